@@ -1,0 +1,1 @@
+"""The wire contract in Python: messages and stubs generated from ``protos/``, committed, never edited by hand."""

@@ -1,0 +1,1 @@
+"""The SDK: ``Client`` and ``AsyncClient``, one typed interface to every service of a Cumulo server."""

@@ -1,0 +1,1 @@
+"""Fixtures for programs that use Cumulo: a real server in a temporary folder, started and stopped around a test."""

@@ -1,0 +1,1 @@
+"""The only room that knows all rooms: entry point, configuration, wiring, listeners, background work, observability."""
