@@ -1,0 +1,59 @@
+# Everything that is done with this tree. Each step leaves a stamp, so a second `make` is fast.
+# The environment is made by .ci/bootstrap; VENV=DIR puts it elsewhere, PYTHON=... chooses its interpreter.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+export PIP_CONSTRAINT := $(CURDIR)/.ci/constraints.txt
+INSTALLS := pyproject.toml .ci/rooms.py .ci/bootstrap .ci/constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-long test-all-pythons lint system-deps lock clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(VENV)/.made: .ci/bootstrap
+	@sh .ci/bootstrap $(VENV)
+	@$(PIP) install 'pip>=25.1'
+	@touch $@
+
+# What a user has.
+$(VENV)/.installed: $(VENV)/.made $(INSTALLS)
+	@$(PIP) install --editable '.[demo]'
+	@touch $@
+
+# What a developer has on top of it.
+$(VENV)/.developed: $(VENV)/.installed
+	@$(PIP) install --group dev
+	@touch $@
+
+test: $(VENV)/.developed  ## every test under 5 s, in random order
+	@$(BIN)/pytest
+
+test-long: $(VENV)/.developed  ## the tests marked `long`
+	@$(BIN)/pytest -m long
+
+test-all-pythons:  ## `make test` with each of Python 3.11, 3.12 and 3.13 that is installed
+	@set -e; for v in 3.11 3.12 3.13; do \
+	  if python$$v -c '' 2>/dev/null; then $(MAKE) --no-print-directory test PYTHON=python$$v VENV=.make/python$$v; \
+	  else echo "python$$v is not installed: skipped"; fi; done
+
+lint: $(VENV)/.developed  ## ruff, mypy --strict, import contracts
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+lock: $(VENV)/.made  ## remake .ci/constraints.txt, the versions that are tested
+	@$(PIP) install uv
+	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --all-extras --group dev \
+	  --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file .ci/constraints.txt
+
+# Never fails the build: where a package cannot be had, the part that wants it says so itself when it runs.
+SYSTEM_PACKAGES := bubblewrap python3-venv
+system-deps:  ## Debian packages that isolation and the environment want (needs root or sudo)
+	@sh .ci/system-deps $(SYSTEM_PACKAGES)
+
+clean:  ## remove what the targets above made
+	@rm -rf .venv .links .make dist build demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,0 +1,13 @@
+"""What holds for every test: how property tests search, and that only the installed package is under test.
+
+Random order and its printed seed come from pytest-randomly; warnings are errors (pyproject.toml).
+"""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# No deadline: a shared machine's pauses are no failure. A failing example prints the blob that repeats it.
+settings.register_profile("cumulo", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("cumulo"), max_examples=1_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "cumulo"))
