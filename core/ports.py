@@ -1,0 +1,77 @@
+"""Ports for what must go against the import direction; the server gives the implementations at wiring.
+
+Owns only the shapes. A room that needs another room's deed asks through one of these and never imports it.
+"""
+
+from typing import Any, Protocol
+
+import msgspec
+
+
+class Credential(msgspec.Struct, frozen=True):
+    """What an edge needs to verify a signature. The secret never appears in `repr`."""
+
+    access_key_id: str
+    secret: str
+    principal: Any
+
+    def __repr__(self) -> str:
+        return f"Credential({self.access_key_id})"
+
+
+class CredentialSource(Protocol):
+    """Identity's answer to an edge that verifies a signature."""
+
+    def credential(self, access_key_id: str) -> Credential | None:
+        """Return the active key's secret and principal, or None for an unknown, disabled or foreign one."""
+        ...
+
+
+class Authenticated(msgspec.Struct, frozen=True):
+    """A verified credential: who it is, and the wall time at which the credential ends."""
+
+    principal: Any
+    expires_ms: int
+    token_issued_ms: int = 0
+
+
+class Authenticator(Protocol):
+    """Identity's answer to an edge that was handed a bearer token."""
+
+    def authenticate(self, token: str) -> Authenticated:
+        """Return who the token stands for; raise `InvalidClientTokenId` or `ExpiredToken`. Cheap: at most one cache
+        look-up for a known token.
+        """
+        ...
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """A message that one room hands to another: `delivery_id` makes a repetition harmless, `source_arn` is who sends,
+    for the target's policy.
+
+    `account` owns the source resource.
+    """
+
+    target_arn: str
+    body: bytes
+    delivery_id: str
+    source_arn: str
+    account: str
+
+
+class DeliveryTarget(Protocol):
+    """A place that notifications go to (a queue; later a topic or a job)."""
+
+    def check(self, delivery_target_arn: str, source_arn: str, account: str) -> str:
+        """Return why a source may not deliver to that target, or an empty text when it may. Asked when a notification
+        is configured.
+        """
+        ...
+
+    def partitions(self, target_arn: str) -> tuple[bytes, ...]:
+        """Return the partitions that `deliver` touches; empty where the target is gone."""
+        ...
+
+    def deliver(self, txn: Any, delivery: Delivery, now_ms: int) -> bool:
+        """Hand the message over inside the caller's transaction; False where the target is gone or refuses."""
+        ...

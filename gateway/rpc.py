@@ -1,0 +1,233 @@
+"""The gRPC adaptor: turns a room's `service.call` into gRPC handlers. Knows the protocol, knows no service.
+
+Owns: reading the bearer token from metadata, building the call context, and the only place where a `ServiceError`
+becomes a gRPC status with `google.rpc` details. Promises that no handler runs without an authenticated caller unless
+its row says why, that no exception text of a bug reaches a client, and that a stream ends `UNAUTHENTICATED` when its
+token expires.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Protocol
+
+import grpc
+from google.protobuf.any_pb2 import Any as ProtoAny
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RequestInfo, RetryInfo
+from google.rpc.status_pb2 import Status as RpcStatus
+
+from cumulo.core.clocks import Clock
+from cumulo.core.context import CallContext
+from cumulo.core.errors import (
+    EXPIRED_TOKEN,
+    INTERNAL_FAILURE,
+    INVALID_CLIENT_TOKEN_ID,
+    MISSING_AUTHENTICATION_TOKEN,
+    ServiceError,
+)
+from cumulo.core.ids import Randomness, message_id
+from cumulo.core.names import DEFAULT_REGION, is_region
+from cumulo.core.operations import Result
+from cumulo.core.ports import Authenticator
+
+ERROR_DOMAIN = "cumulo"
+RETRY_AFTER_S = 1
+METADATA_VALUE_CHARACTERS_MAX = 1024
+_STATUS_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
+_BEARER = "Bearer "
+_log = logging.getLogger("cumulo.rpc")
+
+
+class CallableService(Protocol):
+    """The part of a room that an edge may use."""
+
+    async def call(
+        self, ctx: CallContext, operation: str, request: Any, body: AsyncIterator[memoryview] | None = None
+    ) -> Result:
+        """Run one operation."""
+        ...
+
+
+class Observer(Protocol):
+    """Is told of each finished call (metrics, access log)."""
+
+    def finished(self, service: str, operation: str, status: str, seconds: float, request_id: str) -> None:
+        """One call ended with `status` (a gRPC status name)."""
+        ...
+
+
+class AnonymousPrincipal:
+    """The caller of an operation that authenticates by its own request."""
+
+    account = ""
+    arn = ""
+    id = ""
+
+
+Decode = Callable[[Any, CallContext], Any]
+Encode = Callable[[Any], Message]
+StreamHandler = Callable[[AsyncIterator[Any], CallContext], AsyncIterator[Message]]
+UploadHandler = Callable[[AsyncIterator[Any], CallContext], Awaitable[Message]]
+DownloadHandler = Callable[[Any, CallContext], AsyncIterator[Message]]
+
+
+class RpcAdaptor:
+    """Makes handlers; one per listener."""
+
+    def __init__(self, authenticator: Authenticator, clock: Clock, randomness: Randomness, observer: Observer) -> None:
+        self._authenticator = authenticator
+        self._clock = clock
+        self._randomness = randomness
+        self._observer = observer
+
+    def context(self, rpc: grpc.aio.ServicerContext[Any, Any], *, anonymous: bool = False) -> CallContext:
+        """Authenticate the caller of `rpc` and describe the call; raises a `ServiceError`."""
+        token, region, user_agent = "", DEFAULT_REGION, ""
+        for key, value in rpc.invocation_metadata() or ():
+            if key == "authorization":
+                if token or not isinstance(value, str) or not value.startswith(_BEARER):
+                    raise INVALID_CLIENT_TOKEN_ID.error()
+                token = value[len(_BEARER) :]
+            elif key == "cumulo-region" and isinstance(value, str) and is_region(value):
+                region = value
+            elif key == "user-agent" and isinstance(value, str):
+                user_agent = value
+        if anonymous:
+            principal, expires_ms = AnonymousPrincipal(), 0
+        elif not token:
+            raise MISSING_AUTHENTICATION_TOKEN.error(allowed="the metadata 'authorization: Bearer <token>'")
+        else:
+            authenticated = self._authenticator.authenticate(token)
+            principal, expires_ms = authenticated.principal, authenticated.expires_ms
+        return CallContext(
+            principal=principal,
+            request_id=message_id(self._randomness),
+            region=region,
+            source_ip=_peer_address(rpc.peer()),
+            user_agent=user_agent,
+            expires_ms=expires_ms,
+        )
+
+    def unary(
+        self,
+        service: CallableService,
+        service_name: str,
+        operation: str,
+        decode: Decode,
+        encode: Encode,
+        *,
+        anonymous: bool = False,
+    ) -> Any:
+        """Return the handler of a call with one request and one answer."""
+
+        async def handle(request: Any, rpc: grpc.aio.ServicerContext[Any, Any]) -> Message:
+            started = time.perf_counter()
+            ctx: CallContext | None = None
+            status = "OK"
+            try:
+                ctx = self.context(rpc, anonymous=anonymous)
+                return encode((await service.call(ctx, operation, decode(request, ctx))).value)
+            except Exception as error:  # noqa: BLE001 - the one place where an error becomes a status
+                status = await self._abort(rpc, error, ctx, operation)
+            finally:
+                self._observer.finished(
+                    service_name, operation, status, time.perf_counter() - started, ctx.request_id if ctx else ""
+                )
+
+        return handle
+
+    def upload(self, service_name: str, operation: str, handler: UploadHandler) -> Any:
+        """Return the handler of a call with a stream of requests and one answer."""
+
+        async def handle(requests: AsyncIterator[Any], rpc: grpc.aio.ServicerContext[Any, Any]) -> Message:
+            started = time.perf_counter()
+            ctx: CallContext | None = None
+            status = "OK"
+            try:
+                ctx = self.context(rpc)
+                return await handler(requests, ctx)
+            except Exception as error:
+                status = await self._abort(rpc, error, ctx, operation)
+                raise
+            finally:
+                self._observer.finished(
+                    service_name, operation, status, time.perf_counter() - started, ctx.request_id if ctx else ""
+                )
+
+        return handle
+
+    def stream(self, service_name: str, operation: str, handler: StreamHandler | DownloadHandler) -> Any:
+        """Return the handler of a call that answers with a stream (and takes one request or a stream of them).
+
+        The answer stream ends `UNAUTHENTICATED` at the token's expiry.
+        """
+
+        async def handle(request: Any, rpc: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Message]:
+            started = time.perf_counter()
+            ctx: CallContext | None = None
+            status = "OK"
+            try:
+                ctx = self.context(rpc)
+                async with asyncio.timeout((ctx.expires_ms - self._clock.wall_ms()) / 1000 if ctx.expires_ms else None):
+                    async for message in handler(request, ctx):
+                        yield message
+            except TimeoutError:
+                status = await self._abort(rpc, EXPIRED_TOKEN.error(), ctx, operation)
+            except Exception as error:  # noqa: BLE001 - as above
+                status = await self._abort(rpc, error, ctx, operation)
+            finally:
+                self._observer.finished(
+                    service_name, operation, status, time.perf_counter() - started, ctx.request_id if ctx else ""
+                )
+
+        return handle
+
+    async def _abort(
+        self, rpc: grpc.aio.ServicerContext[Any, Any], error: Exception, ctx: CallContext | None, operation: str
+    ) -> str:
+        """End the call with the status of `error`; returns its name only where the abort itself does not raise."""
+        if not isinstance(error, ServiceError):
+            request_id = ctx.request_id if ctx else ""
+            _log.error("bug in %s", operation, exc_info=error, extra={"request_id": request_id})
+            error = INTERNAL_FAILURE.error(request_id=request_id)
+        status = status_of(error, ctx.request_id if ctx else "")
+        code = _STATUS_BY_NUMBER[status.code]
+        await rpc.abort(code, status.message, (("grpc-status-details-bin", status.SerializeToString()),))
+        return code.name
+
+
+def status_of(error: ServiceError, request_id: str) -> RpcStatus:
+    """Return the `google.rpc.Status` of an error: ErrorInfo always, BadRequest where a parameter is named, RetryInfo
+    where a retry may help.
+    """
+    row = error.row
+    metadata = {key: str(value)[:METADATA_VALUE_CHARACTERS_MAX] for key, value in error.values.items()}
+    details: list[Message] = [ErrorInfo(reason=row.code, domain=ERROR_DOMAIN, metadata=metadata)]
+    if "parameter" in error.values:
+        violation = BadRequest.FieldViolation(field=str(error.values["parameter"]), description=error.message)
+        details.append(BadRequest(field_violations=[violation]))
+    if row.retryable:
+        details.append(RetryInfo(retry_delay=Duration(seconds=RETRY_AFTER_S)))
+    if request_id:
+        details.append(RequestInfo(request_id=request_id))
+    packed = []
+    for detail in details:
+        box = ProtoAny()
+        box.Pack(detail)
+        packed.append(box)
+    return RpcStatus(code=int(row.grpc_status), message=error.message, details=packed)
+
+
+def _peer_address(peer: str) -> str:
+    """Return the address in gRPC's peer text (`ipv4:127.0.0.1:1234`, `ipv6:%5B::1%5D:1234`, `unix:…`); empty over a
+    local socket.
+    """
+    scheme, _, rest = peer.partition(":")
+    if scheme == "ipv4":
+        return rest.rpartition(":")[0]
+    if scheme == "ipv6":
+        return rest.rpartition(":")[0].replace("%5B", "").replace("%5D", "").strip("[]")
+    return ""

@@ -1,0 +1,100 @@
+"""What every service room does with a call: look up what it is about, authorise, run, answer.
+
+Owns the order of those steps, so that no room can forget one; knows no room's requests. A room subclasses `Room`, gives
+its operation table and `resolve`.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from cumulo.core.clocks import Clock
+from cumulo.core.context import CallContext
+from cumulo.core.errors import INVALID_PARAMETER_VALUE, NOT_IMPLEMENTED, ServiceError
+from cumulo.core.ids import Randomness
+from cumulo.core.operations import Checks, Kind, Operation, OperationTable, Result
+from cumulo.identity.authorizer import Authorizer, Guard
+from cumulo.storage.engine import Engine, Partitions
+from cumulo.storage.idempotency import REQUEST_ID_CHARACTERS_MAX, Once, run_once
+
+
+class Resolved(msgspec.Struct, frozen=True):
+    """What a request turned out to be about, read on a snapshot before authorisation.
+
+    `request` is stamped: `now`, ids and resolved partition ids are filled in. `guard` is the resource's account and
+    policy. `missing` is the error to raise where the resource does not exist, after authorisation, so that existence
+    does not leak. `grows` is false for work that frees space.
+    """
+
+    request: Any
+    partitions: Partitions
+    checks: Checks
+    guard: Guard
+    missing: ServiceError | None = None
+    grows: bool = True
+
+
+class Room:
+    """Base of each room's `Service`, the only stateful object of the room."""
+
+    table: OperationTable
+
+    def __init__(self, engine: Engine, authorizer: Authorizer, clock: Clock, randomness: Randomness) -> None:
+        self.engine = engine
+        self.authorizer = authorizer
+        self.clock = clock
+        self.randomness = randomness
+
+    async def resolve(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
+        """Look up and stamp; each room's own."""
+        raise NotImplementedError
+
+    async def call(
+        self, ctx: CallContext, operation: str, request: Any, body: AsyncIterator[memoryview] | None = None
+    ) -> Result:
+        """Run one operation for a caller: the only door of the room, for every edge.
+
+        Raises the room's catalogue errors, `AccessDenied` and `NotImplemented`. `body` is the upload's bytes in
+        borrowed pieces of at most 1 MiB.
+        """
+        row = self.table[operation]
+        if row.refused:
+            raise NOT_IMPLEMENTED.error(what=f"{self.table.service} {row.name} ({row.refused})")
+        resolved = await self.resolve(ctx, row, request)
+        if not row.open_because:
+            self.authorizer.authorize(ctx, resolved.checks, resolved.guard)
+        if resolved.missing is not None:
+            raise resolved.missing
+        assert row.handler is not None
+        if row.kind is Kind.READ:
+            return Result(await self.engine.read(resolved.partitions, row.handler, resolved.request))
+        if row.kind is Kind.WRITE:
+            return Result(await self._write(ctx, row, request, resolved))
+        result: Result = await row.handler(self, ctx, resolved, body)
+        return result
+
+    async def _write(self, ctx: CallContext, row: Operation, request: Any, resolved: Resolved) -> Any:
+        assert row.handler is not None
+        request_id = getattr(request, "request_id", "")
+        if not request_id or not row.idempotency_window_ms:
+            return await self.engine.transact(resolved.partitions, row.handler, resolved.request, grows=resolved.grows)
+        if len(request_id) > REQUEST_ID_CHARACTERS_MAX:
+            raise INVALID_PARAMETER_VALUE.error(
+                parameter="request_id",
+                value=f"of {len(request_id)} characters",
+                allowed=f"at most {REQUEST_ID_CHARACTERS_MAX} characters",
+            )
+        once = Once(
+            partition=resolved.partitions[0],
+            account=ctx.principal.account,
+            operation=row.name,
+            request_id=request_id,
+            identity=msgspec.msgpack.encode(request),
+            now_ms=self.clock.deadline_ms(),
+            window_ms=row.idempotency_window_ms,
+            function=row.handler,
+            request=resolved.request,
+            result_type=row.result,
+        )
+        return await self.engine.transact(resolved.partitions, run_once, once, grows=resolved.grows)
