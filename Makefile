@@ -8,7 +8,7 @@ export PIP_CONSTRAINT := $(CURDIR)/.ci/constraints.txt
 INSTALLS := pyproject.toml .ci/rooms.py .ci/bootstrap .ci/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-all-pythons lint system-deps lock clean
+.PHONY: help demo test test-long test-all-pythons gen lint system-deps lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ test-all-pythons:  ## `make test` with each of Python 3.11, 3.12 and 3.13 that i
 	@set -e; for v in 3.11 3.12 3.13; do \
 	  if python$$v -c '' 2>/dev/null; then $(MAKE) --no-print-directory test PYTHON=python$$v VENV=.make/python$$v; \
 	  else echo "python$$v is not installed: skipped"; fi; done
+
+gen: $(VENV)/.developed  ## remake every committed file that is made from another
+	@$(BIN)/python .ci/reference.py
 
 lint: $(VENV)/.developed  ## ruff, mypy --strict, import contracts
 	@$(BIN)/ruff check

@@ -15,7 +15,14 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ROOMS: dict[str, str] = PYPROJECT["tool"]["cumulo"]["rooms"]
 
 # Written so that this file does not match itself.
-REGISTRY_HOSTS = ["pypi[.]org", "pythonhosted[.]org", "registry[.]npmjs", "proxy[.]golang", "deb[.]debian", "crates[.]io"]
+REGISTRY_HOSTS = [
+    "pypi[.]org",
+    "pythonhosted[.]org",
+    "registry[.]npmjs",
+    "proxy[.]golang",
+    "deb[.]debian",
+    "crates[.]io",
+]
 MACHINE_PATHS = ["/work/[a-z]", "/root/[.a-z]", "/home/[a-z]+/", "/tmp/venv", "[.]pyenv"]
 FORBIDDEN = re.compile("|".join(REGISTRY_HOSTS + MACHINE_PATHS))
 
