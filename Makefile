@@ -45,6 +45,7 @@ gen: $(VENV)/.developed  ## remake every committed file that is made from anothe
 lint: $(VENV)/.developed  ## ruff, mypy --strict, import contracts
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
+	@$(BIN)/mypy .ci tests
 	@$(BIN)/lint-imports --no-cache
 
 lock: $(VENV)/.made  ## remake .ci/constraints.txt, the versions that are tested
