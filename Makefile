@@ -35,9 +35,7 @@ test-long: $(VENV)/.developed  ## the tests marked `long`
 	@$(BIN)/pytest -m long
 
 test-all-pythons:  ## `make test` with each of Python 3.11, 3.12 and 3.13 that is installed
-	@set -e; for v in 3.11 3.12 3.13; do \
-	  if python$$v -c '' 2>/dev/null; then $(MAKE) --no-print-directory test PYTHON=python$$v VENV=.make/python$$v; \
-	  else echo "python$$v is not installed: skipped"; fi; done
+	@sh .ci/all-pythons test
 
 gen: $(VENV)/.developed  ## remake every committed file that is made from another
 	@$(BIN)/python .ci/reference.py
