@@ -9,7 +9,7 @@ README = (DATA / "README.md").read_text(encoding="utf-8")
 TOTAL_BYTES_MAX = 4_000_000
 
 
-def list_files():
+def list_files() -> list[str]:
     return sorted(
         path.relative_to(DATA).as_posix() for path in DATA.rglob("*") if path.is_file() and path.name != "README.md"
     )

@@ -5,6 +5,7 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -23,7 +24,7 @@ IMAGE_RESULTS = {
 }
 
 
-def run_job(name, in_file, out_dir, home):
+def run_job(name: str, in_file: Path, out_dir: Path, home: Path) -> subprocess.CompletedProcess[str]:
     """As in a sandbox: isolated Python, no variables but these, a home that does not exist."""
     return subprocess.run(
         [sys.executable, "-I", "-W", "error", EXAMPLES / "jobs" / f"{name}.py", in_file, out_dir],
@@ -50,11 +51,11 @@ def write(tmp_path):
     return write_file
 
 
-def read_all(folder):
+def read_all(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def read_statistics(tmp_path):
+def read_statistics(tmp_path: Path) -> Any:
     return json.loads((tmp_path / "out" / "statistics.json").read_text(encoding="utf-8"))
 
 
