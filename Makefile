@@ -8,7 +8,7 @@ export PIP_CONSTRAINT := $(CURDIR)/.ci/constraints.txt
 INSTALLS := pyproject.toml .ci/rooms.py .ci/bootstrap .ci/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-all-pythons gen lint system-deps lock clean
+.PHONY: help install test test-long test-all-pythons gen lint system-deps lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,15 +18,20 @@ $(VENV)/.made: .ci/bootstrap
 	@$(PIP) install 'pip>=25.1'
 	@touch $@
 
-# What a user has.
+# What a user has, what the demo's jobs add, what a developer adds. Editable: a change in the tree is there at once.
 $(VENV)/.installed: $(VENV)/.made $(INSTALLS)
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.installed
 	@$(PIP) install --editable '.[demo]'
 	@touch $@
 
-# What a developer has on top of it.
-$(VENV)/.developed: $(VENV)/.installed
+$(VENV)/.developed: $(VENV)/.demo
 	@$(PIP) install --group dev
 	@touch $@
+
+install: $(VENV)/.installed  ## the environment .venv with `cumulo` in it
 
 test: $(VENV)/.developed  ## every test under 5 s, in random order
 	@$(BIN)/pytest

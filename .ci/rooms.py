@@ -9,7 +9,6 @@ Knows nothing of what a room contains. Why it is so: docs/decisions/0001-rooms-a
 from __future__ import annotations
 
 import os
-import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -31,10 +30,17 @@ class RoomsHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling leav
 
 
 def link_rooms(root: Path, rooms: dict[str, str]) -> None:
-    """Remake ``.links/cumulo/<name>`` as relative links, so that a removed or renamed room leaves no stale name."""
-    links = root / ".links"
-    shutil.rmtree(links, ignore_errors=True)
-    for folder, name in rooms.items():
-        link = links.joinpath(*name.split("."))
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(os.path.relpath(root / folder, link.parent), target_is_directory=True)
+    """Make ``.links/cumulo/<name>`` a relative link to each room, and remove the link of a room that is gone.
+
+    A link that is right stays untouched: whoever runs from this tree meanwhile must not lose a room for a moment.
+    """
+    wanted = {root.joinpath(".links", *name.split(".")): root / folder for folder, name in rooms.items()}
+    for link, folder in wanted.items():
+        target = os.path.relpath(folder, link.parent)
+        if not (link.is_symlink() and str(link.readlink()) == target):
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.symlink_to(target, target_is_directory=True)
+    for link in root.glob(".links/*/*"):
+        if link not in wanted:
+            link.unlink()

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -57,6 +58,20 @@ def test_every_module_of_a_room_is_in_the_wheel(wheel: list[str]) -> None:
 
 def test_cumulo_is_a_namespace_so_that_other_distributions_may_add_to_it(wheel: list[str]) -> None:
     assert "cumulo/__init__.py" not in wheel
+
+
+def test_a_room_that_is_gone_loses_its_link_and_the_others_keep_theirs(tmp_path: Path) -> None:
+    link_rooms = runpy.run_path(str(ROOT / ".ci" / "rooms.py"))["link_rooms"]
+    for folder in ("core", "old"):
+        (tmp_path / folder).mkdir()
+    link_rooms(tmp_path, {"core": "cumulo.core", "old": "cumulo.old"})
+    made_at = (tmp_path / ".links/cumulo/core").lstat().st_ctime_ns
+
+    link_rooms(tmp_path, {"core": "cumulo.core"})
+
+    assert [link.name for link in (tmp_path / ".links/cumulo").iterdir()] == ["core"]
+    assert (tmp_path / ".links/cumulo/core").resolve() == tmp_path / "core"
+    assert (tmp_path / ".links/cumulo/core").lstat().st_ctime_ns == made_at
 
 
 @pytest.mark.parametrize("room", ROOMS.values())
