@@ -319,10 +319,14 @@ def draw_plot(statistics: dict[str, Any], tally: Tally, target: Path) -> None:
     """Draw four views of the text into one PNG.
 
     matplotlib is imported here, half a second that a refused input does not pay. Its configuration folder is a
-    temporary one beside the output, because in a sandbox nothing else may be writable.
+    temporary one beside the output, because in a sandbox nothing else may be writable; the system's fonts are not asked
+    for, as only matplotlib's own is used, and fontconfig complains into the job's log where it has no configuration.
     """
     with tempfile.TemporaryDirectory(prefix=".matplotlib-", dir=target.parent) as scratch:
         os.environ.setdefault("MPLCONFIGDIR", scratch)
+        no_fonts = Path(scratch, "fonts.conf")
+        no_fonts.write_text("<fontconfig/>", encoding="utf-8")
+        os.environ["FONTCONFIG_FILE"] = str(no_fonts)
         from matplotlib import rc_context  # noqa: PLC0415
         from matplotlib.figure import Figure  # noqa: PLC0415
 
