@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import grpc
 from google.protobuf.any_pb2 import Any as ProtoAny
@@ -131,10 +131,16 @@ class RpcAdaptor:
                 ctx = self.context(rpc, anonymous=anonymous)
                 return encode((await service.call(ctx, operation, decode(request, ctx))).value)
             except Exception as error:  # noqa: BLE001 - the one place where an error becomes a status
-                status = await self._abort(rpc, error, ctx, operation)
+                expected = self._expected(error, ctx, operation)
+                status = expected.row.grpc_status.name
+                return await self._abort(rpc, expected, ctx)
             finally:
                 self._observer.finished(
-                    service_name, operation, status, time.perf_counter() - started, ctx.request_id if ctx else ""
+                    service_name,
+                    operation,
+                    status,
+                    time.perf_counter() - started,
+                    ctx.request_id if ctx is not None else "",
                 )
 
         return handle
@@ -149,12 +155,17 @@ class RpcAdaptor:
             try:
                 ctx = self.context(rpc)
                 return await handler(requests, ctx)
-            except Exception as error:
-                status = await self._abort(rpc, error, ctx, operation)
-                raise
+            except Exception as error:  # noqa: BLE001 - as above
+                expected = self._expected(error, ctx, operation)
+                status = expected.row.grpc_status.name
+                return await self._abort(rpc, expected, ctx)
             finally:
                 self._observer.finished(
-                    service_name, operation, status, time.perf_counter() - started, ctx.request_id if ctx else ""
+                    service_name,
+                    operation,
+                    status,
+                    time.perf_counter() - started,
+                    ctx.request_id if ctx is not None else "",
                 )
 
         return handle
@@ -169,34 +180,45 @@ class RpcAdaptor:
             started = time.perf_counter()
             ctx: CallContext | None = None
             status = "OK"
+            expiry = asyncio.timeout(None)
             try:
                 ctx = self.context(rpc)
-                async with asyncio.timeout((ctx.expires_ms - self._clock.wall_ms()) / 1000 if ctx.expires_ms else None):
+                async with expiry:
+                    if ctx.expires_ms:
+                        left_s = (ctx.expires_ms - self._clock.wall_ms()) / 1000
+                        expiry.reschedule(asyncio.get_running_loop().time() + left_s)
                     async for message in handler(request, ctx):
                         yield message
-            except TimeoutError:
-                status = await self._abort(rpc, EXPIRED_TOKEN.error(), ctx, operation)
             except Exception as error:  # noqa: BLE001 - as above
-                status = await self._abort(rpc, error, ctx, operation)
+                expected = EXPIRED_TOKEN.error() if expiry.expired() else self._expected(error, ctx, operation)
+                status = expected.row.grpc_status.name
+                await self._abort(rpc, expected, ctx)
             finally:
                 self._observer.finished(
-                    service_name, operation, status, time.perf_counter() - started, ctx.request_id if ctx else ""
+                    service_name,
+                    operation,
+                    status,
+                    time.perf_counter() - started,
+                    ctx.request_id if ctx is not None else "",
                 )
 
         return handle
 
+    def _expected(self, error: Exception, ctx: CallContext | None, operation: str) -> ServiceError:
+        """Return `error` itself, or what a client may know of a bug."""
+        if isinstance(error, ServiceError):
+            return error
+        request_id = ctx.request_id if ctx is not None else ""
+        _log.error("bug in %s", operation, exc_info=error, extra={"request_id": request_id})
+        return INTERNAL_FAILURE.error(request_id=request_id)
+
     async def _abort(
-        self, rpc: grpc.aio.ServicerContext[Any, Any], error: Exception, ctx: CallContext | None, operation: str
-    ) -> str:
-        """End the call with the status of `error`; returns its name only where the abort itself does not raise."""
-        if not isinstance(error, ServiceError):
-            request_id = ctx.request_id if ctx else ""
-            _log.error("bug in %s", operation, exc_info=error, extra={"request_id": request_id})
-            error = INTERNAL_FAILURE.error(request_id=request_id)
-        status = status_of(error, ctx.request_id if ctx else "")
-        code = _STATUS_BY_NUMBER[status.code]
-        await rpc.abort(code, status.message, (("grpc-status-details-bin", status.SerializeToString()),))
-        return code.name
+        self, rpc: grpc.aio.ServicerContext[Any, Any], error: ServiceError, ctx: CallContext | None
+    ) -> NoReturn:
+        status = status_of(error, ctx.request_id if ctx is not None else "")
+        details = (("grpc-status-details-bin", status.SerializeToString()),)
+        await rpc.abort(_STATUS_BY_NUMBER[status.code], status.message, details)
+        raise AssertionError("abort always raises")
 
 
 def status_of(error: ServiceError, request_id: str) -> RpcStatus:

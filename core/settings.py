@@ -1,0 +1,173 @@
+"""The one registry of configuration names, for server and clients.
+
+Precedence: flags > `CUMULO_*` variables > `cumulo.toml` > defaults. Promises that a name nobody knows is an error with
+a suggestion, never silently ignored: a mistyped switch must not leave something unprotected.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+ENVIRONMENT_PREFIX = "CUMULO_"
+
+
+class InvalidSetting(ValueError):
+    """A configuration name or value that cannot be used; the message says which, where it stood and what is allowed."""
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = str(value).lower()
+    if text in ("1", "true", "yes", "on"):
+        return True
+    if text in ("0", "false", "no", "off", ""):
+        return False
+    raise TypeError("true or false")
+
+
+def _integer(low: int, high: int) -> Callable[[object], int]:
+    def parse(value: object) -> int:
+        allowed = f"an integer in {low}..{high}"
+        try:
+            number = int(str(value))
+        except ValueError as error:
+            raise TypeError(allowed) from error
+        if isinstance(value, bool) or not low <= number <= high:
+            raise TypeError(allowed)
+        return number
+
+    return parse
+
+
+def _choice(*words: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        if value not in words:
+            raise TypeError("one of " + ", ".join(words))
+        return str(value)
+
+    return parse
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One configurable value: `name` is its key in `cumulo.toml`; its variable `CUMULO_` and that in capitals."""
+
+    name: str
+    default: Any
+    parse: Callable[[object], Any]
+    summary: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable's name."""
+        return ENVIRONMENT_PREFIX + self.name.upper()
+
+
+SETTINGS = (
+    Setting("config", "", _text, "path of the configuration file; default `cumulo.toml` in the working directory"),
+    Setting("data", "", _text, "the data folder; default `$XDG_DATA_HOME/cumulo` or `~/.local/share/cumulo`"),
+    Setting("ephemeral", "false", _flag, "keep everything in memory and forget it at exit; for tests"),
+    Setting("host", "127.0.0.1", _text, "address to listen on; beyond loopback TLS is required, or `insecure_remote`"),
+    Setting("port", 4566, _integer(0, 65535), "HTTP port; 0 picks a free one"),
+    Setting("grpc_port", 4567, _integer(0, 65535), "gRPC port; 0 picks a free one"),
+    Setting("ready_file", "", _text, "file that gets the endpoints as JSON once the server is ready"),
+    Setting("tls_cert", "", _text, "PEM file of the server's certificate chain, for both ports"),
+    Setting("tls_key", "", _text, "PEM file of the certificate's private key"),
+    Setting("insecure_remote", "false", _flag, "allow listening beyond loopback without TLS"),
+    Setting("log_level", "info", _choice("debug", "info", "warning", "error"), "least severity that is logged"),
+    Setting("log_format", "auto", _choice("auto", "json", "text"), "form of log lines; auto is text on a terminal"),
+    Setting(
+        "free_space_reserve_bytes",
+        256 * 1024 * 1024,
+        _integer(0, 1 << 50),
+        "below this much free disk, writes that grow are refused",
+    ),
+    Setting("failpoints", "", _text, "armed failpoints, for crash tests: `name=action;…`"),
+    Setting("target", "", _text, "clients: host:port of the gRPC endpoint"),
+    Setting("region", "us-east-1", _text, "clients: region of queues"),
+    Setting("tls_ca", "", _text, "clients: PEM file of the authority that signed the server's certificate"),
+    Setting("access_key_id", "", _text, "clients: access key id; `AWS_ACCESS_KEY_ID` is read where this is empty"),
+    Setting("secret_access_key", "", _text, "clients: its secret; `AWS_SECRET_ACCESS_KEY` is read where this is empty"),
+)
+BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Resolved values and where each came from (`flag`, a variable's name, a file's path, or `default`)."""
+
+    values: Mapping[str, Any]
+    origins: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(sorted(self.values))})"
+
+
+def load(flags: Mapping[str, object], environment: Mapping[str, str], directory: Path) -> Settings:
+    """Resolve every setting; `flags` holds only what was given. `directory` is where `cumulo.toml` is looked for.
+
+    Raises `InvalidSetting`.
+    """
+    given: dict[str, tuple[object, str]] = {}
+    from_environment: dict[str, tuple[object, str]] = {}
+    for variable, value in environment.items():
+        if variable.startswith(ENVIRONMENT_PREFIX):
+            name = _known(variable[len(ENVIRONMENT_PREFIX) :].lower(), variable, lambda known: known.variable)
+            from_environment[name] = (value, variable)
+    named = flags.get("config") or from_environment.get("config", ("", ""))[0]
+    path = Path(str(named)) if named else directory / "cumulo.toml"
+    if named or path.exists():
+        given.update(_from_file(path))
+    given.update(from_environment)
+    given.update({name: (value, "flag") for name, value in flags.items() if value is not None})
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for setting in SETTINGS:
+        value, origin = given.get(setting.name, (setting.default, "default"))
+        try:
+            values[setting.name] = setting.parse(value)
+        except TypeError as allowed:
+            shown = "its value" if "secret" in setting.name else repr(value)
+            raise InvalidSetting(f"{setting.name} ({origin}): {shown} is not {allowed}") from None
+        origins[setting.name] = origin
+    return Settings(values, origins)
+
+
+def _from_file(path: Path) -> dict[str, tuple[object, str]]:
+    try:
+        table = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise InvalidSetting(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSetting(f"{path}: not a TOML file: {error}") from error
+    return {
+        _known(name, f"{name} in {path}", lambda known: known.name): (value, str(path)) for name, value in table.items()
+    }
+
+
+def _known(name: str, shown: str, spelling: Callable[[Setting], str]) -> str:
+    if name in BY_NAME:
+        return name
+    near = difflib.get_close_matches(name, BY_NAME, n=1)
+    hint = (
+        f"did you mean {spelling(BY_NAME[near[0]])}?" if near else "see `cumulo config show` for the names that exist"
+    )
+    raise InvalidSetting(f"unknown setting {shown}; {hint}")
+
+
+def default_data_folder(environment: Mapping[str, str]) -> Path:
+    """Return where data is kept when nothing is said (XDG base directory specification)."""
+    base = environment.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "cumulo"

@@ -1,0 +1,240 @@
+"""A strict HTTP/1.1 listener on httptools: one connection, one protocol object, one answer per request.
+
+Owns heads, limits, timers and the form of an answer. Promises: a head beyond its limits, both length headers, or a
+stalled client end the connection within a stated time; head and small body leave in one write; whatever a handler does,
+each request gets exactly one answer. Knows no service: a handler gets a `Request` and gives a `Response`. Request
+bodies are not taken yet: a request that announces one is refused with 413.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+
+import httptools
+import msgspec
+
+HEAD_BYTES_MAX = 16 * 1024
+HEADER_LINES_MAX = 100
+HEAD_TIMEOUT_S = 10
+IDLE_TIMEOUT_S = 60
+ANSWER_TIMEOUT_S = 60
+CONNECTIONS_MAX = 10_000
+"""Limits of architecture.md section 5; the timers end slow and stalled clients."""
+
+_log = logging.getLogger("cumulo.http")
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A request's head. `target` is the raw path and query as sent; header names are in lower case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    peer: str
+
+    @property
+    def path(self) -> str:
+        """The raw path, without the query."""
+        return self.target.partition("?")[0]
+
+
+class Response(msgspec.Struct, frozen=True):
+    """An answer with a small body."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Refused(Exception):
+    """The head breaks a rule; answered with `status`, then the connection is closed."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class HttpConnection(asyncio.Protocol):
+    """One connection's requests, one after another; pipelined ones wait their turn."""
+
+    def __init__(self, handler: Handler, connections: set["HttpConnection"]) -> None:
+        self._handler = handler
+        self._connections = connections
+        self._transport: asyncio.Transport | None = None
+        self._peer = ""
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._waiting: list[Request] = []
+        self._parser = httptools.HttpRequestParser(self)
+        self._closing = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self._target = b""
+        self._headers: dict[str, str] = {}
+        self._head_bytes = 0
+        self._lines = 0
+
+    # -- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, unless there are too many."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        self._peer = str(peer[0]) if isinstance(peer, tuple) else ""
+        if len(self._connections) >= CONNECTIONS_MAX:
+            transport.abort()
+            return
+        self._connections.add(self)
+        self._arm(HEAD_TIMEOUT_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Drop what is left to do."""
+        del exc
+        self._connections.discard(self)
+        self._disarm()
+        if self._task is not None:
+            self._task.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; whole heads are queued for answering."""
+        if self._closing:
+            return
+        self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._refuse(400, "protocol upgrades are not offered")
+        except httptools.HttpParserCallbackError as error:
+            cause = error.__context__
+            if isinstance(cause, Refused):
+                self._refuse(cause.status, cause.reason)
+            else:
+                self._refuse(400, "malformed request")
+        except httptools.HttpParserError:
+            self._refuse(400, "malformed request")
+        else:
+            if self._head_bytes > HEAD_BYTES_MAX:
+                self._refuse(431, f"the request head is longer than {HEAD_BYTES_MAX} bytes")
+
+    # -- httptools callbacks
+
+    def on_url(self, url: bytes) -> None:
+        """Collect the request target."""
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Collect one header line."""
+        self._lines += 1
+        if self._lines > HEADER_LINES_MAX:
+            raise Refused(431, f"more than {HEADER_LINES_MAX} header lines")
+        key = name.decode("latin-1").lower()
+        if key in self._headers and key in ("content-length", "transfer-encoding", "host", "authorization"):
+            raise Refused(400, f"header {key} is given twice")
+        self._headers[key] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """Check what the headers say together."""
+        if "content-length" in self._headers and "transfer-encoding" in self._headers:
+            raise Refused(400, "both content-length and transfer-encoding are given")
+        if self._headers.get("content-length", "0") != "0" or "transfer-encoding" in self._headers:
+            raise Refused(413, "request bodies are not taken here")
+        if self._parser.get_http_version() != "1.0" and "host" not in self._headers:
+            raise Refused(400, "header host is missing")
+
+    def on_message_complete(self) -> None:
+        """Queue the request; answer it when its turn comes."""
+        request = Request(
+            method=self._parser.get_method().decode("latin-1"),
+            target=self._target.decode("latin-1"),
+            headers=self._headers,
+            peer=self._peer,
+        )
+        keep_alive = self._parser.should_keep_alive()
+        self._reset()
+        self._waiting.append(request)
+        if len(self._waiting) > HEADER_LINES_MAX:
+            raise Refused(400, "too many pipelined requests")
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._answer_all(keep_alive=keep_alive))
+
+    async def _answer_all(self, *, keep_alive: bool) -> None:
+        while self._waiting:
+            request = self._waiting.pop(0)
+            self._arm(ANSWER_TIMEOUT_S)
+            try:
+                response = await self._handler(request)
+            except Exception:  # noqa: BLE001 - a bug in a handler is answered, too
+                _log.exception("bug while answering %s", request.path)
+                response = Response(500, b"internal error\n")
+            self._write(request.method, response, keep_alive=keep_alive)
+        self._arm(IDLE_TIMEOUT_S)
+
+    def _write(self, method: str, response: Response, *, keep_alive: bool) -> None:
+        assert self._transport is not None
+        if self._transport.is_closing():
+            return
+        head = (
+            f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}\r\n"
+            f"content-type: {response.content_type}\r\ncontent-length: {len(response.body)}\r\n"
+            f"connection: {'keep-alive' if keep_alive else 'close'}\r\n\r\n"
+        )
+        self._transport.write(head.encode("latin-1") + (b"" if method == "HEAD" else response.body))
+        if not keep_alive:
+            self.close()
+
+    def _refuse(self, status: int, reason: str) -> None:
+        self._write("GET", Response(status, reason.encode() + b"\n"), keep_alive=False)
+
+    def close(self) -> None:
+        """End the connection once what was written is sent."""
+        self._closing = True
+        self._disarm()
+        if self._transport is not None:
+            self._transport.close()
+
+    def _arm(self, seconds: float) -> None:
+        self._disarm()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._expired)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _expired(self) -> None:
+        self._closing = True
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class HttpListener:
+    """The listening socket and its connections."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._connections: set[HttpConnection] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Listen; return the port that was bound."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: HttpConnection(self._handler, self._connections), host, port, ssl=tls
+        )
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Stop listening and end every connection."""
+        assert self._server is not None
+        self._server.close()
+        for connection in tuple(self._connections):
+            connection.close()
+        await self._server.wait_closed()
