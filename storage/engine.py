@@ -10,7 +10,7 @@ Promises, for every engine (shown by `conformance.py`):
   means.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -21,6 +21,8 @@ VALUE_BYTES_MAX = 65_536
 FUNCTION_BYTES_MAX = 4 * 1024 * 1024
 FUNCTION_OPERATIONS_MAX = 2_000
 """Operations of one function; a range counts one per 100 rows it returns, at least one."""
+DUE_KIND_BYTES_MAX = 48
+"""With it the longest due entry's key (prefix, kind, time, a longest key) stays below LMDB's 1,978 bytes."""
 
 ROOT = bytes(PARTITION_BYTES)
 """The engine's own partition: counters, the clock record, server-wide settings. Always allowed in a call that names it.
@@ -127,16 +129,16 @@ class Engine(Protocol):
         """Run `function(txn, request)` on a snapshot; `txn` is a `ReadTxn`."""
         ...
 
-    async def take_due(self, now_ms: int, limit: int) -> list[Due]:
-        """Return at most `limit` entries with `at_ms <= now_ms`, earliest first.
+    async def take_due(self, now_ms: int, limit: int, *, skip: Collection[str] = ()) -> list[Due]:
+        """Return entries with `at_ms <= now_ms`, earliest first: at most `limit` of each kind, none of kinds in `skip`.
 
         An entry stays until the transaction that does its deed removes it with `undue`: a crash between the two repeats
         the deed, never loses it.
         """
         ...
 
-    async def next_due_ms(self) -> int | None:
-        """Return when the earliest due entry is due, or None."""
+    async def next_due_ms(self, *, skip: Collection[str] = ()) -> int | None:
+        """Return when the earliest due entry is due, kinds in `skip` aside, or None."""
         ...
 
     def watch(self, watcher: Watcher) -> None:

@@ -6,13 +6,13 @@ time, on the event loop.
 
 import asyncio
 import bisect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
-from cumulo.storage.contract import Meter, due_key, due_range, parse_due
-from cumulo.storage.engine import ContractBroken, Due, Partitions, Row, Watcher
-
-_FOREVER_MS = (1 << 63) - 1
+from cumulo.core.errors import OUTCOME_UNKNOWN
+from cumulo.storage import contract, failpoints
+from cumulo.storage.contract import Meter, due_key
+from cumulo.storage.engine import Due, EngineFailed, Partitions, Row, Watcher
 
 
 class MemoryEngine:
@@ -25,6 +25,7 @@ class MemoryEngine:
         self._keys: list[bytes] = []
         self._values: dict[bytes, bytes] = {}
         self._watchers: list[Watcher] = []
+        self._failed = False
 
     async def transact(
         self,
@@ -37,35 +38,65 @@ class MemoryEngine:
     ) -> Any:
         """Run the function; on an exception put every key back as it was."""
         del reads, grows
-        txn = MemoryTxn(self, Meter(partitions))
+        self._refuse_if_failed()
+        txn = MemoryTxn(self, partitions)
         try:
             result = function(txn, request)
+            txn.finish()
+            if failpoints.armed:
+                result = self._inject(txn, function, request, result)
         except BaseException:
             txn.undo()
             raise
+        if failpoints.armed:
+            self._inject_after_commit()
         if txn.topics or txn.earliest_due_ms is not None:
             asyncio.get_running_loop().call_soon(self._tell, txn.topics, txn.earliest_due_ms)
         return result
 
-    async def read(self, partitions: Partitions, function: Callable[[Any, Any], Any], request: Any) -> Any:
-        """Run the function; whatever it wrote against the port's rule is a bug and refused."""
-        txn = MemoryTxn(self, Meter(partitions))
-        result = function(txn, request)
-        if txn.meter.writes:
+    def _inject(self, txn: "MemoryTxn", function: Callable[[Any, Any], Any], request: Any, result: Any) -> Any:
+        try:
+            failpoints.hit("engine.rerun")
+        except failpoints.Injected:
             txn.undo()
-            raise ContractBroken("a read function wrote")
+            txn.reset(txn.partitions)
+            result = function(txn, request)
+            txn.finish()
+        try:
+            failpoints.hit("engine.before_commit")
+        except failpoints.Injected as error:
+            self._failed = True
+            raise OUTCOME_UNKNOWN.error() from error
         return result
 
-    async def take_due(self, now_ms: int, limit: int) -> list[Due]:
-        """Return the earliest entries that are due."""
-        start, end = due_range(now_ms)
-        return [parse_due(key, value) for key, value in self.rows(start, end, limit, reverse=False)]
+    def _inject_after_commit(self) -> None:
+        try:
+            failpoints.hit("engine.after_commit")
+        except failpoints.Injected as error:
+            self._failed = True
+            raise OUTCOME_UNKNOWN.error() from error
 
-    async def next_due_ms(self) -> int | None:
+    def _refuse_if_failed(self) -> None:
+        if self._failed:
+            raise EngineFailed("the memory engine failed")
+
+    async def read(self, partitions: Partitions, function: Callable[[Any, Any], Any], request: Any) -> Any:
+        """Run the function on what is there now."""
+        self._refuse_if_failed()
+        txn = MemoryReadTxn(self, partitions)
+        result = function(txn, request)
+        txn.finish()
+        return result
+
+    async def take_due(self, now_ms: int, limit: int, *, skip: Collection[str] = ()) -> list[Due]:
+        """Return the earliest entries of each kind that are due."""
+        self._refuse_if_failed()
+        return contract.take_due(self.rows, now_ms, limit, skip)
+
+    async def next_due_ms(self, *, skip: Collection[str] = ()) -> int | None:
         """Return the time of the earliest entry."""
-        start, end = due_range(_FOREVER_MS)
-        rows = self.rows(start, end, 1, reverse=False)
-        return parse_due(*rows[0]).at_ms if rows else None
+        self._refuse_if_failed()
+        return contract.next_due_ms(self.rows, skip)
 
     def watch(self, watcher: Watcher) -> None:
         """Tell `watcher` of each commit."""
@@ -98,73 +129,83 @@ class MemoryEngine:
             del self._keys[bisect.bisect_left(self._keys, key)]
         return before
 
-    def rows(self, start: bytes, end: bytes, limit: int, *, reverse: bool) -> list[Row]:
+    def rows(self, start: bytes, end: bytes, limit: int, reverse: bool = False) -> list[Row]:  # noqa: FBT001, FBT002
         """Return the rows of a range as of now."""
         low, high = bisect.bisect_left(self._keys, start), bisect.bisect_left(self._keys, end)
         keys = self._keys[max(low, high - limit) : high][::-1] if reverse else self._keys[low : min(high, low + limit)]
         return [(key, self._values[key]) for key in keys]
 
 
-class MemoryTxn:
-    """One function's view; remembers how to undo each write."""
+class MemoryReadTxn(Meter):
+    """One function's view."""
 
-    def __init__(self, engine: MemoryEngine, meter: Meter) -> None:
+    __slots__ = ("_engine",)
+
+    def __init__(self, engine: MemoryEngine, partitions: Partitions) -> None:
         self._engine = engine
-        self._before: list[tuple[bytes, bytes | None]] = []
-        self.meter = meter
-        self.topics: dict[bytes, int] = {}
-        self.earliest_due_ms: int | None = None
+        self.reset(partitions)
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value of `key`, or None."""
-        self.meter.key(key)
+        self.check(key)
+        self.operations += 1
         return self._engine.value(key)
 
     def range(self, start: bytes, end: bytes, limit: int, *, reverse: bool = False) -> list[Row]:
         """Return at most `limit` rows of the range."""
-        self.meter.key(start)
-        rows = self._engine.rows(start, end, limit, reverse=reverse)
-        self.meter.rows(len(rows))
+        self.check(start)
+        self.operations += 1
+        rows = self._engine.rows(start, end, limit, reverse)
+        self.rows(len(rows))
         return rows
+
+
+class MemoryTxn(MemoryReadTxn):
+    """One function's view and its writes; remembers how to undo each."""
+
+    __slots__ = ("_before",)
+
+    def __init__(self, engine: MemoryEngine, partitions: Partitions) -> None:
+        super().__init__(engine, partitions)
+        self._before: list[tuple[bytes, bytes | None]] = []
 
     def put(self, key: bytes, value: bytes) -> None:
         """Write `value` under `key`."""
-        self.meter.write(key, value)
-        self._before.append((key, self._engine.set(key, bytes(value))))
+        self.check(key, value)
+        self._set(key, bytes(value))
 
     def delete(self, key: bytes) -> bool:
         """Remove `key`; say whether it was there."""
-        self.meter.write(key, b"")
-        before = self._engine.set(key, None)
-        self._before.append((key, before))
-        return before is not None
+        self.check(key)
+        return self._set(key, None) is not None
 
     def delete_range(self, start: bytes, end: bytes, limit: int) -> int:
         """Remove at most `limit` rows, lowest first."""
-        keys = [key for key, _ in self._engine.rows(start, end, limit, reverse=False)]
+        self.check(start)
+        keys = [key for key, _ in self._engine.rows(start, end, limit)]
         for key in keys:
-            self.delete(key)
+            self._set(key, None)
         return len(keys)
-
-    def notify(self, topic: bytes, count: int = 1) -> None:
-        """Sum the hint up for after the commit."""
-        self.topics[topic] = self.topics.get(topic, 0) + count
 
     def due(self, at_ms: int, kind: str, key: bytes, payload: bytes = b"") -> None:
         """Write a due entry."""
-        self.meter.write(key, payload)
-        row_key = due_key(at_ms, kind, key)
-        self._before.append((row_key, self._engine.set(row_key, payload)))
+        self.check(key, payload)
+        self._set(due_key(at_ms, kind, key), payload)
         if self.earliest_due_ms is None or at_ms < self.earliest_due_ms:
             self.earliest_due_ms = at_ms
 
     def undue(self, at_ms: int, kind: str, key: bytes) -> bool:
         """Remove a due entry."""
-        self.meter.write(key, b"")
-        row_key = due_key(at_ms, kind, key)
-        before = self._engine.set(row_key, None)
-        self._before.append((row_key, before))
-        return before is not None
+        self.check(key)
+        return self._set(due_key(at_ms, kind, key), None) is not None
+
+    def _set(self, key: bytes, value: bytes | None) -> bytes | None:
+        self.operations += 1
+        self.writes += 1
+        self.bytes += len(key) + len(value or b"")
+        before = self._engine.set(key, value)
+        self._before.append((key, before))
+        return before
 
     def undo(self) -> None:
         """Put back what was there, newest write first."""
