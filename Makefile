@@ -42,7 +42,10 @@ test-long: $(VENV)/.developed  ## the tests marked `long`
 test-all-pythons:  ## `make test` with each of Python 3.11, 3.12 and 3.13 that is installed
 	@sh .ci/all-pythons test
 
+# Other languages' clients are remade where their toolchains are.
+GENERATED := python $(if $(shell command -v go),go) $(if $(shell command -v npm),typescript)
 gen: $(VENV)/.developed  ## remake every committed file that is made from another
+	@PYTHON=$(BIN)/python bash .ci/gen $(GENERATED)
 	@$(BIN)/python .ci/reference.py
 
 lint: $(VENV)/.developed  ## ruff, mypy --strict, import contracts
@@ -51,7 +54,7 @@ lint: $(VENV)/.developed  ## ruff, mypy --strict, import contracts
 	@$(BIN)/mypy .ci tests
 	@$(BIN)/lint-imports --no-cache
 
-lock: $(VENV)/.made  ## remake .ci/constraints.txt, the versions that are tested
+lock: $(VENV)/.made  ## remake .ci/constraints.txt, the versions that are tested (then `make gen`)
 	@$(PIP) install uv
 	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --all-extras --group dev \
 	  --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file .ci/constraints.txt
