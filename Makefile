@@ -44,15 +44,17 @@ test-all-pythons:  ## `make test` with each of Python 3.11, 3.12 and 3.13 that i
 
 # Other languages' clients are remade where their toolchains are.
 GENERATED := python $(if $(shell command -v go),go) $(if $(shell command -v npm),typescript)
-gen: $(VENV)/.developed  ## remake every committed file that is made from another
+gen: $(VENV)/.developed  ## remake every committed file that is made from another (GEN=python: not Go, TypeScript)
 	@PYTHON=$(BIN)/python bash .ci/gen $(GENERATED)
+	@PYTHON=$(BIN)/python .ci/gen $(GEN)
 	@$(BIN)/python .ci/reference.py
 
-lint: $(VENV)/.developed  ## ruff, mypy --strict, import contracts
+lint: $(VENV)/.developed  ## ruff, mypy --strict, import contracts, buf
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/mypy .ci tests
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/buf lint protos
 
 lock: $(VENV)/.made  ## remake .ci/constraints.txt, the versions that are tested (then `make gen`)
 	@$(PIP) install uv

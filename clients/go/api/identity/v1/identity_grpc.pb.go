@@ -161,8 +161,8 @@ type IdentityServiceClient interface {
 	RevokeToken(ctx context.Context, in *RevokeTokenRequest, opts ...grpc.CallOption) (*RevokeTokenResponse, error)
 	// Ends every token of a principal that was issued before a time. Permission: cumulo:RevokePrincipalTokens.
 	RevokePrincipalTokens(ctx context.Context, in *RevokePrincipalTokensRequest, opts ...grpc.CallOption) (*RevokePrincipalTokensResponse, error)
-	// Says whether a principal may do something, by which statement or by the lack of one. Permission for a principal other
-	// than the caller: iam:SimulatePrincipalPolicy.
+	// Says whether a principal may do something, by which statement or by the lack of one. Permission:
+	// iam:SimulatePrincipalPolicy; none for what the caller himself may do.
 	ExplainAccess(ctx context.Context, in *ExplainAccessRequest, opts ...grpc.CallOption) (*ExplainAccessResponse, error)
 }
 
@@ -649,8 +649,8 @@ type IdentityServiceServer interface {
 	RevokeToken(context.Context, *RevokeTokenRequest) (*RevokeTokenResponse, error)
 	// Ends every token of a principal that was issued before a time. Permission: cumulo:RevokePrincipalTokens.
 	RevokePrincipalTokens(context.Context, *RevokePrincipalTokensRequest) (*RevokePrincipalTokensResponse, error)
-	// Says whether a principal may do something, by which statement or by the lack of one. Permission for a principal other
-	// than the caller: iam:SimulatePrincipalPolicy.
+	// Says whether a principal may do something, by which statement or by the lack of one. Permission:
+	// iam:SimulatePrincipalPolicy; none for what the caller himself may do.
 	ExplainAccess(context.Context, *ExplainAccessRequest) (*ExplainAccessResponse, error)
 	mustEmbedUnimplementedIdentityServiceServer()
 }

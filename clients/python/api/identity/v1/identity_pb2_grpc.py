@@ -506,8 +506,8 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExplainAccess(self, request, context):
-        """Says whether a principal may do something, by which statement or by the lack of one. Permission for a principal other
-        than the caller: iam:SimulatePrincipalPolicy.
+        """Says whether a principal may do something, by which statement or by the lack of one. Permission:
+        iam:SimulatePrincipalPolicy; none for what the caller himself may do.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

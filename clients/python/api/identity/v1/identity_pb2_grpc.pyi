@@ -131,8 +131,8 @@ class IdentityServiceStub:
     RevokePrincipalTokens: _grpc.UnaryUnaryMultiCallable[_identity_pb2.RevokePrincipalTokensRequest, _identity_pb2.RevokePrincipalTokensResponse]
     """Ends every token of a principal that was issued before a time. Permission: cumulo:RevokePrincipalTokens."""
     ExplainAccess: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ExplainAccessRequest, _identity_pb2.ExplainAccessResponse]
-    """Says whether a principal may do something, by which statement or by the lack of one. Permission for a principal other
-    than the caller: iam:SimulatePrincipalPolicy.
+    """Says whether a principal may do something, by which statement or by the lack of one. Permission:
+    iam:SimulatePrincipalPolicy; none for what the caller himself may do.
     """
 
 @_typing.type_check_only
@@ -223,8 +223,8 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     RevokePrincipalTokens: _aio.UnaryUnaryMultiCallable[_identity_pb2.RevokePrincipalTokensRequest, _identity_pb2.RevokePrincipalTokensResponse]  # type: ignore[assignment]
     """Ends every token of a principal that was issued before a time. Permission: cumulo:RevokePrincipalTokens."""
     ExplainAccess: _aio.UnaryUnaryMultiCallable[_identity_pb2.ExplainAccessRequest, _identity_pb2.ExplainAccessResponse]  # type: ignore[assignment]
-    """Says whether a principal may do something, by which statement or by the lack of one. Permission for a principal other
-    than the caller: iam:SimulatePrincipalPolicy.
+    """Says whether a principal may do something, by which statement or by the lack of one. Permission:
+    iam:SimulatePrincipalPolicy; none for what the caller himself may do.
     """
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -546,8 +546,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_pb2.ExplainAccessRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_pb2.ExplainAccessResponse, _abc.Awaitable[_identity_pb2.ExplainAccessResponse]]:
-        """Says whether a principal may do something, by which statement or by the lack of one. Permission for a principal other
-        than the caller: iam:SimulatePrincipalPolicy.
+        """Says whether a principal may do something, by which statement or by the lack of one. Permission:
+        iam:SimulatePrincipalPolicy; none for what the caller himself may do.
         """
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -7343,8 +7343,8 @@ export const IdentityServiceService = {
     responseDeserialize: (value: Buffer): RevokePrincipalTokensResponse => RevokePrincipalTokensResponse.decode(value),
   },
   /**
-   * Says whether a principal may do something, by which statement or by the lack of one. Permission for a principal other
-   * than the caller: iam:SimulatePrincipalPolicy.
+   * Says whether a principal may do something, by which statement or by the lack of one. Permission:
+   * iam:SimulatePrincipalPolicy; none for what the caller himself may do.
    */
   explainAccess: {
     path: "/cumulo.api.identity.v1.IdentityService/ExplainAccess" as const,
@@ -7445,8 +7445,8 @@ export interface IdentityServiceServer extends UntypedServiceImplementation {
   /** Ends every token of a principal that was issued before a time. Permission: cumulo:RevokePrincipalTokens. */
   revokePrincipalTokens: handleUnaryCall<RevokePrincipalTokensRequest, RevokePrincipalTokensResponse>;
   /**
-   * Says whether a principal may do something, by which statement or by the lack of one. Permission for a principal other
-   * than the caller: iam:SimulatePrincipalPolicy.
+   * Says whether a principal may do something, by which statement or by the lack of one. Permission:
+   * iam:SimulatePrincipalPolicy; none for what the caller himself may do.
    */
   explainAccess: handleUnaryCall<ExplainAccessRequest, ExplainAccessResponse>;
 }
@@ -8070,8 +8070,8 @@ export interface IdentityServiceClient extends Client {
     callback: (error: ServiceError | null, response: RevokePrincipalTokensResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Says whether a principal may do something, by which statement or by the lack of one. Permission for a principal other
-   * than the caller: iam:SimulatePrincipalPolicy.
+   * Says whether a principal may do something, by which statement or by the lack of one. Permission:
+   * iam:SimulatePrincipalPolicy; none for what the caller himself may do.
    */
   explainAccess(
     request: ExplainAccessRequest,
