@@ -44,9 +44,8 @@ test-all-pythons:  ## `make test` with each of Python 3.11, 3.12 and 3.13 that i
 
 # Other languages' clients are remade where their toolchains are.
 GENERATED := python $(if $(shell command -v go),go) $(if $(shell command -v npm),typescript)
-gen: $(VENV)/.developed  ## remake every committed file that is made from another (GEN=python: not Go, TypeScript)
+gen: $(VENV)/.developed  ## remake every committed file that is made from another
 	@PYTHON=$(BIN)/python bash .ci/gen $(GENERATED)
-	@PYTHON=$(BIN)/python .ci/gen $(GEN)
 	@$(BIN)/python .ci/reference.py
 
 lint: $(VENV)/.developed  ## ruff, mypy --strict, import contracts, buf
