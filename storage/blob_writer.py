@@ -1,0 +1,217 @@
+"""Writes one blob: takes its bytes in, digests and stores them a block at a time, and seals it.
+
+Promises: at most two blocks (2 MiB) in memory; the event loop only copies bytes, while digests, writing and syncing are
+done in worker threads, one block behind; after `seal` the file and its name are durable; after `abort`, or a failure,
+nothing is left but what the sweep collects. Does not know what the bytes mean.
+"""
+
+import asyncio
+import errno
+import os
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import msgspec
+
+from cumulo.core.errors import STORAGE_FULL
+from cumulo.storage import digests, failpoints
+from cumulo.storage.blob_format import BLOCK_BYTES, CHECKSUM_BYTES, HEADER_BYTES, Seal, blob_path, header
+from cumulo.storage.directory_sync import DirectorySync
+from cumulo.storage.free_space import FreeSpace
+
+BUFFERS_KEPT = 16
+
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """A durable blob: the record to keep, and the digests of its body by name (`crc64nvme` always among them)."""
+
+    seal: Seal
+    digests: dict[str, bytes]
+
+
+class Buffers:
+    """Block buffers that are used again: a fresh MiB costs 256 page faults, half as much as digesting it."""
+
+    def __init__(self) -> None:
+        self._free: list[bytearray] = []
+
+    def take(self) -> bytearray:
+        """Return a buffer of one block."""
+        return self._free.pop() if self._free else bytearray(BLOCK_BYTES)
+
+    def give(self, buffer: bytearray) -> None:
+        """Take a buffer back that nobody looks at any more."""
+        if len(self._free) < BUFFERS_KEPT:
+            self._free.append(buffer)
+
+
+class Place(Protocol):
+    """What a writer needs of its store."""
+
+    folder: Path
+    executor: ThreadPoolExecutor
+    buffers: Buffers
+    free_space: FreeSpace
+    directories: DirectorySync
+
+    def prepare_directory(self, folder: Path) -> None:
+        """Create a directory of the store, its own name durable; from any thread."""
+        ...
+
+
+class BlobWriter:
+    """One upload's way to the disk. As an async context manager it aborts what was not sealed."""
+
+    def __init__(self, place: Place, blob_id: int, names: Collection[str]) -> None:
+        self.blob_id = blob_id
+        self.size_bytes = 0
+        self._place = place
+        self._path = blob_path(place.folder, blob_id)
+        self._digester = digests.Digester([name for name in names if name != "crc64nvme"])
+        self._checksums = bytearray()
+        self._checksum = 0
+        self._descriptor = -1
+        self._written_bytes = 0
+        self._filling: bytearray | None = None
+        self._filled_bytes = 0
+        self._job: asyncio.Future[Any] | None = None
+        self._ended = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.abort()
+
+    async def write(self, piece: digests.Piece) -> None:
+        """Take in the next bytes; `piece` may be used again once this returns. Waits while a block is behind.
+
+        Raises `STORAGE_FULL`, or `OSError` where the disk failed; then only `abort` is left.
+        """
+        assert not self._ended
+        with memoryview(piece) as view:
+            taken = 0
+            while taken < len(view):
+                if self._filling is None:
+                    self._filling = self._place.buffers.take()
+                count = min(BLOCK_BYTES - self._filled_bytes, len(view) - taken)
+                self._filling[self._filled_bytes : self._filled_bytes + count] = view[taken : taken + count]
+                self._filled_bytes += count
+                self.size_bytes += count
+                taken += count
+                if self._filled_bytes == BLOCK_BYTES:
+                    await self._settle()
+                    self._place.free_space.admit()
+                    self._start(self._store_block)
+
+    async def seal(self) -> Sealed:
+        """Store what is left, make file and name durable, and return the seal and the digests.
+
+        From here on the file is the caller's: he commits a record that names it, or deletes it.
+        """
+        assert not self._ended
+        await self._settle()
+        self._start(self._finish_file)
+        await self._settle()
+        await self._place.directories.sync(self._path.parent)
+        if failpoints.armed:
+            failpoints.hit("blob.after_seal")
+        self._ended = True
+        found = self._digester.finish()
+        found["crc64nvme"] = digests.crc_bytes("crc64nvme", self._checksum)
+        return Sealed(
+            Seal(blob_id=self.blob_id, size_bytes=self.size_bytes, checksums=bytes(self._checksums)), digests=found
+        )
+
+    async def abort(self) -> None:
+        """Forget the blob and remove its file; does nothing after `seal`."""
+        if self._ended:
+            return
+        self._ended = True
+        if self._job is not None:
+            await asyncio.wait((self._job,))
+            self._job.exception()  # the abort is the answer to it
+        await asyncio.get_running_loop().run_in_executor(self._place.executor, self._remove_file)
+        if self._filling is not None:
+            self._place.buffers.give(self._filling)
+            self._filling = None
+
+    def _start(self, work: Callable[[bytearray | None, int], None]) -> None:
+        """Hand the buffer to a worker thread and fill another one meanwhile."""
+        buffer, size = self._filling, self._filled_bytes
+        self._filling, self._filled_bytes = None, 0
+        self._job = asyncio.get_running_loop().run_in_executor(self._place.executor, work, buffer, size)
+
+    async def _settle(self) -> None:
+        """Wait for the worker thread, and raise what it met."""
+        if self._job is None:
+            return
+        try:
+            # Shielded: a cancelled upload must not lose sight of a thread that still reads its buffer.
+            await asyncio.shield(self._job)
+        except OSError as error:
+            if error.errno in _NO_SPACE:
+                raise STORAGE_FULL.error(reserve_bytes=self._place.free_space.reserve_bytes) from error
+            raise
+        self._job = None
+
+    # In a worker thread; never two at a time for one blob -----------------------------------------------------------
+
+    def _store_block(self, buffer: bytearray | None, size: int) -> None:
+        assert buffer is not None
+        try:
+            if self._descriptor < 0:
+                self._create()
+            with memoryview(buffer) as whole, whole[:size] as view:
+                self._digester.update(view)
+                checksum = digests.crc64nvme(view)
+                _write_all(self._descriptor, view, HEADER_BYTES + self._written_bytes)
+        finally:
+            self._place.buffers.give(buffer)
+        self._checksum = digests.combine_crc64nvme(self._checksum, checksum, size) if self._checksums else checksum
+        self._checksums += checksum.to_bytes(CHECKSUM_BYTES, "big")
+        self._written_bytes += size
+        self._place.free_space.wrote(size)
+        if failpoints.armed:
+            failpoints.hit("blob.after_write")
+
+    def _create(self) -> None:
+        self._place.prepare_directory(self._path.parent)
+        # O_EXCL: an id is used once; a file that is there already would be a bug that destroys somebody's bytes.
+        self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        if failpoints.armed:
+            failpoints.hit("blob.after_create")
+        _write_all(self._descriptor, memoryview(header(self.blob_id)), 0)
+
+    def _finish_file(self, buffer: bytearray | None, size: int) -> None:
+        if buffer is not None:
+            self._store_block(buffer, size)
+        elif self._descriptor < 0:
+            self._create()
+        if failpoints.armed:
+            failpoints.hit("blob.before_fsync")
+        os.fsync(self._descriptor)
+        if failpoints.armed:
+            failpoints.hit("blob.after_fsync")
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    def _remove_file(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+        self._path.unlink(missing_ok=True)
+
+
+def _write_all(descriptor: int, view: memoryview, offset: int) -> None:
+    while view:
+        written = os.pwrite(descriptor, view, offset)
+        offset += written
+        view = view[written:]
