@@ -77,7 +77,7 @@ def flip(path: Path, offset: int) -> None:
 
 @pytest.mark.parametrize("size", [0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, len(BODY)])
 def test_body_comes_back_as_it_was_sealed(tmp_path, size):
-    async def test(store):
+    async def test(store) -> None:
         seal = await put(store, BODY[:size])
 
         assert await get(store, seal) == BODY[:size]
@@ -89,7 +89,7 @@ def test_body_comes_back_as_it_was_sealed(tmp_path, size):
 def test_any_range_comes_back(tmp_path):
     ends = st.integers(0, len(BODY)) | st.sampled_from((BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1))
 
-    async def test(store):
+    async def test(store) -> None:
         seal = await put(store, BODY)
         ranges: list[tuple[int, int]] = []
 
@@ -105,7 +105,7 @@ def test_any_range_comes_back(tmp_path):
 
 
 def test_pieces_are_at_most_one_block(tmp_path):
-    async def test(store):
+    async def test(store) -> None:
         seal = await put(store, BODY)
 
         with store.open(seal) as reader:
@@ -117,7 +117,7 @@ def test_pieces_are_at_most_one_block(tmp_path):
 
 
 def test_digests_are_those_of_the_whole_body(tmp_path):
-    async def test(store):
+    async def test(store) -> None:
         async with await store.begin(("md5", "sha1", "sha256", "crc32")) as writer:
             for at in range(0, len(BODY), 70_001):
                 await writer.write(memoryview(BODY)[at : at + 70_001])
@@ -159,7 +159,7 @@ def test_crc_values_are_those_of_their_specifications():
     ],
 )
 def test_one_flipped_bit_refuses_its_block(tmp_path, offset, start, end, damaged_from):
-    async def test(store):
+    async def test(store) -> None:
         seal = await put(store, BODY)
         flip(blob_path(tmp_path, seal.blob_id), offset)
         seen = bytearray()
@@ -174,7 +174,7 @@ def test_one_flipped_bit_refuses_its_block(tmp_path, offset, start, end, damaged
 
 
 def test_blocks_beside_a_damaged_one_are_served(tmp_path):
-    async def test(store):
+    async def test(store) -> None:
         seal = await put(store, BODY)
         flip(blob_path(tmp_path, seal.blob_id), HEADER_BYTES + BLOCK_BYTES)
 
@@ -185,7 +185,7 @@ def test_blocks_beside_a_damaged_one_are_served(tmp_path):
 
 
 def test_file_that_ends_early_is_data_loss(tmp_path):
-    async def test(store):
+    async def test(store) -> None:
         seal = await put(store, BODY)
         os.truncate(blob_path(tmp_path, seal.blob_id), HEADER_BYTES + 2 * BLOCK_BYTES + 5)
 
@@ -196,7 +196,7 @@ def test_file_that_ends_early_is_data_loss(tmp_path):
 
 
 def test_file_of_another_blob_is_data_loss(tmp_path):
-    async def test(store):
+    async def test(store) -> None:
         first, second = await put(store, BODY), await put(store, BODY)
         blob_path(tmp_path, second.blob_id).replace(blob_path(tmp_path, first.blob_id))
 
@@ -207,7 +207,7 @@ def test_file_of_another_blob_is_data_loss(tmp_path):
 
 
 def test_reader_that_is_open_outlives_the_deletion(tmp_path):
-    async def test(store):
+    async def test(store) -> None:
         seal = await put(store, BODY)
 
         with store.open(seal) as reader:
@@ -222,7 +222,7 @@ def test_reader_that_is_open_outlives_the_deletion(tmp_path):
 
 
 def test_deleting_twice_is_no_error(tmp_path):
-    async def test(store):
+    async def test(store) -> None:
         seal = await put(store, b"x")
 
         await store.delete([seal.blob_id])
@@ -232,7 +232,7 @@ def test_deleting_twice_is_no_error(tmp_path):
 
 
 def test_upload_that_is_left_without_seal_leaves_no_file(tmp_path):
-    async def test(store):
+    async def test(store) -> None:
         with suppress(ConnectionError):
             async with await store.begin() as writer:
                 await writer.write(BODY)
@@ -244,8 +244,8 @@ def test_upload_that_is_left_without_seal_leaves_no_file(tmp_path):
 
 
 def test_cancelled_upload_leaves_no_file(tmp_path):
-    async def test(store):
-        async def upload():
+    async def test(store) -> None:
+        async def upload() -> None:
             async with await store.begin() as writer:
                 while True:
                     await writer.write(BODY)
@@ -261,7 +261,7 @@ def test_cancelled_upload_leaves_no_file(tmp_path):
 
 
 def test_uploads_at_once_do_not_mix(tmp_path):
-    async def test(store):
+    async def test(store) -> None:
         bodies = [BODY[at : at + 1_100_000 + at] for at in range(12)]
 
         seals = await asyncio.gather(*(put(store, body) for body in bodies))
@@ -272,7 +272,7 @@ def test_uploads_at_once_do_not_mix(tmp_path):
 
 
 def test_ids_are_never_used_again_after_a_restart(tmp_path):
-    async def run():
+    async def run() -> None:
         engine = MemoryEngine()
         async with opened(tmp_path, engine) as store:
             first = await put(store, b"a")
@@ -285,7 +285,7 @@ def test_ids_are_never_used_again_after_a_restart(tmp_path):
 
 
 def test_sweep_removes_what_no_record_names_and_spares_this_run(tmp_path):
-    async def run():
+    async def run() -> None:
         engine = MemoryEngine()
         async with opened(tmp_path, engine) as store:
             kept, orphan = await put(store, b"kept"), await put(store, b"orphan")
@@ -306,7 +306,7 @@ def test_sweep_removes_what_no_record_names_and_spares_this_run(tmp_path):
 
 
 def test_sweep_leaves_foreign_files_alone(tmp_path):
-    async def test(store):
+    async def test(store) -> None:
         seal = await put(store, b"x")
         foreign = blob_path(tmp_path, seal.blob_id).with_name("notes.txt")
         foreign.write_text("mine")
@@ -323,7 +323,7 @@ async def none_known(ids):
 
 
 def test_scrub_finds_damaged_and_missing_blobs_at_the_given_rate(tmp_path):
-    async def test(store):
+    async def test(store) -> None:
         whole, damaged, missing = [await put(store, BODY) for _ in range(3)]
         flip(blob_path(tmp_path, damaged.blob_id), HEADER_BYTES + BLOCK_BYTES)
         await store.delete([missing.blob_id])
@@ -333,7 +333,7 @@ def test_scrub_finds_damaged_and_missing_blobs_at_the_given_rate(tmp_path):
             for seal in (whole, damaged, missing):
                 yield seal
 
-        async def pause(seconds):
+        async def pause(seconds) -> None:
             paused.append(seconds)
 
         found = [damage async for damage in store.scrub(seals(), BLOCK_BYTES, pause)]
@@ -349,7 +349,7 @@ def test_scrub_finds_damaged_and_missing_blobs_at_the_given_rate(tmp_path):
 
 
 def test_upload_is_refused_below_the_free_space_reserve(tmp_path):
-    async def run():
+    async def run() -> None:
         async with opened(tmp_path, reserve_bytes=1 << 62) as store:
             with pytest.raises(ServiceError) as refused:
                 await store.begin()
@@ -359,7 +359,7 @@ def test_upload_is_refused_below_the_free_space_reserve(tmp_path):
 
 
 def test_one_upload_holds_at_most_two_blocks(tmp_path):
-    async def test(store):
+    async def test(store) -> None:
         taken = given_back = 0
         take, give = store.buffers.take, store.buffers.give
 
@@ -383,7 +383,7 @@ def test_one_upload_holds_at_most_two_blocks(tmp_path):
 
 
 def test_file_and_path_have_their_documented_form(tmp_path):
-    async def test(store):
+    async def test(store) -> None:
         seal = await put(store, b"hello")
         content = (tmp_path / "0" / "000" / f"{seal.blob_id:016x}").read_bytes()
 
