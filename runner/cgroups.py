@@ -1,0 +1,171 @@
+"""Control groups, version 1 and 2: limits that a job cannot leave, and the list of all its processes.
+
+Owns the folders it makes below this process's own group. Promises to say what it cannot do: `probe` makes a group, sets
+limits, and removes it again.
+"""
+
+import contextlib
+import os
+import time
+from pathlib import Path
+from typing import Protocol
+
+from cumulo.runner.executor import Usage
+
+_ROOT = Path("/sys/fs/cgroup")
+_PERIOD_US = 100_000
+_QUOTA_US_MIN = 1_000
+_NANOSECONDS_PER_MS = 1_000_000
+_MICROSECONDS_PER_MS = 1_000
+_REMOVE_TRIES = 50
+_REMOVE_PAUSE_S = 0.01
+
+
+class Groups(Protocol):
+    """One version's way to make groups."""
+
+    def make(self, name: str, memory_bytes: int, cpu_millis: int, pids_max: int) -> tuple[str, ...]:
+        """Make the group of a task with its limits; return the folders, a process enters by its id in each
+        `cgroup.procs`.
+        """
+        ...
+
+    def usage(self, folders: tuple[str, ...]) -> Usage:
+        """Return what the group used."""
+        ...
+
+
+def own_paths() -> dict[str, str]:
+    """Return this process's group by controller; the unified hierarchy's key is empty (cgroups(7))."""
+    paths = {}
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        for controller in controllers.split(","):
+            paths[controller] = path
+    return paths
+
+
+def members(folders: tuple[str, ...]) -> list[int]:
+    """Return the processes in a task's groups."""
+    found: set[int] = set()
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            found.update(int(pid) for pid in Path(folder, "cgroup.procs").read_text().split())
+    return sorted(found)
+
+
+def remove(folders: tuple[str, ...]) -> None:
+    """Remove empty groups; a group stays busy for a moment after its last process died."""
+    for folder in folders:
+        for _ in range(_REMOVE_TRIES):
+            try:
+                Path(folder).rmdir()
+            except FileNotFoundError:
+                break
+            except OSError:
+                time.sleep(_REMOVE_PAUSE_S)
+            else:
+                break
+
+
+class GroupsV1:
+    """Version 1: one folder a controller."""
+
+    _CONTROLLERS = ("memory", "pids", "cpu", "cpuacct")
+
+    def __init__(self) -> None:
+        own = own_paths()
+        self._parents: dict[str, Path] = {}
+        for controller in self._CONTROLLERS:
+            parent = _ROOT / controller / own.get(controller, "/").lstrip("/")
+            # In a container the path in /proc may not exist below the mount, whose root is then our own group.
+            self._parents[controller] = parent if parent.is_dir() else _ROOT / controller
+
+    def make(self, name: str, memory_bytes: int, cpu_millis: int, pids_max: int) -> tuple[str, ...]:
+        """Make one folder for each controller."""
+        quota_us = max(_QUOTA_US_MIN, cpu_millis * _PERIOD_US // 1000)
+        limits = {
+            "memory": (("memory.limit_in_bytes", memory_bytes), ("memory.memsw.limit_in_bytes", memory_bytes)),
+            "pids": (("pids.max", pids_max),),
+            "cpu": (("cpu.cfs_period_us", _PERIOD_US), ("cpu.cfs_quota_us", quota_us)),
+            "cpuacct": (),
+        }
+        folders = []
+        made: set[Path] = set()
+        for controller, files in limits.items():
+            folder = self._parents[controller] / name
+            if folder.resolve() not in made:
+                folder.mkdir()
+                made.add(folder.resolve())
+                folders.append(str(folder))
+            for file, value in files:
+                if file != "memory.memsw.limit_in_bytes" or (folder / file).exists():
+                    (folder / file).write_text(str(value))
+        return tuple(folders)
+
+    def usage(self, folders: tuple[str, ...]) -> Usage:
+        """Read the counters of the controllers."""
+        memory = next(folder for folder in folders if Path(folder, "memory.limit_in_bytes").exists())
+        account = next(folder for folder in folders if Path(folder, "cpuacct.usage").exists())
+        return Usage(
+            cpu_ms=int(Path(account, "cpuacct.usage").read_text()) // _NANOSECONDS_PER_MS,
+            memory_peak_bytes=int(Path(memory, "memory.max_usage_in_bytes").read_text()),
+            oom_kills=_field(Path(memory, "memory.oom_control"), "oom_kill"),
+        )
+
+
+class GroupsV2:
+    """Version 2: one folder. Groups with processes of their own cannot hand controllers down, so this process moves
+    into a leaf beside its jobs first.
+    """
+
+    def __init__(self) -> None:
+        own = _ROOT / own_paths()[""].lstrip("/")
+        if own.name.startswith("cumulo-worker"):
+            own = own.parent
+        self._parent = own
+        leaf = own / f"cumulo-worker-{os.getpid()}"
+        leaf.mkdir(exist_ok=True)
+        (leaf / "cgroup.procs").write_text(str(os.getpid()))
+        (own / "cgroup.subtree_control").write_text("+memory +pids +cpu")
+
+    def make(self, name: str, memory_bytes: int, cpu_millis: int, pids_max: int) -> tuple[str, ...]:
+        """Make the folder."""
+        folder = self._parent / name
+        folder.mkdir()
+        (folder / "memory.max").write_text(str(memory_bytes))
+        if (folder / "memory.swap.max").exists():
+            (folder / "memory.swap.max").write_text("0")
+        (folder / "pids.max").write_text(str(pids_max))
+        (folder / "cpu.max").write_text(f"{max(_QUOTA_US_MIN, cpu_millis * _PERIOD_US // 1000)} {_PERIOD_US}")
+        return (str(folder),)
+
+    def usage(self, folders: tuple[str, ...]) -> Usage:
+        """Read the counters."""
+        folder = Path(folders[0])
+        peak = folder / "memory.peak"
+        return Usage(
+            cpu_ms=_field(folder / "cpu.stat", "usage_usec") // _MICROSECONDS_PER_MS,
+            memory_peak_bytes=int(peak.read_text()) if peak.exists() else 0,
+            oom_kills=_field(folder / "memory.events", "oom_kill"),
+        )
+
+
+def _field(path: Path, name: str) -> int:
+    for line in path.read_text().splitlines():
+        key, _, value = line.partition(" ")
+        if key == name:
+            return int(value)
+    return 0
+
+
+def probe() -> tuple[Groups | None, str]:
+    """Return a working way to make groups, or None and why there is none."""
+    try:
+        groups: Groups = GroupsV2() if (_ROOT / "cgroup.controllers").exists() else GroupsV1()
+        folders = groups.make(f"cumulo-probe-{os.getpid()}", 64 * 1024 * 1024, 1000, 64)
+        groups.usage(folders)
+        remove(folders)
+    except (OSError, KeyError, StopIteration, ValueError) as error:
+        return None, f"control groups cannot be used: {error}"
+    return groups, ""

@@ -1,0 +1,69 @@
+"""Every fact that must hold on disk for the runner's partitions."""
+
+from cumulo.runner import keys
+from cumulo.runner.jobs import Place, log_count
+from cumulo.runner.model import FINAL, HELD
+from cumulo.storage import tuples
+from cumulo.storage.contract import due_key
+from cumulo.storage.engine import ROOT, ReadTxn
+
+PAGE = 100
+
+
+def partitions(txn: ReadTxn) -> list[Place]:
+    """Return every account's and region's jobs partition."""
+    prefix = ROOT + tuples.encode(("jobs",))
+    places = []
+    start = prefix
+    while rows := txn.range(start, tuples.after(prefix), PAGE):
+        for key, partition in rows:
+            _, account, region = tuples.decode(key[8:])
+            places.append(Place(partition, str(account), str(region)))
+        start = rows[-1][0] + b"\0"
+    return places
+
+
+def check_page(txn: ReadTxn, place: Place, start: bytes) -> tuple[list[str], bytes]:
+    """Return the problems of one page of job records from `start` on, and where the next page starts (empty: done).
+
+    Read on a snapshot of its own, so that a check of a live folder holds no long reader.
+    """
+    prefix = place.partition + tuples.encode(("job",))
+    rows = txn.range(start or prefix, tuples.after(prefix), PAGE)
+    problems: list[str] = []
+    for key, value in rows:
+        record = keys.decode_job.decode(value)
+        problems += [f"job {record.id}: {what}" for what in _problems(txn, place, key, record)]
+    return problems, rows[-1][0] + b"\0" if len(rows) == PAGE else b""
+
+
+def _problems(txn: ReadTxn, place: Place, key: bytes, record: keys.JobRecord) -> list[str]:
+    found = []
+    held = record.state in HELD
+    if held != bool(record.lease_token):
+        found.append(f"state {record.state.name} does not agree with its lease")
+    if held and record.lease_ends_ms and not has_due(txn, record.lease_ends_ms, keys.LEASE_DUE, key):
+        found.append("its lease has no due entry")
+    if (record.state in FINAL) != bool(record.forget_ms):
+        found.append(f"state {record.state.name} does not agree with its time of removal")
+    if len(record.attempts) > record.max_attempts:
+        found.append(f"{len(record.attempts)} attempts of at most {record.max_attempts}")
+    if not keys.get_pieces(txn, place.partition, "spec", record.id):
+        found.append("its specification is missing")
+    listed = txn.get(keys.list_key(place.partition, record.number))
+    if listed != record.id.encode():
+        found.append(f"number {record.number} of the list is {listed!r}")
+    if any(attempt.stop_ms == 0 for attempt in record.attempts[: -1 if held else None]):
+        found.append("an attempt that is over has no end")
+    for attempt in record.attempts:
+        prefix = keys.chunk_prefix(place.partition, record.id, attempt.number)
+        last = txn.range(prefix, tuples.after(prefix), 1, reverse=True)
+        stored = int.from_bytes(last[0][0][-8:], "big") + 1 if last else 0
+        if stored != log_count(txn, place, record.id, attempt.number).chunks:
+            found.append(f"the log of attempt {attempt.number} has {stored} chunks, its count says otherwise")
+    return found
+
+
+def has_due(txn: ReadTxn, at_ms: int, kind: str, key: bytes) -> bool:
+    """Say whether a due entry exists; the call names the due index's partition."""
+    return txn.get(due_key(at_ms, kind, key)) is not None

@@ -1,0 +1,161 @@
+"""Command lines that put a program into namespaces of its own: bubblewrap, or util-linux's unshare where that is
+missing.
+
+Inside, a job sees the system's programs and the worker's Python read-only, its own folder at /job, an empty /tmp, its
+own processes, and no network.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Protocol
+
+from cumulo.runner.executor import Task
+
+JOB_FOLDER = "/job"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_CONFIGURATION = (
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/alternatives",
+    "/etc/fonts",
+    "/etc/localtime",
+)
+_PROBE_S = 20
+
+
+class Sandbox(Protocol):
+    """One way to build the command line."""
+
+    name: str
+
+    def arguments(self, task: Task, environment: dict[str, str]) -> list[str]:
+        """Return the launcher's arguments; its exit code is the command's."""
+        ...
+
+
+def own_python() -> tuple[str, ...]:
+    """Return the folders that this interpreter and its packages live in, which jobs may read."""
+    return tuple(
+        sorted({os.path.realpath(prefix) for prefix in (sys.prefix, sys.base_prefix)} | {sys.prefix, sys.base_prefix})
+    )
+
+
+class Bubblewrap:
+    """bubblewrap (bwrap): works for root and for ordinary users."""
+
+    name = "bubblewrap"
+
+    def arguments(self, task: Task, environment: dict[str, str]) -> list[str]:
+        """Return bwrap's command line; the whole sandbox dies with the worker."""
+        line = [
+            "bwrap",
+            "--unshare-all",
+            "--die-with-parent",
+            "--new-session",
+            "--hostname",
+            "job",
+            "--cap-drop",
+            "ALL",
+        ]
+        for path in _SYSTEM:
+            if Path(path).is_symlink():
+                line += ["--symlink", str(Path(path).readlink()), path]
+            elif Path(path).is_dir():
+                line += ["--ro-bind", path, path]
+        for path in _CONFIGURATION:
+            line += ["--ro-bind-try", path, path]
+        line += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108 - the sandbox's own
+        for path in dict.fromkeys((*own_python(), *task.visible)):
+            if not _is_shown(path):
+                line += ["--ro-bind", path, path]
+        line += ["--bind", str(task.folder), JOB_FOLDER, "--chdir", JOB_FOLDER, "--clearenv"]
+        for name, value in environment.items():
+            line += ["--setenv", name, value]
+        return [*line, "--", *task.command]
+
+
+class Namespaces:
+    """util-linux's unshare and a few mounts: what bubblewrap does, where only that is installed; needs root.
+
+    The shell stays the first process: the kernel keeps signals that a first process sends itself from killing it.
+    """
+
+    name = "namespaces"
+
+    _SETUP = """
+set -e
+root=$1; shift
+mount --make-rprivate /
+mount -t tmpfs -o size=64m,mode=755 cumulo "$root"
+mkdir -p "$root/proc" "$root/dev" "$root/tmp" "$root/etc" "$root/job" "$root/.old"
+chmod 1777 "$root/tmp"
+mount --bind "$JOB" "$root/job"
+while [ "$1" != -- ]; do
+    if [ -h "$1" ]; then mkdir -p "$root$(dirname "$1")"; ln -s "$(readlink "$1")" "$root$1"
+    elif [ -d "$1" ]; then mkdir -p "$root$1"; mount --rbind "$1" "$root$1"; mount -o remount,bind,ro "$root$1"
+    elif [ -e "$1" ]; then mkdir -p "$root$(dirname "$1")"; : > "$root$1"; mount --bind "$1" "$root$1"; fi
+    shift
+done
+shift
+for node in null zero full random urandom tty; do
+    : > "$root/dev/$node"; mount --bind "/dev/$node" "$root/dev/$node"
+done
+ln -s /proc/self/fd "$root/dev/fd"
+ln -s fd/0 "$root/dev/stdin"; ln -s fd/1 "$root/dev/stdout"; ln -s fd/2 "$root/dev/stderr"
+mkdir "$root/dev/shm"; mount -t tmpfs -o size=64m cumulo "$root/dev/shm"
+mount -t proc proc "$root/proc"
+cd "$root"
+pivot_root . .old
+umount -l /.old
+rmdir /.old
+cd /job
+set +e
+setpriv --bounding-set=-all --inh-caps=-all --no-new-privs env -i "$@"
+exit $?
+"""
+
+    def arguments(self, task: Task, environment: dict[str, str]) -> list[str]:
+        """Return unshare's command line."""
+        root = task.folder.parent / "root"
+        root.mkdir(exist_ok=True)
+        shown = [*_SYSTEM, *_CONFIGURATION]
+        shown += [path for path in dict.fromkeys((*own_python(), *task.visible)) if not _is_shown(path)]
+        variables = [f"{name}={value}" for name, value in environment.items()]
+        setup = ["sh", "-c", f"JOB={_quoted(str(task.folder))}\n{self._SETUP}", "sandbox", str(root), *shown, "--"]
+        return ["unshare", "-p", "-f", "-m", "-n", "-u", "-i", "--kill-child", "--", *setup, *variables, *task.command]
+
+
+def _is_shown(path: str) -> bool:
+    """Say whether the system's own folders hold `path` already."""
+    return any(path == system or path.startswith(system + "/") for system in _SYSTEM)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def probe(sandbox: Sandbox, folder: Path) -> str:
+    """Really run `true` inside; return an empty text, or why it does not work here."""
+    program = "bwrap" if sandbox.name == "bubblewrap" else "unshare"
+    if shutil.which(program) is None:
+        return f"{program} is not installed"
+    job = folder / "probe"
+    job.mkdir(parents=True, exist_ok=True)
+    task = Task("probe", ("true",), {}, job, 64 * 1024 * 1024, 1000, 64)
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command line
+            sandbox.arguments(task, {"PATH": PATH}), capture_output=True, timeout=_PROBE_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"{program} cannot be used: {error}"
+    finally:
+        shutil.rmtree(job, ignore_errors=True)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        return f"{program} cannot be used: {said[-1] if said else f'exit code {done.returncode}'}"
+    return ""

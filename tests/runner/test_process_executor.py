@@ -1,0 +1,187 @@
+"""The process executor: real sandboxes, real limits, nothing left behind."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cumulo.runner import cgroups, handles, processes, sandbox
+from cumulo.runner.executor import Task
+from cumulo.runner.process_executor import ProcessExecutor, members
+
+
+@pytest.fixture(scope="module")
+def groups():
+    found, reason = cgroups.probe()
+    assert found is not None, reason
+    return found
+
+
+@pytest.fixture(params=["bubblewrap", "namespaces"])
+def box(request, tmp_path):
+    made = sandbox.Bubblewrap() if request.param == "bubblewrap" else sandbox.Namespaces()
+    reason = sandbox.probe(made, tmp_path / "probes")
+    assert reason == "", reason
+    return made
+
+
+def a_task(tmp_path, *command, **changes):
+    folder = tmp_path / "attempt" / "job"
+    folder.mkdir(parents=True, exist_ok=True)
+    task = Task(f"test-{os.getpid()}-{tmp_path.name}", tuple(command), {}, folder, 64 << 20, 1000, 64)
+    return msgspec.structs.replace(task, **changes)
+
+
+async def run(executor, task, *, kill_after_s=None, grace_s=0.5):
+    """Run a task to its end; return (exit code, output, usage, handle)."""
+    output = {1: bytearray(), 2: bytearray()}
+    written = []
+
+    def write_handle(handle):
+        handles.write(task.folder.parent, handle)
+        written.append(msgspec.structs.replace(handle))
+
+    running = await executor.start(task, lambda stream, data: output[stream].extend(data), write_handle)
+    assert written[0].pid == 0, "the handle is on disk before the command can run"
+    if kill_after_s is not None:
+        await asyncio.sleep(kill_after_s)
+        await running.kill(grace_s)
+    code = await running.wait()
+    usage = await running.reap()
+    assert members(running.handle) == []
+    return code, {stream: bytes(data) for stream, data in output.items()}, usage, running.handle
+
+
+def test_a_sandboxed_command_sees_its_folder_and_no_network_and_none_of_the_hosts_processes(tmp_path, box, groups):
+    (tmp_path / "attempt" / "job").mkdir(parents=True)
+    (tmp_path / "attempt" / "job" / "in.txt").write_text("hello")
+    script = (
+        "import os, pathlib, socket; print(pathlib.Path('in.txt').read_text(), os.getcwd());"
+        "print([name for _, name in socket.if_nameindex()], len([p for p in os.listdir('/proc') if p.isdigit()]) < 6);"
+        "print(os.path.exists('/root/.bashrc'), sorted(os.environ)); pathlib.Path('out.txt').write_text('done')"
+    )
+    task = a_task(tmp_path, sys.executable, "-I", "-c", script)
+
+    code, output, usage, _ = asyncio.run(run(ProcessExecutor(box, groups, tmp_path), task))
+
+    lines = output[1].decode().splitlines()
+    assert code == 0, output
+    assert lines[0] == "hello /job"
+    assert lines[1] == "['lo'] True"
+    assert lines[2].startswith("False ['CUMULO_JOB_MARK', 'HOME'")
+    assert (task.folder / "out.txt").read_text() == "done"
+    assert usage.cpu_ms > 0
+    assert usage.memory_peak_bytes > 0
+
+
+def test_a_sandboxed_command_cannot_write_outside_its_folder(tmp_path, box, groups):
+    task = a_task(tmp_path, "sh", "-c", "echo x > /usr/cumulo-was-here; echo x > /etc/cumulo; ls /usr/cumulo-was-here")
+
+    code, _, _, _ = asyncio.run(run(ProcessExecutor(box, groups, tmp_path), task))
+
+    assert code != 0
+    assert not Path("/usr/cumulo-was-here").exists()
+    assert not Path("/etc/cumulo").exists()
+
+
+@pytest.mark.parametrize(("command", "code"), [("exit 7", 7), ("kill -9 $$", 137), ("kill -15 $$", 143)])
+def test_the_exit_code_is_the_commands_own(tmp_path, box, groups, command, code):
+    task = a_task(tmp_path, "sh", "-c", command)
+
+    assert asyncio.run(run(ProcessExecutor(box, groups, tmp_path), task))[0] == code
+
+
+def test_a_command_over_its_memory_limit_is_killed_and_the_kill_is_counted(tmp_path, box, groups):
+    task = a_task(tmp_path, sys.executable, "-I", "-c", "b'x' * (200 << 20)")
+
+    code, _, usage, _ = asyncio.run(run(ProcessExecutor(box, groups, tmp_path), task))
+
+    assert code != 0
+    assert usage.oom_kills > 0
+
+
+def test_a_fork_bomb_meets_its_limit(tmp_path, box, groups):
+    script = "import os\nwhile True:\n  pid = os.fork()\n  if pid == 0:\n    import time; time.sleep(60)"
+    task = a_task(tmp_path, sys.executable, "-I", "-c", script, pids_max=20)
+
+    code, output, _, _ = asyncio.run(run(ProcessExecutor(box, groups, tmp_path), task))
+
+    assert code == 1
+    assert b"BlockingIOError" in output[2]
+
+
+def test_kill_ends_a_command_that_ignores_term_and_its_daemons(tmp_path, box, groups):
+    script = "trap '' TERM; (setsid sleep 1000 &); (setsid sh -c 'sleep 1001 & sleep 1002' &); sleep 1003"
+    task = a_task(tmp_path, "sh", "-c", script)
+
+    code, _, _, handle = asyncio.run(run(ProcessExecutor(box, groups, tmp_path), task, kill_after_s=0.3))
+
+    assert code == 137
+    assert not any(Path(folder).exists() for folder in handle.cgroups)
+
+
+def test_kill_gives_a_command_time_to_end_by_itself(tmp_path, box, groups):
+    task = a_task(tmp_path, "sh", "-c", "trap 'echo bye; exit 3' TERM; while :; do sleep 0.05; done")
+
+    code, output, _, _ = asyncio.run(run(ProcessExecutor(box, groups, tmp_path), task, kill_after_s=0.3, grace_s=3))
+
+    assert (code, output[1]) == (3, b"bye\n")
+
+
+def test_a_plain_process_without_groups_leaves_nothing_even_when_it_daemonises(tmp_path):
+    task = a_task(tmp_path, "sh", "-c", "(setsid sleep 1000 >/dev/null 2>&1 &) ; echo started", memory_bytes=1 << 30)
+
+    code, output, _, handle = asyncio.run(run(ProcessExecutor(None, None, tmp_path), task))
+
+    assert (code, output[1]) == (0, b"started\n")
+    assert processes.marked(handle.mark) == []
+
+
+def test_what_a_dead_worker_left_is_ended_and_removed_by_the_next(tmp_path, groups):
+    task = a_task(tmp_path, "sleep", "1000")
+
+    async def start():
+        executor = ProcessExecutor(None, groups, tmp_path)
+        return await executor.start(
+            task, lambda stream, data: None, lambda handle: handles.write(task.folder.parent, handle)
+        )
+
+    async def leave_behind_and_clean_up():
+        running = await start()
+        # The worker is gone: its process id now belongs to nobody who started at that time.
+        handles.write(task.folder.parent, msgspec.structs.replace(running.handle, owner_start_ticks=1))
+        found = await asyncio.to_thread(handles.clean_up, tmp_path)
+        assert await running.wait() == 137
+        running._pumps.cancel()
+        return found, running.handle
+
+    found, handle = asyncio.run(leave_behind_and_clean_up())
+
+    assert found == [task.mark]
+    assert members(handle) == []
+    assert not task.folder.parent.exists()
+    assert not any(Path(folder).exists() for folder in handle.cgroups)
+
+
+def test_what_a_living_worker_runs_is_left_alone_by_clean_up(tmp_path, groups):
+    task = a_task(tmp_path, "sleep", "1000")
+
+    async def scenario():
+        executor = ProcessExecutor(None, groups, tmp_path)
+        running = await executor.start(
+            task, lambda stream, data: None, lambda handle: handles.write(task.folder.parent, handle)
+        )
+        found = await asyncio.to_thread(handles.clean_up, tmp_path)
+        alive = members(running.handle)
+        await running.kill(0)
+        await running.wait()
+        await running.reap()
+        return found, alive
+
+    found, alive = asyncio.run(scenario())
+
+    assert found == []
+    assert alive
