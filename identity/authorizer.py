@@ -1,21 +1,303 @@
-"""The one decision: may this caller do these things to this resource? Default deny."""
+"""The one decision: may this caller do these things to this resource? Default deny.
+
+Owns what stands around the pure policy engine: which policies and condition keys belong to a call, what may be
+remembered and for how long, the few rules that no policy can change, and the words of a refusal. Promises that a change
+of users, keys or policies is in force at the next request, because the policy epoch is read at each and everything
+remembered is compared with it. Knows no service: actions, resources and resource policies come with the call.
+
+Rules that no policy changes (policy_semantics, section 8):
+- `sts:GetCallerIdentity` is allowed to everybody with a credential;
+- everybody may end his own tokens, and ask why he himself may or may not do something;
+- what is done to the root of an account, only that root may do, whatever `iam:*` somebody else has.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import msgspec
 
+from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
-from cumulo.core.operations import Checks
+from cumulo.core.errors import ACCESS_DENIED, INVALID_CLIENT_TOKEN_ID
+from cumulo.core.operations import Check, Checks
+from cumulo.identity import callers, directory, keys
+from cumulo.identity.callers import Claim
+from cumulo.identity.model import Caller, root_arn
+from cumulo.identity.policy import (
+    ANONYMOUS,
+    NO_POLICIES,
+    NO_RESOURCE_POLICIES,
+    CallerPolicies,
+    Decision,
+    Explanation,
+    FoldedKeys,
+    KeyValue,
+    NamedPolicy,
+    Outcome,
+    PolicyCache,
+    PolicyKind,
+    Principal,
+    PrincipalKind,
+    Request,
+    ResourcePolicies,
+    StatementRef,
+    decide,
+    denial_text,
+    explain,
+    fold_keys,
+    principal_keys,
+)
+from cumulo.identity.resource_policy import decided_text
+from cumulo.identity.snapshots import read_now
+from cumulo.storage.engine import Engine
+
+ALWAYS_ALLOWED = "sts:GetCallerIdentity"
+REVOKE_TOKEN = "cumulo:RevokeToken"  # noqa: S105 - an action
+SIMULATE = "iam:SimulatePrincipalPolicy"
+
+CALLERS_REMEMBERED_MAX = 10_000
+DECISIONS_REMEMBERED_MAX = 16_384
+"""Permissions remembered of decisions that read no condition key. All are forgotten at the bound and at each epoch."""
+RESOURCE_POLICIES_REMEMBERED_MAX = 4_096
+
+_log = logging.getLogger("cumulo.authorizer")
 
 
 class Guard(msgspec.Struct, frozen=True):
-    """What protects a resource: the account that owns it, and its own policy (JSON text, empty when it has none)."""
+    """What protects a resource: the account that owns it, and its own policy.
+
+    `policy` is the text that `resource_policy.validate` returned and the room stored; empty where there is none.
+    """
 
     account: str
     policy: str = ""
 
 
+class _Remembered(msgspec.Struct):
+    """A caller's policies, and the epoch at which they were read."""
+
+    policies: CallerPolicies
+    epoch: bytes | None
+
+
 class Authorizer:
-    """Decides; default deny."""
+    """Decides; default deny. One per server, shared by all rooms; `engine` must be an embedded one."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._sets = PolicyCache()
+        self._callers: dict[str, _Remembered] = {}
+        self._resource_policies: dict[str, ResourcePolicies] = {}
+        self._allowed: set[tuple[str, str, str, str, str]] = set()
+        self._allowed_epoch: bytes | None = b"never"
 
     def authorize(self, ctx: CallContext, checks: Checks, guard: Guard) -> None:
-        """Return when every check is allowed; raise `AccessDenied` with the reason otherwise."""
-        raise NotImplementedError
+        """Return when every check is allowed; raise `AccessDenied` with the reason otherwise.
+
+        No check at all is refused, too: nothing was asked, so nothing was allowed. Raises `InvalidClientTokenId` where
+        the caller's credential stopped being good during a long call.
+        """
+        epoch = self._epoch()
+        if epoch != self._allowed_epoch:
+            self._allowed.clear()
+            self._allowed_epoch = epoch
+        principal = ctx.principal
+        credential = principal.credential if type(principal) is Caller else ""
+        for check in checks:
+            known = (credential, check.action, check.resource, guard.account, guard.policy)
+            if known in self._allowed and credential:
+                continue
+            decision, fixed = self._decide(ctx, principal, check, guard, epoch)
+            if not decision.allowed:
+                raise ACCESS_DENIED.error(reason=_reason(decision))
+            if fixed and credential:
+                if len(self._allowed) >= DECISIONS_REMEMBERED_MAX:
+                    self._allowed.clear()
+                self._allowed.add(known)
+        if not checks:
+            raise ACCESS_DENIED.error(reason="The operation names nothing that could be allowed.")
+
+    def explain(
+        self,
+        ctx: CallContext,
+        principal: Principal,
+        check: Check,
+        guard: Guard,
+        simulated: Mapping[str, KeyValue],
+    ) -> tuple[Explanation, str]:
+        """Return how a check of `principal` would come out, with its grounds and one sentence for a person.
+
+        `simulated` are condition keys that stand in for those of the real call, whatever they are called.
+        """
+        own = self._policies_of(principal, self._epoch())
+        request = Request(principal, check.action, check.resource, guard.account)
+        ruled = _fixed_rule(principal, check, guard)
+        if ruled is not None:
+            return Explanation(ruled, (), None, ()), _sentence(Explanation(ruled, (), None, ()))
+        keys_of_call = FoldedKeys(self._condition_keys(ctx, principal, check, guard))
+        keys_of_call.update(fold_keys(simulated))
+        request = msgspec.structs.replace(request, keys=keys_of_call)
+        explanation = explain(request, own, self._policies_on(guard.policy))
+        return explanation, _sentence(explanation)
+
+    def _decide(
+        self, ctx: CallContext, caller: object, check: Check, guard: Guard, epoch: bytes | None
+    ) -> tuple[Decision, bool]:
+        """Return the decision, and whether it would be the same for every call of this caller at this epoch."""
+        principal = caller if isinstance(caller, Principal) else ANONYMOUS
+        own = self._policies_of(principal, epoch)
+        ruled = _fixed_rule(principal, check, guard)
+        if ruled is not None:
+            return ruled, True
+        try:
+            target = self._policies_on(guard.policy)
+            reads_keys = own.plan(check.action).reads_keys or (
+                target.policy is not None and target.policy.plan(check.action).reads_keys
+            )
+            condition_keys = self._condition_keys(ctx, principal, check, guard) if reads_keys else _NO_KEYS
+        # Whatever it is (a stored policy that does not parse, a key given twice), the answer is no.
+        except Exception as error:  # noqa: BLE001
+            _log.exception("a decision failed and was refused", extra={"action": check.action})
+            request = Request(principal, check.action, check.resource, guard.account)
+            return Decision(Outcome.IMPLICIT_DENY, request, failure=type(error).__name__), False
+        request = Request(principal, check.action, check.resource, guard.account, condition_keys)
+        decision = decide(request, own, target)
+        if decision.failure:
+            _log.error("a decision failed and was refused: %s", decision.failure, extra={"action": check.action})
+        return decision, not reads_keys
+
+    def _policies_of(self, principal: Principal, epoch: bytes | None) -> CallerPolicies:
+        """Return a caller's policies as of `epoch`; raises `InvalidClientTokenId` where the credential ended."""
+        if isinstance(principal, Caller):
+            claim = Claim(
+                principal.account,
+                principal.id,
+                principal.access_key_id,
+                principal.token_id,
+                principal.token_issued_ms,
+            )
+            remembered_as = principal.credential
+        elif principal.kind is PrincipalKind.USER:
+            claim, remembered_as = Claim(principal.account, principal.id), principal.id
+        else:
+            return NO_POLICIES
+        found = self._callers.get(remembered_as)
+        if found is not None and found.epoch == epoch:
+            return found.policies
+        named: tuple[NamedPolicy, ...] | None = read_now(
+            self._engine, keys.PARTITIONS, callers.identity_policies, claim
+        )
+        if named is None:
+            self._callers.pop(remembered_as, None)
+            raise INVALID_CLIENT_TOKEN_ID.error()
+        policy_set = self._sets.policy_set(PolicyKind.IDENTITY, named)
+        if found is not None and found.policies.identity is policy_set:
+            found.epoch = epoch
+            return found.policies
+        if found is None and len(self._callers) >= CALLERS_REMEMBERED_MAX:
+            del self._callers[next(iter(self._callers))]
+        policies = CallerPolicies(policy_set)
+        self._callers[remembered_as] = _Remembered(policies, epoch)
+        return policies
+
+    def _policies_on(self, stored: str) -> ResourcePolicies:
+        if not stored:
+            return NO_RESOURCE_POLICIES
+        found = self._resource_policies.get(stored)
+        if found is None:
+            policy_set = self._sets.policy_set(PolicyKind.RESOURCE, (("", decided_text(stored)),))
+            found = ResourcePolicies(policy_set)
+            if len(self._resource_policies) >= RESOURCE_POLICIES_REMEMBERED_MAX:
+                self._resource_policies.clear()
+            self._resource_policies[stored] = found
+        return found
+
+    def _condition_keys(self, ctx: CallContext, principal: Principal, check: Check, guard: Guard) -> FoldedKeys:
+        """Return every condition key of the call; raises `ValueError` where one would shadow another."""
+        now_s = self._clock.wall_ms() // 1000
+        ours = FoldedKeys(
+            {
+                "aws:currenttime": datetime.fromtimestamp(now_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "aws:epochtime": str(now_s),
+                "aws:securetransport": "true" if ctx.secure_transport else "false",
+                "aws:requestedregion": ctx.region,
+                "aws:resourceaccount": guard.account,
+            }
+        )
+        if ctx.user_agent:
+            ours["aws:useragent"] = ctx.user_agent
+        if ctx.source_ip:
+            ours["aws:sourceip"] = ctx.source_ip
+        if isinstance(principal, Caller) and principal.token_id:
+            issued = datetime.fromtimestamp(principal.token_issued_ms // 1000, UTC)
+            ours["aws:tokenissuetime"] = issued.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return fold_keys(ours, principal_keys(principal), ctx.condition_keys, check.keys)
+
+    def _epoch(self) -> bytes | None:
+        epoch: bytes | None = read_now(self._engine, keys.PARTITIONS, directory.epoch, None)
+        return epoch
+
+
+_NO_KEYS = FoldedKeys()
+
+
+def token_arn(account: str, principal_id: str, token_id: str) -> str:
+    """Return the ARN under which a token's revocation is asked for."""
+    return f"arn:aws:cumulo::{account}:token/{principal_id}/{token_id}"
+
+
+def _fixed_rule(principal: Principal, check: Check, guard: Guard) -> Decision | None:
+    """Return what no policy can change, or None."""
+    outcome = None
+    if check.action == ALWAYS_ALLOWED:
+        outcome = Outcome.ALLOW if principal.id else Outcome.IMPLICIT_DENY
+    elif check.action == REVOKE_TOKEN:
+        if check.resource.startswith(token_arn(principal.account, principal.id, "")) and principal.id:
+            outcome = Outcome.ALLOW
+    elif check.action == SIMULATE and check.resource == principal.arn and principal.id:
+        outcome = Outcome.ALLOW
+    if outcome is None and check.resource == root_arn(guard.account) and principal.arn != check.resource:
+        outcome = Outcome.IMPLICIT_DENY
+    if outcome is None:
+        return None
+    return Decision(outcome, Request(principal, check.action, check.resource, guard.account))
+
+
+def _sentence(explanation: Explanation) -> str:
+    """Return the grounds of a decision in words; for a refusal, also how near an Allow came."""
+    decision, nearest = explanation.decision, explanation.nearest
+    request = decision.request
+    if decision.allowed:
+        who = f"User: {request.principal.arn} is authorized to perform: {request.action}"
+        who += f' on resource: "{request.resource}"'
+        if decision.decided_by is None:
+            is_root = request.principal.kind is PrincipalKind.ROOT
+            return f"{who}, {'as the root of its account' if is_root else 'whatever policies say'}"
+        article = "an" if decision.decided_by is PolicyKind.IDENTITY else "a"
+        return f"{who} by {article} {decision.decided_by}{_where(decision.matched)}"
+    if nearest is None or not request.same_account:
+        return _reason(decision)
+    found = "absent" if nearest.actual is None else nearest.actual
+    element = f"{nearest.element} {nearest.operator} {nearest.key}".rstrip()
+    expected = ", ".join(nearest.expected)
+    return (
+        f"{_reason(decision)}; the nearest{_where((nearest.statement,))} fails on {element}: it wants {expected}, "
+        f"the request has {found}"
+    )
+
+
+def _where(statements: tuple[StatementRef, ...]) -> str:
+    """Return in brackets where the first statement stands, or nothing."""
+    if not statements:
+        return ""
+    statement = statements[0]
+    policy = f"policy {statement.policy}, " if statement.policy else ""
+    return f" ({policy}statement {statement.sid or f'number {statement.index + 1}'})"
+
+
+def _reason(decision: Decision) -> str:
+    """Return AWS's words and, for callers of the resource's own account, which statement it was."""
+    text = denial_text(decision)
+    return text + _where(decision.matched) if decision.request.same_account else text

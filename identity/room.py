@@ -15,7 +15,7 @@ from cumulo.core.errors import INVALID_PARAMETER_VALUE, NOT_IMPLEMENTED, Service
 from cumulo.core.ids import Randomness
 from cumulo.core.operations import Checks, Kind, Operation, OperationTable, Result
 from cumulo.identity.authorizer import Authorizer, Guard
-from cumulo.storage.engine import Engine, Partitions
+from cumulo.storage.engine import Engine, Partitions, Txn
 from cumulo.storage.idempotency import REQUEST_ID_CHARACTERS_MAX, Once, run_once
 
 
@@ -50,6 +50,13 @@ class Room:
         """Look up and stamp; each room's own."""
         raise NotImplementedError
 
+    def present(self, request: Any, resolved: Resolved, value: Any) -> Any:
+        """Return what the caller gets for what the transaction answered; a room overrides it to seal page tokens, or to
+        add what must not be remembered with a repeated request.
+        """
+        del request, resolved
+        return value
+
     async def call(
         self, ctx: CallContext, operation: str, request: Any, body: AsyncIterator[memoryview] | None = None
     ) -> Result:
@@ -64,15 +71,25 @@ class Room:
         resolved = await self.resolve(ctx, row, request)
         if not row.open_because:
             self.authorizer.authorize(ctx, resolved.checks, resolved.guard)
-        if resolved.missing is not None:
+        if resolved.missing is not None and not self._may_be_a_repeat(row, request, resolved):
             raise resolved.missing
         assert row.handler is not None
         if row.kind is Kind.READ:
-            return Result(await self.engine.read(resolved.partitions, row.handler, resolved.request))
+            value = await self.engine.read(resolved.partitions, row.handler, resolved.request)
+            return Result(self.present(request, resolved, value))
         if row.kind is Kind.WRITE:
-            return Result(await self._write(ctx, row, request, resolved))
+            value = await self._write(ctx, row, request, resolved)
+            return Result(self.present(request, resolved, value))
         result: Result = await row.handler(self, ctx, resolved, body)
         return result
+
+    def _may_be_a_repeat(self, row: Operation, request: Any, resolved: Resolved) -> bool:
+        """Say whether a missing resource may be missing because this very request deleted it before."""
+        return (
+            row.kind is Kind.WRITE
+            and bool(row.idempotency_window_ms and getattr(request, "request_id", ""))
+            and bool(resolved.partitions)
+        )
 
     async def _write(self, ctx: CallContext, row: Operation, request: Any, resolved: Resolved) -> Any:
         assert row.handler is not None
@@ -93,8 +110,13 @@ class Room:
             identity=msgspec.msgpack.encode(request),
             now_ms=self.clock.deadline_ms(),
             window_ms=row.idempotency_window_ms,
-            function=row.handler,
-            request=resolved.request,
+            function=row.handler if resolved.missing is None else _raise,
+            request=resolved.request if resolved.missing is None else resolved.missing,
             result_type=row.result,
         )
         return await self.engine.transact(resolved.partitions, run_once, once, grows=resolved.grows)
+
+
+def _raise(_txn: Txn, missing: ServiceError) -> None:
+    """Stand in for the handler where the resource is missing: reached only by a request that is no repeat."""
+    raise missing

@@ -1,0 +1,255 @@
+"""The operation table of identity: everything it can do, and which permission each thing needs.
+
+Actions and resources are IAM's ("Actions, resources, and condition keys for AWS Identity and Access Management",
+Service Authorization Reference), those of AWS Organizations for accounts, and `cumulo:` for tokens, which AWS does not
+have.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from cumulo.core.context import CallContext
+from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable, Result
+from cumulo.identity import access_keys, accounts, groups, inline_policies, model, policies, revocations, users
+from cumulo.identity.authorizer import ALWAYS_ALLOWED, REVOKE_TOKEN, SIMULATE, token_arn
+from cumulo.identity.model import CONTROL_WINDOW_MS, Stamped
+from cumulo.identity.names import GROUP, POLICY, USER, arn
+from cumulo.identity.names import Kind as NameKind
+
+SERVICE = "identity"
+
+
+def _on_everything(action: str) -> Callable[[Stamped[Any]], Checks]:
+    return lambda _: (Check(action, "*"),)
+
+
+def _on_user(action: str) -> Callable[[Stamped[Any]], Checks]:
+    return lambda stamped: (Check(action, stamped.the_user.arn),)
+
+
+def _on_group(action: str) -> Callable[[Stamped[Any]], Checks]:
+    return lambda stamped: (Check(action, stamped.the_group.arn),)
+
+
+def _on_policy(action: str) -> Callable[[Stamped[Any]], Checks]:
+    return lambda stamped: (Check(action, stamped.the_policy.arn),)
+
+
+def _policy_for_user(action: str) -> Callable[[Stamped[Any]], Checks]:
+    return lambda stamped: (Check(action, stamped.the_user.arn, {"iam:PolicyARN": stamped.the_policy.arn}),)
+
+
+def _policy_for_group(action: str) -> Callable[[Stamped[Any]], Checks]:
+    return lambda stamped: (Check(action, stamped.the_group.arn, {"iam:PolicyARN": stamped.the_policy.arn}),)
+
+
+def _on_path(action: str, kind: NameKind) -> Callable[[Stamped[Any]], Checks]:
+    return lambda stamped: (Check(action, arn(kind, stamped.account, stamped.request.path_prefix, "")),)
+
+
+def _attached(stamped: Stamped[model.ListAttachedPolicies]) -> Checks:
+    if stamped.user is not None:
+        return (Check("iam:ListAttachedUserPolicies", stamped.user.arn),)
+    return (Check("iam:ListAttachedGroupPolicies", stamped.the_group.arn),)
+
+
+def _token(stamped: Stamped[model.RevokeToken]) -> Checks:
+    return (Check(REVOKE_TOKEN, token_arn(stamped.account, stamped.principal_id, stamped.token_id)),)
+
+
+async def _issue_token(service: Any, _ctx: CallContext, resolved: Any, _body: None) -> Result:
+    return Result(service.issue_token(resolved.request.request))
+
+
+async def _caller_identity(service: Any, ctx: CallContext, _resolved: Any, _body: None) -> Result:
+    return Result(service.caller_identity(ctx))
+
+
+async def _explain_access(service: Any, ctx: CallContext, resolved: Any, _body: None) -> Result:
+    return Result(await service.explain_access(ctx, resolved.request))
+
+
+def _row(
+    request: type[model.Request],
+    handler: Callable[..., Any],
+    permissions: str,
+    checks: Callable[[Any], Checks],
+    summary: str,
+    result: Any = None,
+    *,
+    waits: bool = False,
+) -> Operation:
+    """Return the row of `request`, which bears the operation's name; several permissions are set apart by blanks."""
+    writes = issubclass(request, model.Mutation)
+    return Operation(
+        name=request.__name__,
+        kind=Kind.WAIT if waits else Kind.WRITE if writes else Kind.READ,
+        request=request,
+        permissions=tuple(permissions.split()),
+        checks=checks,
+        handler=handler,
+        result=result,
+        idempotency_window_ms=CONTROL_WINDOW_MS if writes else 0,
+        summary=summary,
+    )
+
+
+def _of_user(request: type[model.Request], handler: Callable[..., Any], summary: str, result: Any = None) -> Operation:
+    action = f"iam:{request.__name__}"
+    return _row(request, handler, action, _on_user(action), summary, result)
+
+
+def _of_group(request: type[model.Request], handler: Callable[..., Any], summary: str, result: Any = None) -> Operation:
+    action = f"iam:{request.__name__}"
+    return _row(request, handler, action, _on_group(action), summary, result)
+
+
+def _of_policy(
+    request: type[model.Request], handler: Callable[..., Any], action: str, summary: str, result: Any = None
+) -> Operation:
+    return _row(request, handler, action, _on_policy(action), summary, result)
+
+
+TABLE = OperationTable(
+    SERVICE,
+    (
+        Operation(
+            name="IssueToken",
+            kind=Kind.WAIT,
+            request=model.IssueToken,
+            permissions=(),
+            checks=None,
+            handler=_issue_token,
+            open_because="the proof in the request says who calls",
+            summary="trade a proof of an access key for a bearer token",
+        ),
+        _row(
+            model.GetCallerIdentity,
+            _caller_identity,
+            ALWAYS_ALLOWED,
+            _on_everything(ALWAYS_ALLOWED),
+            "say who the caller is; allowed to every valid credential, whatever policies say",
+            waits=True,
+        ),
+        _row(
+            model.CreateAccount,
+            accounts.create,
+            "organizations:CreateAccount",
+            _on_everything("organizations:CreateAccount"),
+            "make an account with a root access key; for principals of the first account only",
+            model.CreatedAccount,
+        ),
+        _row(
+            model.ListAccounts,
+            accounts.list_accounts,
+            "organizations:ListAccounts",
+            _on_everything("organizations:ListAccounts"),
+            "list accounts; for principals of the first account only",
+        ),
+        _of_user(model.CreateUser, users.create, "make a user without any permission", model.User),
+        _of_user(model.GetUser, users.get, "show a user and his groups"),
+        _row(model.ListUsers, users.list_users, "iam:ListUsers", _on_path("iam:ListUsers", USER), "list users"),
+        _of_user(model.DeleteUser, users.delete, "delete a user who has nothing any more; his tokens end"),
+        _of_user(
+            model.CreateAccessKey, access_keys.create, "make an access key; shows its secret once", model.AccessKey
+        ),
+        _of_user(model.ListAccessKeys, access_keys.list_keys, "list a user's access keys"),
+        _of_user(
+            model.UpdateAccessKey, access_keys.update, "turn an access key on, or off with its tokens", model.AccessKey
+        ),
+        _of_user(model.DeleteAccessKey, access_keys.delete, "delete an access key; its tokens end"),
+        _of_group(model.CreateGroup, groups.create, "make a group", model.Group),
+        _of_group(model.GetGroup, groups.get, "show a group and its users"),
+        _row(model.ListGroups, groups.list_groups, "iam:ListGroups", _on_path("iam:ListGroups", GROUP), "list groups"),
+        _of_group(model.DeleteGroup, groups.delete, "delete a group that has nothing any more"),
+        _of_group(model.AddUserToGroup, groups.add_user, "put a user into a group"),
+        _of_group(model.RemoveUserFromGroup, groups.remove_user, "take a user out of a group"),
+        _of_policy(
+            model.CreatePolicy, policies.create, "iam:CreatePolicy", "make a managed policy", model.ManagedPolicy
+        ),
+        _of_policy(model.GetPolicy, policies.get, "iam:GetPolicy", "show a managed policy with its document"),
+        _row(
+            model.ListPolicies,
+            policies.list_policies,
+            "iam:ListPolicies",
+            _on_path("iam:ListPolicies", POLICY),
+            "list managed policies",
+        ),
+        _of_policy(
+            model.UpdatePolicy,
+            policies.update,
+            "iam:CreatePolicyVersion",
+            "replace a managed policy's document or description",
+            model.ManagedPolicy,
+        ),
+        _of_policy(
+            model.DeletePolicy, policies.delete, "iam:DeletePolicy", "delete a managed policy that is attached nowhere"
+        ),
+        _row(
+            model.AttachUserPolicy,
+            policies.attach_to_user,
+            "iam:AttachUserPolicy",
+            _policy_for_user("iam:AttachUserPolicy"),
+            "attach a managed policy to a user",
+        ),
+        _row(
+            model.DetachUserPolicy,
+            policies.detach_from_user,
+            "iam:DetachUserPolicy",
+            _policy_for_user("iam:DetachUserPolicy"),
+            "detach a managed policy from a user",
+        ),
+        _row(
+            model.AttachGroupPolicy,
+            policies.attach_to_group,
+            "iam:AttachGroupPolicy",
+            _policy_for_group("iam:AttachGroupPolicy"),
+            "attach a managed policy to a group",
+        ),
+        _row(
+            model.DetachGroupPolicy,
+            policies.detach_from_group,
+            "iam:DetachGroupPolicy",
+            _policy_for_group("iam:DetachGroupPolicy"),
+            "detach a managed policy from a group",
+        ),
+        _row(
+            model.ListAttachedPolicies,
+            policies.list_attached,
+            "iam:ListAttachedUserPolicies iam:ListAttachedGroupPolicies",
+            _attached,
+            "list the managed policies of a user or a group",
+        ),
+        _of_user(model.PutUserPolicy, inline_policies.put_of_user, "write an inline policy of a user"),
+        _of_user(model.GetUserPolicy, inline_policies.get_of_user, "show an inline policy of a user"),
+        _of_user(model.DeleteUserPolicy, inline_policies.delete_of_user, "delete an inline policy of a user"),
+        _of_user(model.ListUserPolicies, inline_policies.list_of_user, "list a user's inline policies"),
+        _of_group(model.PutGroupPolicy, inline_policies.put_of_group, "write an inline policy of a group"),
+        _of_group(model.GetGroupPolicy, inline_policies.get_of_group, "show an inline policy of a group"),
+        _of_group(model.DeleteGroupPolicy, inline_policies.delete_of_group, "delete an inline policy of a group"),
+        _of_group(model.ListGroupPolicies, inline_policies.list_of_group, "list a group's inline policies"),
+        _row(
+            model.RevokeToken,
+            revocations.revoke_token,
+            REVOKE_TOKEN,
+            _token,
+            "end a token before its time; everybody may end his own",
+        ),
+        _row(
+            model.RevokePrincipalTokens,
+            revocations.revoke_principal,
+            "cumulo:RevokePrincipalTokens",
+            _on_user("cumulo:RevokePrincipalTokens"),
+            "end every token of a principal that was issued before a time",
+            model.Revoked,
+        ),
+        _row(
+            model.ExplainAccess,
+            _explain_access,
+            SIMULATE,
+            _on_user(SIMULATE),
+            "say whether a principal may do something, and why; everybody may ask about himself",
+            waits=True,
+        ),
+    ),
+)

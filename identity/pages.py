@@ -1,0 +1,43 @@
+"""Page tokens of identity's listings.
+
+A token holds where the listing goes on and a hash of everything that was asked, so that it fits no other listing; the
+server's seal keeps anybody from making one.
+"""
+
+import hashlib
+import hmac
+
+import msgspec
+
+from cumulo.core.errors import INVALID_PAGE_TOKEN
+from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
+from cumulo.identity.model import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Listing, Page
+from cumulo.identity.names import invalid
+
+_HASH_BYTES = 16
+
+
+def open_page(sealer: TokenSealer, account: str, request: Listing) -> Page:
+    """Return where the listing of `request` goes on; raises `InvalidNextToken`, `ValidationError`."""
+    if not 0 <= request.page_size <= PAGE_SIZE_MAX:
+        raise invalid("page_size", request.page_size, f"1 to {PAGE_SIZE_MAX}, or 0 for {PAGE_SIZE_DEFAULT}")
+    size = request.page_size or PAGE_SIZE_DEFAULT
+    if not request.page_token:
+        return Page(size)
+    try:
+        payload = sealer.open(TokenKind.PAGE, request.page_token)
+    except InvalidToken:
+        raise INVALID_PAGE_TOKEN.error(allowed="the next_page_token of the page before") from None
+    if not hmac.compare_digest(payload[:_HASH_BYTES], _hash(account, request)):
+        raise INVALID_PAGE_TOKEN.error(allowed="all other fields as they were for the page before")
+    return Page(size, payload[_HASH_BYTES:].decode())
+
+
+def seal_page(sealer: TokenSealer, account: str, request: Listing, last: str) -> str:
+    """Return the token of the page behind `last`; an empty text behind the last page."""
+    return sealer.seal(TokenKind.PAGE, _hash(account, request) + last.encode()) if last else ""
+
+
+def _hash(account: str, request: Listing) -> bytes:
+    asked = msgspec.msgpack.encode((type(request).__name__, account, msgspec.structs.replace(request, page_token="")))
+    return hashlib.sha256(asked).digest()[:_HASH_BYTES]
