@@ -1,0 +1,181 @@
+"""Every fact that must hold on disk, checked.
+
+`check` walks a snapshot; it is run after tests and by `cumulo check`. Promises to name each broken fact with its queue,
+and to read in pages. What it holds:
+
+- a directory row leads to a queue's record of the same name, and no two rows to the same partition;
+- each message under m stands exactly once under r, d, l or h, and nothing stands there without its message;
+- each lease under h has its alias under l and each alias its lease; a lease under l is due no earlier than its place;
+- the pieces of a message are as many as its state says;
+- rows under x are of messages that came from another queue;
+- the counters are the numbers of rows, the next number is above all, and armed times are no later than what they wait
+  for;
+- armed times have their due entries (`check_due`, which needs the due index).
+"""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from cumulo.queue_service.keys import (
+    COUNTERS,
+    META,
+    RETAIN,
+    WAKE,
+    Layout,
+    Lease,
+    Meta,
+    decode_counters,
+    decode_meta,
+    decode_name,
+    layout,
+    name_key,
+)
+from cumulo.queue_service.open_queue import lease_of
+from cumulo.storage import tuples
+from cumulo.storage.engine import ROOT, Due, ReadTxn, Row
+
+PAGE_ROWS = 1_000
+_NAMES = ROOT + tuples.encode(("queues",))
+
+
+class _Standing(msgspec.Struct):
+    """Where one message was found."""
+
+    places: list[str]
+    lease: Lease
+
+
+def partitions(txn: ReadTxn) -> tuple[bytes, ...]:
+    """Return the partitions of all queues."""
+    return tuple(decode_name(value).partition for _, value in _rows(txn, _NAMES))
+
+
+def check(txn: ReadTxn) -> list[str]:
+    """Return what is wrong with any queue; `txn` can read ROOT and every queue's partition."""
+    problems: list[str] = []
+    seen: set[bytes] = set()
+    for key, value in _rows(txn, _NAMES):
+        row = decode_name(value)
+        if row.partition in seen:
+            problems.append(f"queue partition {row.partition.hex()}: two names lead to it")
+        seen.add(row.partition)
+        meta = txn.get(row.partition + META)
+        if meta is None:
+            problems.append(f"queue partition {row.partition.hex()}: a name leads to it, and it has no record")
+            continue
+        decoded = decode_meta(meta)
+        where = f"queue {decoded.account}/{decoded.region}/{decoded.name}"
+        if name_key(decoded.account, decoded.region, decoded.name) != key:
+            problems.append(f"{where}: it is listed under another name")
+        if (row.receive_wait_s, row.dead_letter_name) != (decoded.receive_wait_s, decoded.dead_letter_name):
+            problems.append(f"{where}: the directory row differs from the record")
+        problems += [f"{where}: {problem}" for problem in _check_queue(txn, row.partition, decoded)]
+    return problems
+
+
+def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
+    """Return the queues whose armed timers are not among `entries`, all those of the due index."""
+    there = {(entry.kind, entry.key, entry.at_ms) for entry in entries}
+    problems = []
+    for partition in partitions(txn):
+        raw = txn.get(partition + COUNTERS)
+        counters = decode_counters(raw) if raw else None
+        for kind, at_ms in ((WAKE, counters.wake_ms), (RETAIN, counters.retain_ms)) if counters else ():
+            if at_ms and (kind, partition, at_ms) not in there:
+                problems.append(f"queue partition {partition.hex()}: {kind} is armed for {at_ms} without a due entry")
+    return problems
+
+
+def _check_queue(txn: ReadTxn, partition: bytes, meta: Meta) -> Iterator[str]:
+    raw = txn.get(partition + COUNTERS)
+    if raw is None:
+        yield "it has no counters"
+        return
+    counters = decode_counters(raw)
+    places = layout(partition, meta.generation)
+    standing: dict[int, _Standing] = {}
+    yield from _walk_states(txn, places, standing)
+    yield from _walk_messages(txn, places, standing)
+    found = [place for it in standing.values() for place in it.places]
+    for name, count, letters in (
+        ("ready", counters.ready, "r"),
+        ("delayed", counters.delayed, "d"),
+        ("leased", counters.leased, "lh"),
+    ):
+        there = sum(place in letters for place in found)
+        if there != count:
+            yield f"{name} is {count}, and {there} messages are"
+    if standing and max(standing) >= counters.next_seq:
+        yield f"the next number {counters.next_seq} is not above {max(standing)}"
+    firsts = [_first_due(txn, places.delayed), _first_due(txn, places.leased)]
+    earliest = min((due for due in firsts if due is not None), default=None)
+    if earliest is not None and not 0 < counters.wake_ms <= earliest:
+        yield f"wake is armed for {counters.wake_ms}, and something is due at {earliest}"
+    if counters.ready and not counters.retain_ms:
+        yield "there are messages, and retention is not armed"
+
+
+def _walk_states(txn: ReadTxn, places: Layout, standing: dict[int, _Standing]) -> Iterator[str]:
+    aliases: dict[int, int] = {}
+    for letter, prefix in (("r", places.ready), ("d", places.delayed), ("l", places.leased), ("h", places.held)):
+        for key, value in _rows(txn, prefix):
+            seq = int.from_bytes(key[-8:], "big")
+            if letter == "l":
+                due_ms = int.from_bytes(key[-16:-8], "big")
+                if not value:
+                    if seq in aliases:
+                        yield f"message {seq} has two aliases"
+                    aliases[seq] = due_ms
+                    continue
+                if lease_of(value).due_ms < due_ms:
+                    yield f"message {seq}: its lease is due before its place"
+            lease = lease_of(value)
+            if letter in "lh" and not lease.token:
+                yield f"message {seq} is leased without a token"
+            if letter == "h" and (aliases.pop(seq, None) != lease.alias_ms or lease.alias_ms > lease.due_ms):
+                yield f"message {seq}: its alias is not where its lease says, or too late"
+            if letter != "h" and lease.alias_ms:
+                yield f"message {seq} names an alias under {letter}"
+            standing.setdefault(seq, _Standing([], lease)).places.append(letter)
+    for seq in aliases:
+        yield f"message {seq} has an alias and no lease"
+    for seq, it in standing.items():
+        if len(it.places) > 1:
+            yield f"message {seq} stands in {' and '.join(it.places)}"
+
+
+def _walk_messages(txn: ReadTxn, places: Layout, standing: dict[int, _Standing]) -> Iterator[str]:
+    """Compare what stands under m and x; pieces of a message that is gone are garbage, not an error."""
+    base = len(places.message) + 8
+    found: dict[int, int] = {}
+    for key, _ in _rows(txn, places.message):
+        seq = int.from_bytes(key[base - 8 : base], "big")
+        if len(key) == base:
+            found[seq] = 1
+        elif seq in found:
+            found[seq] += 1
+    for seq in found.keys() - standing.keys():
+        yield f"message {seq} stands nowhere"
+    for seq in standing.keys() - found.keys():
+        yield f"message {seq} stands in {standing[seq].places[0]} and has no bytes"
+    for seq in standing.keys() & found.keys():
+        if standing[seq].lease.pieces != found[seq]:
+            yield f"message {seq} has {found[seq]} pieces; its state says {standing[seq].lease.pieces}"
+    for key, _ in _rows(txn, places.moved):
+        seq = int.from_bytes(key[-8:], "big")
+        if seq not in standing or not standing[seq].lease.moved:
+            yield f"message {seq} stands under x and came from no other queue"
+
+
+def _first_due(txn: ReadTxn, prefix: bytes) -> int | None:
+    rows = txn.range(prefix, prefix + b"\xff" * 8, 1)
+    return int.from_bytes(rows[0][0][-16:-8], "big") if rows else None
+
+
+def _rows(txn: ReadTxn, prefix: bytes) -> Iterator[Row]:
+    """Read all rows that start with `prefix`, in pages."""
+    position, end = prefix, tuples.after(prefix)
+    while rows := txn.range(position, end, PAGE_ROWS):
+        yield from rows
+        position = rows[-1][0] + b"\x00"

@@ -1,0 +1,181 @@
+"""The schema: every subspace, key and record of the room.
+
+Owns the bytes on disk; a golden-bytes test holds them. All rows of a queue lie in its own partition, except the
+directory, which lies in ROOT and leads from names to partitions:
+
+    ROOT  ("queues", account, region, name)        QueueName
+    q     ("meta",)                                Meta
+    q     ("counters",)                            Counters
+    q     ("content", g) m seq                     StoredMessage: the first piece of its bytes, mostly the only one
+    q     ("content", g) m seq piece               the further pieces of a large one
+    q     ("content", g) r priority seq            ready: empty for a message that was never received, else Lease
+    q     ("content", g) d due seq                 delayed: as ready
+    q     ("content", g) l due seq                 leased: Lease, or empty: an alias that says "look under h"
+    q     ("content", g) h seq                     Lease of a message whose lease was moved away from its first due time
+    q     ("content", g) x kept_from seq           a message that came from another queue: it is older than its seq
+
+`g` is the content generation. Of a message exactly one of r, d, l-with-a-lease and h stands, and m stands with it.
+Does not know what any move means.
+"""
+
+import functools
+
+import msgspec
+
+from cumulo.queue_service.model import MessageAttributes
+from cumulo.storage import records, tuples
+from cumulo.storage.engine import ROOT
+
+PIECE_BYTES = 64_000
+"""A stored message longer than this is split; the engine takes values of 64 KiB."""
+
+WAKE = "queue.wake"
+"""Due kind: the earliest delay or lease of a queue ends. Key: its partition. At most one per queue."""
+RETAIN = "queue.retain"
+"""Due kind: the oldest message of a queue reaches its retention period. Key: its partition. At most one per queue."""
+CLEAR = "queue.clear"
+"""Due kind: every row whose key starts with the entry's key is garbage."""
+
+META = tuples.encode(("meta",))
+COUNTERS = tuples.encode(("counters",))
+PRIORITY = b"\x80"
+"""The priority of every message: a byte in the key, the middle of its range, so that others can stand on both sides."""
+
+
+class QueueName(records.Record, frozen=True):
+    """Where a name leads, with what is needed before a transaction on the queue: its policy, whether a receive waits,
+    and which dead-letter queue a receive must name. The latter is a name and not an id, because SQS's redrive policy
+    means whichever queue bears the name.
+    """
+
+    partition: bytes = b""
+    policy: str = ""
+    receive_wait_s: int = 0
+    dead_letter_name: str = ""
+    create_ms: int = 0
+
+
+class Meta(records.Record, frozen=True):
+    """A queue and its attributes, all but the policy, which no transaction on messages needs; absent once the queue is
+    deleted.
+    """
+
+    account: str = ""
+    region: str = ""
+    name: str = ""
+    generation: int = 1
+    visibility_timeout_s: int = 30
+    delay_s: int = 0
+    message_retention_s: int = 345_600
+    maximum_message_size_bytes: int = 1_048_576
+    receive_wait_s: int = 0
+    dead_letter_name: str = ""
+    max_receive_count: int = 0
+    create_ms: int = 0
+    update_ms: int = 0
+
+
+class Counters(records.Record, frozen=True):
+    """What moves with every message: exact counts, the next number, and the due entries that are armed (0: none)."""
+
+    ready: int = 0
+    delayed: int = 0
+    leased: int = 0
+    next_seq: int = 1
+    wake_ms: int = 0
+    retain_ms: int = 0
+
+
+class StoredMessage(records.Record, frozen=True):
+    """What never changes of a message. `kept_from_ms` is the deadline clock's time of the first send, from which
+    retention counts; `sent_ms` is the wall clock's.
+    """
+
+    message_id: str = ""
+    md5_of_body: str = ""
+    sent_ms: int = 0
+    kept_from_ms: int = 0
+    sender_id: str = ""
+    attributes: MessageAttributes = ()
+    dead_letter_source: str = ""
+    body: bytes = b""
+
+
+class Lease(records.Record, frozen=True):
+    """The small state of a message that moves between the subspaces; what was never received has the defaults.
+
+    `token` is of the latest receive, `due_ms` when its visibility timeout ends. `alias_ms` is where the alias of a row
+    under h stands (0 elsewhere). `pieces` are the rows under m. `kept_from_ms` is the message's, set by the first
+    receive; of a message that came from another queue (`moved`, with a row under x) it is set from the start.
+    """
+
+    token: bytes = b""
+    due_ms: int = 0
+    received_ms: int = 0
+    receive_count: int = 0
+    first_received_ms: int = 0
+    pieces: int = 1
+    kept_from_ms: int = 0
+    alias_ms: int = 0
+    moved: bool = False
+
+
+decode_name = records.decoder(QueueName).decode
+decode_meta = records.decoder(Meta).decode
+decode_counters = records.decoder(Counters).decode
+decode_message = records.decoder(StoredMessage).decode
+decode_lease = records.decoder(Lease).decode
+
+FRESH = Lease()
+"""The state that an empty value stands for."""
+
+_DIRECTORY = ROOT + tuples.encode(("queues",))
+
+
+def name_key(account: str, region: str, name: str) -> bytes:
+    """Return the key of a directory row."""
+    return _DIRECTORY + tuples.encode((account, region, name))
+
+
+def names_prefix(account: str, region: str) -> bytes:
+    """Return what the directory keys of one account and region start with."""
+    return _DIRECTORY + tuples.encode((account, region))
+
+
+def name_of(key: bytes) -> str:
+    """Return the queue name in a directory key."""
+    name = tuples.decode(key[len(ROOT) :])[-1]
+    assert isinstance(name, str)
+    return name
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """The precomputed prefixes of one content generation; ids are appended with `tuples.u64`."""
+
+    content: bytes
+    message: bytes
+    ready: bytes
+    delayed: bytes
+    leased: bytes
+    held: bytes
+    moved: bytes
+
+
+@functools.lru_cache(maxsize=4096)
+def layout(partition: bytes, generation: int) -> Layout:
+    """Return the prefixes of a queue's content generation."""
+    content = partition + tuples.encode(("content", generation))
+    return Layout(
+        content,
+        content + b"m",
+        content + b"r" + PRIORITY,
+        content + b"d",
+        content + b"l",
+        content + b"h",
+        content + b"x",
+    )
+
+
+def piece_key(message_key: bytes, piece: int) -> bytes:
+    """Return the key of a further piece, 1 or more, of a large message."""
+    return message_key + bytes((piece,))

@@ -1,0 +1,239 @@
+"""Leases: what a receive holds, until it is deleted, given back, or its visibility timeout ends.
+
+A lease is written at l(due, seq) and its receipt names that place, so a delete needs one look-up and no index of its
+own. When the due time changes, the row need not move at once:
+
+    later           the value at its first place says so; the promoter that meets the row there moves it to h(seq),
+                    with an alias, an empty row, at l(new due, seq)
+    earlier         the same move, at once: a timer must meet the alias before the old time
+    0               the message returns to ready at once
+
+After the timeout, and until another receive, the state in r keeps the token: the latest receipt still deletes, as in
+SQS. A later receive writes a new token, and the older receipt is refused from then on. (SQS documents that a delete
+with an outdated handle succeeds without deleting; a client that believes its work is acknowledged when it is not is
+worse off than one that is told, so here it is `ReceiptHandleIsInvalid`. Of a message that is gone a delete succeeds.)
+"""
+
+import msgspec
+
+from cumulo.queue_service.errors import Refusal, Refused
+from cumulo.queue_service.keys import Lease
+from cumulo.queue_service.model import IN_FLIGHT_MAX, VISIBILITY_TIMEOUT_S_MAX
+from cumulo.queue_service.open_queue import OpenQueue, lease_of, open_queue
+from cumulo.queue_service.receipts import Receipt
+from cumulo.storage import records
+from cumulo.storage.engine import Txn
+from cumulo.storage.tuples import u64
+
+PROMOTE_OPERATIONS_OF_RECEIVE = 800
+PROMOTE_OPERATIONS_OF_TIMER = 1_800
+"""Operations that one promotion may take of the 2,000 that a function has; a plain move takes 2, an alias at most 5."""
+_ALIAS_OPERATIONS = 5
+_PLAIN_OPERATIONS = 2
+
+
+class Outcome(msgspec.Struct, frozen=True, array_like=True):
+    """What became of a batch: all but the refused items are done. `seed` is what a send made its message ids from."""
+
+    refused: tuple[Refused, ...] = ()
+    seed: bytes = b""
+
+
+class StampedDelete(msgspec.Struct, frozen=True):
+    """Receipts of messages to delete."""
+
+    queue: str
+    partition: bytes
+    receipts: tuple[Receipt, ...]
+    now_ms: int
+
+
+class StampedChange(msgspec.Struct, frozen=True):
+    """Receipts and the visibility timeout for each, in seconds from now."""
+
+    queue: str
+    partition: bytes
+    receipts: tuple[Receipt, ...]
+    timeouts_s: tuple[int, ...]
+    now_ms: int
+
+
+class _Place(msgspec.Struct, frozen=True, gc=False):
+    """Where a message stands: in its first place under l, under h, or in r (`leased` is False)."""
+
+    key: bytes
+    lease: Lease
+    leased: bool
+
+
+def delete_messages(txn: Txn, request: StampedDelete) -> Outcome:
+    """Delete the messages whose latest receive the receipts prove; those that are gone already count as deleted."""
+    queue = open_queue(txn, request.partition, request.queue)
+    generation, leased, now_ms = queue.meta.generation, queue.layout.leased, request.now_ms
+    held_before = queue.leased
+    refused = []
+    state, lease = b"", lease_of(b"")
+    for receipt in request.receipts:
+        if receipt.generation != generation:
+            continue
+        key = leased + u64(receipt.due_ms) + u64(receipt.seq)
+        found = txn.get(key)
+        if found:
+            if found != state:  # messages of one receive share their state
+                state, lease = found, lease_of(found)
+            if lease.token == receipt.token:
+                txn.delete(key)
+                queue.leased -= 1
+                queue.drop(receipt.seq, lease, now_ms)
+                continue
+        place = _look_further(queue, receipt)
+        if isinstance(place, _Place):
+            _take_out(queue, receipt.seq, place)
+            queue.drop(receipt.seq, place.lease, now_ms)
+        elif place is Refusal.SUPERSEDED:
+            refused.append(Refused(receipt.index, place))
+    if held_before >= IN_FLIGHT_MAX:
+        # Receivers may be parked although messages are ready; there is room for some of these now.
+        queue.woken += min(queue.ready, held_before - queue.leased)
+    queue.save()
+    return Outcome(tuple(refused))
+
+
+def change_visibilities(txn: Txn, request: StampedChange) -> Outcome:
+    """Set when received messages become visible again."""
+    queue = open_queue(txn, request.partition, request.queue)
+    refused = []
+    for receipt, timeout_s in zip(request.receipts, request.timeouts_s, strict=True):
+        reason = _change(queue, receipt, timeout_s, request.now_ms)
+        if reason is not None:
+            limit = VISIBILITY_TIMEOUT_S_MAX if reason is Refusal.BEYOND_LIMIT else 0
+            refused.append(Refused(receipt.index, reason, limit))
+    queue.save()
+    return Outcome(tuple(refused))
+
+
+def promote(queue: OpenQueue, now_ms: int, operations: int) -> None:
+    """Make ready what is due, delays first, then leases, within so many operations; arm the wake timer for the rest."""
+    layout, txn = queue.layout, queue.txn
+    until = u64(now_ms + 1)
+    rows = txn.range(layout.delayed, layout.delayed + until, operations // _PLAIN_OPERATIONS)
+    for key, state in rows:
+        txn.delete(key)
+        queue.delayed -= 1
+        queue.return_to_ready(int.from_bytes(key[-8:], "big"), lease_of(state), state, now_ms)
+    operations -= len(rows) * _PLAIN_OPERATIONS
+    for key, state in txn.range(layout.leased, layout.leased + until, max(1, operations // _PLAIN_OPERATIONS)):
+        operations -= _PLAIN_OPERATIONS if state else _ALIAS_OPERATIONS
+        if operations < 0:
+            break
+        seq = int.from_bytes(key[-8:], "big")
+        if state:
+            _meet_lease(queue, key, seq, state, now_ms)
+        else:
+            _meet_alias(queue, key, seq, now_ms)
+    queue.wake_ms = earliest_wake_ms(queue)
+
+
+def earliest_wake_ms(queue: OpenQueue) -> int:
+    """Return when the first row under d or l is due, 0 where there is none."""
+    firsts = [queue.txn.range(start, start + b"\xff" * 8, 1) for start in (queue.layout.delayed, queue.layout.leased)]
+    return min((int.from_bytes(rows[0][0][-16:-8], "big") for rows in firsts if rows), default=0)
+
+
+def _meet_lease(queue: OpenQueue, key: bytes, seq: int, state: bytes, now_ms: int) -> None:
+    lease = lease_of(state)
+    if lease.due_ms > now_ms:
+        queue.txn.delete(key)
+        _hold(queue, seq, lease, lease.due_ms)
+        return
+    queue.txn.delete(key)
+    _end(queue, seq, lease, state, now_ms)
+
+
+def _meet_alias(queue: OpenQueue, key: bytes, seq: int, now_ms: int) -> None:
+    held = queue.layout.held + u64(seq)
+    state = queue.txn.get(held)
+    assert state, (queue.partition, seq)
+    lease = lease_of(state)
+    queue.txn.delete(key)
+    if lease.due_ms > now_ms:
+        _hold(queue, seq, lease, lease.due_ms)
+        return
+    queue.txn.delete(held)
+    _end(queue, seq, lease, state, now_ms)
+
+
+def _end(queue: OpenQueue, seq: int, lease: Lease, state: bytes, now_ms: int) -> None:
+    """Return a message whose visibility timeout has ended."""
+    queue.leased -= 1
+    queue.return_to_ready(seq, lease, _without_alias(lease) if lease.alias_ms else state, now_ms)
+
+
+def _hold(queue: OpenQueue, seq: int, lease: Lease, alias_ms: int) -> None:
+    """Write a lease under h with its alias; its row or alias under l is gone."""
+    moved = msgspec.structs.replace(lease, alias_ms=alias_ms)
+    queue.txn.put(queue.layout.held + u64(seq), records.encode(moved))
+    queue.txn.put(queue.layout.leased + u64(alias_ms) + u64(seq), b"")
+    queue.wake_by(alias_ms)
+
+
+def _without_alias(lease: Lease) -> bytes:
+    return records.encode(msgspec.structs.replace(lease, alias_ms=0))
+
+
+def _find(queue: OpenQueue, receipt: Receipt) -> _Place | Refusal:
+    """Return where the message of a receipt stands, or why the receipt proves nothing any more."""
+    if receipt.generation != queue.meta.generation:
+        return Refusal.GONE
+    key = queue.layout.leased + u64(receipt.due_ms) + u64(receipt.seq)
+    state = queue.txn.get(key)
+    if state:
+        lease = lease_of(state)
+        if lease.token == receipt.token:
+            return _Place(key, lease, leased=True)
+    return _look_further(queue, receipt)
+
+
+def _look_further(queue: OpenQueue, receipt: Receipt) -> _Place | Refusal:
+    """As `_find`, for a lease that is not in its first place."""
+    seq = u64(receipt.seq)
+    for prefix, leased in ((queue.layout.held, True), (queue.layout.ready, False)):
+        state = queue.txn.get(prefix + seq)
+        if state:
+            lease = lease_of(state)
+            return _Place(prefix + seq, lease, leased) if lease.token == receipt.token else Refusal.SUPERSEDED
+    return Refusal.GONE if queue.txn.get(queue.layout.message + seq) is None else Refusal.SUPERSEDED
+
+
+def _take_out(queue: OpenQueue, seq: int, place: _Place) -> None:
+    """Remove a message from where it stands, counter included."""
+    queue.txn.delete(place.key)
+    if place.leased:
+        queue.leased -= 1
+        if place.lease.alias_ms:
+            queue.txn.delete(queue.layout.leased + u64(place.lease.alias_ms) + u64(seq))
+    else:
+        queue.ready -= 1
+
+
+def _change(queue: OpenQueue, receipt: Receipt, timeout_s: int, now_ms: int) -> Refusal | None:
+    place = _find(queue, receipt)
+    if isinstance(place, Refusal):
+        return place
+    lease, seq = place.lease, receipt.seq
+    if not place.leased or lease.due_ms <= now_ms:
+        return Refusal.NOT_IN_FLIGHT
+    due_ms = now_ms + timeout_s * 1000
+    if due_ms > lease.received_ms + VISIBILITY_TIMEOUT_S_MAX * 1000:
+        return Refusal.BEYOND_LIMIT
+    changed = msgspec.structs.replace(lease, due_ms=due_ms)
+    met_ms = lease.alias_ms or receipt.due_ms
+    if timeout_s == 0:
+        _take_out(queue, seq, place)
+        queue.return_to_ready(seq, changed, _without_alias(changed), now_ms)
+    elif due_ms >= met_ms:
+        queue.txn.put(place.key, records.encode(changed))
+    else:
+        queue.txn.delete(queue.layout.leased + u64(met_ms) + u64(seq))
+        _hold(queue, seq, changed, due_ms)
+    return None

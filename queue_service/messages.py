@@ -1,0 +1,234 @@
+"""Messages: send and receive.
+
+A send writes a message's bytes once and one small row that says where it stands. A receive moves that row from r to l,
+and decides on the way what must not be delivered: what is too old is dropped, what was received too often goes to the
+dead-letter queue (`redrive`). Several parked receivers are served by one call, each with a fair share of what is ready.
+"""
+
+import msgspec
+
+from cumulo.queue_service.errors import Refusal, Refused
+from cumulo.queue_service.keys import PIECE_BYTES, Lease, StoredMessage, decode_message
+from cumulo.queue_service.leases import PROMOTE_OPERATIONS_OF_RECEIVE, Outcome, promote
+from cumulo.queue_service.model import BATCH_BYTES_MAX, IN_FLIGHT_MAX
+from cumulo.queue_service.open_queue import OpenQueue, lease_of, open_queue
+from cumulo.queue_service.redrive import DeadLetters
+from cumulo.storage import records
+from cumulo.storage.engine import Txn
+from cumulo.storage.tuples import u64
+
+SERVED_MESSAGES_MAX = 200
+"""Messages that one receive transaction takes for all whom it serves; 3 operations each."""
+SET_ASIDE_MAX = 50
+"""Messages that one receive transaction drops or moves to the dead-letter queue; 7 operations each."""
+
+
+class Outgoing(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A checked message: its place in the batch, its encoded `StoredMessage`, and what SQS counts as its size."""
+
+    index: int
+    record: bytes
+    size_bytes: int
+    delay_s: int | None = None
+
+
+class StampedSend(msgspec.Struct, frozen=True):
+    """Messages to store; `seed` is where their ids came from."""
+
+    queue: str
+    partition: bytes
+    messages: tuple[Outgoing, ...]
+    seed: bytes
+    now_ms: int
+
+
+class Demand(msgspec.Struct, frozen=True, gc=False):
+    """One receiver's wish; `token` marks its leases, `visibility_timeout_s` None takes the queue's."""
+
+    max_messages: int
+    visibility_timeout_s: int | None
+    token: bytes
+
+
+class StampedReceive(msgspec.Struct, frozen=True):
+    """Receivers to serve, first come first; `dead_letter` is the dead-letter queue's partition, empty for none."""
+
+    queue: str
+    partition: bytes
+    demands: tuple[Demand, ...]
+    dead_letter: bytes
+    now_ms: int
+
+
+class LeasedMessage(msgspec.Struct, frozen=True, gc=False):
+    """A message that was taken, with what its receipt is made of."""
+
+    seq: int
+    due_ms: int
+    receive_count: int
+    first_received_ms: int
+    stored: StoredMessage
+
+
+class Received(msgspec.Struct, frozen=True):
+    """What each demand got, in their order. `left` messages are ready still; `is_full` says that too many messages are
+    in flight for more.
+    """
+
+    generation: int
+    taken: tuple[list[LeasedMessage], ...]
+    left: int
+    is_full: bool
+
+
+class StampedPeek(msgspec.Struct, frozen=True):
+    """Whether a receive may find something."""
+
+    queue: str
+    partition: bytes
+    now_ms: int
+
+
+def send_messages(txn: Txn, request: StampedSend) -> Outcome:
+    """Store messages; those larger than the queue takes are refused."""
+    queue = open_queue(txn, request.partition, request.queue)
+    meta, now_ms = queue.meta, request.now_ms
+    refused = []
+    for message in request.messages:
+        if message.size_bytes > meta.maximum_message_size_bytes:
+            refused.append(Refused(message.index, Refusal.TOO_LONG, meta.maximum_message_size_bytes))
+            continue
+        store(queue, message.record, meta.delay_s if message.delay_s is None else message.delay_s, now_ms)
+    queue.save()
+    return Outcome(tuple(refused), request.seed)
+
+
+def store(queue: OpenQueue, record: bytes, delay_s: int, now_ms: int) -> None:
+    """Write one new message, ready or delayed."""
+    pieces = -(-len(record) // PIECE_BYTES)
+    seq = queue.add(record, pieces, PIECE_BYTES)
+    state = b"" if pieces == 1 else records.encode(Lease(pieces=pieces))
+    if delay_s:
+        due_ms = now_ms + delay_s * 1000
+        queue.txn.put(queue.layout.delayed + u64(due_ms) + u64(seq), state)
+        queue.delayed += 1
+        queue.wake_by(due_ms)
+    else:
+        queue.txn.put(queue.layout.ready + u64(seq), state)
+        queue.ready += 1
+        queue.woken += 1
+    if not queue.retain_ms:
+        queue.retain_ms = now_ms + queue.meta.message_retention_s * 1000
+
+
+def peek(txn: Txn, request: StampedPeek) -> bool:
+    """Say whether a receive may find something: so an empty poll costs no transaction. A read function."""
+    queue = open_queue(txn, request.partition, request.queue)
+    return queue.ready > 0 or 0 < queue.wake_ms <= request.now_ms
+
+
+def receive_messages(txn: Txn, request: StampedReceive) -> Received:
+    """Take messages for each demand: what is ready is shared out fairly, earlier demands first."""
+    queue = open_queue(txn, request.partition, request.queue)
+    now_ms = request.now_ms
+    if 0 < queue.wake_ms <= now_ms:
+        promote(queue, now_ms, PROMOTE_OPERATIONS_OF_RECEIVE)
+    room = IN_FLIGHT_MAX - queue.leased
+    shares = _shares(request.demands, min(queue.ready, room, SERVED_MESSAGES_MAX))
+    picked = _pick(queue, sum(shares), request) if shares else []
+    taken = []
+    start = 0
+    for demand, share in zip(request.demands, shares, strict=False):
+        taken.append(_lease(queue, demand, picked[start : start + share], now_ms))
+        start += share
+    taken += [[] for _ in request.demands[len(shares) :]]
+    queue.save()
+    return Received(queue.meta.generation, tuple(taken), queue.ready, room <= 0)
+
+
+def _shares(demands: tuple[Demand, ...], available: int) -> list[int]:
+    """Return how many each gets: an equal part of what is left, at least one, at most what it asked for."""
+    shares = []
+    for served, demand in enumerate(demands):
+        if available <= 0:
+            break
+        share = min(demand.max_messages, -(-available // (len(demands) - served)))
+        shares.append(share)
+        available -= share
+    return shares
+
+
+_Picked = tuple[bytes, bytes, StoredMessage]
+"""Key under r, state, message."""
+
+
+def _pick(queue: OpenQueue, wanted: int, request: StampedReceive) -> list[_Picked]:
+    """Read the first `wanted` messages that may be delivered; set aside those that may not, up to a budget."""
+    picked: list[_Picked] = []
+    dead_letters = DeadLetters(queue, request.dead_letter)
+    position, end = queue.layout.ready, queue.layout.ready + b"\xff" * 9
+    set_aside = size_bytes = 0
+    while len(picked) < wanted:
+        rows = queue.txn.range(position, end, wanted - len(picked))
+        for key, state in rows:
+            lease = lease_of(state)
+            seq = int.from_bytes(key[-8:], "big")
+            stored = decode_message(queue.message_bytes(seq, lease.pieces))
+            too_old = queue.is_too_old(stored.kept_from_ms, request.now_ms)
+            if too_old or dead_letters.is_due(lease):
+                if set_aside == SET_ASIDE_MAX or dead_letters.is_full:
+                    return picked
+                set_aside += 1
+                if too_old:
+                    queue.txn.delete(key)
+                    queue.ready -= 1
+                    queue.drop(seq, lease, request.now_ms)
+                else:
+                    dead_letters.move(key, seq, lease, stored, request.now_ms)
+                continue
+            size_bytes += len(stored.body)
+            if size_bytes > BATCH_BYTES_MAX and picked:
+                return picked
+            picked.append((key, state, stored))
+        if not rows:
+            break
+        position = rows[-1][0] + b"\x00"
+    return picked
+
+
+def _lease(queue: OpenQueue, demand: Demand, picked: list[_Picked], now_ms: int) -> list[LeasedMessage]:
+    """Move picked messages from r to l under the demand's token."""
+    if not picked:
+        return []
+    timeout_s = demand.visibility_timeout_s
+    due_ms = now_ms + (queue.meta.visibility_timeout_s if timeout_s is None else timeout_s) * 1000
+    txn, leased = queue.txn, queue.layout.leased + u64(due_ms)
+    first_time, kept_from_ms = b"", -1
+    messages = []
+    for key, state, stored in picked:
+        txn.delete(key)
+        if state:
+            before = lease_of(state)
+            count, first_ms = before.receive_count + 1, before.first_received_ms or now_ms
+            lease = Lease(
+                token=demand.token,
+                due_ms=due_ms,
+                received_ms=now_ms,
+                receive_count=count,
+                first_received_ms=first_ms,
+                pieces=before.pieces,
+                kept_from_ms=stored.kept_from_ms,
+                moved=before.moved,
+            )
+            txn.put(leased + key[-8:], records.encode(lease))
+        else:
+            count, first_ms = 1, now_ms
+            if stored.kept_from_ms != kept_from_ms:  # messages that were sent together share their state
+                kept_from_ms = stored.kept_from_ms
+                first_time = records.encode(Lease(1, demand.token, due_ms, now_ms, 1, now_ms, 1, kept_from_ms))
+            txn.put(leased + key[-8:], first_time)
+        messages.append(LeasedMessage(int.from_bytes(key[-8:], "big"), due_ms, count, first_ms, stored))
+    queue.ready -= len(messages)
+    queue.leased += len(messages)
+    queue.wake_by(due_ms)
+    return messages

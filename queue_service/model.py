@@ -1,0 +1,239 @@
+"""The room's types: what callers ask, what they are answered, and every limit with its source.
+
+Requests are what an edge parses; the service checks and stamps them. Names of queues are as the caller wrote them (full
+name, short name or ARN); results always carry the parts of the full one. Sources of the limits: Amazon SQS API
+reference (CreateQueue, SendMessage, ReceiveMessage), and the SQS developer guide, "Amazon SQS message quotas".
+"""
+
+import msgspec
+
+from cumulo.core.names import Arn, resource_name
+
+QUEUE_NAME_CHARACTERS_MAX = 80
+VISIBILITY_TIMEOUT_S_MAX = 43_200
+DELAY_S_MAX = 900
+MESSAGE_RETENTION_S_MIN = 60
+MESSAGE_RETENTION_S_MAX = 1_209_600
+MESSAGE_SIZE_BYTES_MIN = 1_024
+MESSAGE_SIZE_BYTES_MAX = 1_048_576
+RECEIVE_WAIT_S_MAX = 20
+MAX_RECEIVE_COUNT_MAX = 1_000
+MESSAGE_ATTRIBUTES_MAX = 10
+ATTRIBUTE_NAME_CHARACTERS_MAX = 256
+ATTRIBUTE_TYPE_CHARACTERS_MAX = 256
+IN_FLIGHT_MAX = 120_000
+"""Messages of one queue that may be received and not deleted at once (SQS's quota of standard queues)."""
+BATCH_BYTES_MAX = 1_048_576
+"""Bodies and attributes of one batch together, as in SQS, over every edge; also what one receive answers at most."""
+BATCH_ENTRIES_MAX = 100
+"""Ours, over gRPC. SQS's ten are the AWS edge's to ask for, by `entries_max`."""
+RECEIVE_MESSAGES_MAX = 100
+"""Ours, over gRPC; SQS takes ten."""
+LIST_PAGE_MAX = 1_000
+
+
+class MessageAttribute(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A typed value that travels beside the body. `value` is text in UTF-8, or bytes where `binary` says so, which must
+    agree with `data_type`.
+    """
+
+    name: str
+    data_type: str
+    value: bytes
+    binary: bool = False
+
+
+MessageAttributes = tuple[MessageAttribute, ...]
+
+
+class DeadLetterPolicy(msgspec.Struct, frozen=True):
+    """Where a message goes that was received `max_receive_count` times (1 to 1000) and comes up once more."""
+
+    queue: str
+    max_receive_count: int
+
+
+class QueueAttributes(msgspec.Struct, frozen=True, kw_only=True):
+    """Attributes as a caller gives them; None stands for "not given".
+
+    An empty `policy` removes it, and so does a `dead_letter_policy` with an empty queue.
+    """
+
+    visibility_timeout_s: int | None = None
+    delay_s: int | None = None
+    message_retention_s: int | None = None
+    maximum_message_size_bytes: int | None = None
+    receive_wait_s: int | None = None
+    dead_letter_policy: DeadLetterPolicy | None = None
+    policy: str | None = None
+
+
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue as it is; the counts are exact, and 0 where the operation does not read them."""
+
+    account: str
+    region: str
+    name: str
+    create_ms: int
+    update_ms: int = 0
+    visibility_timeout_s: int = 0
+    delay_s: int = 0
+    message_retention_s: int = 0
+    maximum_message_size_bytes: int = 0
+    receive_wait_s: int = 0
+    dead_letter_name: str = ""
+    max_receive_count: int = 0
+    policy: str = ""
+    message_count: int = 0
+    in_flight_count: int = 0
+    delayed_count: int = 0
+
+    @property
+    def arn(self) -> str:
+        """The queue's ARN."""
+        return queue_arn(self.account, self.region, self.name)
+
+    @property
+    def full_name(self) -> str:
+        """The queue's AIP-122 name."""
+        return resource_name(self.account, self.region, "queues", self.name)
+
+
+def queue_arn(account: str, region: str, name: str) -> str:
+    """Return the ARN of a queue."""
+    return str(Arn("sqs", region, account, name))
+
+
+class CreateQueue(msgspec.Struct, frozen=True, kw_only=True):
+    """Make a queue, or find the one that has the same attributes."""
+
+    queue: str
+    attributes: QueueAttributes = QueueAttributes()
+    request_id: str = ""
+
+
+class GetQueue(msgspec.Struct, frozen=True, kw_only=True):
+    """Look at a queue."""
+
+    queue: str
+
+
+class UpdateQueue(msgspec.Struct, frozen=True, kw_only=True):
+    """Change attributes: those given are written, those named in `defaults` return to their default."""
+
+    queue: str
+    attributes: QueueAttributes
+    defaults: tuple[str, ...] = ()
+    request_id: str = ""
+
+
+class ListQueues(msgspec.Struct, frozen=True, kw_only=True):
+    """List queues by name, from the first that starts with `prefix`. `parent` is empty for the caller's own place."""
+
+    parent: str = ""
+    prefix: str = ""
+    page_size: int = 0
+    page_token: str = ""
+
+
+class QueuePage(msgspec.Struct, frozen=True):
+    """Queues in the order of their names, without attributes; an empty token on the last page."""
+
+    queues: tuple[Queue, ...]
+    next_page_token: str
+
+
+class DeleteQueue(msgspec.Struct, frozen=True, kw_only=True):
+    """Delete a queue and everything in it."""
+
+    queue: str
+    request_id: str = ""
+
+
+class PurgeQueue(msgspec.Struct, frozen=True, kw_only=True):
+    """Delete every message of a queue."""
+
+    queue: str
+    request_id: str = ""
+
+
+class SendEntry(msgspec.Struct, frozen=True):
+    """One message to store; without `delay_s` the queue's."""
+
+    body: bytes
+    attributes: MessageAttributes = ()
+    delay_s: int | None = None
+
+
+class SendMessages(msgspec.Struct, frozen=True, kw_only=True):
+    """Store messages together."""
+
+    queue: str
+    entries: tuple[SendEntry, ...]
+    entries_max: int = BATCH_ENTRIES_MAX
+    request_id: str = ""
+
+
+class SentMessage(msgspec.Struct, frozen=True, gc=False):
+    """A message that is durable."""
+
+    message_id: str
+    md5_of_body: str
+    md5_of_attributes: str = ""
+
+
+class ItemError(msgspec.Struct, frozen=True):
+    """Why one item of a batch was refused; `sender_fault` says that the same item would be refused again."""
+
+    code: str
+    message: str
+    sender_fault: bool
+
+
+class ReceiveMessages(msgspec.Struct, frozen=True, kw_only=True):
+    """Take messages; without `wait_s` and `visibility_timeout_s` as the queue says."""
+
+    queue: str
+    max_messages: int = 1
+    wait_s: int | None = None
+    visibility_timeout_s: int | None = None
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message as a receiver gets it."""
+
+    message_id: str
+    receipt_handle: str
+    body: bytes
+    md5_of_body: str
+    sent_ms: int
+    receive_count: int
+    first_received_ms: int
+    sender_id: str
+    attributes: MessageAttributes
+    dead_letter_source_arn: str
+
+
+class DeleteMessages(msgspec.Struct, frozen=True, kw_only=True):
+    """Delete received messages by their receipt handles."""
+
+    queue: str
+    receipt_handles: tuple[str, ...]
+    entries_max: int = BATCH_ENTRIES_MAX
+    request_id: str = ""
+
+
+class VisibilityChange(msgspec.Struct, frozen=True):
+    """A new visibility timeout of one received message, counted from now; 0 gives it back at once."""
+
+    receipt_handle: str
+    visibility_timeout_s: int
+
+
+class ChangeVisibilities(msgspec.Struct, frozen=True, kw_only=True):
+    """Change when received messages become visible again."""
+
+    queue: str
+    entries: tuple[VisibilityChange, ...]
+    entries_max: int = BATCH_ENTRIES_MAX
+    request_id: str = ""

@@ -1,0 +1,169 @@
+"""A queue inside one transaction: its record, its counters, and the moves that keep the two true.
+
+Owns the rule that counters change only with a move, that a message that becomes ready wakes somebody, and that at most
+one due entry of each kind is armed per queue, never later than what it waits for. Everything else of the room reads and
+writes a queue's content through one of these. `save` must be the last call of every function that moved something.
+"""
+
+from cumulo.queue_service.errors import QUEUE_DOES_NOT_EXIST
+from cumulo.queue_service.keys import (
+    CLEAR,
+    COUNTERS,
+    FRESH,
+    META,
+    RETAIN,
+    WAKE,
+    Counters,
+    Lease,
+    Meta,
+    decode_counters,
+    decode_lease,
+    decode_meta,
+    layout,
+    piece_key,
+)
+from cumulo.queue_service.model import DELAY_S_MAX
+from cumulo.storage import records
+from cumulo.storage.engine import Txn
+from cumulo.storage.tuples import u64
+
+
+class OpenQueue:
+    """One queue's state while a function runs; made by `open_queue` and `find_queue`."""
+
+    __slots__ = (
+        "_stored",
+        "delayed",
+        "layout",
+        "leased",
+        "meta",
+        "next_seq",
+        "partition",
+        "ready",
+        "retain_ms",
+        "txn",
+        "wake_ms",
+        "woken",
+    )
+
+    def __init__(self, txn: Txn, partition: bytes, meta: Meta, counters: Counters) -> None:
+        self.txn = txn
+        self.partition = partition
+        self.meta = meta
+        self.layout = layout(partition, meta.generation)
+        self._stored = counters
+        self.ready = counters.ready
+        self.delayed = counters.delayed
+        self.leased = counters.leased
+        self.next_seq = counters.next_seq
+        self.wake_ms = counters.wake_ms
+        self.retain_ms = counters.retain_ms
+        self.woken = 0
+
+    def wake_by(self, at_ms: int) -> None:
+        """See to it that the wake timer fires no later than `at_ms`, when a delay or a lease ends."""
+        if not self.wake_ms or at_ms < self.wake_ms:
+            self.wake_ms = at_ms
+
+    def retain_by(self, at_ms: int) -> None:
+        """See to it that the retention timer fires no later than `at_ms`, when a message may be too old."""
+        if not self.retain_ms or at_ms < self.retain_ms:
+            self.retain_ms = at_ms
+
+    def is_too_old(self, kept_from_ms: int, now_ms: int) -> bool:
+        """Say whether a message that is kept since then has reached the queue's retention period."""
+        return kept_from_ms + self.meta.message_retention_s * 1000 <= now_ms
+
+    def return_to_ready(self, seq: int, lease: Lease, state: bytes, now_ms: int) -> None:
+        """Put a message back that was leased or delayed, or drop it where it has become too old meanwhile.
+
+        The caller has removed it from where it stood, counter included; `state` are the bytes of `lease`.
+        """
+        if lease.kept_from_ms:
+            if self.is_too_old(lease.kept_from_ms, now_ms):
+                self.drop(seq, lease, now_ms)
+                return
+            self.retain_by(lease.kept_from_ms + self.meta.message_retention_s * 1000)
+        elif not self.retain_ms or self.meta.message_retention_s <= DELAY_S_MAX:
+            # A delayed message's age is not known here; the timer looks, once, and arms itself for the true time.
+            self.retain_by(now_ms)
+        self.txn.put(self.layout.ready + u64(seq), state)
+        self.ready += 1
+        self.woken += 1
+
+    def add(self, record: bytes, pieces: int, piece_bytes: int) -> int:
+        """Write a new message's bytes and return its number; the caller writes where it stands."""
+        seq = self.next_seq
+        self.next_seq = seq + 1
+        key = self.layout.message + u64(seq)
+        self.txn.put(key, record if pieces == 1 else record[:piece_bytes])
+        for piece in range(1, pieces):
+            self.txn.put(piece_key(key, piece), record[piece * piece_bytes : (piece + 1) * piece_bytes])
+        return seq
+
+    def message_bytes(self, seq: int, pieces: int) -> bytes:
+        """Return the stored bytes of a message that exists."""
+        key = self.layout.message + u64(seq)
+        first = self.txn.get(key)
+        assert first is not None, (self.partition, seq)
+        if pieces == 1:
+            return first
+        further = [self.txn.get(piece_key(key, piece)) for piece in range(1, pieces)]
+        assert None not in further, (self.partition, seq, pieces)
+        return b"".join((first, *(piece for piece in further if piece is not None)))
+
+    def drop(self, seq: int, lease: Lease, now_ms: int) -> None:
+        """Remove a message's bytes; the caller has removed where it stood, counter included."""
+        key = self.layout.message + u64(seq)
+        self.txn.delete(key)
+        if lease.pieces > 1:
+            # A batch of large messages has more pieces than one function may delete.
+            self.txn.due(now_ms, CLEAR, key)
+        if lease.moved:
+            self.txn.delete(self.layout.moved + u64(lease.kept_from_ms) + u64(seq))
+
+    def save(self) -> None:
+        """Write the counters where they changed, arm what must be armed, and wake whom it concerns."""
+        stored = self._stored
+        self._arm(WAKE, stored.wake_ms, self.wake_ms)
+        self._arm(RETAIN, stored.retain_ms, self.retain_ms)
+        counters = Counters(1, self.ready, self.delayed, self.leased, self.next_seq, self.wake_ms, self.retain_ms)
+        assert self.ready >= 0, counters
+        assert self.delayed >= 0, counters
+        assert self.leased >= 0, counters
+        if counters != stored:
+            self.txn.put(self.partition + COUNTERS, records.encode(counters))
+            self._stored = counters
+        if self.woken:
+            self.txn.notify(self.partition, self.woken)
+            self.woken = 0
+
+    def _arm(self, kind: str, before_ms: int, after_ms: int) -> None:
+        if before_ms != after_ms:
+            if before_ms:
+                self.txn.undue(before_ms, kind, self.partition)
+            if after_ms:
+                self.txn.due(after_ms, kind, self.partition)
+
+
+def find_queue(txn: Txn, partition: bytes) -> OpenQueue | None:
+    """Return the queue in `partition`, or None once it is deleted."""
+    meta = txn.get(partition + META)
+    if meta is None:
+        return None
+    counters = txn.get(partition + COUNTERS)
+    assert counters is not None, partition
+    return OpenQueue(txn, partition, decode_meta(meta), decode_counters(counters))
+
+
+def open_queue(txn: Txn, partition: bytes, name: str) -> OpenQueue:
+    """Return the queue in `partition`; raises `QueueDoesNotExist` once it is deleted."""
+    queue = find_queue(txn, partition)
+    if queue is None:
+        raise QUEUE_DOES_NOT_EXIST.error(queue=name)
+    return queue
+
+
+def lease_of(state: bytes) -> Lease:
+    """Return the lease in a state value; an empty value stands for a message that was never received."""
+    return decode_lease(state) if state else FRESH

@@ -1,0 +1,208 @@
+"""The operation table: the room on one page.
+
+Each row names an operation, what it checks, and the function that does it. `checks` takes the place that the request
+means (`queue_attributes.Place`), since that is what every permission of the room is about. The batch forms need the
+permission of their single form, as in SQS; the streams of the gRPC edge are made of these operations.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol
+
+from cumulo.core.context import CallContext
+from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable, Result
+from cumulo.queue_service import model
+from cumulo.queue_service.leases import Outcome, change_visibilities, delete_messages
+from cumulo.queue_service.messages import send_messages
+from cumulo.queue_service.queue_attributes import Place
+from cumulo.queue_service.queues import (
+    Named,
+    create_queue,
+    delete_queue,
+    get_queue,
+    list_queues,
+    purge_queue,
+    update_queue,
+)
+
+DATA_WINDOW_MS = 600_000
+"""How long a request id is remembered for messages: 10 minutes."""
+CONTROL_WINDOW_MS = 86_400_000
+"""How long it is remembered for queues: 24 hours."""
+
+
+class Receiver(Protocol):
+    """The part of the service that waits."""
+
+    async def receive(self, resolved: Any) -> tuple[model.Message, ...]:
+        """Take messages, parked until there are some."""
+        ...
+
+
+async def _receive(
+    service: Receiver, ctx: CallContext, resolved: Any, body: AsyncIterator[memoryview] | None
+) -> Result:
+    del ctx, body
+    return Result(await service.receive(resolved))
+
+
+def _on_queue(action: str) -> Callable[[Place], Checks]:
+    return lambda place: (Check(action, place.arn),)
+
+
+def _on_all(action: str) -> Callable[[Place], Checks]:
+    return lambda _place: (Check(action, "*"),)
+
+
+def _row(
+    name: str,
+    kind: Kind,
+    request: type,
+    action: str,
+    handler: Callable[..., Any],
+    summary: str,
+    result: Any = None,
+    window_ms: int = 0,
+) -> Operation:
+    return Operation(
+        name=name,
+        kind=kind,
+        request=request,
+        permissions=(action,),
+        checks=_on_all(action) if request is model.ListQueues else _on_queue(action),
+        handler=handler,
+        result=result,
+        idempotency_window_ms=window_ms,
+        summary=summary,
+    )
+
+
+TABLE = OperationTable(
+    "queue_service",
+    (
+        _row(
+            "CreateQueue",
+            Kind.WRITE,
+            model.CreateQueue,
+            "sqs:CreateQueue",
+            create_queue,
+            "Makes a queue, or finds the one with the same attributes.",
+            Named,
+            CONTROL_WINDOW_MS,
+        ),
+        _row(
+            "GetQueue",
+            Kind.READ,
+            model.GetQueue,
+            "sqs:GetQueueAttributes",
+            get_queue,
+            "Answers a queue with its attributes and exact counts.",
+        ),
+        _row(
+            "ListQueues",
+            Kind.READ,
+            model.ListQueues,
+            "sqs:ListQueues",
+            list_queues,
+            "Lists the queues of an account and region by name.",
+        ),
+        _row(
+            "UpdateQueue",
+            Kind.WRITE,
+            model.UpdateQueue,
+            "sqs:SetQueueAttributes",
+            update_queue,
+            "Changes attributes of a queue.",
+            Named,
+            CONTROL_WINDOW_MS,
+        ),
+        _row(
+            "DeleteQueue",
+            Kind.WRITE,
+            model.DeleteQueue,
+            "sqs:DeleteQueue",
+            delete_queue,
+            "Deletes a queue and every message in it.",
+            None,
+            CONTROL_WINDOW_MS,
+        ),
+        _row(
+            "PurgeQueue",
+            Kind.WRITE,
+            model.PurgeQueue,
+            "sqs:PurgeQueue",
+            purge_queue,
+            "Deletes every message of a queue.",
+            None,
+            CONTROL_WINDOW_MS,
+        ),
+        _row(
+            "SendMessage",
+            Kind.WRITE,
+            model.SendMessages,
+            "sqs:SendMessage",
+            send_messages,
+            "Stores one message.",
+            Outcome,
+            DATA_WINDOW_MS,
+        ),
+        _row(
+            "BatchSendMessages",
+            Kind.WRITE,
+            model.SendMessages,
+            "sqs:SendMessage",
+            send_messages,
+            "Stores up to 100 messages in one transaction.",
+            Outcome,
+            DATA_WINDOW_MS,
+        ),
+        _row(
+            "ReceiveMessages",
+            Kind.WAIT,
+            model.ReceiveMessages,
+            "sqs:ReceiveMessage",
+            _receive,
+            "Takes up to 100 messages, parked until there are some.",
+        ),
+        _row(
+            "DeleteMessage",
+            Kind.WRITE,
+            model.DeleteMessages,
+            "sqs:DeleteMessage",
+            delete_messages,
+            "Deletes one received message.",
+            Outcome,
+            DATA_WINDOW_MS,
+        ),
+        _row(
+            "BatchDeleteMessages",
+            Kind.WRITE,
+            model.DeleteMessages,
+            "sqs:DeleteMessage",
+            delete_messages,
+            "Deletes up to 100 received messages in one transaction.",
+            Outcome,
+            DATA_WINDOW_MS,
+        ),
+        _row(
+            "ChangeMessageVisibility",
+            Kind.WRITE,
+            model.ChangeVisibilities,
+            "sqs:ChangeMessageVisibility",
+            change_visibilities,
+            "Sets when a received message becomes visible again.",
+            Outcome,
+            DATA_WINDOW_MS,
+        ),
+        _row(
+            "BatchChangeMessageVisibility",
+            Kind.WRITE,
+            model.ChangeVisibilities,
+            "sqs:ChangeMessageVisibility",
+            change_visibilities,
+            "Sets when up to 100 received messages become visible again, in one transaction.",
+            Outcome,
+            DATA_WINDOW_MS,
+        ),
+    ),
+)
+"""Every operation of the room."""

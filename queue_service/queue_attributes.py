@@ -1,0 +1,152 @@
+"""Queue attributes and queue names: what may be written, and the defaults of what was not given.
+
+Sources: SQS API reference, CreateQueue and SetQueueAttributes.
+"""
+
+import re
+
+import msgspec
+
+from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, NOT_IMPLEMENTED
+from cumulo.core.names import parse_arn, parse_resource_name
+from cumulo.identity import resource_policy
+from cumulo.identity.policy import DocumentKind, MalformedPolicy
+from cumulo.queue_service.errors import INVALID_ATTRIBUTE_VALUE
+from cumulo.queue_service.keys import Meta
+from cumulo.queue_service.model import (
+    DELAY_S_MAX,
+    MAX_RECEIVE_COUNT_MAX,
+    MESSAGE_RETENTION_S_MAX,
+    MESSAGE_RETENTION_S_MIN,
+    MESSAGE_SIZE_BYTES_MAX,
+    MESSAGE_SIZE_BYTES_MIN,
+    QUEUE_NAME_CHARACTERS_MAX,
+    RECEIVE_WAIT_S_MAX,
+    VISIBILITY_TIMEOUT_S_MAX,
+    QueueAttributes,
+    queue_arn,
+)
+from cumulo.storage.engine import Engine
+
+NAME_PATTERN = re.compile(rf"[A-Za-z0-9_-]{{1,{QUEUE_NAME_CHARACTERS_MAX}}}")
+_FIFO = ".fifo"
+_SHOWN_CHARACTERS_MAX = 120
+_RANGES = {
+    "visibility_timeout_s": (0, VISIBILITY_TIMEOUT_S_MAX),
+    "delay_s": (0, DELAY_S_MAX),
+    "message_retention_s": (MESSAGE_RETENTION_S_MIN, MESSAGE_RETENTION_S_MAX),
+    "maximum_message_size_bytes": (MESSAGE_SIZE_BYTES_MIN, MESSAGE_SIZE_BYTES_MAX),
+    "receive_wait_s": (0, RECEIVE_WAIT_S_MAX),
+}
+_DEFAULTS = Meta()
+POLICY = "policy"
+NAMES = (*_RANGES, "dead_letter_policy", POLICY)
+"""The attributes that a caller may set, by the names of `QueueAttributes`."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Which queue a request means, whether it exists or not."""
+
+    account: str
+    region: str
+    name: str
+
+    @property
+    def arn(self) -> str:
+        """The queue's ARN."""
+        return queue_arn(self.account, self.region, self.name)
+
+
+def place(text: str, account: str, region: str, parameter: str = "queue") -> Place:
+    """Return which queue `text` means: an ARN, a full name, or a short name in the caller's own account and region.
+
+    Raises `MissingParameter`, `InvalidParameterValue`, and `NotImplemented` for a FIFO queue's name.
+    """
+    if not text:
+        raise MISSING_PARAMETER.error(parameter=parameter)
+    arn = parse_arn(text) if text.startswith("arn:") else None
+    parts = (
+        parse_resource_name(text, "queues", account, region) if arn is None else (arn.account, arn.region, arn.resource)
+    )
+    name = parts[2] if parts is not None else ""
+    if name.endswith(_FIFO) and NAME_PATTERN.fullmatch(name[: -len(_FIFO)]):
+        raise NOT_IMPLEMENTED.error(what="A FIFO queue (a name that ends in .fifo)")
+    if parts is None or not NAME_PATTERN.fullmatch(name) or (arn is not None and arn.service != "sqs"):
+        raise INVALID_PARAMETER_VALUE.error(
+            parameter=parameter,
+            value=repr(text[:_SHOWN_CHARACTERS_MAX]),
+            allowed=f"a queue name has 1 to {QUEUE_NAME_CHARACTERS_MAX} letters, digits, hyphens and underscores;"
+            " in full it is accounts/{account}/regions/{region}/queues/{queue} or the queue's ARN",
+        )
+    return Place(*parts)
+
+
+def written(attributes: QueueAttributes, owner: Place) -> dict[str, object]:
+    """Return the fields of `Meta` that the given attributes set, checked; the policy is `stored_policy`'s.
+
+    Raises `InvalidAttributeValue`. Whether a dead-letter queue exists is the transaction's to say.
+    """
+    fields: dict[str, object] = {}
+    for name, (lowest, highest) in _RANGES.items():
+        value = getattr(attributes, name)
+        if value is not None:
+            if not lowest <= value <= highest:
+                raise INVALID_ATTRIBUTE_VALUE.error(
+                    parameter=name, value=value, allowed=f"it must be between {lowest} and {highest}"
+                )
+            fields[name] = value
+    redrive = attributes.dead_letter_policy
+    if redrive is not None:
+        if redrive.queue:
+            fields["dead_letter_name"] = _dead_letter_name(redrive.queue, owner)
+            if not 1 <= redrive.max_receive_count <= MAX_RECEIVE_COUNT_MAX:
+                raise INVALID_ATTRIBUTE_VALUE.error(
+                    parameter="dead_letter_policy.max_receive_count",
+                    value=redrive.max_receive_count,
+                    allowed=f"it must be between 1 and {MAX_RECEIVE_COUNT_MAX}",
+                )
+            fields["max_receive_count"] = redrive.max_receive_count
+        else:
+            fields |= default("dead_letter_policy")
+    return fields
+
+
+def default(name: str) -> dict[str, object]:
+    """Return the fields of `Meta` that bring an attribute back to its default: none for the policy, which is no part
+    of it. Raises `InvalidAttributeValue`.
+    """
+    if name == "dead_letter_policy":
+        return {"dead_letter_name": "", "max_receive_count": 0}
+    if name == POLICY:
+        return {}
+    if name not in NAMES:
+        raise INVALID_ATTRIBUTE_VALUE.error(
+            parameter="update_mask", value=repr(name[:_SHOWN_CHARACTERS_MAX]), allowed=f"one of {', '.join(NAMES)}"
+        )
+    return {name: getattr(_DEFAULTS, name)}
+
+
+def stored_policy(text: str | None, engine: Engine) -> str | None:
+    """Return a policy in its stored form, None where it is not given; raises `InvalidAttributeValue`.
+
+    `engine` knows the users whom a policy names.
+    """
+    if text:
+        try:
+            return resource_policy.validate(text, DocumentKind.QUEUE, engine)
+        except MalformedPolicy as error:
+            raise INVALID_ATTRIBUTE_VALUE.error(
+                parameter="policy", value=f"at {error.path}", allowed=error.detail.rstrip(".")
+            ) from error
+    return text
+
+
+def _dead_letter_name(text: str, owner: Place) -> str:
+    target = place(text, owner.account, owner.region, "dead_letter_policy.queue")
+    if (target.account, target.region) != (owner.account, owner.region) or target.name == owner.name:
+        raise INVALID_ATTRIBUTE_VALUE.error(
+            parameter="dead_letter_policy.queue",
+            value=target.arn,
+            allowed="it must be another queue of the same account and region",
+        )
+    return target.name

@@ -1,0 +1,268 @@
+"""Queues: make, look at, change, list, purge, delete.
+
+A queue is a name in the directory and a partition of its own. Purging swaps the content generation, deleting removes
+name and record; what they leave behind is cleared later, in slices, through the due index. All functions that follow a
+name read it again inside their transaction, and raise `DirectoryChanged` where it leads elsewhere than the caller saw.
+"""
+
+import msgspec
+
+from cumulo.queue_service.errors import INVALID_ATTRIBUTE_VALUE, QUEUE_DOES_NOT_EXIST, QUEUE_NAME_EXISTS
+from cumulo.queue_service.keys import (
+    CLEAR,
+    COUNTERS,
+    META,
+    RETAIN,
+    WAKE,
+    Counters,
+    Meta,
+    QueueName,
+    decode_name,
+    layout,
+    name_key,
+    name_of,
+    names_prefix,
+)
+from cumulo.queue_service.model import Queue
+from cumulo.queue_service.open_queue import OpenQueue, open_queue
+from cumulo.queue_service.queue_attributes import Place
+from cumulo.storage import records, tuples
+from cumulo.storage.engine import ReadTxn, Txn, new_partition
+
+
+class DirectoryChanged(Exception):
+    """A name leads elsewhere than when the request was resolved: resolve it again."""
+
+
+class Named(msgspec.Struct, frozen=True, array_like=True):
+    """The queue that an operation made or changed."""
+
+    partition: bytes
+
+
+class Lookup(msgspec.Struct, frozen=True):
+    """A name to follow, and whether the partition of its dead-letter queue is wanted, too."""
+
+    place: Place
+    dead_letter: bool = False
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Where a name leads; `dead_letter` is a partition, empty for none."""
+
+    row: QueueName
+    dead_letter: bytes = b""
+
+
+class StampedCreate(msgspec.Struct, frozen=True):
+    """A queue to make; `partition` is the existing queue's, or a new one (`is_new`) that nobody has used.
+
+    `fields` are those of `Meta`; `policy` is in its stored form, None where it was not given.
+    """
+
+    place: Place
+    partition: bytes
+    is_new: bool
+    fields: dict[str, object]
+    policy: str | None
+    now_ms: int
+
+
+class StampedUpdate(msgspec.Struct, frozen=True):
+    """Attributes to write, as in `StampedCreate`."""
+
+    place: Place
+    partition: bytes
+    fields: dict[str, object]
+    policy: str | None
+    now_ms: int
+    deadline_ms: int
+
+
+class StampedRemoval(msgspec.Struct, frozen=True):
+    """A queue to purge or to delete."""
+
+    place: Place
+    partition: bytes
+    deadline_ms: int
+
+
+class StampedList(msgspec.Struct, frozen=True):
+    """A page of names to list, from behind the name `last`."""
+
+    account: str
+    region: str
+    prefix: str
+    last: str
+    limit: int
+
+
+class StampedGet(msgspec.Struct, frozen=True):
+    """A queue to look at."""
+
+    place: Place
+    partition: bytes
+
+
+def follow(txn: ReadTxn, lookup: Lookup) -> Found | None:
+    """Return where a name leads, or None."""
+    place = lookup.place
+    raw = txn.get(name_key(place.account, place.region, place.name))
+    if raw is None:
+        return None
+    row = decode_name(raw)
+    if not lookup.dead_letter or not row.dead_letter_name:
+        return Found(row)
+    target = txn.get(name_key(place.account, place.region, row.dead_letter_name))
+    return Found(row, b"" if target is None else decode_name(target).partition)
+
+
+def allocate_partition(txn: Txn, request: None) -> bytes:
+    """Return a partition that nobody has used."""
+    del request
+    return new_partition(txn)
+
+
+def create_queue(txn: Txn, request: StampedCreate) -> Named:
+    """Make a queue, or find the one that has the given attributes."""
+    place = request.place
+    raw = txn.get(name_key(place.account, place.region, place.name))
+    if raw is not None:
+        row = decode_name(raw)
+        if row.partition != request.partition:
+            raise DirectoryChanged
+        if request.policy is not None and request.policy != row.policy:
+            raise QUEUE_NAME_EXISTS.error(attribute="policy")
+        meta = open_queue(txn, request.partition, place.name).meta
+        for field, value in request.fields.items():
+            if getattr(meta, field) != value:
+                raise QUEUE_NAME_EXISTS.error(attribute=field)
+        return Named(request.partition)
+    if not request.is_new:
+        raise DirectoryChanged
+    meta = msgspec.structs.replace(
+        Meta(account=place.account, region=place.region, name=place.name, create_ms=request.now_ms),
+        update_ms=request.now_ms,
+        **request.fields,
+    )
+    _check_dead_letter(txn, place, request.fields)
+    _write_meta(txn, request.partition, meta, request.policy or "")
+    txn.put(request.partition + COUNTERS, records.encode(Counters()))
+    return Named(request.partition)
+
+
+def update_queue(txn: Txn, request: StampedUpdate) -> Named:
+    """Change attributes of a queue."""
+    row = _confirm(txn, request.place, request.partition)
+    queue = open_queue(txn, request.partition, request.place.name)
+    _check_dead_letter(txn, request.place, request.fields)
+    meta = msgspec.structs.replace(queue.meta, update_ms=request.now_ms, **request.fields)
+    _write_meta(txn, request.partition, meta, row.policy if request.policy is None else request.policy)
+    if meta.message_retention_s != queue.meta.message_retention_s and queue.ready:
+        queue.retain_by(request.deadline_ms)
+        queue.save()
+    return Named(request.partition)
+
+
+def get_queue(txn: Txn, request: StampedGet) -> Queue:
+    """Return a queue with its exact counts, its policy in the stored form; a read function."""
+    row = _confirm(txn, request.place, request.partition)
+    queue = open_queue(txn, request.partition, request.place.name)
+    meta = queue.meta
+    return Queue(
+        account=meta.account,
+        region=meta.region,
+        name=meta.name,
+        create_ms=meta.create_ms,
+        update_ms=meta.update_ms,
+        visibility_timeout_s=meta.visibility_timeout_s,
+        delay_s=meta.delay_s,
+        message_retention_s=meta.message_retention_s,
+        maximum_message_size_bytes=meta.maximum_message_size_bytes,
+        receive_wait_s=meta.receive_wait_s,
+        dead_letter_name=meta.dead_letter_name,
+        max_receive_count=meta.max_receive_count,
+        policy=row.policy,
+        message_count=queue.ready,
+        in_flight_count=queue.leased,
+        delayed_count=queue.delayed,
+    )
+
+
+def list_queues(txn: ReadTxn, request: StampedList) -> list[Queue]:
+    """Return at most `limit` queues by name, without attributes."""
+    base = names_prefix(request.account, request.region)
+    first = base + b"\x02" + request.prefix.encode()
+    start = base + tuples.encode((request.last,)) + b"\x00" if request.last else first
+    return [
+        Queue(
+            account=request.account,
+            region=request.region,
+            name=name_of(key),
+            create_ms=decode_name(value).create_ms,
+        )
+        for key, value in txn.range(start, tuples.after(first), request.limit)
+    ]
+
+
+def purge_queue(txn: Txn, request: StampedRemoval) -> None:
+    """Delete every message of a queue, whatever its state."""
+    queue = open_queue(txn, request.partition, request.place.name)
+    _abandon_content(txn, queue, request.deadline_ms)
+    meta = msgspec.structs.replace(queue.meta, generation=queue.meta.generation + 1)
+    txn.put(request.partition + META, records.encode(meta))
+    txn.put(request.partition + COUNTERS, records.encode(Counters(next_seq=queue.next_seq)))
+
+
+def delete_queue(txn: Txn, request: StampedRemoval) -> None:
+    """Delete a queue and everything in it."""
+    place = request.place
+    _confirm(txn, place, request.partition)
+    queue = open_queue(txn, request.partition, place.name)
+    _abandon_content(txn, queue, request.deadline_ms)
+    txn.notify(request.partition)  # whoever is parked there shall hear of it now
+    txn.delete(name_key(place.account, place.region, place.name))
+    txn.delete(request.partition + META)
+    txn.delete(request.partition + COUNTERS)
+
+
+def _confirm(txn: Txn, place: Place, partition: bytes) -> QueueName:
+    """Return the directory row of a name; raises unless it still leads to `partition`."""
+    raw = txn.get(name_key(place.account, place.region, place.name))
+    if raw is None:
+        raise QUEUE_DOES_NOT_EXIST.error(queue=place.name)
+    row = decode_name(raw)
+    if row.partition != partition:
+        raise DirectoryChanged
+    return row
+
+
+def _check_dead_letter(txn: Txn, place: Place, fields: dict[str, object]) -> None:
+    """Raise where a dead-letter queue that is to be written does not exist."""
+    target = fields.get("dead_letter_name")
+    if isinstance(target, str) and target and txn.get(name_key(place.account, place.region, target)) is None:
+        raise INVALID_ATTRIBUTE_VALUE.error(
+            parameter="dead_letter_policy.queue", value=target, allowed="the dead-letter queue must exist"
+        )
+
+
+def _write_meta(txn: Txn, partition: bytes, meta: Meta, policy: str) -> None:
+    """Write a queue's record and its directory row, which repeats some of it."""
+    txn.put(partition + META, records.encode(meta))
+    row = QueueName(
+        partition=partition,
+        policy=policy,
+        receive_wait_s=meta.receive_wait_s,
+        dead_letter_name=meta.dead_letter_name,
+        create_ms=meta.create_ms,
+    )
+    txn.put(name_key(meta.account, meta.region, meta.name), records.encode(row))
+
+
+def _abandon_content(txn: Txn, queue: OpenQueue, now_ms: int) -> None:
+    """Disarm the queue's timers and leave its content generation to be cleared."""
+    for kind, at_ms in ((WAKE, queue.wake_ms), (RETAIN, queue.retain_ms)):
+        if at_ms:
+            txn.undue(at_ms, kind, queue.partition)
+    if queue.ready or queue.delayed or queue.leased:
+        txn.due(now_ms, CLEAR, layout(queue.partition, queue.meta.generation).content)

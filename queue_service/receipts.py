@@ -1,0 +1,45 @@
+"""Receipt handles: what proves one receive of one message.
+
+A handle seals (queue id, content generation, seq, first due time, lease token); the middle three lead straight to the
+lease's row, the token proves that no later receive has replaced it. Random, altered and foreign texts are refused here,
+without a look at the store.
+"""
+
+import struct
+
+import msgspec
+
+from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
+from cumulo.queue_service.errors import RECEIPT_HANDLE_IS_INVALID
+
+_FORM = struct.Struct(">8sQQQ16s")
+TOKEN_BYTES = 16
+
+
+class Receipt(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An opened handle; `index` is its place in the batch that it came in."""
+
+    index: int
+    generation: int
+    seq: int
+    due_ms: int
+    token: bytes
+
+
+def seal(sealer: TokenSealer, partition: bytes, generation: int, seq: int, due_ms: int, token: bytes) -> str:
+    """Return the handle of one receive."""
+    return sealer.seal(TokenKind.RECEIPT, _FORM.pack(partition, generation, seq, due_ms, token))
+
+
+def parse(sealer: TokenSealer, partition: bytes, index: int, handle: str) -> Receipt:
+    """Return what a handle says; raises `ReceiptHandleIsInvalid` unless this server sealed it for this queue."""
+    try:
+        payload = sealer.open(TokenKind.RECEIPT, handle)
+    except InvalidToken as error:
+        raise RECEIPT_HANDLE_IS_INVALID.error(reason="it was not made by this server") from error
+    if len(payload) != _FORM.size:
+        raise RECEIPT_HANDLE_IS_INVALID.error(reason="it was not made by this server")
+    queue, generation, seq, due_ms, token = _FORM.unpack(payload)
+    if queue != partition:
+        raise RECEIPT_HANDLE_IS_INVALID.error(reason="it belongs to another queue")
+    return Receipt(index, generation, seq, due_ms, token)

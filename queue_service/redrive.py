@@ -1,0 +1,71 @@
+"""Redrive: a message that was received too often goes to its dead-letter queue.
+
+The move happens in the receive that meets the message, in one transaction over both queues, so it cannot happen twice.
+Message id, sent time and the start of retention are kept, as in SQS; receives count from zero in the new queue, for its
+own policy counts its own receives. Where the dead-letter queue does not exist (any more), the message stays and is
+delivered.
+"""
+
+from cumulo.queue_service.keys import PIECE_BYTES, Lease, StoredMessage
+from cumulo.queue_service.model import queue_arn
+from cumulo.queue_service.open_queue import OpenQueue, find_queue
+from cumulo.storage import records
+from cumulo.storage.tuples import u64
+
+MOVED_BYTES_MAX = 2 * 1024 * 1024
+"""What one function moves at most before it stops; it may write 4 MiB in all."""
+
+
+class DeadLetters:
+    """The way from one queue to its dead-letter queue in one transaction; that queue is opened when first needed."""
+
+    def __init__(self, source: OpenQueue, partition: bytes) -> None:
+        self._source = source
+        self._partition = partition if source.meta.max_receive_count else b""
+        self._target: OpenQueue | None = None
+        self._moved_bytes = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Say whether this transaction has moved as much as it may."""
+        return self._moved_bytes >= MOVED_BYTES_MAX
+
+    def is_due(self, lease: Lease) -> bool:
+        """Say whether one more receive would be too many, and there is somewhere to go."""
+        if not self._partition or lease.receive_count < self._source.meta.max_receive_count:
+            return False
+        if self._target is None:
+            self._target = find_queue(self._source.txn, self._partition)
+            if self._target is None:
+                self._partition = b""
+        return self._target is not None
+
+    def move(self, ready_key: bytes, seq: int, lease: Lease, stored: StoredMessage, now_ms: int) -> None:
+        """Take a ready message out of the source and add it to the dead-letter queue."""
+        source, target = self._source, self._target
+        assert target is not None
+        meta = source.meta
+        moved = StoredMessage(
+            message_id=stored.message_id,
+            md5_of_body=stored.md5_of_body,
+            sent_ms=stored.sent_ms,
+            kept_from_ms=stored.kept_from_ms,
+            sender_id=stored.sender_id,
+            attributes=stored.attributes,
+            dead_letter_source=queue_arn(meta.account, meta.region, meta.name),
+            body=stored.body,
+        )
+        record = records.encode(moved)
+        pieces = -(-len(record) // PIECE_BYTES)
+        new_seq = target.add(record, pieces, PIECE_BYTES)
+        state = records.encode(Lease(pieces=pieces, kept_from_ms=stored.kept_from_ms, moved=True))
+        target.txn.put(target.layout.moved + u64(stored.kept_from_ms) + u64(new_seq), b"")
+        target.txn.put(target.layout.ready + u64(new_seq), state)
+        target.ready += 1
+        target.woken += 1
+        target.retain_by(stored.kept_from_ms + target.meta.message_retention_s * 1000)
+        target.save()
+        self._moved_bytes += len(record)
+        source.txn.delete(ready_key)
+        source.ready -= 1
+        source.drop(seq, lease, now_ms)

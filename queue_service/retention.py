@@ -1,0 +1,100 @@
+"""Retention: messages that are older than their queue keeps them are deleted, and content that was purged is cleared.
+
+The retention timer walks r from the lowest number, which is the oldest message, and stops at the first that may stay;
+messages that came from another queue are older than their number and have an index of their own, x. Leased and delayed
+messages are left alone: their age is looked at when they return. Everything goes in slices.
+"""
+
+import msgspec
+
+from cumulo.queue_service.keys import RETAIN, WAKE, decode_message
+from cumulo.queue_service.leases import PROMOTE_OPERATIONS_OF_TIMER, promote
+from cumulo.queue_service.open_queue import OpenQueue, find_queue, lease_of
+from cumulo.storage.engine import Due, Txn
+from cumulo.storage.tuples import after
+
+EXPIRE_MAX = 100
+"""Messages that one run of the timer deletes from each of the two indexes."""
+EXPIRE_OPERATIONS_MAX = 1_000
+"""Operations of one run for messages under r: 4 each, and one for each piece that must be read."""
+CLEAR_ROWS_MAX = 1_000
+
+
+class Timer(msgspec.Struct, frozen=True):
+    """A due entry of one queue, and the time by the deadline clock."""
+
+    entry: Due
+    now_ms: int
+
+
+def wake(txn: Txn, timer: Timer) -> None:
+    """Make ready what is due, and arm the timer for the next: the deed of `queue.wake`."""
+    queue = _fired(txn, timer)
+    if queue is not None and queue.wake_ms == timer.entry.at_ms:
+        promote(queue, timer.now_ms, PROMOTE_OPERATIONS_OF_TIMER)
+        queue.save()
+
+
+def retain(txn: Txn, timer: Timer) -> None:
+    """Delete what is too old, and arm the timer for the next: the deed of `queue.retain`."""
+    queue = _fired(txn, timer)
+    if queue is not None and queue.retain_ms == timer.entry.at_ms:
+        queue.retain_ms = 0
+        _expire_moved(queue, timer.now_ms)
+        _expire_ready(queue, timer.now_ms)
+        queue.save()
+
+
+def clear(txn: Txn, entry: Due) -> None:
+    """Delete a slice of the rows that start with the entry's key: the deed of `queue.clear`."""
+    if txn.delete_range(entry.key, after(entry.key), CLEAR_ROWS_MAX) < CLEAR_ROWS_MAX:
+        txn.undue(entry.at_ms, entry.kind, entry.key)
+
+
+def _fired(txn: Txn, timer: Timer) -> OpenQueue | None:
+    """Return the queue of an entry; an entry that no queue counts as armed is removed."""
+    entry = timer.entry
+    queue = find_queue(txn, entry.key)
+    armed = 0 if queue is None else {WAKE: queue.wake_ms, RETAIN: queue.retain_ms}[entry.kind]
+    if armed != entry.at_ms:
+        txn.undue(entry.at_ms, entry.kind, entry.key)
+    return queue
+
+
+def _expire_ready(queue: OpenQueue, now_ms: int) -> None:
+    start = queue.layout.ready
+    rows = queue.txn.range(start, start + b"\xff" * 9, EXPIRE_MAX)
+    operations = 0
+    for key, state in rows:
+        lease, seq = lease_of(state), int.from_bytes(key[-8:], "big")
+        operations += lease.pieces + 4
+        if operations > EXPIRE_OPERATIONS_MAX:
+            break
+        kept_from_ms = decode_message(queue.message_bytes(seq, lease.pieces)).kept_from_ms
+        if not queue.is_too_old(kept_from_ms, now_ms):
+            queue.retain_by(kept_from_ms + queue.meta.message_retention_s * 1000)
+            return
+        queue.txn.delete(key)
+        queue.ready -= 1
+        queue.drop(seq, lease, now_ms)
+    if queue.ready:
+        queue.retain_by(now_ms)
+
+
+def _expire_moved(queue: OpenQueue, now_ms: int) -> None:
+    start = queue.layout.moved
+    for key, _ in queue.txn.range(start, start + b"\xff" * 16, EXPIRE_MAX):
+        kept_from_ms, seq = int.from_bytes(key[-16:-8], "big"), key[-8:]
+        if not queue.is_too_old(kept_from_ms, now_ms):
+            queue.retain_by(kept_from_ms + queue.meta.message_retention_s * 1000)
+            return
+        state = queue.txn.get(queue.layout.ready + seq)
+        if state is None:
+            # Leased: its lease carries the age, which is looked at when it ends.
+            queue.txn.delete(key)
+            continue
+        queue.txn.delete(queue.layout.ready + seq)
+        queue.ready -= 1
+        queue.drop(int.from_bytes(seq, "big"), lease_of(state), now_ms)
+    if queue.txn.range(start, start + b"\xff" * 16, 1):
+        queue.retain_by(now_ms)

@@ -1,0 +1,557 @@
+"""The room's only stateful object: resolve, authorise, run, wait, wake.
+
+Owns what a transaction function must not do: it follows names on a snapshot, stamps requests with times, ids and
+tokens, seals and opens receipts, parks receivers, and does the room's due work. Knows no wire protocol.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from cumulo.core.clocks import Clock
+from cumulo.core.context import CallContext
+from cumulo.core.errors import INVALID_PAGE_TOKEN, INVALID_PARAMETER_VALUE, TOO_BUSY, ServiceError
+from cumulo.core.ids import Randomness
+from cumulo.core.names import is_account_id, is_region
+from cumulo.core.operations import Checks, Operation, Result
+from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
+from cumulo.identity import resource_policy
+from cumulo.identity.authorizer import Authorizer, Guard
+from cumulo.identity.room import Resolved, Room
+from cumulo.identity.snapshots import read_now
+from cumulo.queue_service import model, queue_attributes, receipts, stamping
+from cumulo.queue_service.errors import OVER_LIMIT, QUEUE_DOES_NOT_EXIST
+from cumulo.queue_service.keys import CLEAR, RETAIN, WAKE
+from cumulo.queue_service.leases import StampedChange, StampedDelete, change_visibilities
+from cumulo.queue_service.messages import (
+    Demand,
+    Received,
+    StampedPeek,
+    StampedReceive,
+    StampedSend,
+    peek,
+    receive_messages,
+)
+from cumulo.queue_service.operations import TABLE
+from cumulo.queue_service.queue_attributes import Place
+from cumulo.queue_service.queues import (
+    DirectoryChanged,
+    Found,
+    Lookup,
+    Named,
+    StampedCreate,
+    StampedGet,
+    StampedList,
+    StampedRemoval,
+    StampedUpdate,
+    allocate_partition,
+    follow,
+    get_queue,
+)
+from cumulo.queue_service.receipts import Receipt
+from cumulo.queue_service.retention import Timer, clear, retain, wake
+from cumulo.queue_service.waiting import ParkedReceivers, Served, Taken, Waiter
+from cumulo.storage.due_pump import DueHandler
+from cumulo.storage.engine import ROOT, Due, Engine
+
+ROUNDS_MAX = 20
+"""How often one receive goes on that found only messages to set aside; each round sets aside up to 50."""
+RESOLVES_MAX = 3
+"""How often a request is resolved anew whose queue was deleted or made at the same time."""
+_log = logging.getLogger("cumulo.queue_service")
+_NEVER = b"\x00" * receipts.TOKEN_BYTES
+
+
+class ResolvedItems(Resolved, frozen=True):
+    """A batch: `good` is the answer to each item should it succeed, `invalid` what was refused beforehand.
+
+    A single form is a batch of one that `is_batch` denies: its answer or error stands alone.
+    """
+
+    is_batch: bool = True
+    good: Sequence[Any] = ()
+    invalid: stamping.Invalid = msgspec.field(default_factory=dict)
+
+
+class ResolvedReceive(Resolved, frozen=True):
+    """A receive, and how long it may wait."""
+
+    wait_s: int = 0
+
+
+class Service(Room):
+    """The queues of a server.
+
+    Arguments: `engine`, `authorizer`, `clock`, `randomness` as for every room; `sealer` seals receipts and page tokens.
+    Call `start` on the event loop before the first call, `drain` before the engine closes.
+    """
+
+    table = TABLE
+
+    def __init__(
+        self, engine: Engine, authorizer: Authorizer, clock: Clock, randomness: Randomness, sealer: TokenSealer
+    ) -> None:
+        super().__init__(engine, authorizer, clock, randomness)
+        # On an engine that may lose notifications a line would have to look again by itself; no engine does yet.
+        assert not engine.notify_lossy
+        self._sealer = sealer
+        self._parked = ParkedReceivers(self._serve, self._put_back)
+        self._background: set[asyncio.Task[Any]] = set()
+        self._resolvers: dict[str, Callable[[CallContext, Operation, Any], Awaitable[Resolved]]] = {
+            "CreateQueue": self._resolve_create,
+            "GetQueue": self._resolve_get,
+            "ListQueues": self._resolve_list,
+            "UpdateQueue": self._resolve_update,
+            "DeleteQueue": self._resolve_removal,
+            "PurgeQueue": self._resolve_removal,
+            "SendMessage": self._resolve_send,
+            "BatchSendMessages": self._resolve_send,
+            "ReceiveMessages": self._resolve_receive,
+            "DeleteMessage": self._resolve_delete,
+            "BatchDeleteMessages": self._resolve_delete,
+            "ChangeMessageVisibility": self._resolve_change,
+            "BatchChangeMessageVisibility": self._resolve_change,
+        }
+
+    @property
+    def parked(self) -> int:
+        """How many receivers are parked now."""
+        return len(self._parked)
+
+    async def start(self) -> None:
+        """Listen to the engine's commits."""
+        self.engine.watch(self._parked)
+
+    async def drain(self) -> None:
+        """Answer parked receivers with nothing, and finish what is under way."""
+        self._parked.close()
+        await self._parked.settle()
+        while self._background:
+            await asyncio.wait(self._background)
+        self.engine.unwatch(self._parked)
+
+    def due_handlers(self) -> Mapping[str, DueHandler]:
+        """Return the room's due kinds."""
+        return {WAKE: self._on_wake, RETAIN: self._on_retain, CLEAR: self._on_clear}
+
+    async def resolve(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
+        """Follow the queue's name, check the request and stamp it."""
+        return await self._resolvers[operation.name](ctx, operation, request)
+
+    async def call(
+        self, ctx: CallContext, operation: str, request: Any, body: AsyncIterator[memoryview] | None = None
+    ) -> Result:
+        """Run one operation; anew, from the name on, where the queue was made or deleted at the same time."""
+        for _ in range(RESOLVES_MAX):
+            try:
+                return await super().call(ctx, operation, request, body)
+            except DirectoryChanged:
+                continue
+        raise TOO_BUSY.error(what="The number of changes to the queue's name at once", limit=RESOLVES_MAX)
+
+    def present(self, request: Any, resolved: Resolved, value: Any) -> Any:
+        """Return the answer for what a function answered."""
+        if isinstance(resolved, ResolvedItems):
+            return _answer(resolved, value)
+        if isinstance(value, Named):
+            looked_at = StampedGet(resolved.request.place, value.partition)
+            value = read_now(self.engine, (ROOT, value.partition), get_queue, looked_at)
+        if isinstance(value, model.Queue) and value.policy:
+            return msgspec.structs.replace(value, policy=resource_policy.shown(value.policy, self.engine))
+        if isinstance(request, model.ListQueues):
+            return self._page(request, resolved.request, value)
+        return value
+
+    # Following names
+
+    async def _find(self, place: Place, *, dead_letter: bool = False) -> Found | None:
+        found: Found | None = await self.engine.read((ROOT,), follow, Lookup(place, dead_letter))
+        return found
+
+    def _place(self, ctx: CallContext, text: str) -> Place:
+        return queue_attributes.place(text, ctx.principal.account, ctx.region)
+
+    def _missing(self, operation: Operation, place: Place) -> Resolved:
+        return Resolved(
+            request=None,
+            partitions=(ROOT,),
+            checks=_checks(operation, place),
+            guard=Guard(place.account),
+            missing=QUEUE_DOES_NOT_EXIST.error(queue=place.name),
+        )
+
+    # Queues
+
+    async def _resolve_create(self, ctx: CallContext, operation: Operation, request: model.CreateQueue) -> Resolved:
+        place = self._place(ctx, request.queue)
+        fields = queue_attributes.written(request.attributes, place)
+        policy = queue_attributes.stored_policy(request.attributes.policy, self.engine)
+        found = await self._find(place)
+        partition = found.row.partition if found else await self.engine.transact((ROOT,), allocate_partition, None)
+        return Resolved(
+            request=StampedCreate(place, partition, found is None, fields, policy, self.clock.wall_ms()),
+            partitions=(ROOT, partition),
+            checks=_checks(operation, place),
+            guard=Guard(place.account, found.row.policy if found else ""),
+        )
+
+    async def _resolve_get(self, ctx: CallContext, operation: Operation, request: model.GetQueue) -> Resolved:
+        place = self._place(ctx, request.queue)
+        found = await self._find(place)
+        if found is None:
+            return self._missing(operation, place)
+        partition = found.row.partition
+        return Resolved(
+            StampedGet(place, partition),
+            (ROOT, partition),
+            _checks(operation, place),
+            Guard(place.account, found.row.policy),
+        )
+
+    async def _resolve_update(self, ctx: CallContext, operation: Operation, request: model.UpdateQueue) -> Resolved:
+        place = self._place(ctx, request.queue)
+        fields = queue_attributes.written(request.attributes, place)
+        for name in request.defaults:
+            fields |= queue_attributes.default(name)
+        written_policy = "" if queue_attributes.POLICY in request.defaults else request.attributes.policy
+        policy = queue_attributes.stored_policy(written_policy, self.engine)
+        found = await self._find(place)
+        if found is None:
+            return self._missing(operation, place)
+        partition = found.row.partition
+        return Resolved(
+            StampedUpdate(place, partition, fields, policy, self.clock.wall_ms(), self.clock.deadline_ms()),
+            (ROOT, partition),
+            _checks(operation, place),
+            Guard(place.account, found.row.policy),
+        )
+
+    async def _resolve_removal(
+        self, ctx: CallContext, operation: Operation, request: model.DeleteQueue | model.PurgeQueue
+    ) -> Resolved:
+        place = self._place(ctx, request.queue)
+        found = await self._find(place)
+        if found is None:
+            return self._missing(operation, place)
+        partition = found.row.partition
+        return Resolved(
+            request=StampedRemoval(place, partition, self.clock.deadline_ms()),
+            partitions=(ROOT, partition),
+            checks=_checks(operation, place),
+            guard=Guard(place.account, found.row.policy),
+            grows=False,
+        )
+
+    async def _resolve_list(self, ctx: CallContext, operation: Operation, request: model.ListQueues) -> Resolved:
+        account, region = _parent(request.parent, ctx)
+        if len(request.prefix) > model.QUEUE_NAME_CHARACTERS_MAX:
+            raise INVALID_PARAMETER_VALUE.error(
+                parameter="prefix",
+                value=f"of {len(request.prefix)} characters",
+                allowed=f"at most {model.QUEUE_NAME_CHARACTERS_MAX} characters",
+            )
+        if not 0 <= request.page_size <= model.LIST_PAGE_MAX:
+            raise stamping.out_of_range("page_size", request.page_size, 0, model.LIST_PAGE_MAX)
+        limit = request.page_size or model.LIST_PAGE_MAX
+        last = self._last_listed(request, account, region) if request.page_token else ""
+        return Resolved(
+            request=StampedList(account, region, request.prefix, last, limit),
+            partitions=(ROOT,),
+            checks=_checks(operation, Place(account, region, "")),
+            guard=Guard(account),
+        )
+
+    def _page(self, request: model.ListQueues, stamped: StampedList, queues: list[model.Queue]) -> model.QueuePage:
+        if len(queues) < stamped.limit:
+            return model.QueuePage(tuple(queues), "")
+        payload = _listing(request, stamped.account, stamped.region) + queues[-1].name.encode()
+        return model.QueuePage(tuple(queues), self._sealer.seal(TokenKind.PAGE, payload))
+
+    def _last_listed(self, request: model.ListQueues, account: str, region: str) -> str:
+        listing = _listing(request, account, region)
+        try:
+            payload = self._sealer.open(TokenKind.PAGE, request.page_token)
+        except InvalidToken as error:
+            raise INVALID_PAGE_TOKEN.error(allowed="it was not made by this server") from error
+        if not payload.startswith(listing):
+            raise INVALID_PAGE_TOKEN.error(allowed="parent, prefix and page size must be those of the first page")
+        return payload[len(listing) :].decode()
+
+    # Messages
+
+    async def _resolve_send(self, ctx: CallContext, operation: Operation, request: model.SendMessages) -> Resolved:
+        place = self._place(ctx, request.queue)
+        stamping.check_count(request.entries, request.entries_max)
+        found = await self._find(place)
+        if found is None:
+            return self._missing(operation, place)
+        now_ms, seed = self.clock.deadline_ms(), self.randomness.token_bytes(stamping.SEED_BYTES)
+        messages, sent, invalid = stamping.stamp_entries(
+            request.entries, seed, ctx.principal.id, self.clock.wall_ms(), now_ms
+        )
+        partition = found.row.partition
+        return ResolvedItems(
+            StampedSend(place.name, partition, tuple(messages), seed, now_ms),
+            (partition,),
+            _checks(operation, place),
+            Guard(place.account, found.row.policy),
+            is_batch=_is_batch(operation),
+            good=sent,
+            invalid=invalid,
+        )
+
+    async def _resolve_delete(self, ctx: CallContext, operation: Operation, request: model.DeleteMessages) -> Resolved:
+        place = self._place(ctx, request.queue)
+        stamping.check_count(request.receipt_handles, request.entries_max)
+        found = await self._find(place)
+        if found is None:
+            return self._missing(operation, place)
+        partition = found.row.partition
+        parsed, invalid = stamping.parse_receipts(self._sealer, partition, request.receipt_handles)
+        return ResolvedItems(
+            StampedDelete(place.name, partition, tuple(parsed), self.clock.deadline_ms()),
+            (partition,),
+            _checks(operation, place),
+            Guard(place.account, found.row.policy),
+            grows=False,
+            is_batch=_is_batch(operation),
+            good=(None,) * len(request.receipt_handles),
+            invalid=invalid,
+        )
+
+    async def _resolve_change(
+        self, ctx: CallContext, operation: Operation, request: model.ChangeVisibilities
+    ) -> Resolved:
+        place = self._place(ctx, request.queue)
+        stamping.check_count(request.entries, request.entries_max)
+        found = await self._find(place)
+        if found is None:
+            return self._missing(operation, place)
+        partition = found.row.partition
+        parsed, invalid = stamping.parse_receipts(
+            self._sealer, partition, [entry.receipt_handle for entry in request.entries]
+        )
+        for index, entry in enumerate(request.entries):
+            try:
+                stamping.check_timeout(entry.visibility_timeout_s)
+            except ServiceError as error:
+                invalid[index] = error
+        valid = tuple(receipt for receipt in parsed if receipt.index not in invalid)
+        timeouts_s = tuple(request.entries[receipt.index].visibility_timeout_s for receipt in valid)
+        return ResolvedItems(
+            StampedChange(place.name, partition, valid, timeouts_s, self.clock.deadline_ms()),
+            (partition,),
+            _checks(operation, place),
+            Guard(place.account, found.row.policy),
+            grows=False,
+            is_batch=_is_batch(operation),
+            good=(None,) * len(request.entries),
+            invalid=invalid,
+        )
+
+    async def _resolve_receive(
+        self, ctx: CallContext, operation: Operation, request: model.ReceiveMessages
+    ) -> Resolved:
+        place = self._place(ctx, request.queue)
+        if not 1 <= request.max_messages <= model.RECEIVE_MESSAGES_MAX:
+            raise stamping.out_of_range("max_messages", request.max_messages, 1, model.RECEIVE_MESSAGES_MAX)
+        if request.wait_s is not None and not 0 <= request.wait_s <= model.RECEIVE_WAIT_S_MAX:
+            raise stamping.out_of_range("wait_s", request.wait_s, 0, model.RECEIVE_WAIT_S_MAX)
+        if request.visibility_timeout_s is not None:
+            stamping.check_timeout(request.visibility_timeout_s)
+        found = await self._find(place, dead_letter=self.engine.atomic_across)
+        if found is None:
+            return self._missing(operation, place)
+        row = found.row
+        demand = Demand(request.max_messages, request.visibility_timeout_s, _NEVER)
+        return ResolvedReceive(
+            StampedReceive(place.name, row.partition, (demand,), found.dead_letter, 0),
+            (row.partition,),
+            _checks(operation, place),
+            Guard(place.account, row.policy),
+            wait_s=row.receive_wait_s if request.wait_s is None else request.wait_s,
+        )
+
+    async def receive(self, resolved: ResolvedReceive) -> tuple[model.Message, ...]:
+        """Take messages for one receiver, parked up to its wait until there are some."""
+        request: StampedReceive = resolved.request
+        waiter = Waiter(request.partition, request.queue, request.dead_letter, request.demands[0])
+        if resolved.wait_s:
+            if self._parked.is_full:
+                raise TOO_BUSY.error(what="The number of waiting receivers", limit=len(self._parked))
+            look = self.engine.read(
+                (request.partition,), peek, StampedPeek(request.queue, request.partition, self.clock.deadline_ms())
+            )
+            taken = await self._parked.wait(waiter, look, resolved.wait_s)
+        else:
+            taken = await self._receive_now(waiter)
+        return () if taken is None else self._sealed(request.partition, taken)
+
+    async def _receive_now(self, waiter: Waiter) -> Taken | None:
+        for _ in range(ROUNDS_MAX):
+            # Shielded: a caller that leaves in the middle must not take messages with it.
+            serving = self._in_background(self._receive([waiter]))
+            try:
+                received, demands = await asyncio.shield(serving)
+            except asyncio.CancelledError:
+                self._in_background(self._put_back_late(waiter, serving))
+                raise
+            if received.taken[0]:
+                return Taken(received.generation, demands[0], received.taken[0])
+            if received.is_full:
+                raise OVER_LIMIT.error(limit=model.IN_FLIGHT_MAX)
+            if not received.left:
+                break
+        return None
+
+    async def _receive(self, waiters: list[Waiter]) -> tuple[Received, tuple[Demand, ...]]:
+        """Run one receive transaction for several receivers of a queue."""
+        first = waiters[0]
+        demands = tuple(
+            Demand(
+                waiter.demand.max_messages,
+                waiter.demand.visibility_timeout_s,
+                self.randomness.token_bytes(receipts.TOKEN_BYTES),
+            )
+            for waiter in waiters
+        )
+        request = StampedReceive(first.queue, first.partition, demands, first.dead_letter, self.clock.deadline_ms())
+        partitions = (first.partition, first.dead_letter) if first.dead_letter else (first.partition,)
+        received: Received = await self.engine.transact(partitions, receive_messages, request, grows=False)
+        return received, demands
+
+    async def _serve(self, waiters: list[Waiter]) -> Served:
+        received, demands = await self._receive(waiters)
+        taken = [
+            Taken(received.generation, demand, messages)
+            for demand, messages in zip(demands, received.taken, strict=True)
+        ]
+        return Served(taken, 0 if received.is_full else received.left)
+
+    def _sealed(self, partition: bytes, taken: Taken) -> tuple[model.Message, ...]:
+        sealer, generation, token = self._sealer, taken.generation, taken.demand.token
+        messages = []
+        for it in taken.messages:
+            stored = it.stored
+            messages.append(
+                model.Message(
+                    stored.message_id,
+                    receipts.seal(sealer, partition, generation, it.seq, it.due_ms, token),
+                    stored.body,
+                    stored.md5_of_body,
+                    stored.sent_ms,
+                    it.receive_count,
+                    it.first_received_ms,
+                    stored.sender_id,
+                    stored.attributes,
+                    stored.dead_letter_source,
+                )
+            )
+        return tuple(messages)
+
+    # Messages that were taken for somebody who left
+
+    def _put_back(self, partition: bytes, queue: str, taken: Taken) -> None:
+        """Make messages visible again at once; their receive stays counted, as it did happen."""
+        held = tuple(
+            Receipt(index, taken.generation, it.seq, it.due_ms, taken.demand.token)
+            for index, it in enumerate(taken.messages)
+        )
+        request = StampedChange(queue, partition, held, (0,) * len(held), self.clock.deadline_ms())
+        self._in_background(self.engine.transact((partition,), change_visibilities, request, grows=False))
+
+    async def _put_back_late(self, waiter: Waiter, serving: asyncio.Task[tuple[Received, tuple[Demand, ...]]]) -> None:
+        await asyncio.wait((serving,))
+        if serving.cancelled() or serving.exception() is not None:
+            return
+        received, demands = serving.result()
+        if received.taken[0]:
+            taken = Taken(received.generation, demands[0], received.taken[0])
+            self._put_back(waiter.partition, waiter.queue, taken)
+
+    def _in_background(self, work: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._background.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, ServiceError):
+            # Who asked for it is told as well, if he is there still; a message that could not be put back comes back
+            # by itself when its visibility timeout ends.
+            _log.error("background work failed", exc_info=error)
+
+    # Due work
+
+    async def _on_wake(self, entries: list[Due]) -> None:
+        await self._each(entries, wake)
+
+    async def _on_retain(self, entries: list[Due]) -> None:
+        await self._each(entries, retain)
+
+    async def _on_clear(self, entries: list[Due]) -> None:
+        await asyncio.gather(*(self.engine.transact((entry.key[:8],), clear, entry, grows=False) for entry in entries))
+
+    async def _each(self, entries: list[Due], deed: Callable[[Any, Timer], None]) -> None:
+        now_ms = self.clock.deadline_ms()
+        await asyncio.gather(
+            *(self.engine.transact((entry.key,), deed, Timer(entry, now_ms), grows=False) for entry in entries)
+        )
+
+
+def _is_batch(operation: Operation) -> bool:
+    return operation.name.startswith("Batch")
+
+
+def _checks(operation: Operation, place: Place) -> Checks:
+    assert operation.checks is not None
+    return operation.checks(place)
+
+
+def _answer(resolved: ResolvedItems, outcome: Any) -> Any:
+    """Return the answers to the items of a batch, or the one answer (or error) of a single form."""
+    good = resolved.good
+    if outcome.seed and outcome.seed != resolved.request.seed:
+        # A repeated request: the ids are those of the first.
+        ids = stamping.message_ids(outcome.seed, len(good))
+        good = [
+            model.SentMessage(message_id, sent.md5_of_body, sent.md5_of_attributes)
+            for message_id, sent in zip(ids, good, strict=True)
+        ]
+    if resolved.is_batch:
+        return stamping.answers(good, resolved.invalid, outcome)
+    for error in resolved.invalid.values():
+        raise error
+    for refused in outcome.refused:
+        raise refused.error()
+    return good[0]
+
+
+def _parent(parent: str, ctx: CallContext) -> tuple[str, str]:
+    """Return account and region of `accounts/{account}/regions/{region}`; of the caller where it is empty."""
+    if not parent:
+        return ctx.principal.account, ctx.region
+    parts = parent.split("/")
+    if (
+        len(parts) != 4
+        or parts[0] != "accounts"
+        or parts[2] != "regions"
+        or not is_account_id(parts[1])
+        or not is_region(parts[3])
+    ):
+        raise INVALID_PARAMETER_VALUE.error(
+            parameter="parent", value=repr(parent[:80]), allowed="it is accounts/{account}/regions/{region}"
+        )
+    return parts[1], parts[3]
+
+
+def _listing(request: model.ListQueues, account: str, region: str) -> bytes:
+    """Return what a page token is bound to."""
+    text = f"{account}/{region}/{request.prefix}/{request.page_size}"
+    return hashlib.sha256(text.encode()).digest()[:16]

@@ -1,0 +1,139 @@
+"""Stamping: from a caller's batch to what a transaction function takes, item by item.
+
+Owns the checks of each item, the ids and digests of messages, and the answers per item afterwards. An item that breaks
+a rule is refused on its own; a batch that breaks one is refused whole. Time and randomness come in as arguments.
+
+Message ids of one request are made from its 16-byte seed, so that the remembered answer to a repeated request is the
+seed, not up to 100 ids.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, ServiceError
+from cumulo.core.tokens import TokenSealer
+from cumulo.queue_service import message_attributes, receipts
+from cumulo.queue_service.errors import BATCH_REQUEST_TOO_LONG, EMPTY_BATCH_REQUEST, TOO_MANY_ENTRIES_IN_BATCH_REQUEST
+from cumulo.queue_service.keys import StoredMessage
+from cumulo.queue_service.leases import Outcome
+from cumulo.queue_service.messages import Outgoing
+from cumulo.queue_service.model import (
+    BATCH_BYTES_MAX,
+    DELAY_S_MAX,
+    MESSAGE_SIZE_BYTES_MAX,
+    VISIBILITY_TIMEOUT_S_MAX,
+    ItemError,
+    SendEntry,
+    SentMessage,
+)
+from cumulo.queue_service.receipts import Receipt
+from cumulo.storage.records import encode
+
+SEED_BYTES = 16
+Invalid = Mapping[int, ServiceError]
+"""Items that were refused before any transaction, by their place in the batch."""
+T = TypeVar("T")
+
+
+def message_ids(seed: bytes, count: int) -> list[str]:
+    """Return `count` message ids in the form of UUIDv4."""
+    digits = hashlib.shake_128(seed).hexdigest(16 * count)
+    return [
+        f"{it[:8]}-{it[8:12]}-4{it[13:16]}-{'89ab'[int(it[16], 16) & 3]}{it[17:20]}-{it[20:]}"
+        for it in (digits[at : at + 32] for at in range(0, 32 * count, 32))
+    ]
+
+
+def check_count(entries: Sequence[object], entries_max: int) -> None:
+    """Raise `EmptyBatchRequest` or `TooManyEntriesInBatchRequest`."""
+    if not entries:
+        raise EMPTY_BATCH_REQUEST.error()
+    if len(entries) > entries_max:
+        raise TOO_MANY_ENTRIES_IN_BATCH_REQUEST.error(limit=entries_max, entries=len(entries))
+
+
+def stamp_entries(
+    entries: Sequence[SendEntry], seed: bytes, sender_id: str, wall_ms: int, deadline_ms: int
+) -> tuple[list[Outgoing], list[SentMessage], dict[int, ServiceError]]:
+    """Return the messages to store, the answer to each entry should it be stored, and the entries that are refused.
+
+    Raises `BatchRequestTooLong` where several entries are too large together.
+    """
+    messages, sent, invalid = [], [], {}
+    total_bytes = 0
+    for index, (entry, message_id) in enumerate(zip(entries, message_ids(seed, len(entries)), strict=True)):
+        body, attributes = entry.body, entry.attributes
+        size_bytes = len(body)
+        md5_of_body, md5_of_attributes = hashlib.md5(body, usedforsecurity=False).hexdigest(), ""
+        try:
+            if attributes:
+                message_attributes.check(attributes)
+                size_bytes += message_attributes.size_bytes(attributes)
+                md5_of_attributes = message_attributes.md5(attributes)
+            if not body or size_bytes > MESSAGE_SIZE_BYTES_MAX or entry.delay_s is not None:
+                _check_entry(entry, size_bytes)
+        except ServiceError as error:
+            invalid[index] = error
+        else:
+            record = StoredMessage(1, message_id, md5_of_body, wall_ms, deadline_ms, sender_id, attributes, "", body)
+            messages.append(Outgoing(index, encode(record), size_bytes, entry.delay_s))
+        total_bytes += size_bytes
+        sent.append(SentMessage(message_id, md5_of_body, md5_of_attributes))
+    if total_bytes > BATCH_BYTES_MAX and len(entries) > 1:
+        raise BATCH_REQUEST_TOO_LONG.error(limit=BATCH_BYTES_MAX, size=total_bytes)
+    return messages, sent, invalid
+
+
+def parse_receipts(
+    sealer: TokenSealer, partition: bytes, handles: Sequence[str]
+) -> tuple[list[Receipt], dict[int, ServiceError]]:
+    """Return the receipts of a batch, and the places of those that are none of this queue."""
+    parsed, invalid = [], {}
+    for index, handle in enumerate(handles):
+        try:
+            parsed.append(receipts.parse(sealer, partition, index, handle))
+        except ServiceError as error:
+            invalid[index] = error
+    return parsed, invalid
+
+
+def check_timeout(timeout_s: int) -> None:
+    """Raise `InvalidParameterValue` for a visibility timeout out of range."""
+    if not 0 <= timeout_s <= VISIBILITY_TIMEOUT_S_MAX:
+        raise out_of_range("visibility_timeout_s", timeout_s, 0, VISIBILITY_TIMEOUT_S_MAX)
+
+
+def out_of_range(parameter: str, value: int, lowest: int, highest: int) -> ServiceError:
+    """Return the refusal of a number."""
+    return INVALID_PARAMETER_VALUE.error(
+        parameter=parameter, value=value, allowed=f"it must be >= {lowest} and <= {highest}"
+    )
+
+
+def answers(good: Sequence[T], invalid: Invalid, outcome: Outcome) -> tuple[T | ItemError, ...]:
+    """Return the answer to each item: `good[i]`, or why it was refused."""
+    merged: list[T | ItemError] = list(good)
+    for index, error in invalid.items():
+        merged[index] = item_error(error)
+    for refused in outcome.refused:
+        merged[refused.index] = item_error(refused.error())
+    return tuple(merged)
+
+
+def item_error(error: ServiceError) -> ItemError:
+    """Return an error in the form of a batch's item."""
+    return ItemError(error.row.code, error.message, sender_fault=not error.row.retryable)
+
+
+def _check_entry(entry: SendEntry, size_bytes: int) -> None:
+    if not entry.body:
+        raise MISSING_PARAMETER.error(parameter="body")
+    if size_bytes > MESSAGE_SIZE_BYTES_MAX:
+        raise INVALID_PARAMETER_VALUE.error(
+            parameter="body",
+            value=f"of {size_bytes} bytes with attributes",
+            allowed=f"at most {MESSAGE_SIZE_BYTES_MAX} bytes",
+        )
+    if entry.delay_s is not None and not 0 <= entry.delay_s <= DELAY_S_MAX:
+        raise out_of_range("delay_s", entry.delay_s, 0, DELAY_S_MAX)

@@ -1,0 +1,156 @@
+"""A queue service on a real engine with a manual clock, for every test of the room."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cumulo.core.clocks import ManualClock
+from cumulo.core.context import CallContext
+from cumulo.core.ids import SeededRandomness
+from cumulo.core.tokens import TokenSealer
+from cumulo.identity.authorizer import Authorizer
+from cumulo.identity.policy import Principal, PrincipalKind
+from cumulo.queue_service import invariants, model
+from cumulo.queue_service.service import Service
+from cumulo.storage import idempotency
+from cumulo.storage.due_pump import DuePump
+from cumulo.storage.engine import ROOT
+from cumulo.storage.lmdb_engine import LmdbEngine
+from cumulo.storage.memory import MemoryEngine
+
+ACCOUNT = "000000000000"
+FOREVER_MS = 1 << 62
+
+
+def root_of(account: str) -> Principal:
+    """The principal that may do everything in its account."""
+    return Principal(kind=PrincipalKind.ROOT, account=account, arn=f"arn:aws:iam::{account}:root", id=account)
+
+
+class Stand:
+    """A service that runs, and short forms of its calls."""
+
+    def __init__(self, folder: Path | None, clock: ManualClock | None = None, seed: int = 7) -> None:
+        self.folder = folder
+        self.clock = clock or ManualClock()
+        self.engine: Any = None
+        self.randomness = SeededRandomness(seed)
+        self.sealer = TokenSealer({1: b"k" * 32}, 1)
+        self.ctx = CallContext(principal=root_of(ACCOUNT), request_id="test")
+
+    async def open(self) -> None:
+        self.engine = self.engine or (MemoryEngine() if self.folder is None else LmdbEngine(self.folder))
+        self.service = Service(
+            self.engine, Authorizer(self.engine, self.clock), self.clock, self.randomness, self.sealer
+        )
+        await self.service.start()
+        self.pump = DuePump(self.engine, self.clock)
+        for kind, handler in self.service.due_handlers().items():
+            self.pump.register(kind, handler)
+        self.pump.register(idempotency.DUE_KIND, lambda entries: idempotency.expire(self.engine, entries))
+
+    async def restart(self) -> None:
+        """End the service and start it anew on what is stored; the memory engine is its own disk."""
+        await self.service.drain()
+        if self.folder is not None:
+            await self.engine.close()
+            self.engine = None
+        await self.open()
+
+    async def close(self) -> None:
+        await self.service.drain()
+        await self.engine.close()
+
+    async def problems(self) -> list[str]:
+        partitions = (ROOT, *await self.engine.read((ROOT,), lambda txn, _: invariants.partitions(txn), None))
+        entries = await self.engine.take_due(FOREVER_MS, 10_000)
+
+        def look(txn: Any, _: None) -> list[str]:
+            return invariants.check(txn) + invariants.check_due(txn, entries)
+
+        found: list[str] = await self.engine.read(partitions, look, None)
+        return found
+
+    async def call(self, operation: str, request: Any) -> Any:
+        return (await self.service.call(self.ctx, operation, request)).value
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass, and the due work be done."""
+        self.clock.advance(int(seconds * 1000))
+        await self.pump.run_due()
+
+    async def create(self, name: str = "jobs", **attributes: Any) -> Any:
+        return await self.call(
+            "CreateQueue", model.CreateQueue(queue=name, attributes=model.QueueAttributes(**attributes))
+        )
+
+    async def queue(self, name: str = "jobs") -> Any:
+        return await self.call("GetQueue", model.GetQueue(queue=name))
+
+    async def counts(self, name: str = "jobs") -> tuple[int, int, int]:
+        """Ready, in flight, delayed."""
+        queue = await self.queue(name)
+        return queue.message_count, queue.in_flight_count, queue.delayed_count
+
+    async def send(self, *bodies: bytes, queue: str = "jobs", **more: Any) -> list[Any]:
+        entries = tuple(model.SendEntry(body, **more) for body in bodies)
+        return list(await self.call("BatchSendMessages", model.SendMessages(queue=queue, entries=entries)))
+
+    async def receive(self, count: int = 10, queue: str = "jobs", **more: Any) -> list[model.Message]:
+        return list(await self.call("ReceiveMessages", model.ReceiveMessages(queue=queue, max_messages=count, **more)))
+
+    async def delete(self, handle: str, queue: str = "jobs") -> None:
+        await self.call("DeleteMessage", model.DeleteMessages(queue=queue, receipt_handles=(handle,)))
+
+    async def hold(self, handle: str, seconds: int, queue: str = "jobs") -> None:
+        change = model.VisibilityChange(handle, seconds)
+        await self.call("ChangeMessageVisibility", model.ChangeVisibilities(queue=queue, entries=(change,)))
+
+    async def purge(self, queue: str = "jobs") -> None:
+        await self.call("PurgeQueue", model.PurgeQueue(queue=queue))
+
+    async def remove(self, queue: str = "jobs") -> None:
+        await self.call("DeleteQueue", model.DeleteQueue(queue=queue))
+
+    async def update(self, queue: str = "jobs", **attributes: Any) -> Any:
+        request = model.UpdateQueue(queue=queue, attributes=model.QueueAttributes(**attributes))
+        return await self.call("UpdateQueue", request)
+
+
+Scenario = Callable[[Stand], Awaitable[None]]
+
+
+@pytest.fixture
+def make_stand():
+    """The class itself, for tests that need several stands or one over a longer time."""
+    return Stand
+
+
+@pytest.fixture(params=["memory", "lmdb"])
+def run(request, tmp_path) -> Callable[[Scenario], None]:
+    """Run a scenario on each engine; afterwards every invariant must hold."""
+
+    async def go(scenario: Scenario) -> None:
+        stand = Stand(None if request.param == "memory" else tmp_path / "engine")
+        await stand.open()
+        try:
+            await scenario(stand)
+            assert await stand.problems() == []
+        finally:
+            await stand.close()
+
+    return lambda scenario: asyncio.run(go(scenario))
+
+
+async def settle() -> None:
+    """Let everything that can run do so: a few turns of the loop, commits of the writer's thread included."""
+    for _ in range(3):
+        await asyncio.sleep(0.002)
+
+
+@pytest.fixture(name="settle")
+def settle_fixture() -> Callable[[], Awaitable[None]]:
+    return settle
