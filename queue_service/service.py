@@ -122,6 +122,11 @@ class Service(Room):
         """How many receivers are parked now."""
         return len(self._parked)
 
+    @property
+    def draining(self) -> bool:
+        """Whether waits end at once, because the server stops."""
+        return self._parked.is_closed
+
     async def start(self) -> None:
         """Listen to the engine's commits."""
         self.engine.watch(self._parked)

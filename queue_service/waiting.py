@@ -73,7 +73,7 @@ class ParkedReceivers:
         self._put_back = put_back
         self._lines: dict[bytes, _Line] = {}
         self._count = 0
-        self._closed = False
+        self.is_closed = False
 
     def __len__(self) -> int:
         return self._count
@@ -110,7 +110,7 @@ class ParkedReceivers:
         try:
             if await look:
                 self.hint(waiter.partition, 1)
-            if self._closed:
+            if self.is_closed:
                 self._expire(waiter)
             return await waiter.answer
         except asyncio.CancelledError:
@@ -126,7 +126,7 @@ class ParkedReceivers:
 
     def close(self) -> None:
         """Answer everyone who waits, and everyone who comes, with nothing."""
-        self._closed = True
+        self.is_closed = True
         for line in self._lines.values():
             for waiter in tuple(line.waiters):
                 self._expire(waiter)
