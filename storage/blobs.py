@@ -19,7 +19,7 @@ import msgspec
 
 from cumulo.core.errors import DATA_LOSS, ServiceError
 from cumulo.storage import failpoints
-from cumulo.storage.blob_format import BLOCK_BYTES, Seal, blob_path, parse_blob_name
+from cumulo.storage.blob_format import BLOCK_BYTES, HEADER_BYTES, Seal, blob_path, parse_blob_name
 from cumulo.storage.blob_reader import BlobMissing, BlobReader
 from cumulo.storage.blob_writer import BlobWriter, Buffers
 from cumulo.storage.directory_sync import DirectorySync
@@ -96,6 +96,19 @@ class BlobStore:
     def open(self, seal: Seal) -> BlobReader:
         """Return a reader; raises `BlobMissing` where no file bears the id."""
         return BlobReader(blob_path(self.folder, seal.blob_id), seal, self.executor, self.buffers)
+
+    def look(self, seal: Seal) -> str:
+        """Return what is wrong with a blob's file at first sight (it is missing, its size is another), or nothing.
+
+        For invariants: cheap, and blind to damage inside, which `scrub` finds.
+        """
+        try:
+            size_bytes = blob_path(self.folder, seal.blob_id).stat().st_size - HEADER_BYTES
+        except FileNotFoundError:
+            return f"blob {seal.blob_id} has no file"
+        if size_bytes != seal.size_bytes:
+            return f"blob {seal.blob_id} has {size_bytes} bytes instead of {seal.size_bytes}"
+        return ""
 
     async def delete(self, blob_ids: Collection[int]) -> None:
         """Remove blobs that no record names any more; one that is gone already is no error.

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 
 from cumulo.core.clocks import Clock
+from cumulo.core.errors import ServiceError
 from cumulo.storage import failpoints
 from cumulo.storage.engine import PARTITION_BYTES, Due, Engine, EngineFailed, Txn
 
@@ -121,8 +122,10 @@ class DuePump:
                 failpoints.hit("due.after_deed")
         except (EngineFailed, asyncio.CancelledError):
             raise
-        except Exception:  # noqa: BLE001 - one kind that fails must not hold up the others
-            _log.exception("due work failed, will be tried again", extra={"kind": name, "entries": len(group)})
+        except Exception as error:  # noqa: BLE001 - one kind that fails must not hold up the others
+            about = {"kind": name, "entries": len(group), "reason": str(error)}
+            trace = None if isinstance(error, ServiceError) else error
+            _log.warning("due work failed, will be tried again", extra=about, exc_info=trace)
             if len(group) > 1:
                 kind.group_max = 1
                 return False

@@ -129,6 +129,13 @@ class Engine(Protocol):
         """Run `function(txn, request)` on a snapshot; `txn` is a `ReadTxn`."""
         ...
 
+    async def inspect(self, function: Callable[[Any, Any], Any], request: Any) -> Any:
+        """Run `function(txn, request)` over every partition on one snapshot, away from the loop and without the limits.
+
+        For checks alone: a long snapshot keeps pages from being used again while it lasts.
+        """
+        ...
+
     async def take_due(self, now_ms: int, limit: int, *, skip: Collection[str] = ()) -> list[Due]:
         """Return entries with `at_ms <= now_ms`, earliest first: at most `limit` of each kind, none of kinds in `skip`.
 

@@ -123,6 +123,21 @@ class LmdbEngine:
             raise self.fail(f"reading failed: {error}") from error
         return result
 
+    async def inspect(self, function: Callable[[Any, Any], Any], request: Any) -> Any:
+        """Run the function in a thread, on a snapshot of its own."""
+        self._refuse_if_ended()
+
+        def look() -> Any:
+            txn = LmdbReadTxn()
+            with self._environment.begin() as raw:
+                txn.attach(raw, EVERY_PARTITION)
+                try:
+                    return function(txn, request)
+                finally:
+                    txn.detach()
+
+        return await asyncio.to_thread(look)
+
     async def take_due(self, now_ms: int, limit: int, *, skip: Collection[str] = ()) -> list[Due]:
         """Return the earliest entries of each kind that are due."""
         due: list[Due] = self._ask_due_index(contract.take_due, now_ms, limit, skip)
