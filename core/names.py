@@ -9,7 +9,7 @@ import msgspec
 
 DEFAULT_REGION = "us-east-1"
 FIRST_ACCOUNT = "000000000000"
-_ACCOUNT = re.compile(r"\d{12}")
+_ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 

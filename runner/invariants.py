@@ -1,40 +1,46 @@
 """Every fact that must hold on disk for the runner's partitions."""
 
+from collections.abc import Iterator
+
 from cumulo.runner import keys
 from cumulo.runner.jobs import Place, log_count
 from cumulo.runner.model import FINAL, HELD
 from cumulo.storage import tuples
 from cumulo.storage.contract import due_key
-from cumulo.storage.engine import ROOT, ReadTxn
+from cumulo.storage.engine import PARTITION_BYTES, ROOT, ReadTxn, Row
 
 PAGE = 100
 
 
+def check(txn: ReadTxn) -> list[str]:
+    """Return what is wrong with any job; `txn` can read everything."""
+    return [problem for place in partitions(txn) for problem in check_place(txn, place)]
+
+
+def check_place(txn: ReadTxn, place: Place) -> list[str]:
+    """Return what is wrong with the jobs of one account and region."""
+    problems: list[str] = []
+    for key, value in _rows(txn, place.partition + tuples.encode(("job",))):
+        record = keys.decode_job.decode(value)
+        problems += [f"job {record.id}: {what}" for what in _problems(txn, place, key, record)]
+    return problems
+
+
 def partitions(txn: ReadTxn) -> list[Place]:
     """Return every account's and region's jobs partition."""
-    prefix = ROOT + tuples.encode(("jobs",))
     places = []
-    start = prefix
-    while rows := txn.range(start, tuples.after(prefix), PAGE):
-        for key, partition in rows:
-            _, account, region = tuples.decode(key[8:])
-            places.append(Place(partition, str(account), str(region)))
-        start = rows[-1][0] + b"\0"
+    for key, partition in _rows(txn, ROOT + tuples.encode(("jobs",))):
+        _, account, region = tuples.decode(key[PARTITION_BYTES:])
+        places.append(Place(partition, str(account), str(region)))
     return places
 
 
-def check_page(txn: ReadTxn, place: Place, start: bytes) -> tuple[list[str], bytes]:
-    """Return the problems of one page of job records from `start` on, and where the next page starts (empty: done).
-
-    Read on a snapshot of its own, so that a check of a live folder holds no long reader.
-    """
-    prefix = place.partition + tuples.encode(("job",))
-    rows = txn.range(start or prefix, tuples.after(prefix), PAGE)
-    problems: list[str] = []
-    for key, value in rows:
-        record = keys.decode_job.decode(value)
-        problems += [f"job {record.id}: {what}" for what in _problems(txn, place, key, record)]
-    return problems, rows[-1][0] + b"\0" if len(rows) == PAGE else b""
+def _rows(txn: ReadTxn, prefix: bytes) -> Iterator[Row]:
+    """Read all rows that start with `prefix`, in pages."""
+    start, end = prefix, tuples.after(prefix)
+    while rows := txn.range(start, end, PAGE):
+        yield from rows
+        start = rows[-1][0] + b"\0"
 
 
 def _problems(txn: ReadTxn, place: Place, key: bytes, record: keys.JobRecord) -> list[str]:

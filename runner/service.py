@@ -266,7 +266,7 @@ class Service(Room):
         assert operation.checks is not None
         return Resolved(
             request=stamped,
-            partitions=(place.partition, *further_partitions) if place.partition else (ROOT,),
+            partitions=(place.partition or ROOT, *further_partitions) if missing is None else (),
             checks=operation.checks(subject),
             guard=Guard(place.account),
             missing=missing,

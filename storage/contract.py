@@ -27,6 +27,9 @@ _DUE_END = DUE_PREFIX + b"\xff"
 _ROWS_PER_OPERATION = 100
 _FOREVER_MS = (1 << 63) - 1
 
+EVERY_PARTITION = (b"",)
+"""What `inspect` looks at: every key starts with nothing."""
+
 
 class Meter:
     """Counts what one function does, and stops it at the contract's limits: the base of each engine's transaction.

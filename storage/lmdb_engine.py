@@ -130,7 +130,7 @@ class LmdbEngine:
         def look() -> Any:
             txn = LmdbReadTxn()
             with self._environment.begin() as raw:
-                txn.attach(raw, EVERY_PARTITION)
+                txn.attach(raw, contract.EVERY_PARTITION)
                 try:
                     return function(txn, request)
                 finally:

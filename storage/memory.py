@@ -88,6 +88,11 @@ class MemoryEngine:
         txn.finish()
         return result
 
+    async def inspect(self, function: Callable[[Any, Any], Any], request: Any) -> Any:
+        """Run the function at once: nothing else runs meanwhile, which is a snapshot."""
+        self._refuse_if_failed()
+        return function(MemoryTxn(self, contract.EVERY_PARTITION), request)
+
     async def take_due(self, now_ms: int, limit: int, *, skip: Collection[str] = ()) -> list[Due]:
         """Return the earliest entries of each kind that are due."""
         self._refuse_if_failed()

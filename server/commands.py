@@ -1,0 +1,232 @@
+"""The commands that need the server's rooms: `serve`, `check`, `worker`."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cumulo.core import settings as registry
+from cumulo.core.settings import InvalidSetting, default_data_folder
+from cumulo.server.observability import configure_logging
+
+EXIT_PROBLEMS = 1
+EXIT_USAGE = 2
+_SERVER_SETTINGS = (
+    "config",
+    "data",
+    "ephemeral",
+    "host",
+    "port",
+    "grpc_port",
+    "ready_file",
+    "tls_cert",
+    "tls_key",
+    "insecure_remote",
+    "log_level",
+    "log_format",
+    "free_space_reserve_bytes",
+)
+
+
+def _options(command: click.Command) -> click.Command:
+    """Give `command` one option for each of the server's settings; what is not given stays None."""
+    for name in _SERVER_SETTINGS:
+        setting = registry.BY_NAME[name]
+        shown_default = "" if setting.default in ("", "false") else f"  [default: {setting.default}]"
+        command.params.append(
+            click.Option(
+                ["--" + name.replace("_", "-")],
+                is_flag=setting.default == "false",
+                flag_value="true" if setting.default == "false" else None,
+                default=None,
+                help=f"{setting.summary} ({setting.variable}){shown_default}",
+            )
+        )
+    return command
+
+
+@click.command("serve", context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def serve_command(context: click.Context, **flags: Any) -> None:
+    """Run the server until SIGTERM or Ctrl-C.
+
+    Flags beat CUMULO_* variables, those beat cumulo.toml, that beats the defaults.
+    """
+    from cumulo.server.grpc_listener import PortTaken  # noqa: PLC0415 - a mistyped flag is answered without loading gRPC
+    from cumulo.server.serve import serve  # noqa: PLC0415 - as above
+    from cumulo.storage.data_folder import DataFolderRefused  # noqa: PLC0415 - as above
+
+    started = context.obj if isinstance(context.obj, float) else time.perf_counter()
+    try:
+        settings = registry.load(flags, os.environ, Path.cwd())
+        configure_logging(settings["log_level"], settings["log_format"])
+        asyncio.run(serve(settings, started, metadata.version("cumulo")))
+    except InvalidSetting as error:
+        _fail(str(error), EXIT_USAGE)
+    except (DataFolderRefused, PortTaken, OSError) as error:
+        _fail(str(error), EXIT_PROBLEMS)
+
+
+_options(serve_command)
+
+
+@click.command("check", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--data", default=None, help="the data folder (CUMULO_DATA)")
+@click.option("--output", "-o", type=click.Choice(["table", "json"]), default="table", help="form of the report")
+def check_command(data: str | None, output: str) -> None:
+    """Check every fact that must hold in a data folder; exit 0 when all hold, 1 with the list of problems.
+
+    A folder that a server has open is checked by that server, with the folder's root credentials.
+    """
+    settings = registry.load({"data": data} if data else {}, os.environ, Path.cwd())
+    configure_logging("warning", "text")
+    path = Path(settings["data"]) if settings["data"] else default_data_folder(os.environ)
+    problems = _check(path)
+    if output == "json":
+        click.echo(json.dumps({"data": str(path), "problems": problems}))
+    elif problems:
+        click.echo("\n".join(problems))
+        click.echo(f"{len(problems)} problems in {path}")
+    else:
+        click.echo(f"ok: every invariant holds in {path}")
+    sys.exit(EXIT_PROBLEMS if problems else 0)
+
+
+def _check(path: Path) -> list[str]:
+    from cumulo.server.wiring import check_closed_folder  # noqa: PLC0415 - a live folder is checked without loading the engine
+    from cumulo.storage.data_folder import DataFolderRefused  # noqa: PLC0415 - as above
+
+    endpoints = path / "endpoints.json"
+    if endpoints.exists():
+        answer = _check_through_server(path, json.loads(endpoints.read_text()))
+        if answer is not None:
+            return answer
+    if not path.is_dir():
+        _fail(f"{path}: no such data folder", EXIT_PROBLEMS)
+    try:
+        return asyncio.run(check_closed_folder(path))
+    except DataFolderRefused as error:
+        _fail(str(error), EXIT_PROBLEMS)
+
+
+def _check_through_server(path: Path, endpoints: dict[str, Any]) -> list[str] | None:
+    """Return what the running server found, or None where none answers (the file of a killed one)."""
+    from cumulo.client import Client, errors  # noqa: PLC0415 - only a live folder needs the SDK
+
+    credentials = json.loads((path / "secrets" / "root_credentials.json").read_text())
+    try:
+        with Client(
+            endpoints["grpc"],
+            access_key_id=credentials["access_key_id"],
+            secret_access_key=credentials["secret_access_key"],
+        ) as client:
+            token = client.iam.issue_token().token
+        request = urllib.request.Request(  # noqa: S310 - the address comes from our own file
+            endpoints["http"] + "/_cumulo/check", method="POST", headers={"authorization": f"Bearer {token}"}
+        )
+        with urllib.request.urlopen(request) as response:  # noqa: S310 - as above
+            problems: list[str] = json.load(response)["problems"]
+            return problems
+    except (errors.Unavailable, urllib.error.URLError):
+        return None
+
+
+def _fail(message: str, code: int) -> Any:
+    logging.shutdown()
+    click.echo(f"cumulo: {message}", err=True)
+    sys.exit(code)
+
+
+@click.command("worker", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--queue", required=True, help="queue to take messages from")
+@click.option(
+    "--template",
+    "template_path",
+    type=click.Path(path_type=Path),
+    help="TOML file: the job to make of a bucket's notification",
+)
+@click.option(
+    "--work",
+    "work_folder",
+    type=click.Path(path_type=Path),
+    help="folder for jobs' files  [default: a temporary folder's cumulo-worker]",
+)
+@click.option("--slots", type=click.IntRange(1, 256), default=1, show_default=True, help="jobs at a time")
+@click.option(
+    "--lease",
+    "lease_s",
+    type=click.IntRange(5, 43_200),
+    default=60,
+    show_default=True,
+    help="seconds without a sign of life after which another worker takes the job",
+)
+@click.option(
+    "--visible",
+    multiple=True,
+    type=click.Path(exists=True, resolve_path=True),
+    help="host folder that jobs may read; repeatable",
+)
+@click.option("--allow-plain", is_flag=True, help="run jobs that ask for no isolation as plain processes")
+@click.option(
+    "--exit-when-idle",
+    "once_idle_s",
+    type=click.FloatRange(0),
+    default=0,
+    help="end when the queue was empty for so many seconds",
+)
+@click.option("--log-format", type=click.Choice(["auto", "json", "text"]), default="auto", show_default=True)
+def worker_command(
+    queue: str,
+    template_path: Path | None,
+    work_folder: Path | None,
+    slots: int,
+    lease_s: int,
+    visible: tuple[str, ...],
+    allow_plain: bool,  # noqa: FBT001 - click passes a flag so
+    once_idle_s: float,
+    log_format: str,
+) -> None:
+    """Take jobs from a queue and run them isolated, with inputs from buckets and outputs to buckets.
+
+    Credentials and target as for every client command: CUMULO_TARGET, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY.
+    """
+    from cumulo.client import errors  # noqa: PLC0415 - only a worker needs the SDK and the executors
+    from cumulo.runner import templates  # noqa: PLC0415 - as above
+    from cumulo.runner.worker import WorkerOptions  # noqa: PLC0415 - as above
+
+    configure_logging("info", log_format)
+    try:
+        template = templates.load(template_path) if template_path else None
+    except templates.TemplateError as error:
+        _fail(str(error), EXIT_USAGE)
+    folder = work_folder or Path(tempfile.gettempdir()) / f"cumulo-worker-{os.getuid()}"
+    options = WorkerOptions(queue, folder.absolute(), template, slots, lease_s, visible, once_idle_s)
+    try:
+        asyncio.run(_work(options, allow_plain=allow_plain))
+    except errors.CumuloError as error:
+        _fail(str(error), EXIT_PROBLEMS)
+
+
+async def _work(options: Any, *, allow_plain: bool) -> None:
+    from cumulo.client import AsyncClient  # noqa: PLC0415 - as in worker_command
+    from cumulo.runner.worker import Worker, find_isolation, prepare_process  # noqa: PLC0415 - as in worker_command
+
+    prepare_process()
+    isolation = await asyncio.to_thread(find_isolation, options.work_folder, allow_plain=allow_plain)
+    click.echo(f"isolation: {isolation.description}", err=True)
+    async with AsyncClient() as client:
+        worker = Worker(client, options, isolation)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, worker.stop)
+        await worker.run()

@@ -1,0 +1,75 @@
+"""The gRPC listener: the rooms' handlers, health and reflection on one port, within limits from the first day.
+
+Defaults of grpcio let one connection grow the server by 300 MB (reliability.md conclusion 5); the options here are why
+it cannot.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+STREAMS_PER_CONNECTION_MAX = 100
+MESSAGE_BYTES_MAX = 4 * 1024 * 1024
+METADATA_BYTES_MAX = 16 * 1024
+KEEPALIVE_MS = 60_000
+KEEPALIVE_TIMEOUT_MS = 20_000
+PING_INTERVAL_MIN_MS = 10_000
+OPTIONS = (
+    ("grpc.max_concurrent_streams", STREAMS_PER_CONNECTION_MAX),
+    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.max_metadata_size", METADATA_BYTES_MAX),
+    ("grpc.absolute_max_metadata_size", METADATA_BYTES_MAX),
+    ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+    ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", PING_INTERVAL_MIN_MS),
+    ("grpc.http2.max_ping_strikes", 2),
+    ("grpc.so_reuseport", 0),
+)
+
+
+class PortTaken(RuntimeError):
+    """The address cannot be listened on."""
+
+
+class GrpcListener:
+    """One grpc.aio server."""
+
+    def __init__(self, handlers: Sequence[grpc.GenericRpcHandler], service_names: Sequence[str]) -> None:
+        self._server = grpc.aio.server(options=OPTIONS)
+        self._server.add_generic_rpc_handlers(tuple(handlers))
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._names = ("", *service_names)
+        reflection.enable_server_reflection(
+            (*service_names, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
+        )
+
+    async def start(self, host: str, port: int, certificate: tuple[Path, Path] | None) -> int:
+        """Listen; `certificate` is (chain, key) as PEM files. Return the port that was bound."""
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        try:
+            if certificate is None:
+                bound = self._server.add_insecure_port(address)
+            else:
+                chain, key = certificate
+                credentials = grpc.ssl_server_credentials(((key.read_bytes(), chain.read_bytes()),))
+                bound = self._server.add_secure_port(address, credentials)
+        except RuntimeError as error:
+            raise PortTaken(f"cannot listen on {address} for gRPC: {error}") from error
+        await self._server.start()
+        for name in self._names:
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        return bound
+
+    async def not_serving(self) -> None:
+        """Tell health checkers that this server goes away."""
+        await self._health.enter_graceful_shutdown()
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no new calls; let running ones finish for `grace_s`."""
+        await self._server.stop(grace_s)

@@ -1,0 +1,106 @@
+"""Logs and metrics of the server: JSON lines, Prometheus names.
+
+Owns the log form, the metric names and nothing that counts business; promises that no body, token or secret is ever a
+log field or a label: labels are operation names and statuses of the operation tables, so their number is bounded.
+"""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.openmetrics.exposition import generate_latest
+
+METRICS_CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
+_STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, and the record's extra fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line: dict[str, Any] = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line.update({key: value for key, value in record.__dict__.items() if key not in _STANDARD_FIELDS})
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def configure_logging(level: str, form: str) -> None:
+    """Log to standard error; `form` is auto, json or text (auto: text on a terminal)."""
+    handler = logging.StreamHandler(sys.stderr)
+    if form == "json" or (form == "auto" and not sys.stderr.isatty()):
+        handler.setFormatter(JsonFormatter())
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+
+
+class EngineStats(Protocol):
+    """What an engine says of itself."""
+
+    def stats(self) -> msgspec.Struct:
+        """Return figures as a struct whose field names end in their units."""
+        ...
+
+
+class Metrics:
+    """The server's registry; also the observer that the gRPC adaptor tells of finished calls."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "cumulo_rpc_requests", "Finished gRPC calls.", ("service", "operation", "status"), registry=self.registry
+        )
+        self._seconds = Histogram(
+            "cumulo_rpc_duration_seconds",
+            "Time from a gRPC call's arrival to its answer; parked polls and streams count whole.",
+            ("service", "operation"),
+            buckets=_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._children: dict[tuple[str, str, str], tuple[Any, Any]] = {}
+
+    def finished(self, service: str, operation: str, status: str, seconds: float, request_id: str) -> None:
+        """Count one finished call."""
+        del request_id
+        key = (service, operation, status)
+        children = self._children.get(key)
+        if children is None:
+            children = self._requests.labels(*key), self._seconds.labels(service, operation)
+            self._children[key] = children
+        children[0].inc()
+        children[1].observe(seconds)
+
+    def add_engine(self, engine: EngineStats) -> None:
+        """Show the engine's figures as gauges `cumulo_engine_…`, read at each scrape."""
+        self.registry.register(_EngineCollector(engine))
+
+    def render(self) -> bytes:
+        """Return the OpenMetrics text."""
+        text: bytes = generate_latest(self.registry)
+        return text
+
+
+class _EngineCollector:
+    def __init__(self, engine: EngineStats) -> None:
+        self._engine = engine
+
+    def collect(self) -> Iterable[Metric]:
+        """Read the figures now."""
+        for name, value in msgspec.structs.asdict(self._engine.stats()).items():
+            yield GaugeMetricFamily(f"cumulo_engine_{name}", f"The storage engine's {name.replace('_', ' ')}.", value)

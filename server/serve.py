@@ -1,0 +1,154 @@
+"""The life of a server process: open the data folder, wire the rooms, listen, wait, drain, close.
+
+Promises: the ready file and the folder's `endpoints.json` appear only once every port answers; SIGTERM and SIGINT
+finish what was taken on and exit 0; a second signal, and a storage engine that cannot go on, end the process at once
+with one clear line.
+"""
+
+import asyncio
+import contextlib
+import gc
+import json
+import logging
+import os
+import signal
+import ssl
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+
+from cumulo.core.settings import Settings, default_data_folder
+from cumulo.gateway.http1 import HttpListener
+from cumulo.server.banner import show_banner
+from cumulo.server.grpc_listener import GrpcListener
+from cumulo.server.listening import refuse_unprotected
+from cumulo.server.wiring import House, open_house
+
+DRAIN_S = 30
+SWITCH_INTERVAL_S = 0.00005
+"""The interpreter's thread switch interval: the storage thread answers many waiters at once and must not wait 5 ms for
+its turn (architecture.md).
+"""
+EXIT_ENGINE_FAILED = 70
+"""EX_SOFTWARE of sysexits.h: restart me."""
+EXIT_SECOND_SIGNAL = 130
+ENDPOINTS_FILE = "endpoints.json"
+
+_log = logging.getLogger("cumulo.server")
+
+
+class Endpoints(msgspec.Struct, frozen=True):
+    """Where a running server answers; the ready file's and `endpoints.json`'s content."""
+
+    grpc: str
+    http: str
+    data: str
+    pid: int
+    access_key_id: str
+    tls: bool
+    version: str
+
+
+async def serve(settings: Settings, started: float, version: str) -> None:
+    """Run a server until a signal ends it. `started` is `time.perf_counter()` at the process's first line.
+
+    Raises `InvalidSetting`, `DataFolderRefused` and `PortTaken` before anything listens.
+    """
+    refuse_unprotected(settings)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    async with _data_path(settings) as path, open_house(settings, path, _fail_stop, version) as house:
+        await _listen(settings, house, path, started, version)
+
+
+@contextlib.asynccontextmanager
+async def _data_path(settings: Settings) -> AsyncIterator[Path]:
+    """Give the data folder's path: the named one, the user's, or one that goes away with the server."""
+    if settings["ephemeral"]:
+        with tempfile.TemporaryDirectory(prefix="cumulo-") as folder:
+            yield Path(folder)
+    else:
+        yield Path(settings["data"]) if settings["data"] else default_data_folder(os.environ)
+
+
+async def _listen(settings: Settings, house: House, path: Path, started: float, version: str) -> None:
+    certificate = (Path(settings["tls_cert"]), Path(settings["tls_key"])) if settings["tls_cert"] else None
+    host = settings["host"]
+    grpc_listener = GrpcListener(house.rpc_handlers, house.rpc_service_names)
+    http_listener = HttpListener(house.pages.answer)
+    grpc_port = await grpc_listener.start(host, settings["grpc_port"], certificate)
+    http_port = await http_listener.start(host, settings["port"], _http_tls(certificate))
+    shown_host = f"[{host}]" if ":" in host else host
+    endpoints = Endpoints(
+        grpc=f"{shown_host}:{grpc_port}",
+        http=f"{'https' if certificate else 'http'}://{shown_host}:{http_port}",
+        data=str(path),
+        pid=os.getpid(),
+        access_key_id=house.root_access_key_id,
+        tls=certificate is not None,
+        version=version,
+    )
+    pump = asyncio.create_task(house.pump.run(), name="due pump")
+    stop = _stop_on_signal()
+    house.pages.ready = True
+    _write_endpoints(path / ENDPOINTS_FILE, endpoints)
+    if settings["ready_file"]:
+        _write_endpoints(Path(settings["ready_file"]), endpoints)
+    show_banner(endpoints, house, settings, time.perf_counter() - started)
+    gc.collect()
+    gc.freeze()
+    await asyncio.wait((asyncio.create_task(stop.wait()), pump), return_when=asyncio.FIRST_COMPLETED)
+    if pump.done():
+        _fail_stop(pump.exception() or RuntimeError("the due pump ended"))
+    _log.info("draining", extra={"limit_s": DRAIN_S})
+    house.pages.ready = False
+    (path / ENDPOINTS_FILE).unlink(missing_ok=True)
+    await grpc_listener.not_serving()
+    await house.drain()
+    await grpc_listener.stop(DRAIN_S)
+    await http_listener.stop()
+    pump.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await pump
+    _log.info("stopped")
+
+
+def _http_tls(certificate: tuple[Path, Path] | None) -> ssl.SSLContext | None:
+    if certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(*certificate)
+    return context
+
+
+def _stop_on_signal() -> asyncio.Event:
+    """Return an event that the first SIGTERM or SIGINT sets; the second one ends the process."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def received() -> None:
+        if stop.is_set():
+            os._exit(EXIT_SECOND_SIGNAL)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, received)
+    return stop
+
+
+def _write_endpoints(path: Path, endpoints: Endpoints) -> None:
+    """Write the whole file under another name first: whoever waits for it never reads half of it."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(msgspec.to_builtins(endpoints)) + "\n")
+    partial.replace(path)
+
+
+def _fail_stop(error: BaseException) -> None:
+    """End the process: after a failed sync nothing that this process believes about its data can be trusted."""
+    _log.critical("the storage engine cannot go on; stopping", extra={"error": f"{type(error).__name__}: {error}"})
+    logging.shutdown()
+    os._exit(EXIT_ENGINE_FAILED)

@@ -1,0 +1,187 @@
+"""Makes a house of the rooms: one engine, one clock, one authoriser, and each room's service on them.
+
+The only file that knows every room's constructor. Owns what must be started and closed, and in which order.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import grpc
+import msgspec
+
+from cumulo.core.clocks import Clock, SystemClock
+from cumulo.core.ids import Randomness, SystemRandomness
+from cumulo.core.settings import Settings
+from cumulo.core.tokens import TokenSealer
+from cumulo.gateway.rpc import RpcAdaptor
+from cumulo.identity import edge_grpc as identity_edge
+from cumulo.identity import service as identity_room
+from cumulo.identity.authorizer import Authorizer
+from cumulo.identity.bootstrap import RootCredentials, bootstrap
+from cumulo.identity.credentials import Credentials
+from cumulo.identity.sealing import SecretBox
+from cumulo.object_store import edge_grpc as object_edge
+from cumulo.object_store import service as object_room
+from cumulo.queue_service import edge_grpc as queue_edge
+from cumulo.queue_service import service as queue_room
+from cumulo.runner import edge_grpc as runner_edge
+from cumulo.runner import service as runner_room
+from cumulo.server.check import check_engine
+from cumulo.server.observability import Metrics
+from cumulo.server.pages import Pages
+from cumulo.storage import clock_record, failpoints, idempotency
+from cumulo.storage.blobs import BlobStore
+from cumulo.storage.data_folder import DataFolder
+from cumulo.storage.due_pump import DuePump
+from cumulo.storage.engine import Due, Engine
+from cumulo.storage.lmdb_engine import LmdbEngine
+from cumulo.storage.memory import MemoryEngine
+
+ROOT_CREDENTIALS_FILE = "root_credentials.json"
+_TOKEN_KEY_ID = 1
+
+_log = logging.getLogger("cumulo.server")
+
+
+class House(msgspec.Struct):
+    """Everything that a server runs, started."""
+
+    rpc_handlers: Sequence[grpc.GenericRpcHandler]
+    rpc_service_names: Sequence[str]
+    pages: Pages
+    pump: DuePump
+    root_access_key_id: str
+    new_root_secret: str
+    rooms: Sequence[Any]
+
+    def __repr__(self) -> str:
+        return "House()"
+
+    async def drain(self) -> None:
+        """Answer what is parked, in every room."""
+        await asyncio.gather(*(room.drain() for room in self.rooms))
+
+
+@contextlib.asynccontextmanager
+async def open_house(
+    settings: Settings, path: Path, fail_stop: Callable[[BaseException], None], version: str
+) -> AsyncIterator[House]:
+    """Open the data folder and start every room; close all of it in the opposite order."""
+    failpoints.arm(settings["failpoints"])
+    async with contextlib.AsyncExitStack() as stack:
+        folder = DataFolder(path)
+        stack.callback(folder.close)
+        reserve_bytes = settings["free_space_reserve_bytes"]
+        engine: Engine
+        if settings["ephemeral"]:
+            engine = MemoryEngine()
+        else:
+            engine = LmdbEngine(
+                folder.engine,
+                reserve_bytes=reserve_bytes,
+                on_failure=lambda reason: fail_stop(RuntimeError(reason)),
+            )
+        stack.push_async_callback(engine.close)
+        clock = SystemClock(await clock_record.load(engine))
+        stack.push_async_callback(_end, asyncio.create_task(clock_record.keep(engine, clock), name="clock record"))
+        blobs = BlobStore(folder.blobs, engine, reserve_bytes=reserve_bytes)
+        await blobs.start()
+        stack.push_async_callback(blobs.close)
+        house = await _build(folder, engine, clock, blobs, version)
+        for room in house.rooms:
+            await room.start()
+        yield house
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _build(folder: DataFolder, engine: Engine, clock: Clock, blobs: BlobStore, version: str) -> House:
+    randomness: Randomness = SystemRandomness()
+    box = SecretBox(folder.server_key)
+    sealer = TokenSealer({_TOKEN_KEY_ID: _derived(folder.server_key, b"cumulo opaque tokens")}, _TOKEN_KEY_ID)
+    credentials_file = folder.secrets / ROOT_CREDENTIALS_FILE
+    made = await bootstrap(engine, clock=clock, randomness=randomness, box=box, credentials_file=credentials_file)
+    authorizer = Authorizer(engine, clock)
+    credentials = Credentials(engine, clock, randomness, box)
+    identity = identity_room.Service(
+        engine, authorizer, clock, randomness, sealer=sealer, box=box, credentials=credentials
+    )
+    queues = queue_room.Service(engine, authorizer, clock, randomness, sealer)
+    objects = object_room.Service(
+        engine, authorizer, clock, randomness, sealer=sealer, blobs=blobs, targets={"sqs": queues.target}
+    )
+    runner = runner_room.Service(engine, authorizer, clock, randomness, sealer=sealer, queues=queues.target)
+    identity.add_guard_source("sqs", queues.guard)
+    identity.add_guard_source("s3", objects.guard)
+    rooms = (identity, queues, objects, runner)
+    pump = DuePump(engine, clock)
+
+    async def forget_requests(entries: list[Due]) -> None:
+        await idempotency.expire(engine, entries)
+
+    pump.register(idempotency.DUE_KIND, forget_requests)
+    for room in rooms:
+        for kind, handler in room.due_handlers().items():
+            pump.register(kind, handler)
+    metrics = Metrics()
+    if isinstance(engine, LmdbEngine):
+        metrics.add_engine(engine)
+    rpc = RpcAdaptor(credentials, clock, randomness, metrics)
+
+    async def check() -> list[str]:
+        return await check_engine(engine, blobs)
+
+    return House(
+        rpc_handlers=(
+            identity_edge.handlers(identity, rpc),
+            queue_edge.handlers(queues, rpc),
+            object_edge.handlers(objects, rpc),
+            runner_edge.handlers(runner, rpc),
+        ),
+        rpc_service_names=(
+            identity_edge.SERVICE_NAME,
+            queue_edge.SERVICE_NAME,
+            object_edge.SERVICE_NAME,
+            runner_edge.SERVICE_NAME,
+        ),
+        pages=Pages(metrics, credentials, authorizer, randomness, check, version),
+        pump=pump,
+        root_access_key_id=made.access_key_id if made else _root_access_key_id(credentials_file),
+        new_root_secret=made.secret_access_key if made else "",
+        rooms=rooms,
+    )
+
+
+def _root_access_key_id(path: Path) -> str:
+    """Return the id in the credentials file of an earlier start; empty where the operator has removed it."""
+    if not path.exists():
+        return ""
+    return msgspec.json.decode(path.read_bytes(), type=RootCredentials).access_key_id
+
+
+def _derived(server_key: bytes, purpose: bytes) -> bytes:
+    """Return a key of its own for one purpose (HKDF's expand step, RFC 5869, one block)."""
+    return hmac.digest(server_key, purpose + b"\x01", hashlib.sha256)
+
+
+async def check_closed_folder(path: Path) -> list[str]:
+    """Check a data folder that no server has open."""
+    folder = DataFolder(path)
+    try:
+        engine = LmdbEngine(folder.engine)
+        try:
+            return await check_engine(engine, BlobStore(folder.blobs, engine))
+        finally:
+            await engine.close()
+    finally:
+        folder.close()
