@@ -24,7 +24,7 @@ REGISTRY_HOSTS = [
     "deb[.]debian",
     "crates[.]io",
 ]
-MACHINE_PATHS = ["/work/[a-z]", "/root/[.a-z]", "/home/[a-z]+/", "/tmp/[v]env", "[.]pyenv/"]
+MACHINE_PATHS = ["/work/[a-z]", "/home/[a-z]+/", "/tmp/[v]env", "[.]pyenv/"]
 FORBIDDEN = re.compile("|".join(REGISTRY_HOSTS + MACHINE_PATHS))
 
 
