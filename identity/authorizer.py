@@ -19,7 +19,7 @@ import msgspec
 
 from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
-from cumulo.core.errors import ACCESS_DENIED, INVALID_CLIENT_TOKEN_ID
+from cumulo.core.errors import ACCESS_DENIED, INVALID_CLIENT_TOKEN_ID, ServiceError
 from cumulo.core.operations import Check, Checks
 from cumulo.identity import callers, directory, keys
 from cumulo.identity.callers import Claim
@@ -27,7 +27,6 @@ from cumulo.identity.model import Caller, root_arn
 from cumulo.identity.policy import (
     ANONYMOUS,
     NO_POLICIES,
-    NO_RESOURCE_POLICIES,
     CallerPolicies,
     Decision,
     Explanation,
@@ -40,7 +39,6 @@ from cumulo.identity.policy import (
     Principal,
     PrincipalKind,
     Request,
-    ResourcePolicies,
     StatementRef,
     decide,
     denial_text,
@@ -59,7 +57,6 @@ SIMULATE = "iam:SimulatePrincipalPolicy"
 CALLERS_REMEMBERED_MAX = 10_000
 DECISIONS_REMEMBERED_MAX = 16_384
 """Permissions remembered of decisions that read no condition key. All are forgotten at the bound and at each epoch."""
-RESOURCE_POLICIES_REMEMBERED_MAX = 4_096
 
 _log = logging.getLogger("cumulo.authorizer")
 
@@ -75,9 +72,10 @@ class Guard(msgspec.Struct, frozen=True):
 
 
 class _Remembered(msgspec.Struct):
-    """A caller's policies, and the epoch at which they were read."""
+    """A caller's policies, the condition keys that follow from him alone, and the epoch at which he was looked up."""
 
     policies: CallerPolicies
+    keys: FoldedKeys
     epoch: bytes | None
 
 
@@ -89,7 +87,8 @@ class Authorizer:
         self._clock = clock
         self._sets = PolicyCache()
         self._callers: dict[str, _Remembered] = {}
-        self._resource_policies: dict[str, ResourcePolicies] = {}
+        self._second = -1
+        self._time_keys = FoldedKeys()
         self._allowed: set[tuple[str, str, str, str, str]] = set()
         self._allowed_epoch: bytes | None = b"never"
 
@@ -131,15 +130,16 @@ class Authorizer:
 
         `simulated` are condition keys that stand in for those of the real call, whatever they are called.
         """
-        own = self._policies_of(principal, self._epoch())
-        request = Request(principal, check.action, check.resource, guard.account)
+        own = self._look_up(principal, self._epoch())
         ruled = _fixed_rule(principal, check, guard)
         if ruled is not None:
-            return Explanation(ruled, (), None, ()), _sentence(Explanation(ruled, (), None, ()))
-        keys_of_call = FoldedKeys(self._condition_keys(ctx, principal, check, guard))
-        keys_of_call.update(fold_keys(simulated))
-        request = msgspec.structs.replace(request, keys=keys_of_call)
-        explanation = explain(request, own, self._policies_on(guard.policy))
+            explanation = Explanation(ruled, (), None, ())
+        else:
+            keys_of_call = self._condition_keys(ctx, own.keys, check, guard)
+            keys_of_call.update(fold_keys(simulated))
+            request = Request(principal, check.action, check.resource, guard.account, keys_of_call)
+            target = self._sets.resource_policies(decided_text(guard.policy))
+            explanation = explain(request, own.policies, target)
         return explanation, _sentence(explanation)
 
     def _decide(
@@ -147,29 +147,33 @@ class Authorizer:
     ) -> tuple[Decision, bool]:
         """Return the decision, and whether it would be the same for every call of this caller at this epoch."""
         principal = caller if isinstance(caller, Principal) else ANONYMOUS
-        own = self._policies_of(principal, epoch)
-        ruled = _fixed_rule(principal, check, guard)
-        if ruled is not None:
-            return ruled, True
+        action = check.action
         try:
-            target = self._policies_on(guard.policy)
-            reads_keys = own.plan(check.action).reads_keys or (
-                target.policy is not None and target.policy.plan(check.action).reads_keys
+            own = self._look_up(principal, epoch)
+            ruled = _fixed_rule(principal, check, guard)
+            if ruled is not None:
+                return ruled, True
+            target = self._sets.resource_policies(decided_text(guard.policy))
+            reads_keys = own.policies.plan(action).reads_keys or (
+                target.policy is not None and target.policy.plan(action).reads_keys
             )
-            condition_keys = self._condition_keys(ctx, principal, check, guard) if reads_keys else _NO_KEYS
+            condition_keys = self._condition_keys(ctx, own.keys, check, guard) if reads_keys else _NO_KEYS
+        except ServiceError:
+            raise
         # Whatever it is (a stored policy that does not parse, a key given twice), the answer is no.
         except Exception as error:  # noqa: BLE001
-            _log.exception("a decision failed and was refused", extra={"action": check.action})
-            request = Request(principal, check.action, check.resource, guard.account)
+            _log.exception("a decision failed and was refused", extra={"action": action})
+            request = Request(principal, action, check.resource, guard.account)
             return Decision(Outcome.IMPLICIT_DENY, request, failure=type(error).__name__), False
-        request = Request(principal, check.action, check.resource, guard.account, condition_keys)
-        decision = decide(request, own, target)
+        decision = decide(
+            Request(principal, action, check.resource, guard.account, condition_keys), own.policies, target
+        )
         if decision.failure:
-            _log.error("a decision failed and was refused: %s", decision.failure, extra={"action": check.action})
+            _log.error("a decision failed and was refused: %s", decision.failure, extra={"action": action})
         return decision, not reads_keys
 
-    def _policies_of(self, principal: Principal, epoch: bytes | None) -> CallerPolicies:
-        """Return a caller's policies as of `epoch`; raises `InvalidClientTokenId` where the credential ended."""
+    def _look_up(self, principal: Principal, epoch: bytes | None) -> _Remembered:
+        """Return what a caller has as of `epoch`; raises `InvalidClientTokenId` where his credential ended."""
         if isinstance(principal, Caller):
             claim = Claim(
                 principal.account,
@@ -182,10 +186,10 @@ class Authorizer:
         elif principal.kind is PrincipalKind.USER:
             claim, remembered_as = Claim(principal.account, principal.id), principal.id
         else:
-            return NO_POLICIES
+            return _Remembered(NO_POLICIES, principal_keys(principal), epoch)
         found = self._callers.get(remembered_as)
         if found is not None and found.epoch == epoch:
-            return found.policies
+            return found
         named: tuple[NamedPolicy, ...] | None = read_now(
             self._engine, keys.PARTITIONS, callers.identity_policies, claim
         )
@@ -195,45 +199,31 @@ class Authorizer:
         policy_set = self._sets.policy_set(PolicyKind.IDENTITY, named)
         if found is not None and found.policies.identity is policy_set:
             found.epoch = epoch
-            return found.policies
+            return found
         if found is None and len(self._callers) >= CALLERS_REMEMBERED_MAX:
             del self._callers[next(iter(self._callers))]
-        policies = CallerPolicies(policy_set)
-        self._callers[remembered_as] = _Remembered(policies, epoch)
-        return policies
+        made = _Remembered(CallerPolicies(policy_set), _caller_keys(principal), epoch)
+        self._callers[remembered_as] = made
+        return made
 
-    def _policies_on(self, stored: str) -> ResourcePolicies:
-        if not stored:
-            return NO_RESOURCE_POLICIES
-        found = self._resource_policies.get(stored)
-        if found is None:
-            policy_set = self._sets.policy_set(PolicyKind.RESOURCE, (("", decided_text(stored)),))
-            found = ResourcePolicies(policy_set)
-            if len(self._resource_policies) >= RESOURCE_POLICIES_REMEMBERED_MAX:
-                self._resource_policies.clear()
-            self._resource_policies[stored] = found
-        return found
-
-    def _condition_keys(self, ctx: CallContext, principal: Principal, check: Check, guard: Guard) -> FoldedKeys:
+    def _condition_keys(self, ctx: CallContext, of_caller: FoldedKeys, check: Check, guard: Guard) -> FoldedKeys:
         """Return every condition key of the call; raises `ValueError` where one would shadow another."""
         now_s = self._clock.wall_ms() // 1000
-        ours = FoldedKeys(
-            {
-                "aws:currenttime": datetime.fromtimestamp(now_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "aws:epochtime": str(now_s),
-                "aws:securetransport": "true" if ctx.secure_transport else "false",
-                "aws:requestedregion": ctx.region,
-                "aws:resourceaccount": guard.account,
-            }
-        )
+        if now_s != self._second:
+            self._time_keys = FoldedKeys({"aws:currenttime": _iso(now_s), "aws:epochtime": str(now_s)})
+            self._second = now_s
+        found = FoldedKeys(of_caller)
+        found.update(self._time_keys)
+        found["aws:securetransport"] = "true" if ctx.secure_transport else "false"
+        found["aws:requestedregion"] = ctx.region
+        found["aws:resourceaccount"] = guard.account
         if ctx.user_agent:
-            ours["aws:useragent"] = ctx.user_agent
+            found["aws:useragent"] = ctx.user_agent
         if ctx.source_ip:
-            ours["aws:sourceip"] = ctx.source_ip
-        if isinstance(principal, Caller) and principal.token_id:
-            issued = datetime.fromtimestamp(principal.token_issued_ms // 1000, UTC)
-            ours["aws:tokenissuetime"] = issued.strftime("%Y-%m-%dT%H:%M:%SZ")
-        return fold_keys(ours, principal_keys(principal), ctx.condition_keys, check.keys)
+            found["aws:sourceip"] = ctx.source_ip
+        if ctx.condition_keys or check.keys:
+            return fold_keys(found, ctx.condition_keys, check.keys)
+        return found
 
     def _epoch(self) -> bytes | None:
         epoch: bytes | None = read_now(self._engine, keys.PARTITIONS, directory.epoch, None)
@@ -241,6 +231,18 @@ class Authorizer:
 
 
 _NO_KEYS = FoldedKeys()
+
+
+def _caller_keys(principal: Principal) -> FoldedKeys:
+    """Return the condition keys that follow from the caller. A bearer token counts as a temporary credential."""
+    found = principal_keys(principal)
+    if isinstance(principal, Caller) and principal.token_id:
+        found["aws:tokenissuetime"] = _iso(principal.token_issued_ms // 1000)
+    return found
+
+
+def _iso(time_s: int) -> str:
+    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def token_arn(account: str, principal_id: str, token_id: str) -> str:

@@ -36,7 +36,8 @@ def revoke_principal(txn: Txn, stamped: Stamped[RevokePrincipalTokens]) -> Revok
         raise directory.missing(names.USER, target)
     key = keys.row(keys.REVOKED_PRINCIPALS, target.id)
     stored = txn.get(key)
-    before_ms = stamped.request.issued_before_ms or stamped.now_ms
+    # "Now" includes this very millisecond: who signs in again within it has to do so once more.
+    before_ms = stamped.request.issued_before_ms or stamped.now_ms + 1
     if stored is not None:  # an earlier revocation is never weakened by a later one
         before_ms = max(before_ms, keys.revocations.decode(stored).issued_before_ms)
     _put(txn, key, stamped.now_ms, stamped.deadline_ms, before_ms)

@@ -95,7 +95,7 @@ def test_a_life_of_users_groups_keys_and_policies_over_the_wire():
             await alice.call("ListUsers", pb.ListUsersRequest())
         assert denied.value.code() is grpc.StatusCode.PERMISSION_DENIED
         assert reason_of(denied.value) == "AccessDenied"
-        assert 'iam:ListUsers on resource: "arn:aws:iam::000000000000:user/"' in denied.value.details()
+        assert 'iam:ListUsers on resource: "arn:aws:iam::000000000000:user/"' in str(denied.value.details())
 
         group = (await root.call("CreateGroup", pb.CreateGroupRequest(group=pb.Group(name="staff")))).group
         policy = (
@@ -178,7 +178,8 @@ def test_every_rpc_but_issue_token_needs_a_token():
 
 def test_system_clock_and_randomness_serve_as_well_as_a_tests_own():
     world = World()
-    world.clock, world.randomness = SystemClock(), SystemRandomness()
+    world.clock = SystemClock()  # type: ignore[assignment]
+    world.randomness = SystemRandomness()  # type: ignore[assignment]
     world.start()
 
     token = world.token(world.root_credentials.access_key_id, world.root_credentials.secret_access_key)

@@ -4,6 +4,7 @@ import pytest
 
 from cumulo.core.errors import ServiceError
 from cumulo.identity import keys, model
+from cumulo.storage import records
 from cumulo.storage.engine import ROOT
 from tests.identity.world import ALLOW_ALL, World, refused
 
@@ -470,4 +471,4 @@ def test_the_schema_has_golden_bytes():
         ROOT + b"\x02identity\x00\x02user_name\x00\x02000000000000\x00\x02alice\x00"
     )
     record = keys.KeyRecord(account="000000000000", owner="AIDA1", active=False, create_ms=7, sealed=b"s")
-    assert keys.records.encode(record) == b"\x96\x01\xac000000000000\xa5AIDA1\xc2\x07\xc4\x01s"
+    assert records.encode(record) == b"\x96\x01\xac000000000000\xa5AIDA1\xc2\x07\xc4\x01s"

@@ -1,5 +1,4 @@
-"""A whole identity room on a memory engine and a manual clock, driven by plain calls: what every test here starts from.
-"""
+"""A whole identity room on a memory engine and a manual clock, driven by plain calls."""
 
 import asyncio
 from pathlib import Path
@@ -37,7 +36,15 @@ T = TypeVar("T")
 class World:
     """One server's identity. `root` is the first account's root, authenticated by a token."""
 
-    def __init__(self, engine: Engine | None = None, *, seed: int = 1, credentials_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine | None = None,
+        *,
+        seed: int = 1,
+        credentials_file: Path | None = None,
+        runner: asyncio.Runner | None = None,
+    ) -> None:
+        self.runner = runner
         self.engine: Engine = engine if engine is not None else MemoryEngine()
         self.clock = ManualClock()
         self.randomness = SeededRandomness(seed)
@@ -73,10 +80,9 @@ class World:
             credentials=self.credentials,
         )
 
-    @staticmethod
-    def run(step: Any) -> Any:
-        """Run a coroutine to its end."""
-        return asyncio.run(step)
+    def run(self, step: Any) -> Any:
+        """Run a coroutine to its end; on the loop of `runner`, for an engine that belongs to one."""
+        return asyncio.run(step) if self.runner is None else self.runner.run(step)
 
     def nonce(self) -> bytes:
         """Return 16 bytes that were not used before."""
@@ -85,7 +91,7 @@ class World:
 
     def proof(self, key_id: str, secret: str, **changed: Any) -> IssueToken:
         """Return a proof as a client makes it now."""
-        values = {"timestamp_ms": self.clock.wall_ms(), "nonce": self.nonce(), "ttl_s": 0} | changed
+        values: dict[str, Any] = {"timestamp_ms": self.clock.wall_ms(), "nonce": self.nonce(), "ttl_s": 0} | changed
         proof = prove(secret, key_id, values["timestamp_ms"], values["nonce"], values["ttl_s"])
         return IssueToken(access_key_id=key_id, proof=changed.get("proof", proof), **_without(values, "proof"))
 
