@@ -19,8 +19,10 @@ from cumulo.storage.tuples import u64
 
 SERVED_MESSAGES_MAX = 200
 """Messages that one receive transaction takes for all whom it serves; 3 operations each."""
-SET_ASIDE_MAX = 50
-"""Messages that one receive transaction drops or moves to the dead-letter queue; 7 operations each."""
+SET_ASIDE_OPERATIONS_MAX = 400
+"""What one receive transaction spends on messages that it drops or moves to the dead-letter queue."""
+_SET_ASIDE_OPERATIONS = 8
+"""What one such message takes, and one more for each piece of a large one."""
 
 
 class Outgoing(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -135,13 +137,15 @@ def receive_messages(txn: Txn, request: StampedReceive) -> Received:
         promote(queue, now_ms, PROMOTE_OPERATIONS_OF_RECEIVE)
     room = IN_FLIGHT_MAX - queue.leased
     shares = _shares(request.demands, min(queue.ready, room, SERVED_MESSAGES_MAX))
-    picked = _pick(queue, sum(shares), request) if shares else []
+    dead_letters = DeadLetters(queue, request.dead_letter)
+    picked = _pick(queue, dead_letters, sum(shares), now_ms) if shares else []
     taken = []
     start = 0
     for demand, share in zip(request.demands, shares, strict=False):
         taken.append(_lease(queue, demand, picked[start : start + share], now_ms))
         start += share
     taken += [[] for _ in request.demands[len(shares) :]]
+    dead_letters.save()
     queue.save()
     return Received(queue.meta.generation, tuple(taken), queue.ready, room <= 0)
 
@@ -162,10 +166,9 @@ _Picked = tuple[bytes, bytes, StoredMessage]
 """Key under r, state, message."""
 
 
-def _pick(queue: OpenQueue, wanted: int, request: StampedReceive) -> list[_Picked]:
+def _pick(queue: OpenQueue, dead_letters: DeadLetters, wanted: int, now_ms: int) -> list[_Picked]:
     """Read the first `wanted` messages that may be delivered; set aside those that may not, up to a budget."""
     picked: list[_Picked] = []
-    dead_letters = DeadLetters(queue, request.dead_letter)
     position, end = queue.layout.ready, queue.layout.ready + b"\xff" * 9
     set_aside = size_bytes = 0
     while len(picked) < wanted:
@@ -174,17 +177,17 @@ def _pick(queue: OpenQueue, wanted: int, request: StampedReceive) -> list[_Picke
             lease = lease_of(state)
             seq = int.from_bytes(key[-8:], "big")
             stored = decode_message(queue.message_bytes(seq, lease.pieces))
-            too_old = queue.is_too_old(stored.kept_from_ms, request.now_ms)
+            too_old = queue.is_too_old(stored.kept_from_ms, now_ms)
             if too_old or dead_letters.is_due(lease):
-                if set_aside == SET_ASIDE_MAX or dead_letters.is_full:
+                set_aside += _SET_ASIDE_OPERATIONS + lease.pieces
+                if set_aside > SET_ASIDE_OPERATIONS_MAX or dead_letters.is_full:
                     return picked
-                set_aside += 1
                 if too_old:
                     queue.txn.delete(key)
                     queue.ready -= 1
-                    queue.drop(seq, lease, request.now_ms)
+                    queue.drop(seq, lease, now_ms)
                 else:
-                    dead_letters.move(key, seq, lease, stored, request.now_ms)
+                    dead_letters.move(key, seq, lease, stored, now_ms)
                 continue
             size_bytes += len(stored.body)
             if size_bytes > BATCH_BYTES_MAX and picked:

@@ -22,7 +22,6 @@ from cumulo.queue_service.keys import (
     layout,
     piece_key,
 )
-from cumulo.queue_service.model import DELAY_S_MAX
 from cumulo.storage import records
 from cumulo.storage.engine import Txn
 from cumulo.storage.tuples import u64
@@ -77,16 +76,14 @@ class OpenQueue:
     def return_to_ready(self, seq: int, lease: Lease, state: bytes, now_ms: int) -> None:
         """Put a message back that was leased or delayed, or drop it where it has become too old meanwhile.
 
-        The caller has removed it from where it stood, counter included; `state` are the bytes of `lease`.
+        The caller has removed it from where it stood, counter included; `state` are the bytes of `lease`. Of a message
+        that was never received the age is not known here: the caller sees to the retention timer.
         """
         if lease.kept_from_ms:
             if self.is_too_old(lease.kept_from_ms, now_ms):
                 self.drop(seq, lease, now_ms)
                 return
             self.retain_by(lease.kept_from_ms + self.meta.message_retention_s * 1000)
-        elif not self.retain_ms or self.meta.message_retention_s <= DELAY_S_MAX:
-            # A delayed message's age is not known here; the timer looks, once, and arms itself for the true time.
-            self.retain_by(now_ms)
         self.txn.put(self.layout.ready + u64(seq), state)
         self.ready += 1
         self.woken += 1

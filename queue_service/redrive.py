@@ -64,8 +64,12 @@ class DeadLetters:
         target.ready += 1
         target.woken += 1
         target.retain_by(stored.kept_from_ms + target.meta.message_retention_s * 1000)
-        target.save()
         self._moved_bytes += len(record)
         source.txn.delete(ready_key)
         source.ready -= 1
         source.drop(seq, lease, now_ms)
+
+    def save(self) -> None:
+        """Write the dead-letter queue's counters where something was moved; the last call."""
+        if self._target is not None:
+            self._target.save()

@@ -18,12 +18,14 @@ from cumulo.core.errors import INVALID_PAGE_TOKEN, INVALID_PARAMETER_VALUE, TOO_
 from cumulo.core.ids import Randomness
 from cumulo.core.names import is_account_id, is_region
 from cumulo.core.operations import Checks, Operation, Result
+from cumulo.core.ports import DeliveryTarget
 from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
 from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved, Room
 from cumulo.identity.snapshots import read_now
 from cumulo.queue_service import model, queue_attributes, receipts, stamping
+from cumulo.queue_service.delivery import QueueTarget
 from cumulo.queue_service.errors import OVER_LIMIT, QUEUE_DOES_NOT_EXIST
 from cumulo.queue_service.keys import CLEAR, RETAIN, WAKE
 from cumulo.queue_service.leases import StampedChange, StampedDelete, change_visibilities
@@ -59,7 +61,7 @@ from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import ROOT, Due, Engine
 
 ROUNDS_MAX = 20
-"""How often one receive goes on that found only messages to set aside; each round sets aside up to 50."""
+"""How often one receive goes on that found only messages to set aside; each round sets aside 16 to 44."""
 RESOLVES_MAX = 3
 """How often a request is resolved anew whose queue was deleted or made at the same time."""
 _log = logging.getLogger("cumulo.queue_service")
@@ -99,6 +101,8 @@ class Service(Room):
         # On an engine that may lose notifications a line would have to look again by itself; no engine does yet.
         assert not engine.notify_lossy
         self._sealer = sealer
+        self.delivery_target: DeliveryTarget = QueueTarget(engine)
+        """The port by which other rooms deliver to queues."""
         self._parked = ParkedReceivers(self._serve, self._put_back)
         self._background: set[asyncio.Task[Any]] = set()
         self._resolvers: dict[str, Callable[[CallContext, Operation, Any], Awaitable[Resolved]]] = {

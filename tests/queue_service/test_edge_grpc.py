@@ -4,6 +4,7 @@ import asyncio
 
 import grpc
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
@@ -78,7 +79,7 @@ def test_queue_is_made_changed_listed_and_deleted(over_wire):
         changed = await stub.UpdateQueue(
             pb.UpdateQueueRequest(
                 queue=pb.Queue(name=full, visibility_timeout_s=0),
-                update_mask={"paths": ["visibility_timeout_s", "delay_s"]},
+                update_mask=FieldMask(paths=["visibility_timeout_s", "delay_s"]),
             ),
             metadata=METADATA,
         )
@@ -232,7 +233,7 @@ def test_receiving_stream_gives_as_many_as_there_are_credits_and_takes_acknowled
         await stream.write(
             pb.StreamReceiveMessagesRequest(start=pb.StreamReceiveMessagesStart(queue="jobs"), credits=25)
         )
-        taken = []
+        taken: list[pb.Message] = []
         while len(taken) < 25:
             taken += (await stream.read()).messages
         counts = await it.counts()

@@ -1,0 +1,128 @@
+"""Deliveries from other rooms: the port by which a bucket's notification reaches a queue.
+
+Who may deliver: a source of the queue's own account, unless the queue's policy denies it; from another account, only
+whom the queue's policy allows. The policy is asked about the service principal of the source (`s3.amazonaws.com`), with
+`aws:SourceArn` and `aws:SourceAccount`. SQS asks for a policy in both cases; inside one account that would only repeat
+what the caller who configures the source was allowed to do there, so the room that offers that configuration must ask
+for `sqs:SendMessage` on the queue in his name. The policy is asked again at each delivery.
+
+A delivery is the sending of a message in the caller's own transaction. Its id becomes the message id, and is remembered
+for ten minutes, so that a repetition is no second message.
+"""
+
+import hashlib
+import uuid
+from typing import Any
+
+from cumulo.core.names import parse_arn
+from cumulo.core.ports import Delivery
+from cumulo.identity.policy import (
+    NO_POLICIES,
+    Outcome,
+    PolicyCache,
+    Principal,
+    PrincipalKind,
+    Request,
+    decide,
+    fold_keys,
+    principal_keys,
+)
+from cumulo.identity.resource_policy import decided_text
+from cumulo.identity.snapshots import read_now
+from cumulo.queue_service.keys import StoredMessage
+from cumulo.queue_service.messages import store
+from cumulo.queue_service.open_queue import find_queue
+from cumulo.queue_service.operations import DATA_WINDOW_MS
+from cumulo.queue_service.queue_attributes import NAME_PATTERN, Place
+from cumulo.queue_service.queues import Found, Lookup, follow
+from cumulo.storage import records
+from cumulo.storage.engine import ROOT, Engine, Txn
+from cumulo.storage.idempotency import Once, run_once
+
+_ACTION = "sqs:SendMessage"
+_NAMESPACE = uuid.UUID("6f0a4e0e-5d0b-4a83-9d0b-0c2f6d8b3c11")
+"""Of message ids made from delivery ids (UUIDv5); any fixed value does."""
+
+
+class QueueTarget:
+    """The `DeliveryTarget` of queues; `engine` must answer reads without waiting, as every embedded one does."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._policies = PolicyCache()
+
+    def check(self, delivery_target_arn: str, source_arn: str, account: str) -> str:
+        """Return why a source may not deliver to the queue, an empty text when it may."""
+        place = _place(delivery_target_arn)
+        if place is None:
+            return f"{delivery_target_arn} is not the ARN of a queue"
+        found: Found | None = read_now(self._engine, (ROOT,), follow, Lookup(place))
+        if found is None:
+            return f"the queue {delivery_target_arn} does not exist"
+        return self._refusal(place, found.row.policy, source_arn, account)
+
+    def partitions(self, target_arn: str) -> tuple[bytes, ...]:
+        """Return the partitions that `deliver` touches; empty where the queue is gone."""
+        place = _place(target_arn)
+        found: Found | None = None if place is None else read_now(self._engine, (ROOT,), follow, Lookup(place))
+        return () if found is None else (ROOT, found.row.partition)
+
+    def deliver(self, txn: Any, delivery: Delivery, now_ms: int) -> bool:
+        """Send the message inside the caller's transaction; False where the queue is gone, or its policy refuses."""
+        place = _place(delivery.target_arn)
+        found = None if place is None else follow(txn, Lookup(place))
+        if place is None or found is None:
+            return False
+        if self._refusal(place, found.row.policy, delivery.source_arn, delivery.account):
+            return False
+        once = Once(
+            partition=found.row.partition,
+            account=delivery.account,
+            operation="Deliver",
+            request_id=delivery.delivery_id,
+            identity=delivery.body,
+            now_ms=now_ms,
+            window_ms=DATA_WINDOW_MS,
+            function=_store,
+            request=(found.row.partition, delivery, now_ms),
+            result_type=bool,
+        )
+        delivered: bool = run_once(txn, once)
+        return delivered
+
+    def _refusal(self, place: Place, policy: str, source_arn: str, account: str) -> str:
+        source = parse_arn(source_arn)
+        name = f"{source.service}.amazonaws.com" if source is not None else ""
+        principal = Principal(kind=PrincipalKind.SERVICE, name=name)
+        keys = fold_keys(principal_keys(principal), {"aws:SourceArn": source_arn, "aws:SourceAccount": account})
+        request = Request(principal, _ACTION, place.arn, place.account, keys)
+        policies = self._policies.resource_policies(decided_text(policy))
+        outcome = decide(request, NO_POLICIES, policies).outcome
+        if outcome is Outcome.ALLOW or (outcome is Outcome.IMPLICIT_DENY and account == place.account):
+            return ""
+        why = "denies it" if outcome is Outcome.EXPLICIT_DENY else "does not allow it"
+        return f"the policy of {place.arn} {why}: {name} for {source_arn} needs {_ACTION}"
+
+
+def _place(arn_text: str) -> Place | None:
+    arn = parse_arn(arn_text)
+    if arn is None or arn.service != "sqs" or not NAME_PATTERN.fullmatch(arn.resource):
+        return None
+    return Place(arn.account, arn.region, arn.resource)
+
+
+def _store(txn: Txn, request: tuple[bytes, Delivery, int]) -> bool:
+    partition, delivery, now_ms = request
+    queue = find_queue(txn, partition)
+    assert queue is not None, partition
+    stored = StoredMessage(
+        message_id=str(uuid.uuid5(_NAMESPACE, delivery.delivery_id)),
+        md5_of_body=hashlib.md5(delivery.body, usedforsecurity=False).hexdigest(),
+        sent_ms=now_ms,
+        kept_from_ms=now_ms,
+        sender_id=delivery.account,
+        body=delivery.body,
+    )
+    store(queue, records.encode(stored), queue.meta.delay_s, now_ms)
+    queue.save()
+    return True
