@@ -118,11 +118,9 @@ async def _build(folder: DataFolder, engine: Engine, clock: Clock, blobs: BlobSt
     )
     queues = queue_room.Service(engine, authorizer, clock, randomness, sealer)
     objects = object_room.Service(
-        engine, authorizer, clock, randomness, sealer=sealer, blobs=blobs, targets={"sqs": queues.target}
+        engine, authorizer, clock, randomness, sealer=sealer, blobs=blobs, targets={"sqs": queues.delivery_target}
     )
-    runner = runner_room.Service(engine, authorizer, clock, randomness, sealer=sealer, queues=queues.target)
-    identity.add_guard_source("sqs", queues.guard)
-    identity.add_guard_source("s3", objects.guard)
+    runner = runner_room.Service(engine, authorizer, clock, randomness, sealer=sealer, queues=queues.delivery_target)
     rooms = (identity, queues, objects, runner)
     pump = DuePump(engine, clock)
 
