@@ -21,6 +21,7 @@ from cumulo.identity.model import (
     Stamped,
     Target,
     UpdateAccessKey,
+    root_arn,
 )
 from cumulo.storage.engine import ReadTxn, Txn
 
@@ -126,7 +127,7 @@ def owner_of(txn: ReadTxn, key_id: str, own_account: str) -> Target:
     if record is None or record.account != own_account:
         return nobody(key_id, own_account)
     if record.owner == record.account:
-        return Target(record.account, "", record.account, names.principal_arn(record.account, "/", "", record.owner))
+        return Target(record.account, "", record.account, root_arn(record.account))
     user = directory.user(txn, record.owner)
     assert user is not None, key_id
     return Target(user.account, user.name, record.owner, names.arn(names.USER, user.account, user.path, user.name))

@@ -15,7 +15,6 @@ from cumulo.identity.model import (
     NAME_CHARACTERS_MAX,
     PATH_CHARACTERS_MAX,
     USER_NAME_CHARACTERS_MAX,
-    root_arn,
 )
 
 _NAME = re.compile(r"[A-Za-z0-9+=,.@_-]+")
@@ -136,8 +135,3 @@ def full_key_name(account: str, user: str, access_key_id: str) -> str:
     """Return an access key's name of the gRPC API; `user` is empty for root."""
     owner = full_name(USER, account, user) if user else f"accounts/{account}"
     return f"{owner}/accessKeys/{access_key_id}"
-
-
-def principal_arn(account: str, path: str, name: str, principal_id: str) -> str:
-    """Return the ARN of a user, or of the root, whose id is the account's number."""
-    return root_arn(account) if principal_id == account else arn(USER, account, path, name)

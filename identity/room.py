@@ -107,7 +107,8 @@ class Room:
             account=ctx.principal.account,
             operation=row.name,
             request_id=request_id,
-            identity=msgspec.msgpack.encode(request),
+            # Two users of an account who both ask for "my own" ask for different things.
+            identity=msgspec.msgpack.encode((ctx.principal.id, request)),
             now_ms=self.clock.deadline_ms(),
             window_ms=row.idempotency_window_ms,
             function=row.handler if resolved.missing is None else _raise,

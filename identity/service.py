@@ -150,7 +150,7 @@ class Service(Room):
         )
         assert operation.checks is not None
         checks, guard = operation.checks(stamped), Guard(account)
-        grows = not operation.name.startswith(("Delete", "Remove", "Detach", "Revoke"))
+        grows = not operation.name.startswith(("Delete", "Remove", "Detach", "Revoke", "UpdateAccessKey"))
         if secret:
             return _WithSecret(stamped, keys.PARTITIONS, checks, guard, grows=grows, secret=secret)
         return Resolved(stamped, keys.PARTITIONS, checks, guard, grows=grows)

@@ -19,6 +19,7 @@ from cumulo.identity.model import (
     Stamped,
     Target,
     User,
+    root_arn,
 )
 from cumulo.storage import tuples
 from cumulo.storage.engine import ReadTxn, Txn
@@ -95,9 +96,9 @@ def shown(user_id: str, record: UserRecord) -> User:
 
 def caller(txn: ReadTxn, principal_id: str, account: str) -> Target:
     """Return who calls as the target of a request that names nobody."""
-    record = directory.user(txn, principal_id) if principal_id != account else None
+    if principal_id == account:
+        return Target(account, "", account, root_arn(account))
+    record = directory.user(txn, principal_id)
     if record is None:
-        return Target(
-            account, "", account if principal_id == account else "", names.principal_arn(account, "/", "", account)
-        )
+        return Target(account, principal_id, "", names.arn(names.USER, account, "/", principal_id))
     return Target(account, record.name, principal_id, names.arn(names.USER, account, record.path, record.name))

@@ -472,3 +472,11 @@ def test_the_schema_has_golden_bytes():
     )
     record = keys.KeyRecord(account="000000000000", owner="AIDA1", active=False, create_ms=7, sealed=b"s")
     assert records.encode(record) == b"\x96\x01\xac000000000000\xa5AIDA1\xc2\x07\xc4\x01s"
+
+
+def test_one_request_id_used_by_two_users_for_their_own_keys_is_a_mismatch(world):
+    alice, bob = world.user("alice", ALLOW_ALL), world.user("bob", ALLOW_ALL)
+    world.call(model.CreateAccessKey(request_id="1"), alice)
+
+    with refused("IdempotentParameterMismatch"):
+        world.call(model.CreateAccessKey(request_id="1"), bob)
