@@ -8,7 +8,7 @@ export PIP_CONSTRAINT := $(CURDIR)/.ci/constraints.txt
 INSTALLS := pyproject.toml .ci/rooms.py .ci/bootstrap .ci/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-long test-all-pythons gen lint system-deps lock clean
+.PHONY: help install demo test test-long test-all-pythons crash bench gen lint system-deps lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,12 @@ $(VENV)/.developed: $(VENV)/.demo
 
 install: $(VENV)/.installed  ## the environment .venv with `cumulo` in it
 
+demo: $(VENV)/.demo  ## the whole path, from bucket to isolated job to bucket (INPUT=folder KEEP=1 SHORT=1)
+	@$(BIN)/python examples/demo/run.py $(if $(INPUT),--input "$(INPUT)") $(if $(KEEP),--keep) $(if $(SHORT),--short)
+
+demo: $(VENV)/.demo  ## the whole path on real files: make demo [INPUT=folder] [KEEP=1] [SHORT=1]
+	@$(BIN)/python examples/demo/run.py $(if $(INPUT),--input "$(INPUT)") $(if $(KEEP),--keep) $(if $(SHORT),--short)
+
 test: $(VENV)/.developed  ## every test under 5 s, in random order
 	@$(BIN)/pytest
 
@@ -41,6 +47,13 @@ test-long: $(VENV)/.developed  ## the tests marked `long`
 
 test-all-pythons:  ## `make test` with each of Python 3.11, 3.12 and 3.13 that is installed
 	@sh .ci/all-pythons test
+
+CYCLES ?= 50
+crash: $(VENV)/.developed  ## kill -9 under load, restart, compare with what was acknowledged (CYCLES=50)
+	@$(BIN)/python -m tests.crash.engine_loop --cycles $(CYCLES)
+
+bench: $(VENV)/.developed  ## every script of bench/, each number beside its floor and its target
+	@set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 # Other languages' clients are remade where their toolchains are.
 GENERATED := python $(if $(shell command -v go),go) $(if $(shell command -v npm),typescript)
@@ -66,5 +79,5 @@ system-deps:  ## Debian packages that isolation and the environment want (needs 
 	@sh .ci/system-deps $(SYSTEM_PACKAGES)
 
 clean:  ## remove what the targets above made
-	@rm -rf .venv .links .make dist build demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .links .make dist build demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
