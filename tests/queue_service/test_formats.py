@@ -1,0 +1,136 @@
+"""Bytes and rules that others rely on: keys and records on disk, message attributes, the operation table."""
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cumulo.core.errors import ServiceError
+from cumulo.queue_service import keys, message_attributes, model
+from cumulo.queue_service.errors import Refusal, Refused
+from cumulo.queue_service.operations import TABLE
+from cumulo.storage import records
+
+PARTITION = bytes(range(8))
+
+
+def test_keys_on_disk_are_these_bytes():
+    layout = keys.layout(PARTITION, 258)
+    content = PARTITION + b"\x02content\x00\x16\x01\x02"
+
+    assert keys.name_key("000000000000", "us-east-1", "jobs") == (
+        bytes(8) + b"\x02queues\x00\x02000000000000\x00\x02us-east-1\x00\x02jobs\x00"
+    )
+    assert keys.name_of(keys.name_key("000000000000", "us-east-1", "jobs")) == "jobs"
+    assert (keys.META, keys.COUNTERS) == (b"\x02meta\x00", b"\x02counters\x00")
+    assert layout == keys.Layout(
+        content, content + b"m", content + b"r\x80", content + b"d", content + b"l", content + b"h", content + b"x"
+    )
+
+
+@pytest.mark.parametrize(
+    ("record", "golden"),
+    [
+        (keys.QueueName(1, b"\0" * 7 + b"\1", "", 20, "dead", 5), "9601c4080000000000000001a014a46465616405"),
+        (keys.Counters(1, 1, 2, 3, 4, 5, 6), "9701010203040506"),
+        (
+            keys.Lease(1, b"t" * 16, 1, 2, 3, 4, 5, 6, 7, True),
+            "9a01c4107474747474747474747474747474747401020304050607c3",
+        ),
+        (
+            keys.StoredMessage(1, "id", "md5", 1, 2, "me", (model.MessageAttribute("n", "String", b"v"),), "", b"b"),
+            "9901a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162",
+        ),
+        (keys.Meta(1, "0", "r", "n"), "9e01a130a172a16e011e00ce00054600ce0010000000a0000000"),
+    ],
+)
+def test_records_on_disk_are_these_bytes(record, golden):
+    assert records.encode(record).hex() == golden
+    assert records.decoder(type(record)).decode(bytes.fromhex(golden)) == record
+
+
+def test_attributes_have_the_md5_that_sqs_computes():
+    """In the order of names; each part with its length in four bytes, the value behind 1 for text and 2 for bytes."""
+    attributes = (
+        model.MessageAttribute("b", "Binary", b"\x00\x01", binary=True),
+        model.MessageAttribute("a", "String", b"x"),
+    )
+    parts = (b"a", b"String"), b"\1", (b"x", b"b", b"Binary"), b"\2", (b"\0\1",)
+    encoded = b"".join(
+        part if isinstance(part, bytes) else b"".join(len(it).to_bytes(4, "big") + it for it in part) for part in parts
+    )
+
+    assert message_attributes.md5(attributes) == hashlib.md5(encoded).hexdigest()
+    assert message_attributes.md5(()) == ""
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        model.MessageAttribute("", "String", b"x"),
+        model.MessageAttribute("a" * 257, "String", b"x"),
+        model.MessageAttribute(".a", "String", b"x"),
+        model.MessageAttribute("a.", "String", b"x"),
+        model.MessageAttribute("a..b", "String", b"x"),
+        model.MessageAttribute("AWS.a", "String", b"x"),
+        model.MessageAttribute("amazon.a", "String", b"x"),
+        model.MessageAttribute("a", "", b"x"),
+        model.MessageAttribute("a", "Text", b"x"),
+        model.MessageAttribute("a", "String." + "x" * 250, b"x"),
+        model.MessageAttribute("a", "String", b""),
+        model.MessageAttribute("a", "String", b"\x00"),
+        model.MessageAttribute("a", "String", b"\xff"),
+        model.MessageAttribute("a", "String", b"x", binary=True),
+        model.MessageAttribute("a", "Binary", b"x"),
+        model.MessageAttribute("a", "Number", b"ten"),
+        model.MessageAttribute("a", "Number", b"1" * 65),
+    ],
+)
+def test_attribute_that_breaks_a_rule_is_refused(attribute):
+    with pytest.raises(ServiceError) as refused:
+        message_attributes.check((attribute,))
+
+    assert refused.value.row.code == "InvalidParameterValue"
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        model.MessageAttribute("a.b-c_D9", "String.my label", "grün \U0001f600\t\r\n".encode()),
+        model.MessageAttribute("a", "Number.int", b"-12.5e+10"),
+        model.MessageAttribute("a", "Binary.png", b"\x00\xff", binary=True),
+    ],
+)
+def test_attribute_within_the_rules_is_taken(attribute):
+    message_attributes.check((attribute,))
+
+
+def test_more_than_ten_attributes_and_a_name_twice_are_refused():
+    eleven = tuple(model.MessageAttribute(f"n{number}", "String", b"x") for number in range(11))
+
+    for attributes in (eleven, (eleven[0], eleven[0])):
+        with pytest.raises(ServiceError):
+            message_attributes.check(attributes)
+    message_attributes.check(eleven[:10])
+
+
+@given(st.lists(st.builds(model.MessageAttribute, st.text(), st.text(), st.binary(), st.booleans()), max_size=12))
+def test_random_attributes_are_taken_or_refused(attributes):
+    refused = ""
+    try:
+        message_attributes.check(tuple(attributes))
+    except ServiceError as error:
+        refused = error.row.code
+
+    assert refused in ("", "InvalidParameterValue")
+
+
+@pytest.mark.parametrize("reason", list(Refusal))
+def test_every_refusal_has_an_error(reason):
+    assert Refused(0, reason, 5).error().row.grpc_status
+
+
+def test_every_operation_checks_a_permission_of_sqs():
+    assert {action.partition(":")[0] for row in TABLE for action in row.permissions} == {"sqs"}
+    assert all(row.summary for row in TABLE)
