@@ -71,7 +71,7 @@ def explain(
         return Explanation(decision, (), None, ())
     keys = fold_keys(request.keys)
     sets = _asked(request, caller, resource_policies)
-    has_boundary = caller.boundary is not None
+    has_boundary = caller.boundary is not None and request.principal.kind not in ALONE
     kinds = tuple(_kind_result(policies, request, keys, has_boundary=has_boundary) for policies in sets)
     deciding = [policies for policies in sets if policies.kind is decision.decided_by]
     nearest = (
