@@ -41,6 +41,7 @@ class Meter:
     __slots__ = ("bytes", "earliest_due_ms", "operations", "partitions", "topics", "writes")
 
     def __init__(self) -> None:
+        self.topics: dict[bytes, int] = {}
         self.reset(())
 
     def reset(self, partitions: Partitions) -> None:
@@ -49,7 +50,8 @@ class Meter:
         self.operations = 0
         self.writes = 0
         self.bytes = 0
-        self.topics: dict[bytes, int] = {}
+        if self.topics:
+            self.topics = {}
         self.earliest_due_ms: int | None = None
 
     def check(self, key: bytes, value: bytes = b"") -> None:

@@ -193,7 +193,10 @@ class GroupCommit:
         raw = None
         try:
             raw = self._environment.begin(write=True)
-            writes, written_bytes = self._run(txn, raw, waiting, commit, savepoints=savepoints)
+            try:
+                writes, written_bytes = self._run(txn, raw, waiting, commit, savepoints=savepoints)
+            finally:
+                txn.detach()
             if failpoints.armed:
                 failpoints.hit("engine.rerun")
         except BaseException as error:
@@ -235,13 +238,18 @@ class GroupCommit:
         """
         alone = len(waiting) == 1
         writes = written_bytes = operations = 0
+        txn.attach(raw, ())
         for call in waiting:
             commit.calls.append(call)
             call.error = None
             if call.future.cancelled():
                 continue
-            inner = self._environment.begin(write=True, parent=raw) if savepoints else raw
-            txn.attach(inner, call.partitions)
+            if savepoints:
+                inner = self._environment.begin(write=True, parent=raw)
+                txn.attach(inner, call.partitions)
+            else:
+                inner = raw
+                txn.reset(call.partitions)
             try:
                 call.result = call.function(txn, call.request)
                 txn.finish()
@@ -250,7 +258,7 @@ class GroupCommit:
             except BaseException as error:  # noqa: BLE001 - whatever a function raises belongs to its caller
                 # A future refuses StopIteration, which would end the generator that waits for it.
                 call.error = RuntimeError("StopIteration") if isinstance(error, StopIteration) else error
-            finally:
+            if savepoints:
                 txn.detach()
             if call.error is not None:
                 if savepoints:

@@ -81,6 +81,7 @@ class LmdbEngine:
         """The reserve, which blobs on the same disk keep, too."""
         self._watchers: list[Watcher] = []
         self._read_txn = LmdbReadTxn()
+        self._looking: set[asyncio.Future[Any]] = set()
         self._failure: str | None = None
         self._closing = False
         self._functions = self._functions_failed = self._batch_functions_max = 0
@@ -129,14 +130,20 @@ class LmdbEngine:
 
         def look() -> Any:
             txn = LmdbReadTxn()
-            with self._environment.begin() as raw:
-                txn.attach(raw, contract.EVERY_PARTITION)
-                try:
-                    return function(txn, request)
-                finally:
-                    txn.detach()
+            try:
+                with self._environment.begin() as raw:
+                    txn.attach(raw, contract.EVERY_PARTITION)
+                    try:
+                        return function(txn, request)
+                    finally:
+                        txn.detach()
+            except lmdb.Error as error:
+                raise self.fail(f"reading failed: {error}") from error
 
-        return await asyncio.to_thread(look)
+        looking = asyncio.ensure_future(asyncio.to_thread(look))
+        self._looking.add(looking)
+        looking.add_done_callback(self._looking.discard)
+        return await asyncio.shield(looking)
 
     async def take_due(self, now_ms: int, limit: int, *, skip: Collection[str] = ()) -> list[Due]:
         """Return the earliest entries of each kind that are due."""
@@ -178,6 +185,8 @@ class LmdbEngine:
             return
         self._closing = True
         await asyncio.to_thread(self._writer.stop)
+        if self._looking:
+            await asyncio.wait(self._looking)
         self._environment.close()
 
     def stats(self) -> EngineStats:
@@ -233,15 +242,17 @@ class LmdbEngine:
         """Make room in a full map; from the writer's thread.
 
         LMDB allows it only while no transaction is open. The writer's was aborted, and the loop's reads never span a
-        callback, so the loop does it between two of them.
+        callback, so the loop does it between two of them, once nobody inspects.
         """
         done = threading.Event()
 
-        def grow() -> None:
+        async def grow() -> None:
+            while self._looking:
+                await asyncio.wait(self._looking)
             self._environment.set_mapsize(self._environment.info()["map_size"] + step_bytes)
             done.set()
 
-        self._loop.call_soon_threadsafe(grow)
+        asyncio.run_coroutine_threadsafe(grow(), self._loop)
         done.wait()
 
 

@@ -43,7 +43,7 @@ def _read_rows_backwards(cursor: Any, start: bytes, end: bytes, limit: int) -> l
 
 
 class LmdbReadTxn(Meter):
-    """A snapshot. One object serves many calls: `attach` gives it the next LMDB transaction."""
+    """A snapshot. One object serves many calls: `attach` gives it an LMDB transaction, `reset` the next function."""
 
     __slots__ = ("_cursor", "_get", "_raw")
 

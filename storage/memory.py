@@ -147,6 +147,7 @@ class MemoryReadTxn(Meter):
     __slots__ = ("_engine",)
 
     def __init__(self, engine: MemoryEngine, partitions: Partitions) -> None:
+        super().__init__()
         self._engine = engine
         self.reset(partitions)
 
