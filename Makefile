@@ -36,9 +36,6 @@ install: $(VENV)/.installed  ## the environment .venv with `cumulo` in it
 demo: $(VENV)/.demo  ## the whole path, from bucket to isolated job to bucket (INPUT=folder KEEP=1 SHORT=1)
 	@$(BIN)/python examples/demo/run.py $(if $(INPUT),--input "$(INPUT)") $(if $(KEEP),--keep) $(if $(SHORT),--short)
 
-demo: $(VENV)/.demo  ## the whole path on real files: make demo [INPUT=folder] [KEEP=1] [SHORT=1]
-	@$(BIN)/python examples/demo/run.py $(if $(INPUT),--input "$(INPUT)") $(if $(KEEP),--keep) $(if $(SHORT),--short)
-
 test: $(VENV)/.developed  ## every test under 5 s, in random order
 	@$(BIN)/pytest
 
@@ -59,6 +56,7 @@ bench: $(VENV)/.developed  ## every script of bench/, each number beside its flo
 GENERATED := python $(if $(shell command -v go),go) $(if $(shell command -v npm),typescript)
 gen: $(VENV)/.developed  ## remake every committed file that is made from another
 	@PYTHON=$(BIN)/python bash .ci/gen $(GENERATED)
+	@$(BIN)/python .ci/sync_twin.py
 	@$(BIN)/python .ci/reference.py
 
 lint: $(VENV)/.developed  ## ruff, mypy --strict, import contracts, buf

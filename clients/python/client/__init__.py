@@ -1,1 +1,44 @@
-"""The SDK: ``Client`` and ``AsyncClient``, one typed interface to every service of a Cumulo server."""
+"""The SDK: ``Client`` and ``AsyncClient``, one typed interface to every service of a Cumulo server.
+
+Both flavours are made from one source: `AsyncClient` on asyncio, `Client` on threads, with the same methods.
+"""
+
+from cumulo.client import errors, model
+from cumulo.client._async.buckets import AsyncBucket, AsyncObjectWriter
+from cumulo.client._async.client import AsyncClient
+from cumulo.client._async.downloads import AsyncObjectReader
+from cumulo.client._async.jobs import AsyncJob
+from cumulo.client._async.messages import AsyncMessage
+from cumulo.client._async.queues import AsyncQueue
+from cumulo.client._sync.buckets import Bucket, ObjectWriter
+from cumulo.client._sync.client import Client
+from cumulo.client._sync.downloads import ObjectReader
+from cumulo.client._sync.jobs import Job
+from cumulo.client._sync.messages import Message
+from cumulo.client._sync.queues import Queue
+from cumulo.client.errors import CumuloError
+from cumulo.client.model import DeadLetterPolicy, JobSpec, NotificationRule, Outgoing
+
+__all__ = [
+    "AsyncBucket",
+    "AsyncClient",
+    "AsyncJob",
+    "AsyncMessage",
+    "AsyncObjectReader",
+    "AsyncObjectWriter",
+    "AsyncQueue",
+    "Bucket",
+    "Client",
+    "CumuloError",
+    "DeadLetterPolicy",
+    "Job",
+    "JobSpec",
+    "Message",
+    "NotificationRule",
+    "ObjectReader",
+    "ObjectWriter",
+    "Outgoing",
+    "Queue",
+    "errors",
+    "model",
+]

@@ -1,0 +1,419 @@
+"""A bucket: its objects, its policy, its notifications."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Literal, Self, overload
+
+from cumulo.api.objects.v1 import objects_pb2 as pb
+from cumulo.client import _wire, model
+from cumulo.client._async.connection import AsyncConnection
+from cumulo.client._async.downloads import AsyncObjectReader, read_request
+from cumulo.client._async.pages import AsyncPager
+from cumulo.client._async.uploads import PART_BYTES, AsyncUpload, Progress
+from cumulo.client._partial_file import PartialFile
+from cumulo.client._tasks import Handle, RawStream, run_blocking
+from cumulo.client.errors import AlreadyExists
+from cumulo.client.model import Page
+
+Data = bytes | bytearray | memoryview | str
+
+
+class AsyncObjectWriter(RawStream):
+    """An object being written, as a binary file. It becomes visible when it is closed, as a whole.
+
+    A `with` block that raises leaves nothing behind. `info` describes the object once it is closed.
+    """
+
+    def __init__(self, upload: AsyncUpload) -> None:
+        super().__init__()
+        self._upload = upload
+        self._written = 0
+        self._aborted = False
+        self.info: model.ObjectInfo | None = None
+
+    async def write(self, data: Any, /) -> int:
+        """Take all of `data`; waits while enough parts are under way."""
+        if self.closed:
+            raise ValueError("I/O operation on closed file")
+        view = memoryview(data).cast("B")
+        await self._upload.write(view)
+        self._written += len(view)
+        return len(view)
+
+    def tell(self) -> int:
+        """Return the number of bytes written."""
+        return self._written
+
+    def writable(self) -> bool:
+        """Say yes."""
+        return True
+
+    async def close(self) -> None:
+        """Make the object durable and visible."""
+        if self.closed:
+            return
+        if not self._aborted:
+            try:
+                self.info = await self._upload.commit()
+            except BaseException:
+                await self.abort()
+                raise
+        await super().close()
+
+    async def abort(self) -> None:
+        """Leave nothing behind."""
+        if self.closed or self._aborted:
+            return
+        self._aborted = True
+        await self._upload.abort()
+        await super().close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            await self.close()
+        else:
+            await self.abort()
+
+    def __del__(self) -> None:
+        """Forget a file that was never closed: nobody said that it is whole, so it must not become visible."""
+        self._aborted = True
+
+
+class AsyncBucket(Handle):
+    """A bucket by name or ARN; nothing is asked of the server until a call needs it."""
+
+    def __init__(self, connection: AsyncConnection, name: str) -> None:
+        self._connection = connection
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"AsyncBucket({self._name!r})"
+
+    @property
+    def name(self) -> str:
+        """The name as it was given."""
+        return self._name
+
+    # Objects
+
+    async def put(
+        self,
+        key: str,
+        data: Data | BinaryIO | Iterable[bytes],
+        *,
+        content_type: str = "",
+        metadata: Mapping[str, str] | None = None,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        progress: Progress | None = None,
+    ) -> model.ObjectInfo:
+        """Store an object: bytes, text (as UTF-8), a binary file or an iterable of bytes; large ones in parts.
+
+        `if_match` stores only over the object with this ETag, `if_none_match="*"` only where there is none; raises
+        `PreconditionFailed` else.
+        """
+        upload = self._upload(key, content_type, metadata, if_match, if_none_match, progress)
+        whole = data.encode() if isinstance(data, str) else data
+        if isinstance(whole, (bytes, bytearray, memoryview)) and len(whole) <= PART_BYTES:
+            return await upload.put_whole(whole)
+        try:
+            if isinstance(whole, (bytes, bytearray, memoryview)):
+                await upload.write(whole)
+            elif hasattr(whole, "read"):
+                while piece := await run_blocking(whole.read, PART_BYTES):
+                    await upload.write(piece)
+            else:
+                for piece in whole:
+                    await upload.write(piece)
+            return await upload.commit()
+        except BaseException:
+            await upload.abort()
+            raise
+
+    def _upload(
+        self,
+        key: str,
+        content_type: str,
+        metadata: Mapping[str, str] | None,
+        if_match: str | None,
+        if_none_match: str | None,
+        progress: Progress | None,
+    ) -> AsyncUpload:
+        return AsyncUpload(
+            self._connection,
+            self._name,
+            key,
+            content_type=content_type,
+            metadata=metadata,
+            if_match=if_match or "",
+            if_none_match=if_none_match or "",
+            progress=progress,
+        )
+
+    async def get(
+        self,
+        key: str,
+        *,
+        first: int | None = None,
+        last: int | None = None,
+        suffix: int | None = None,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        if_modified_since: datetime | None = None,
+        if_unmodified_since: datetime | None = None,
+    ) -> bytes:
+        """Return an object's bytes: all, those from offset `first` to `last` (included), or the last `suffix` ones.
+
+        Raises `NotFound`, `NotModified`, `PreconditionFailed`, `InvalidArgument` (`InvalidRange`).
+        """
+        request = read_request(
+            self._name,
+            key,
+            first=first,
+            last=last,
+            suffix=suffix,
+            if_match=if_match,
+            if_none_match=if_none_match,
+            if_modified_since=if_modified_since,
+            if_unmodified_since=if_unmodified_since,
+        )
+        async with await AsyncObjectReader(self._connection, request).open() as reader:
+            return await reader.read()
+
+    async def head(
+        self,
+        key: str,
+        *,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        if_modified_since: datetime | None = None,
+        if_unmodified_since: datetime | None = None,
+    ) -> model.ObjectInfo:
+        """Return an object's description without its bytes."""
+        fields = _wire.conditions(if_match, if_none_match, if_modified_since, if_unmodified_since)
+        response = await self._connection.call(
+            self._connection.lane.objects.HeadObject, pb.HeadObjectRequest(bucket=self._name, key=key, **fields)
+        )
+        return _wire.object_info(response.object)
+
+    async def delete(self, key: str, *, if_match: str | None = None) -> None:
+        """Delete an object; deleting one that is not there succeeds."""
+        await self._connection.call(
+            self._connection.lane.objects.DeleteObject,
+            pb.DeleteObjectRequest(
+                bucket=self._name, key=key, if_match=if_match or "", request_id=self._connection.request_id()
+            ),
+        )
+
+    async def delete_batch(self, keys: Sequence[str]) -> None:
+        """Delete up to 1000 objects one by one, not all or none; raises `PartialFailure`."""
+        response = await self._connection.call(
+            self._connection.lane.objects.BatchDeleteObjects,
+            pb.BatchDeleteObjectsRequest(
+                bucket=self._name,
+                entries=[pb.DeleteObjectEntry(key=key) for key in keys],
+                request_id=self._connection.request_id(),
+            ),
+        )
+        _wire.raise_failed(keys, response.results)
+
+    def list(
+        self, prefix: str = "", *, delimiter: str = "", start_after: str = "", page_size: int | None = None
+    ) -> AsyncPager[model.ObjectInfo]:
+        """List objects in order of their keys.
+
+        With a `delimiter`, keys that go on behind it are rolled up into the `common_prefixes` of `pages()`.
+        """
+
+        async def fetch(page_token: str) -> Page[model.ObjectInfo]:
+            response = await self._connection.call(
+                self._connection.lane.objects.ListObjects,
+                pb.ListObjectsRequest(
+                    bucket=self._name,
+                    prefix=prefix,
+                    delimiter=delimiter,
+                    start_after=start_after,
+                    page_size=page_size or 0,
+                    page_token=page_token,
+                ),
+            )
+            objects = [_wire.listed_object(it) for it in response.objects]
+            return Page(objects, response.next_page_token, response.common_prefixes)
+
+        return AsyncPager(fetch)
+
+    @overload
+    async def open(self, key: str, mode: Literal["r", "rb"] = "rb", **options: Any) -> AsyncObjectReader: ...
+
+    @overload
+    async def open(self, key: str, mode: Literal["w", "wb", "x", "xb"], **options: Any) -> AsyncObjectWriter: ...
+
+    async def open(
+        self,
+        key: str,
+        mode: Literal["r", "rb", "w", "wb", "x", "xb"] = "rb",
+        **options: Any,
+    ) -> AsyncObjectReader | AsyncObjectWriter:
+        """Open an object as a binary file: to read (`rb`), to write over (`wb`), to write where there is none (`xb`).
+
+        `options` are those of `get` and `put`. What is written becomes visible at `close`, as a whole; a `with` block
+        that raises leaves nothing behind.
+        """
+        if mode in ("r", "rb"):
+            return await AsyncObjectReader(self._connection, read_request(self._name, key, **options)).open()
+        if mode in ("x", "xb"):
+            options["if_none_match"] = "*"
+        elif mode not in ("w", "wb"):
+            raise ValueError(f"mode {mode!r}: it must be rb, wb or xb")
+        fields = {
+            "content_type": "",
+            "metadata": None,
+            "if_match": None,
+            "if_none_match": None,
+            "progress": None,
+        } | options
+        return AsyncObjectWriter(self._upload(key, **fields))
+
+    async def upload_file(
+        self,
+        path: str | os.PathLike[str],
+        key: str | None = None,
+        *,
+        content_type: str = "",
+        metadata: Mapping[str, str] | None = None,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        progress: Progress | None = None,
+    ) -> model.ObjectInfo:
+        """Store a file under `key`, by default its name."""
+        path = Path(path)
+        with await run_blocking(path.open, "rb", buffering=0) as file:
+            return await self.put(
+                path.name if key is None else key,
+                file,
+                content_type=content_type,
+                metadata=metadata,
+                if_match=if_match,
+                if_none_match=if_none_match,
+                progress=progress,
+            )
+
+    async def download_file(
+        self, key: str, path: str | os.PathLike[str], *, progress: Progress | None = None
+    ) -> model.ObjectInfo:
+        """Write an object to the file `path`, which appears, or is replaced, once all of it has arrived."""
+        path = Path(path)
+        async with await self.open(key) as reader:
+            with await run_blocking(PartialFile, path) as file:
+                async for piece in reader.chunks():
+                    await run_blocking(file.write, piece)
+                    if progress is not None:
+                        progress(len(piece))
+            return reader.info
+
+    # The bucket itself
+
+    async def info(self) -> model.BucketInfo:
+        """Return the bucket's description; raises `NotFound`."""
+        response = await self._connection.call(
+            self._connection.lane.objects.GetBucket, pb.GetBucketRequest(name=self._name)
+        )
+        return _wire.bucket_info(response.bucket)
+
+    async def create(self, *, region: str = "", exist_ok: bool = False) -> model.BucketInfo:
+        """Make the bucket; `exist_ok` takes one that the caller's account has as it is. Raises `AlreadyExists`."""
+        request = pb.CreateBucketRequest(
+            bucket=pb.Bucket(name=self._name, region=region), request_id=self._connection.request_id()
+        )
+        try:
+            response = await self._connection.call(self._connection.lane.objects.CreateBucket, request)
+        except AlreadyExists as failure:
+            if not exist_ok or failure.code != "BucketAlreadyOwnedByYou":
+                raise
+            return await self.info()
+        return _wire.bucket_info(response.bucket)
+
+    async def remove(self) -> None:
+        """Delete the bucket; raises `PreconditionFailed` while there is an object or an upload in it."""
+        await self._connection.call(
+            self._connection.lane.objects.DeleteBucket,
+            pb.DeleteBucketRequest(name=self._name, request_id=self._connection.request_id()),
+        )
+
+    async def policy(self) -> str:
+        """Return the JSON text of the bucket's policy; raises `NotFound`."""
+        response = await self._connection.call(
+            self._connection.lane.objects.GetBucketPolicy, pb.GetBucketPolicyRequest(bucket=self._name)
+        )
+        return response.policy
+
+    async def set_policy(self, policy: str | Mapping[str, Any]) -> None:
+        """Write the bucket's policy, in IAM's language."""
+        await self._connection.call(
+            self._connection.lane.objects.SetBucketPolicy,
+            pb.SetBucketPolicyRequest(
+                bucket=self._name, policy=_wire.document_text(policy), request_id=self._connection.request_id()
+            ),
+        )
+
+    async def delete_policy(self) -> None:
+        """Remove the bucket's policy."""
+        await self._connection.call(
+            self._connection.lane.objects.DeleteBucketPolicy,
+            pb.DeleteBucketPolicyRequest(bucket=self._name, request_id=self._connection.request_id()),
+        )
+
+    async def notifications(self) -> tuple[model.NotificationRule, ...]:
+        """Return the notification rules."""
+        response = await self._connection.call(
+            self._connection.lane.objects.GetBucketNotification,
+            pb.GetBucketNotificationRequest(bucket=self._name),
+        )
+        return tuple(map(_wire.notification_rule, response.rules))
+
+    async def set_notifications(self, rules: Iterable[model.NotificationRule]) -> tuple[model.NotificationRule, ...]:
+        """Replace all notification rules; none turns notifications off. Returns the rules with their ids."""
+        response = await self._connection.call(
+            self._connection.lane.objects.SetBucketNotification,
+            pb.SetBucketNotificationRequest(
+                bucket=self._name,
+                rules=map(_wire.notification_message, rules),
+                request_id=self._connection.request_id(),
+            ),
+        )
+        return tuple(map(_wire.notification_rule, response.rules))
+
+    def uploads(self, prefix: str = "", *, page_size: int | None = None) -> AsyncPager[model.MultipartUploadInfo]:
+        """List the uploads in parts that are neither completed nor aborted."""
+
+        async def fetch(page_token: str) -> Page[model.MultipartUploadInfo]:
+            response = await self._connection.call(
+                self._connection.lane.objects.ListMultipartUploads,
+                pb.ListMultipartUploadsRequest(
+                    bucket=self._name, prefix=prefix, page_size=page_size or 0, page_token=page_token
+                ),
+            )
+            uploads = [
+                model.MultipartUploadInfo(key=it.key, upload_id=it.upload_id, created=_wire.time_of(it.create_ms))
+                for it in response.uploads
+            ]
+            return Page(uploads, response.next_page_token)
+
+        return AsyncPager(fetch)
+
+    async def abort_upload(self, key: str, upload_id: str) -> None:
+        """End an upload in parts and drop its parts."""
+        await self._connection.call(
+            self._connection.lane.objects.AbortMultipartUpload,
+            pb.AbortMultipartUploadRequest(
+                bucket=self._name, key=key, upload_id=upload_id, request_id=self._connection.request_id()
+            ),
+        )

@@ -1,0 +1,129 @@
+"""The client: one connection, and the services on it."""
+
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+from cumulo.api.objects.v1 import objects_pb2
+from cumulo.api.queue.v1 import queue_pb2
+from cumulo.client import _wire, model
+from cumulo.client._async.buckets import AsyncBucket
+from cumulo.client._async.connection import DEADLINE_S, TOKEN_LIFE_S, AsyncConnection
+from cumulo.client._async.identity import AsyncIdentity
+from cumulo.client._async.jobs import AsyncJobs
+from cumulo.client._async.leases import AsyncLeaseKeeper
+from cumulo.client._async.pages import AsyncPager
+from cumulo.client._async.queues import AsyncQueue
+from cumulo.client.configuration import configure
+from cumulo.client.model import Page
+
+
+class AsyncClient:
+    """A client of one server, with one access key.
+
+    What is not given comes from `CUMULO_TARGET`, `CUMULO_ACCESS_KEY_ID`, `CUMULO_SECRET_ACCESS_KEY`, `CUMULO_REGION`,
+    `CUMULO_TLS_CA`, then `cumulo.toml`, then `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`. `timeout` is
+    the deadline in seconds of each call that names none. With `retries`, a call that failed for a passing reason is
+    made again until its deadline, where that is safe. `token_life_s` is how long a bearer token holds; it is renewed
+    before.
+
+    The secret never travels: it signs a proof that is traded for a token. Use the client as a context manager, or close
+    it. It connects at the first call.
+    """
+
+    def __init__(
+        self,
+        target: str | None = None,
+        *,
+        access_key_id: str | None = None,
+        secret_access_key: str | None = None,
+        region: str | None = None,
+        tls_ca: str | None = None,
+        timeout: float = DEADLINE_S,
+        retries: bool = True,
+        token_life_s: int = TOKEN_LIFE_S,
+    ) -> None:
+        configuration = configure(
+            target,
+            access_key_id=access_key_id,
+            secret_access_key=secret_access_key,
+            region=region,
+            tls_ca=tls_ca,
+        )
+        self._connection = AsyncConnection(configuration, timeout=timeout, retries=retries, token_life_s=token_life_s)
+        self._keeper = AsyncLeaseKeeper(self._connection)
+        self.iam = AsyncIdentity(self._connection)
+        self.jobs = AsyncJobs(self._connection)
+
+    def __repr__(self) -> str:
+        it = self._connection.configuration
+        return f"AsyncClient({it.target!r}, access_key_id={it.access_key_id!r})"
+
+    @property
+    def target(self) -> str:
+        """Host and port of the server."""
+        return self._connection.configuration.target
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop extending messages and close the connections; calls that are still running end."""
+        await self._keeper.close()
+        await self._connection.close()
+
+    # Queues
+
+    def queue(self, name: str, *, create: bool = False, **attributes: Any) -> AsyncQueue:
+        """Return a queue by name, short name or ARN.
+
+        With `create` it is made, with the attributes that `AsyncQueue.set` knows, when it is awaited (in the flavour on
+        threads: at once). One that exists with the same attributes is taken as it is, one with others is
+        `AlreadyExists`.
+        """
+        queue = AsyncQueue(self._connection, self._keeper, name)
+        if create:
+            queue.prepare_by(partial(queue.create, **attributes))
+        return queue
+
+    def queues(self, prefix: str = "", *, page_size: int | None = None) -> AsyncPager[model.QueueInfo]:
+        """List queues in order of their names, without attributes."""
+
+        async def fetch(page_token: str) -> Page[model.QueueInfo]:
+            response = await self._connection.call(
+                self._connection.lane.queue.ListQueues,
+                queue_pb2.ListQueuesRequest(prefix=prefix, page_size=page_size or 0, page_token=page_token),
+            )
+            return Page([_wire.queue_info(it, listed=True) for it in response.queues], response.next_page_token)
+
+        return AsyncPager(fetch)
+
+    # Buckets
+
+    def bucket(self, name: str, *, create: bool = False) -> AsyncBucket:
+        """Return a bucket by name or ARN.
+
+        With `create` it is made, unless the caller's account has it, when it is awaited (in the flavour on threads: at
+        once).
+        """
+        bucket = AsyncBucket(self._connection, name)
+        if create:
+            bucket.prepare_by(partial(bucket.create, exist_ok=True))
+        return bucket
+
+    def buckets(self, prefix: str = "", *, page_size: int | None = None) -> AsyncPager[model.BucketInfo]:
+        """List the caller's account's buckets in order of their names."""
+
+        async def fetch(page_token: str) -> Page[model.BucketInfo]:
+            response = await self._connection.call(
+                self._connection.lane.objects.ListBuckets,
+                objects_pb2.ListBucketsRequest(prefix=prefix, page_size=page_size or 0, page_token=page_token),
+            )
+            return Page([_wire.bucket_info(it) for it in response.buckets], response.next_page_token)
+
+        return AsyncPager(fetch)

@@ -1,0 +1,157 @@
+"""A received message: what it holds, and how it is acknowledged."""
+
+import json
+import time
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from cumulo.api.queue.v1 import queue_pb2 as pb
+from cumulo.client import _wire
+from cumulo.client._async.leases import AsyncLeaseKeeper, Care
+from cumulo.client.errors import CumuloError
+from cumulo.client.model import Attribute
+
+
+class AsyncAcknowledger(Protocol):
+    """Where a message came from: its queue, or a stream."""
+
+    @property
+    def name(self) -> str:
+        """The queue's name."""
+        ...
+
+    async def acknowledge(self, message: "AsyncMessage") -> None:
+        """Delete it."""
+        ...
+
+    async def change_visibility(self, message: "AsyncMessage", timeout_s: int) -> None:
+        """Make it visible again after `timeout_s` seconds."""
+        ...
+
+
+class AsyncMessage:
+    """A message that nobody else sees until its visibility timeout ends.
+
+    As a context manager it is kept invisible while the block runs, deleted when the block ends well, and given back to
+    the queue at once when the block raises.
+    """
+
+    __slots__ = ("_from", "_keeper", "_message", "batch", "care", "leased_until", "timeout_s")
+
+    def __init__(
+        self,
+        message: pb.Message,
+        origin: AsyncAcknowledger,
+        keeper: AsyncLeaseKeeper,
+        timeout_s: int,
+        leased_until: float,
+    ) -> None:
+        self._message = message
+        self._from = origin
+        self._keeper = keeper
+        self.timeout_s = timeout_s
+        self.leased_until = leased_until
+        self.care = Care.WAITING
+        self.batch: object = None
+
+    def __repr__(self) -> str:
+        return f"AsyncMessage({self.id!r}, {len(self._message.body)} bytes, receive_count={self.receive_count})"
+
+    @property
+    def id(self) -> str:
+        """The message's id, the same at every receive."""
+        return self._message.message_id
+
+    @property
+    def receipt_handle(self) -> str:
+        """Proof of this receive."""
+        return self._message.receipt_handle
+
+    @property
+    def body(self) -> bytes:
+        """The body."""
+        return self._message.body
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8 text."""
+        return self._message.body.decode()
+
+    def json(self) -> Any:
+        """Return what the body's JSON text means."""
+        return json.loads(self._message.body)
+
+    @property
+    def md5_of_body(self) -> str:
+        """MD5 of the body in hexadecimal."""
+        return self._message.md5_of_body
+
+    @property
+    def attributes(self) -> dict[str, Attribute]:
+        """The message attributes."""
+        return _wire.attribute_values(self._message.attributes)
+
+    @property
+    def receive_count(self) -> int:
+        """How often the message was received, this time included."""
+        return self._message.receive_count
+
+    @property
+    def sent(self) -> datetime:
+        """When it was stored."""
+        return _wire.time_of(self._message.sent_ms)
+
+    @property
+    def first_received(self) -> datetime:
+        """When it was received for the first time."""
+        return _wire.time_of(self._message.first_received_ms)
+
+    @property
+    def sender_id(self) -> str:
+        """The unique id of who sent it."""
+        return self._message.sender_id
+
+    @property
+    def lost(self) -> bool:
+        """Say whether another receiver is known to have the message, so that work on it is done twice."""
+        return self.care is Care.LOST
+
+    async def delete(self) -> None:
+        """Acknowledge: the message is handled and goes away."""
+        self.care = Care.DONE
+        await self._from.acknowledge(self)
+
+    async def release(self, after_s: int = 0) -> None:
+        """Give the message back: others see it after `after_s` seconds."""
+        self.care = Care.DONE
+        await self._from.change_visibility(self, after_s)
+
+    async def extend(self, timeout_s: int) -> None:
+        """Keep the message invisible for `timeout_s` seconds from now."""
+        now = time.monotonic()
+        await self._from.change_visibility(self, timeout_s)
+        self.leased_until = now + timeout_s
+
+    async def __aenter__(self) -> Self:
+        self.care = Care.IN_BLOCK
+        if self.leased_until - time.monotonic() < self.timeout_s * 2 / 3:
+            self._keeper.keep(self._from.name, self.timeout_s, (self,))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Delete the message unless the block did so itself; when the block raised, give it back and let it raise."""
+        if self.care is Care.DONE:
+            return
+        if kind is None:
+            await self.delete()
+            return
+        if self.care is Care.LOST:
+            return
+        try:
+            await self.release()
+        except CumuloError as failure:
+            assert error is not None
+            error.add_note(f"the message {self.id} comes back only when its visibility timeout ends: {failure}")

@@ -1,0 +1,281 @@
+"""A queue: sending, receiving, and its attributes."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any
+
+from cumulo.api.queue.v1 import queue_pb2 as pb
+from cumulo.client import _wire, model
+from cumulo.client._async.connection import AsyncConnection
+from cumulo.client._async.leases import AsyncLeaseKeeper, Care
+from cumulo.client._async.messages import AsyncAcknowledger, AsyncMessage
+from cumulo.client._async.receive_stream import AsyncReceiveStream
+from cumulo.client._async.send_stream import AsyncSendStream
+from cumulo.client._tasks import Handle
+from cumulo.client.errors import CumuloError, PermissionDenied
+
+LONG_POLL_MAX_S = 20
+"""The longest that a queue can make a receive wait."""
+LONG_POLL_GRACE_S = 5
+BATCH_MAX = 100
+VISIBILITY_TIMEOUT_DEFAULT_S = 30
+"""SQS's default; taken where the queue's own may not be read."""
+
+
+class AsyncQueue(Handle):
+    """A queue by name, short name or ARN; nothing is asked of the server until a call needs it."""
+
+    def __init__(self, connection: AsyncConnection, keeper: AsyncLeaseKeeper, name: str) -> None:
+        self._connection = connection
+        self._keeper = keeper
+        self._name = name
+        self._visibility_timeout_s: int | None = None
+        self._asked_timeout = False
+
+    def __repr__(self) -> str:
+        return f"AsyncQueue({self._name!r})"
+
+    @property
+    def name(self) -> str:
+        """The name as it was given."""
+        return self._name
+
+    # Sending
+
+    async def send(
+        self,
+        body: object,
+        *,
+        delay: int | None = None,
+        attributes: Mapping[str, model.Attribute] | None = None,
+        timeout: float | None = None,
+    ) -> model.SentMessage:
+        """Store one message; when this returns, it is durable.
+
+        `body` is bytes, text, or anything that JSON can say. `delay` holds it back for 0 to 900 seconds; by default the
+        queue's. Raises `NotFound`, `InvalidArgument`, `PermissionDenied`.
+        """
+        request = pb.SendMessageRequest(
+            queue=self._name,
+            body=_wire.body_bytes(body),
+            delay_s=delay,
+            request_id=self._connection.request_id(),
+        )
+        if attributes:
+            for name, value in _wire.attribute_messages(attributes).items():
+                request.attributes[name].CopyFrom(value)
+        response = await self._connection.call(self._connection.lane.queue.SendMessage, request, timeout)
+        return model.SentMessage(message_id=response.message_id, md5_of_body=response.md5_of_body)
+
+    async def send_batch(self, items: Iterable[object], *, timeout: float | None = None) -> list[model.SentMessage]:
+        """Store up to 100 messages in one transaction. An item is a body, or an `Outgoing`.
+
+        Raises `PartialFailure` where some were refused; the others are durable then.
+        """
+        request = pb.BatchSendMessagesRequest(
+            queue=self._name,
+            entries=[_wire.outgoing_entry(item) for item in items],
+            request_id=self._connection.request_id(),
+        )
+        response = await self._connection.call(self._connection.lane.queue.BatchSendMessages, request, timeout)
+        return _wire.sent_messages(response.results)
+
+    def send_stream(self, *, window: int = 5_000) -> AsyncSendStream:
+        """Open a stream for many messages: `window` of them may be on their way unanswered. A context manager."""
+        return AsyncSendStream(self._connection, self._name, window)
+
+    # Receiving
+
+    async def receive(
+        self,
+        wait: int | None = None,
+        max: int = 1,  # noqa: A002 - the word that people use; no call of the builtin in here
+        *,
+        visibility_timeout: int | None = None,
+    ) -> AsyncIterator[AsyncMessage]:
+        """Take up to `max` (100 at most) messages, waiting up to `wait` (0 to 20) seconds for the first.
+
+        None takes the queue's own wait and visibility timeout. Messages that were not yet handed out are kept invisible
+        by the client; when the iteration is left early they go back to the queue at once.
+        """
+        messages = await self.receive_batch(wait, max, visibility_timeout=visibility_timeout)
+        handed = 0
+        try:
+            for message in messages:
+                handed += 1
+                message.care = Care.HANDED_OUT
+                yield message
+        finally:
+            await self.give_back(messages[handed:])
+
+    async def receive_batch(
+        self,
+        wait: int | None = None,
+        max: int = 1,  # noqa: A002 - as above
+        *,
+        visibility_timeout: int | None = None,
+    ) -> Sequence[AsyncMessage]:
+        """Take messages as `receive` does, all at once: the client keeps each of them until it is handled."""
+        request = pb.ReceiveMessagesRequest(
+            queue=self._name, max_messages=max, wait_s=wait, visibility_timeout_s=visibility_timeout
+        )
+        wait_s = LONG_POLL_MAX_S if wait is None else wait
+        connection = self._connection
+        if wait_s <= 0:
+            response = await connection.call(connection.lane.queue.ReceiveMessages, request)
+        else:
+            lane = connection.take_parked_lane()
+            try:
+                response = await connection.call(lane.queue.ReceiveMessages, request, wait_s + LONG_POLL_GRACE_S)
+            finally:
+                connection.give_back(lane)
+        if not response.messages:
+            return ()
+        return await self.received(response.messages, visibility_timeout, self)
+
+    async def received(
+        self, messages: Sequence[pb.Message], visibility_timeout: int | None, origin: AsyncAcknowledger
+    ) -> list[AsyncMessage]:
+        """Return what was just received, looked after from now on; `origin` is where acknowledgements go."""
+        now = time.monotonic()
+        timeout_s, leased_until = visibility_timeout, now
+        if timeout_s is None:
+            timeout_s = await self._own_visibility_timeout_s()
+        if timeout_s is None:
+            timeout_s = VISIBILITY_TIMEOUT_DEFAULT_S  # of an unknown timeout nothing counts as left: extended at once
+        else:
+            leased_until += timeout_s
+        made = [AsyncMessage(it, origin, self._keeper, timeout_s, leased_until) for it in messages]
+        self._keeper.keep(self._name, timeout_s, made)
+        return made
+
+    def receive_stream(
+        self,
+        *,
+        credits: int = 100,  # noqa: A002 - the word of the contract
+        visibility_timeout: int | None = None,
+        idle_timeout: float | None = None,
+    ) -> AsyncReceiveStream:
+        """Open a stream of messages as they become ready. A context manager, and an iterator.
+
+        At most `credits` messages wait at the client; iterating ends after `idle_timeout` seconds without a message.
+        """
+        return AsyncReceiveStream(self._connection, self, credits, visibility_timeout, idle_timeout)
+
+    async def _own_visibility_timeout_s(self) -> int | None:
+        """Return the queue's visibility timeout, asked for once; None where it may not be read."""
+        if not self._asked_timeout:
+            with contextlib.suppress(PermissionDenied):
+                self._visibility_timeout_s = (await self.info()).visibility_timeout_s
+            self._asked_timeout = True
+        return self._visibility_timeout_s
+
+    async def give_back(self, messages: Sequence[AsyncMessage]) -> None:
+        """Put messages that nobody was handed back into the queue at once, as far as the server can be reached."""
+        left = [it for it in messages if it.care is Care.WAITING]
+        if not left:
+            return
+        for message in left:
+            message.care = Care.DONE
+        with contextlib.suppress(CumuloError):  # else they come back as their visibility timeouts end
+            for start in range(0, len(left), BATCH_MAX):
+                changes = [
+                    pb.VisibilityChange(receipt_handle=it.receipt_handle) for it in left[start : start + BATCH_MAX]
+                ]
+                request = pb.BatchChangeMessageVisibilityRequest(queue=self._name, entries=changes)
+                await self._connection.call(self._connection.lane.queue.BatchChangeMessageVisibility, request)
+
+    async def acknowledge(self, message: AsyncMessage) -> None:
+        """Delete a received message."""
+        await self.delete_message(message.receipt_handle)
+
+    async def change_visibility(self, message: AsyncMessage, timeout_s: int) -> None:
+        """Make a received message visible again after `timeout_s` (0 to 43200) seconds."""
+        await self._connection.call(
+            self._connection.lane.queue.ChangeMessageVisibility,
+            pb.ChangeMessageVisibilityRequest(
+                queue=self._name, receipt_handle=message.receipt_handle, visibility_timeout_s=timeout_s
+            ),
+        )
+
+    async def delete_message(self, receipt_handle: str) -> None:
+        """Delete a received message by its receipt handle."""
+        await self._connection.call(
+            self._connection.lane.queue.DeleteMessage,
+            pb.DeleteMessageRequest(queue=self._name, receipt_handle=receipt_handle),
+        )
+
+    async def delete_batch(self, messages: Sequence[AsyncMessage]) -> None:
+        """Delete up to 100 received messages in one transaction; raises `PartialFailure`."""
+        for message in messages:
+            message.care = Care.DONE
+        handles = [it.receipt_handle for it in messages]
+        response = await self._connection.call(
+            self._connection.lane.queue.BatchDeleteMessages,
+            pb.BatchDeleteMessagesRequest(queue=self._name, receipt_handles=handles),
+        )
+        _wire.raise_failed(handles, response.results)
+
+    # The queue itself
+
+    async def info(self) -> model.QueueInfo:
+        """Return the queue's attributes and exact counts."""
+        response = await self._connection.call(
+            self._connection.lane.queue.GetQueue, pb.GetQueueRequest(name=self._name)
+        )
+        return _wire.queue_info(response.queue, counted=True)
+
+    async def create(self, **attributes: Any) -> model.QueueInfo:
+        """Make the queue with the attributes that `set` knows; one that exists with the same attributes is no error."""
+        response = await self._connection.call(
+            self._connection.lane.queue.CreateQueue,
+            pb.CreateQueueRequest(
+                queue=_wire.queue_message(self._name, **attributes), request_id=self._connection.request_id()
+            ),
+        )
+        return _wire.queue_info(response.queue)
+
+    async def set(
+        self,
+        *,
+        visibility_timeout: int | None = None,
+        delay: int | None = None,
+        retention: int | None = None,
+        maximum_message_size: int | None = None,
+        receive_wait: int | None = None,
+        dead_letter_policy: model.DeadLetterPolicy | None = None,
+        policy: str | Mapping[str, Any] | None = None,
+        reset: Sequence[str] = (),
+    ) -> model.QueueInfo:
+        """Change attributes: what is given, and what `reset` names (as `QueueInfo` spells it) back to its default."""
+        queue = _wire.queue_message(
+            self._name,
+            visibility_timeout=visibility_timeout,
+            delay=delay,
+            retention=retention,
+            maximum_message_size=maximum_message_size,
+            receive_wait=receive_wait,
+            dead_letter_policy=dead_letter_policy,
+            policy=policy,
+        )
+        request = pb.UpdateQueueRequest(queue=queue, request_id=self._connection.request_id())
+        given = [field.name for field, _ in queue.ListFields() if field.name != "name"]
+        request.update_mask.paths.extend([*given, *reset])
+        response = await self._connection.call(self._connection.lane.queue.UpdateQueue, request)
+        self._asked_timeout = False
+        return _wire.queue_info(response.queue)
+
+    async def purge(self) -> None:
+        """Delete every message, received and delayed ones too."""
+        await self._connection.call(
+            self._connection.lane.queue.PurgeQueue,
+            pb.PurgeQueueRequest(name=self._name, request_id=self._connection.request_id()),
+        )
+
+    async def delete(self) -> None:
+        """Delete the queue and every message in it."""
+        await self._connection.call(
+            self._connection.lane.queue.DeleteQueue,
+            pb.DeleteQueueRequest(name=self._name, request_id=self._connection.request_id()),
+        )

@@ -1,0 +1,130 @@
+# Generated from _async/client.py by `make gen` (.ci/sync_twin.py). Do not edit.
+"""The client: one connection, and the services on it."""
+
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+from cumulo.api.objects.v1 import objects_pb2
+from cumulo.api.queue.v1 import queue_pb2
+from cumulo.client import _wire, model
+from cumulo.client._sync.buckets import Bucket
+from cumulo.client._sync.connection import DEADLINE_S, TOKEN_LIFE_S, Connection
+from cumulo.client._sync.identity import Identity
+from cumulo.client._sync.jobs import Jobs
+from cumulo.client._sync.leases import LeaseKeeper
+from cumulo.client._sync.pages import Pager
+from cumulo.client._sync.queues import Queue
+from cumulo.client.configuration import configure
+from cumulo.client.model import Page
+
+
+class Client:
+    """A client of one server, with one access key.
+
+    What is not given comes from `CUMULO_TARGET`, `CUMULO_ACCESS_KEY_ID`, `CUMULO_SECRET_ACCESS_KEY`, `CUMULO_REGION`,
+    `CUMULO_TLS_CA`, then `cumulo.toml`, then `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`. `timeout` is
+    the deadline in seconds of each call that names none. With `retries`, a call that failed for a passing reason is
+    made again until its deadline, where that is safe. `token_life_s` is how long a bearer token holds; it is renewed
+    before.
+
+    The secret never travels: it signs a proof that is traded for a token. Use the client as a context manager, or close
+    it. It connects at the first call.
+    """
+
+    def __init__(
+        self,
+        target: str | None = None,
+        *,
+        access_key_id: str | None = None,
+        secret_access_key: str | None = None,
+        region: str | None = None,
+        tls_ca: str | None = None,
+        timeout: float = DEADLINE_S,
+        retries: bool = True,
+        token_life_s: int = TOKEN_LIFE_S,
+    ) -> None:
+        configuration = configure(
+            target,
+            access_key_id=access_key_id,
+            secret_access_key=secret_access_key,
+            region=region,
+            tls_ca=tls_ca,
+        )
+        self._connection = Connection(configuration, timeout=timeout, retries=retries, token_life_s=token_life_s)
+        self._keeper = LeaseKeeper(self._connection)
+        self.iam = Identity(self._connection)
+        self.jobs = Jobs(self._connection)
+
+    def __repr__(self) -> str:
+        it = self._connection.configuration
+        return f"Client({it.target!r}, access_key_id={it.access_key_id!r})"
+
+    @property
+    def target(self) -> str:
+        """Host and port of the server."""
+        return self._connection.configuration.target
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop extending messages and close the connections; calls that are still running end."""
+        self._keeper.close()
+        self._connection.close()
+
+    # Queues
+
+    def queue(self, name: str, *, create: bool = False, **attributes: Any) -> Queue:
+        """Return a queue by name, short name or ARN.
+
+        With `create` it is made, with the attributes that `Queue.set` knows, when it is awaited (in the flavour on
+        threads: at once). One that exists with the same attributes is taken as it is, one with others is
+        `AlreadyExists`.
+        """
+        queue = Queue(self._connection, self._keeper, name)
+        if create:
+            queue.prepare_by(partial(queue.create, **attributes))
+        return queue
+
+    def queues(self, prefix: str = "", *, page_size: int | None = None) -> Pager[model.QueueInfo]:
+        """List queues in order of their names, without attributes."""
+
+        def fetch(page_token: str) -> Page[model.QueueInfo]:
+            response = self._connection.call(
+                self._connection.lane.queue.ListQueues,
+                queue_pb2.ListQueuesRequest(prefix=prefix, page_size=page_size or 0, page_token=page_token),
+            )
+            return Page([_wire.queue_info(it, listed=True) for it in response.queues], response.next_page_token)
+
+        return Pager(fetch)
+
+    # Buckets
+
+    def bucket(self, name: str, *, create: bool = False) -> Bucket:
+        """Return a bucket by name or ARN.
+
+        With `create` it is made, unless the caller's account has it, when it is awaited (in the flavour on threads: at
+        once).
+        """
+        bucket = Bucket(self._connection, name)
+        if create:
+            bucket.prepare_by(partial(bucket.create, exist_ok=True))
+        return bucket
+
+    def buckets(self, prefix: str = "", *, page_size: int | None = None) -> Pager[model.BucketInfo]:
+        """List the caller's account's buckets in order of their names."""
+
+        def fetch(page_token: str) -> Page[model.BucketInfo]:
+            response = self._connection.call(
+                self._connection.lane.objects.ListBuckets,
+                objects_pb2.ListBucketsRequest(prefix=prefix, page_size=page_size or 0, page_token=page_token),
+            )
+            return Page([_wire.bucket_info(it) for it in response.buckets], response.next_page_token)
+
+        return Pager(fetch)

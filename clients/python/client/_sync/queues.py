@@ -1,0 +1,280 @@
+# Generated from _async/queues.py by `make gen` (.ci/sync_twin.py). Do not edit.
+"""A queue: sending, receiving, and its attributes."""
+
+import contextlib
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from cumulo.api.queue.v1 import queue_pb2 as pb
+from cumulo.client import _wire, model
+from cumulo.client._sync.connection import Connection
+from cumulo.client._sync.leases import Care, LeaseKeeper
+from cumulo.client._sync.messages import Acknowledger, Message
+from cumulo.client._sync.receive_stream import ReceiveStream
+from cumulo.client._sync.send_stream import SendStream
+from cumulo.client._threads import Handle
+from cumulo.client.errors import CumuloError, PermissionDenied
+
+LONG_POLL_MAX_S = 20
+"""The longest that a queue can make a receive wait."""
+LONG_POLL_GRACE_S = 5
+BATCH_MAX = 100
+VISIBILITY_TIMEOUT_DEFAULT_S = 30
+"""SQS's default; taken where the queue's own may not be read."""
+
+
+class Queue(Handle):
+    """A queue by name, short name or ARN; nothing is asked of the server until a call needs it."""
+
+    def __init__(self, connection: Connection, keeper: LeaseKeeper, name: str) -> None:
+        self._connection = connection
+        self._keeper = keeper
+        self._name = name
+        self._visibility_timeout_s: int | None = None
+        self._asked_timeout = False
+
+    def __repr__(self) -> str:
+        return f"Queue({self._name!r})"
+
+    @property
+    def name(self) -> str:
+        """The name as it was given."""
+        return self._name
+
+    # Sending
+
+    def send(
+        self,
+        body: object,
+        *,
+        delay: int | None = None,
+        attributes: Mapping[str, model.Attribute] | None = None,
+        timeout: float | None = None,
+    ) -> model.SentMessage:
+        """Store one message; when this returns, it is durable.
+
+        `body` is bytes, text, or anything that JSON can say. `delay` holds it back for 0 to 900 seconds; by default the
+        queue's. Raises `NotFound`, `InvalidArgument`, `PermissionDenied`.
+        """
+        request = pb.SendMessageRequest(
+            queue=self._name,
+            body=_wire.body_bytes(body),
+            delay_s=delay,
+            request_id=self._connection.request_id(),
+        )
+        if attributes:
+            for name, value in _wire.attribute_messages(attributes).items():
+                request.attributes[name].CopyFrom(value)
+        response = self._connection.call(self._connection.lane.queue.SendMessage, request, timeout)
+        return model.SentMessage(message_id=response.message_id, md5_of_body=response.md5_of_body)
+
+    def send_batch(self, items: Iterable[object], *, timeout: float | None = None) -> list[model.SentMessage]:
+        """Store up to 100 messages in one transaction. An item is a body, or an `Outgoing`.
+
+        Raises `PartialFailure` where some were refused; the others are durable then.
+        """
+        request = pb.BatchSendMessagesRequest(
+            queue=self._name,
+            entries=[_wire.outgoing_entry(item) for item in items],
+            request_id=self._connection.request_id(),
+        )
+        response = self._connection.call(self._connection.lane.queue.BatchSendMessages, request, timeout)
+        return _wire.sent_messages(response.results)
+
+    def send_stream(self, *, window: int = 5_000) -> SendStream:
+        """Open a stream for many messages: `window` of them may be on their way unanswered. A context manager."""
+        return SendStream(self._connection, self._name, window)
+
+    # Receiving
+
+    def receive(
+        self,
+        wait: int | None = None,
+        max: int = 1,  # noqa: A002 - the word that people use; no call of the builtin in here
+        *,
+        visibility_timeout: int | None = None,
+    ) -> Iterator[Message]:
+        """Take up to `max` (100 at most) messages, waiting up to `wait` (0 to 20) seconds for the first.
+
+        None takes the queue's own wait and visibility timeout. Messages that were not yet handed out are kept invisible
+        by the client; when the iteration is left early they go back to the queue at once.
+        """
+        messages = self.receive_batch(wait, max, visibility_timeout=visibility_timeout)
+        handed = 0
+        try:
+            for message in messages:
+                handed += 1
+                message.care = Care.HANDED_OUT
+                yield message
+        finally:
+            self.give_back(messages[handed:])
+
+    def receive_batch(
+        self,
+        wait: int | None = None,
+        max: int = 1,  # noqa: A002 - as above
+        *,
+        visibility_timeout: int | None = None,
+    ) -> Sequence[Message]:
+        """Take messages as `receive` does, all at once: the client keeps each of them until it is handled."""
+        request = pb.ReceiveMessagesRequest(
+            queue=self._name, max_messages=max, wait_s=wait, visibility_timeout_s=visibility_timeout
+        )
+        wait_s = LONG_POLL_MAX_S if wait is None else wait
+        connection = self._connection
+        if wait_s <= 0:
+            response = connection.call(connection.lane.queue.ReceiveMessages, request)
+        else:
+            lane = connection.take_parked_lane()
+            try:
+                response = connection.call(lane.queue.ReceiveMessages, request, wait_s + LONG_POLL_GRACE_S)
+            finally:
+                connection.give_back(lane)
+        if not response.messages:
+            return ()
+        return self.received(response.messages, visibility_timeout, self)
+
+    def received(
+        self, messages: Sequence[pb.Message], visibility_timeout: int | None, origin: Acknowledger
+    ) -> list[Message]:
+        """Return what was just received, looked after from now on; `origin` is where acknowledgements go."""
+        now = time.monotonic()
+        timeout_s, leased_until = visibility_timeout, now
+        if timeout_s is None:
+            timeout_s = self._own_visibility_timeout_s()
+        if timeout_s is None:
+            timeout_s = VISIBILITY_TIMEOUT_DEFAULT_S  # of an unknown timeout nothing counts as left: extended at once
+        else:
+            leased_until += timeout_s
+        made = [Message(it, origin, self._keeper, timeout_s, leased_until) for it in messages]
+        self._keeper.keep(self._name, timeout_s, made)
+        return made
+
+    def receive_stream(
+        self,
+        *,
+        credits: int = 100,  # noqa: A002 - the word of the contract
+        visibility_timeout: int | None = None,
+        idle_timeout: float | None = None,
+    ) -> ReceiveStream:
+        """Open a stream of messages as they become ready. A context manager, and an iterator.
+
+        At most `credits` messages wait at the client; iterating ends after `idle_timeout` seconds without a message.
+        """
+        return ReceiveStream(self._connection, self, credits, visibility_timeout, idle_timeout)
+
+    def _own_visibility_timeout_s(self) -> int | None:
+        """Return the queue's visibility timeout, asked for once; None where it may not be read."""
+        if not self._asked_timeout:
+            with contextlib.suppress(PermissionDenied):
+                self._visibility_timeout_s = (self.info()).visibility_timeout_s
+            self._asked_timeout = True
+        return self._visibility_timeout_s
+
+    def give_back(self, messages: Sequence[Message]) -> None:
+        """Put messages that nobody was handed back into the queue at once, as far as the server can be reached."""
+        left = [it for it in messages if it.care is Care.WAITING]
+        if not left:
+            return
+        for message in left:
+            message.care = Care.DONE
+        with contextlib.suppress(CumuloError):  # else they come back as their visibility timeouts end
+            for start in range(0, len(left), BATCH_MAX):
+                changes = [
+                    pb.VisibilityChange(receipt_handle=it.receipt_handle) for it in left[start : start + BATCH_MAX]
+                ]
+                request = pb.BatchChangeMessageVisibilityRequest(queue=self._name, entries=changes)
+                self._connection.call(self._connection.lane.queue.BatchChangeMessageVisibility, request)
+
+    def acknowledge(self, message: Message) -> None:
+        """Delete a received message."""
+        self.delete_message(message.receipt_handle)
+
+    def change_visibility(self, message: Message, timeout_s: int) -> None:
+        """Make a received message visible again after `timeout_s` (0 to 43200) seconds."""
+        self._connection.call(
+            self._connection.lane.queue.ChangeMessageVisibility,
+            pb.ChangeMessageVisibilityRequest(
+                queue=self._name, receipt_handle=message.receipt_handle, visibility_timeout_s=timeout_s
+            ),
+        )
+
+    def delete_message(self, receipt_handle: str) -> None:
+        """Delete a received message by its receipt handle."""
+        self._connection.call(
+            self._connection.lane.queue.DeleteMessage,
+            pb.DeleteMessageRequest(queue=self._name, receipt_handle=receipt_handle),
+        )
+
+    def delete_batch(self, messages: Sequence[Message]) -> None:
+        """Delete up to 100 received messages in one transaction; raises `PartialFailure`."""
+        for message in messages:
+            message.care = Care.DONE
+        handles = [it.receipt_handle for it in messages]
+        response = self._connection.call(
+            self._connection.lane.queue.BatchDeleteMessages,
+            pb.BatchDeleteMessagesRequest(queue=self._name, receipt_handles=handles),
+        )
+        _wire.raise_failed(handles, response.results)
+
+    # The queue itself
+
+    def info(self) -> model.QueueInfo:
+        """Return the queue's attributes and exact counts."""
+        response = self._connection.call(self._connection.lane.queue.GetQueue, pb.GetQueueRequest(name=self._name))
+        return _wire.queue_info(response.queue, counted=True)
+
+    def create(self, **attributes: Any) -> model.QueueInfo:
+        """Make the queue with the attributes that `set` knows; one that exists with the same attributes is no error."""
+        response = self._connection.call(
+            self._connection.lane.queue.CreateQueue,
+            pb.CreateQueueRequest(
+                queue=_wire.queue_message(self._name, **attributes), request_id=self._connection.request_id()
+            ),
+        )
+        return _wire.queue_info(response.queue)
+
+    def set(
+        self,
+        *,
+        visibility_timeout: int | None = None,
+        delay: int | None = None,
+        retention: int | None = None,
+        maximum_message_size: int | None = None,
+        receive_wait: int | None = None,
+        dead_letter_policy: model.DeadLetterPolicy | None = None,
+        policy: str | Mapping[str, Any] | None = None,
+        reset: Sequence[str] = (),
+    ) -> model.QueueInfo:
+        """Change attributes: what is given, and what `reset` names (as `QueueInfo` spells it) back to its default."""
+        queue = _wire.queue_message(
+            self._name,
+            visibility_timeout=visibility_timeout,
+            delay=delay,
+            retention=retention,
+            maximum_message_size=maximum_message_size,
+            receive_wait=receive_wait,
+            dead_letter_policy=dead_letter_policy,
+            policy=policy,
+        )
+        request = pb.UpdateQueueRequest(queue=queue, request_id=self._connection.request_id())
+        given = [field.name for field, _ in queue.ListFields() if field.name != "name"]
+        request.update_mask.paths.extend([*given, *reset])
+        response = self._connection.call(self._connection.lane.queue.UpdateQueue, request)
+        self._asked_timeout = False
+        return _wire.queue_info(response.queue)
+
+    def purge(self) -> None:
+        """Delete every message, received and delayed ones too."""
+        self._connection.call(
+            self._connection.lane.queue.PurgeQueue,
+            pb.PurgeQueueRequest(name=self._name, request_id=self._connection.request_id()),
+        )
+
+    def delete(self) -> None:
+        """Delete the queue and every message in it."""
+        self._connection.call(
+            self._connection.lane.queue.DeleteQueue,
+            pb.DeleteQueueRequest(name=self._name, request_id=self._connection.request_id()),
+        )

@@ -1,0 +1,249 @@
+# Generated from _async/send_stream.py by `make gen` (.ci/sync_twin.py). Do not edit.
+"""Sending many messages through one stream: frames of up to 100, sent without waiting for the answers before.
+
+Promises: messages are stored in the order of `send`; a stream that breaks is opened again and what was not answered is
+sent again under the same idempotency ids, so that nothing is lost and nothing stands twice; `flush` returns when
+everything that was sent is durable. One program part sends; it may be another than the one that opened the stream.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+
+from cumulo.api.queue.v1 import queue_pb2 as pb
+from cumulo.client import _wire, model
+from cumulo.client._retries import REOPEN_PAUSE_S, Patience
+from cumulo.client._sync.connection import DEADLINE_S, Connection, Metadata
+from cumulo.client._threads import Background, Signal, sleep
+from cumulo.client.errors import CumuloError, PartialFailure, Unauthenticated, from_rpc
+
+FRAME_MESSAGES_MAX = 100
+FRAME_BYTES_MAX = 256 * 1024
+
+
+class PendingSend:
+    """What becomes of one message: `message_id` once it is durable, `error` once it was refused."""
+
+    __slots__ = ("error", "message_id")
+
+    def __init__(self) -> None:
+        self.message_id = ""
+        self.error: CumuloError | None = None
+
+    @property
+    def done(self) -> bool:
+        """Say whether the server answered."""
+        return bool(self.message_id) or self.error is not None
+
+
+class _Frame:
+    def __init__(self, request: pb.StreamSendMessagesRequest, pending: list[PendingSend]) -> None:
+        self.request = request
+        self.pending = pending
+
+
+class SendStream:
+    """A stream of messages to one queue; a context manager that flushes at a clean exit."""
+
+    def __init__(self, connection: Connection, queue: str, window: int) -> None:
+        self._connection = connection
+        self._queue = queue
+        self._window = window
+        self._waiting: deque[tuple[pb.SendMessageEntry, int, PendingSend]] = deque()
+        self._unanswered: deque[_Frame] = deque()
+        self._lock = threading.Lock()  # frames are cut in one order, whichever attempt of the stream cuts them
+        self._attempt = 0
+        self._sequence = 0
+        self._sent = 0
+        self._answered = 0
+        self._failures: list[tuple[int | str, CumuloError]] = []
+        self._failure: CumuloError | None = None
+        self._closing = False
+        self._work = Signal()
+        self._progress = Signal()
+        self._ended = Signal()
+        self._patience = Patience()
+        self._call: Any = None
+        self._reader: Background | None = None
+
+    def __enter__(self) -> Self:
+        self._connection.metadata()
+        self._reader = Background(self._run, "cumulo send stream")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Flush, unless the block raised; then what was not answered yet may or may not be stored."""
+        try:
+            if kind is None:
+                self.flush()
+        finally:
+            self.close()
+
+    def send(
+        self,
+        body: object,
+        *,
+        delay: int | None = None,
+        attributes: Mapping[str, model.Attribute] | None = None,
+    ) -> PendingSend:
+        """Put a message on its way; waits only while the window is full. Raises what ended the stream."""
+        entry = _wire.send_entry(body, attributes, delay)
+        size = len(entry.body) if not attributes else entry.ByteSize()
+        pending = PendingSend()
+        if self._sent - self._answered >= self._window or self._failure is not None:
+            self._wait_for_room()
+        self._sent += 1
+        self._waiting.append((entry, size, pending))
+        self._work.set()
+        return pending
+
+    def send_all(self, items: Iterable[object]) -> None:
+        """Send many: bodies, or `Outgoing` with what belongs to them."""
+        for item in items:
+            if isinstance(item, model.Outgoing):
+                self.send(item.body, delay=item.delay, attributes=item.attributes)
+            else:
+                self.send(item)
+
+    def _wait_for_room(self) -> None:
+        while True:
+            self._progress.clear()
+            if self._failure is not None:
+                raise self._failure
+            if self._sent - self._answered < self._window:
+                return
+            self._progress.wait()
+
+    def flush(self) -> None:
+        """Return when every message sent so far is durable; raises `PartialFailure` where some were refused."""
+        upto = self._sent
+        while self._answered < upto:
+            self._progress.clear()
+            if self._failure is not None:
+                raise self._failure
+            if self._answered < upto:
+                self._progress.wait()
+        failures, self._failures = self._failures, []
+        if failures:
+            raise PartialFailure(failures, upto)
+
+    def close(self) -> None:
+        """End the stream; what was not answered yet may or may not be stored."""
+        with self._lock:
+            self._closing = True
+            abandoned = self._answered < self._sent
+            if abandoned:
+                self._attempt += 1  # the running attempt cuts no further frame
+            call = self._call
+        self._work.set()
+        if self._reader is None:
+            return
+        if call is not None and (abandoned or not self._ended.wait(DEADLINE_S)):
+            call.cancel()
+        self._reader.join()
+        self._reader = None
+
+    def _run(self) -> None:
+        """Read answers until the stream is closed, opening it again where it breaks."""
+        while True:
+            self._patience.opening()
+            failure = self._read()
+            with self._lock:
+                self._attempt += 1
+                self._call = None
+            self._work.set()  # wakes the frames of this attempt, which see that it is over
+            if self._closing:
+                break
+            if failure is not None and not self._patience.allows(failure):
+                self._failure = failure
+                self._progress.set()
+                break
+            sleep(REOPEN_PAUSE_S)
+        self._ended.set()
+
+    def _read(self) -> CumuloError | None:
+        """Open the stream and read its answers; return what ended it."""
+        lane = self._connection.take_parked_lane()
+        metadata: Metadata = ()
+        try:
+            metadata = self._connection.metadata()
+            with self._lock:
+                if self._closing:
+                    return None
+                self._attempt += 1
+                call = lane.queue.StreamSendMessages(
+                    self._frames(self._attempt), timeout=self._connection.stream_deadline_s(), metadata=metadata
+                )
+                self._call = call
+            for answer in call:
+                self._take_answer(answer)
+        except grpc.RpcError as error:
+            failure = from_rpc(error)
+            if isinstance(failure, Unauthenticated):
+                self._connection.discard_token(metadata)
+            return failure
+        except CumuloError as error:
+            return error
+        finally:
+            self._connection.give_back(lane)
+        return None
+
+    def _frames(self, attempt: int) -> Iterator[pb.StreamSendMessagesRequest]:
+        """Yield what an attempt of the stream sends: first what earlier ones sent in vain."""
+        with self._lock:
+            again = [frame.request for frame in self._unanswered]
+        yield from again
+        while True:
+            self._work.clear()
+            with self._lock:
+                if attempt != self._attempt:
+                    return
+                frame = self._cut_frame()
+            if frame is not None:
+                yield frame
+            elif self._closing:
+                return
+            else:
+                self._work.wait()
+
+    def _cut_frame(self) -> pb.StreamSendMessagesRequest | None:
+        """Return the next frame of what waits, or None."""
+        entries: list[pb.SendMessageEntry] = []
+        pending: list[PendingSend] = []
+        total = 0
+        while self._waiting and len(entries) < FRAME_MESSAGES_MAX:
+            entry, size, one = self._waiting[0]
+            if entries and total + size > FRAME_BYTES_MAX:
+                break
+            self._waiting.popleft()
+            entries.append(entry)
+            pending.append(one)
+            total += size
+        if not entries:
+            return None
+        self._sequence += 1
+        request = pb.StreamSendMessagesRequest(
+            queue=self._queue, sequence=self._sequence, entries=entries, request_id=self._connection.request_id()
+        )
+        self._unanswered.append(_Frame(request, pending))
+        return request
+
+    def _take_answer(self, answer: pb.StreamSendMessagesResponse) -> None:
+        with self._lock:
+            frame = self._unanswered.popleft()
+        assert frame.request.sequence == answer.sequence, "frames are answered in their order"
+        for index, (pending, result) in enumerate(zip(frame.pending, answer.results, strict=True)):
+            if result.WhichOneof("outcome") == "sent":
+                pending.message_id = result.sent.message_id
+            else:
+                pending.error = _wire.item_error(result.error)
+                self._failures.append((self._answered + index, pending.error))
+        self._answered += len(frame.pending)
+        self._patience.progress()
+        self._progress.set()

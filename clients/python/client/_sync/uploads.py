@@ -1,0 +1,207 @@
+# Generated from _async/uploads.py by `make gen` (.ci/sync_twin.py). Do not edit.
+"""Uploads: one stream for what is small, parts side by side for what is large.
+
+Promises: bounded memory (a part for each of the streams under way, and one being filled); every byte is covered by a
+CRC-64/NVME that the server compares before anything becomes visible; nothing is visible before `commit`, and nothing
+is left of an upload after `abort`.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from cumulo.api.objects.v1 import objects_pb2 as pb
+from cumulo.client import _wire, model
+from cumulo.client._checksums import crc64nvme
+from cumulo.client._sync.connection import Connection
+from cumulo.client._threads import Crew
+from cumulo.client.errors import CumuloError
+
+FRAME_BYTES = 1024 * 1024
+"""The contract's largest frame."""
+PART_BYTES = 8 * 1024 * 1024
+PARTS_BEFORE_GROWTH = 1_000
+"""After so many parts each further one is twice as large, so that 10,000 parts hold S3's largest object."""
+PARTS_AT_ONCE = 4
+TRANSFER_BYTES_PER_S_MIN = 256 * 1024
+"""A transfer's deadline is a call's own, plus its size at this rate."""
+
+Progress = Callable[[int], object]
+"""Is told how many bytes more were handed to the network, a negative number when a part starts anew. May be called from
+other threads."""
+
+
+def transfer_deadline_s(base_s: float, size: int) -> float:
+    """Return the deadline of a transfer of `size` bytes."""
+    return base_s + size / TRANSFER_BYTES_PER_S_MIN
+
+
+class Upload:
+    """One object being written: `write` what comes, then `commit` or `abort`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        bucket: str,
+        key: str,
+        *,
+        content_type: str = "",
+        metadata: Mapping[str, str] | None = None,
+        if_match: str = "",
+        if_none_match: str = "",
+        progress: Progress | None = None,
+    ) -> None:
+        self._connection = connection
+        self._bucket = bucket
+        self._key = key
+        self._content_type = content_type
+        self._metadata = dict(metadata or {})
+        self._if_match = if_match
+        self._if_none_match = if_none_match
+        self._progress = progress
+        self._filling = bytearray()
+        self._upload_id = ""
+        self._part_count = 0
+        self._crew: Crew | None = None
+        self._parts: dict[int, str] = {}
+        self._parts_lock = threading.Lock()
+
+    @property
+    def part_bytes(self) -> int:
+        """The size of the part that is being filled."""
+        growth: int = 2 ** (self._part_count // PARTS_BEFORE_GROWTH)
+        return PART_BYTES * growth
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Take more bytes; waits while enough parts are under way. Raises what a part before ran into."""
+        view = memoryview(data).cast("B")
+        while len(view):
+            room = self.part_bytes - len(self._filling)
+            if room <= 0:
+                self._start_part()
+                continue
+            self._filling += view[:room]
+            view = view[room:]
+
+    def commit(self) -> model.ObjectInfo:
+        """Make the object durable and visible."""
+        if self._crew is None:
+            return self.put_whole(self._filling)
+        if self._filling:
+            self._start_part()
+        self._crew.finish()
+        response = self._connection.call(
+            self._connection.lane.objects.CompleteMultipartUpload,
+            pb.CompleteMultipartUploadRequest(
+                bucket=self._bucket,
+                key=self._key,
+                upload_id=self._upload_id,
+                parts=[
+                    pb.CompletedPart(part_number=number, etag=self._parts[number]) for number in sorted(self._parts)
+                ],
+                if_match=self._if_match,
+                if_none_match=self._if_none_match,
+                request_id=self._connection.request_id(),
+            ),
+        )
+        return _wire.object_info(response.object)
+
+    def abort(self) -> None:
+        """Leave nothing behind, as far as the server can be reached; an upload that was left behind expires."""
+        self._filling = bytearray()
+        if self._crew is None:
+            return
+        self._crew.abandon()
+        request = pb.AbortMultipartUploadRequest(
+            bucket=self._bucket,
+            key=self._key,
+            upload_id=self._upload_id,
+            request_id=self._connection.request_id(),
+        )
+        with contextlib.suppress(CumuloError):
+            self._connection.call(self._connection.lane.objects.AbortMultipartUpload, request)
+
+    def put_whole(self, data: bytes | bytearray | memoryview) -> model.ObjectInfo:
+        """Store an object in one stream."""
+        head = pb.PutObjectHead(
+            bucket=self._bucket,
+            key=self._key,
+            content_type=self._content_type,
+            metadata=self._metadata,
+            if_match=self._if_match,
+            if_none_match=self._if_none_match,
+            expected=pb.ExpectedContent(content_length=len(data)),
+            request_id=self._connection.request_id(),
+        )
+        response = self._connection.call_streaming(
+            self._connection.lane.objects.PutObject,
+            _Frames(pb.PutObjectRequest, head, memoryview(data), self._progress),
+            transfer_deadline_s(self._connection.timeout, len(data)),
+        )
+        return _wire.object_info(response.object)
+
+    def _start_part(self) -> None:
+        """Send what was filled as the next part, beside the others."""
+        if self._crew is None:
+            response = self._connection.call(
+                self._connection.lane.objects.CreateMultipartUpload,
+                pb.CreateMultipartUploadRequest(
+                    bucket=self._bucket,
+                    key=self._key,
+                    content_type=self._content_type,
+                    metadata=self._metadata,
+                    request_id=self._connection.request_id(),
+                ),
+            )
+            self._upload_id = response.upload_id
+            self._crew = Crew(PARTS_AT_ONCE)
+        self._part_count += 1
+        data, self._filling = self._filling, bytearray()
+        self._crew.start(partial(self._send_part, self._part_count, data))
+
+    def _send_part(self, number: int, data: bytearray) -> None:
+        head = pb.UploadPartHead(
+            bucket=self._bucket,
+            key=self._key,
+            upload_id=self._upload_id,
+            part_number=number,
+            expected=pb.ExpectedContent(content_length=len(data)),
+        )
+        response = self._connection.call_streaming(
+            self._connection.lane.objects.UploadPart,
+            _Frames(pb.UploadPartRequest, head, memoryview(data), self._progress),
+            transfer_deadline_s(self._connection.timeout, len(data)),
+        )
+        with self._parts_lock:
+            self._parts[number] = response.part.etag
+
+
+class _Frames:
+    """The frames of one body, made anew for each attempt to send it."""
+
+    def __init__(self, request: type[Any], head: Any, data: memoryview, progress: Progress | None) -> None:
+        self._request = request
+        self._head = head
+        self._data = data
+        self._progress = progress
+        self._told = 0
+
+    def __call__(self) -> Iterator[Any]:
+        """Yield head, data and commit."""
+        if self._told and self._progress is not None:
+            self._progress(-self._told)
+            self._told = 0
+        yield self._request(head=self._head)
+        for start in range(0, len(self._data), FRAME_BYTES):
+            piece = bytes(self._data[start : start + FRAME_BYTES])
+            yield self._request(data=piece)
+            if self._progress is not None:
+                self._told += len(piece)
+                self._progress(len(piece))
+        yield self._request(commit=_commit(self._data))
+
+
+def _commit(data: memoryview) -> pb.UploadCommit:
+    return pb.UploadCommit(expected=pb.ExpectedContent(content_length=len(data), crc64nvme=crc64nvme(data)))

@@ -1,0 +1,480 @@
+"""Between the contract's messages and the SDK's values: pure functions, shared by both flavours."""
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+from cumulo.api.identity.v1 import identity_pb2 as identity
+from cumulo.api.objects.v1 import objects_pb2 as objects
+from cumulo.api.queue.v1 import queue_pb2 as queue
+from cumulo.api.runner.v1 import runner_pb2 as runner
+from cumulo.client import model
+from cumulo.client.errors import CumuloError, PartialFailure, from_item
+
+
+def new_request_id() -> str:
+    """Return a fresh idempotency id."""
+    return str(uuid.uuid4())
+
+
+def time_of(milliseconds: int) -> datetime:
+    """Return the moment that the contract writes as milliseconds since the Unix epoch."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def time_or_none(milliseconds: int) -> datetime | None:
+    """Return the moment, or None for the contract's 0."""
+    return time_of(milliseconds) if milliseconds else None
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return what the contract writes for `moment`."""
+    return round(moment.timestamp() * 1000)
+
+
+def short(name: str) -> str:
+    """Return the last segment of a resource name."""
+    return name.rpartition("/")[2]
+
+
+def document_text(document: str | Mapping[str, Any]) -> str:
+    """Return a policy document as JSON text; text is passed on as it is."""
+    return document if isinstance(document, str) else json.dumps(document)
+
+
+# Queues
+
+
+def body_bytes(body: object) -> bytes:
+    """Return a message's body: bytes as they are, text as UTF-8, anything else as JSON."""
+    if isinstance(body, bytes):
+        return body
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, (bytearray, memoryview)):
+        return bytes(body)
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def attribute_messages(attributes: Mapping[str, model.Attribute]) -> dict[str, queue.MessageAttribute]:
+    """Return message attributes as the contract writes them."""
+    return {name: _attribute_message(value) for name, value in attributes.items()}
+
+
+def _attribute_message(value: model.Attribute) -> queue.MessageAttribute:
+    if isinstance(value, bytes):
+        return queue.MessageAttribute(data_type="Binary", binary_value=value)
+    if isinstance(value, str):
+        return queue.MessageAttribute(data_type="String", string_value=value)
+    return queue.MessageAttribute(data_type="Number", string_value=repr(value))
+
+
+def attribute_values(attributes: Mapping[str, queue.MessageAttribute]) -> dict[str, model.Attribute]:
+    """Return message attributes as Python values; a number that is none stays text."""
+    return {name: _attribute_value(value) for name, value in attributes.items()}
+
+
+def _attribute_value(attribute: queue.MessageAttribute) -> model.Attribute:
+    if attribute.WhichOneof("value") == "binary_value":
+        return attribute.binary_value
+    text = attribute.string_value
+    if not attribute.data_type.startswith("Number"):
+        return text
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+def send_entry(
+    body: object, attributes: Mapping[str, model.Attribute] | None, delay: int | None
+) -> queue.SendMessageEntry:
+    """Return one entry of a batch or frame."""
+    entry = queue.SendMessageEntry(body=body_bytes(body), delay_s=delay)
+    if attributes:
+        for name, value in attributes.items():
+            entry.attributes[name].CopyFrom(_attribute_message(value))
+    return entry
+
+
+def outgoing_entry(item: object) -> queue.SendMessageEntry:
+    """Return the entry of one item of a batch: an `Outgoing`, or a plain body."""
+    if isinstance(item, model.Outgoing):
+        return send_entry(item.body, item.attributes, item.delay)
+    return queue.SendMessageEntry(body=body_bytes(item))
+
+
+def item_error(error: queue.ItemError | objects.ItemError) -> CumuloError:
+    """Return the exception of one failed item."""
+    return from_item(error.code, error.message)
+
+
+def sent_messages(results: Sequence[queue.SendMessageResult]) -> list[model.SentMessage]:
+    """Return what was stored; raise `PartialFailure` where an entry was refused."""
+    failures: list[tuple[int | str, CumuloError]] = [
+        (index, item_error(result.error))
+        for index, result in enumerate(results)
+        if result.WhichOneof("outcome") == "error"
+    ]
+    if failures:
+        raise PartialFailure(failures, len(results))
+    return [
+        model.SentMessage(message_id=result.sent.message_id, md5_of_body=result.sent.md5_of_body) for result in results
+    ]
+
+
+def raise_failed(keys: Sequence[int | str], results: Iterable[queue.ItemResult | objects.DeleteObjectResult]) -> None:
+    """Raise `PartialFailure` where an item of a batch failed; `keys` names the items."""
+    failures = [
+        (key, item_error(result.error)) for key, result in zip(keys, results, strict=True) if result.HasField("error")
+    ]
+    if failures:
+        raise PartialFailure(failures, len(keys))
+
+
+QUEUE_ATTRIBUTES = (
+    "visibility_timeout_s",
+    "delay_s",
+    "message_retention_s",
+    "maximum_message_size_bytes",
+    "receive_wait_s",
+    "policy",
+)
+
+
+def queue_message(
+    name: str,
+    *,
+    visibility_timeout: int | None = None,
+    delay: int | None = None,
+    retention: int | None = None,
+    maximum_message_size: int | None = None,
+    receive_wait: int | None = None,
+    dead_letter_policy: model.DeadLetterPolicy | None = None,
+    policy: str | Mapping[str, Any] | None = None,
+) -> queue.Queue:
+    """Return a queue with the attributes that are given."""
+    return queue.Queue(
+        name=name,
+        visibility_timeout_s=visibility_timeout,
+        delay_s=delay,
+        message_retention_s=retention,
+        maximum_message_size_bytes=maximum_message_size,
+        receive_wait_s=receive_wait,
+        dead_letter_policy=None
+        if dead_letter_policy is None
+        else queue.DeadLetterPolicy(
+            queue=dead_letter_policy.queue, max_receive_count=dead_letter_policy.max_receive_count
+        ),
+        policy=None if policy is None else document_text(policy),
+    )
+
+
+def queue_info(it: queue.Queue, *, listed: bool = False, counted: bool = False) -> model.QueueInfo:
+    """Return a queue; a `listed` one has no attributes, only a `counted` one has counts."""
+    name, created = short(it.name), time_or_none(it.create_ms)
+    if listed:
+        return model.QueueInfo(name=name, full_name=it.name, arn=it.arn, created=created)
+    dead_letter = it.dead_letter_policy
+    return model.QueueInfo(
+        name=name,
+        full_name=it.name,
+        arn=it.arn,
+        created=created,
+        updated=time_or_none(it.update_ms),
+        visibility_timeout_s=it.visibility_timeout_s,
+        delay_s=it.delay_s,
+        message_retention_s=it.message_retention_s,
+        maximum_message_size_bytes=it.maximum_message_size_bytes,
+        receive_wait_s=it.receive_wait_s,
+        dead_letter_policy=model.DeadLetterPolicy(
+            queue=dead_letter.queue, max_receive_count=dead_letter.max_receive_count
+        )
+        if it.HasField("dead_letter_policy")
+        else None,
+        policy=it.policy or None,
+        message_count=it.message_count if counted else None,
+        in_flight_count=it.in_flight_count if counted else None,
+        delayed_count=it.delayed_count if counted else None,
+    )
+
+
+# Objects
+
+
+def bucket_info(it: objects.Bucket) -> model.BucketInfo:
+    """Return a bucket."""
+    return model.BucketInfo(
+        name=short(it.name), arn=it.arn, region=it.region, account=it.account, created=time_of(it.create_ms)
+    )
+
+
+def object_info(it: objects.Object) -> model.ObjectInfo:
+    """Return an object's description."""
+    return model.ObjectInfo(
+        key=it.key,
+        size=it.size_bytes,
+        etag=it.etag,
+        modified=time_of(it.last_modified_ms),
+        bucket=short(it.bucket),
+        content_type=it.content_type,
+        metadata=dict(it.metadata),
+        crc64nvme=it.crc64nvme if it.HasField("crc64nvme") else None,
+        crc32c=it.crc32c if it.HasField("crc32c") else None,
+        part_count=it.part_count,
+    )
+
+
+def listed_object(it: objects.ObjectSummary) -> model.ObjectInfo:
+    """Return an object of a listing."""
+    return model.ObjectInfo(key=it.key, size=it.size_bytes, etag=it.etag, modified=time_of(it.last_modified_ms))
+
+
+def notification_rule(it: objects.NotificationRule) -> model.NotificationRule:
+    """Return a notification rule."""
+    return model.NotificationRule(queue=it.queue, events=tuple(it.events), prefix=it.prefix, suffix=it.suffix, id=it.id)
+
+
+def notification_message(rule: model.NotificationRule) -> objects.NotificationRule:
+    """Return a notification rule as the contract writes it."""
+    return objects.NotificationRule(
+        id=rule.id, queue=rule.queue, events=rule.events, prefix=rule.prefix, suffix=rule.suffix
+    )
+
+
+def conditions(
+    if_match: str | None,
+    if_none_match: str | None,
+    if_modified_since: datetime | None,
+    if_unmodified_since: datetime | None,
+) -> dict[str, Any]:
+    """Return the fields of a conditional read that are given."""
+    fields: dict[str, Any] = {"if_match": if_match or "", "if_none_match": if_none_match or ""}
+    if if_modified_since is not None:
+        fields["if_modified_since_ms"] = milliseconds(if_modified_since)
+    if if_unmodified_since is not None:
+        fields["if_unmodified_since_ms"] = milliseconds(if_unmodified_since)
+    return fields
+
+
+# Identity
+
+
+def account_info(it: identity.Account) -> model.AccountInfo:
+    """Return an account."""
+    return model.AccountInfo(account=short(it.name), display_name=it.display_name, created=time_of(it.create_ms))
+
+
+def user_info(it: identity.User) -> model.UserInfo:
+    """Return a user."""
+    return model.UserInfo(
+        name=short(it.name),
+        full_name=it.name,
+        arn=it.arn,
+        user_id=it.user_id,
+        path=it.path,
+        created=time_of(it.create_ms),
+        groups=tuple(map(short, it.groups)),
+    )
+
+
+def key_owner(it: identity.AccessKey) -> str:
+    """Return the short name of a key's user; empty for an account's root."""
+    return short(it.user) if "/users/" in it.user else ""
+
+
+def access_key_info(it: identity.AccessKey) -> model.AccessKeyInfo:
+    """Return an access key without its secret."""
+    return model.AccessKeyInfo(
+        access_key_id=it.access_key_id,
+        user=key_owner(it),
+        active=it.status == identity.ACCESS_KEY_STATUS_ACTIVE,
+        created=time_of(it.create_ms),
+    )
+
+
+def new_access_key(it: identity.AccessKey, secret: str) -> model.NewAccessKey:
+    """Return a new access key with its secret."""
+    return model.NewAccessKey(
+        access_key_id=it.access_key_id, secret_access_key=secret, user=key_owner(it), created=time_of(it.create_ms)
+    )
+
+
+def group_info(it: identity.Group) -> model.GroupInfo:
+    """Return a group."""
+    return model.GroupInfo(
+        name=short(it.name),
+        full_name=it.name,
+        arn=it.arn,
+        group_id=it.group_id,
+        path=it.path,
+        created=time_of(it.create_ms),
+    )
+
+
+def policy_info(it: identity.Policy) -> model.PolicyInfo:
+    """Return a managed policy."""
+    return model.PolicyInfo(
+        name=short(it.name),
+        full_name=it.name,
+        arn=it.arn,
+        policy_id=it.policy_id,
+        path=it.path,
+        description=it.description,
+        document=it.document,
+        created=time_or_none(it.create_ms),
+        updated=time_or_none(it.update_ms),
+        attachment_count=it.attachment_count,
+    )
+
+
+def explanation(it: identity.ExplainAccessResponse) -> model.Explanation:
+    """Return a decision and its grounds."""
+    decision = identity.Decision.Name(it.decision).removeprefix("DECISION_").replace("_", " ").lower()
+    return model.Explanation(
+        decision=_one_of(decision, ("allow", "explicit deny", "implicit deny")),
+        reason=it.reason,
+        matched_statements=tuple(
+            model.MatchedStatement(
+                policy=statement.policy,
+                sid=statement.sid,
+                statement_index=statement.statement_index,
+                effect="Allow" if statement.effect == identity.EFFECT_ALLOW else "Deny",
+            )
+            for statement in it.matched_statements
+        ),
+    )
+
+
+# Jobs
+
+
+def job_spec_message(spec: model.JobSpec) -> runner.JobSpec:
+    """Return a job's specification as the contract writes it."""
+    return runner.JobSpec(
+        name=spec.name,
+        command=spec.command,
+        environment=dict(spec.environment),
+        inputs=[runner.JobInput(source=it.source, path=it.path) for it in spec.inputs],
+        outputs=[runner.JobOutput(path=it.path, destination=it.destination) for it in spec.outputs],
+        timeout_s=spec.timeout_s or 0,
+        memory_bytes=spec.memory_bytes or 0,
+        cpu_millis=spec.cpu_millis or 0,
+        pids_max=spec.pids_max or 0,
+        isolation=runner.ISOLATION_NONE if spec.isolation == "none" else runner.ISOLATION_SANDBOX,
+        max_attempts=spec.max_attempts or 0,
+    )
+
+
+def job_spec(it: runner.JobSpec) -> model.JobSpec:
+    """Return a job's specification."""
+    return model.JobSpec(
+        name=it.name,
+        command=tuple(it.command),
+        environment=dict(it.environment),
+        inputs=tuple(model.JobInput(source=one.source, path=one.path) for one in it.inputs),
+        outputs=tuple(model.JobOutput(path=one.path, destination=one.destination) for one in it.outputs),
+        timeout_s=it.timeout_s or None,
+        memory_bytes=it.memory_bytes or None,
+        cpu_millis=it.cpu_millis or None,
+        pids_max=it.pids_max or None,
+        isolation="none" if it.isolation == runner.ISOLATION_NONE else "sandbox",
+        max_attempts=it.max_attempts or None,
+    )
+
+
+def job_info(it: runner.Job) -> model.JobInfo:
+    """Return a job's record."""
+    return model.JobInfo(
+        id=short(it.name),
+        full_name=it.name,
+        arn=it.arn,
+        queue=short(it.queue),
+        spec=job_spec(it.spec),
+        state=job_state(it.state),
+        status_reason=it.status_reason,
+        created=time_of(it.create_ms),
+        started=time_or_none(it.start_ms),
+        stopped=time_or_none(it.stop_ms),
+        cancel_requested=it.cancel_requested,
+        deduplication_key=it.deduplication_key,
+        attempts=tuple(map(_job_attempt, it.attempts)),
+        outputs=tuple(
+            model.JobOutputObject(object=one.object, size=one.size_bytes, etag=one.etag) for one in it.outputs
+        ),
+    )
+
+
+def _job_attempt(it: runner.JobAttempt) -> model.JobAttempt:
+    return model.JobAttempt(
+        number=it.number,
+        worker=it.worker,
+        claimed=time_of(it.claim_ms),
+        started=time_or_none(it.start_ms),
+        stopped=time_or_none(it.stop_ms),
+        exit_code=it.exit_code if it.HasField("exit_code") else None,
+        reason=it.reason,
+        usage=model.JobUsage(
+            cpu_ms=it.usage.cpu_ms, wall_ms=it.usage.wall_ms, memory_peak_bytes=it.usage.memory_peak_bytes
+        )
+        if it.HasField("usage")
+        else None,
+        log_chunks=it.log_chunks,
+    )
+
+
+def job_state(state: Any) -> model.JobState:
+    """Return a job's state in AWS Batch's word."""
+    word: model.JobState = _one_of(runner.JobState.Name(state).removeprefix("JOB_STATE_"), get_args(model.JobState))
+    return word
+
+
+def job_state_number(state: str) -> Any:
+    """Return the contract's value of a state; raises ValueError for a word that is none."""
+    return runner.JobState.Value(f"JOB_STATE_{state.upper()}")
+
+
+_LOG_STREAMS: Mapping[int, model.LogStreamName] = {
+    runner.LOG_STREAM_STDOUT: "stdout",
+    runner.LOG_STREAM_STDERR: "stderr",
+    runner.LOG_STREAM_WORKER: "worker",
+}
+LOG_STREAM_NUMBERS: Mapping[str, Any] = {
+    "stdout": runner.LOG_STREAM_STDOUT,
+    "stderr": runner.LOG_STREAM_STDERR,
+    "worker": runner.LOG_STREAM_WORKER,
+}
+
+
+def log_chunk(attempt: int, it: runner.LogChunk) -> model.LogChunk:
+    """Return a piece of a log."""
+    return model.LogChunk(
+        attempt=attempt,
+        number=it.number,
+        stream=_LOG_STREAMS.get(it.stream, "worker"),
+        data=it.data,
+        written=time_of(it.write_ms),
+    )
+
+
+def claim(it: runner.ClaimJobResponse) -> model.Claim:
+    """Return how a claim came out."""
+    outcome = runner.ClaimOutcome.Name(it.outcome).removeprefix("CLAIM_OUTCOME_").replace("_", " ").lower()
+    return model.Claim(
+        outcome=_one_of(outcome, ("claimed", "already done", "held")),
+        job=job_info(it.job),
+        attempt=it.attempt,
+        lease_token=it.lease_token,
+        lease_expires=time_or_none(it.lease_expires_ms),
+    )
+
+
+def _one_of(word: str, words: Sequence[Any]) -> Any:
+    """Return `word`, which must be one of the contract's: a newer server's is an error, not a guess."""
+    if word not in words:
+        raise CumuloError(f"the server answered {word!r}, this client knows {', '.join(words)}: update it")
+    return word

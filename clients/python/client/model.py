@@ -1,0 +1,348 @@
+"""What the SDK answers with: frozen values, one type a thing, times as `datetime` in UTC.
+
+Things that are called on (queues, messages, buckets, jobs) stand beside the calls, in both flavours; these values are
+the same for both.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Generic, Literal, TypeVar
+
+import msgspec
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the values."""
+
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Page(Generic[T_co]):
+    """One answer of a listing. `next_page_token` is empty on the last one; `common_prefixes` exist for objects only."""
+
+    def __init__(self, items: Sequence[T_co], next_page_token: str, common_prefixes: Sequence[str] = ()) -> None:
+        self.items = tuple(items)
+        self.next_page_token = next_page_token
+        self.common_prefixes = tuple(common_prefixes)
+
+
+# Queues
+
+
+class DeadLetterPolicy(Value, frozen=True):
+    """Where messages go that were received more than `max_receive_count` times: `queue` by name or ARN."""
+
+    queue: str
+    max_receive_count: int
+
+
+class QueueInfo(Value, frozen=True):
+    """A queue's attributes and exact counts; listings hold `name`, `full_name`, `arn` and `created` only."""
+
+    name: str
+    full_name: str
+    arn: str
+    created: datetime | None = None
+    updated: datetime | None = None
+    visibility_timeout_s: int | None = None
+    delay_s: int | None = None
+    message_retention_s: int | None = None
+    maximum_message_size_bytes: int | None = None
+    receive_wait_s: int | None = None
+    dead_letter_policy: DeadLetterPolicy | None = None
+    policy: str | None = None
+    message_count: int | None = None
+    in_flight_count: int | None = None
+    delayed_count: int | None = None
+
+
+class SentMessage(Value, frozen=True):
+    """A durable message's id and the MD5 of its body."""
+
+    message_id: str
+    md5_of_body: str
+
+
+Attribute = str | int | float | bytes
+"""A message attribute's value: text is a `String`, a number a `Number`, bytes are `Binary`."""
+
+
+class Outgoing(Value, frozen=True):
+    """One message of a batch with what belongs to it; a plain body stands for one without."""
+
+    body: object
+    delay: int | None = None
+    attributes: Mapping[str, Attribute] | None = None
+
+
+# Objects
+
+
+class BucketInfo(Value, frozen=True):
+    """A bucket."""
+
+    name: str
+    arn: str
+    region: str
+    account: str
+    created: datetime
+
+
+class ObjectInfo(Value, frozen=True):
+    """An object's description. Listings fill in `key`, `size`, `etag` and `modified` only."""
+
+    key: str
+    size: int
+    etag: str
+    modified: datetime
+    bucket: str = ""
+    content_type: str = ""
+    metadata: Mapping[str, str] = msgspec.field(default_factory=dict)
+    crc64nvme: int | None = None
+    crc32c: int | None = None
+    part_count: int = 0
+
+
+class NotificationRule(Value, frozen=True):
+    """Which `events` of which keys are sent to which queue (ARN, name or short name)."""
+
+    queue: str
+    events: tuple[str, ...]
+    prefix: str = ""
+    suffix: str = ""
+    id: str = ""
+
+
+class MultipartUploadInfo(Value, frozen=True):
+    """An upload in parts that is neither completed nor aborted."""
+
+    key: str
+    upload_id: str
+    created: datetime
+
+
+# Identity
+
+
+class Caller(Value, frozen=True):
+    """Who the server takes the caller for."""
+
+    account: str
+    arn: str
+    user_id: str
+    access_key_id: str
+    token_expires: datetime
+
+
+class Token(Value, frozen=True):
+    """A bearer token."""
+
+    token: str
+    token_id: str
+    expires: datetime
+
+    def __repr__(self) -> str:
+        return f"Token(token_id={self.token_id!r}, expires={self.expires!r})"
+
+
+class AccountInfo(Value, frozen=True):
+    """An account."""
+
+    account: str
+    display_name: str
+    created: datetime
+
+
+class UserInfo(Value, frozen=True):
+    """A user. `groups` (short names) are filled in where one user is asked for."""
+
+    name: str
+    full_name: str
+    arn: str
+    user_id: str
+    path: str
+    created: datetime
+    groups: tuple[str, ...] = ()
+
+
+class AccessKeyInfo(Value, frozen=True):
+    """An access key without its secret. `user` is a short name, empty for an account's root."""
+
+    access_key_id: str
+    user: str
+    active: bool
+    created: datetime
+
+
+class NewAccessKey(Value, frozen=True):
+    """An access key with its secret, which is shown this once."""
+
+    access_key_id: str
+    secret_access_key: str
+    user: str
+    created: datetime
+
+    def __repr__(self) -> str:
+        return f"NewAccessKey(access_key_id={self.access_key_id!r}, user={self.user!r})"
+
+
+class GroupInfo(Value, frozen=True):
+    """A group of users."""
+
+    name: str
+    full_name: str
+    arn: str
+    group_id: str
+    path: str
+    created: datetime
+
+
+class PolicyInfo(Value, frozen=True):
+    """A managed policy. Listings leave out `document`; listings of attached ones hold `name` and `arn` only."""
+
+    name: str
+    full_name: str
+    arn: str
+    policy_id: str = ""
+    path: str = ""
+    description: str = ""
+    document: str = ""
+    created: datetime | None = None
+    updated: datetime | None = None
+    attachment_count: int = 0
+
+
+class MatchedStatement(Value, frozen=True):
+    """A statement that matched: where it stands, and what it does."""
+
+    policy: str
+    sid: str
+    statement_index: int
+    effect: Literal["Allow", "Deny"]
+
+
+class Explanation(Value, frozen=True):
+    """Whether a principal may do something, and why."""
+
+    decision: Literal["allow", "explicit deny", "implicit deny"]
+    reason: str
+    matched_statements: tuple[MatchedStatement, ...]
+
+    @property
+    def allowed(self) -> bool:
+        """Say whether the answer is yes."""
+        return self.decision == "allow"
+
+
+# Jobs
+
+JobState = Literal["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"]
+FINAL_STATES = frozenset[str](("SUCCEEDED", "FAILED"))
+LogStreamName = Literal["stdout", "stderr", "worker"]
+
+
+class JobInput(Value, frozen=True):
+    """An object (`s3://bucket/key`) that is put to `path` in the job's folder before it starts."""
+
+    source: str
+    path: str
+
+
+class JobOutput(Value, frozen=True):
+    """Files of the job's folder (`path` may hold wildcards) that are stored below `destination` (`s3://bucket/prefix`)."""
+
+    path: str
+    destination: str
+
+
+class JobSpec(Value, frozen=True):
+    """What to run, in which limits; what is None takes the server's default."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = msgspec.field(default_factory=dict)
+    inputs: tuple[JobInput, ...] = ()
+    outputs: tuple[JobOutput, ...] = ()
+    timeout_s: int | None = None
+    memory_bytes: int | None = None
+    cpu_millis: int | None = None
+    pids_max: int | None = None
+    isolation: Literal["sandbox", "none"] = "sandbox"
+    max_attempts: int | None = None
+
+
+class JobUsage(Value, frozen=True):
+    """What an attempt used, as far as its worker could measure it."""
+
+    cpu_ms: int
+    wall_ms: int
+    memory_peak_bytes: int
+
+
+class JobOutputObject(Value, frozen=True):
+    """An object (`s3://bucket/key`) that an attempt stored."""
+
+    object: str
+    size: int
+    etag: str
+
+
+class JobAttempt(Value, frozen=True):
+    """One try to run a job."""
+
+    number: int
+    worker: str
+    claimed: datetime
+    started: datetime | None
+    stopped: datetime | None
+    exit_code: int | None
+    reason: str
+    usage: JobUsage | None
+    log_chunks: int
+
+
+class JobInfo(Value, frozen=True):
+    """A job's record. Listings leave out `attempts` and `outputs`."""
+
+    id: str
+    full_name: str
+    arn: str
+    queue: str
+    spec: JobSpec
+    state: JobState
+    status_reason: str
+    created: datetime
+    started: datetime | None
+    stopped: datetime | None
+    cancel_requested: bool
+    deduplication_key: str
+    attempts: tuple[JobAttempt, ...] = ()
+    outputs: tuple[JobOutputObject, ...] = ()
+
+
+class LogChunk(Value, frozen=True):
+    """A piece of an attempt's log."""
+
+    attempt: int
+    number: int
+    stream: LogStreamName
+    data: bytes
+    written: datetime
+
+
+class Claim(Value, frozen=True):
+    """How a worker's claim came out: `lease_token` and `attempt` are set where it is `claimed`."""
+
+    outcome: Literal["claimed", "already done", "held"]
+    job: JobInfo
+    attempt: int
+    lease_token: str
+    lease_expires: datetime | None
+
+
+class Heartbeat(Value, frozen=True):
+    """The lease holds on; `cancel_requested` says to stop the command."""
+
+    lease_expires: datetime
+    cancel_requested: bool
