@@ -18,8 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from cumulo.client import AsyncClient, errors, model
-from cumulo.client.aio import AsyncMessage
+from cumulo.client import AsyncClient, AsyncMessage, errors, model
 from cumulo.runner import cgroups, handles, processes, sandbox, staging, templates
 from cumulo.runner.executor import Handle, Task, Usage
 from cumulo.runner.log_upload import LogUpload
@@ -57,7 +56,7 @@ def find_isolation(work_folder: Path, *, allow_plain: bool) -> Isolation:
     groups, no_groups = cgroups.probe()
     limits = "limits by control groups" if groups is not None else f"address space limit only ({no_groups})"
     plain = ProcessExecutor(None, groups, work_folder) if allow_plain else None
-    reasons = []
+    reasons: list[str] = []
     for box in (sandbox.Bubblewrap(), sandbox.Namespaces()):
         reason = sandbox.probe(box, work_folder / "probes")
         if not reason:
@@ -185,7 +184,8 @@ class Worker:
 
     def _backoff_s(self, message: AsyncMessage) -> int:
         exponent = min(message.receive_count - 1, BACKOFF_EXPONENT_MAX)
-        return min(2**exponent, self._options.lease_s)
+        pause_s: int = min(2**exponent, self._options.lease_s)
+        return pause_s
 
 
 class AttemptFailed(Exception):

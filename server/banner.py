@@ -1,16 +1,12 @@
 """What a person sees when a server is ready: where it answers, how it keeps data, and three lines to try."""
 
 import sys
-from typing import TYPE_CHECKING
 
 from cumulo.core.settings import Settings
-
-if TYPE_CHECKING:
-    from cumulo.server.serve import Endpoints
-    from cumulo.server.wiring import House
+from cumulo.server.endpoints import Endpoints
 
 
-def show_banner(endpoints: "Endpoints", house: "House", settings: Settings, seconds: float) -> None:
+def show_banner(endpoints: Endpoints, new_root_secret: str, settings: Settings, seconds: float) -> None:
     """Print the banner to standard output; the root secret only at the first start, and only to a terminal."""
     kept = "in memory, forgotten at exit" if settings["ephemeral"] else "durable"
     environment = "cumulo env" if not settings["data"] else f"cumulo env --data {settings['data']}"
@@ -25,6 +21,6 @@ def show_banner(endpoints: "Endpoints", house: "House", settings: Settings, seco
         "             cumulo queue create jobs && cumulo queue send jobs hello && cumulo queue recv jobs",
         "             cumulo bucket mb demo && cumulo object cp README.md s3://demo/ && cumulo object ls s3://demo",
     ]
-    if house.new_root_secret and sys.stdout.isatty():
-        lines.insert(4, f"             first start, shown once: {endpoints.access_key_id} {house.new_root_secret}")
+    if new_root_secret and sys.stdout.isatty():
+        lines.insert(4, f"             first start, shown once: {endpoints.access_key_id} {new_root_secret}")
     print("\n".join(lines), flush=True)

@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -58,7 +58,7 @@ def _options(command: click.Command) -> click.Command:
 
 @click.command("serve", context_settings={"help_option_names": ["-h", "--help"]})
 @click.pass_context
-def serve_command(context: click.Context, **flags: Any) -> None:
+def serve_command(context: click.Context, /, **flags: Any) -> None:
     """Run the server until SIGTERM or Ctrl-C.
 
     Flags beat CUMULO_* variables, those beat cumulo.toml, that beats the defaults.
@@ -142,7 +142,7 @@ def _check_through_server(path: Path, endpoints: dict[str, Any]) -> list[str] | 
         return None
 
 
-def _fail(message: str, code: int) -> Any:
+def _fail(message: str, code: int) -> NoReturn:
     logging.shutdown()
     click.echo(f"cumulo: {message}", err=True)
     sys.exit(code)

@@ -57,7 +57,7 @@ class GrpcListener:
                 bound = self._server.add_insecure_port(address)
             else:
                 chain, key = certificate
-                credentials = grpc.ssl_server_credentials(((key.read_bytes(), chain.read_bytes()),))
+                credentials = grpc.ssl_server_credentials([(key.read_bytes(), chain.read_bytes())])
                 bound = self._server.add_secure_port(address, credentials)
         except RuntimeError as error:
             raise PortTaken(f"cannot listen on {address} for gRPC: {error}") from error

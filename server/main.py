@@ -4,22 +4,28 @@ Each command's modules are imported when it is called: `cumulo serve` never load
 the other way round.
 """
 
+import importlib
 import sys
 import time
 
 _STARTED = time.perf_counter()
+OWN_COMMANDS = {
+    "serve": "cumulo.server.commands:serve_command",
+    "check": "cumulo.server.commands:check_command",
+    "worker": "cumulo.server.commands:worker_command",
+}
+"""Commands of the server's rooms, by name; the client's group shows them in its help."""
 
 
 def main() -> None:
     """Run the command line."""
-    if sys.argv[1:2] == ["serve"]:
-        from cumulo.server.commands import serve_command  # noqa: PLC0415 - the server starts without the client's imports
+    own = OWN_COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 else None
+    if own is not None:
+        module, _, attribute = own.partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        command.main(sys.argv[2:], prog_name=f"cumulo {sys.argv[1]}", obj=_STARTED)
+    from cumulo.cli.main import cli  # noqa: PLC0415 - the server's commands start without the client's imports
 
-        serve_command.main(sys.argv[2:], prog_name="cumulo serve", obj=_STARTED)
-        return
-    from cumulo.cli.main import cli  # noqa: PLC0415 - as above
-
-    cli.add_lazy("serve", "cumulo.server.commands:serve_command")
-    cli.add_lazy("check", "cumulo.server.commands:check_command")
-    cli.add_lazy("worker", "cumulo.server.commands:worker_command")
+    for name, path in OWN_COMMANDS.items():
+        cli.add_lazy(name, path)
     cli()

@@ -8,7 +8,6 @@ with one clear line.
 import asyncio
 import contextlib
 import gc
-import json
 import logging
 import os
 import signal
@@ -19,11 +18,10 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import msgspec
-
 from cumulo.core.settings import Settings, default_data_folder
 from cumulo.gateway.http1 import HttpListener
 from cumulo.server.banner import show_banner
+from cumulo.server.endpoints import ENDPOINTS_FILE, Endpoints
 from cumulo.server.grpc_listener import GrpcListener
 from cumulo.server.listening import refuse_unprotected
 from cumulo.server.wiring import House, open_house
@@ -36,21 +34,8 @@ its turn (architecture.md).
 EXIT_ENGINE_FAILED = 70
 """EX_SOFTWARE of sysexits.h: restart me."""
 EXIT_SECOND_SIGNAL = 130
-ENDPOINTS_FILE = "endpoints.json"
 
 _log = logging.getLogger("cumulo.server")
-
-
-class Endpoints(msgspec.Struct, frozen=True):
-    """Where a running server answers; the ready file's and `endpoints.json`'s content."""
-
-    grpc: str
-    http: str
-    data: str
-    pid: int
-    access_key_id: str
-    tls: bool
-    version: str
 
 
 async def serve(settings: Settings, started: float, version: str) -> None:
@@ -94,10 +79,10 @@ async def _listen(settings: Settings, house: House, path: Path, started: float, 
     pump = asyncio.create_task(house.pump.run(), name="due pump")
     stop = _stop_on_signal()
     house.pages.ready = True
-    _write_endpoints(path / ENDPOINTS_FILE, endpoints)
+    endpoints.write(path / ENDPOINTS_FILE)
     if settings["ready_file"]:
-        _write_endpoints(Path(settings["ready_file"]), endpoints)
-    show_banner(endpoints, house, settings, time.perf_counter() - started)
+        endpoints.write(Path(settings["ready_file"]))
+    show_banner(endpoints, house.new_root_secret, settings, time.perf_counter() - started)
     gc.collect()
     gc.freeze()
     await asyncio.wait((asyncio.create_task(stop.wait()), pump), return_when=asyncio.FIRST_COMPLETED)
@@ -138,13 +123,6 @@ def _stop_on_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, received)
     return stop
-
-
-def _write_endpoints(path: Path, endpoints: Endpoints) -> None:
-    """Write the whole file under another name first: whoever waits for it never reads half of it."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(msgspec.to_builtins(endpoints)) + "\n")
-    partial.replace(path)
 
 
 def _fail_stop(error: BaseException) -> None:

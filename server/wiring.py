@@ -121,6 +121,7 @@ async def _build(folder: DataFolder, engine: Engine, clock: Clock, blobs: BlobSt
         engine, authorizer, clock, randomness, sealer=sealer, blobs=blobs, targets={"sqs": queues.delivery_target}
     )
     runner = runner_room.Service(engine, authorizer, clock, randomness, sealer=sealer, queues=queues.delivery_target)
+    identity.add_guard_source("s3", objects.guard)
     rooms = (identity, queues, objects, runner)
     pump = DuePump(engine, clock)
 
@@ -137,7 +138,7 @@ async def _build(folder: DataFolder, engine: Engine, clock: Clock, blobs: BlobSt
     rpc = RpcAdaptor(credentials, clock, randomness, metrics)
 
     async def check() -> list[str]:
-        return await check_engine(engine, blobs)
+        return await check_engine(engine)
 
     return House(
         rpc_handlers=(
@@ -178,7 +179,7 @@ async def check_closed_folder(path: Path) -> list[str]:
     try:
         engine = LmdbEngine(folder.engine)
         try:
-            return await check_engine(engine, BlobStore(folder.blobs, engine))
+            return await check_engine(engine)
         finally:
             await engine.close()
     finally:

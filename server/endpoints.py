@@ -1,0 +1,26 @@
+"""Where a running server answers: what its ready file and its data folder's `endpoints.json` say."""
+
+import json
+from pathlib import Path
+
+import msgspec
+
+ENDPOINTS_FILE = "endpoints.json"
+
+
+class Endpoints(msgspec.Struct, frozen=True):
+    """`grpc` is host:port, `http` a URL; `data` the data folder's path; `tls` holds for both ports."""
+
+    grpc: str
+    http: str
+    data: str
+    pid: int
+    access_key_id: str
+    tls: bool
+    version: str
+
+    def write(self, path: Path) -> None:
+        """Write the whole file under another name first: whoever waits for it never reads half of it."""
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(json.dumps(msgspec.to_builtins(self)) + "\n")
+        partial.replace(path)
