@@ -47,7 +47,9 @@ class TokenSealer:
         """Return the token text for `payload`."""
         body = self._heads[kind] + payload
         mac = hmac.digest(self._current_key, body, hashlib.sha256)[:_MAC_BYTES]
-        return base64.urlsafe_b64encode(body + mac).rstrip(b"=").decode("ascii")
+        text = base64.urlsafe_b64encode(body + mac).rstrip(b"=").decode("ascii")
+        assert len(text) <= TOKEN_CHARACTERS_MAX, len(payload)
+        return text
 
     def open(self, kind: TokenKind, text: str) -> bytes:
         """Return the payload of a token that this server sealed for `kind`; raise `InvalidToken` for anything else."""

@@ -441,6 +441,16 @@ async def no_kind_of_due_entries_crowds_out_another(stand: Stand) -> None:
 
 
 @_case
+async def inspection_sees_every_partition_at_once(stand: Stand) -> None:
+    """Inspect all there is with one function, without the limits of an ordinary one."""
+    async with opened(stand) as engine:
+        for partition in (P, Q):
+            await do(engine, *(put(partition + b"%04d" % n, b"") for n in range(1_500)))
+        keys = tuple(get(partition + b"%04d" % n) for partition in (P, Q) for n in range(1_500))
+        assert await engine.inspect(run_program, keys) == [b""] * 3_000
+
+
+@_case
 async def function_that_runs_twice_takes_effect_once(stand: Stand) -> None:
     """Run functions again, as a conflict would: effects, hints and answers are of one run."""
     async with opened(stand) as engine:

@@ -1,0 +1,83 @@
+"""Sealed tokens: what was sealed opens, nothing else does, and each token has one spelling."""
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cumulo.core.tokens import TOKEN_CHARACTERS_MAX, InvalidToken, TokenKind, TokenSealer
+
+KEY, NEXT_KEY = b"k" * 32, b"n" * 32
+sealer = TokenSealer({1: KEY}, 1)
+
+
+@given(st.sampled_from(TokenKind), st.binary(max_size=200))
+def test_sealed_payload_comes_back(kind, payload):
+    text = sealer.seal(kind, payload)
+
+    assert sealer.open(kind, text) == payload
+    assert set(text) <= set(string.ascii_letters + string.digits + "-_")
+
+
+@given(st.binary(max_size=40), st.data())
+def test_altered_token_is_refused(payload, data):
+    text = sealer.seal(TokenKind.RECEIPT, payload)
+    at = data.draw(st.integers(0, len(text) - 1))
+    character = data.draw(st.sampled_from(string.ascii_letters + "+/-_=").filter(lambda other: other != text[at]))
+
+    with pytest.raises(InvalidToken):
+        sealer.open(TokenKind.RECEIPT, text[:at] + character + text[at + 1 :])
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_refused_and_never_crashes(text):
+    with pytest.raises(InvalidToken):
+        sealer.open(TokenKind.PAGE, text)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda text: text + "=", lambda text: text[:-1], lambda text: text + "A", str.swapcase]
+)
+def test_second_spelling_is_refused(change):
+    text = sealer.seal(TokenKind.PAGE, b"key")
+
+    with pytest.raises(InvalidToken):
+        sealer.open(TokenKind.PAGE, change(text))
+
+
+def test_token_of_another_kind_is_refused():
+    text = sealer.seal(TokenKind.RECEIPT, b"x")
+
+    with pytest.raises(InvalidToken):
+        sealer.open(TokenKind.PAGE, text)
+
+
+def test_token_of_another_server_is_refused():
+    text = TokenSealer({1: NEXT_KEY}, 1).seal(TokenKind.RECEIPT, b"x")
+
+    with pytest.raises(InvalidToken):
+        sealer.open(TokenKind.RECEIPT, text)
+
+
+def test_token_outlives_the_rotation_of_its_key_until_the_key_is_dropped():
+    text = sealer.seal(TokenKind.RECEIPT, b"x")
+
+    assert TokenSealer({1: KEY, 2: NEXT_KEY}, 2).open(TokenKind.RECEIPT, text) == b"x"
+    with pytest.raises(InvalidToken):
+        TokenSealer({2: NEXT_KEY}, 2).open(TokenKind.RECEIPT, text)
+
+
+def test_token_is_these_characters():
+    assert sealer.seal(TokenKind.UPLOAD, b"payload") == "AQEDcGF5bG9hZNxCmD5NAXWok9EA9zoziYg"
+
+
+def test_overlong_text_is_refused_and_overlong_payload_is_a_bug():
+    with pytest.raises(InvalidToken):
+        sealer.open(TokenKind.PAGE, "A" * (TOKEN_CHARACTERS_MAX + 1))
+    with pytest.raises(AssertionError):
+        sealer.seal(TokenKind.PAGE, b"x" * TOKEN_CHARACTERS_MAX)
+
+
+def test_key_does_not_show():
+    assert "kkk" not in repr(sealer)
