@@ -17,8 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import report
+from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from cumulo.client import Client, errors, model
@@ -32,6 +34,8 @@ LEASE_S = 6
 READY_S = 30
 FINISH_S = 240
 POLL_S = 0.05
+COLUMNS_MIN = 100
+"""So that the table can be read where the output is no terminal."""
 PICTURES = (".png", ".jpg", ".jpeg")
 KIND_BY_SUFFIX = {".txt": "text", ".md": "text", ".png": "image", ".jpg": "image", ".jpeg": "image", ".gif": "image"}
 
@@ -90,7 +94,7 @@ class Demo:
         return time.time() - self.started
 
     def say(self, text: str) -> None:
-        self.console.print(f"[bold cyan]{self.now_s():6.2f} s[/]  {text}")
+        self.console.print(f"[bold cyan]{self.now_s():6.2f} s[/]  {text}", highlight=False, soft_wrap=True)
 
     # -- processes
 
@@ -247,7 +251,8 @@ class Demo:
             try:
                 for line in admin.jobs.get(job.id).logs(follow=True, attempt=attempt):
                     lines.append(line.rstrip("\n"))
-                    progress.console.print(f"          [dim]{key}: {line.rstrip()}[/]", highlight=False)
+                    shown = escape(f"{PurePosixPath(key).name}: {line.rstrip()}")
+                    progress.console.print(f"          [dim]{shown}[/]", highlight=False, soft_wrap=True)
                 info = admin.jobs.info(job.id)
             except errors.CumuloError:
                 return
@@ -385,7 +390,7 @@ def kill_story(
     last = job.attempts[-1]
     name, pid = demo.worker_name(last.worker)
     if job.state != "SUCCEEDED" or len(job.attempts) < 2 or pid == demo.kill.pid:
-        raise DemoFailed(f"nobody finished the killed worker's job: {job.state}, {len(job.attempts)} attempts")
+        raise DemoFailed(f"nobody finished the killed worker's job: {job.state}")
     assert last.stopped is not None
     return report.PlannedKill(
         input_key=demo.kill.key,
@@ -405,28 +410,22 @@ def kill_story(
 
 
 def show_table(console: Console, rows: list[report.Job]) -> None:
-    table = Table(title="What the workers did", title_justify="left")
-    for title, justify in (
-        ("input", "left"),
-        ("bytes", "right"),
-        ("attempts", "right"),
-        ("worker", "left"),
-        ("waited s", "right"),
-        ("ran s", "right"),
-        ("outputs", "right"),
-        ("end", "left"),
-    ):
-        table.add_column(title, justify=justify)
+    table = Table(title="What the workers did", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("input", no_wrap=True)
+    for title in ("bytes", "tries", "waited s", "ran s", "outputs"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("worker", no_wrap=True)
+    table.add_column("end", no_wrap=True)
     for row in rows:
         colour = "green" if row.last.outcome == "succeeded" else "yellow"
         table.add_row(
-            row.input_key,
+            PurePosixPath(row.input_key).name,
             f"{row.input_bytes:,}",
             str(len(row.attempts)),
-            row.last.worker,
             f"{row.queue_wait_s:.2f}",
             f"{row.run_s:.2f}",
             str(len(row.outputs)),
+            row.last.worker.removeprefix("worker-"),
             f"[{colour}]{row.last.outcome}[/]",
         )
     console.print(table)
@@ -440,8 +439,7 @@ def run(demo: Demo, *, keep: bool) -> None:
     columns = (
         TextColumn("{task.description:>8}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}"),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} {task.fields[unit]}"),
         TimeElapsedColumn(),
     )
     with Client(endpoints["grpc"], **credentials) as admin:
@@ -533,6 +531,7 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="four files only")
     arguments = parser.parse_args()
     console = Console()
+    console.width = max(console.width, COLUMNS_MIN)
     folder = arguments.output.absolute()
     if (folder / "ready.json").exists() or not folder.exists() or not any(folder.iterdir()):
         shutil.rmtree(folder, ignore_errors=True)

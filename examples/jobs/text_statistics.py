@@ -324,7 +324,7 @@ def draw_plot(statistics: dict[str, Any], tally: Tally, target: Path) -> None:
     """
     with tempfile.TemporaryDirectory(prefix=".matplotlib-", dir=target.parent) as scratch:
         os.environ.setdefault("MPLCONFIGDIR", scratch)
-        no_fonts = Path(scratch, "fonts.conf")
+        no_fonts = Path(scratch, "fonts.conf").resolve()  # fontconfig looks for a relative path elsewhere
         no_fonts.write_text("<fontconfig/>", encoding="utf-8")
         os.environ["FONTCONFIG_FILE"] = str(no_fonts)
         from matplotlib import rc_context  # noqa: PLC0415
