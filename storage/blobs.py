@@ -9,6 +9,7 @@ readers.
 """
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection
@@ -129,8 +130,7 @@ class BlobStore:
             orphans = set(ids).difference(await known(ids)) if ids else set()
             await run(self.executor, self._delete_files, tuple(orphans))
             removed += len(orphans)
-            if leaf not in self._prepared:
-                await run(self.executor, _remove_if_empty, leaf)
+            await run(self.executor, self._remove_if_unused, leaf)
         return removed
 
     async def scrub(
@@ -180,6 +180,14 @@ class BlobStore:
                 failpoints.hit("blob.before_delete")
             blob_path(self.folder, blob_id).unlink(missing_ok=True)
 
+    def _remove_if_unused(self, leaf: Path) -> None:
+        """Remove an empty directory, unless this run writes into it; the lock keeps one from being taken into use
+        between the look and the removal.
+        """
+        with self._preparing, contextlib.suppress(OSError):  # it holds blobs
+            if leaf not in self._prepared:
+                leaf.rmdir()
+
     def _leaves(self) -> list[Path]:
         return sorted(path for path in self.folder.glob("*/*") if path.is_dir())
 
@@ -198,13 +206,6 @@ def _sync_directory(folder: Path) -> None:
     if failpoints.armed:
         failpoints.hit("blob.before_directory_fsync")
     sync_directory(folder)
-
-
-def _remove_if_empty(leaf: Path) -> None:
-    try:
-        leaf.rmdir()
-    except OSError:
-        return  # it holds blobs
 
 
 __all__ = ["BLOCK_BYTES", "BlobMissing", "BlobReader", "BlobStore", "BlobWriter", "Damage", "Seal"]
