@@ -1,0 +1,41 @@
+"""Conditional reads and writes: RFC 9110, section 13, with S3's answers.
+
+Promises: a conditional write is decided inside its transaction, so of two writers that both saw the same object one
+wins. Sources: S3 user guide, "Add preconditions to S3 operations with conditional requests".
+"""
+
+from cumulo.object_store.errors import NO_SUCH_KEY, NOT_MODIFIED, PRECONDITION_FAILED
+from cumulo.object_store.keys import ObjectRecord
+from cumulo.object_store.model import ANY_ETAG, Conditions
+from cumulo.object_store.naming import shown
+
+
+def check_write(found: ObjectRecord | None, key: str, if_match: str, if_none_match: str) -> None:
+    """Raise `PreconditionFailed` where a write must not happen, `NoSuchKey` where `if_match` has nothing to match."""
+    if if_match:
+        if found is None:
+            raise NO_SUCH_KEY.error(key=shown(key))
+        if if_match not in (ANY_ETAG, found.etag):
+            raise PRECONDITION_FAILED.error(condition="If-Match")
+    if if_none_match and found is not None:
+        raise PRECONDITION_FAILED.error(condition="If-None-Match")
+
+
+def check_read(found: ObjectRecord, conditions: Conditions) -> None:
+    """Raise `PreconditionFailed` or `NotModified`; the order is RFC 9110's, section 13.2.2.
+
+    Times are compared in whole seconds, as headers carry them.
+    """
+    modified_s = found.modified_ms // 1000
+    unmodified_since_ms = conditions.if_unmodified_since_ms
+    if conditions.if_match:
+        if conditions.if_match not in (ANY_ETAG, found.etag):
+            raise PRECONDITION_FAILED.error(condition="If-Match")
+    elif unmodified_since_ms is not None and modified_s > unmodified_since_ms // 1000:
+        raise PRECONDITION_FAILED.error(condition="If-Unmodified-Since")
+    modified_since_ms = conditions.if_modified_since_ms
+    if conditions.if_none_match:
+        if conditions.if_none_match in (ANY_ETAG, found.etag):
+            raise NOT_MODIFIED.error()
+    elif modified_since_ms is not None and modified_s <= modified_since_ms // 1000:
+        raise NOT_MODIFIED.error()

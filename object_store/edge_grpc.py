@@ -1,0 +1,512 @@
+"""The gRPC edge of the room: proto <-> model, and the streams of bodies.
+
+Knows `cumulo.api.objects.v1` and the service's one door, `call`; decides nothing. A body's frame is never made a proto
+message: an arriving one is cut out of the bytes that gRPC read, a leaving one is built once, its four bytes of proto
+framing before the piece. Otherwise each would be copied three times, which costs as much as digesting it.
+"""
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from typing import Any, Final
+
+import grpc
+from google.protobuf.message import Message
+
+from cumulo.api.objects.v1 import objects_pb2 as pb
+from cumulo.core.context import CallContext
+from cumulo.core.names import parse_arn
+from cumulo.gateway.rpc import CallableService, RpcAdaptor
+from cumulo.object_store import model
+from cumulo.object_store.errors import INCOMPLETE_BODY, INVALID_ARGUMENT, INVALID_REQUEST
+from cumulo.object_store.model import UNKNOWN, ExpectedContent
+
+SERVICE_NAME = "cumulo.api.objects.v1.ObjectService"
+FRAME_BYTES_MAX: Final = 1024 * 1024
+_DATA_TAG: Final = pb.PutObjectRequest.DATA_FIELD_NUMBER << 3 | 2
+assert (
+    pb.UploadPartRequest.DATA_FIELD_NUMBER
+    == pb.GetObjectResponse.DATA_FIELD_NUMBER
+    == pb.PutObjectRequest.DATA_FIELD_NUMBER
+)
+
+
+def handlers(service: CallableService, rpc: RpcAdaptor) -> grpc.GenericRpcHandler:
+    """Return the handlers of ObjectService."""
+    rows: dict[str, Any] = {
+        name: grpc.unary_unary_rpc_method_handler(
+            rpc.unary(service, SERVICE_NAME, name, decode, encode), request.FromString, serialize_frame
+        )
+        for name, (request, decode, encode) in _UNARY.items()
+    }
+    for name, frame, decode, encode in (
+        ("PutObject", pb.PutObjectRequest, _decode_put, _encode_put),
+        ("UploadPart", pb.UploadPartRequest, _decode_part, _encode_part),
+    ):
+        rows[name] = grpc.stream_unary_rpc_method_handler(
+            rpc.upload(SERVICE_NAME, name, _uploader(service, name, decode, encode)),
+            frame_parser(frame.FromString),
+            serialize_frame,
+        )
+    rows["GetObject"] = grpc.unary_stream_rpc_method_handler(
+        rpc.stream(SERVICE_NAME, "GetObject", _downloader(service)), pb.GetObjectRequest.FromString, serialize_frame
+    )
+    return grpc.method_handlers_generic_handler(SERVICE_NAME, rows)
+
+
+# Frames
+
+
+def serialize_frame(message: Any) -> bytes:
+    """Return the bytes of an answer; those of a body's frame are made already."""
+    if type(message) is bytes:
+        return message
+    encoded: bytes = message.SerializeToString()
+    return encoded
+
+
+def data_frame(piece: memoryview) -> bytes:
+    """Return the encoded frame that carries a piece."""
+    head = bytearray((_DATA_TAG,))
+    left = len(piece)
+    while left > 0x7F:
+        head.append(left & 0x7F | 0x80)
+        left >>= 7
+    head.append(left)
+    return b"".join((head, piece))
+
+
+def frame_parser(parse: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Return the parser of an upload's frames: a memoryview for one that is nothing but data, else the message."""
+
+    def parse_frame(encoded: bytes) -> Any:
+        if encoded[:1] != bytes((_DATA_TAG,)):
+            return parse(encoded)
+        length = shift = 0
+        for at in range(1, min(len(encoded), 6)):
+            byte = encoded[at]
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                # Anything behind the data, or data that is cut off, is the parser's to judge.
+                return memoryview(encoded)[at + 1 :] if at + 1 + length == len(encoded) else parse(encoded)
+        return parse(encoded)
+
+    return parse_frame
+
+
+class _Frames(model.UploadBody):
+    """The body of an upload, between its head and its commit."""
+
+    def __init__(self, frames: AsyncIterator[Any]) -> None:
+        self._frames = frames
+        self._received_bytes = 0
+        self._ended = False
+
+    async def head(self) -> Any:
+        """Return the first frame, which must be the head."""
+        first = await anext(self._frames, None)
+        if first is None or isinstance(first, memoryview) or first.WhichOneof("frame") != "head":
+            raise INVALID_REQUEST.error(reason="The first frame of an upload must be its head.")
+        return first.head
+
+    async def __anext__(self) -> memoryview:
+        if self._ended:
+            raise StopAsyncIteration
+        while True:
+            frame = await anext(self._frames, None)
+            if frame is None:
+                raise INCOMPLETE_BODY.error(received=self._received_bytes, promised="a commit frame at the end")
+            if not isinstance(frame, memoryview):
+                kind = frame.WhichOneof("frame")
+                if kind == "commit":
+                    self._ended = True
+                    self.trailer = _expected(frame.commit.expected)
+                    raise StopAsyncIteration
+                if kind != "data":
+                    raise INVALID_REQUEST.error(
+                        reason="Behind its head an upload has data frames and one commit frame."
+                    )
+                frame = memoryview(frame.data)
+            if len(frame) > FRAME_BYTES_MAX:
+                raise INVALID_ARGUMENT.error(
+                    parameter="data", value=f"of {len(frame)} bytes", allowed=f"at most {FRAME_BYTES_MAX} a frame"
+                )
+            if frame:
+                self._received_bytes += len(frame)
+                return frame
+
+
+def _uploader(
+    service: CallableService,
+    operation: str,
+    decode: Callable[[Any], Any],
+    encode: Callable[[Any], Message],
+) -> Callable[[AsyncIterator[Any], CallContext], Any]:
+    async def upload(frames: AsyncIterator[Any], ctx: CallContext) -> Message:
+        body = _Frames(aiter(frames))
+        request = decode(await body.head())
+        return encode((await service.call(ctx, operation, request, body)).value)
+
+    return upload
+
+
+def _downloader(service: CallableService) -> Callable[[Any, CallContext], AsyncIterator[Any]]:
+    async def download(request: pb.GetObjectRequest, ctx: CallContext) -> AsyncGenerator[Any, None]:
+        result = await service.call(ctx, "GetObject", _decode_get(request))
+        body: Any = result.body
+        async with contextlib.aclosing(body):
+            yield pb.GetObjectResponse(
+                head=pb.GetObjectHead(
+                    object=_object(result.value.object),
+                    first_byte=result.value.first_byte,
+                    content_length=result.value.content_length,
+                )
+            )
+            async for piece in body:
+                yield data_frame(piece)
+
+    return download
+
+
+# Requests
+
+
+def _bucket_name(text: str) -> str:
+    """Return the short name of `buckets/{bucket}`, of an ARN, or of a short name; what is none of them is no name."""
+    if text.startswith("buckets/"):
+        return text.removeprefix("buckets/")
+    arn = parse_arn(text)
+    return text if arn is None or arn.service != "s3" else arn.resource
+
+
+def _etag(text: str) -> str:
+    return text[1:-1] if len(text) >= 2 and text[0] == text[-1] == '"' else text
+
+
+def _expected(expected: pb.ExpectedContent) -> ExpectedContent:
+    digests: dict[str, bytes] = {}
+    if expected.content_md5:
+        digests["md5"] = expected.content_md5
+    if expected.HasField("crc64nvme"):
+        digests["crc64nvme"] = expected.crc64nvme.to_bytes(8, "big")
+    if expected.HasField("crc32c"):
+        digests["crc32c"] = expected.crc32c.to_bytes(4, "big")
+    length = expected.content_length if expected.HasField("content_length") else UNKNOWN
+    if expected.HasField("content_length") and length < 0:
+        raise INVALID_ARGUMENT.error(parameter="content_length", value=length, allowed="0 or more")
+    return ExpectedContent(length, digests)
+
+
+def _conditions(request: "pb.GetObjectRequest | pb.HeadObjectRequest") -> model.Conditions:
+    return model.Conditions(
+        _etag(request.if_match),
+        _etag(request.if_none_match),
+        request.if_modified_since_ms if request.HasField("if_modified_since_ms") else None,
+        request.if_unmodified_since_ms if request.HasField("if_unmodified_since_ms") else None,
+    )
+
+
+def _range(request: pb.GetObjectRequest) -> model.ByteRange | None:
+    match request.WhichOneof("range"):
+        case "byte_range":
+            asked = request.byte_range
+            if asked.first < 0:
+                raise INVALID_ARGUMENT.error(parameter="byte_range.first", value=asked.first, allowed="0 or more")
+            return model.ByteRange(asked.first, asked.last if asked.HasField("last") else None)
+        case "suffix_length":
+            if request.suffix_length < 1:
+                raise INVALID_ARGUMENT.error(
+                    parameter="suffix_length", value=request.suffix_length, allowed="1 or more"
+                )
+            return model.ByteRange(-request.suffix_length)
+    return None
+
+
+def _decode_put(head: pb.PutObjectHead) -> model.PutObject:
+    return model.PutObject(
+        bucket=_bucket_name(head.bucket),
+        key=head.key,
+        content_type=head.content_type,
+        metadata=dict(head.metadata),
+        if_match=_etag(head.if_match),
+        if_none_match=_etag(head.if_none_match),
+        expected=_expected(head.expected),
+        request_id=head.request_id,
+    )
+
+
+def _decode_part(head: pb.UploadPartHead) -> model.UploadPart:
+    return model.UploadPart(
+        bucket=_bucket_name(head.bucket),
+        key=head.key,
+        upload_id=head.upload_id,
+        part_number=head.part_number,
+        expected=_expected(head.expected),
+        request_id=head.request_id,
+    )
+
+
+def _decode_get(request: pb.GetObjectRequest) -> model.GetObject:
+    return model.GetObject(
+        bucket=_bucket_name(request.bucket),
+        key=request.key,
+        range=_range(request),
+        conditions=_conditions(request),
+    )
+
+
+def _decode_head(request: pb.HeadObjectRequest, _: CallContext) -> model.HeadObject:
+    return model.HeadObject(bucket=_bucket_name(request.bucket), key=request.key, conditions=_conditions(request))
+
+
+def _decode_delete(request: pb.DeleteObjectRequest, _: CallContext) -> model.DeleteObject:
+    return model.DeleteObject(
+        bucket=_bucket_name(request.bucket),
+        key=request.key,
+        if_match=_etag(request.if_match),
+        request_id=request.request_id,
+    )
+
+
+def _decode_batch_delete(request: pb.BatchDeleteObjectsRequest, _: CallContext) -> model.BatchDeleteObjects:
+    return model.BatchDeleteObjects(
+        bucket=_bucket_name(request.bucket),
+        entries=tuple(model.DeleteEntry(entry.key, _etag(entry.if_match)) for entry in request.entries),
+        request_id=request.request_id,
+    )
+
+
+def _decode_list(request: pb.ListObjectsRequest, _: CallContext) -> model.ListObjects:
+    return model.ListObjects(
+        bucket=_bucket_name(request.bucket),
+        prefix=request.prefix,
+        delimiter=request.delimiter,
+        start_after=request.start_after,
+        page_size=request.page_size,
+        page_token=request.page_token,
+    )
+
+
+def _decode_create_bucket(request: pb.CreateBucketRequest, _: CallContext) -> model.CreateBucket:
+    return model.CreateBucket(_bucket_name(request.bucket.name), request.bucket.region, request.request_id)
+
+
+def _decode_list_buckets(request: pb.ListBucketsRequest, _: CallContext) -> model.ListBuckets:
+    return model.ListBuckets(request.prefix, request.page_size, request.page_token)
+
+
+def _decode_set_notification(request: pb.SetBucketNotificationRequest, _: CallContext) -> model.SetBucketNotification:
+    rules = tuple(
+        model.NotificationRule(
+            id=rule.id, queue=rule.queue, events=tuple(rule.events), prefix=rule.prefix, suffix=rule.suffix
+        )
+        for rule in request.rules
+    )
+    return model.SetBucketNotification(_bucket_name(request.bucket), rules, request.request_id)
+
+
+def _decode_create_upload(request: pb.CreateMultipartUploadRequest, _: CallContext) -> model.CreateMultipartUpload:
+    return model.CreateMultipartUpload(
+        bucket=_bucket_name(request.bucket),
+        key=request.key,
+        content_type=request.content_type,
+        metadata=dict(request.metadata),
+        request_id=request.request_id,
+    )
+
+
+def _decode_complete(request: pb.CompleteMultipartUploadRequest, _: CallContext) -> model.CompleteMultipartUpload:
+    return model.CompleteMultipartUpload(
+        bucket=_bucket_name(request.bucket),
+        key=request.key,
+        upload_id=request.upload_id,
+        parts=tuple(model.CompletedPart(part.part_number, _etag(part.etag)) for part in request.parts),
+        if_match=_etag(request.if_match),
+        if_none_match=_etag(request.if_none_match),
+        request_id=request.request_id,
+    )
+
+
+def _decode_abort(request: pb.AbortMultipartUploadRequest, _: CallContext) -> model.AbortMultipartUpload:
+    return model.AbortMultipartUpload(
+        bucket=_bucket_name(request.bucket),
+        key=request.key,
+        upload_id=request.upload_id,
+        request_id=request.request_id,
+    )
+
+
+def _decode_list_parts(request: pb.ListPartsRequest, _: CallContext) -> model.ListParts:
+    return model.ListParts(
+        bucket=_bucket_name(request.bucket),
+        key=request.key,
+        upload_id=request.upload_id,
+        page_size=request.page_size,
+        page_token=request.page_token,
+    )
+
+
+def _decode_list_uploads(request: pb.ListMultipartUploadsRequest, _: CallContext) -> model.ListMultipartUploads:
+    return model.ListMultipartUploads(
+        bucket=_bucket_name(request.bucket),
+        prefix=request.prefix,
+        page_size=request.page_size,
+        page_token=request.page_token,
+    )
+
+
+# Answers
+
+
+def _crc32c(checksums: Mapping[str, bytes]) -> int | None:
+    value = checksums.get("crc32c")
+    return None if value is None else int.from_bytes(value, "big")
+
+
+def _object(it: model.Object) -> pb.Object:
+    return pb.Object(
+        bucket="buckets/" + it.bucket,
+        key=it.key,
+        size_bytes=it.size_bytes,
+        etag=it.etag,
+        last_modified_ms=it.last_modified_ms,
+        content_type=it.content_type,
+        metadata=it.metadata,
+        crc64nvme=it.crc64nvme,
+        crc32c=_crc32c(it.checksums),
+        part_count=it.part_count,
+    )
+
+
+def _bucket(it: model.Bucket) -> pb.Bucket:
+    return pb.Bucket(
+        name="buckets/" + it.name, arn=it.arn, region=it.region, account=it.account, create_ms=it.create_ms
+    )
+
+
+def _part(it: model.Part) -> pb.Part:
+    return pb.Part(
+        part_number=it.part_number,
+        etag=it.etag,
+        size_bytes=it.size_bytes,
+        last_modified_ms=it.last_modified_ms,
+        crc64nvme=it.crc64nvme,
+    )
+
+
+def _rules(rules: tuple[model.NotificationRule, ...]) -> list[pb.NotificationRule]:
+    return [
+        pb.NotificationRule(id=it.id, queue=it.queue, events=it.events, prefix=it.prefix, suffix=it.suffix)
+        for it in rules
+    ]
+
+
+def _encode_put(it: model.Object) -> pb.PutObjectResponse:
+    return pb.PutObjectResponse(object=_object(it))
+
+
+def _encode_part(it: model.Part) -> pb.UploadPartResponse:
+    return pb.UploadPartResponse(part=_part(it))
+
+
+def _encode_batch_delete(errors: tuple[model.ItemError | None, ...]) -> pb.BatchDeleteObjectsResponse:
+    return pb.BatchDeleteObjectsResponse(
+        results=[
+            pb.DeleteObjectResult(error=None if error is None else pb.ItemError(code=error.code, message=error.message))
+            for error in errors
+        ]
+    )
+
+
+def _encode_list(page: model.ObjectPage) -> pb.ListObjectsResponse:
+    return pb.ListObjectsResponse(
+        objects=[
+            pb.ObjectSummary(key=it.key, size_bytes=it.size_bytes, etag=it.etag, last_modified_ms=it.last_modified_ms)
+            for it in page.objects
+        ],
+        common_prefixes=page.common_prefixes,
+        next_page_token=page.next_page_token,
+    )
+
+
+def _encode_buckets(page: model.BucketPage) -> pb.ListBucketsResponse:
+    return pb.ListBucketsResponse(buckets=map(_bucket, page.buckets), next_page_token=page.next_page_token)
+
+
+def _encode_parts(page: model.PartPage) -> pb.ListPartsResponse:
+    return pb.ListPartsResponse(parts=map(_part, page.parts), next_page_token=page.next_page_token)
+
+
+def _encode_uploads(page: model.UploadPage) -> pb.ListMultipartUploadsResponse:
+    uploads = [pb.MultipartUpload(key=it.key, upload_id=it.upload_id, create_ms=it.create_ms) for it in page.uploads]
+    return pb.ListMultipartUploadsResponse(uploads=uploads, next_page_token=page.next_page_token)
+
+
+_UNARY: Mapping[str, tuple[Any, Callable[[Any, CallContext], Any], Callable[[Any], Message]]] = {
+    "CreateBucket": (
+        pb.CreateBucketRequest,
+        _decode_create_bucket,
+        lambda it: pb.CreateBucketResponse(bucket=_bucket(it)),
+    ),
+    "GetBucket": (
+        pb.GetBucketRequest,
+        lambda request, _: model.GetBucket(_bucket_name(request.name)),
+        lambda it: pb.GetBucketResponse(bucket=_bucket(it)),
+    ),
+    "ListBuckets": (pb.ListBucketsRequest, _decode_list_buckets, _encode_buckets),
+    "DeleteBucket": (
+        pb.DeleteBucketRequest,
+        lambda request, _: model.DeleteBucket(_bucket_name(request.name), request.request_id),
+        lambda _: pb.DeleteBucketResponse(),
+    ),
+    "GetBucketPolicy": (
+        pb.GetBucketPolicyRequest,
+        lambda request, _: model.GetBucketPolicy(_bucket_name(request.bucket)),
+        lambda policy: pb.GetBucketPolicyResponse(policy=policy),
+    ),
+    "SetBucketPolicy": (
+        pb.SetBucketPolicyRequest,
+        lambda request, _: model.SetBucketPolicy(_bucket_name(request.bucket), request.policy, request.request_id),
+        lambda _: pb.SetBucketPolicyResponse(),
+    ),
+    "DeleteBucketPolicy": (
+        pb.DeleteBucketPolicyRequest,
+        lambda request, _: model.DeleteBucketPolicy(_bucket_name(request.bucket), request.request_id),
+        lambda _: pb.DeleteBucketPolicyResponse(),
+    ),
+    "GetBucketNotification": (
+        pb.GetBucketNotificationRequest,
+        lambda request, _: model.GetBucketNotification(_bucket_name(request.bucket)),
+        lambda rules: pb.GetBucketNotificationResponse(rules=_rules(rules)),
+    ),
+    "SetBucketNotification": (
+        pb.SetBucketNotificationRequest,
+        _decode_set_notification,
+        lambda rules: pb.SetBucketNotificationResponse(rules=_rules(rules)),
+    ),
+    "HeadObject": (
+        pb.HeadObjectRequest,
+        _decode_head,
+        lambda it: pb.HeadObjectResponse(object=_object(it)),
+    ),
+    "DeleteObject": (pb.DeleteObjectRequest, _decode_delete, lambda _: pb.DeleteObjectResponse()),
+    "BatchDeleteObjects": (pb.BatchDeleteObjectsRequest, _decode_batch_delete, _encode_batch_delete),
+    "ListObjects": (pb.ListObjectsRequest, _decode_list, _encode_list),
+    "CreateMultipartUpload": (
+        pb.CreateMultipartUploadRequest,
+        _decode_create_upload,
+        lambda upload_id: pb.CreateMultipartUploadResponse(upload_id=upload_id),
+    ),
+    "CompleteMultipartUpload": (
+        pb.CompleteMultipartUploadRequest,
+        _decode_complete,
+        lambda it: pb.CompleteMultipartUploadResponse(object=_object(it)),
+    ),
+    "AbortMultipartUpload": (
+        pb.AbortMultipartUploadRequest,
+        _decode_abort,
+        lambda _: pb.AbortMultipartUploadResponse(),
+    ),
+    "ListParts": (pb.ListPartsRequest, _decode_list_parts, _encode_parts),
+    "ListMultipartUploads": (pb.ListMultipartUploadsRequest, _decode_list_uploads, _encode_uploads),
+}

@@ -1,0 +1,223 @@
+"""Every fact that must hold on disk, checked: after tests, and by `cumulo check`.
+
+What it holds:
+
+- a directory row leads to a bucket's record of the same name, and is listed for its account; no two lead to one
+  partition;
+- the counters are the numbers of rows, and the next number is above every number in use;
+- every body that a record names is there and of its size: inline bytes with their checksum, block checksums of a blob
+  and the row that says whose it is, the manifest of an object in parts, whose parts make its size, checksum and ETag;
+- every row of a body is named by a record, or waits for its removal;
+- an open upload has its entry in the due index;
+- every blob that a row names has its file, and every file a row (`check_blobs`).
+
+Reads in pages. Exact while nothing writes.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator
+
+import msgspec
+
+from cumulo.object_store import keys, model
+from cumulo.object_store.bodies import read_seal
+from cumulo.object_store.keys import BucketRow, Counters, Meta, ObjectRecord, PartRecord
+from cumulo.storage import digests, tuples
+from cumulo.storage.blob_format import block_count
+from cumulo.storage.engine import PARTITION_BYTES, Due, ReadTxn, Row
+
+PAGE_ROWS = 1_000
+
+
+class Tally(msgspec.Struct):
+    """What the records of one bucket name."""
+
+    objects: int = 0
+    bytes: int = 0
+    uploads: int = 0
+    highest: int = 0
+    inline: set[int] = msgspec.field(default_factory=set)
+    blobs: dict[int, int] = msgspec.field(default_factory=dict)
+    manifests: set[int] = msgspec.field(default_factory=set)
+
+
+def partitions(txn: ReadTxn) -> tuple[bytes, ...]:
+    """Return the partitions of all buckets."""
+    return tuple(keys.decode_bucket(value).partition for _, value in _rows(txn, keys.NAMES))
+
+
+def check(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
+    """Return what is wrong with any bucket; `txn` can read ROOT and every bucket's partition, `entries` are all those
+    of the due index.
+    """
+    waiting = {(entry.kind, entry.key): entry for entry in entries}
+    problems: list[str] = []
+    seen: set[bytes] = set()
+    for row_key, value in _rows(txn, keys.NAMES):
+        name, row = keys.text_of(row_key, len(keys.NAMES)), keys.decode_bucket(value)
+        if row.partition in seen:
+            problems.append(f"bucket {name}: another name leads to its partition")
+        seen.add(row.partition)
+        problems += [f"bucket {name}: {problem}" for problem in _check_bucket(txn, name, row, waiting)]
+    return problems
+
+
+def check_blobs(txn: ReadTxn, files: Collection[int], swept_below: int) -> list[str]:
+    """Return the blobs of `files` (ids) that no row names, among those that a sweep should have removed, and the rows
+    whose file is missing. `txn` can read ROOT.
+    """
+    named = {int.from_bytes(row_key[-8:], "big") for row_key, _ in _rows(txn, keys.OWNERS)}
+    problems = [f"blob {blob}: a body is in it, its file is missing" for blob in sorted(named.difference(files))]
+    nameless = (blob for blob in files if blob < swept_below and blob not in named)
+    return problems + [f"blob {blob}: its file is there, nothing names it" for blob in sorted(nameless)]
+
+
+def _check_bucket(txn: ReadTxn, name: str, row: BucketRow, waiting: dict[tuple[str, bytes], Due]) -> Iterator[str]:
+    partition = row.partition
+    raw_meta, raw_counters = txn.get(partition + keys.META), txn.get(partition + keys.COUNTERS)
+    if raw_meta is None or raw_counters is None:
+        yield "a name leads to it, and it has no record"
+        return
+    meta, counters = keys.decode_meta(raw_meta), keys.decode_counters(raw_counters)
+    if (meta.name, meta.account, meta.region) != (name, row.account, row.region):
+        yield "the directory row differs from the record"
+    if txn.get(keys.account_key(row.account, name)) is None:
+        yield "it is not listed for its account"
+    if row.has_policy != (txn.get(keys.policy_key(name)) is not None):
+        yield "its policy is not where its row says"
+    tally = Tally()
+    yield from _check_objects(txn, partition, tally)
+    yield from _check_uploads(txn, partition, tally, waiting)
+    yield from _check_counts(txn, meta, counters, partition, tally)
+    yield from _check_rows(txn, partition, tally, waiting)
+
+
+def _check_objects(txn: ReadTxn, partition: bytes, tally: Tally) -> Iterator[str]:
+    prefix = partition + keys.OBJECTS
+    for row_key, value in _rows(txn, prefix):
+        record = keys.decode_object(value)
+        where = f"object {keys.text_of(row_key, len(prefix))!r}"
+        tally.objects += 1
+        tally.bytes += record.size_bytes
+        tally.highest = max(tally.highest, record.body)
+        if record.part_count:
+            tally.manifests.add(record.body)
+            problems = _check_manifest(txn, partition, record, tally)
+        else:
+            problems = _check_body(txn, partition, record, tally)
+        yield from (f"{where}: {problem}" for problem in problems)
+
+
+def _check_manifest(txn: ReadTxn, partition: bytes, record: ObjectRecord, tally: Tally) -> Iterator[str]:
+    parts: list[PartRecord] = []
+    size_bytes = crc = 0
+    for row_key, value in _rows(txn, keys.manifest_prefix(partition, record.body)):
+        if int.from_bytes(row_key[-8:], "big") != size_bytes:
+            yield f"its manifest goes on at {int.from_bytes(row_key[-8:], 'big')}, not at {size_bytes}"
+        for part in keys.decode_parts(value).parts:
+            problems = _check_body(txn, partition, part, tally)
+            yield from (f"part {part.number}: {problem}" for problem in problems)
+            crc = digests.combine_crc64nvme(crc, part.crc64nvme, part.size_bytes) if parts else part.crc64nvme
+            size_bytes += part.size_bytes
+            parts.append(part)
+    etag = hashlib.md5(b"".join(part.md5 for part in parts), usedforsecurity=False).hexdigest()
+    found = (len(parts), size_bytes, crc, f"{etag}-{len(parts)}")
+    if found != (record.part_count, record.size_bytes, record.crc64nvme, record.etag):
+        yield f"its manifest makes {found}"
+
+
+def _check_body(txn: ReadTxn, partition: bytes, record: ObjectRecord | PartRecord, tally: Tally) -> Iterator[str]:
+    tally.highest = max(tally.highest, record.body)
+    if record.blob:
+        tally.blobs[record.body] = record.blob
+        if len(read_seal(txn, partition, record).checksums) != 8 * block_count(record.size_bytes):
+            yield f"blob {record.blob} has not one checksum a block"
+        yield from _check_owner(txn, partition, record.body, record.blob)
+    elif record.size_bytes:
+        tally.inline.add(record.body)
+        inline = txn.get(keys.body_key(partition, record.body))
+        if inline is None:
+            yield "its bytes are missing"
+        elif (len(inline), digests.crc64nvme(inline)) != (record.size_bytes, record.crc64nvme):
+            yield "its bytes are others than those it was given"
+
+
+def _check_owner(txn: ReadTxn, partition: bytes, body: int, blob: int) -> Iterator[str]:
+    stored = txn.get(keys.owner_key(blob))
+    owner = None if stored is None else keys.decode_owner(stored)
+    if owner is None:
+        yield f"no row says whose blob {blob} is"
+    elif (owner.partition, owner.body) != (partition, body):
+        yield f"blob {blob} is said to be body {owner.body} of {owner.partition.hex()}"
+
+
+def _check_uploads(
+    txn: ReadTxn, partition: bytes, tally: Tally, waiting: dict[tuple[str, bytes], Due]
+) -> Iterator[str]:
+    open_: set[int] = set()
+    for row_key, value in _rows(txn, partition + keys.UPLOADS):
+        key, upload = keys.parse_upload_key(row_key)
+        open_.add(upload)
+        tally.uploads += 1
+        tally.highest = max(tally.highest, upload)
+        expiry = waiting.get((keys.UPLOAD_EXPIRE, keys.chunk_prefix(partition, upload)))
+        if expiry is None or expiry.at_ms != keys.decode_upload(value).expires_ms:
+            yield f"upload {upload} of {key!r} has no due entry that ends it"
+    prefix = partition + keys.CHUNKS
+    for row_key, value in _rows(txn, prefix):
+        upload = int.from_bytes(row_key[len(prefix) : -1], "big")
+        if upload not in open_ and (keys.UPLOAD_CLEAR, row_key[:-1]) not in waiting:
+            yield f"parts of upload {upload} are left, and nothing will clear them"
+        for part in keys.decode_parts(value).parts:
+            if keys.chunk_key(partition, upload, part.number) != row_key:
+                yield f"part {part.number} of upload {upload} is in a wrong row"
+            problems = _check_body(txn, partition, part, tally)
+            yield from (f"part {part.number} of upload {upload}: {problem}" for problem in problems)
+
+
+def _check_counts(txn: ReadTxn, meta: Meta, counters: Counters, partition: bytes, tally: Tally) -> Iterator[str]:
+    found = (tally.objects, tally.bytes, tally.uploads)
+    if found != (counters.objects, counters.bytes, counters.uploads):
+        yield f"its counters are {counters}, its rows make {found}"
+    if tally.highest >= counters.next:
+        yield f"its next number {counters.next} is not above {tally.highest}"
+    rules = sum(1 for _ in _rows(txn, partition + keys.RULES))
+    if rules != meta.rule_count or rules > model.NOTIFICATION_RULES_MAX:
+        yield f"it has {rules} notification rules, its record says {meta.rule_count}"
+
+
+def _check_rows(txn: ReadTxn, partition: bytes, tally: Tally, waiting: dict[tuple[str, bytes], Due]) -> Iterator[str]:
+    """Check that no row of a body is left over."""
+    garbage = {
+        int.from_bytes(key[-8:], "big")
+        for kind, key in waiting
+        if kind == keys.BLOB_DELETE and key[:PARTITION_BYTES] == partition
+    }
+    for body in garbage - tally.manifests:
+        # Parts of a replaced object: their bodies are named by its manifest until it is cleared.
+        for _, value in _rows(txn, keys.manifest_prefix(partition, body)):
+            for part in keys.decode_parts(value).parts:
+                if part.blob:
+                    tally.blobs[part.body] = part.blob
+                else:
+                    tally.inline.add(part.body)
+    for body in _numbers(txn, partition + keys.BODIES):
+        if body not in tally.inline:
+            yield f"body {body} is inline, and nothing names it"
+    for body in _numbers(txn, partition + keys.SEALS):
+        if body not in tally.blobs and body not in garbage:
+            yield f"body {body} has block checksums, and nothing names it"
+    for body in _numbers(txn, partition + keys.MANIFESTS):
+        if body not in tally.manifests and body not in garbage:
+            yield f"body {body} has a manifest, and nothing names it"
+
+
+def _numbers(txn: ReadTxn, prefix: bytes) -> set[int]:
+    return {int.from_bytes(row_key[len(prefix) : len(prefix) + 8], "big") for row_key, _ in _rows(txn, prefix)}
+
+
+def _rows(txn: ReadTxn, prefix: bytes) -> Iterator[Row]:
+    start, end = prefix, tuples.after(prefix)
+    while rows := txn.range(start, end, PAGE_ROWS):
+        yield from rows
+        start = rows[-1][0] + b"\x00"

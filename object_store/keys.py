@@ -1,0 +1,284 @@
+"""The schema: each subspace of a bucket's partition, its keys, its records; and the directory of buckets.
+
+A bucket's partition (an 8-byte prefix P that is never used again):
+
+    ("m")                      Meta: the bucket repeated, so that a transaction sees whether it still exists ("c")
+    Counters: exact counts, and the next number ("o", key)                 ObjectRecord, the current version ("d") body
+    the bytes of a body up to 64 KiB ("s") body slice           the block checksums of a body in the blob store, 4,000 a
+    slice ("f") body offset          Manifest: up to 500 parts of an object, from that offset of it on ("u", key,
+    upload)         UploadRecord ("p") upload chunk         Chunk: up to 100 consecutive part numbers of an upload ("n",
+    index)               RuleRecord ("x") upload               CompletedRecord: the answer to a repeated completion
+
+`body` and `upload` are numbers of the bucket's counter, eight bytes. The root partition: `("buckets", "name", name)`
+and `("buckets", "policy", name)`, `("buckets", "account", account, name)`, and `("blobs") blob` -> who owns the blob.
+"""
+
+from typing import Final
+
+import msgspec
+
+from cumulo.storage import records, tuples
+from cumulo.storage.engine import PARTITION_BYTES, ROOT
+from cumulo.storage.tuples import u64
+
+MANIFEST_PARTS: Final = 500
+CHUNK_PARTS: Final = 100
+"""An uploaded part rewrites its chunk, about 6 KiB; completing 10,000 parts reads 100 chunks."""
+
+META: Final = tuples.encode(("m",))
+COUNTERS: Final = tuples.encode(("c",))
+OBJECTS: Final = tuples.encode(("o",))
+BODIES: Final = tuples.encode(("d",))
+SEALS: Final = tuples.encode(("s",))
+MANIFESTS: Final = tuples.encode(("f",))
+UPLOADS: Final = tuples.encode(("u",))
+CHUNKS: Final = tuples.encode(("p",))
+RULES: Final = tuples.encode(("n",))
+COMPLETED: Final = tuples.encode(("x",))
+
+GARBAGE: Final = tuples.encode(("g",))
+EVENTS: Final = tuples.encode(("e",))
+"""These two only tell due entries of one partition apart; no row stands under them."""
+
+BLOB_DELETE: Final = "blob.delete"
+UPLOAD_CLEAR: Final = "upload.clear"
+UPLOAD_EXPIRE: Final = "upload.expire"
+UPLOAD_FORGET: Final = "upload.forget"
+OBJECT_NOTIFY: Final = "object.notify"
+
+NAMES: Final = ROOT + tuples.encode(("buckets", "name"))
+_POLICIES: Final = ROOT + tuples.encode(("buckets", "policy"))
+_ACCOUNTS: Final = ROOT + tuples.encode(("buckets", "account"))
+OWNERS: Final = ROOT + tuples.encode(("blobs",))
+
+
+class BucketRow(records.Record, frozen=True):
+    """The directory's row of a bucket."""
+
+    partition: bytes = b""
+    account: str = ""
+    region: str = ""
+    create_ms: int = 0
+    has_policy: bool = False
+
+
+class Meta(records.Record, frozen=True):
+    """What a transaction must know of its bucket."""
+
+    name: str = ""
+    account: str = ""
+    region: str = ""
+    rule_count: int = 0
+
+
+class Counters(records.Record, frozen=True):
+    """Exact counts of a bucket, and the next number that it hands out."""
+
+    objects: int = 0
+    bytes: int = 0
+    uploads: int = 0
+    next: int = 1
+
+
+class Summary(records.Record, frozen=True):
+    """The first fields of an ObjectRecord: all that a listing reads."""
+
+    size_bytes: int = 0
+    etag: str = ""
+    modified_ms: int = 0
+
+
+class ObjectRecord(records.Record, frozen=True):
+    """The current version of an object.
+
+    Its body is `part_count` parts under its manifest, or blob number `blob`, or, where both are 0, inline.
+    """
+
+    size_bytes: int = 0
+    etag: str = ""
+    modified_ms: int = 0
+    body: int = 0
+    blob: int = 0
+    part_count: int = 0
+    crc64nvme: int = 0
+    checksums: dict[str, bytes] = msgspec.field(default_factory=dict)
+    content_type: str = ""
+    metadata: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class PartRecord(records.Record, frozen=True):
+    """A part of an upload or of an object; its body is blob number `blob`, or inline where that is 0."""
+
+    number: int = 0
+    size_bytes: int = 0
+    md5: bytes = b""
+    modified_ms: int = 0
+    body: int = 0
+    blob: int = 0
+    crc64nvme: int = 0
+
+
+class Parts(records.Record, frozen=True):
+    """Some parts in order of their numbers: a manifest's slice, or a chunk of an open upload."""
+
+    parts: list[PartRecord] = msgspec.field(default_factory=list)
+
+
+class UploadRecord(records.Record, frozen=True):
+    """An open multipart upload."""
+
+    create_ms: int = 0
+    expires_ms: int = 0
+    content_type: str = ""
+    metadata: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class CompletedRecord(records.Record, frozen=True):
+    """A completed upload: what was asked, and what was answered."""
+
+    key: str = ""
+    fingerprint: bytes = b""
+    size_bytes: int = 0
+    etag: str = ""
+    modified_ms: int = 0
+    crc64nvme: int = 0
+    part_count: int = 0
+    content_type: str = ""
+    metadata: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class RuleRecord(records.Record, frozen=True):
+    """A notification rule."""
+
+    id: str = ""
+    queue: str = ""
+    events: list[str] = msgspec.field(default_factory=list)
+    prefix: str = ""
+    suffix: str = ""
+
+
+class OwnerRecord(records.Record, frozen=True):
+    """Whose bytes a blob holds: a body of a bucket's partition."""
+
+    partition: bytes = b""
+    body: int = 0
+
+
+class EventRecord(records.Record, frozen=True):
+    """An event on its way to a queue: the payload of an `object.notify` entry."""
+
+    target_arn: str = ""
+    source_arn: str = ""
+    account: str = ""
+    delivery_id: str = ""
+    body: bytes = b""
+    attempts: int = 0
+
+
+decode_bucket = records.decoder(BucketRow).decode
+decode_meta = records.decoder(Meta).decode
+decode_counters = records.decoder(Counters).decode
+decode_summary = records.decoder(Summary).decode
+decode_object = records.decoder(ObjectRecord).decode
+decode_parts = records.decoder(Parts).decode
+decode_upload = records.decoder(UploadRecord).decode
+decode_completed = records.decoder(CompletedRecord).decode
+decode_rule = records.decoder(RuleRecord).decode
+decode_owner = records.decoder(OwnerRecord).decode
+decode_event = records.decoder(EventRecord).decode
+
+
+def bucket_key(name: str) -> bytes:
+    """Return the directory's key of a bucket."""
+    return NAMES + tuples.encode((name,))
+
+
+def policy_key(name: str) -> bytes:
+    """Return the key of a bucket's policy."""
+    return _POLICIES + tuples.encode((name,))
+
+
+def account_prefix(account: str) -> bytes:
+    """Return the prefix under which an account's bucket names stand."""
+    return _ACCOUNTS + tuples.encode((account,))
+
+
+def account_key(account: str, name: str) -> bytes:
+    """Return the key that lists a bucket for its account."""
+    return account_prefix(account) + tuples.encode((name,))
+
+
+def owner_key(blob: int) -> bytes:
+    """Return the key of a blob's owner."""
+    return OWNERS + u64(blob)
+
+
+def object_key(partition: bytes, key: str) -> bytes:
+    """Return the key of an object's record."""
+    return partition + OBJECTS + tuples.encode((key,))
+
+
+def text_prefix(subspace: bytes, prefix: str) -> bytes:
+    """Return what the keys of every text that starts with `prefix` start with."""
+    return subspace + tuples.encode((prefix,))[:-1]
+
+
+def text_of(row_key: bytes, subspace_bytes: int) -> str:
+    """Return the text with which a row's key ends behind its subspace's prefix."""
+    return row_key[subspace_bytes + 1 : -1].replace(b"\x00\xff", b"\x00").decode()
+
+
+def body_key(partition: bytes, body: int) -> bytes:
+    """Return the key of an inline body."""
+    return partition + BODIES + u64(body)
+
+
+def seal_prefix(partition: bytes, body: int) -> bytes:
+    """Return the prefix of the slices of a body's block checksums."""
+    return partition + SEALS + u64(body)
+
+
+def manifest_prefix(partition: bytes, body: int) -> bytes:
+    """Return the prefix of an object's manifest."""
+    return partition + MANIFESTS + u64(body)
+
+
+def upload_key(partition: bytes, key: str, upload: int) -> bytes:
+    """Return the key of an upload's record."""
+    return partition + UPLOADS + tuples.encode((key,)) + u64(upload)
+
+
+def parse_upload_key(row_key: bytes) -> tuple[str, int]:
+    """Return the object's key and the upload's number."""
+    text = text_of(row_key[:-8], PARTITION_BYTES + len(UPLOADS))
+    return text, int.from_bytes(row_key[-8:], "big")
+
+
+def chunk_prefix(partition: bytes, upload: int) -> bytes:
+    """Return the prefix of an upload's chunks."""
+    return partition + CHUNKS + u64(upload)
+
+
+def chunk_key(partition: bytes, upload: int, part_number: int) -> bytes:
+    """Return the key of the chunk that holds a part number."""
+    return chunk_prefix(partition, upload) + bytes(((part_number - 1) // CHUNK_PARTS,))
+
+
+def rule_key(partition: bytes, index: int) -> bytes:
+    """Return the key of a notification rule."""
+    return partition + RULES + tuples.encode((index,))
+
+
+def completed_key(partition: bytes, upload: int) -> bytes:
+    """Return the key of a completed upload's answer."""
+    return partition + COMPLETED + u64(upload)
+
+
+def garbage_key(partition: bytes, body: int) -> bytes:
+    """Return the due key of a body that is to be removed."""
+    return partition + GARBAGE + u64(body)
+
+
+def event_key(partition: bytes, number: int, index: int) -> bytes:
+    """Return the due key of an event: the number of its change, and which of the change's events it is."""
+    return partition + EVENTS + u64(number) + bytes((index,))

@@ -1,0 +1,105 @@
+"""ListObjectsV2: keys in order, rolled up at a delimiter, a page at a time.
+
+Promises: one seek per common prefix, however many keys stand behind it; bounded work on each snapshot, so that a page
+that takes more is read over several. Keys sort by their UTF-8 bytes, as in S3.
+
+A listing is a position in the bucket's key order and what stands behind it: a step reads from the position on and says
+where the next one starts.
+"""
+
+import msgspec
+
+from cumulo.object_store import keys
+from cumulo.object_store.buckets import open_bucket
+from cumulo.object_store.model import ObjectSummary
+from cumulo.storage import tuples
+from cumulo.storage.engine import FUNCTION_OPERATIONS_MAX, PARTITION_BYTES, ReadTxn
+
+SEEKS_PER_STEP = FUNCTION_OPERATIONS_MAX // 2
+_ROWS_PER_OPERATION = 100
+_SUBSPACE_BYTES = PARTITION_BYTES + len(keys.OBJECTS)
+
+
+class ListStep(msgspec.Struct, frozen=True, kw_only=True):
+    """Read on from `position`, a place behind the subspace of the bucket's keys; `limit` counts keys and prefixes."""
+
+    partition: bytes
+    bucket: str
+    prefix: str
+    delimiter: str
+    position: bytes
+    limit: int
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """What a step found, and where the next one starts: `position`, empty where nothing is left.
+
+    `is_full` says that the page is full; otherwise a step ended early, and the page goes on with another one.
+    """
+
+    objects: list[ObjectSummary]
+    common_prefixes: list[str]
+    position: bytes
+    is_full: bool
+
+    def __len__(self) -> int:
+        return len(self.objects) + len(self.common_prefixes)
+
+
+def first_position(prefix: str, delimiter: str, start_after: str) -> bytes:
+    """Return where a listing begins: at its prefix, or behind `start_after`.
+
+    A `start_after` that is itself a common prefix stands for all of it, as does one in a page token: what was listed is
+    not listed again.
+    """
+    begin = keys.text_prefix(b"", prefix)
+    if not start_after:
+        return begin
+    behind = tuples.encode((start_after,)) + b"\x00"
+    if delimiter and start_after.startswith(prefix) and _common_prefix(start_after, prefix, delimiter) == start_after:
+        behind = tuples.after(keys.text_prefix(b"", start_after))
+    return max(begin, behind)
+
+
+def list_step(txn: ReadTxn, step: ListStep) -> Listed:
+    """Read one snapshot's part of a page; raises `NoSuchBucket`."""
+    open_bucket(txn, step.partition, step.bucket)
+    subspace = step.partition + keys.OBJECTS
+    position, end = subspace + step.position, tuples.after(keys.text_prefix(subspace, step.prefix))
+    objects: list[ObjectSummary] = []
+    prefixes: list[str] = []
+    seeks, count = 0, 0
+    batch = 2 if step.delimiter else step.limit + 1
+    while seeks < SEEKS_PER_STEP and position < end:
+        rows = txn.range(position, end, batch)
+        seeks += 1 + len(rows) // _ROWS_PER_OPERATION
+        behind_common = b""
+        for row_key, value in rows:
+            if behind_common and row_key < behind_common:
+                continue
+            behind_common = b""
+            if count == step.limit:
+                return Listed(objects, prefixes, row_key[len(subspace) :], is_full=True)
+            key = keys.text_of(row_key, _SUBSPACE_BYTES)
+            common = _common_prefix(key, step.prefix, step.delimiter)
+            count += 1
+            if common:
+                prefixes.append(common)
+                behind_common = tuples.after(keys.text_prefix(subspace, common))
+            else:
+                summary = keys.decode_summary(value)
+                objects.append(ObjectSummary(key, summary.size_bytes, summary.etag, summary.modified_ms))
+        if len(rows) < batch:
+            return Listed(objects, prefixes, b"", is_full=False)
+        # Behind a common prefix most likely stands another one: look at one row. Behind keys stand keys: read more.
+        position = behind_common or rows[-1][0] + b"\x00"
+        batch = 1 if behind_common else min(batch * 2, step.limit + 1 - count)
+    return Listed(objects, prefixes, position[len(subspace) :] if position < end else b"", is_full=False)
+
+
+def _common_prefix(key: str, prefix: str, delimiter: str) -> str:
+    """Return what a key is rolled up into, empty where it stands for itself."""
+    if not delimiter:
+        return ""
+    at = key.find(delimiter, len(prefix))
+    return key[: at + len(delimiter)] if at >= 0 else ""

@@ -1,0 +1,120 @@
+"""What may be named how: buckets, keys, metadata; and the pages' sizes.
+
+Owns S3's rules for names ("General purpose bucket naming rules", "Naming Amazon S3 objects", "Working with object
+metadata"). Promises that what passed here fits into the engine and into every protocol. Does not know what exists.
+"""
+
+import re
+from collections.abc import Mapping
+
+from cumulo.core.errors import ServiceError
+from cumulo.object_store import model
+from cumulo.object_store.errors import (
+    INVALID_ARGUMENT,
+    INVALID_BUCKET_NAME,
+    KEY_MUST_BE_SPECIFIED,
+    KEY_TOO_LONG,
+    METADATA_TOO_LARGE,
+)
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_IP_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
+_RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
+_RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+_METADATA_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
+"""A field name of RFC 9110, section 5.1, in lower case: what every protocol can carry."""
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_SHOWN_CHARACTERS_MAX = 80
+
+
+def check_bucket_name(name: str) -> None:
+    """Raise `InvalidBucketName` for what no bucket may be called."""
+    allowed = ""
+    if _BUCKET.fullmatch(name) is None:
+        allowed = "3 to 63 lower-case letters, digits, dots and hyphens, with a letter or digit first and last"
+    elif ".." in name:
+        allowed = "no two dots side by side"
+    elif _IP_ADDRESS.fullmatch(name) is not None:
+        allowed = "not in the form of an IP address"
+    elif name.startswith(_RESERVED_PREFIXES):
+        allowed = "not beginning with " + ", ".join(_RESERVED_PREFIXES)
+    elif name.endswith(_RESERVED_SUFFIXES):
+        allowed = "not ending with " + ", ".join(_RESERVED_SUFFIXES)
+    if allowed:
+        raise INVALID_BUCKET_NAME.error(bucket=shown(name), allowed=allowed)
+
+
+def check_key(key: str) -> None:
+    """Raise `KeyTooLongError`, `UserKeyMustBeSpecified`, or `InvalidArgument` for what no object may be called."""
+    size = text_bytes("key", key)
+    if not key:
+        raise KEY_MUST_BE_SPECIFIED.error()
+    if size > model.KEY_BYTES_MAX:
+        raise KEY_TOO_LONG.error(size=size, allowed=model.KEY_BYTES_MAX)
+    encoded = 2 + size + key.count("\x00")
+    if encoded > model.KEY_ENCODING_BYTES_MAX:
+        raise KEY_TOO_LONG.error(
+            size=encoded, allowed=f"{model.KEY_ENCODING_BYTES_MAX}, where each NUL character counts as two bytes"
+        )
+
+
+def check_text(parameter: str, text: str, bytes_max: int) -> None:
+    """Raise `InvalidArgument` for a text that is too long."""
+    size = text_bytes(parameter, text)
+    if size > bytes_max:
+        raise INVALID_ARGUMENT.error(
+            parameter=parameter, value=f"of {size} bytes", allowed=f"at most {bytes_max} bytes"
+        )
+
+
+def text_bytes(parameter: str, text: str) -> int:
+    """Return the length of a text in UTF-8; raises `InvalidArgument` where it has none."""
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError as error:
+        raise INVALID_ARGUMENT.error(
+            parameter=parameter, value=repr(shown(text)), allowed="text without surrogates"
+        ) from error
+
+
+def check_content_type(content_type: str) -> None:
+    """Raise `InvalidArgument` for what no header can carry."""
+    check_text("content_type", content_type, model.CONTENT_TYPE_BYTES_MAX)
+    if _CONTROL_CHARACTERS.search(content_type) is not None:
+        raise INVALID_ARGUMENT.error(
+            parameter="content_type", value=repr(content_type), allowed="no control characters"
+        )
+
+
+def check_metadata(metadata: Mapping[str, str]) -> None:
+    """Raise `MetadataTooLarge`, or `InvalidArgument` for a name or value that no header can carry."""
+    size = sum(text_bytes("metadata", name) + text_bytes("metadata", value) for name, value in metadata.items())
+    if size > model.METADATA_BYTES_MAX:
+        raise METADATA_TOO_LARGE.error(size=size, allowed=model.METADATA_BYTES_MAX)
+    for name, value in metadata.items():
+        if _METADATA_NAME.fullmatch(name) is None:
+            raise INVALID_ARGUMENT.error(
+                parameter="metadata", value=repr(shown(name)), allowed="names are lower-case header field names"
+            )
+        if _CONTROL_CHARACTERS.search(value) is not None:
+            raise INVALID_ARGUMENT.error(
+                parameter="metadata", value=repr(shown(value)), allowed=f"no control characters in {name}"
+            )
+
+
+def check_page_size(page_size: int) -> int:
+    """Return how many entries a page may hold; 0 asks for all that it can, and so does more, as in S3."""
+    if page_size < 0:
+        raise out_of_range("page_size", page_size, f"0 to {model.PAGE_MAX}")
+    return min(page_size, model.PAGE_MAX) or model.PAGE_MAX
+
+
+def out_of_range(parameter: str, value: object, allowed: str) -> ServiceError:
+    """Return the error for a number beyond its bounds."""
+    return INVALID_ARGUMENT.error(parameter=parameter, value=value, allowed=allowed)
+
+
+def shown(text: str) -> str:
+    """Return as much of a text as an error message repeats."""
+    cut = text if len(text) <= _SHOWN_CHARACTERS_MAX else text[:_SHOWN_CHARACTERS_MAX] + "…"
+    return cut.encode("utf-8", "replace").decode()

@@ -1,0 +1,224 @@
+"""Objects: stored, found, deleted, each in one transaction with its listing entry, its counts and its events.
+
+Promises: conditions are decided here, on what is there at the commit; what an object replaces is discarded in the same
+commit; so is every event written that the change causes.
+"""
+
+import msgspec
+
+from cumulo.object_store import keys, model
+from cumulo.object_store.bodies import NewBody, discard_body, read_inline, read_seal, write_body
+from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
+from cumulo.object_store.conditions import check_read, check_write
+from cumulo.object_store.errors import NO_SUCH_KEY, PRECONDITION_FAILED
+from cumulo.object_store.keys import Counters, Meta, ObjectRecord
+from cumulo.object_store.naming import shown
+from cumulo.object_store.notifications import CREATED_PUT, REMOVED_DELETE, Change, write_events
+from cumulo.object_store.stamping import Stamped
+from cumulo.storage import records
+from cumulo.storage.blobs import Seal
+from cumulo.storage.engine import ReadTxn, Row, Txn
+from cumulo.storage.tuples import after
+
+MANIFEST_SLICES_MAX = -(-model.PARTS_MAX // keys.MANIFEST_PARTS)
+
+
+class Stored(msgspec.Struct, frozen=True, array_like=True):
+    """What a commit answers, small enough to be remembered for a repeated request. `blob` tells whose bytes stayed."""
+
+    size_bytes: int
+    etag: str
+    modified_ms: int
+    crc64nvme: int
+    part_count: int = 0
+    blob: int = 0
+
+
+class CommitObject(msgspec.Struct, frozen=True):
+    """A body that is to become an object; `stamped.request` is the PutObject."""
+
+    stamped: Stamped
+    body: NewBody
+
+
+class Contents(msgspec.Struct, frozen=True):
+    """An object as one snapshot shows it, with what it takes to read its bytes: the bytes themselves where they are
+    inline, the seal of its blob, or the rows of its manifest.
+    """
+
+    record: ObjectRecord
+    inline: bytes = b""
+    seal: Seal | None = None
+    manifest: tuple[Row, ...] = ()
+
+
+def find_object(txn: ReadTxn, stamped: Stamped) -> ObjectRecord | None:
+    """Return an object's record, or None; `request` names bucket and key."""
+    stored = txn.get(keys.object_key(stamped.partition, stamped.request.key))
+    return None if stored is None else keys.decode_object(stored)
+
+
+def head_object(txn: ReadTxn, stamped: Stamped) -> model.Object:
+    """Return an object's description; raises `NoSuchKey`, `PreconditionFailed` or `NotModified`."""
+    record = _existing(txn, stamped)
+    check_read(record, stamped.request.conditions)
+    return described(stamped.request.bucket, stamped.request.key, record)
+
+
+def open_object(txn: ReadTxn, stamped: Stamped) -> Contents:
+    """Return an object with what it takes to read it; raises as `head_object`."""
+    record = _existing(txn, stamped)
+    check_read(record, stamped.request.conditions)
+    partition = stamped.partition
+    if record.part_count:
+        prefix = keys.manifest_prefix(partition, record.body)
+        return Contents(record, manifest=tuple(txn.range(prefix, after(prefix), MANIFEST_SLICES_MAX)))
+    if record.blob:
+        return Contents(record, seal=read_seal(txn, partition, record))
+    return Contents(record, inline=read_inline(txn, partition, record.body, record.size_bytes))
+
+
+def commit_object(txn: Txn, commit: CommitObject) -> Stored:
+    """Give a received body its name; raises `NoSuchBucket`, `PreconditionFailed` or `NoSuchKey` (of `if_match`)."""
+    stamped, new = commit.stamped, commit.body
+    request: model.PutObject = stamped.request
+    partition = stamped.partition
+    meta = open_bucket(txn, partition, request.bucket)
+    found = find_object(txn, stamped)
+    check_write(found, request.key, request.if_match, request.if_none_match)
+    counters = open_counters(txn, partition)
+    record = ObjectRecord(
+        size_bytes=new.size_bytes,
+        etag=new.md5.hex(),
+        modified_ms=stamped.wall_ms,
+        body=counters.next,
+        blob=new.blob,
+        crc64nvme=new.crc64nvme,
+        checksums=new.checksums,
+        content_type=request.content_type or model.DEFAULT_CONTENT_TYPE,
+        metadata=dict(request.metadata),
+    )
+    write_body(txn, partition, record.body, new)
+    replace_object(txn, stamped, meta, counters, found, record, CREATED_PUT)
+    return stored_answer(record)
+
+
+def replace_object(
+    txn: Txn,
+    stamped: Stamped,
+    meta: Meta,
+    counters: Counters,
+    found: ObjectRecord | None,
+    record: ObjectRecord,
+    event_name: str,
+    uploads_ended: int = 0,
+) -> None:
+    """Write an object's new version over `found`, count it, and tell of it. `record.body` is the counters' next."""
+    partition, key = stamped.partition, stamped.request.key
+    assert record.body == counters.next, (record.body, counters.next)
+    txn.put(keys.object_key(partition, key), records.encode(record))
+    if found is not None:
+        discard_body(txn, partition, found, stamped.now_ms)
+    save_counters(
+        txn,
+        partition,
+        Counters(
+            objects=counters.objects + (found is None),
+            bytes=counters.bytes + record.size_bytes - (0 if found is None else found.size_bytes),
+            uploads=counters.uploads - uploads_ended,
+            next=counters.next + 1,
+        ),
+    )
+    if meta.rule_count:
+        change = Change(event_name, key, record.body, stamped.wall_ms, record.size_bytes, record.etag)
+        write_events(txn, stamped, meta, change)
+
+
+def delete_object(txn: Txn, stamped: Stamped) -> None:
+    """Delete an object, if it is there; raises `NoSuchBucket`, and for `if_match` `PreconditionFailed`, `NoSuchKey`."""
+    meta = open_bucket(txn, stamped.partition, stamped.request.bucket)
+    found = find_object(txn, stamped)
+    check_write(found, stamped.request.key, stamped.request.if_match, "")
+    if found is not None:
+        counters = _remove(txn, stamped, meta, open_counters(txn, stamped.partition), stamped.request.key, found)
+        save_counters(txn, stamped.partition, counters)
+
+
+class DeletedSlice(msgspec.Struct, frozen=True, array_like=True):
+    """What a slice of a batch delete did not do, by places in the slice: whose ETag was another, and who was not there
+    to have one.
+    """
+
+    differing: list[int]
+    missing: list[int]
+
+
+def delete_objects(txn: Txn, stamped: Stamped) -> DeletedSlice:
+    """Delete the objects of a slice of a batch, each for itself; `request` is the batch with the slice's entries."""
+    request: model.BatchDeleteObjects = stamped.request
+    partition = stamped.partition
+    meta = open_bucket(txn, partition, request.bucket)
+    counters = open_counters(txn, partition)
+    outcome = DeletedSlice([], [])
+    for index, entry in enumerate(request.entries):
+        stored = txn.get(keys.object_key(partition, entry.key))
+        found = None if stored is None else keys.decode_object(stored)
+        if found is None:
+            if entry.if_match:
+                outcome.missing.append(index)
+        elif entry.if_match not in ("", model.ANY_ETAG, found.etag):
+            outcome.differing.append(index)
+        else:
+            counters = _remove(txn, stamped, meta, counters, entry.key, found)
+    save_counters(txn, partition, counters)
+    return outcome
+
+
+def refusals(outcome: DeletedSlice, entries: tuple[model.DeleteEntry, ...]) -> dict[int, model.ItemError]:
+    """Return the errors of a slice's entries by their places."""
+    errors = {index: PRECONDITION_FAILED.error(condition="If-Match") for index in outcome.differing}
+    errors |= {index: NO_SUCH_KEY.error(key=shown(entries[index].key)) for index in outcome.missing}
+    return {index: model.ItemError(error.row.code, error.message) for index, error in errors.items()}
+
+
+def described(bucket: str, key: str, record: ObjectRecord) -> model.Object:
+    """Return an object as callers see it."""
+    return model.Object(
+        bucket=bucket,
+        key=key,
+        size_bytes=record.size_bytes,
+        etag=record.etag,
+        last_modified_ms=record.modified_ms,
+        content_type=record.content_type,
+        metadata=record.metadata,
+        crc64nvme=record.crc64nvme,
+        checksums=record.checksums,
+        part_count=record.part_count,
+    )
+
+
+def stored_answer(record: ObjectRecord) -> Stored:
+    """Return what a commit answers about the record that it wrote."""
+    return Stored(record.size_bytes, record.etag, record.modified_ms, record.crc64nvme, record.part_count, record.blob)
+
+
+def _existing(txn: ReadTxn, stamped: Stamped) -> ObjectRecord:
+    found = find_object(txn, stamped)
+    if found is None:
+        open_bucket(txn, stamped.partition, stamped.request.bucket)
+        raise NO_SUCH_KEY.error(key=shown(stamped.request.key))
+    return found
+
+
+def _remove(txn: Txn, stamped: Stamped, meta: Meta, counters: Counters, key: str, found: ObjectRecord) -> Counters:
+    """Remove an object that is there and tell of it; returns the counters to save."""
+    txn.delete(keys.object_key(stamped.partition, key))
+    discard_body(txn, stamped.partition, found, stamped.now_ms)
+    if meta.rule_count:
+        write_events(txn, stamped, meta, Change(REMOVED_DELETE, key, counters.next, stamped.wall_ms))
+    return Counters(
+        objects=counters.objects - 1,
+        bytes=counters.bytes - found.size_bytes,
+        uploads=counters.uploads,
+        next=counters.next + 1,
+    )

@@ -1,0 +1,287 @@
+"""The operation table: the room on one page.
+
+Each row names an operation, what it checks, and the function that does it. Actions are IAM's of S3 ("Actions,
+resources, and condition keys for Amazon S3"); a conditional write on an ETag also reads, hence also needs
+`s3:GetObject`, as in S3. Listings over more than one snapshot and batch deletes are driven by the service, from the
+functions named here.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable
+from cumulo.object_store import model
+from cumulo.object_store.buckets import (
+    create_bucket,
+    delete_bucket,
+    get_bucket,
+    get_policy,
+    list_buckets,
+    set_policy,
+)
+from cumulo.object_store.downloads import get_object
+from cumulo.object_store.listing import list_step
+from cumulo.object_store.multipart import (
+    abort_upload,
+    complete_upload,
+    create_upload,
+    list_parts,
+    list_uploads,
+)
+from cumulo.object_store.notifications import get_rules, set_rules
+from cumulo.object_store.objects import delete_object, delete_objects, head_object
+from cumulo.object_store.uploads import DATA_WINDOW_MS, put_object, upload_part
+
+CONTROL_WINDOW_MS = 86_400_000
+"""How long a request id of buckets themselves is remembered: 24 hours."""
+
+
+def on_bucket(action: str) -> Callable[[Any], Checks]:
+    """Return the check of an action on the request's bucket."""
+    return lambda request: (Check(action, model.bucket_arn(request.bucket)),)
+
+
+def on_object(action: str) -> Callable[[Any], Checks]:
+    """Return the checks of an action on the request's object, with those of its conditions."""
+
+    def checks(request: Any) -> Checks:
+        arn = model.object_arn(request.bucket, request.key)
+        if getattr(request, "if_match", "") and action != "s3:GetObject":
+            return (Check(action, arn), Check("s3:GetObject", arn))
+        return (Check(action, arn),)
+
+    return checks
+
+
+def _create_bucket(request: model.CreateBucket) -> Checks:
+    keys = {"s3:LocationConstraint": request.region} if request.region else {}
+    return (Check("s3:CreateBucket", model.bucket_arn(request.bucket), keys),)
+
+
+def _list_all(_request: model.ListBuckets) -> Checks:
+    return (Check("s3:ListAllMyBuckets", "*"),)
+
+
+def list_checks(request: model.ListObjects) -> Checks:
+    """Return the check of a listing, with the keys by which policies narrow it."""
+    keys = {"s3:prefix": request.prefix}
+    if request.delimiter:
+        keys["s3:delimiter"] = request.delimiter
+    if request.page_size:
+        keys["s3:max-keys"] = str(request.page_size)
+    return (Check("s3:ListBucket", model.bucket_arn(request.bucket), keys),)
+
+
+def batch_delete_checks(request: model.BatchDeleteObjects) -> tuple[Checks, ...]:
+    """Return each item's checks: every item is decided for itself."""
+    of_one = on_object("s3:DeleteObject")
+    return tuple(
+        of_one(model.DeleteObject(bucket=request.bucket, key=entry.key, if_match=entry.if_match))
+        for entry in request.entries
+    )
+
+
+def _all_batch_delete_checks(request: model.BatchDeleteObjects) -> Checks:
+    return tuple(check for checks in batch_delete_checks(request) for check in checks)
+
+
+def _row(
+    request: type,
+    kind: Kind,
+    action: str,
+    checks: Callable[[Any], Checks],
+    handler: Callable[..., Any],
+    summary: str,
+    *,
+    also: tuple[str, ...] = (),
+    result: Any = None,
+    window_ms: int = 0,
+) -> Operation:
+    return Operation(
+        name=request.__name__,
+        kind=kind,
+        request=request,
+        permissions=(action, *also),
+        checks=checks,
+        handler=handler,
+        result=result,
+        idempotency_window_ms=window_ms,
+        summary=summary,
+    )
+
+
+def _bucket_row(
+    request: type, kind: Kind, action: str, handler: Callable[..., Any], summary: str, *, window_ms: int = 0
+) -> Operation:
+    return _row(request, kind, action, on_bucket(action), handler, summary, window_ms=window_ms)
+
+
+def _object_row(
+    request: type,
+    kind: Kind,
+    action: str,
+    handler: Callable[..., Any],
+    summary: str,
+    *,
+    also: tuple[str, ...] = (),
+    result: Any = None,
+    window_ms: int = 0,
+) -> Operation:
+    checks = on_object(action)
+    return _row(request, kind, action, checks, handler, summary, also=also, result=result, window_ms=window_ms)
+
+
+_READS = ("s3:GetObject",)
+_LISTS = ("s3:ListBucket",)
+
+TABLE = OperationTable(
+    "object_store",
+    (
+        _row(
+            model.CreateBucket,
+            Kind.WRITE,
+            "s3:CreateBucket",
+            _create_bucket,
+            create_bucket,
+            "Makes a bucket.",
+            result=model.Bucket,
+            window_ms=CONTROL_WINDOW_MS,
+        ),
+        _bucket_row(model.GetBucket, Kind.READ, "s3:ListBucket", get_bucket, "Answers a bucket."),
+        _row(
+            model.ListBuckets,
+            Kind.READ,
+            "s3:ListAllMyBuckets",
+            _list_all,
+            list_buckets,
+            "Lists the caller's account's buckets by name.",
+        ),
+        _bucket_row(
+            model.DeleteBucket,
+            Kind.WRITE,
+            "s3:DeleteBucket",
+            delete_bucket,
+            "Deletes a bucket that holds no object and no upload.",
+            window_ms=CONTROL_WINDOW_MS,
+        ),
+        _bucket_row(
+            model.GetBucketPolicy, Kind.READ, "s3:GetBucketPolicy", get_policy, "Answers a bucket's resource policy."
+        ),
+        _bucket_row(
+            model.SetBucketPolicy,
+            Kind.WRITE,
+            "s3:PutBucketPolicy",
+            set_policy,
+            "Writes a bucket's resource policy.",
+            window_ms=CONTROL_WINDOW_MS,
+        ),
+        _bucket_row(
+            model.DeleteBucketPolicy,
+            Kind.WRITE,
+            "s3:DeleteBucketPolicy",
+            set_policy,
+            "Removes a bucket's resource policy.",
+            window_ms=CONTROL_WINDOW_MS,
+        ),
+        _bucket_row(
+            model.GetBucketNotification,
+            Kind.READ,
+            "s3:GetBucketNotification",
+            get_rules,
+            "Answers a bucket's notification rules.",
+        ),
+        _bucket_row(
+            model.SetBucketNotification,
+            Kind.WRITE,
+            "s3:PutBucketNotification",
+            set_rules,
+            "Replaces all notification rules of a bucket.",
+            window_ms=CONTROL_WINDOW_MS,
+        ),
+        _object_row(model.PutObject, Kind.UPLOAD, "s3:PutObject", put_object, "Stores an object.", also=_READS),
+        _object_row(
+            model.GetObject,
+            Kind.DOWNLOAD,
+            "s3:GetObject",
+            get_object,
+            "Reads an object or a range of it.",
+            also=_LISTS,
+        ),
+        _object_row(
+            model.HeadObject,
+            Kind.READ,
+            "s3:GetObject",
+            head_object,
+            "Answers an object's description without its bytes.",
+            also=_LISTS,
+        ),
+        _object_row(
+            model.DeleteObject,
+            Kind.WRITE,
+            "s3:DeleteObject",
+            delete_object,
+            "Deletes an object.",
+            also=_READS,
+            window_ms=DATA_WINDOW_MS,
+        ),
+        _row(
+            model.BatchDeleteObjects,
+            Kind.WRITE,
+            "s3:DeleteObject",
+            _all_batch_delete_checks,
+            delete_objects,
+            "Deletes up to 1000 objects, with a result for each.",
+            also=_READS,
+            window_ms=DATA_WINDOW_MS,
+        ),
+        _row(
+            model.ListObjects,
+            Kind.READ,
+            "s3:ListBucket",
+            list_checks,
+            list_step,
+            "Lists objects in order of their keys, as S3's ListObjectsV2.",
+        ),
+        _object_row(
+            model.CreateMultipartUpload,
+            Kind.WRITE,
+            "s3:PutObject",
+            create_upload,
+            "Starts an upload in parts.",
+            result=int,
+            window_ms=DATA_WINDOW_MS,
+        ),
+        _object_row(model.UploadPart, Kind.UPLOAD, "s3:PutObject", upload_part, "Stores one part of an upload."),
+        # Without a window: the room remembers a completion by its upload, longer and whoever asks again.
+        _object_row(
+            model.CompleteMultipartUpload,
+            Kind.WRITE,
+            "s3:PutObject",
+            complete_upload,
+            "Makes the object out of its parts; no byte is copied.",
+            also=_READS,
+        ),
+        _object_row(
+            model.AbortMultipartUpload,
+            Kind.WRITE,
+            "s3:AbortMultipartUpload",
+            abort_upload,
+            "Ends an upload and drops its parts.",
+            window_ms=DATA_WINDOW_MS,
+        ),
+        _object_row(
+            model.ListParts,
+            Kind.READ,
+            "s3:ListMultipartUploadParts",
+            list_parts,
+            "Lists the parts of an upload by number.",
+        ),
+        _bucket_row(
+            model.ListMultipartUploads,
+            Kind.READ,
+            "s3:ListBucketMultipartUploads",
+            list_uploads,
+            "Lists a bucket's open uploads by key and start.",
+        ),
+    ),
+)

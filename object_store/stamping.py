@@ -1,0 +1,37 @@
+"""What a transaction function is given: a checked request, the partition that it is about, times, and who asked.
+
+Owns the one form in which everything that is not pure gets into a transaction.
+"""
+
+from typing import Any
+
+import msgspec
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Who caused a change, as an event tells it."""
+
+    principal_id: str = ""
+    source_ip: str = ""
+    request_id: str = ""
+
+
+NOBODY = Origin()
+
+
+class Stamped(msgspec.Struct, frozen=True, kw_only=True):
+    """A request ready to run.
+
+    `partition` is the bucket's, empty where there is none. `now_ms` is the deadline clock for what must wait, `wall_ms`
+    the system's for what people read. `upload` is the number that an upload id stands for. `after` is where a listing
+    goes on.
+    """
+
+    request: Any
+    partition: bytes = b""
+    now_ms: int = 0
+    wall_ms: int = 0
+    origin: Origin = NOBODY
+    upload: int = 0
+    after: bytes = b""
+    limit: int = 0

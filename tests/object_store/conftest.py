@@ -1,0 +1,256 @@
+"""An object store on a real engine and a real blob store with a manual clock, for every test of the room."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cumulo.core.clocks import ManualClock
+from cumulo.core.context import CallContext
+from cumulo.core.errors import ServiceError
+from cumulo.core.ids import SeededRandomness
+from cumulo.core.ports import Delivery
+from cumulo.core.tokens import TokenSealer
+from cumulo.identity.authorizer import Authorizer
+from cumulo.identity.model import root_of
+from cumulo.object_store import invariants, model
+from cumulo.object_store.model import UploadBody
+from cumulo.object_store.service import Service
+from cumulo.storage import idempotency
+from cumulo.storage.blobs import BlobStore
+from cumulo.storage.due_pump import DuePump
+from cumulo.storage.engine import ROOT
+from cumulo.storage.lmdb_engine import LmdbEngine
+from cumulo.storage.memory import MemoryEngine
+
+ACCOUNT = "000000000000"
+FOREVER_MS = 1 << 62
+MIB = 1024 * 1024
+
+
+class Inbox:
+    """A place for notifications: a `DeliveryTarget` whose messages stand in the root partition, so that they survive a
+    restart and appear with the caller's commit.
+    """
+
+    def __init__(self) -> None:
+        self.gone: set[str] = set()
+        self.failing: ServiceError | None = None
+
+    def check(self, delivery_target_arn: str, source_arn: str, account: str) -> str:
+        return "it is gone" if delivery_target_arn in self.gone else ""
+
+    def partitions(self, target_arn: str) -> tuple[bytes, ...]:
+        if self.failing is not None:
+            raise self.failing
+        return () if target_arn in self.gone else (ROOT,)
+
+    def deliver(self, txn: Any, delivery: Delivery, now_ms: int) -> bool:
+        txn.put(ROOT + b"inbox/" + delivery.delivery_id.encode(), delivery.body)
+        return True
+
+
+class Pieces(UploadBody):
+    """A body in given pieces, with what its sender says at the end."""
+
+    def __init__(self, pieces: Iterable[bytes], trailer: model.ExpectedContent = model.NOTHING_EXPECTED) -> None:
+        self._pieces = iter(pieces)
+        self.trailer = trailer
+
+    async def __anext__(self) -> memoryview:
+        try:
+            return memoryview(next(self._pieces))
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+
+def body_of(data: bytes, piece_bytes: int = MIB) -> Pieces:
+    return Pieces(data[at : at + piece_bytes] for at in range(0, len(data), piece_bytes))
+
+
+class Stand:
+    """A service that runs, and short forms of its calls."""
+
+    def __init__(self, folder: Path, *, durable: bool) -> None:
+        self.folder = folder
+        self.durable = durable
+        self.clock = ManualClock()
+        self.engine: Any = None
+        self.inbox = Inbox()
+        self.randomness = SeededRandomness(7)
+        self.ctx = CallContext(principal=root_of(ACCOUNT), request_id="test", source_ip="127.0.0.1")
+
+    async def open(self) -> None:
+        self.engine = self.engine or (LmdbEngine(self.folder / "engine") if self.durable else MemoryEngine())
+        self.blobs = BlobStore(self.folder / "blobs", self.engine, reserve_bytes=0)
+        await self.blobs.start()
+        self.service = Service(
+            self.engine,
+            Authorizer(self.engine, self.clock),
+            self.clock,
+            self.randomness,
+            sealer=TokenSealer({1: b"k" * 32}, 1),
+            blobs=self.blobs,
+            targets={"sqs": self.inbox},
+        )
+        await self.service.start()
+        self.pump = DuePump(self.engine, self.clock)
+        for kind, handler in self.service.due_handlers().items():
+            self.pump.register(kind, handler)
+        self.pump.register(idempotency.DUE_KIND, lambda entries: idempotency.expire(self.engine, entries))
+
+    async def swept(self) -> None:
+        """Wait for the sweep that `start` began."""
+        assert self.service._sweep is not None
+        await self.service._sweep
+
+    async def restart(self) -> None:
+        """End the service and start it anew on what is stored; the memory engine is its own disk."""
+        await self.service.drain()
+        await self.blobs.close()
+        if self.durable:
+            await self.engine.close()
+            self.engine = None
+        await self.open()
+
+    async def close(self) -> None:
+        await self.service.drain()
+        await self.blobs.close()
+        await self.engine.close()
+
+    def files(self) -> set[int]:
+        return {int(path.name, 16) for path in self.blobs.folder.glob("*/*/*")}
+
+    async def problems(self, *, blobs: bool = True) -> list[str]:
+        partitions = (ROOT, *await self.engine.read((ROOT,), lambda txn, _: invariants.partitions(txn), None))
+        entries = await self.engine.take_due(FOREVER_MS, 10_000)
+        files = self.files()
+
+        def look(txn: Any, _: None) -> list[str]:
+            found = invariants.check(txn, entries)
+            return found + invariants.check_blobs(txn, files, 1 << 62) if blobs else found
+
+        found: list[str] = await self.engine.read(partitions, look, None)
+        return found
+
+    async def due(self, kind: str) -> int:
+        return sum(entry.kind == kind for entry in await self.engine.take_due(FOREVER_MS, 10_000))
+
+    async def advance(self, seconds: float = 0) -> None:
+        """Let time pass, and the due work be done."""
+        self.clock.advance(int(seconds * 1000))
+        while await self.pump.run_due():
+            pass  # one deed may write another that is due at once
+
+    async def messages(self) -> list[bytes]:
+        rows = await self.engine.read((ROOT,), lambda txn, _: txn.range(ROOT + b"inbox/", ROOT + b"inbox0", 1000), None)
+        return [value for _, value in rows]
+
+    async def call(
+        self, operation: str, request: Any, body: AsyncIterator[memoryview] | None = None, *, ctx: Any = None
+    ) -> Any:
+        return (await self.service.call(ctx or self.ctx, operation, request, body)).value
+
+    async def make(self, bucket: str = "inbox") -> Any:
+        return await self.call("CreateBucket", model.CreateBucket(bucket))
+
+    async def put(self, key: str, data: bytes, bucket: str = "inbox", **more: Any) -> model.Object:
+        request = model.PutObject(bucket=bucket, key=key, **more)
+        stored: model.Object = await self.call("PutObject", request, body_of(data))
+        return stored
+
+    async def get(self, key: str, range_: model.ByteRange | None = None, bucket: str = "inbox") -> bytes:
+        result = await self.service.call(self.ctx, "GetObject", model.GetObject(bucket=bucket, key=key, range=range_))
+        assert result.body is not None
+        data = b"".join([bytes(piece) async for piece in result.body])
+        assert len(data) == result.value.content_length
+        return data
+
+    async def head(self, key: str, bucket: str = "inbox", **conditions: Any) -> model.Object:
+        request = model.HeadObject(bucket=bucket, key=key, conditions=model.Conditions(**conditions))
+        found: model.Object = await self.call("HeadObject", request)
+        return found
+
+    async def delete(self, key: str, bucket: str = "inbox", **more: Any) -> None:
+        await self.call("DeleteObject", model.DeleteObject(bucket=bucket, key=key, **more))
+
+    async def list_(self, bucket: str = "inbox", **more: Any) -> model.ObjectPage:
+        page: model.ObjectPage = await self.call("ListObjects", model.ListObjects(bucket=bucket, **more))
+        return page
+
+    async def begin(self, key: str, bucket: str = "inbox", **more: Any) -> str:
+        upload_id: str = await self.call(
+            "CreateMultipartUpload", model.CreateMultipartUpload(bucket=bucket, key=key, **more)
+        )
+        return upload_id
+
+    async def part(
+        self, key: str, upload_id: str, number: int, data: bytes, bucket: str = "inbox", **more: Any
+    ) -> model.Part:
+        request = model.UploadPart(bucket=bucket, key=key, upload_id=upload_id, part_number=number, **more)
+        stored: model.Part = await self.call("UploadPart", request, body_of(data))
+        return stored
+
+    async def complete(
+        self, key: str, upload_id: str, parts: Iterable[model.Part], bucket: str = "inbox", **more: Any
+    ) -> model.Object:
+        wanted = tuple(model.CompletedPart(part.part_number, part.etag) for part in parts)
+        request = model.CompleteMultipartUpload(bucket=bucket, key=key, upload_id=upload_id, parts=wanted, **more)
+        stored: model.Object = await self.call("CompleteMultipartUpload", request)
+        return stored
+
+    async def abort(self, key: str, upload_id: str, bucket: str = "inbox") -> None:
+        await self.call("AbortMultipartUpload", model.AbortMultipartUpload(bucket=bucket, key=key, upload_id=upload_id))
+
+    async def notify_me(self, *rules: model.NotificationRule, bucket: str = "inbox") -> Any:
+        return await self.call("SetBucketNotification", model.SetBucketNotification(bucket, rules))
+
+
+Scenario = Callable[[Stand], Awaitable[None]]
+
+
+@pytest.fixture(params=["memory", "lmdb"])
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Scenario], None]:
+    """Run a scenario on a fresh stand with a bucket `inbox`; afterwards every invariant must hold."""
+
+    def play(scenario: Scenario) -> None:
+        async def whole() -> None:
+            stand = Stand(tmp_path, durable=request.param == "lmdb")
+            await stand.open()
+            try:
+                await stand.make()
+                await scenario(stand)
+                await stand.swept()
+                assert await stand.problems() == []
+            finally:
+                await stand.close()
+
+        asyncio.run(whole())
+
+    return play
+
+
+@pytest.fixture
+def stand_in() -> type[Stand]:
+    """The class of stands, for tests that make their own."""
+    return Stand
+
+
+@pytest.fixture
+def refused() -> Callable[[Awaitable[Any]], Awaitable[ServiceError]]:
+    """Await something that must be refused, and return the error."""
+
+    async def of(call: Awaitable[Any]) -> ServiceError:
+        with pytest.raises(ServiceError) as caught:
+            await call
+        return caught.value
+
+    return of
+
+
+@pytest.fixture
+def pieces() -> type[Pieces]:
+    """Bodies in given pieces."""
+    return Pieces
