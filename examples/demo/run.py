@@ -277,7 +277,8 @@ class Demo:
             os.kill(pid, signal.SIGKILL)
             self.kill = Kill(job.id, key_of(job), name, pid, self.now_s())
             progress.console.print(
-                f"[bold cyan]{self.now_s():6.2f} s[/]  [bold red]killed {name}[/] (pid {pid}) in the middle of {self.kill.key}"
+                f"[bold cyan]{self.now_s():6.2f} s[/]  [bold red]killed {name}[/] (pid {pid}) in the middle of"
+                f" {self.kill.key}"
             )
             return
 
