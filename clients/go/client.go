@@ -6,8 +6,11 @@
 package cumulo
 
 import (
+	"cmp"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"os"
 
 	"google.golang.org/grpc"
@@ -32,13 +35,33 @@ type Config struct {
 	TLS *tls.Config
 }
 
-// ConfigFromEnv reads CUMULO_TARGET, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as `cumulo env` prints them.
-func ConfigFromEnv() Config {
-	return Config{
-		Target:          os.Getenv("CUMULO_TARGET"),
-		AccessKeyID:     os.Getenv("AWS_ACCESS_KEY_ID"),
-		SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
+// defaultTarget is where `cumulo serve` answers if it is not told otherwise.
+const defaultTarget = "127.0.0.1:4567"
+
+// ConfigFromEnv reads CUMULO_TARGET, CUMULO_ACCESS_KEY_ID and CUMULO_SECRET_ACCESS_KEY or, without these two, their AWS_
+// namesakes, and CUMULO_TLS_CA, the path of a PEM file; as the other clients do and `cumulo env` prints them.
+func ConfigFromEnv() (Config, error) {
+	config := Config{
+		Target:          cmp.Or(os.Getenv("CUMULO_TARGET"), defaultTarget),
+		AccessKeyID:     os.Getenv("CUMULO_ACCESS_KEY_ID"),
+		SecretAccessKey: os.Getenv("CUMULO_SECRET_ACCESS_KEY"),
 	}
+	// A pair is taken from one place: halves of two make no key.
+	if config.AccessKeyID == "" && config.SecretAccessKey == "" {
+		config.AccessKeyID, config.SecretAccessKey = os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY")
+	}
+	if path := os.Getenv("CUMULO_TLS_CA"); path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return Config{}, fmt.Errorf("cumulo: CUMULO_TLS_CA: %w", err)
+		}
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(text) {
+			return Config{}, fmt.Errorf("cumulo: CUMULO_TLS_CA: %s holds no certificate", path)
+		}
+		config.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
+	return config, nil
 }
 
 // Client holds the stubs of all services over one connection. It is safe for concurrent use.

@@ -45,7 +45,7 @@ def test_go_example_sends_a_message_and_stores_an_object(go, server, tmp_path):
 
 def test_go_example_says_who_refused_it_when_the_secret_is_wrong(go, server, tmp_path):
     run(go, "build", "-o", str(tmp_path / "example"), "./example")
-    wrong = {**server, "AWS_SECRET_ACCESS_KEY": "x" * 40}
+    wrong = {**server, "CUMULO_SECRET_ACCESS_KEY": "x" * 40}
 
     done = subprocess.run(
         tmp_path / "example", env={**os.environ, **wrong}, capture_output=True, text=True, check=False
@@ -54,6 +54,15 @@ def test_go_example_says_who_refused_it_when_the_secret_is_wrong(go, server, tmp
     assert done.returncode == 1
     assert "Unauthenticated" in done.stderr
     assert done.stdout == ""
+
+
+def test_go_example_takes_an_aws_key_where_no_other_is_named(go, server, tmp_path):
+    run(go, "build", "-o", str(tmp_path / "example"), "./example")
+    aws = {name.replace("CUMULO_", "AWS_"): value for name, value in server.items() if "KEY" in name}
+
+    output = run(str(tmp_path / "example"), CUMULO_TARGET=server["CUMULO_TARGET"], **aws)
+
+    assert output.startswith("message: hello from Go\n")
 
 
 def test_go_stubs_are_what_the_generators_make_of_the_protos(go):

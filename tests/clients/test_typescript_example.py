@@ -53,7 +53,7 @@ def test_typescript_example_sends_a_message_and_stores_an_object(built, server):
 
 
 def test_typescript_example_says_who_refused_it_when_the_secret_is_wrong(built, server):
-    wrong = {**server, "AWS_SECRET_ACCESS_KEY": "x" * 40}
+    wrong = {**server, "CUMULO_SECRET_ACCESS_KEY": "x" * 40}
 
     done = subprocess.run(
         ["node", "dist/example/main.js"],

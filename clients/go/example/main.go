@@ -17,7 +17,7 @@ import (
 func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	client := must(cumulo.Open(cumulo.ConfigFromEnv()))
+	client := must(cumulo.Open(must(cumulo.ConfigFromEnv())))
 	defer client.Close()
 
 	// A queue: create, send, receive, delete. Short names do.
@@ -36,6 +36,11 @@ func main() {
 	var body bytes.Buffer
 	object := must(client.GetObject(ctx, &objectsv1.GetObjectRequest{Bucket: "go-example", Key: "greeting.txt"}, &body))
 	fmt.Printf("object: %s (%s, ETag %s)\n", body.String(), object.ContentType, object.Etag)
+
+	// Nothing is left behind, so that it runs again.
+	must(client.Objects.DeleteObject(ctx, &objectsv1.DeleteObjectRequest{Bucket: "go-example", Key: "greeting.txt"}))
+	must(client.Objects.DeleteBucket(ctx, &objectsv1.DeleteBucketRequest{Name: "go-example"}))
+	must(client.Queues.DeleteQueue(ctx, &queuev1.DeleteQueueRequest{Name: "go-example"}))
 }
 
 func must[T any](value T, err error) T {

@@ -19,4 +19,8 @@ await client.putObject({ bucket: name, key: "greeting.txt", contentType: "text/p
 const { object, body } = await client.getObject(objects.GetObjectRequest.create({ bucket: name, key: "greeting.txt" }));
 console.log(`object: ${await text(body)} (${object.contentType}, ETag ${object.etag})`);
 
+// Nothing is left behind, so that it runs again.
+await client.objects.deleteObject(objects.DeleteObjectRequest.create({ bucket: name, key: "greeting.txt" }));
+await client.objects.deleteBucket(objects.DeleteBucketRequest.create({ name }));
+await client.queues.deleteQueue(queue.DeleteQueueRequest.create({ name }));
 client.close();

@@ -4,6 +4,7 @@
  * Owns the channels and the framing of object uploads and downloads. Promises that the secret access key never leaves the
  * process. Knows no retries and no deadlines: those are the caller's, by call options.
  */
+import { readFileSync } from "node:fs";
 import { Readable, type Writable } from "node:stream";
 import { type ChannelCredentials, type ClientReadableStream, credentials } from "@grpc/grpc-js";
 import { IdentityServiceClient, IdentityServiceService } from "./api/cumulo/api/identity/v1/identity.js";
@@ -37,17 +38,26 @@ export interface Config {
   channelCredentials?: ChannelCredentials;
 }
 
-/** CUMULO_TARGET, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as `cumulo env` prints them. */
+/** Where `cumulo serve` answers if it is not told otherwise. */
+const DEFAULT_TARGET = "127.0.0.1:4567";
+
+/**
+ * CUMULO_TARGET, CUMULO_ACCESS_KEY_ID and CUMULO_SECRET_ACCESS_KEY or, without these two, their AWS_ namesakes, and
+ * CUMULO_TLS_CA, the path of a PEM file; as the other clients do and `cumulo env` prints them.
+ */
 export function configFromEnv(): Config {
-  const read = (name: string): string => {
-    const value = process.env[name];
-    if (!value) throw new Error(`cumulo: ${name} is not set (see \`cumulo env\`)`);
-    return value;
-  };
+  const env = process.env;
+  // A pair is taken from one place: halves of two make no key.
+  const own = env.CUMULO_ACCESS_KEY_ID || env.CUMULO_SECRET_ACCESS_KEY;
+  const [accessKeyId, secretAccessKey] = own
+    ? [env.CUMULO_ACCESS_KEY_ID, env.CUMULO_SECRET_ACCESS_KEY]
+    : [env.AWS_ACCESS_KEY_ID, env.AWS_SECRET_ACCESS_KEY];
+  if (!accessKeyId || !secretAccessKey) throw new Error("cumulo: no access key in the environment (see `cumulo env`)");
   return {
-    target: read("CUMULO_TARGET"),
-    accessKeyId: read("AWS_ACCESS_KEY_ID"),
-    secretAccessKey: read("AWS_SECRET_ACCESS_KEY"),
+    target: env.CUMULO_TARGET || DEFAULT_TARGET,
+    accessKeyId,
+    secretAccessKey,
+    ...(env.CUMULO_TLS_CA ? { channelCredentials: credentials.createSsl(readFileSync(env.CUMULO_TLS_CA)) } : {}),
   };
 }
 
