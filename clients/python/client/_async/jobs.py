@@ -195,7 +195,7 @@ class AsyncJobs:
     async def append_logs(
         self, job: str, attempt: int, lease_token: str, chunk_number: int, stream: model.LogStreamName, data: bytes
     ) -> int:
-        """For workers: store a piece of log (1 byte to 64 KiB); return the number that comes next."""
+        """For workers: store a piece of log (1 byte to 60 KiB); return the number that comes next."""
         response = await self._connection.call(
             self._connection.lane.runner.AppendJobLogs,
             pb.AppendJobLogsRequest(

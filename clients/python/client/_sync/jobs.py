@@ -196,7 +196,7 @@ class Jobs:
     def append_logs(
         self, job: str, attempt: int, lease_token: str, chunk_number: int, stream: model.LogStreamName, data: bytes
     ) -> int:
-        """For workers: store a piece of log (1 byte to 64 KiB); return the number that comes next."""
+        """For workers: store a piece of log (1 byte to 60 KiB); return the number that comes next."""
         response = self._connection.call(
             self._connection.lane.runner.AppendJobLogs,
             pb.AppendJobLogsRequest(

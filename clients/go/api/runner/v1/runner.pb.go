@@ -1456,7 +1456,7 @@ type LogChunk struct {
 	Number int64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
 	// Set by the worker: where it came from.
 	Stream LogStream `protobuf:"varint,2,opt,name=stream,proto3,enum=cumulo.api.runner.v1.LogStream" json:"stream,omitempty"`
-	// Set by the worker: 1 byte to 64 KiB as the command wrote them, not necessarily UTF-8 or whole lines.
+	// Set by the worker: 1 byte to 60 KiB as the command wrote them, not necessarily UTF-8 or whole lines.
 	Data []byte `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
 	// Set by the server: when it was stored.
 	WriteMs       int64 `protobuf:"varint,4,opt,name=write_ms,json=writeMs,proto3" json:"write_ms,omitempty"`
@@ -1998,7 +1998,7 @@ type AppendJobLogsRequest struct {
 	ChunkNumber int64 `protobuf:"varint,4,opt,name=chunk_number,json=chunkNumber,proto3" json:"chunk_number,omitempty"`
 	// Set by the worker: where it came from.
 	Stream LogStream `protobuf:"varint,5,opt,name=stream,proto3,enum=cumulo.api.runner.v1.LogStream" json:"stream,omitempty"`
-	// Set by the worker: 1 byte to 64 KiB.
+	// Set by the worker: 1 byte to 60 KiB; an attempt's whole log is at most 16 MiB (`LogLimitExceeded`).
 	Data []byte `protobuf:"bytes,6,opt,name=data,proto3" json:"data,omitempty"`
 	// Set by the worker, optional: idempotency id, a UUID; remembered 10 min.
 	RequestId     string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -2145,7 +2145,7 @@ type CompleteJobRequest struct {
 	// Set by the worker: why it failed, at most 1024 characters, e.g. `Timeout: ...`. Empty together with exit code 0 means
 	// success, all else failure; a failed job goes back to RUNNABLE while it has attempts left and is not cancelled.
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
-	// Set by the worker: the objects that it stored, at most 10000.
+	// Set by the worker: the objects that it stored, at most 1000.
 	Outputs []*JobOutputObject `protobuf:"bytes,6,rep,name=outputs,proto3" json:"outputs,omitempty"`
 	// Set by the worker: what the attempt used.
 	Usage *JobUsage `protobuf:"bytes,7,opt,name=usage,proto3" json:"usage,omitempty"`

@@ -776,7 +776,7 @@ class LogChunk(_message.Message):
     stream: Global___LogStream.ValueType
     """Set by the worker: where it came from."""
     data: _builtins.bytes
-    """Set by the worker: 1 byte to 64 KiB as the command wrote them, not necessarily UTF-8 or whole lines."""
+    """Set by the worker: 1 byte to 60 KiB as the command wrote them, not necessarily UTF-8 or whole lines."""
     write_ms: _builtins.int
     """Set by the server: when it was stored."""
     def __init__(
@@ -1033,7 +1033,7 @@ class AppendJobLogsRequest(_message.Message):
     stream: Global___LogStream.ValueType
     """Set by the worker: where it came from."""
     data: _builtins.bytes
-    """Set by the worker: 1 byte to 64 KiB."""
+    """Set by the worker: 1 byte to 60 KiB; an attempt's whole log is at most 16 MiB (`LogLimitExceeded`)."""
     request_id: _builtins.str
     """Set by the worker, optional: idempotency id, a UUID; remembered 10 min."""
     def __init__(
@@ -1107,7 +1107,7 @@ class CompleteJobRequest(_message.Message):
     """Set by the worker, optional: idempotency id, a UUID; remembered 10 min."""
     @_builtins.property
     def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobOutputObject]:
-        """Set by the worker: the objects that it stored, at most 10000."""
+        """Set by the worker: the objects that it stored, at most 1000."""
 
     @_builtins.property
     def usage(self) -> Global___JobUsage:

@@ -322,7 +322,7 @@ export interface LogChunk {
   number: bigint;
   /** Set by the worker: where it came from. */
   stream: LogStream;
-  /** Set by the worker: 1 byte to 64 KiB as the command wrote them, not necessarily UTF-8 or whole lines. */
+  /** Set by the worker: 1 byte to 60 KiB as the command wrote them, not necessarily UTF-8 or whole lines. */
   data: Buffer;
   /** Set by the server: when it was stored. */
   writeMs: bigint;
@@ -425,7 +425,7 @@ export interface AppendJobLogsRequest {
   chunkNumber: bigint;
   /** Set by the worker: where it came from. */
   stream: LogStream;
-  /** Set by the worker: 1 byte to 64 KiB. */
+  /** Set by the worker: 1 byte to 60 KiB; an attempt's whole log is at most 16 MiB (`LogLimitExceeded`). */
   data: Buffer;
   /** Set by the worker, optional: idempotency id, a UUID; remembered 10 min. */
   requestId: string;
@@ -454,7 +454,7 @@ export interface CompleteJobRequest {
    * success, all else failure; a failed job goes back to RUNNABLE while it has attempts left and is not cancelled.
    */
   reason: string;
-  /** Set by the worker: the objects that it stored, at most 10000. */
+  /** Set by the worker: the objects that it stored, at most 1000. */
   outputs: JobOutputObject[];
   /** Set by the worker: what the attempt used. */
   usage:
