@@ -1,0 +1,154 @@
+"""`cumulo bucket`."""
+
+import json
+
+import click
+import msgspec
+import rich_click
+
+from cumulo.cli.leaf import Session, confirmed, leaf, text_of
+from cumulo.cli.output import human_size, say, show_item, show_items
+from cumulo.client import Bucket, NotificationRule
+
+DELETE_BATCH = 1_000
+
+
+@rich_click.group("bucket")
+def bucket_group() -> None:
+    """Buckets, their policies and notifications."""
+
+
+@bucket_group.command("ls")
+@click.argument("prefix", default="")
+@leaf
+def ls(session: Session, prefix: str) -> None:
+    """List the account's buckets, by PREFIX if given."""
+    with session.client() as client:
+        show_items(client.buckets(prefix), ("name", "region", "created"), session.output)
+
+
+@bucket_group.command("mb")
+@click.argument("name")
+@leaf
+def mb(session: Session, name: str) -> None:
+    """Make the bucket NAME (also as s3://NAME)."""
+    with session.client() as client:
+        info = client.bucket(bucket_name(name)).create()
+        say(f"bucket {info.name} is there", info, session.output)
+
+
+@bucket_group.command("rb")
+@click.argument("name")
+@click.option("--force", is_flag=True, help="Delete every object and upload in it first.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@leaf
+def rb(session: Session, name: str, force: bool, yes: bool) -> None:
+    """Delete the bucket NAME, which must be empty unless --force."""
+    name = bucket_name(name)
+    if force:
+        confirmed(f"Delete the bucket {name} and every object in it?", yes=yes)
+    with session.client() as client:
+        bucket = client.bucket(name)
+        if force:
+            _empty(bucket)
+        bucket.remove()
+        say(f"bucket {name} is gone", {"name": name}, session.output)
+
+
+def _empty(bucket: Bucket) -> None:
+    for page in bucket.list(page_size=DELETE_BATCH).pages():
+        if page.items:
+            bucket.delete_batch([it.key for it in page.items])
+    for upload in bucket.uploads():
+        bucket.abort_upload(upload.key, upload.upload_id)
+
+
+@bucket_group.command("stat")
+@click.argument("name")
+@leaf
+def stat(session: Session, name: str) -> None:
+    """Show the bucket NAME, with the number of its objects and their bytes."""
+    with session.client() as client:
+        bucket = client.bucket(bucket_name(name))
+        info = bucket.info()
+        count = size = 0
+        for it in bucket.list():
+            count += 1
+            size += it.size
+        fields = msgspec.structs.asdict(info) | {"objects": count, "size_bytes": size}
+        if session.output == "table":
+            fields["size_bytes"] = f"{size} ({human_size(size)})"
+        show_item(fields, session.output)
+
+
+@bucket_group.command("policy")
+@click.argument("name")
+@click.option("--set", "path", metavar="FILE", help="Write the policy; - is standard input.")
+@click.option("--rm", "remove", is_flag=True, help="Remove the policy.")
+@leaf
+def policy(session: Session, name: str, path: str | None, remove: bool) -> None:
+    """Show, write or remove the policy of the bucket NAME."""
+    if path is not None and remove:
+        raise click.UsageError("--set or --rm, not both")
+    name = bucket_name(name)
+    with session.client() as client:
+        bucket = client.bucket(name)
+        if path is not None:
+            bucket.set_policy(text_of(path))
+            say(f"bucket {name} has its policy", {"name": name}, session.output)
+        elif remove:
+            bucket.delete_policy()
+            say(f"bucket {name} has no policy", {"name": name}, session.output)
+        else:
+            click.echo(bucket.policy())
+
+
+@bucket_group.command("notification")
+@click.argument("name")
+@click.option("--queue", metavar="QUEUE", help="Add a rule: send events to this queue.")
+@click.option("--event", "events", multiple=True, metavar="EVENT", help="Which; s3:ObjectCreated:* by default.")
+@click.option("--prefix", default="", help="Only keys that start so.")
+@click.option("--suffix", default="", help="Only keys that end so.")
+@click.option("--set", "path", metavar="FILE", help="Replace all rules by a JSON list; - is standard input.")
+@click.option("--clear", is_flag=True, help="Remove all rules.")
+@leaf
+def notification(
+    session: Session,
+    name: str,
+    queue: str | None,
+    events: tuple[str, ...],
+    prefix: str,
+    suffix: str,
+    path: str | None,
+    clear: bool,
+) -> None:
+    """Show the notification rules of the bucket NAME, add one, replace or remove them all."""
+    if (queue is not None) + (path is not None) + clear > 1:
+        raise click.UsageError("one of --queue, --set and --clear")
+    if queue is None and (events or prefix or suffix):
+        raise click.UsageError("--event, --prefix and --suffix belong to --queue")
+    with session.client() as client:
+        bucket = client.bucket(bucket_name(name))
+        rules = bucket.notifications() if not clear and path is None else ()
+        if queue is not None:
+            added = NotificationRule(
+                queue=queue, events=events or ("s3:ObjectCreated:*",), prefix=prefix, suffix=suffix
+            )
+            rules = bucket.set_notifications((*rules, added))
+        elif path is not None:
+            rules = bucket.set_notifications(_rules(text_of(path)))
+        elif clear:
+            rules = bucket.set_notifications(())
+        show_items(rules, ("id", "queue", "events", "prefix", "suffix"), session.output)
+
+
+def _rules(text: str) -> list[NotificationRule]:
+    try:
+        return msgspec.convert(json.loads(text), list[NotificationRule])
+    except (json.JSONDecodeError, msgspec.ValidationError) as error:
+        raise click.UsageError(f"--set: a JSON list of rules with queue and events was expected: {error}") from error
+
+
+def bucket_name(text: str) -> str:
+    """Return the name in `NAME` or `s3://NAME`."""
+    return text.removeprefix("s3://").rstrip("/")

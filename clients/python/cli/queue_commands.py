@@ -1,0 +1,270 @@
+"""`cumulo queue`."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+import rich_click
+
+from cumulo.cli.leaf import Session, confirmed, leaf, pairs, text_of
+from cumulo.cli.output import say, show_item, show_items
+from cumulo.client import DeadLetterPolicy, Message, Outgoing, Queue
+
+BATCH = 100
+
+
+@rich_click.group("queue")
+def queue_group() -> None:
+    """Queues and their messages."""
+
+
+def _attributes(command: Any) -> Any:
+    """Give a command the options of a queue's attributes."""
+    for option in reversed(
+        (
+            click.option("--visibility-timeout", type=int, metavar="S", help="0 to 43200 s; 30 by default."),
+            click.option("--delay", type=int, metavar="S", help="Hold new messages back: 0 to 900 s."),
+            click.option("--retention", type=int, metavar="S", help="Keep messages: 60 to 1209600 s."),
+            click.option("--maximum-message-size", type=int, metavar="BYTES", help="1024 to 1048576."),
+            click.option("--receive-wait", type=int, metavar="S", help="How long a receive waits: 0 to 20 s."),
+            click.option("--dead-letter-queue", metavar="QUEUE", help="Where messages go that nobody handles."),
+            click.option("--max-receive-count", type=int, metavar="N", help="After so many receives: 1 to 1000."),
+            click.option("--policy", metavar="FILE", help="The queue's policy as JSON; - is standard input."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _given(
+    dead_letter_queue: str | None, max_receive_count: int | None, policy: str | None, **attributes: Any
+) -> dict[str, Any]:
+    if (dead_letter_queue is None) != (max_receive_count is None):
+        raise click.UsageError("--dead-letter-queue and --max-receive-count belong together")
+    given = {name: value for name, value in attributes.items() if value is not None}
+    if dead_letter_queue is not None and max_receive_count is not None:
+        given["dead_letter_policy"] = DeadLetterPolicy(queue=dead_letter_queue, max_receive_count=max_receive_count)
+    if policy is not None:
+        given["policy"] = text_of(policy)
+    return given
+
+
+@queue_group.command("ls")
+@click.argument("prefix", default="")
+@click.option("-l", "--long", "counted", is_flag=True, help="Ask each queue for its counts.")
+@leaf
+def ls(session: Session, prefix: str, counted: bool) -> None:
+    """List queues, by PREFIX if given."""
+    with session.client() as client:
+        if counted:
+            infos = (client.queue(it.full_name).info() for it in client.queues(prefix))
+            columns = ("name", "message_count", "in_flight_count", "delayed_count", "created")
+            show_items(infos, columns, session.output)
+        else:
+            show_items(client.queues(prefix), ("name", "created"), session.output)
+
+
+@queue_group.command("create")
+@click.argument("name")
+@_attributes
+@leaf
+def create(session: Session, name: str, **attributes: Any) -> None:
+    """Make the queue NAME; one that exists with the same attributes is no error."""
+    with session.client() as client:
+        info = client.queue(name).create(**_given(**attributes))
+        say(f"queue {info.name} is there", info, session.output)
+
+
+@queue_group.command("set")
+@click.argument("name")
+@_attributes
+@click.option("--reset", multiple=True, metavar="ATTRIBUTE", help="Back to its default, e.g. delay_s.")
+@leaf
+def set_attributes(session: Session, name: str, reset: tuple[str, ...], **attributes: Any) -> None:
+    """Change attributes of the queue NAME."""
+    given = _given(**attributes)
+    if not given and not reset:
+        raise click.UsageError("name at least one attribute to change")
+    with session.client() as client:
+        info = client.queue(name).set(**given, reset=reset)
+        say(f"queue {info.name} is changed", info, session.output)
+
+
+@queue_group.command("show")
+@click.argument("name")
+@leaf
+def show(session: Session, name: str) -> None:
+    """Show the attributes and exact counts of the queue NAME."""
+    with session.client() as client:
+        show_item(client.queue(name).info(), session.output)
+
+
+@queue_group.command("rm")
+@click.argument("name")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@leaf
+def rm(session: Session, name: str, yes: bool) -> None:
+    """Delete the queue NAME and every message in it."""
+    confirmed(f"Delete the queue {name} and every message in it?", yes=yes)
+    with session.client() as client:
+        client.queue(name).delete()
+        say(f"queue {name} is gone", {"name": name}, session.output)
+
+
+@queue_group.command("purge")
+@click.argument("name")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@leaf
+def purge(session: Session, name: str, yes: bool) -> None:
+    """Delete every message of the queue NAME, received and delayed ones too."""
+    confirmed(f"Delete every message of {name}?", yes=yes)
+    with session.client() as client:
+        client.queue(name).purge()
+        say(f"queue {name} is empty", {"name": name}, session.output)
+
+
+@queue_group.command("send")
+@click.argument("name")
+@click.argument("body", required=False)
+@click.option("--file", "path", metavar="FILE", help="Send a file's content; - is standard input.")
+@click.option("--lines", is_flag=True, help="Each line of standard input is a message.")
+@click.option("--delay", type=int, metavar="S", help="Hold it back: 0 to 900 s.")
+@click.option("-a", "--attribute", multiple=True, metavar="NAME=TEXT", help="A message attribute.")
+@leaf
+def send(
+    session: Session,
+    name: str,
+    body: str | None,
+    path: str | None,
+    lines: bool,
+    delay: int | None,
+    attribute: tuple[str, ...],
+) -> None:
+    """Send BODY, a file's content, or every line of standard input to the queue NAME."""
+    if (body is not None) + (path is not None) + lines != 1:
+        raise click.UsageError("give BODY, --file or --lines")
+    attributes = pairs(attribute, "--attribute")
+    with session.client() as client:
+        queue = client.queue(name)
+        if lines:
+            count = _send_lines(queue, delay, attributes)
+            say(f"{count} messages are sent", {"sent": count}, session.output)
+            return
+        content: bytes | str
+        if path is not None:
+            with click.open_file(path, "rb") as file:
+                content = file.read()
+        else:
+            content = body or ""
+        sent = queue.send(content, delay=delay, attributes=attributes)
+        say(f"sent {sent.message_id}", sent, session.output)
+
+
+def _send_lines(queue: Queue, delay: int | None, attributes: dict[str, str]) -> int:
+    count = 0
+    with queue.send_stream() as stream:
+        for line in sys.stdin.buffer:
+            stream.send_all((Outgoing(body=line.rstrip(b"\r\n"), delay=delay, attributes=attributes),))
+            count += 1
+    return count
+
+
+@queue_group.command("recv")
+@click.argument("name")
+@click.option("-n", "--max", "count", type=click.IntRange(min=1), default=1, show_default=True, help="At most so many.")
+@click.option("-w", "--wait", type=int, metavar="S", help="Wait for the first: 0 to 20 s.")
+@click.option("--visibility-timeout", type=int, metavar="S", help="Hide them from others: 0 to 43200 s.")
+@click.option("--delete", "delete", is_flag=True, help="Delete each message once it is shown.")
+@click.option("--raw", is_flag=True, help="Write the bodies as they are, a line end behind each.")
+@leaf
+def recv(
+    session: Session,
+    name: str,
+    count: int,
+    wait: int | None,
+    visibility_timeout: int | None,
+    delete: bool,
+    raw: bool,
+) -> None:
+    """Take messages from the queue NAME; others see them again when the visibility timeout ends, unless --delete."""
+    with session.client() as client:
+        messages = _received(client.queue(name), count, wait, visibility_timeout)
+        if raw:
+            for message in messages:
+                sys.stdout.buffer.write(message.body + b"\n")
+                sys.stdout.buffer.flush()
+                if delete:
+                    message.delete()
+            return
+        taken = list(messages)
+        columns = ("id", "receive_count", "sent", "body")
+        show_items(map(_row, taken), columns, session.output)
+        sys.stdout.flush()
+        if delete and taken:
+            for start in range(0, len(taken), BATCH):
+                client.queue(name).delete_batch(taken[start : start + BATCH])
+
+
+def _received(queue: Queue, count: int, wait: int | None, visibility_timeout: int | None) -> "Iterator[Message]":
+    """Take messages until there are `count`, or none comes."""
+    while count > 0:
+        taken = list(queue.receive(wait, min(count, BATCH), visibility_timeout=visibility_timeout))
+        yield from taken
+        if not taken:
+            return
+        count -= len(taken)
+        wait = 0
+
+
+def _row(message: Message) -> dict[str, Any]:
+    """Return a message as a row; a body that is not UTF-8 is shown in base64."""
+    body: str | bytes
+    try:
+        body, encoding = message.text, "utf-8"
+    except UnicodeDecodeError:
+        body, encoding = message.body, "base64"
+    return {
+        "id": message.id,
+        "receipt_handle": message.receipt_handle,
+        "body": body,
+        "body_encoding": encoding,
+        "md5_of_body": message.md5_of_body,
+        "attributes": message.attributes,
+        "receive_count": message.receive_count,
+        "sent": message.sent,
+        "first_received": message.first_received,
+        "sender_id": message.sender_id,
+    }
+
+
+@queue_group.command("ack")
+@click.argument("name")
+@click.argument("receipt_handle")
+@leaf
+def ack(session: Session, name: str, receipt_handle: str) -> None:
+    """Delete a received message of the queue NAME by its RECEIPT_HANDLE."""
+    with session.client() as client:
+        client.queue(name).delete_message(receipt_handle)
+        say("the message is gone", {"receipt_handle": receipt_handle}, session.output)
+
+
+@queue_group.command("policy")
+@click.argument("name")
+@click.option("--set", "path", metavar="FILE", help="Write the policy; - is standard input.")
+@click.option("--rm", "remove", is_flag=True, help="Remove the policy.")
+@leaf
+def policy(session: Session, name: str, path: str | None, remove: bool) -> None:
+    """Show, write or remove the policy of the queue NAME."""
+    if path is not None and remove:
+        raise click.UsageError("--set or --rm, not both")
+    with session.client() as client:
+        queue = client.queue(name)
+        if path is not None:
+            info = queue.set(policy=text_of(path))
+            say(f"queue {info.name} has its policy", info, session.output)
+        elif remove:
+            info = queue.set(reset=("policy",))
+            say(f"queue {info.name} has no policy", info, session.output)
+        else:
+            click.echo(queue.info().policy or "{}")
