@@ -1,20 +1,26 @@
-"""Write docs/reference/ from the tables that the code runs on: settings, operations and error codes.
+"""Write docs/reference/ from the tables that the code runs on: settings, operations, error codes and metrics.
 
 Promises that a page never says what the code does not: nothing is written by hand there, and `--check` (a test runs
 it) fails when a page is not what this tree would write. Knows only the shapes of those tables, no room's content.
 """
 
+import asyncio
 import importlib
 import importlib.util
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
+from prometheus_client.metrics_core import Metric
+
 from cumulo.core.errors import ErrorRow
 from cumulo.core.operations import Operation, OperationTable
 from cumulo.core.settings import SETTINGS
+from cumulo.server.observability import Metrics
+from cumulo.storage.lmdb_engine import LmdbEngine
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 SERVICES = ("queue_service", "object_store", "identity", "runner")
@@ -25,7 +31,12 @@ GENERATED = "<!-- Made by `make gen` from the code. Do not edit. -->\n"
 
 def main(arguments: list[str]) -> int:
     """Write the pages, or with `--check` name those that are stale."""
-    pages = {"settings.md": settings_page(), "operations.md": operations_page(), "errors.md": errors_page()}
+    pages = {
+        "settings.md": settings_page(),
+        "operations.md": operations_page(),
+        "errors.md": errors_page(),
+        "metrics.md": metrics_page(),
+    }
     if "--check" in arguments:
         stale = [name for name, text in pages.items() if not _same(FOLDER / name, text)]
         print(*(f"docs/reference/{name} is not what the code says: run `make gen`" for name in stale), sep="\n")
@@ -91,6 +102,27 @@ def errors_page() -> str:
         "`google.rpc.ErrorInfo.reason` is the code. *Again* says that the same request may succeed later unchanged.",
         _table(("code", "HTTP", "gRPC status", "again", "answered by", "message"), rows),
     )
+
+
+def metrics_page() -> str:
+    """Every metric of `/_cumulo/metrics`; the engine's are read off a real one."""
+    with tempfile.TemporaryDirectory() as folder:
+        families = asyncio.run(_metrics(Path(folder)))
+    rows = ((f"`{it.name}`", it.type, it.documentation) for it in families)
+    return _page(
+        "Metrics",
+        "Served as OpenMetrics text below `/_cumulo/metrics` on the HTTP port. Labels are names of operations and "
+        "statuses, so their number is bounded. Counters end in `_total` there.",
+        _table(("metric", "type", "meaning"), rows),
+    )
+
+
+async def _metrics(folder: Path) -> list[Metric]:
+    metrics, engine = Metrics(), LmdbEngine(folder)
+    metrics.add_engine(engine)
+    families = list(metrics.registry.collect())
+    await engine.close()
+    return families
 
 
 def _rows(table: OperationTable) -> Iterator[tuple[str, ...]]:
