@@ -1,0 +1,287 @@
+"""Buckets: names, ownership, deletion, policies, and who may learn what."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cumulo.core.context import CallContext
+from cumulo.core.errors import ServiceError
+from cumulo.identity.model import root_of
+from cumulo.identity.policy import ANONYMOUS
+from cumulo.object_store import model, naming
+from cumulo.object_store.operations import TABLE
+
+OTHER = CallContext(principal=root_of("111111111111"), request_id="other")
+NOBODY = CallContext(principal=ANONYMOUS, request_id="anonymous")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "ab",
+        "a" * 64,
+        "Upper",
+        "under_score",
+        "-a-",
+        "a-",
+        ".ab",
+        "a..b",
+        "192.168.0.1",
+        "xn--a",
+        "sthree-a",
+        "amzn-s3-demo-a",
+        "a-s3alias",
+        "a--ol-s3",
+        "a.mrap",
+        "a--x-s3",
+        "a--table-s3",
+        "a/b",
+        "bücher",
+        "a\n",
+        "abc\n",
+    ],
+)
+def test_bucket_names_that_s3_refuses_are_refused(name: str) -> None:
+    with pytest.raises(ServiceError) as caught:
+        naming.check_bucket_name(name)
+    assert caught.value.row.code == "InvalidBucketName"
+
+
+@pytest.mark.parametrize("name", ["abc", "a.b-c", "metrics", "console", "healthz", "1.2.3", "1a2", "a" * 63])
+def test_bucket_names_that_s3_takes_are_taken(name: str) -> None:
+    naming.check_bucket_name(name)
+
+
+def code_of(check: Any, text: str) -> str:
+    """The code of the error that a check raises, which must be one that can be sent; empty for none."""
+    try:
+        check(text)
+    except ServiceError as error:
+        return error.row.code if error.message.encode() else "no message"
+    return ""
+
+
+@given(st.text())
+def test_any_text_is_a_bucket_name_or_an_error_of_the_catalogue(text: str) -> None:
+    assert code_of(naming.check_bucket_name, text) in ("", "InvalidBucketName")
+
+
+@given(st.text(alphabet=st.characters(), max_size=1100))
+def test_any_text_is_a_key_or_an_error_of_the_catalogue(text: str) -> None:
+    known = ("", "KeyTooLongError", "UserKeyMustBeSpecified", "InvalidArgument")
+    assert code_of(naming.check_key, text) in known
+
+
+def test_bucket_is_found_listed_and_deleted(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        made = await stand.call("CreateBucket", model.CreateBucket("photos", "eu-central-1"))
+
+        assert made.arn == "arn:aws:s3:::photos"
+        assert (made.region, made.account) == ("eu-central-1", "000000000000")
+        assert await stand.call("GetBucket", model.GetBucket("photos")) == made
+        page = await stand.call("ListBuckets", model.ListBuckets())
+        assert [bucket.name for bucket in page.buckets] == ["inbox", "photos"]
+        await stand.restart()
+        await stand.call("DeleteBucket", model.DeleteBucket("photos"))
+        assert (await refused(stand.call("GetBucket", model.GetBucket("photos")))).row.code == "NoSuchBucket"
+        assert (await refused(stand.put("k", b"", bucket="photos"))).row.code == "NoSuchBucket"
+        assert (await refused(stand.make("x"))).row.code == "InvalidBucketName"
+        error = await refused(stand.call("CreateBucket", model.CreateBucket("photos", "Not a region")))
+        assert error.row.code == "InvalidLocationConstraint"
+
+    run(scenario)
+
+
+def test_bucket_names_are_the_servers(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        assert (await refused(stand.make())).row.code == "BucketAlreadyOwnedByYou"
+        error = await refused(stand.call("CreateBucket", model.CreateBucket("inbox"), ctx=OTHER))
+        assert error.row.code == "BucketAlreadyExists"
+        page = await stand.call("ListBuckets", model.ListBuckets(), ctx=OTHER)
+        assert page.buckets == []
+
+    run(scenario)
+
+
+def test_creating_and_deleting_are_idempotent_by_request_id(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        first = await stand.call("CreateBucket", model.CreateBucket("photos", request_id="a"))
+        assert await stand.call("CreateBucket", model.CreateBucket("photos", request_id="a")) == first
+
+        await stand.call("DeleteBucket", model.DeleteBucket("photos", "b"))
+        await stand.call("DeleteBucket", model.DeleteBucket("photos", "b"))
+
+        assert (await refused(stand.call("DeleteBucket", model.DeleteBucket("photos", "c")))).row.code == "NoSuchBucket"
+
+    run(scenario)
+
+
+def test_bucket_with_an_object_or_an_upload_is_not_deleted(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        delete = model.DeleteBucket("inbox")
+        await stand.put("k", b"x" * 100_000)
+        assert (await refused(stand.call("DeleteBucket", delete))).row.code == "BucketNotEmpty"
+        await stand.delete("k")
+        upload_id = await stand.begin("k")
+        await stand.part("k", upload_id, 1, b"y" * 100_000)
+        assert (await refused(stand.call("DeleteBucket", delete))).row.code == "BucketNotEmpty"
+        await stand.abort("k", upload_id)
+
+        await stand.call("DeleteBucket", delete)
+        await stand.make()
+        assert (await stand.list_()).objects == []
+        await stand.restart()
+        await stand.advance(model.UPLOAD_KEPT_MS / 1000)
+        assert stand.files() == set()
+
+    run(scenario)
+
+
+def test_buckets_are_listed_in_pages(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        for n in range(5):
+            await stand.make(f"photos-{n}")
+        names, token = [], ""
+        while True:
+            request = model.ListBuckets(prefix="photos", page_size=2, page_token=token)
+            page = await stand.call("ListBuckets", request)
+            names += [bucket.name for bucket in page.buckets]
+            if not (token := page.next_page_token):
+                break
+        assert names == [f"photos-{n}" for n in range(5)]
+        error = await refused(stand.call("ListBuckets", model.ListBuckets(page_token="AAAA")))
+        assert error.row.code == "InvalidArgument"
+
+    run(scenario)
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return msgspec.json.encode({"Version": "2012-10-17", "Statement": list(statements)}).decode()
+
+
+READ_ALL = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::inbox/*"}
+LIST_ALL = {
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": "s3:ListBucket",
+    "Resource": "arn:aws:s3:::inbox",
+    "Condition": {"StringEquals": {"s3:prefix": ["", "public/"]}},
+}
+DENY_ALL = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": ["arn:aws:s3:::inbox", "arn:aws:s3:::inbox/*"],
+}
+
+
+def test_policy_is_kept_shown_and_removed(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        get = model.GetBucketPolicy("inbox")
+        assert (await refused(stand.call("GetBucketPolicy", get))).row.code == "NoSuchBucketPolicy"
+        text = policy(READ_ALL)
+
+        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", text))
+
+        assert await stand.call("GetBucketPolicy", get) == text
+        for bad in ("", "{", "{}", policy({**READ_ALL, "Principal": {"AWS": "nobody"}}), "x" * 30_000):
+            error = await refused(stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", bad)))
+            assert error.row.code == "MalformedPolicy"
+        await stand.call("DeleteBucketPolicy", model.DeleteBucketPolicy("inbox"))
+        assert (await refused(stand.call("GetBucketPolicy", get))).row.code == "NoSuchBucketPolicy"
+
+    run(scenario)
+
+
+def test_only_the_policy_opens_a_bucket_to_others(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await stand.put("k", b"secret")
+        request = model.HeadObject(bucket="inbox", key="k")
+        for ctx in (NOBODY,):
+            assert (await refused(stand.call("HeadObject", request, ctx=ctx))).row.code == "AccessDenied"
+
+        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(READ_ALL)))
+
+        assert (await stand.call("HeadObject", request, ctx=NOBODY)).size_bytes == 6
+        error = await refused(stand.call("DeleteObject", model.DeleteObject(bucket="inbox", key="k"), ctx=NOBODY))
+        assert error.row.code == "AccessDenied"
+
+    run(scenario)
+
+
+def test_missing_key_is_told_only_to_those_who_may_list(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        request = model.HeadObject(bucket="inbox", key="gone")
+        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(READ_ALL)))
+        assert (await refused(stand.call("HeadObject", request, ctx=NOBODY))).row.code == "AccessDenied"
+
+        listing = {**LIST_ALL, "Condition": {}}
+        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(READ_ALL, listing)))
+        assert (await refused(stand.call("HeadObject", request, ctx=NOBODY))).row.code == "NoSuchKey"
+
+    run(scenario)
+
+
+def test_policy_narrows_listings_by_prefix(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(LIST_ALL)))
+
+        await stand.call("ListObjects", model.ListObjects(bucket="inbox", prefix="public/"), ctx=NOBODY)
+        error = await refused(
+            stand.call("ListObjects", model.ListObjects(bucket="inbox", prefix="private/"), ctx=NOBODY)
+        )
+        assert error.row.code == "AccessDenied"
+
+    run(scenario)
+
+
+def test_batch_delete_leaves_what_a_policy_protects(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        for key in ("keep/1", "2"):
+            await stand.put(key, b"")
+        deny = {**DENY_ALL, "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::inbox/keep/*"}
+        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(deny)))
+
+        entries = (model.DeleteEntry("keep/1"), model.DeleteEntry("2"))
+        results = await stand.call("BatchDeleteObjects", model.BatchDeleteObjects(bucket="inbox", entries=entries))
+
+        assert [error and error.code for error in results] == ["AccessDenied", None]
+        assert [it.key for it in (await stand.list_()).objects] == ["keep/1"]
+
+    run(scenario)
+
+
+def test_no_policy_locks_the_owner_out_of_removing_it(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(DENY_ALL)))
+        assert (await refused(stand.list_())).row.code == "AccessDenied"
+
+        assert await stand.call("GetBucketPolicy", model.GetBucketPolicy("inbox"))
+        await stand.call("DeleteBucketPolicy", model.DeleteBucketPolicy("inbox"))
+
+        assert (await stand.list_()).objects == []
+
+    run(scenario)
+
+
+def test_every_operation_says_what_it_checks() -> None:
+    assert len(TABLE) == 21
+    for row in TABLE:
+        assert row.summary.endswith(".")
+        assert all(permission.startswith("s3:") for permission in row.permissions)
+
+
+def test_conditional_write_also_needs_to_read() -> None:
+    checks = TABLE["PutObject"].checks
+    assert checks is not None
+
+    plain = checks(model.PutObject(bucket="b", key="k", if_none_match="*"))
+    conditional = checks(model.PutObject(bucket="b", key="k", if_match="e"))
+
+    assert [check.action for check in plain] == ["s3:PutObject"]
+    assert [check.action for check in conditional] == ["s3:PutObject", "s3:GetObject"]
+    assert plain[0].resource == "arn:aws:s3:::b/k"
