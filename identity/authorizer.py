@@ -110,7 +110,7 @@ class Authorizer:
                 continue
             decision, fixed = self._decide(ctx, principal, check, guard, epoch)
             if not decision.allowed:
-                raise ACCESS_DENIED.error(reason=_reason(decision))
+                raise ACCESS_DENIED.error(reason=_reason(decision), action=check.action, resource=check.resource)
             if fixed and credential:
                 if len(self._allowed) >= DECISIONS_REMEMBERED_MAX:
                     self._allowed.clear()

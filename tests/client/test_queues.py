@@ -1,0 +1,179 @@
+import pytest
+
+from cumulo.client import AsyncClient, Client, DeadLetterPolicy, Outgoing, Queue, errors
+from cumulo.testing import Server
+
+
+def take(queue: Queue, count: int = 1, **options):
+    return list(queue.receive(0, count, **options))
+
+
+def test_sent_message_is_received_with_what_belongs_to_it(queue: Queue):
+    sent = queue.send({"n": 1}, attributes={"text": "a", "whole": 3, "part": 0.5, "raw": b"\0"})
+
+    (message,) = take(queue)
+
+    assert message.id == sent.message_id
+    assert message.md5_of_body == sent.md5_of_body
+    assert message.json() == {"n": 1}
+    assert message.attributes == {"text": "a", "whole": 3, "part": 0.5, "raw": b"\0"}
+    assert message.receive_count == 1
+    assert message.sent <= message.first_received
+
+
+@pytest.mark.parametrize(("body", "stored"), [(b"\xff", b"\xff"), ("ä", "ä".encode()), ([1, "b"], b'[1,"b"]')])
+def test_body_is_bytes_text_or_json(queue: Queue, body, stored):
+    queue.send(body)
+
+    assert take(queue)[0].body == stored
+
+
+def test_block_that_ends_well_deletes_the_message(queue: Queue):
+    queue.send("a")
+
+    for message in take(queue):
+        with message:
+            pass
+
+    info = queue.info()
+    assert (info.message_count, info.in_flight_count) == (0, 0)
+
+
+def test_block_that_raises_gives_the_message_back_at_once(queue: Queue):
+    queue.send("a")
+
+    with pytest.raises(KeyError), take(queue)[0]:
+        raise KeyError("the handler failed")
+
+    (again,) = take(queue)
+    assert again.receive_count == 2
+
+
+def test_block_may_release_or_delete_the_message_itself(queue: Queue):
+    queue.send_batch(["a", "b"])
+
+    for message in take(queue, 2):
+        with message:
+            if message.text == "a":
+                message.delete()
+            else:
+                message.release()
+
+    assert [it.text for it in take(queue, 2)] == ["b"]
+
+
+def test_messages_that_were_not_handed_out_go_back_when_the_loop_is_left(queue: Queue):
+    queue.send_batch(["a", "b", "c"])
+
+    for message in queue.receive(0, 3):
+        with message:
+            break
+
+    info = queue.info()
+    assert (info.message_count, info.in_flight_count) == (2, 0)
+
+
+def test_batch_names_the_items_that_were_refused_and_stores_the_others(client: Client, name: str):
+    queue = client.queue(name, create=True, maximum_message_size=1024)
+
+    with pytest.raises(errors.PartialFailure) as caught:
+        queue.send_batch(["small", b"x" * 2000, Outgoing(body="also small", delay=900)])
+
+    ((index, failure),) = caught.value.failures
+    assert index == 1
+    assert isinstance(failure, errors.InvalidArgument)
+    info = queue.info()
+    assert (info.message_count, info.delayed_count) == (1, 1)
+
+
+def test_creating_a_queue_twice_is_no_error_unless_it_differs(client: Client, name: str):
+    client.queue(name, create=True, visibility_timeout=7)
+    client.queue(name, create=True, visibility_timeout=7)
+
+    with pytest.raises(errors.AlreadyExists, match="QueueNameExists"):
+        client.queue(name, create=True, visibility_timeout=8)
+
+
+def test_attributes_are_set_and_reset(client: Client, queue: Queue, name: str):
+    client.queue(f"{name}-dead", create=True)
+
+    changed = queue.set(
+        visibility_timeout=9, dead_letter_policy=DeadLetterPolicy(queue=f"{name}-dead", max_receive_count=3)
+    )
+    reset = queue.set(reset=("visibility_timeout_s", "dead_letter_policy"))
+
+    assert changed.visibility_timeout_s == 9
+    assert changed.dead_letter_policy is not None
+    assert changed.dead_letter_policy.queue.endswith(f"/{name}-dead")
+    assert (reset.visibility_timeout_s, reset.dead_letter_policy) == (30, None)
+
+
+def test_purge_empties_and_delete_removes(queue: Queue):
+    queue.send_batch(["a", "b"])
+
+    queue.purge()
+    count = queue.info().message_count
+    queue.delete()
+
+    assert count == 0
+    with pytest.raises(errors.NotFound) as caught:
+        queue.send("c")
+    assert caught.value.code == "QueueDoesNotExist"
+    assert caught.value.request_id
+
+
+def test_listing_iterates_over_items_and_over_pages(client: Client, name: str):
+    names = [f"{name}-{number}" for number in range(5)]
+    for one in names:
+        client.queue(one, create=True)
+
+    listing = client.queues(name, page_size=2)
+
+    assert [it.name for it in listing] == names
+    pages = list(listing.pages())
+    assert [len(page.items) for page in pages] == [2, 2, 1]
+    assert next(listing.pages(pages[0].next_page_token)).items == pages[1].items
+
+
+def test_long_poll_ends_when_a_message_comes(server: Server, queue: Queue):
+    queue.send("late", delay=1)
+
+    (message,) = queue.receive(20, 1)
+
+    assert message.text == "late"
+
+
+def test_second_delete_batch_is_harmless(queue: Queue):
+    queue.send_batch(["a", "b"])
+    messages = take(queue, 2)
+
+    queue.delete_batch(messages)
+    queue.delete_batch(messages)
+
+    assert queue.info().in_flight_count == 0
+
+
+async def async_life(server: Server, name: str) -> list[object]:
+    async with server.async_client() as client:
+        queue = await client.queue(name, create=True)
+        await queue.send_batch(["a", "b"])
+        seen: list[object] = []
+        async for message in queue.receive(0, 2):
+            async with message:
+                seen.append(message.text)
+        seen.extend([it.name async for it in client.queues(name)])
+        try:
+            await client.queue(f"{name}-none").info()
+        except errors.NotFound as failure:
+            seen.append(failure.code)
+        return seen
+
+
+def test_asynchronous_flavour_does_the_same(server: Server, name: str):
+    import asyncio
+
+    assert asyncio.run(async_life(server, name)) == ["a", "b", name, "QueueDoesNotExist"]
+
+
+def test_both_flavours_have_the_same_methods():
+    assert {it for it in dir(AsyncClient) if it[0] != "_"} == {it for it in dir(Client) if it[0] != "_"}

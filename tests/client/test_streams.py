@@ -1,0 +1,172 @@
+import asyncio
+import time
+
+import pytest
+
+from cumulo.client import Client, Queue, errors
+from cumulo.testing import Server
+
+
+def test_stream_stores_messages_in_order_and_says_their_ids(queue: Queue):
+    with queue.send_stream() as stream:
+        pending = [stream.send(f"{number}") for number in range(250)]
+
+    assert all(it.done and it.error is None for it in pending)
+    assert len({it.message_id for it in pending}) == 250
+    received = []
+    with queue.receive_stream(credits=50, idle_timeout=0.5) as incoming:
+        for message in incoming:
+            with message:
+                received.append(int(message.text))
+    assert received == list(range(250))
+    info = queue.info()
+    assert (info.message_count, info.in_flight_count) == (0, 0)
+
+
+def test_flush_returns_when_everything_is_durable(queue: Queue):
+    with queue.send_stream(window=10) as stream:
+        stream.send_all(f"{number}" for number in range(100))
+        stream.flush()
+
+        count = queue.info().message_count
+
+    assert count == 100
+
+
+def test_flush_names_what_was_refused(client: Client, name: str):
+    queue = client.queue(name, create=True, maximum_message_size=1024)
+
+    with queue.send_stream() as stream:
+        stream.send("a")
+        refused = stream.send(b"x" * 2000)
+        with pytest.raises(errors.PartialFailure) as caught:
+            stream.flush()
+        stream.send("b")
+
+    assert [index for index, _ in caught.value.failures] == [1]
+    assert isinstance(refused.error, errors.InvalidArgument)
+    assert queue.info().message_count == 2
+
+
+def test_stream_to_a_queue_that_does_not_exist_raises(client: Client, name: str):
+    with pytest.raises(errors.NotFound), client.queue(name).send_stream() as stream:
+        stream.send("a")
+        stream.flush()
+
+
+def test_stream_from_a_queue_that_does_not_exist_raises(client: Client, name: str):
+    with pytest.raises(errors.NotFound), client.queue(name).receive_stream() as stream:
+        list(stream)
+
+
+def test_messages_that_nobody_was_handed_are_back_after_the_stream(queue: Queue):
+    queue.send_batch([str(number) for number in range(20)])
+
+    with queue.receive_stream(credits=20) as stream:
+        with next(iter(stream)):
+            pass
+
+    info = queue.info()
+    assert (info.message_count, info.in_flight_count) == (19, 0)
+
+
+def test_block_that_raises_gives_back_through_the_stream(queue: Queue):
+    queue.send("a")
+
+    with queue.receive_stream(idle_timeout=5) as stream:
+        incoming = iter(stream)
+        with pytest.raises(KeyError), next(incoming):
+            raise KeyError("the handler failed")
+        with next(incoming) as again:
+            count = again.receive_count
+
+    assert count == 2
+
+
+def test_stale_acknowledgement_is_told_at_flush(client: Client, name: str):
+    queue = client.queue(name, create=True)
+    queue.send("a")
+    (stale,) = queue.receive(0, 1, visibility_timeout=0)
+
+    with queue.receive_stream(idle_timeout=5) as stream:
+        with next(iter(stream)):
+            stream.acknowledge(stale)
+            with pytest.raises(errors.PartialFailure) as caught:
+                stream.flush()
+
+    assert caught.value.failures[0][0] == stale.receipt_handle
+
+
+@pytest.mark.long
+def test_streams_go_on_after_the_server_was_killed(tmp_path):
+    server = Server(tmp_path / "data", settings={"grpc_port": free_port()})
+    with server, server.client() as client:
+        queue = client.queue("jobs", create=True)
+        with queue.send_stream() as stream:
+            stream.send_all(f"{number}" for number in range(500))
+            server.kill()
+            stream.send_all(f"{number}" for number in range(500, 1000))
+            server.start()
+        count = queue.info().message_count
+        bodies = []
+        with queue.receive_stream(idle_timeout=3) as incoming:
+            for message in incoming:
+                with message:
+                    bodies.append(int(message.text))
+                if len(bodies) == 500:
+                    server.kill()
+                    server.start()
+
+    assert count == 1000
+    assert set(bodies) == set(range(1000))
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def async_streams(server: Server, name: str) -> list[str]:
+    async with server.async_client() as client:
+        queue = await client.queue(name, create=True)
+        async with queue.send_stream() as outgoing:
+            await outgoing.send_all(["a", "b", "c"])
+        bodies = []
+        async with queue.receive_stream(idle_timeout=0.5) as incoming:
+            async for message in incoming:
+                async with message:
+                    bodies.append(message.text)
+        return bodies
+
+
+def test_asynchronous_streams_do_the_same(server: Server, name: str):
+    assert asyncio.run(async_streams(server, name)) == ["a", "b", "c"]
+
+
+def test_300_parked_polls_do_not_hold_up_a_send(server: Server, name: str):
+    asyncio.run(park_and_send(server, name))
+
+
+async def park_and_send(server: Server, name: str) -> None:
+    async with server.async_client() as client:
+        empty = await client.queue(f"{name}-empty", create=True)
+        busy = await client.queue(f"{name}-busy", create=True)
+        polls = [asyncio.create_task(empty.receive_batch(20, 1)) for _ in range(300)]
+        while sum(lane.parked for lane in client._connection._parked) < 300:
+            await asyncio.sleep(0)
+
+        started = time.monotonic()
+        for _ in range(10):
+            await busy.send("a")
+        taken = time.monotonic() - started
+        lanes = client._connection._parked
+        for _ in range(3):
+            await empty.send_batch(["a"] * 100)
+        answers = await asyncio.gather(*polls)
+
+    assert taken < 2
+    assert len(lanes) == 4
+    assert sum(map(len, answers)) == 300
