@@ -14,6 +14,8 @@ from collections.abc import Mapping
 _VERSION = 1
 _HEAD_BYTES = 3
 _MAC_BYTES = 16
+_BLOCK_BYTES = 64
+"""SHA-256's."""
 TOKEN_CHARACTERS_MAX = 4096
 
 
@@ -30,24 +32,43 @@ class InvalidToken(ValueError):
     """The text is not a token that this server made for this purpose."""
 
 
+class _Mac:
+    """HMAC-SHA256 (RFC 2104) under one key, cut to 16 bytes, from hashes that have taken in the key already.
+
+    0.9 µs, where `hmac.digest` spends 2.5 µs, most of it on finding the algorithm; a batch of receipts has 100.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        block = hashlib.sha256(key).digest() if len(key) > _BLOCK_BYTES else key
+        block = block.ljust(_BLOCK_BYTES, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def of(self, body: bytes) -> bytes:
+        """Return the MAC of `body`."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(body)
+        outer.update(inner.digest())
+        return outer.digest()[:_MAC_BYTES]
+
+
 class TokenSealer:
     """Seals and opens tokens under rotatable keys: `keys` maps a key id (0-255) to 32 secret bytes; `current` seals."""
 
     def __init__(self, keys: Mapping[int, bytes], current: int) -> None:
         assert current in keys
         assert all(0 <= key_id <= 255 and len(key) >= 32 for key_id, key in keys.items())
-        self._keys = dict(keys)
+        self._macs = {key_id: _Mac(key) for key_id, key in keys.items()}
         self._heads = {kind: bytes((_VERSION, current, kind)) for kind in TokenKind}
-        self._current_key = keys[current]
+        self._current_mac = self._macs[current]
 
     def __repr__(self) -> str:
-        return f"TokenSealer(keys={sorted(self._keys)})"
+        return f"TokenSealer(keys={sorted(self._macs)})"
 
     def seal(self, kind: TokenKind, payload: bytes) -> str:
         """Return the token text for `payload`."""
         body = self._heads[kind] + payload
-        mac = hmac.digest(self._current_key, body, hashlib.sha256)[:_MAC_BYTES]
-        text = base64.urlsafe_b64encode(body + mac).rstrip(b"=").decode("ascii")
+        text = base64.urlsafe_b64encode(body + self._current_mac.of(body)).rstrip(b"=").decode("ascii")
         assert len(text) <= TOKEN_CHARACTERS_MAX, len(payload)
         return text
 
@@ -56,16 +77,18 @@ class TokenSealer:
         if not text or len(text) > TOKEN_CHARACTERS_MAX:
             raise InvalidToken("length")
         try:
-            raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+            # "+" and "/" pass here, too, and fail as a second spelling below.
+            standard = text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)
+            raw = binascii.a2b_base64(standard, strict_mode=True)
         except (binascii.Error, ValueError) as error:
             raise InvalidToken("encoding") from error
         if len(raw) < _HEAD_BYTES + _MAC_BYTES or raw[0] != _VERSION or raw[2] != kind:
             raise InvalidToken("form")
-        key = self._keys.get(raw[1])
-        if key is None:
+        mac = self._macs.get(raw[1])
+        if mac is None:
             raise InvalidToken("key")
-        body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
-        if not hmac.compare_digest(mac, hmac.digest(key, body, hashlib.sha256)[:_MAC_BYTES]):
+        body = raw[:-_MAC_BYTES]
+        if not hmac.compare_digest(raw[-_MAC_BYTES:], mac.of(body)):
             raise InvalidToken("authentication")
         # Base64 with non-zero pad bits is a second spelling of the same bytes; one token, one spelling.
         if base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii") != text:

@@ -10,7 +10,7 @@ number of frames in memory, so a slow client or a slow disk slows the other side
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import grpc
 from google.protobuf.message import Message as ProtoMessage
@@ -184,13 +184,21 @@ def _decode_batch(request: pb.BatchSendMessagesRequest, _: CallContext) -> model
     )
 
 
-def _send_results(results: Iterable[model.SentMessage | model.ItemError]) -> list[pb.SendMessageResult]:
-    return [
-        pb.SendMessageResult(sent=pb.SentMessage(message_id=it.message_id, md5_of_body=it.md5_of_body))
-        if isinstance(it, model.SentMessage)
-        else pb.SendMessageResult(error=_item_error(it))
-        for it in results
-    ]
+_SendAnswer = TypeVar("_SendAnswer", pb.BatchSendMessagesResponse, pb.StreamSendMessagesResponse)
+_ReceiveAnswer = TypeVar("_ReceiveAnswer", pb.ReceiveMessagesResponse, pb.StreamReceiveMessagesResponse)
+
+
+def _add_results(answer: _SendAnswer, results: Iterable[model.SentMessage | model.ItemError]) -> _SendAnswer:
+    """Fill an answer in place: a fifth of the cost of making the messages first, which are copied then."""
+    add = answer.results.add
+    for it in results:
+        if isinstance(it, model.SentMessage):
+            sent = add().sent
+            sent.message_id = it.message_id
+            sent.md5_of_body = it.md5_of_body
+        else:
+            add(error=_item_error(it))
+    return answer
 
 
 def _item_error(it: model.ItemError) -> pb.ItemError:
@@ -210,29 +218,28 @@ def _decode_receive(request: pb.ReceiveMessagesRequest, _: CallContext) -> model
     )
 
 
-def _message(it: model.Message) -> pb.Message:
-    message = pb.Message(
-        message_id=it.message_id,
-        receipt_handle=it.receipt_handle,
-        body=it.body,
-        md5_of_body=it.md5_of_body,
-        sent_ms=it.sent_ms,
-        receive_count=it.receive_count,
-        first_received_ms=it.first_received_ms,
-        sender_id=it.sender_id,
-    )
-    for attribute in it.attributes:
-        place = message.attributes[attribute.name]
-        place.data_type = attribute.data_type
-        if attribute.binary:
-            place.binary_value = attribute.value
-        else:
-            place.string_value = attribute.value.decode()
-    return message
-
-
-def _encode_received(messages: tuple[model.Message, ...]) -> pb.ReceiveMessagesResponse:
-    return pb.ReceiveMessagesResponse(messages=list(map(_message, messages)))
+def _add_messages(answer: _ReceiveAnswer, messages: Iterable[model.Message]) -> _ReceiveAnswer:
+    """Fill an answer in place, as `_add_results` does."""
+    add = answer.messages.add
+    for it in messages:
+        message = add(
+            message_id=it.message_id,
+            receipt_handle=it.receipt_handle,
+            body=it.body,
+            md5_of_body=it.md5_of_body,
+            sent_ms=it.sent_ms,
+            receive_count=it.receive_count,
+            first_received_ms=it.first_received_ms,
+            sender_id=it.sender_id,
+        )
+        for attribute in it.attributes:
+            place = message.attributes[attribute.name]
+            place.data_type = attribute.data_type
+            if attribute.binary:
+                place.binary_value = attribute.value
+            else:
+                place.string_value = attribute.value.decode()
+    return answer
 
 
 def _decode_delete(request: pb.DeleteMessageRequest, _: CallContext) -> model.DeleteMessages:
@@ -284,9 +291,13 @@ _UNARY: dict[str, tuple[Any, Callable[[Any, CallContext], Any], Callable[[Any], 
     "BatchSendMessages": (
         pb.BatchSendMessagesRequest,
         _decode_batch,
-        lambda it: pb.BatchSendMessagesResponse(results=_send_results(it)),
+        lambda it: _add_results(pb.BatchSendMessagesResponse(), it),
     ),
-    "ReceiveMessages": (pb.ReceiveMessagesRequest, _decode_receive, _encode_received),
+    "ReceiveMessages": (
+        pb.ReceiveMessagesRequest,
+        _decode_receive,
+        lambda it: _add_messages(pb.ReceiveMessagesResponse(), it),
+    ),
     "DeleteMessage": (pb.DeleteMessageRequest, _decode_delete, lambda _: pb.DeleteMessageResponse()),
     "BatchDeleteMessages": (
         pb.BatchDeleteMessagesRequest,
@@ -374,7 +385,7 @@ class _SendStream(_Stream):
         try:
             while (frame := await self._or_failure(self._under_way)) is not _END:
                 sequence, sending = frame
-                yield pb.StreamSendMessagesResponse(sequence=sequence, results=_send_results(await sending))
+                yield _add_results(pb.StreamSendMessagesResponse(sequence=sequence), await sending)
         finally:
             await self._end()
 
@@ -465,7 +476,7 @@ class _ReceiveStream(_Stream):
             if not self._credits:
                 self._granted.clear()
             for frame in _frames(messages):
-                await self._answers.put(pb.StreamReceiveMessagesResponse(messages=list(map(_message, frame))))
+                await self._answers.put(_add_messages(pb.StreamReceiveMessagesResponse(), frame))
 
     async def _acknowledge(self, frame: pb.StreamReceiveMessagesRequest) -> pb.AckResult:
         """Do the acks and changes of a frame; what fails is answered per item."""

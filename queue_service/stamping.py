@@ -33,6 +33,8 @@ from cumulo.storage.records import encode
 SEED_BYTES = 16
 Invalid = Mapping[int, ServiceError]
 """Items that were refused before any transaction, by their place in the batch."""
+_MD5 = hashlib.md5(usedforsecurity=False)
+"""Copied for each body: a new one costs OpenSSL 1.3 µs of looking up what it is."""
 T = TypeVar("T")
 
 
@@ -65,7 +67,9 @@ def stamp_entries(
     for index, (entry, message_id) in enumerate(zip(entries, message_ids(seed, len(entries)), strict=True)):
         body, attributes = entry.body, entry.attributes
         size_bytes = len(body)
-        md5_of_body, md5_of_attributes = hashlib.md5(body, usedforsecurity=False).hexdigest(), ""
+        md5 = _MD5.copy()
+        md5.update(body)
+        md5_of_body, md5_of_attributes = md5.hexdigest(), ""
         try:
             if attributes:
                 message_attributes.check(attributes)

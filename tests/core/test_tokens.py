@@ -1,5 +1,7 @@
 """Sealed tokens: what was sealed opens, nothing else does, and each token has one spelling."""
 
+import base64
+import hmac
 import string
 
 import pytest
@@ -81,3 +83,13 @@ def test_overlong_text_is_refused_and_overlong_payload_is_a_bug():
 
 def test_key_does_not_show():
     assert "kkk" not in repr(sealer)
+
+
+@pytest.mark.parametrize("length", [32, 64, 65, 200])
+def test_authentication_is_hmac_sha256_cut_to_sixteen_bytes(length):
+    key = bytes(range(256))[:length]
+    sealer = TokenSealer({7: key}, 7)
+
+    raw = base64.urlsafe_b64decode(sealer.seal(TokenKind.PAGE, b"payload-x") + "==")
+
+    assert raw[-16:] == hmac.digest(key, raw[:-16], "sha256")[:16]
