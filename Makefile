@@ -77,5 +77,5 @@ system-deps:  ## Debian packages that isolation and the environment want (needs 
 	@sh .ci/system-deps $(SYSTEM_PACKAGES)
 
 clean:  ## remove what the targets above made
-	@rm -rf .venv .links .make dist build demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .links .make dist build demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

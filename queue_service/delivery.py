@@ -53,7 +53,7 @@ class QueueTarget:
 
     def check(self, delivery_target_arn: str, source_arn: str, account: str) -> str:
         """Return why a source may not deliver to the queue, an empty text when it may."""
-        place = _place(delivery_target_arn)
+        place = place_of(delivery_target_arn)
         if place is None:
             return f"{delivery_target_arn} is not the ARN of a queue"
         found: Found | None = read_now(self._engine, (ROOT,), follow, Lookup(place))
@@ -63,13 +63,13 @@ class QueueTarget:
 
     def partitions(self, target_arn: str) -> tuple[bytes, ...]:
         """Return the partitions that `deliver` touches; empty where the queue is gone."""
-        place = _place(target_arn)
+        place = place_of(target_arn)
         found: Found | None = None if place is None else read_now(self._engine, (ROOT,), follow, Lookup(place))
         return () if found is None else (ROOT, found.row.partition)
 
     def deliver(self, txn: Any, delivery: Delivery, now_ms: int) -> bool:
         """Send the message inside the caller's transaction; False where the queue is gone, or its policy refuses."""
-        place = _place(delivery.target_arn)
+        place = place_of(delivery.target_arn)
         found = None if place is None else follow(txn, Lookup(place))
         if place is None or found is None:
             return False
@@ -104,7 +104,8 @@ class QueueTarget:
         return f"the policy of {place.arn} {why}: {name} for {source_arn} needs {_ACTION}"
 
 
-def _place(arn_text: str) -> Place | None:
+def place_of(arn_text: str) -> Place | None:
+    """Return whose queue of which name an ARN means; None where it is no queue's ARN."""
     arn = parse_arn(arn_text)
     if arn is None or arn.service != "sqs" or not NAME_PATTERN.fullmatch(arn.resource):
         return None

@@ -25,7 +25,7 @@ from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved, Room
 from cumulo.identity.snapshots import read_now
 from cumulo.queue_service import model, queue_attributes, receipts, stamping
-from cumulo.queue_service.delivery import QueueTarget
+from cumulo.queue_service.delivery import QueueTarget, place_of
 from cumulo.queue_service.errors import OVER_LIMIT, QUEUE_DOES_NOT_EXIST
 from cumulo.queue_service.keys import CLEAR, RETAIN, WAKE
 from cumulo.queue_service.leases import StampedChange, StampedDelete, change_visibilities
@@ -120,6 +120,14 @@ class Service(Room):
             "ChangeMessageVisibility": self._resolve_change,
             "BatchChangeMessageVisibility": self._resolve_change,
         }
+
+    async def guard(self, arn: str) -> Guard | None:
+        """Return what protects the queue of an ARN, None where there is no such queue."""
+        place = place_of(arn)
+        if place is None:
+            return None
+        found: Found | None = await self.engine.read((ROOT,), follow, Lookup(place))
+        return None if found is None else Guard(place.account, found.row.policy)
 
     @property
     def parked(self) -> int:
