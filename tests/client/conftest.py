@@ -69,9 +69,7 @@ class Script(grpc.GenericRpcHandler):
         module = identity_pb2 if "identity" in path else queue_pb2
         parse = getattr(module, f"{method}Request").FromString
         if method.startswith("Stream"):
-            return grpc.stream_stream_rpc_method_handler(
-                lambda requests, context: self._next(method)(requests, context), parse, bytes_of
-            )
+            return grpc.stream_stream_rpc_method_handler(self._next(method), parse, bytes_of)
         return grpc.unary_unary_rpc_method_handler(
             lambda request, context: self._unary(method, request, context), parse, bytes_of
         )

@@ -111,9 +111,9 @@ def test_token_is_issued_and_revoked(client: Client):
 def test_denial_says_what_was_refused_and_why(server: Server, client: Client, name: str):
     client.iam.create_user(name)
     key = client.iam.create_access_key(name)
-    with server.client(access_key_id=key.access_key_id, secret_access_key=key.secret_access_key) as own:
-        with pytest.raises(errors.PermissionDenied) as caught:
-            own.queue(name).send("a")
+    own = server.client(access_key_id=key.access_key_id, secret_access_key=key.secret_access_key)
+    with own, pytest.raises(errors.PermissionDenied) as caught:
+        own.queue(name).send("a")
 
     denial = caught.value
     assert denial.code == "AccessDenied"

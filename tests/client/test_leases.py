@@ -27,7 +27,7 @@ def test_message_stays_invisible_while_its_block_runs(client: Client, name: str)
 def test_messages_that_wait_for_the_loop_stay_invisible(queue: Queue):
     queue.send_batch(["a", "b"])
 
-    handled = []
+    handled: list[str] = []
     for message in queue.receive(0, 2, visibility_timeout=1):
         with message:
             if not handled:

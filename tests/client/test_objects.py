@@ -151,9 +151,13 @@ def test_writer_is_a_raw_file_that_becomes_visible_when_closed(bucket: Bucket):
 
 
 def test_writer_whose_block_raises_leaves_nothing(bucket: Bucket):
-    with pytest.raises(KeyError), bucket.open("a", "wb") as file:
-        file.write(some_bytes(PART_BYTES + 100))
-        raise KeyError("the writer failed")
+    def fail() -> None:
+        with bucket.open("a", "wb") as file:
+            file.write(some_bytes(PART_BYTES + 100))
+            raise KeyError("the writer failed")
+
+    with pytest.raises(KeyError):
+        fail()
 
     assert list(bucket.list()) == []
     assert list(bucket.uploads()) == []

@@ -97,7 +97,7 @@ def _size_bytes(text: str) -> int:
     return int(match[1]) * _FACTORS[match[2].lower()]
 
 
-@job_group.command("submit", context_settings={"ignore_unknown_options": True})
+@job_group.command("submit", context_settings={"allow_interspersed_args": False})
 @_spec
 @leaf
 def submit(session: Session, **options: Any) -> None:
@@ -107,7 +107,7 @@ def submit(session: Session, **options: Any) -> None:
         say(job.id, job.info, session.output)
 
 
-@job_group.command("run", context_settings={"ignore_unknown_options": True})
+@job_group.command("run", context_settings={"allow_interspersed_args": False})
 @_spec
 @leaf
 def run(session: Session, **options: Any) -> None:

@@ -131,7 +131,7 @@ class Copy(NamedTuple):
 
 @object_group.command("cp")
 @click.argument("source")
-@click.argument("target")
+@click.argument("destination", metavar="TARGET")
 @click.option("-r", "--recursive", is_flag=True, help="A folder, or every object below a prefix.")
 @click.option("--content-type", default="", help="Of what is stored.")
 @click.option("-m", "--metadata", multiple=True, metavar="NAME=TEXT", help="User metadata of what is stored.")
@@ -141,7 +141,7 @@ class Copy(NamedTuple):
 def cp(
     session: Session,
     source: str,
-    target: str,
+    destination: str,
     recursive: bool,
     content_type: str,
     metadata: tuple[str, ...],
@@ -149,22 +149,22 @@ def cp(
     quiet: bool,
 ) -> None:
     """Copy SOURCE to TARGET: files and objects (s3://BUCKET/KEY); - is standard input or output."""
-    if SCHEME not in (source[: len(SCHEME)], target[: len(SCHEME)]):
+    if SCHEME not in (source[: len(SCHEME)], destination[: len(SCHEME)]):
         raise click.UsageError("one side must be an object: s3://BUCKET/KEY")
     options: dict[str, Any] = {"content_type": content_type, "metadata": pairs(metadata, "--metadata")}
     if no_clobber:
         options["if_none_match"] = "*"
     with session.client() as client:
-        copies = _copies(client, source, target, recursive=recursive)
+        copies = _copies(client, source, destination, recursive=recursive)
         total = sum(it.size for it in copies if it.size is not None)
         known = all(it.size is not None for it in copies)
         with _progress(total if known else None, quiet=quiet) as progress:
             for copy in copies:
                 _copy(client, copy, options, progress)
-    if "-" not in (source, target) or session.output != "table":
+    if "-" not in (source, destination) or session.output != "table":
         done = {"copied": len(copies), "size_bytes": total}
         text = f"{len(copies)} copied, {human_size(total)}"
-        if target == "-":
+        if destination == "-":
             click.echo(text, err=True)
         else:
             say(text, done, session.output)

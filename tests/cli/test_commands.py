@@ -1,0 +1,235 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+
+def test_queue_is_made_shown_changed_listed_and_removed(run, answer, name):
+    made = answer("queue", "create", name, "--visibility-timeout", "5")
+    changed = answer("queue", "set", name, "--delay", "3", "--reset", "visibility_timeout_s")
+    listed = answer("queue", "ls", name, "-l")
+    shown = run("queue", "show", name).stdout
+    run("queue", "rm", name)
+
+    assert (made["name"], made["visibility_timeout_s"]) == (name, 5)
+    assert (changed["delay_s"], changed["visibility_timeout_s"]) == (3, 30)
+    assert [(it["name"], it["message_count"]) for it in listed] == [(name, 0)]
+    assert re.search(rf"^arn +arn:aws:sqs:us-east-1:000000000000:{name}$", shown, re.MULTILINE)
+    assert "QueueDoesNotExist" in run("queue", "show", name, exits=3).stderr
+
+
+def test_message_is_sent_received_and_deleted(run, answer, name, tmp_path: Path):
+    (tmp_path / "body").write_bytes(b"\xff\0")
+    run("queue", "create", name)
+
+    sent = answer("queue", "send", name, "hello", "-a", "colour=blue")
+    run("queue", "send", name, "--file", str(tmp_path / "body"))
+    run("queue", "send", name, "--lines", text="one\ntwo\n")
+    received = answer("queue", "recv", name, "-n", "10", "--delete")
+
+    assert received[0]["id"] == sent["message_id"]
+    assert [(it["body"], it["body_encoding"]) for it in received] == [
+        ("hello", "utf-8"),
+        ("/wA=", "base64"),
+        ("one", "utf-8"),
+        ("two", "utf-8"),
+    ]
+    assert received[0]["attributes"] == {"colour": "blue"}
+    assert answer("queue", "show", name)["in_flight_count"] == 0
+
+
+def test_received_message_is_acknowledged_by_its_handle(run, answer, name):
+    run("queue", "create", name)
+    run("queue", "send", name, "hello")
+    (message,) = answer("queue", "recv", name)
+
+    run("queue", "ack", name, message["receipt_handle"])
+
+    assert answer("queue", "show", name)["in_flight_count"] == 0
+
+
+def test_bodies_are_written_raw(run, name):
+    run("queue", "create", name)
+    run("queue", "send", name, "--lines", text="one\ntwo\n")
+
+    assert run("queue", "recv", name, "-n", "5", "--raw", "--delete").stdout == "one\ntwo\n"
+
+
+def test_queue_is_purged(run, answer, name):
+    run("queue", "create", name)
+    run("queue", "send", name, "hello")
+
+    run("queue", "purge", name)
+
+    assert answer("queue", "show", name)["message_count"] == 0
+
+
+def test_policies_of_queue_and_bucket_are_written_and_removed(run, name):
+    for kind, make, resource in (
+        ("queue", "create", f"arn:aws:sqs:us-east-1:000000000000:{name}"),
+        ("bucket", "mb", f"arn:aws:s3:::{name}"),
+    ):
+        action = {"queue": "sqs:SendMessage", "bucket": "s3:ListBucket"}[kind]
+        statement = {"Effect": "Allow", "Principal": "*", "Action": action, "Resource": resource}
+        run(kind, make, name)
+
+        run(kind, "policy", name, "--set", "-", text=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+        text = run(kind, "policy", name).stdout
+        run(kind, "policy", name, "--rm")
+
+        assert action in text
+
+
+def test_bucket_life(run, answer, name):
+    run("bucket", "mb", f"s3://{name}")
+    run("object", "cp", "-", f"s3://{name}/a/b", text="hello")
+
+    stat = answer("bucket", "stat", name)
+    refused = run("bucket", "rb", name, exits=5).stderr
+    run("bucket", "rb", name, "--force")
+
+    assert (stat["objects"], stat["size_bytes"]) == (1, 5)
+    assert "BucketNotEmpty" in refused
+    assert answer("bucket", "ls", name) == []
+
+
+def test_notification_rule_is_added_and_cleared(run, answer, name):
+    run("bucket", "mb", name)
+    arn = answer("queue", "create", name)["arn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    run("queue", "policy", name, "--set", "-", text=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+
+    (rule,) = answer("bucket", "notification", name, "--queue", name, "--suffix", ".txt")
+    shown = answer("bucket", "notification", name)
+    cleared = answer("bucket", "notification", name, "--clear")
+
+    assert (rule["queue"], rule["events"], rule["suffix"]) == (arn, ["s3:ObjectCreated:*"], ".txt")
+    assert (shown, cleared) == ([rule], [])
+
+
+def test_files_and_objects_are_copied_both_ways(run, answer, name, tmp_path: Path):
+    (tmp_path / "in/deep").mkdir(parents=True)
+    (tmp_path / "in/a.txt").write_text("a")
+    (tmp_path / "in/deep/b.txt").write_text("b")
+    run("bucket", "mb", name)
+
+    run("object", "cp", "-r", str(tmp_path / "in"), f"s3://{name}/x")
+    run("object", "cp", f"s3://{name}/x/a.txt", f"s3://{name}/copy.txt")
+    run("object", "cp", "-r", f"s3://{name}/x/", str(tmp_path / "out"))
+    run("object", "cp", f"s3://{name}/copy.txt", str(tmp_path))
+
+    assert [it["key"] for it in answer("object", "ls", "-r", f"s3://{name}")] == ["copy.txt", "x/a.txt", "x/deep/b.txt"]
+    assert [it["key"] for it in answer("object", "ls", f"s3://{name}")] == ["x/", "copy.txt"]
+    assert (tmp_path / "out/deep/b.txt").read_text() == "b"
+    assert (tmp_path / "copy.txt").read_text() == "a"
+    assert run("object", "cp", f"s3://{name}/copy.txt", "-").stdout == "a"
+    assert run("object", "cat", f"s3://{name}/x/a.txt", f"s3://{name}/x/deep/b.txt").stdout == "ab"
+
+
+def test_object_is_described_and_removed(run, answer, name):
+    run("bucket", "mb", name)
+    target = f"s3://{name}/a"
+    run("object", "cp", "-", target, "--content-type", "text/plain", "-m", "colour=blue", text="hello")
+
+    head = answer("object", "head", target)
+    refused = run("object", "cp", "-", target, "--no-clobber", text="again", exits=5).stderr
+    run("object", "rm", target)
+
+    assert (head["size"], head["content_type"], head["metadata"]) == (5, "text/plain", {"colour": "blue"})
+    assert "PreconditionFailed" in refused
+    assert "NoSuchKey" in run("object", "head", target, exits=3).stderr
+
+
+def test_objects_below_a_prefix_are_removed(run, answer, name):
+    run("bucket", "mb", name)
+    for key in ("a/1", "a/2", "b"):
+        run("object", "cp", "-", f"s3://{name}/{key}", text="")
+
+    assert answer("object", "rm", "-r", f"s3://{name}/a/") == {"deleted": 2}
+    assert [it["key"] for it in answer("object", "ls", "-r", f"s3://{name}")] == ["b"]
+
+
+def test_key_cannot_lead_out_of_the_folder(run, name, tmp_path: Path):
+    run("bucket", "mb", name)
+    run("object", "cp", "-", f"s3://{name}/x/../../evil", text="evil")
+
+    result = run("object", "cp", "-r", f"s3://{name}/", str(tmp_path / "out"), exits=1)
+
+    assert "no path below" in result.stderr
+    assert not (tmp_path / "evil").exists()
+
+
+def test_user_gets_permissions_and_a_key(run, answer, name, tmp_path: Path):
+    statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+    document = tmp_path / "policy.json"
+    document.write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+
+    run("iam", "user", "create", name)
+    run("iam", "group", "create", name)
+    run("iam", "group", "add", name, name)
+    run("iam", "policy", "create", name, str(document))
+    run("iam", "policy", "attach", name, "--group", name)
+    run("iam", "policy", "put", "inline", str(document), "--user", name)
+    key = answer("iam", "key", "create", name)
+    shown = answer("iam", "user", "show", name)
+    own = {
+        "CUMULO_ACCESS_KEY_ID": key["access_key_id"],
+        "CUMULO_SECRET_ACCESS_KEY": key["secret_access_key"],
+    }
+
+    assert answer("iam", "whoami", **own)["arn"].endswith(f":user/{name}")
+    assert (shown["groups"], shown["inline_policies"]) == ([name], ["inline"])
+    assert answer("iam", "group", "show", name)["attached_policies"] == [name]
+    assert answer("iam", "explain", "sqs:SendMessage", "*", "--principal", name)["decision"] == "allow"
+    run("iam", "explain", "sqs:DeleteQueue", "*", "--principal", name, exits=4)
+    run("iam", "key", "disable", key["access_key_id"])
+    run("iam", "whoami", exits=4, **own)
+    run("iam", "user", "rm", name, exits=5)
+    run("iam", "user", "rm", name, "--force")
+    run("iam", "policy", "detach", name, "--group", name)
+    run("iam", "policy", "rm", name)
+    run("iam", "group", "rm", name)
+
+
+def test_token_is_issued_and_revoked(run, answer):
+    token = answer("iam", "token", "issue", "--life", "60")
+
+    run("iam", "token", "revoke", token["token_id"])
+
+
+def test_job_is_submitted_listed_shown_and_cancelled(run, answer, name):
+    run("queue", "create", name)
+
+    options = ("--queue", name, "--memory", "64M", "--cpu", "0.5", "-o", "json")
+    job = json.loads(run("job", "submit", *options, "echo", "-n", "hello").stdout)
+    listed = answer("job", "ls", "--queue", name)
+    cancelled = answer("job", "cancel", job["id"], "--reason", "not wanted")
+    shown = answer("job", "show", job["id"])
+    done = run("job", "logs", "-f", job["id"]).stdout
+
+    assert job["spec"]["command"] == ["echo", "-n", "hello"]
+    assert (job["spec"]["memory_bytes"], job["spec"]["cpu_millis"]) == (64 << 20, 500)
+    assert [(it["id"], it["state"]) for it in listed] == [(job["id"], job["state"])]
+    assert cancelled["state"] == shown["state"] == "FAILED"
+    assert "not wanted" in shown["status_reason"]
+    assert done == ""
+
+
+def test_status_says_who_and_where(answer, server):
+    status = answer("status")
+
+    assert (status["target"], status["account"]) == (server.target, "000000000000")
+
+
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "yaml"])
+def test_every_form_names_the_queue(run, name, form):
+    run("queue", "create", name)
+
+    assert name in run("queue", "ls", name, "-o", form).stdout
+    assert name in run("queue", "show", name, "-o", form).stdout
