@@ -36,6 +36,8 @@ from cumulo.storage import tuples
 from cumulo.storage.engine import ROOT, Due, ReadTxn, Row
 
 PAGE_ROWS = 1_000
+MESSAGE_PAGE_ROWS = 100
+"""Of rows that hold bodies, up to 64 KB each."""
 _NAMES = ROOT + tuples.encode(("queues",))
 
 
@@ -149,7 +151,7 @@ def _walk_messages(txn: ReadTxn, places: Layout, standing: dict[int, _Standing])
     """Compare what stands under m and x; pieces of a message that is gone are garbage, not an error."""
     base = len(places.message) + 8
     found: dict[int, int] = {}
-    for key, _ in _rows(txn, places.message):
+    for key, _ in _rows(txn, places.message, MESSAGE_PAGE_ROWS):
         seq = int.from_bytes(key[base - 8 : base], "big")
         if len(key) == base:
             found[seq] = 1
@@ -173,9 +175,9 @@ def _first_due(txn: ReadTxn, prefix: bytes) -> int | None:
     return int.from_bytes(rows[0][0][-16:-8], "big") if rows else None
 
 
-def _rows(txn: ReadTxn, prefix: bytes) -> Iterator[Row]:
+def _rows(txn: ReadTxn, prefix: bytes, page_rows: int = PAGE_ROWS) -> Iterator[Row]:
     """Read all rows that start with `prefix`, in pages."""
     position, end = prefix, tuples.after(prefix)
-    while rows := txn.range(position, end, PAGE_ROWS):
+    while rows := txn.range(position, end, page_rows):
         yield from rows
         position = rows[-1][0] + b"\x00"

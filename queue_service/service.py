@@ -155,12 +155,6 @@ class Service(Room):
         """Return the room's due kinds."""
         return {WAKE: self._on_wake, RETAIN: self._on_retain, CLEAR: self._on_clear}
 
-    async def guard(self, arn: str) -> Guard | None:
-        """Return what protects the queue of an ARN, None where there is no such queue."""
-        place = queue_attributes.place_of_arn(arn)
-        found = None if place is None else await self._find(place)
-        return None if place is None or found is None else Guard(place.account, found.row.policy)
-
     async def resolve(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Follow the queue's name, check the request and stamp it."""
         return await self._resolvers[operation.name](ctx, operation, request)

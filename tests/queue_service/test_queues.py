@@ -224,6 +224,19 @@ def test_queue_of_another_account_is_denied_whether_it_exists_or_not(run):
     run(scenario)
 
 
+def test_guard_of_a_queue_is_its_account_and_policy(run):
+    async def scenario(it):
+        queue = await it.create(policy=POLICY)
+
+        guard = await it.service.guard(queue.arn)
+
+        assert (guard.account, guard.policy) == (HERE.account, POLICY)
+        assert await it.service.guard(queue.arn + "x") is None
+        assert await it.service.guard("arn:aws:s3:::inbox") is None
+
+    run(scenario)
+
+
 def test_queues_are_listed_by_name_in_pages(run):
     async def scenario(it):
         for name in ("b-2", "a", "b-1", "c", "b"):
