@@ -48,6 +48,7 @@ test-all-pythons:  ## `make test` with each of Python 3.11, 3.12 and 3.13 that i
 CYCLES ?= 50
 crash: $(VENV)/.developed  ## kill -9 under load, restart, compare with what was acknowledged (CYCLES=50)
 	@$(BIN)/python -m tests.crash.engine_loop --cycles $(CYCLES)
+	@$(BIN)/python -m tests.crash.server_loop --cycles $(CYCLES)
 
 bench: $(VENV)/.developed  ## every script of bench/, each number beside its floor and its target
 	@set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script; done

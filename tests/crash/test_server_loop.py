@@ -1,0 +1,103 @@
+"""The server's crash loop: a short run of it, and that its model sees what it is there to see."""
+
+import pytest
+
+from tests.crash.ack_log import Call, Outcome
+from tests.crash.server_loop import run
+from tests.crash.server_model import Model
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_nothing_acknowledged_is_lost_and_nothing_comes_twice_when_the_server_is_killed(tmp_path):
+    model = run(2, 7, tmp_path)
+
+    assert model.problems == []
+    for op in ("send", "receive", "delete", "extend", "put", "create", "iam", "access_key", "submit", "claim"):
+        assert model.counted[op, Outcome.ACKED] > 0, op
+
+
+def send(name, at, *, outcome=Outcome.ACKED, delay_s=0):
+    what = {"at": at, "messages": {name: 0}, "request_id": "", "delay_s": delay_s}
+    return Call(f"send-{at}", "send", what, outcome, {"at": at + 5})
+
+
+def receive(name, at, *, visibility_s=2):
+    return Call(
+        f"receive-{at}",
+        "receive",
+        {"at": at, "visibility_s": visibility_s},
+        Outcome.ACKED,
+        {"at": at + 5, "names": [name]},
+    )
+
+
+def delete(name, at, *, outcome=Outcome.ACKED):
+    return Call(f"delete-{at}", "delete", {"at": at, "names": [name]}, outcome, {"at": at + 5})
+
+
+def extend(name, at, timeout_s, *, outcome=Outcome.ACKED):
+    what = {"at": at, "name": name, "visibility_timeout_s": timeout_s}
+    return Call(f"extend-{at}", "extend", what, outcome, {"at": at + 5})
+
+
+SEEN = [
+    ([send("m", 0), receive("m", 10), receive("m", 2_011)], ""),
+    ([send("m", 0), receive("m", 10), receive("m", 1_900)], "before the lease"),
+    ([send("m", 0), receive("m", 10), extend("m", 20, 0), receive("m", 30)], ""),
+    ([send("m", 0), receive("m", 10), extend("m", 20, 0, outcome=Outcome.UNKNOWN), receive("m", 30)], ""),
+    ([send("m", 0), receive("m", 10), extend("m", 20, 9), receive("m", 2_500)], "before the lease"),
+    ([send("m", 0), receive("m", 10), delete("m", 20), receive("m", 2_500)], "after its deletion"),
+    ([send("m", 0), receive("m", 10), delete("m", 20, outcome=Outcome.UNKNOWN), receive("m", 2_500)], ""),
+    ([send("m", 0, delay_s=1), receive("m", 500)], "before its delay"),
+    ([send("m", 0, outcome=Outcome.REFUSED), receive("m", 10)], "refused or never made"),
+    ([receive("m", 10)], "refused or never made"),
+]
+
+
+@pytest.mark.parametrize(("calls", "says"), SEEN)
+def test_model_sees_what_must_not_be(calls, says):
+    model = Model()
+
+    model.absorb(calls)
+
+    assert bool(model.problems) == bool(says), model.problems
+    assert all(says in problem for problem in model.problems)
+
+
+def test_model_says_which_messages_must_be_there_and_which_may():
+    model = Model()
+
+    model.absorb(
+        [
+            send("certain", 0),
+            send("unclear", 1, outcome=Outcome.UNKNOWN),
+            send("refused", 2, outcome=Outcome.REFUSED),
+            send("deleted", 3),
+            send("perhaps", 4),
+            delete("deleted", 10),
+            delete("perhaps", 11, outcome=Outcome.UNKNOWN),
+        ]
+    )
+
+    assert model.expected_messages() == ({"certain"}, {"unclear", "perhaps"})
+
+
+def test_fact_of_unknown_fate_is_old_or_new():
+    model = Model()
+    put = {"at": 0, "facts": {"object k": "a:1"}}
+    overwrite = {"at": 1, "facts": {"object k": "b:1"}}
+
+    model.absorb([Call("1", "put", put, Outcome.ACKED), Call("2", "put", overwrite, Outcome.UNKNOWN)])
+
+    assert model.facts == {"object k": {"a:1", "b:1"}}
+
+
+def test_refused_change_leaves_a_fact_alone():
+    model = Model()
+    put = {"at": 0, "facts": {"object k": "a:1"}}
+    delete_it = {"at": 1, "facts": {"object k": None}}
+
+    model.absorb([Call("1", "put", put, Outcome.ACKED), Call("2", "delete_object", delete_it, Outcome.REFUSED)])
+
+    assert model.facts == {"object k": {"a:1"}}
