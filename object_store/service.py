@@ -323,10 +323,14 @@ class Service(Room):
         check_rules(rules)
         if found is None:
             return self._missing(ctx, operation, request)
-        # Inside one account a queue needs no policy to get events, so who configures them must be allowed to send.
+        assert operation.checks is not None
+        # First, for what follows says something of the bucket and of the queues.
+        self.authorizer.authorize(ctx, operation.checks(request), Guard(found.row.account, found.policy))
+        # Inside one account a queue needs no policy to get events, so who configures them must be allowed to send:
+        # another account that may configure this bucket must not reach the queues of its owner by it.
         for rule in rules:
             arn = parse_arn(rule.queue)
-            if arn is not None and arn.account == ctx.principal.account:
+            if arn is not None and arn.account in (ctx.principal.account, found.row.account):
                 self.authorizer.authorize(ctx, (Check("sqs:SendMessage", rule.queue),), Guard(arn.account))
         refused = self._refused_target(rules, found)
         checked = msgspec.structs.replace(request, rules=rules)
@@ -403,10 +407,13 @@ class Service(Room):
             raise naming.out_of_range(
                 "entries", f"of {len(request.entries)} entries", f"1 to {model.BATCH_DELETE_MAX} entries"
             )
+        guard = Guard(ctx.principal.account) if found is None else Guard(found.row.account, found.policy)
+        errors = self._refused_entries(ctx, request, guard)
         if found is None:
-            self.authorizer.authorize(ctx, batch_delete_checks(request)[0], Guard(ctx.principal.account))
-            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
-        errors = self._refused_entries(ctx, request, found)
+            # Who may delete nothing is answered as for a bucket that there is.
+            if len(errors) < len(request.entries):
+                raise NO_SUCH_BUCKET.error(bucket=request.bucket)
+            return tuple(errors.values())
         allowed = [index for index in range(len(request.entries)) if index not in errors]
         for first in range(0, len(allowed), DELETES_PER_TRANSACTION):
             places = allowed[first : first + DELETES_PER_TRANSACTION]
@@ -416,9 +423,8 @@ class Service(Room):
         return tuple(errors.get(index) for index in range(len(request.entries)))
 
     def _refused_entries(
-        self, ctx: CallContext, request: model.BatchDeleteObjects, found: Found
+        self, ctx: CallContext, request: model.BatchDeleteObjects, guard: Guard
     ) -> dict[int, model.ItemError]:
-        guard = Guard(found.row.account, found.policy)
         errors = {}
         for index, (entry, checks) in enumerate(zip(request.entries, batch_delete_checks(request), strict=True)):
             try:
