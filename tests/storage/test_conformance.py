@@ -44,11 +44,15 @@ def test_lmdb_engine_keeps_the_contract(name, tmp_path):
     asyncio.run(CASES[name](LmdbStand(tmp_path / "engine")))
 
 
-def test_memory_engine_agrees_with_the_model():
-    run_model(MemoryStand)
+@pytest.mark.parametrize("examples", [20, pytest.param(500, marks=pytest.mark.long)])
+@pytest.mark.timeout(900)
+def test_memory_engine_agrees_with_the_model(examples):
+    run_model(MemoryStand, examples)
 
 
-def test_lmdb_engine_agrees_with_the_model(tmp_path):
+@pytest.mark.parametrize("examples", [10, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.timeout(900)
+def test_lmdb_engine_agrees_with_the_model(tmp_path, examples):
     folders = (tmp_path / str(number) for number in itertools.count())
 
-    run_model(lambda: LmdbStand(next(folders)), examples=25)
+    run_model(lambda: LmdbStand(next(folders)), examples)
