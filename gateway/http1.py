@@ -23,6 +23,7 @@ ANSWER_TIMEOUT_S = 60
 CONNECTIONS_MAX = 10_000
 """Limits of architecture.md section 5; the timers end slow and stalled clients."""
 
+_HEAD_TOO_LONG = f"the request head is longer than {HEAD_BYTES_MAX} bytes"
 _log = logging.getLogger("cumulo.http")
 
 
@@ -70,7 +71,7 @@ class HttpConnection(asyncio.Protocol):
         self._peer = ""
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
-        self._waiting: list[Request] = []
+        self._waiting: list[tuple[Request | Refused, bool]] = []
         self._parser = httptools.HttpRequestParser(self)
         self._closing = False
         self._reset()
@@ -78,8 +79,9 @@ class HttpConnection(asyncio.Protocol):
     def _reset(self) -> None:
         self._target = b""
         self._headers: dict[str, str] = {}
-        self._head_bytes = 0
+        self._head_bytes = self._parsed_bytes = 0
         self._lines = 0
+        self._begun = False
 
     # -- asyncio.Protocol
 
@@ -111,7 +113,7 @@ class HttpConnection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._refuse(400, "protocol upgrades are not offered")
+            self._closing = True  # the request was taken; what follows it is in no protocol of ours
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
             if isinstance(cause, Refused):
@@ -122,17 +124,37 @@ class HttpConnection(asyncio.Protocol):
             self._refuse(400, "malformed request")
         else:
             if self._head_bytes > HEAD_BYTES_MAX:
-                self._refuse(431, f"the request head is longer than {HEAD_BYTES_MAX} bytes")
+                self._refuse(431, _HEAD_TOO_LONG)
+
+    def eof_received(self) -> bool:
+        """Answer what was asked before the client said that it sends no more."""
+        assert self._transport is not None
+        self._closing = True
+        answering = self._task is not None and not self._task.done()
+        return answering and self._transport.get_extra_info("sslcontext") is None
 
     # -- httptools callbacks
+
+    def on_message_begin(self) -> None:
+        """Give the head of a later request no more time than that of the first."""
+        self._begun = True
+        if self._task is not None and self._task.done():
+            self._arm(HEAD_TIMEOUT_S)
 
     def on_url(self, url: bytes) -> None:
         """Collect the request target."""
         self._target += url
+        self._count(len(url))
+
+    def _count(self, size_bytes: int) -> None:
+        self._parsed_bytes += size_bytes
+        if self._parsed_bytes > HEAD_BYTES_MAX:
+            raise Refused(431, _HEAD_TOO_LONG)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect one header line."""
         self._lines += 1
+        self._count(len(name) + len(value) + 4)
         if self._lines > HEADER_LINES_MAX:
             raise Refused(431, f"more than {HEADER_LINES_MAX} header lines")
         key = name.decode("latin-1").lower()
@@ -157,25 +179,36 @@ class HttpConnection(asyncio.Protocol):
             headers=self._headers,
             peer=self._peer,
         )
-        keep_alive = self._parser.should_keep_alive()
+        keep_alive = self._parser.should_keep_alive() and not self._parser.should_upgrade()
         self._reset()
-        self._waiting.append(request)
-        if len(self._waiting) > HEADER_LINES_MAX:
+        if len(self._waiting) >= HEADER_LINES_MAX:
             raise Refused(400, "too many pipelined requests")
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._answer_all(keep_alive=keep_alive))
+        self._queue(request, keep_alive=keep_alive)
 
-    async def _answer_all(self, *, keep_alive: bool) -> None:
+    def _queue(self, request: Request | Refused, *, keep_alive: bool) -> None:
+        self._waiting.append((request, keep_alive))
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._answer_all())
+
+    async def _answer_all(self) -> None:
         while self._waiting:
-            request = self._waiting.pop(0)
+            request, keep_alive = self._waiting.pop(0)
             self._arm(ANSWER_TIMEOUT_S)
+            if isinstance(request, Refused):
+                self._write("GET", Response(request.status, request.reason.encode() + b"\n"), keep_alive=False)
+                return
             try:
                 response = await self._handler(request)
             except Exception:  # noqa: BLE001 - a bug in a handler is answered, too
                 _log.exception("bug while answering %s", request.path)
                 response = Response(500, b"internal error\n")
             self._write(request.method, response, keep_alive=keep_alive)
-        self._arm(IDLE_TIMEOUT_S)
+            if not keep_alive:
+                return
+        if self._closing:
+            self.close()
+        else:
+            self._arm(HEAD_TIMEOUT_S if self._begun else IDLE_TIMEOUT_S)
 
     def _write(self, method: str, response: Response, *, keep_alive: bool) -> None:
         assert self._transport is not None
@@ -191,7 +224,10 @@ class HttpConnection(asyncio.Protocol):
             self.close()
 
     def _refuse(self, status: int, reason: str) -> None:
-        self._write("GET", Response(status, reason.encode() + b"\n"), keep_alive=False)
+        """Read no more, and say why once the requests before have been answered."""
+        if not self._closing:
+            self._closing = True
+            self._queue(Refused(status, reason), keep_alive=False)
 
     def close(self) -> None:
         """End the connection once what was written is sent."""
