@@ -135,6 +135,15 @@ class BlobWriter:
         if self._ended:
             return
         self._ended = True
+        # Shielded: a sender who leaves is cancelled in the middle of this too, and would leave file and descriptor.
+        clearing = asyncio.ensure_future(self._clear())
+        try:
+            await asyncio.shield(clearing)
+        except asyncio.CancelledError:
+            await asyncio.wait((clearing,))
+            raise
+
+    async def _clear(self) -> None:
         if self._job is not None:
             await asyncio.wait((self._job,))
             self._job.exception()  # the abort is the answer to it
