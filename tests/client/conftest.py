@@ -11,6 +11,7 @@ from google.protobuf.any_pb2 import Any as ProtoAny
 from google.rpc.status_pb2 import Status
 
 from cumulo.api.identity.v1 import identity_pb2
+from cumulo.api.objects.v1 import objects_pb2
 from cumulo.api.queue.v1 import queue_pb2
 from cumulo.client import Bucket, Client, Queue
 from cumulo.testing import Server
@@ -66,10 +67,14 @@ class Script(grpc.GenericRpcHandler):
     def service(self, details: grpc.HandlerCallDetails) -> Any:
         path: str = details.method
         method = path.rpartition("/")[2]
-        module = identity_pb2 if "identity" in path else queue_pb2
+        module = next(it for it in (identity_pb2, objects_pb2, queue_pb2) if it.DESCRIPTOR.package in path)
         parse = getattr(module, f"{method}Request").FromString
         if method.startswith("Stream"):
             return grpc.stream_stream_rpc_method_handler(self._next(method), parse, bytes_of)
+        if method == "GetObject":
+            return grpc.unary_stream_rpc_method_handler(self._next(method), parse, bytes_of)
+        if method == "PutObject":
+            return grpc.stream_unary_rpc_method_handler(self._next(method), parse, bytes_of)
         return grpc.unary_unary_rpc_method_handler(
             lambda request, context: self._unary(method, request, context), parse, bytes_of
         )

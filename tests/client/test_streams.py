@@ -14,10 +14,12 @@ def test_stream_stores_messages_in_order_and_says_their_ids(queue: Queue):
     assert all(it.done and it.error is None for it in pending)
     assert len({it.message_id for it in pending}) == 250
     received = []
-    with queue.receive_stream(credits=50, idle_timeout=0.5) as incoming:
+    with queue.receive_stream(credits=50) as incoming:
         for message in incoming:
             with message:
                 received.append(int(message.text))
+            if len(received) == 250:
+                break
     assert received == list(range(250))
     info = queue.info()
     assert (info.message_count, info.in_flight_count) == (0, 0)
@@ -71,7 +73,7 @@ def test_messages_that_nobody_was_handed_are_back_after_the_stream(queue: Queue)
 def test_block_that_raises_gives_back_through_the_stream(queue: Queue):
     queue.send("a")
 
-    with queue.receive_stream(idle_timeout=5) as stream:
+    with queue.receive_stream(idle_timeout=20) as stream:
         incoming = iter(stream)
         with pytest.raises(KeyError), next(incoming):
             raise KeyError("the handler failed")
@@ -81,12 +83,17 @@ def test_block_that_raises_gives_back_through_the_stream(queue: Queue):
     assert count == 2
 
 
+def test_iterating_ends_when_nothing_comes_for_a_while(queue: Queue):
+    with queue.receive_stream(idle_timeout=0.1) as stream:
+        assert list(stream) == []
+
+
 def test_stale_acknowledgement_is_told_at_flush(client: Client, name: str):
     queue = client.queue(name, create=True)
     queue.send("a")
     (stale,) = queue.receive(0, 1, visibility_timeout=0)
 
-    with queue.receive_stream(idle_timeout=5) as stream, next(iter(stream)):
+    with queue.receive_stream(idle_timeout=20) as stream, next(iter(stream)):
         stream.acknowledge(stale)
         with pytest.raises(errors.PartialFailure) as caught:
             stream.flush()
@@ -106,7 +113,7 @@ def test_streams_go_on_after_the_server_was_killed(tmp_path):
             server.start()
         count = queue.info().message_count
         bodies = []
-        with queue.receive_stream(idle_timeout=3) as incoming:
+        with queue.receive_stream(idle_timeout=5) as incoming:
             for message in incoming:
                 with message:
                     bodies.append(int(message.text))
@@ -132,10 +139,12 @@ async def async_streams(server: Server, name: str) -> list[str]:
         async with queue.send_stream() as outgoing:
             await outgoing.send_all(["a", "b", "c"])
         bodies = []
-        async with queue.receive_stream(idle_timeout=0.5) as incoming:
+        async with queue.receive_stream() as incoming:
             async for message in incoming:
                 async with message:
                     bodies.append(message.text)
+                if len(bodies) == 3:
+                    break
         return bodies
 
 

@@ -47,9 +47,10 @@ STABLE_S = 30.0
 
 
 class Patience:
-    """How long a stream that breaks is opened again: 60 s since it last worked."""
+    """How long a stream that breaks is opened again: `limit_s` since it last worked."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit_s: float = REOPEN_FOR_S) -> None:
+        self._limit_s = limit_s
         self._opened = self._worked = time.monotonic()
 
     def opening(self) -> None:
@@ -57,7 +58,7 @@ class Patience:
         self._opened = time.monotonic()
 
     def progress(self) -> None:
-        """Note that something came through it."""
+        """Note that something came through it, or that somebody begins to wait for it."""
         self._worked = time.monotonic()
 
     def allows(self, failure: CumuloError | None) -> bool:
@@ -70,4 +71,4 @@ class Patience:
             or isinstance(failure, (Unauthenticated, DeadlineExceeded))
             or pause_before_retry(failure, 1, REOPEN_FOR_S) is not None
         )
-        return passing and now - self._worked < REOPEN_FOR_S
+        return passing and now - self._worked < self._limit_s

@@ -20,14 +20,12 @@ from cumulo.client._retries import REOPEN_PAUSE_S, Patience
 from cumulo.client._tasks import RawStream, sleep
 from cumulo.client.errors import DataLoss, Unauthenticated, from_rpc
 
-STREAM_LIFE_S = 300.0
-"""Deadline of one read stream; a longer download goes on in another."""
-
 
 class AsyncObjectReader(RawStream):
     """An object, or a range of it, as a binary file: `read`, `readinto`, `seek`, `chunks`. `info` describes the object.
 
-    Positions count from the start of the range. The flavour on threads is an `io.RawIOBase`; wrap it into
+    Each stream of it has the deadline of a call; a read that takes longer goes on in another stream, as does one behind
+    a pause. Positions count from the start of the range. The flavour on threads is an `io.RawIOBase`; wrap it into
     `io.BufferedReader` or `io.TextIOWrapper` as any raw file.
     """
 
@@ -44,7 +42,7 @@ class AsyncObjectReader(RawStream):
         self._position = 0
         self._piece = b""
         self._crc: int | None = None
-        self._patience = Patience()
+        self._patience = Patience(connection.timeout if connection.retries else 0.0)
 
     @property
     def info(self) -> model.ObjectInfo:
@@ -59,6 +57,7 @@ class AsyncObjectReader(RawStream):
 
     async def open(self) -> "AsyncObjectReader":
         """Ask for the object; returns the reader itself. Raises `NotFound`, `NotModified`, `PreconditionFailed`…"""
+        self._patience.progress()
         head = await self._open(self._request)
         self._info = _wire.object_info(head.object)
         self._first = head.first_byte
@@ -69,12 +68,14 @@ class AsyncObjectReader(RawStream):
 
     async def _open(self, request: pb.GetObjectRequest) -> pb.GetObjectHead:
         """Begin a stream; return its head."""
-        self._patience.opening()
         while True:
+            self._patience.opening()
             self._metadata = await self._connection.metadata()
             self._lane = self._connection.take_parked_lane()
             try:
-                self._call = self._lane.objects.GetObject(request, timeout=STREAM_LIFE_S, metadata=self._metadata)
+                self._call = self._lane.objects.GetObject(
+                    request, timeout=self._connection.timeout, metadata=self._metadata
+                )
                 head: pb.GetObjectHead = (await anext(aiter(self._call))).head
             except grpc.RpcError as error:
                 self._end_stream()
@@ -103,12 +104,12 @@ class AsyncObjectReader(RawStream):
 
     async def _next_piece(self) -> bytes:
         """Return the next bytes from the network; empty at the end."""
+        self._patience.progress()
         while self._position < self._size:
             if self._call is None:
                 await self._open(self._rest())
             try:
                 async for frame in self._call:
-                    self._patience.progress()
                     if frame.data:
                         return self._counted(frame.data)
                 raise DataLoss(f"the server ended a download at byte {self._position} of {self._size}")

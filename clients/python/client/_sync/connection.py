@@ -59,6 +59,21 @@ T = TypeVar("T")
 Metadata = tuple[tuple[str, str], ...]
 
 
+class _Attempts:
+    """How often a call was made, and how much of its deadline is left."""
+
+    __slots__ = ("_deadline", "count", "renewed")
+
+    def __init__(self, timeout: float) -> None:
+        self._deadline = time.monotonic() + timeout
+        self.count = 0
+        self.renewed = False
+
+    def left_s(self) -> float:
+        """Return the seconds that are left."""
+        return max(0.0, self._deadline - time.monotonic())
+
+
 class Lane:
     """One channel with the services' stubs, and how many parked calls and streams are on it."""
 
@@ -116,6 +131,11 @@ class Connection:
         return self._timeout
 
     @property
+    def retries(self) -> bool:
+        """Say whether calls are made again after a passing failure."""
+        return self._retries
+
+    @property
     def lane(self) -> Lane:
         """The channel of short calls."""
         lane = self._short
@@ -158,41 +178,39 @@ class Connection:
         """
         return new_request_id() if self._retries else ""
 
-    def call(self, method: Method[T], request: object, timeout: float | None = None, *, repeatable: bool = True) -> T:
-        """Make one call with one answer. `repeatable` says that it may be repeated after an unclear failure."""
-        deadline = time.monotonic() + (self._timeout if timeout is None else timeout)
-        attempt = 0
+    def call(self, method: Method[T], request: object, timeout: float | None = None) -> T:
+        """Make one call with one answer.
+
+        It may be made again after an unclear failure, so it must be one that is idempotent by its nature or by the
+        `request_id` that the caller set.
+        """
+        attempts = _Attempts(self._timeout if timeout is None else timeout)
         while True:
-            attempt += 1
             metadata = self._metadata if time.monotonic() < self._renew_at else self.metadata()
             try:
-                return method(request, timeout=max(0.0, deadline - time.monotonic()), metadata=metadata)
+                return method(request, timeout=attempts.left_s(), metadata=metadata)
             except grpc.RpcError as error:
-                self.pause_or_raise(error, metadata, attempt, deadline, repeatable=repeatable)
+                self._pause_or_raise(error, metadata, attempts)
 
     def call_streaming(self, method: Method[T], frames: Callable[[], Iterator[Any]], timeout: float) -> T:
         """Make one call with a stream of frames, which `frames` begins anew, and one answer; it may be repeated."""
-        deadline = time.monotonic() + timeout
-        attempt = 0
+        attempts = _Attempts(timeout)
         while True:
-            attempt += 1
             metadata = self._metadata if time.monotonic() < self._renew_at else self.metadata()
             try:
-                return method(frames(), timeout=max(0.0, deadline - time.monotonic()), metadata=metadata)
+                return method(frames(), timeout=attempts.left_s(), metadata=metadata)
             except grpc.RpcError as error:
-                self.pause_or_raise(error, metadata, attempt, deadline, repeatable=True)
+                self._pause_or_raise(error, metadata, attempts)
 
-    def pause_or_raise(
-        self, error: grpc.RpcError, metadata: Metadata, attempt: int, deadline: float, *, repeatable: bool
-    ) -> None:
+    def _pause_or_raise(self, error: grpc.RpcError, metadata: Metadata, attempts: "_Attempts") -> None:
         """Return when the call that failed with `error` is to be made again; raise its typed form otherwise."""
         failure = from_rpc(error)
-        if isinstance(failure, Unauthenticated) and attempt == 1:
+        if isinstance(failure, Unauthenticated) and not attempts.renewed:
+            attempts.renewed = True  # nothing was done for a refused token, so this repeat is always safe
             self.discard_token(metadata)
             return
-        pause = None
-        if repeatable and self._retries:
-            pause = pause_before_retry(failure, attempt, deadline - time.monotonic())
+        attempts.count += 1
+        pause = pause_before_retry(failure, attempts.count, attempts.left_s()) if self._retries else None
         if pause is None:
             raise failure from error
         sleep(pause)
@@ -222,28 +240,26 @@ class Connection:
         """Return the deadline of a stream that is opened now: the server ends it with its token, some time before."""
         return max(0.0, self._token_end - time.monotonic()) + STREAM_GRACE_S
 
-    def issue_token(self, ttl_s: int, timeout: float | None = None) -> identity_pb2.IssueTokenResponse:
+    def issue_token(self, ttl_s: int) -> identity_pb2.IssueTokenResponse:
         """Trade a proof of the access key for a token.
 
         A clock that is too far from the server's is corrected by what the server says, once.
         """
-        deadline = time.monotonic() + (self._timeout if timeout is None else timeout)
-        attempt = 0
+        attempts = _Attempts(self._timeout)
         while True:
-            attempt += 1
             try:
-                return self.lane.identity.IssueToken(
-                    self._token_request(ttl_s), timeout=max(0.0, deadline - time.monotonic())
-                )
+                return self.lane.identity.IssueToken(self._token_request(ttl_s), timeout=attempts.left_s())
             except grpc.RpcError as error:
                 failure = from_rpc(error)
                 server_ms = failure.details.get("server_ms", "")
-                if failure.code == "RequestExpired" and server_ms.isdecimal() and attempt == 1:
+                attempts.count += 1
+                if failure.code == "RequestExpired" and server_ms.isdecimal() and not attempts.renewed:
+                    attempts.renewed = True
                     self._skew_ms = int(server_ms) - time.time_ns() // 1_000_000
                     continue
                 pause = None
                 if self._retries:  # each repeat is a new proof with a new nonce
-                    pause = pause_before_retry(failure, attempt, deadline - time.monotonic())
+                    pause = pause_before_retry(failure, attempts.count, attempts.left_s())
                 if pause is None:
                     raise failure from error
                 sleep(pause)
