@@ -32,7 +32,7 @@ from cumulo.queue_service import edge_grpc as queue_edge
 from cumulo.queue_service import service as queue_room
 from cumulo.runner import edge_grpc as runner_edge
 from cumulo.runner import service as runner_room
-from cumulo.server.check import check_engine
+from cumulo.server.check import check_house
 from cumulo.server.observability import Metrics
 from cumulo.server.pages import Pages
 from cumulo.storage import clock_record, failpoints, idempotency
@@ -139,7 +139,7 @@ async def _build(folder: DataFolder, engine: Engine, clock: Clock, blobs: BlobSt
     rpc = RpcAdaptor(credentials, clock, randomness, metrics)
 
     async def check() -> list[str]:
-        return await check_engine(engine)
+        return await check_house(engine, blobs)
 
     return House(
         rpc_handlers=(
@@ -180,7 +180,11 @@ async def check_closed_folder(path: Path) -> list[str]:
     try:
         engine = LmdbEngine(folder.engine)
         try:
-            return await check_engine(engine)
+            blobs = BlobStore(folder.blobs, engine)
+            try:
+                return await check_house(engine, blobs)
+            finally:
+                await blobs.close()
         finally:
             await engine.close()
     finally:

@@ -133,6 +133,14 @@ class BlobStore:
             await run(self.executor, self._remove_if_unused, leaf)
         return removed
 
+    async def ids(self) -> set[int]:
+        """Return the ids of every file that is there, for checks."""
+
+        def walk() -> set[int]:
+            return {blob_id for leaf in self._leaves() for blob_id in self._list(leaf)}
+
+        return await asyncio.get_running_loop().run_in_executor(self.executor, walk)
+
     async def scrub(
         self,
         seals: AsyncIterable[Seal],
