@@ -24,10 +24,12 @@ _REMOVE_PAUSE_S = 0.01
 class Groups(Protocol):
     """One version's way to make groups."""
 
-    def make(self, name: str, memory_bytes: int, cpu_millis: int, pids_max: int) -> tuple[str, ...]:
-        """Make the group of a task with its limits; return the folders, a process enters by its id in each
-        `cgroup.procs`.
-        """
+    def folders(self, name: str) -> tuple[str, ...]:
+        """Return where a task's group will be; a process enters it by its id in each folder's `cgroup.procs`."""
+        ...
+
+    def make(self, folders: tuple[str, ...], memory_bytes: int, cpu_millis: int, pids_max: int) -> None:
+        """Make the group with its limits."""
         ...
 
     def usage(self, folders: tuple[str, ...]) -> Usage:
@@ -81,27 +83,26 @@ class GroupsV1:
             # In a container the path in /proc may not exist below the mount, whose root is then our own group.
             self._parents[controller] = parent if parent.is_dir() else _ROOT / controller
 
-    def make(self, name: str, memory_bytes: int, cpu_millis: int, pids_max: int) -> tuple[str, ...]:
-        """Make one folder for each controller."""
+    def folders(self, name: str) -> tuple[str, ...]:
+        """Return one folder for each hierarchy: `cpu` and `cpuacct` are often the same."""
+        return tuple({parent.resolve(): str(parent / name) for parent in self._parents.values()}.values())
+
+    def make(self, folders: tuple[str, ...], memory_bytes: int, cpu_millis: int, pids_max: int) -> None:
+        """Make one folder for each hierarchy."""
         quota_us = max(_QUOTA_US_MIN, cpu_millis * _PERIOD_US // 1000)
         limits = {
             "memory": (("memory.limit_in_bytes", memory_bytes), ("memory.memsw.limit_in_bytes", memory_bytes)),
             "pids": (("pids.max", pids_max),),
             "cpu": (("cpu.cfs_period_us", _PERIOD_US), ("cpu.cfs_quota_us", quota_us)),
-            "cpuacct": (),
         }
-        folders = []
-        made: set[Path] = set()
+        for folder in folders:
+            Path(folder).mkdir()
+        name = Path(folders[0]).name
         for controller, files in limits.items():
-            folder = self._parents[controller] / name
-            if folder.resolve() not in made:
-                folder.mkdir()
-                made.add(folder.resolve())
-                folders.append(str(folder))
             for file, value in files:
-                if file != "memory.memsw.limit_in_bytes" or (folder / file).exists():
-                    (folder / file).write_text(str(value))
-        return tuple(folders)
+                path = self._parents[controller] / name / file
+                if file != "memory.memsw.limit_in_bytes" or path.exists():
+                    path.write_text(str(value))
 
     def usage(self, folders: tuple[str, ...]) -> Usage:
         """Read the counters of the controllers."""
@@ -129,16 +130,19 @@ class GroupsV2:
         (leaf / "cgroup.procs").write_text(str(os.getpid()))
         (own / "cgroup.subtree_control").write_text("+memory +pids +cpu")
 
-    def make(self, name: str, memory_bytes: int, cpu_millis: int, pids_max: int) -> tuple[str, ...]:
+    def folders(self, name: str) -> tuple[str, ...]:
+        """Return the folder."""
+        return (str(self._parent / name),)
+
+    def make(self, folders: tuple[str, ...], memory_bytes: int, cpu_millis: int, pids_max: int) -> None:
         """Make the folder."""
-        folder = self._parent / name
+        folder = Path(folders[0])
         folder.mkdir()
         (folder / "memory.max").write_text(str(memory_bytes))
         if (folder / "memory.swap.max").exists():
             (folder / "memory.swap.max").write_text("0")
         (folder / "pids.max").write_text(str(pids_max))
         (folder / "cpu.max").write_text(f"{max(_QUOTA_US_MIN, cpu_millis * _PERIOD_US // 1000)} {_PERIOD_US}")
-        return (str(folder),)
 
     def usage(self, folders: tuple[str, ...]) -> Usage:
         """Read the counters."""
@@ -163,9 +167,12 @@ def probe() -> tuple[Groups | None, str]:
     """Return a working way to make groups, or None and why there is none."""
     try:
         groups: Groups = GroupsV2() if (_ROOT / "cgroup.controllers").exists() else GroupsV1()
-        folders = groups.make(f"cumulo-probe-{os.getpid()}", 64 * 1024 * 1024, 1000, 64)
-        groups.usage(folders)
-        remove(folders)
+        folders = groups.folders(f"cumulo-probe-{os.getpid()}")
+        try:
+            groups.make(folders, 64 * 1024 * 1024, 1000, 64)
+            groups.usage(folders)
+        finally:
+            remove(folders)
     except (OSError, KeyError, StopIteration, ValueError) as error:
         return None, f"control groups cannot be used: {error}"
     return groups, ""

@@ -8,7 +8,7 @@ import grpc
 
 from cumulo.api.runner.v1 import runner_pb2 as pb
 from cumulo.core.context import CallContext
-from cumulo.core.names import parse_arn, parse_resource_name, resource_name
+from cumulo.core.names import is_account_id, is_region, parse_arn, parse_resource_name, resource_name
 from cumulo.gateway.rpc import RpcAdaptor
 from cumulo.runner import model
 from cumulo.runner.service import Service
@@ -16,7 +16,8 @@ from cumulo.runner.specs import refused
 from cumulo.runner.subject import job_arn
 
 SERVICE_NAME = pb.DESCRIPTOR.services_by_name["RunnerService"].full_name
-_ACCOUNT_PARENT_PARTS = 4
+NAME_CHARACTERS_MAX = 128
+"""Above every job id (36 characters) and queue name (80)."""
 
 
 def handlers(service: Service, rpc: RpcAdaptor) -> grpc.GenericRpcHandler:
@@ -81,10 +82,10 @@ def _serialize(message: Any) -> bytes:
 def _named(text: str, collection: str, service: str, ctx: CallContext, parameter: str) -> tuple[str, str, str]:
     """Return (account, region, name) of a full name, a short name or an ARN."""
     arn = parse_arn(text)
-    if arn is not None and arn.service == service:
+    if arn is not None and arn.service == service and is_account_id(arn.account) and is_region(arn.region):
         return arn.account, arn.region, arn.resource.removeprefix("job/")
     parts = parse_resource_name(text, collection, ctx.principal.account, ctx.region)
-    if parts is None or not parts[2]:
+    if parts is None or not 1 <= len(parts[2]) <= NAME_CHARACTERS_MAX:
         raise refused(
             parameter, text, f"accounts/{{account}}/regions/{{region}}/{collection}/{{name}}, its last part, or an ARN"
         )
@@ -133,10 +134,11 @@ def _get(request: Any, ctx: CallContext) -> model.GetJob:
 def _list(request: Any, ctx: CallContext) -> model.ListJobs:
     account, region = ctx.principal.account, ctx.region
     if request.parent:
-        parts = request.parent.split("/")
-        if len(parts) != _ACCOUNT_PARENT_PARTS or parts[0] != "accounts" or parts[2] != "regions":
-            raise refused("parent", request.parent, "accounts/{account}/regions/{region}")
-        account, region = parts[1], parts[3]
+        match request.parent.split("/"):
+            case ["accounts", account, "regions", region] if is_account_id(account) and is_region(region):
+                pass
+            case _:
+                raise refused("parent", request.parent, "accounts/{account}/regions/{region}")
     queue = _queue_place(request.queue, ctx)["queue"] if request.queue else ""
     known = set(model.State)
     for state in request.states:

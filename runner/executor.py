@@ -5,12 +5,14 @@ another process can clean up after a worker's death. Promises: a job never runs 
 whatever happened, after `reap` no process of it is left.
 """
 
-import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
+
+from cumulo.runner import processes
 
 TERM_GRACE_S = 5.0
 """Between TERM and KILL."""
@@ -47,6 +49,12 @@ class Handle(msgspec.Struct):
     cgroups: tuple[str, ...] = ()
     pid: int = 0
     start_ticks: int = 0
+
+
+def new_handle(task: Task, executor: str = "", groups: tuple[str, ...] = ()) -> Handle:
+    """Return the handle of a task of this process that was not started yet."""
+    own = os.getpid()
+    return Handle(task.mark, str(task.folder), own, processes.start_ticks(own), executor, groups)
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -94,9 +102,3 @@ class Executor(Protocol):
     async def start(self, task: Task, sink: LogSink, write_handle: Callable[[Handle], None]) -> Running:
         """Start a task; `write_handle` is called before the command can run, and again with its process id."""
         ...
-
-
-async def pump(reader: asyncio.StreamReader, stream: int, sink: LogSink) -> None:
-    """Hand a stream's bytes to the sink as they come."""
-    while data := await reader.read(64 * 1024):
-        sink(stream, data)

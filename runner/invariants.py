@@ -23,6 +23,10 @@ def check_place(txn: ReadTxn, place: Place) -> list[str]:
     for key, value in _rows(txn, place.partition + tuples.encode(("job",))):
         record = keys.decode_job.decode(value)
         problems += [f"job {record.id}: {what}" for what in _problems(txn, place, key, record)]
+    for subspace in ("list", "once"):
+        for _, job in _rows(txn, place.partition + tuples.encode((subspace,))):
+            if txn.get(keys.job_key(place.partition, job.decode())) is None:
+                problems.append(f"job {job.decode()}: a row of {subspace} names it, and it is gone")
     return problems
 
 
@@ -52,6 +56,8 @@ def _problems(txn: ReadTxn, place: Place, key: bytes, record: keys.JobRecord) ->
         found.append("its lease has no due entry")
     if (record.state in FINAL) != bool(record.forget_ms):
         found.append(f"state {record.state.name} does not agree with its time of removal")
+    if record.forget_ms and not has_due(txn, record.forget_ms, keys.FORGET_DUE, key):
+        found.append("its removal has no due entry")
     if len(record.attempts) > record.max_attempts:
         found.append(f"{len(record.attempts)} attempts of at most {record.max_attempts}")
     if not keys.get_pieces(txn, place.partition, "spec", record.id):

@@ -49,10 +49,14 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Times(msgspec.Struct, frozen=True):
-    """Both clocks at one moment."""
+    """Both clocks at one moment, and the deadline clock's time since when workers can give signs of life.
+
+    While no server answered nobody could: after a start each lease holds for its whole length once more.
+    """
 
     deadline_ms: int
     wall_ms: int
+    serving_since_ms: int = 0
 
 
 # -- reading
@@ -212,7 +216,7 @@ def claim(txn: Txn, request: ClaimAt) -> Claim:
     else:
         made = txn.get(keys.once_key(place.partition, request.new.queue, request.new.deduplication_key))
         record = add_job(txn, request.new) if made is None else get_record(txn, place, made.decode())
-    if record.state in HELD and record.lease_ends_ms <= times.deadline_ms:
+    if record.state in HELD and lease_end_ms(record, times) <= times.deadline_ms:
         record = _lose(txn, place.partition, record, times)
     if record.state in FINAL:
         return Claim(ClaimOutcome.ALREADY_DONE, view(txn, place, record, whole=True))
@@ -221,7 +225,7 @@ def claim(txn: Txn, request: ClaimAt) -> Claim:
         outcome = ClaimOutcome.HELD
         if hmac.compare_digest(record.lease_token, request.lease_token):
             outcome = ClaimOutcome.CLAIMED  # the same claim once more: its first answer was lost on the way
-        expires_ms = times.wall_ms + record.lease_ends_ms - times.deadline_ms
+        expires_ms = times.wall_ms + lease_end_ms(record, times) - times.deadline_ms
         token = request.lease_token.hex() if outcome is ClaimOutcome.CLAIMED else ""
         return Claim(outcome, view(txn, place, record, whole=True), number, token, expires_ms)
     number = len(record.attempts) + 1
@@ -274,9 +278,14 @@ def held_record(txn: ReadTxn, place: Place, job: str, attempt: int, lease_token:
         raise LEASE_LOST.error(attempt=attempt, job=job, why=f"the job is {record.state.name}")
     if not hmac.compare_digest(record.lease_token, lease_token):
         raise LEASE_LOST.error(attempt=attempt, job=job, why="another attempt holds the job")
-    if record.lease_ends_ms <= times.deadline_ms:
+    if lease_end_ms(record, times) <= times.deadline_ms:
         raise LEASE_LOST.error(attempt=attempt, job=job, why="no heartbeat came in time")
     return record
+
+
+def lease_end_ms(record: JobRecord, times: Times) -> int:
+    """Return when the lease of a held job ends, by the deadline clock."""
+    return max(record.lease_ends_ms, times.serving_since_ms + record.lease_s * 1000)
 
 
 class Completion(msgspec.Struct, frozen=True):
@@ -299,6 +308,11 @@ def complete(txn: Txn, request: Completion) -> str:
     record = held_record(txn, request.place, request.job, request.attempt, request.lease_token, times)
     succeeded = request.exit_code == 0 and not request.reason
     reason = "" if succeeded else request.reason or f"the command exited with {request.exit_code}"
+    if request.exit_code is not None and record.state is State.STARTING:
+        # The command was faster than the word of its start.
+        last = record.attempts[-1]
+        start_ms = max(last.claim_ms, times.wall_ms - request.usage.wall_ms)
+        record = msgspec.structs.replace(_with_last_attempt(record, start_ms=start_ms), start_ms=start_ms)
     record = _with_last_attempt(
         record, stop_ms=times.wall_ms, exit_code=request.exit_code, reason=reason, usage=request.usage
     )
@@ -351,8 +365,14 @@ def end_leases(txn: Txn, request: DueJobs) -> None:
         if stored is None:
             continue
         record = keys.decode_job.decode(stored)
-        if record.state in HELD and record.lease_ends_ms <= request.times.deadline_ms:
+        if record.state not in HELD or record.lease_ends_ms > request.times.deadline_ms:
+            continue
+        ends_ms = lease_end_ms(record, request.times)
+        if ends_ms <= request.times.deadline_ms:
             _lose(txn, entry.key[:8], record, request.times)
+        else:
+            txn.due(ends_ms, keys.LEASE_DUE, entry.key)
+            _save(txn, entry.key[:8], msgspec.structs.replace(record, lease_ends_ms=ends_ms))
 
 
 _FORGET_ROWS = 400

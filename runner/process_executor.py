@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cumulo.runner import cgroups, processes, sandbox
-from cumulo.runner.executor import TERM_GRACE_S, Handle, LogSink, Task, Usage, pump
+from cumulo.runner.executor import TERM_GRACE_S, Handle, LogSink, Task, Usage, new_handle
 from cumulo.runner.sandbox import JOB_FOLDER, PATH, Sandbox
 
 _ENTER = """
@@ -28,6 +28,17 @@ exec "$@"
 """
 EXIT_NOT_STARTED = 125
 _POLL_S = 0.02
+
+
+class _Launching:
+    """The children whose exit this process's event loop waits for: whoever collects orphans must leave them alone."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.pids: set[int] = set()
+
+
+_launching = _Launching()
 
 
 class ProcessExecutor:
@@ -47,57 +58,96 @@ class ProcessExecutor:
         """Start a task in a session of its own."""
         job_folder = JOB_FOLDER if self._box is not None else str(task.folder)
         inside = {"PATH": PATH, "HOME": job_folder, **task.environment, processes.MARK_VARIABLE: task.mark}
-        folders: tuple[str, ...] = ()
-        if self._groups is not None:
-            name = f"cumulo-job-{task.mark}"
-            folders = self._groups.make(name, task.memory_bytes, task.cpu_millis, task.pids_max)
-        own = os.getpid()
-        handle = Handle(task.mark, str(task.folder), own, processes.start_ticks(own), self.name, folders)
+        folders = self._groups.folders(f"cumulo-job-{task.mark}") if self._groups is not None else ()
+        handle = new_handle(task, self.name, folders)
         write_handle(handle)
-        outside = dict(inside)
+        if self._box is None:
+            command, outside, cwd = list(task.command), dict(inside), str(task.folder)
+        else:
+            # The launcher runs outside: neither the job's variables (LD_PRELOAD, PATH) nor its folder may reach it.
+            command = self._box.arguments(task, inside)
+            outside, cwd = {"PATH": os.environ.get("PATH", PATH), processes.MARK_VARIABLE: task.mark}, "/"
         if folders:
             enter, outside["CUMULO_CGROUPS"] = _ENTER, " ".join(folders)
         else:
             enter, outside["CUMULO_MEMORY_KIB"] = _ENTER_RLIMITS, str(task.memory_bytes // 1024)
-        command = self._box.arguments(task, inside) if self._box is not None else list(task.command)
-        process = await asyncio.create_subprocess_exec(
-            "/bin/sh",
-            "-c",
-            enter,
-            "sh",
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=task.folder,
-            env=outside,
-            start_new_session=True,
-        )
-        handle.pid = process.pid
-        handle.start_ticks = processes.start_ticks(process.pid)
+        _launching.count += 1
+        try:
+            if self._groups is not None:
+                self._groups.make(folders, task.memory_bytes, task.cpu_millis, task.pids_max)
+            transport, output = await asyncio.get_running_loop().subprocess_exec(
+                lambda: _Output(sink),
+                "/bin/sh",
+                "-c",
+                enter,
+                "sh",
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd=cwd,
+                env=outside,
+                start_new_session=True,
+            )
+            _launching.pids.add(transport.get_pid())
+        except OSError:
+            await asyncio.to_thread(cgroups.remove, folders)
+            raise
+        finally:
+            _launching.count -= 1
+        handle.pid = transport.get_pid()
+        handle.start_ticks = processes.start_ticks(handle.pid)
         write_handle(handle)
-        return RunningProcess(process, handle, self._groups, sink)
+        return RunningProcess(transport, output, handle, self._groups)
+
+
+class _Output(asyncio.SubprocessProtocol):
+    """Hands on what a task writes as it comes; tells its exit from the end of its output, which a daemon may hold
+    open (asyncio's own `Process.wait` waits for both).
+    """
+
+    def __init__(self, sink: LogSink) -> None:
+        self._sink = sink
+        self._open = 2
+        self.exited = asyncio.Event()
+        self.ended = asyncio.Event()
+
+    def pipe_data_received(self, fd: int, data: bytes | str) -> None:
+        """Take a piece of output."""
+        assert isinstance(data, bytes)
+        self._sink(fd, data)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        """Note the end of a stream."""
+        del fd, exc
+        self._open -= 1
+        if not self._open:
+            self.ended.set()
+
+    def process_exited(self) -> None:
+        """Note the launcher's exit."""
+        self.exited.set()
 
 
 class RunningProcess:
     """A started task of this executor."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, handle: Handle, groups: cgroups.Groups | None, sink: LogSink
+        self, transport: asyncio.SubprocessTransport, output: _Output, handle: Handle, groups: cgroups.Groups | None
     ) -> None:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        self._process = process
+        self._transport = transport
+        self._output = output
         self._groups = groups
         self.handle = handle
-        self._pumps = asyncio.gather(pump(process.stdout, 1, sink), pump(process.stderr, 2, sink))
 
     async def wait(self) -> int:
         """Wait for the command; a child that it left behind with its output open does not hold this up."""
-        code = await self._process.wait()
-        processes.send(members(self.handle), signal.SIGKILL)
+        await self._output.exited.wait()
+        await self._end_all()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._pumps), TERM_GRACE_S)
+            await asyncio.wait_for(self._output.ended.wait(), TERM_GRACE_S)
+        code = self._transport.get_returncode()
+        assert code is not None, self.handle
         return code if code >= 0 else 128 - code
 
     async def kill(self, grace_s: float = TERM_GRACE_S) -> None:
@@ -105,26 +155,30 @@ class RunningProcess:
         launcher = self.handle.pid
         processes.send([pid for pid in members(self.handle) if pid != launcher or self._plain], signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), grace_s)
-        while alive := members(self.handle):
-            processes.send(alive, signal.SIGKILL)
-            await asyncio.sleep(_POLL_S)
+            await asyncio.wait_for(self._output.exited.wait(), grace_s)
+        await self._end_all()
 
     async def reap(self) -> Usage:
         """End what the command left behind and remove its groups."""
-        while alive := [
-            pid for pid in members(self.handle) if pid != self.handle.pid or self._process.returncode is None
-        ]:
-            processes.send(alive, signal.SIGKILL)
-            await asyncio.sleep(_POLL_S)
-        self._pumps.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._pumps
+        await self._end_all()
+        await self._output.exited.wait()
+        _launching.pids.discard(self.handle.pid)
+        if not _launching.count:
+            processes.reap_orphans(_launching.pids)
+        self._transport.close()
         usage = Usage()
         if self._groups is not None:
             usage = self._groups.usage(self.handle.cgroups)
             await asyncio.to_thread(cgroups.remove, self.handle.cgroups)
         return usage
+
+    async def _end_all(self) -> None:
+        """KILL every process of the task until there is none."""
+        while alive := [
+            pid for pid in members(self.handle) if pid != self.handle.pid or not self._output.exited.is_set()
+        ]:
+            processes.send(alive, signal.SIGKILL)
+            await asyncio.sleep(_POLL_S)
 
     @property
     def _plain(self) -> bool:

@@ -25,6 +25,10 @@ _CONFIGURATION = (
     "/etc/fonts",
     "/etc/localtime",
 )
+_EXECUTE = ("/bin/sh", "-c", 'exec "$@"', "sh")
+"""Runs the command inside: a shell tells a command that is not there by 127, one that cannot be run by 126, and takes a
+name with a `=` for a name.
+"""
 _PROBE_S = 20
 
 
@@ -76,7 +80,7 @@ class Bubblewrap:
         line += ["--bind", str(task.folder), JOB_FOLDER, "--chdir", JOB_FOLDER, "--clearenv"]
         for name, value in environment.items():
             line += ["--setenv", name, value]
-        return [*line, "--", *task.command]
+        return [*line, "--", *_EXECUTE, *task.command]
 
 
 class Namespaces:
@@ -127,7 +131,21 @@ exit $?
         shown += [path for path in dict.fromkeys((*own_python(), *task.visible)) if not _is_shown(path)]
         variables = [f"{name}={value}" for name, value in environment.items()]
         setup = ["sh", "-c", f"JOB={_quoted(str(task.folder))}\n{self._SETUP}", "sandbox", str(root), *shown, "--"]
-        return ["unshare", "-p", "-f", "-m", "-n", "-u", "-i", "--kill-child", "--", *setup, *variables, *task.command]
+        return [
+            "unshare",
+            "-p",
+            "-f",
+            "-m",
+            "-n",
+            "-u",
+            "-i",
+            "--kill-child",
+            "--",
+            *setup,
+            *variables,
+            *_EXECUTE,
+            *task.command,
+        ]
 
 
 def _is_shown(path: str) -> bool:

@@ -65,6 +65,7 @@ class Service(Room):
         self._queues = queues
         self._followers: dict[bytes, set[asyncio.Event]] = {}
         self._draining = False
+        self._serving_since_ms = clock.deadline_ms()
 
     async def start(self) -> None:
         """Hear of commits, to wake those who follow a log."""
@@ -224,6 +225,8 @@ class Service(Room):
                 if len(request.outputs) > model.OUTPUT_OBJECTS_MAX:
                     shown = f"of {len(request.outputs)} objects"
                     raise specs.refused("outputs", shown, f"at most {model.OUTPUT_OBJECTS_MAX}")
+                for output in request.outputs:
+                    specs.validate_output(output)
                 completion = jobs.Completion(
                     place,
                     request.job,
@@ -239,6 +242,8 @@ class Service(Room):
         raise AssertionError(request)
 
     def _open_lease(self, request: Any) -> _LeasePayload:
+        if len(request.lease_token) > model.LEASE_TOKEN_CHARACTERS_MAX:
+            raise InvalidToken("length")
         payload = self._sealer.open(TokenKind.LEASE, request.lease_token)
         lease = msgspec.msgpack.decode(payload, type=_LeasePayload)
         attempt = getattr(request, "attempt", lease.attempt)
@@ -296,7 +301,7 @@ class Service(Room):
         return jobs.NewJob(place, queue, spec, message_id(self.randomness), self._times(), deduplication_key)
 
     def _times(self) -> Times:
-        return Times(self.clock.deadline_ms(), self.clock.wall_ms())
+        return Times(self.clock.deadline_ms(), self.clock.wall_ms(), self._serving_since_ms)
 
     # -- reading over several snapshots
 
@@ -310,12 +315,16 @@ class Service(Room):
         parameters = hashlib.sha256(msgspec.msgpack.encode(described)).digest()[:8]
         before = self._open_page(request.page_token, parameters) if request.page_token else _NEWEST
         found: list[model.Job] = []
-        while before and len(found) < request.page_size:
+        spec_bytes = listing.SPEC_BYTES_MAX
+        for _ in range(listing.SLICES_MAX):
             wanted = request.page_size - len(found)
-            query = listing.JobsBefore(place, request.queue, request.states, before, wanted)
+            if not before or not wanted or spec_bytes <= 0:
+                break
+            query = listing.JobsBefore(place, request.queue, request.states, before, wanted, spec_bytes)
             part = await self.engine.read((place.partition or ROOT,), listing.list_jobs, query)
             found += part.jobs
             before = part.before
+            spec_bytes -= part.spec_bytes
         token = ""
         if before:
             token = self._sealer.seal(TokenKind.PAGE, msgspec.msgpack.encode(_PagePayload(parameters, before)))

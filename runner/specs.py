@@ -26,11 +26,13 @@ def validate(spec: JobSpec) -> None:
     for staged in spec.inputs:
         parse_object_uri("spec.inputs.source", staged.source, key_required=True)
         _validate_path("spec.inputs.path", staged.path)
-    if len({staged.path for staged in spec.inputs}) != len(spec.inputs):
+    if len({PurePosixPath(staged.path) for staged in spec.inputs}) != len(spec.inputs):
         raise refused("spec.inputs.path", "given twice", "one input for each path")
     for output in spec.outputs:
         parse_object_uri("spec.outputs.destination", output.destination, key_required=False)
         _validate_path("spec.outputs.path", output.path)
+        if any("**" in part and part != "**" for part in PurePosixPath(output.path).parts):
+            raise refused("spec.outputs.path", output.path, "'**' only as a whole part of the path")
     _validate_range("spec.timeout_s", spec.timeout_s, 1, model.TIMEOUT_S_MAX)
     _validate_range("spec.memory_bytes", spec.memory_bytes, model.MEMORY_BYTES_MIN, 1 << 62)
     _validate_range("spec.cpu_millis", spec.cpu_millis, model.CPU_MILLIS_MIN, model.CPU_MILLIS_MAX)
@@ -87,9 +89,22 @@ def parse_object_uri(parameter: str, uri: str, *, key_required: bool) -> tuple[s
     """Return (bucket, key) of `s3://bucket/key`; raise `ClientException` otherwise."""
     scheme, _, rest = uri.partition("://")
     bucket, _, key = rest.partition("/")
-    if scheme != "s3" or not bucket or (key_required and not key) or len(key.encode()) > model.PATH_BYTES_MAX:
-        raise refused(parameter, uri, "s3://bucket/key" if key_required else "s3://bucket/prefix")
+    good_bucket = 0 < len(bucket) <= model.BUCKET_CHARACTERS_MAX
+    if scheme != "s3" or not good_bucket or (key_required and not key) or len(key.encode()) > model.KEY_BYTES_MAX:
+        form = "s3://bucket/key" if key_required else "s3://bucket/prefix"
+        allowed = f"{form}, a bucket of at most {model.BUCKET_CHARACTERS_MAX} and a key of at most"
+        raise refused(parameter, uri, f"{allowed} {model.KEY_BYTES_MAX} bytes")
     return bucket, key
+
+
+def validate_output(output: model.OutputObject) -> None:
+    """Raise `ClientException` for what cannot be an object that an attempt stored."""
+    if not output.object.startswith("s3://") or len(output.object.encode()) > model.OUTPUT_BYTES_MAX:
+        raise refused("outputs.object", output.object, f"s3://bucket/key, at most {model.OUTPUT_BYTES_MAX} bytes")
+    if len(output.etag) > model.ETAG_CHARACTERS_MAX:
+        raise refused("outputs.etag", output.etag, f"at most {model.ETAG_CHARACTERS_MAX} characters")
+    if output.size_bytes < 0:
+        raise refused("outputs.size_bytes", output.size_bytes, "0 or more")
 
 
 def refused(parameter: str, value: object, allowed: str) -> ServiceError:

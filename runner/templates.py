@@ -85,7 +85,7 @@ def job_of(body: bytes) -> str:
     except (ValueError, RecursionError):
         return ""
     job = content.get(JOB_MEMBER, "") if isinstance(content, dict) else ""
-    return job if isinstance(job, str) else ""
+    return job if _is_text(job) else ""
 
 
 def events_of(body: bytes, message_id: str) -> list[ObjectCreated] | None:
@@ -109,11 +109,18 @@ def events_of(body: bytes, message_id: str) -> list[ObjectCreated] | None:
             ):
                 continue
             described = record["s3"]
-            key = unquote_plus(described["object"]["key"])
-            events.append(ObjectCreated(described["bucket"]["name"], key, f"{message_id}/{number}"))
-    except (KeyError, TypeError, AttributeError):
+            bucket, key = described["bucket"]["name"], unquote_plus(described["object"]["key"], errors="strict")
+            if not _is_text(bucket) or not _is_text(key):
+                return None
+            events.append(ObjectCreated(bucket, key, f"{message_id}/{number}"))
+    except (KeyError, TypeError, AttributeError, UnicodeDecodeError):
         return None
     return events
+
+
+def _is_text(value: object) -> bool:
+    """Say whether a value out of JSON is a text that UTF-8 can write: JSON can name half a surrogate pair."""
+    return isinstance(value, str) and not any("\ud800" <= it <= "\udfff" for it in value)
 
 
 def fill(template: Template, event: ObjectCreated, message_id: str) -> model.JobSpec:

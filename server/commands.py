@@ -22,6 +22,7 @@ from cumulo.server.observability import configure_logging
 
 EXIT_PROBLEMS = 1
 EXIT_USAGE = 2
+EXIT_SECOND_SIGNAL = 130
 _SERVER_SETTINGS = (
     "config",
     "data",
@@ -200,10 +201,11 @@ def worker_command(
     """Take jobs from a queue and run them isolated, with inputs from buckets and outputs to buckets.
 
     Credentials and target as for every client command: CUMULO_TARGET, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY.
+    SIGTERM and Ctrl-C finish what runs and exit 0; a second one ends the worker at once, with its jobs.
     """
     from cumulo.client import errors  # noqa: PLC0415 - only a worker needs the SDK and the executors
     from cumulo.runner import templates  # noqa: PLC0415 - as above
-    from cumulo.runner.worker import WorkerOptions  # noqa: PLC0415 - as above
+    from cumulo.runner.worker import WorkerOptions, WorkFolderRefused, prepare_work_folder  # noqa: PLC0415 - as above
 
     configure_logging("info", log_format)
     try:
@@ -213,20 +215,28 @@ def worker_command(
     folder = work_folder or Path(tempfile.gettempdir()) / f"cumulo-worker-{os.getuid()}"
     options = WorkerOptions(queue, folder.absolute(), template, slots, lease_s, visible, once_idle_s)
     try:
+        prepare_work_folder(options.work_folder)
         asyncio.run(_work(options, allow_plain=allow_plain))
-    except errors.CumuloError as error:
+    except (errors.CumuloError, InvalidSetting, WorkFolderRefused, OSError) as error:
         _fail(str(error), EXIT_PROBLEMS)
 
 
 async def _work(options: Any, *, allow_plain: bool) -> None:
     from cumulo.client import AsyncClient  # noqa: PLC0415 - as in worker_command
-    from cumulo.runner.worker import Worker, find_isolation, prepare_process  # noqa: PLC0415 - as in worker_command
+    from cumulo.runner.isolation import find_isolation  # noqa: PLC0415 - as in worker_command
+    from cumulo.runner.worker import Worker, prepare_process  # noqa: PLC0415 - as in worker_command
 
     prepare_process()
     isolation = await asyncio.to_thread(find_isolation, options.work_folder, allow_plain=allow_plain)
     click.echo(f"isolation: {isolation.description}", err=True)
     async with AsyncClient() as client:
         worker = Worker(client, options, isolation)
+
+        def received() -> None:
+            if worker.stopping:
+                os._exit(EXIT_SECOND_SIGNAL)
+            worker.stop()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, worker.stop)
+            asyncio.get_running_loop().add_signal_handler(number, received)
         await worker.run()

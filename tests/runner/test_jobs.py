@@ -11,6 +11,7 @@ from cumulo.core.errors import ServiceError
 from cumulo.runner import invariants, jobs, keys, logs, model
 from cumulo.runner.jobs import Place, Times
 from cumulo.runner.model import ClaimOutcome, State
+from cumulo.storage import tuples
 from cumulo.storage.contract import DUE_PREFIX
 from cumulo.storage.engine import ROOT
 from cumulo.storage.memory import MemoryEngine
@@ -230,7 +231,7 @@ def test_a_final_job_is_forgotten_with_its_logs_after_its_time(work):
     with pytest.raises(ServiceError, match="JobNotFound"):
         work.get()
     left = work.read(lambda txn, _: txn.range(work.place.partition, work.place.partition + b"\xff", 100), None)
-    assert [key[8:] for key, _ in left] == [keys.tuples.encode(("next",))]
+    assert [key[8:] for key, _ in left] == [tuples.encode(("next",))]
 
 
 class JobMachine(RuleBasedStateMachine):

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -35,19 +36,25 @@ def a_task(tmp_path, *command, **changes):
     return msgspec.structs.replace(task, **changes)
 
 
-async def run(executor, task, *, kill_after_s=None, grace_s=0.5):
-    """Run a task to its end; return (exit code, output, usage, handle)."""
+async def run(executor, task, *, kill_once_ready=False, grace_s=0.5):
+    """Run a task to its end, or kill it once it has said `ready`; return (exit code, output, usage, handle)."""
     output = {1: bytearray(), 2: bytearray()}
     written = []
+    said = asyncio.Event()
+
+    def sink(stream, data):
+        output[stream].extend(data)
+        if output[1].startswith(b"ready\n"):
+            said.set()
 
     def write_handle(handle):
         handles.write(task.folder.parent, handle)
         written.append(msgspec.structs.replace(handle))
 
-    running = await executor.start(task, lambda stream, data: output[stream].extend(data), write_handle)
+    running = await executor.start(task, sink, write_handle)
     assert written[0].pid == 0, "the handle is on disk before the command can run"
-    if kill_after_s is not None:
-        await asyncio.sleep(kill_after_s)
+    if kill_once_ready:
+        await said.wait()
         await running.kill(grace_s)
     code = await running.wait()
     usage = await running.reap()
@@ -114,21 +121,21 @@ def test_a_fork_bomb_meets_its_limit(tmp_path, box, groups):
 
 
 def test_kill_ends_a_command_that_ignores_term_and_its_daemons(tmp_path, box, groups):
-    script = "trap '' TERM; (setsid sleep 1000 &); (setsid sh -c 'sleep 1001 & sleep 1002' &); sleep 1003"
+    script = "trap '' TERM; (setsid sleep 1000 &); (setsid sh -c 'sleep 1001 & sleep 1002' &); echo ready; sleep 1003"
     task = a_task(tmp_path, "sh", "-c", script)
 
-    code, _, _, handle = asyncio.run(run(ProcessExecutor(box, groups, tmp_path), task, kill_after_s=0.3))
+    code, _, _, handle = asyncio.run(run(ProcessExecutor(box, groups, tmp_path), task, kill_once_ready=True))
 
     assert code == 137
     assert not any(Path(folder).exists() for folder in handle.cgroups)
 
 
 def test_kill_gives_a_command_time_to_end_by_itself(tmp_path, box, groups):
-    task = a_task(tmp_path, "sh", "-c", "trap 'echo bye; exit 3' TERM; while :; do sleep 0.05; done")
+    task = a_task(tmp_path, "sh", "-c", "trap 'echo bye; exit 3' TERM; echo ready; while :; do sleep 0.05; done")
 
-    code, output, _, _ = asyncio.run(run(ProcessExecutor(box, groups, tmp_path), task, kill_after_s=0.3, grace_s=3))
+    code, output, _, _ = asyncio.run(run(ProcessExecutor(box, groups, tmp_path), task, kill_once_ready=True, grace_s=3))
 
-    assert (code, output[1]) == (3, b"bye\n")
+    assert (code, output[1]) == (3, b"ready\nbye\n")
 
 
 def test_a_plain_process_without_groups_leaves_nothing_even_when_it_daemonises(tmp_path):
@@ -155,7 +162,7 @@ def test_what_a_dead_worker_left_is_ended_and_removed_by_the_next(tmp_path, grou
         handles.write(task.folder.parent, msgspec.structs.replace(running.handle, owner_start_ticks=1))
         found = await asyncio.to_thread(handles.clean_up, tmp_path)
         assert await running.wait() == 137
-        running._pumps.cancel()
+        running._transport.close()
         return found, running.handle
 
     found, handle = asyncio.run(leave_behind_and_clean_up())
@@ -185,3 +192,75 @@ def test_what_a_living_worker_runs_is_left_alone_by_clean_up(tmp_path, groups):
 
     assert found == []
     assert alive
+
+
+@pytest.mark.parametrize("name", ["LD_PRELOAD", "PATH"])
+def test_a_jobs_environment_reaches_nothing_outside_its_sandbox(tmp_path, box, groups, name):
+    task = a_task(tmp_path, "/bin/true")
+    escaped = tmp_path / "escaped"
+    for program in ("bwrap", "unshare", "sh"):
+        (task.folder / program).write_text(f"#!/bin/sh\n: > {escaped}\nexit 9\n")
+        (task.folder / program).chmod(0o755)
+    (task.folder / "evil.so").write_bytes(b"not a library, which the loader says aloud")
+    environment = {"LD_PRELOAD": "./evil.so"} if name == "LD_PRELOAD" else {"PATH": ".:/usr/bin"}
+
+    executor = ProcessExecutor(box, groups, tmp_path)
+    code, output, _, _ = asyncio.run(run(executor, msgspec.structs.replace(task, environment=environment)))
+
+    assert code == 0
+    assert not escaped.exists()
+    # Inside, each program of the job is told of the library; outside, sh, bwrap and unshare are not.
+    assert output[2].count(b"evil.so") == (2 if name == "LD_PRELOAD" else 0), output[2]
+
+
+def test_a_daemon_that_holds_the_output_open_holds_nothing_up(tmp_path, groups):
+    task = a_task(tmp_path, "sh", "-c", "(setsid sleep 1000 &) ; echo started")
+
+    code, output, _, _ = asyncio.run(asyncio.wait_for(run(ProcessExecutor(None, groups, tmp_path), task), 5))
+
+    assert (code, output[1]) == (0, b"started\n")
+
+
+def test_orphans_of_plain_jobs_leave_no_zombies_in_a_worker(tmp_path):
+    script = (
+        "import asyncio, os, pathlib, sys\n"
+        "from cumulo.runner import processes\n"
+        "from cumulo.runner.executor import Task\n"
+        "from cumulo.runner.process_executor import ProcessExecutor\n"
+        "processes.become_subreaper()\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "task = Task('m', ('sh', '-c', '(setsid true &); sleep 0.2'), {}, folder, 1 << 30, 1000, 64)\n"
+        "async def main():\n"
+        "    running = await ProcessExecutor(None, None, folder).start(task, lambda s, d: None, lambda h: None)\n"
+        "    code = await running.wait()\n"
+        "    await running.reap()\n"
+        "    print(code, processes.children(os.getpid()))\n"
+        "asyncio.run(main())\n"
+    )
+
+    done = subprocess.run([sys.executable, "-P", "-c", script, str(tmp_path)], capture_output=True, check=True)
+
+    assert done.stdout == b"0 []\n", done
+
+
+def test_a_group_that_cannot_be_made_leaves_nothing_behind(tmp_path, groups):
+    task = a_task(tmp_path, "true", pids_max=-5)
+    executor = ProcessExecutor(None, groups, tmp_path)
+
+    with pytest.raises(OSError, match="Invalid argument"):
+        asyncio.run(executor.start(task, lambda stream, data: None, lambda handle: None))
+
+    assert not any(Path(folder).exists() for folder in groups.folders(f"cumulo-job-{task.mark}"))
+
+
+def test_a_folder_that_a_job_made_unreadable_is_removed(tmp_path):
+    folder = tmp_path / "attempt"
+    handles.begin(folder, a_task(tmp_path / "elsewhere", "true"))
+    (folder / "job" / "a" / "b").mkdir(parents=True)
+    (folder / "job" / "link").symlink_to("/etc")
+    (folder / "job" / "a").chmod(0)
+
+    handles.remove(folder)
+
+    assert not folder.exists()
+    assert Path("/etc/passwd").exists()
