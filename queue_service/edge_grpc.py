@@ -49,6 +49,10 @@ class QueueDoor(Protocol):
         """Run one operation."""
         ...
 
+    async def admit(self, ctx: CallContext, request: model.ReceiveMessages) -> None:
+        """Raise what a receive would be refused with now; takes nothing."""
+        ...
+
 
 def handlers(service: QueueDoor, rpc: RpcAdaptor) -> grpc.GenericRpcHandler:
     """Return the handlers of QueueService."""
@@ -460,6 +464,9 @@ class _ReceiveStream(_Stream):
     async def _receive(self) -> None:
         start = self._start
         timeout_s = start.visibility_timeout_s if start.HasField("visibility_timeout_s") else None
+        # At once, and not when the first credit comes.
+        asked = model.ReceiveMessages(queue=start.queue, max_messages=1, visibility_timeout_s=timeout_s)
+        await self._service.admit(self._ctx, asked)
         while True:
             await self._granted.wait()
             request = model.ReceiveMessages(

@@ -33,7 +33,7 @@ CONTROL_WINDOW_MS = 86_400_000
 class Receiver(Protocol):
     """The part of the service that waits."""
 
-    async def receive(self, resolved: Any) -> tuple[model.Message, ...]:
+    async def receive(self, ctx: CallContext, resolved: Any) -> tuple[model.Message, ...]:
         """Take messages, parked until there are some."""
         ...
 
@@ -41,8 +41,8 @@ class Receiver(Protocol):
 async def _receive(
     service: Receiver, ctx: CallContext, resolved: Any, body: AsyncIterator[memoryview] | None
 ) -> Result:
-    del ctx, body
-    return Result(await service.receive(resolved))
+    del body
+    return Result(await service.receive(ctx, resolved))
 
 
 def _on_queue(action: str) -> Callable[[Place], Checks]:

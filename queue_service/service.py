@@ -64,6 +64,8 @@ ROUNDS_MAX = 20
 """How often one receive goes on that found only messages to set aside; each round sets aside 16 to 44."""
 RESOLVES_MAX = 3
 """How often a request is resolved anew whose queue was deleted or made at the same time."""
+DECISION_LIFE_MS = 500
+"""How long a receiver may have been parked before he is authorised again: changes are in force within a second."""
 _log = logging.getLogger("cumulo.queue_service")
 _NEVER = b"\x00" * receipts.TOKEN_BYTES
 
@@ -393,7 +395,14 @@ class Service(Room):
             wait_s=row.receive_wait_s if request.wait_s is None else request.wait_s,
         )
 
-    async def receive(self, resolved: ResolvedReceive) -> tuple[model.Message, ...]:
+    async def admit(self, ctx: CallContext, request: model.ReceiveMessages) -> None:
+        """Raise what a receive would be refused with now; takes nothing."""
+        resolved = await self._resolve_receive(ctx, self.table["ReceiveMessages"], request)
+        self.authorizer.authorize(ctx, resolved.checks, resolved.guard)
+        if resolved.missing is not None:
+            raise resolved.missing
+
+    async def receive(self, ctx: CallContext, resolved: ResolvedReceive) -> tuple[model.Message, ...]:
         """Take messages for one receiver, parked up to its wait until there are some."""
         request: StampedReceive = resolved.request
         waiter = Waiter(request.partition, request.queue, request.dead_letter, request.demands[0])
@@ -403,10 +412,22 @@ class Service(Room):
             look = self.engine.read(
                 (request.partition,), peek, StampedPeek(request.queue, request.partition, self.clock.deadline_ms())
             )
+            parked_ms = self.clock.deadline_ms()
             taken = await self._parked.wait(waiter, look, resolved.wait_s)
+            if taken is not None and self.clock.deadline_ms() - parked_ms >= DECISION_LIFE_MS:
+                await self._ask_again(ctx, resolved, waiter, taken)
         else:
             taken = await self._receive_now(waiter)
         return () if taken is None else self._sealed(request.partition, taken)
+
+    async def _ask_again(self, ctx: CallContext, resolved: ResolvedReceive, waiter: Waiter, taken: Taken) -> None:
+        """Put back what was taken for a receiver who lost his permission while he was parked, and refuse him."""
+        try:
+            guard = await self.guard(resolved.checks[0].resource)
+            self.authorizer.authorize(ctx, resolved.checks, guard or resolved.guard)
+        except (ServiceError, asyncio.CancelledError):
+            self._put_back(waiter.partition, waiter.queue, taken)
+            raise
 
     async def _receive_now(self, waiter: Waiter) -> Taken | None:
         for _ in range(ROUNDS_MAX):

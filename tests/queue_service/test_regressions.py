@@ -1,0 +1,92 @@
+"""Defects that were found from outside, each kept away by the call that showed it."""
+
+import asyncio
+import json
+
+import grpc
+import pytest
+
+from cumulo.api.queue.v1 import queue_pb2 as pb
+from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
+from cumulo.core.errors import ServiceError
+from cumulo.core.ports import Authenticated
+from cumulo.gateway.rpc import RpcAdaptor
+from cumulo.queue_service import edge_grpc
+
+NOBODY_RECEIVES = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sqs:ReceiveMessage",
+            "Resource": "arn:aws:sqs:us-east-1:000000000000:jobs",
+        },
+    }
+)
+
+
+async def until(condition, settle):
+    while not condition():
+        await settle()
+
+
+def test_receiver_who_loses_his_permission_while_parked_gets_nothing(run, settle):
+    async def scenario(it):
+        await it.create()
+        receiver = asyncio.ensure_future(it.receive(wait_s=20))
+        await until(lambda: it.service.parked, settle)
+        await it.update(policy=NOBODY_RECEIVES)
+        await it.advance(1)
+
+        await it.send(b"secret")
+        with pytest.raises(ServiceError) as refused:
+            await receiver
+
+        assert refused.value.row.code == "AccessDenied"
+        await settle()
+        assert await it.counts() == (1, 0, 0)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("start", "status"),
+    [
+        (pb.StreamReceiveMessagesStart(queue="nope"), grpc.StatusCode.NOT_FOUND),
+        (pb.StreamReceiveMessagesStart(queue="a/b"), grpc.StatusCode.INVALID_ARGUMENT),
+        (pb.StreamReceiveMessagesStart(queue="jobs", visibility_timeout_s=43_201), grpc.StatusCode.INVALID_ARGUMENT),
+        (pb.StreamReceiveMessagesStart(queue="shut"), grpc.StatusCode.PERMISSION_DENIED),
+    ],
+    ids=["unknown", "malformed", "timeout", "denied"],
+)
+def test_stream_is_refused_at_its_start_and_not_at_its_first_credit(run, start, status):
+    class RootsToken:
+        def __init__(self, principal):
+            self.principal = principal
+
+        def authenticate(self, token):
+            return Authenticated(self.principal, 0)
+
+    class Unobserved:
+        def finished(self, *facts):
+            pass
+
+    async def scenario(it):
+        await it.create()
+        await it.create("shut", policy=NOBODY_RECEIVES.replace(":jobs", ":shut"))
+        rpc = RpcAdaptor(RootsToken(it.ctx.principal), it.clock, it.randomness, Unobserved())
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers((edge_grpc.handlers(it.service, rpc),))
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        try:
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                call = QueueServiceStub(channel).StreamReceiveMessages(metadata=(("authorization", "Bearer root"),))
+                await call.write(pb.StreamReceiveMessagesRequest(start=start))
+                async with asyncio.timeout(3):
+                    assert await call.code() == status
+        finally:
+            await server.stop(None)
+
+    run(scenario)
