@@ -126,6 +126,7 @@ def test_files_and_objects_are_copied_both_ways(run, answer, name, tmp_path: Pat
 
     assert [it["key"] for it in answer("object", "ls", "-r", f"s3://{name}")] == ["copy.txt", "x/a.txt", "x/deep/b.txt"]
     assert [it["key"] for it in answer("object", "ls", f"s3://{name}")] == ["x/", "copy.txt"]
+    assert answer("object", "head", f"s3://{name}/copy.txt")["content_type"] == "text/plain"
     assert (tmp_path / "out/deep/b.txt").read_text() == "b"
     assert (tmp_path / "copy.txt").read_text() == "a"
     assert run("object", "cp", f"s3://{name}/copy.txt", "-").stdout == "a"

@@ -1,6 +1,7 @@
 """`cumulo object`: what `ls`, `cp`, `rm` and `cat` are to files. Objects are written `s3://BUCKET/KEY`."""
 
 import contextlib
+import mimetypes
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -133,7 +134,7 @@ class Copy(NamedTuple):
 @click.argument("source")
 @click.argument("destination", metavar="TARGET")
 @click.option("-r", "--recursive", is_flag=True, help="A folder, or every object below a prefix.")
-@click.option("--content-type", default="", help="Of what is stored.")
+@click.option("--content-type", default="", help="By default guessed from a file's name.")
 @click.option("-m", "--metadata", multiple=True, metavar="NAME=TEXT", help="User metadata of what is stored.")
 @click.option("--no-clobber", is_flag=True, help="Store only where there is no object.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
@@ -247,7 +248,8 @@ def _copy(client: Client, copy: Copy, options: dict[str, Any], progress: Callabl
         assert isinstance(target, Place), "one side is an object"
         bucket = client.bucket(target.bucket)
         if isinstance(source, Path):
-            bucket.upload_file(source, target.key, **options, progress=progress)
+            guessed = options["content_type"] or mimetypes.guess_type(source.name)[0] or ""
+            bucket.upload_file(source, target.key, **(options | {"content_type": guessed}), progress=progress)
         else:
             standard_input: BinaryIO = sys.stdin.buffer
             bucket.put(target.key, standard_input, **options, progress=progress)
