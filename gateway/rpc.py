@@ -15,7 +15,7 @@ from typing import Any, NoReturn, Protocol
 import grpc
 from google.protobuf.any_pb2 import Any as ProtoAny
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RequestInfo, RetryInfo
 from google.rpc.status_pb2 import Status as RpcStatus
 
@@ -25,6 +25,7 @@ from cumulo.core.errors import (
     EXPIRED_TOKEN,
     INTERNAL_FAILURE,
     INVALID_CLIENT_TOKEN_ID,
+    INVALID_PARAMETER_VALUE,
     MISSING_AUTHENTICATION_TOKEN,
     ServiceError,
 )
@@ -72,6 +73,33 @@ Encode = Callable[[Any], Message]
 StreamHandler = Callable[[AsyncIterator[Any], CallContext], AsyncIterator[Message]]
 UploadHandler = Callable[[AsyncIterator[Any], CallContext], Awaitable[Message]]
 DownloadHandler = Callable[[Any, CallContext], AsyncIterator[Message]]
+
+
+class _Malformed:
+    """Stands for bytes that are no message of the call's type."""
+
+
+_MALFORMED = _Malformed()
+
+
+def parser(parse: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Return the parser of a call's one request: bytes that are no message are the handler's to refuse.
+
+    gRPC answers an error of a parser with `UNKNOWN` and logs it, before anybody was authenticated.
+    """
+
+    def parse_or_mark(encoded: bytes) -> Any:
+        try:
+            return parse(encoded)
+        except DecodeError:
+            return _MALFORMED
+
+    return parse_or_mark
+
+
+def _refuse_malformed(request: Any) -> None:
+    if request is _MALFORMED:
+        raise DecodeError
 
 
 class RpcAdaptor:
@@ -129,6 +157,7 @@ class RpcAdaptor:
             status = "OK"
             try:
                 ctx = self.context(rpc, anonymous=anonymous)
+                _refuse_malformed(request)
                 return encode((await service.call(ctx, operation, decode(request, ctx))).value)
             except Exception as error:  # noqa: BLE001 - the one place where an error becomes a status
                 expected = self._expected(error, ctx, operation)
@@ -183,6 +212,7 @@ class RpcAdaptor:
             expiry = asyncio.timeout(None)
             try:
                 ctx = self.context(rpc)
+                _refuse_malformed(request)
                 async with expiry:
                     if ctx.expires_ms:
                         left_s = (ctx.expires_ms - self._clock.wall_ms()) / 1000
@@ -208,6 +238,12 @@ class RpcAdaptor:
         """Return `error` itself, or what a client may know of a bug."""
         if isinstance(error, ServiceError):
             return error
+        if isinstance(error, DecodeError):
+            return INVALID_PARAMETER_VALUE.error(
+                parameter="request",
+                value="that is no message",
+                allowed="a message of the call's type, its text in UTF-8",
+            )
         request_id = ctx.request_id if ctx is not None else ""
         _log.error("bug in %s", operation, exc_info=error, extra={"request_id": request_id})
         return INTERNAL_FAILURE.error(request_id=request_id)

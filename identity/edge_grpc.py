@@ -11,7 +11,7 @@ import grpc
 
 from cumulo.api.identity.v1 import identity_pb2 as pb
 from cumulo.core.context import CallContext
-from cumulo.gateway.rpc import RpcAdaptor
+from cumulo.gateway.rpc import RpcAdaptor, parser
 from cumulo.identity import model
 from cumulo.identity.names import GROUP, POLICY, USER, full_key_name, full_name, invalid
 from cumulo.identity.policy import Effect, Outcome, StatementRef
@@ -42,7 +42,7 @@ def handlers(service: Service, rpc: RpcAdaptor) -> grpc.GenericRpcHandler:
         {
             name: grpc.unary_unary_rpc_method_handler(
                 rpc.unary(service, service.table.service, name, decode, encode, anonymous=name == "IssueToken"),
-                request_deserializer=request.FromString,
+                request_deserializer=parser(request.FromString),
                 response_serializer=_serialize,
             )
             for name, (request, decode, encode) in _RPCS.items()

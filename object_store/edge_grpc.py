@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from cumulo.api.objects.v1 import objects_pb2 as pb
 from cumulo.core.context import CallContext
 from cumulo.core.names import parse_arn
-from cumulo.gateway.rpc import CallableService, RpcAdaptor
+from cumulo.gateway.rpc import CallableService, RpcAdaptor, parser
 from cumulo.object_store import model
 from cumulo.object_store.errors import INCOMPLETE_BODY, INVALID_ARGUMENT, INVALID_REQUEST
 from cumulo.object_store.model import UNKNOWN, ExpectedContent
@@ -34,7 +34,7 @@ def handlers(service: CallableService, rpc: RpcAdaptor) -> grpc.GenericRpcHandle
     """Return the handlers of ObjectService."""
     rows: dict[str, Any] = {
         name: grpc.unary_unary_rpc_method_handler(
-            rpc.unary(service, SERVICE_NAME, name, decode, encode), request.FromString, serialize_frame
+            rpc.unary(service, SERVICE_NAME, name, decode, encode), parser(request.FromString), serialize_frame
         )
         for name, (request, decode, encode) in _UNARY.items()
     }
@@ -48,7 +48,9 @@ def handlers(service: CallableService, rpc: RpcAdaptor) -> grpc.GenericRpcHandle
             serialize_frame,
         )
     rows["GetObject"] = grpc.unary_stream_rpc_method_handler(
-        rpc.stream(SERVICE_NAME, "GetObject", _downloader(service)), pb.GetObjectRequest.FromString, serialize_frame
+        rpc.stream(SERVICE_NAME, "GetObject", _downloader(service)),
+        parser(pb.GetObjectRequest.FromString),
+        serialize_frame,
     )
     return grpc.method_handlers_generic_handler(SERVICE_NAME, rows)
 

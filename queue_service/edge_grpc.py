@@ -20,7 +20,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, SHUTTING_DOWN
 from cumulo.core.names import resource_name
 from cumulo.core.operations import Result
-from cumulo.gateway.rpc import RpcAdaptor
+from cumulo.gateway.rpc import RpcAdaptor, parser
 from cumulo.queue_service import model
 from cumulo.queue_service.errors import BATCH_REQUEST_TOO_LONG, TOO_MANY_ENTRIES_IN_BATCH_REQUEST
 from cumulo.queue_service.queue_attributes import NAMES
@@ -58,7 +58,7 @@ def handlers(service: QueueDoor, rpc: RpcAdaptor) -> grpc.GenericRpcHandler:
     """Return the handlers of QueueService."""
     rows: dict[str, Any] = {
         name: grpc.unary_unary_rpc_method_handler(
-            rpc.unary(service, SERVICE_NAME, name, decode, encode), request.FromString, _serialize
+            rpc.unary(service, SERVICE_NAME, name, decode, encode), parser(request.FromString), _serialize
         )
         for name, (request, decode, encode) in _UNARY.items()
     }

@@ -9,7 +9,7 @@ import grpc
 from cumulo.api.runner.v1 import runner_pb2 as pb
 from cumulo.core.context import CallContext
 from cumulo.core.names import is_account_id, is_region, parse_arn, parse_resource_name, resource_name
-from cumulo.gateway.rpc import RpcAdaptor
+from cumulo.gateway.rpc import RpcAdaptor, parser
 from cumulo.runner import model
 from cumulo.runner.service import Service
 from cumulo.runner.specs import refused
@@ -28,7 +28,7 @@ def handlers(service: Service, rpc: RpcAdaptor) -> grpc.GenericRpcHandler:
     ) -> Any:
         return grpc.unary_unary_rpc_method_handler(
             rpc.unary(service, SERVICE_NAME, operation, decode, encode),
-            request_deserializer=request.FromString,
+            request_deserializer=parser(request.FromString),
             response_serializer=_serialize,
         )
 
@@ -64,7 +64,7 @@ def handlers(service: Service, rpc: RpcAdaptor) -> grpc.GenericRpcHandler:
             ),
             "StreamJobLogs": grpc.unary_stream_rpc_method_handler(
                 rpc.stream(SERVICE_NAME, "ReadJobLogs", stream_logs),
-                request_deserializer=pb.StreamJobLogsRequest.FromString,
+                request_deserializer=parser(pb.StreamJobLogsRequest.FromString),
                 response_serializer=_serialize,
             ),
         },

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import asynccontextmanager
 
 import grpc
 import pytest
@@ -13,6 +14,7 @@ from cumulo.core.ports import Authenticated
 from cumulo.gateway.rpc import RpcAdaptor
 from cumulo.queue_service import edge_grpc
 
+METADATA = (("authorization", "Bearer root"),)
 NOBODY_RECEIVES = json.dumps(
     {
         "Version": "2012-10-17",
@@ -24,6 +26,36 @@ NOBODY_RECEIVES = json.dumps(
         },
     }
 )
+
+
+class RootsToken:
+    """Takes every token for one principal's."""
+
+    def __init__(self, principal):
+        self.principal = principal
+
+    def authenticate(self, token):
+        return Authenticated(self.principal, 0)
+
+
+class Unobserved:
+    def finished(self, *facts):
+        pass
+
+
+@asynccontextmanager
+async def served(it):
+    """Serve the queues of a stand; yields a channel to them."""
+    server = grpc.aio.server()
+    rpc = RpcAdaptor(RootsToken(it.ctx.principal), it.clock, it.randomness, Unobserved())
+    server.add_generic_rpc_handlers((edge_grpc.handlers(it.service, rpc),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield channel
+    finally:
+        await server.stop(None)
 
 
 async def until(condition, settle):
@@ -61,32 +93,32 @@ def test_receiver_who_loses_his_permission_while_parked_gets_nothing(run, settle
     ids=["unknown", "malformed", "timeout", "denied"],
 )
 def test_stream_is_refused_at_its_start_and_not_at_its_first_credit(run, start, status):
-    class RootsToken:
-        def __init__(self, principal):
-            self.principal = principal
-
-        def authenticate(self, token):
-            return Authenticated(self.principal, 0)
-
-    class Unobserved:
-        def finished(self, *facts):
-            pass
-
     async def scenario(it):
         await it.create()
         await it.create("shut", policy=NOBODY_RECEIVES.replace(":jobs", ":shut"))
-        rpc = RpcAdaptor(RootsToken(it.ctx.principal), it.clock, it.randomness, Unobserved())
-        server = grpc.aio.server()
-        server.add_generic_rpc_handlers((edge_grpc.handlers(it.service, rpc),))
-        port = server.add_insecure_port("127.0.0.1:0")
-        await server.start()
-        try:
-            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-                call = QueueServiceStub(channel).StreamReceiveMessages(metadata=(("authorization", "Bearer root"),))
-                await call.write(pb.StreamReceiveMessagesRequest(start=start))
-                async with asyncio.timeout(3):
-                    assert await call.code() == status
-        finally:
-            await server.stop(None)
+        async with served(it) as channel:
+            call = QueueServiceStub(channel).StreamReceiveMessages(metadata=METADATA)
+            await call.write(pb.StreamReceiveMessagesRequest(start=start))
+            async with asyncio.timeout(3):
+                assert await call.code() == status
 
     run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("method", "answers"),
+    [("GetQueue", "unary_unary"), ("StreamReceiveMessages", "stream_stream")],
+)
+@pytest.mark.parametrize("encoded", [b"\xff\xff\xff\xff", b"\x0a\x02\xff\xfe"], ids=["no message", "no text"])
+def test_bytes_that_are_no_message_are_an_invalid_argument_and_no_bug(run, caplog, method, answers, encoded):
+    async def scenario(it):
+        async with served(it) as channel:
+            path = f"/{edge_grpc.SERVICE_NAME}/{method}"
+            call = getattr(channel, answers)(path)(
+                encoded if answers == "unary_unary" else iter((encoded,)), metadata=METADATA
+            )
+
+            assert await call.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+    run(scenario)
+    assert not [record for record in caplog.records if record.exc_info]
