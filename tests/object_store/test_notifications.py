@@ -225,3 +225,32 @@ def test_hundred_rules_that_do_not_overlap_are_taken(run: Any) -> None:
         assert len(await events(stand)) == 1
 
     run(scenario)
+
+
+def test_event_arrives_in_a_real_queue_once(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        from cumulo.identity.authorizer import Authorizer
+        from cumulo.queue_service import model as queue_model
+        from cumulo.queue_service.delivery import QueueTarget
+        from cumulo.queue_service.service import Service as Queues
+
+        authorizer = Authorizer(stand.engine, stand.clock)
+        queues = Queues(stand.engine, authorizer, stand.clock, stand.randomness, stand.service._sealer)
+        await queues.start()
+        stand.service.targets = {"sqs": QueueTarget(stand.engine)}
+        create = queue_model.CreateQueue(queue="jobs", attributes=queue_model.QueueAttributes())
+        await queues.call(stand.ctx, "CreateQueue", create)
+        await stand.notify_me(rule())
+        await stand.put("k", b"1")
+        entries = [entry for entry in await stand.engine.take_due(1 << 62, 10) if entry.kind == keys.OBJECT_NOTIFY]
+
+        # The same entries twice, as after a crash between the delivery and whatever follows it.
+        await stand.service.due_handlers()[keys.OBJECT_NOTIFY](entries)
+        await stand.service.due_handlers()[keys.OBJECT_NOTIFY](entries)
+
+        receive = queue_model.ReceiveMessages(queue="jobs", max_messages=10)
+        bodies = [message.body for message in (await queues.call(stand.ctx, "ReceiveMessages", receive)).value]
+        assert sorted(next(iter(msgspec.json.decode(body))) for body in bodies) == ["Records", "Service"]
+        await queues.drain()
+
+    run(scenario)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.object_store import keys, model
+from cumulo.object_store import garbage, keys, model
 from cumulo.object_store.model import ByteRange, ExpectedContent
 from cumulo.storage import digests, failpoints
 from cumulo.storage.engine import ROOT
@@ -457,5 +457,27 @@ def test_md5_is_what_content_md5_says(run: Any) -> None:
         stored = await stand.put("k", b"hello world", expected=ExpectedContent(11, {"md5": md5}))
 
         assert stored.etag == "5eb63bbbe01eeed093cb22bb8f5acdc3"
+
+    run(scenario)
+
+
+def test_removal_that_fails_half_way_is_done_again(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        for n in range(3):
+            await stand.put(f"k{n}", b"x" * 100_000)
+            await stand.delete(f"k{n}")
+        failpoints.arm("blob.before_delete=error@2")
+        try:
+            with contextlib.suppress(OSError):
+                await garbage.delete_blobs(stand.service, await stand.engine.take_due(1 << 62, 10))
+        finally:
+            failpoints.disarm()
+        assert await stand.problems(blobs=False) == []
+
+        await stand.restart()
+        await stand.advance()
+
+        assert stand.files() == set()
+        assert await stand.due(keys.BLOB_DELETE) == 0
 
     run(scenario)
