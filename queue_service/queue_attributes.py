@@ -8,7 +8,7 @@ import re
 import msgspec
 
 from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, NOT_IMPLEMENTED
-from cumulo.core.names import parse_arn, parse_resource_name
+from cumulo.core.names import is_account_id, is_region, parse_arn, parse_resource_name
 from cumulo.identity import resource_policy
 from cumulo.identity.policy import DocumentKind, MalformedPolicy
 from cumulo.queue_service.errors import INVALID_ATTRIBUTE_VALUE
@@ -68,10 +68,12 @@ def place(text: str, account: str, region: str, parameter: str = "queue") -> Pla
     parts = (
         parse_resource_name(text, "queues", account, region) if arn is None else (arn.account, arn.region, arn.resource)
     )
+    if arn is not None and not (arn.service == "sqs" and is_account_id(arn.account) and is_region(arn.region)):
+        parts = None
     name = parts[2] if parts is not None else ""
     if name.endswith(_FIFO) and NAME_PATTERN.fullmatch(name[: -len(_FIFO)]):
         raise NOT_IMPLEMENTED.error(what="A FIFO queue (a name that ends in .fifo)")
-    if parts is None or not NAME_PATTERN.fullmatch(name) or (arn is not None and arn.service != "sqs"):
+    if parts is None or not NAME_PATTERN.fullmatch(name):
         raise INVALID_PARAMETER_VALUE.error(
             parameter=parameter,
             value=repr(text[:_SHOWN_CHARACTERS_MAX]),

@@ -12,7 +12,7 @@ from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
 from cumulo.core.errors import ServiceError
 from cumulo.core.ports import Authenticated
 from cumulo.gateway.rpc import RpcAdaptor
-from cumulo.queue_service import edge_grpc
+from cumulo.queue_service import edge_grpc, model
 
 METADATA = (("authorization", "Bearer root"),)
 NOBODY_RECEIVES = json.dumps(
@@ -122,3 +122,26 @@ def test_bytes_that_are_no_message_are_an_invalid_argument_and_no_bug(run, caplo
 
     run(scenario)
     assert not [record for record in caplog.records if record.exc_info]
+
+
+@pytest.mark.parametrize("name", ["arn:aws:sqs::000000000000:q", "arn:aws:sqs:us-east-1::q", "arn:aws:sqs:A/B:1:q"])
+def test_arn_without_a_true_region_and_account_is_no_queues_name(run, name):
+    async def scenario(it):
+        with pytest.raises(ServiceError) as refused:
+            await it.create(name)
+
+        assert refused.value.row.code == "InvalidParameterValue"
+
+    run(scenario)
+
+
+def test_number_attribute_is_written_in_ascii_digits(run):
+    async def scenario(it):
+        await it.create()
+        attribute = model.MessageAttribute("n", "Number", "\u0663".encode(), binary=False)
+
+        (result,) = await it.send(b"x", attributes=(attribute,))
+
+        assert result.code == "InvalidParameterValue"
+
+    run(scenario)
