@@ -16,7 +16,6 @@ from cumulo.cli.output import human_size, say, show_item, show_items
 from cumulo.client import Client
 
 DELETE_BATCH = 1_000
-COPY_BYTES = 1024 * 1024
 SCHEME = "s3://"
 
 

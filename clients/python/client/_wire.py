@@ -136,16 +136,6 @@ def raise_failed(keys: Sequence[int | str], results: Iterable[queue.ItemResult |
         raise PartialFailure(failures, len(keys))
 
 
-QUEUE_ATTRIBUTES = (
-    "visibility_timeout_s",
-    "delay_s",
-    "message_retention_s",
-    "maximum_message_size_bytes",
-    "receive_wait_s",
-    "policy",
-)
-
-
 def queue_message(
     name: str,
     *,
