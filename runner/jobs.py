@@ -36,8 +36,6 @@ from cumulo.storage import records, tuples
 from cumulo.storage.engine import Due, ReadTxn, Txn, new_partition
 
 LEASE_ENDED = "WorkerLost: the lease ended without a sign of life from the worker"
-_decode_spec = msgspec.msgpack.Decoder(JobSpec)
-_decode_outputs = msgspec.msgpack.Decoder(tuple[OutputObject, ...])
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -72,7 +70,9 @@ def get_record(txn: ReadTxn, place: Place, job: str) -> JobRecord:
 
 def read_spec(txn: ReadTxn, place: Place, job: str) -> JobSpec:
     """Return what a job that exists runs."""
-    return _decode_spec.decode(keys.get_pieces(txn, place.partition, "spec", job))
+    spec = keys.decode_spec.decode(keys.get_pieces(txn, place.partition, "spec", job)).spec
+    assert spec is not None, job
+    return spec
 
 
 def view(txn: ReadTxn, place: Place, record: JobRecord, *, whole: bool) -> Job:
@@ -81,7 +81,7 @@ def view(txn: ReadTxn, place: Place, record: JobRecord, *, whole: bool) -> Job:
     chunks: tuple[int, ...] = ()
     if whole:
         encoded = keys.get_pieces(txn, place.partition, "out", record.id)
-        outputs = _decode_outputs.decode(encoded) if encoded else ()
+        outputs = keys.decode_outputs.decode(encoded).outputs if encoded else ()
         chunks = tuple(log_count(txn, place, record.id, attempt.number).chunks for attempt in record.attempts)
     return Job(
         id=record.id,
@@ -169,7 +169,7 @@ def add_job(txn: Txn, new: NewJob) -> JobRecord:
         max_attempts=new.spec.max_attempts,
     )
     _save(txn, partition, record)
-    keys.put_pieces(txn, partition, "spec", new.id, new.spec)
+    keys.put_pieces(txn, partition, "spec", new.id, keys.SpecRecord(spec=new.spec))
     txn.put(keys.list_key(partition, number), new.id.encode())
     if new.deduplication_key:
         txn.put(keys.once_key(partition, new.queue, new.deduplication_key), new.id.encode())
@@ -318,7 +318,7 @@ def complete(txn: Txn, request: Completion) -> str:
     )
     record = _release(txn, request.place.partition, record)
     if succeeded:
-        keys.put_pieces(txn, request.place.partition, "out", record.id, request.outputs)
+        keys.put_pieces(txn, request.place.partition, "out", record.id, keys.OutputsRecord(outputs=request.outputs))
         record = _finish(txn, request.place.partition, record, State.SUCCEEDED, "", times)
     else:
         record = _fail_or_retry(txn, request.place.partition, record, reason, times)

@@ -4,9 +4,7 @@
 submission, `once` deduplication keys, `log` chunks and `logs` their count. A golden-bytes test holds these keys.
 """
 
-import msgspec
-
-from cumulo.runner.model import Attempt, State
+from cumulo.runner.model import Attempt, JobSpec, OutputObject, State
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import ROOT, VALUE_BYTES_MAX, ReadTxn, Txn
 
@@ -51,7 +49,21 @@ class ChunkRecord(records.Record, frozen=True):
     data: bytes = b""
 
 
+class SpecRecord(records.Record, frozen=True):
+    """What a job runs; written once, in pieces."""
+
+    spec: JobSpec | None = None
+
+
+class OutputsRecord(records.Record, frozen=True):
+    """What a job's successful attempt stored; written once, in pieces."""
+
+    outputs: tuple[OutputObject, ...] = ()
+
+
 decode_job = records.decoder(JobRecord)
+decode_spec = records.decoder(SpecRecord)
+decode_outputs = records.decoder(OutputsRecord)
 decode_logs = records.decoder(LogRecord)
 decode_chunk = records.decoder(ChunkRecord)
 
@@ -100,9 +112,9 @@ def next_number(txn: Txn, partition: bytes) -> int:
     return number
 
 
-def put_pieces(txn: Txn, partition: bytes, subspace: str, job: str, value: object) -> None:
-    """Write an encoded value that may exceed one row."""
-    encoded = msgspec.msgpack.encode(value)
+def put_pieces(txn: Txn, partition: bytes, subspace: str, job: str, record: records.Record) -> None:
+    """Write a record that may exceed one row."""
+    encoded = records.encode(record)
     prefix = partition + tuples.encode((subspace, job))
     for number, start in enumerate(range(0, len(encoded), _PIECE_BYTES)):
         txn.put(prefix + tuples.u64(number), encoded[start : start + _PIECE_BYTES])

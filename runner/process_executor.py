@@ -151,12 +151,30 @@ class RunningProcess:
         return code if code >= 0 else 128 - code
 
     async def kill(self, grace_s: float = TERM_GRACE_S) -> None:
-        """TERM to all but the launcher, which would end the sandbox at once; after the grace KILL to all."""
-        launcher = self.handle.pid
-        processes.send([pid for pid in members(self.handle) if pid != launcher or self._plain], signal.SIGTERM)
+        """TERM to the command's processes, as soon as there are any; after the grace KILL to all."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._output.exited.wait(), grace_s)
+            async with asyncio.timeout(grace_s):
+                processes.send(await self._begun(), signal.SIGTERM)
+                await self._output.exited.wait()
         await self._end_all()
+
+    async def _begun(self) -> list[int]:
+        """Return the command's processes once there are any, none where it has ended already."""
+        while True:
+            command = self._command()
+            if command or self._output.exited.is_set():
+                return command
+            await asyncio.sleep(_POLL_S)
+
+    def _command(self) -> list[int]:
+        """Return the task's processes but the launcher, whose end would be the sandbox's at once, and its child, which
+        is the first process inside and takes no TERM.
+        """
+        alive = members(self.handle)
+        if self.handle.executor == "plain process":
+            return alive
+        launching = {self.handle.pid, *processes.children(self.handle.pid)}
+        return [pid for pid in alive if pid not in launching]
 
     async def reap(self) -> Usage:
         """End what the command left behind and remove its groups."""
@@ -179,10 +197,6 @@ class RunningProcess:
         ]:
             processes.send(alive, signal.SIGKILL)
             await asyncio.sleep(_POLL_S)
-
-    @property
-    def _plain(self) -> bool:
-        return self.handle.executor == "plain process"
 
 
 def members(handle: Handle) -> list[int]:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from cumulo.client import Client, model
+from cumulo.runner.isolation import Isolation, find_isolation
 from cumulo.testing import Server
 
 LEASE_S = 5
@@ -37,6 +38,7 @@ class WorkerProcess:
 
     def __init__(self, folder: Path, environment: dict[str, str], queue: str, *arguments: str, lease_s: int) -> None:
         self.work = folder
+        self.queue = queue
         self.log_path = folder.with_name(f"{folder.name}-{uuid.uuid4().hex[:6]}.log")
         command = [sys.executable, "-P", "-c", _CUMULO, "worker", "--queue", queue, "--work", str(folder)]
         command += ["--lease", str(lease_s), "--log-format", "json", *arguments]
@@ -76,6 +78,7 @@ class Stand:
     def __init__(self, server: Server, folder: Path) -> None:
         self.server = server
         self.folder = folder
+        self.workers: list[WorkerProcess] = []
         self.admin: Client = server.client()
         self.admin.queue("jobs", create=True)
         for bucket in ("inbox", "outbox"):
@@ -106,7 +109,15 @@ class Stand:
         lease_s: int = LEASE_S,
     ) -> WorkerProcess:
         folder = work or self.folder / f"work-{uuid.uuid4().hex[:8]}"
-        return WorkerProcess(folder, self.environment(key), queue, *arguments, lease_s=lease_s)
+        made = WorkerProcess(folder, self.environment(key), queue, *arguments, lease_s=lease_s)
+        self.workers.append(made)
+        return made
+
+    def close(self) -> None:
+        """End what a test left running."""
+        for worker in self.workers:
+            worker.end()
+        self.admin.close()
 
     def put(self, data: bytes | str, name: str = "") -> str:
         """Store an input; return its URI."""
@@ -154,13 +165,31 @@ def until_fixture() -> Any:
 
 
 @pytest.fixture(scope="session")
+def isolation(tmp_path_factory: pytest.TempPathFactory) -> Isolation:
+    """What this machine can do; where it has no sandbox, or no groups, the tests of them are skipped."""
+    return find_isolation(tmp_path_factory.mktemp("probe"), allow_plain=True)
+
+
+@pytest.fixture(scope="session")
+def sandboxed(isolation: Isolation) -> None:
+    if isolation.sandboxed is None:
+        pytest.skip(isolation.description)
+
+
+@pytest.fixture(scope="session")
+def grouped(isolation: Isolation) -> None:
+    if "limits by control groups" not in isolation.description:
+        pytest.skip(isolation.description)
+
+
+@pytest.fixture(scope="session")
 def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     with Server() as server:
         made = Stand(server, tmp_path_factory.mktemp("runner"))
         try:
             yield made
         finally:
-            made.admin.close()
+            made.close()
 
 
 TEMPLATE = """
@@ -179,7 +208,7 @@ destination = "s3://outbox/copies/{key}/"
 
 
 @pytest.fixture(scope="session")
-def worker(stand: Stand) -> Iterator[WorkerProcess]:
+def worker(stand: Stand, sandboxed: None) -> Iterator[WorkerProcess]:
     """One worker on queue `jobs` for all tests that share it, with the demo's permissions and no more."""
     template = stand.folder / "template.toml"
     template.write_text(TEMPLATE)
@@ -198,8 +227,11 @@ def worker(stand: Stand) -> Iterator[WorkerProcess]:
 
 
 @pytest.fixture
-def queue(stand: Stand) -> str:
-    """A queue of the test's own."""
+def queue(stand: Stand) -> Iterator[str]:
+    """A queue of the test's own; its workers end with it."""
     name = f"q-{uuid.uuid4().hex[:8]}"
     stand.admin.queue(name, create=True, visibility_timeout=LEASE_S)
-    return name
+    yield name
+    for worker in [it for it in stand.workers if it.queue == name]:
+        worker.end()
+        stand.workers.remove(worker)

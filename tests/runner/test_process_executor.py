@@ -17,7 +17,8 @@ from cumulo.runner.process_executor import ProcessExecutor, members
 @pytest.fixture(scope="module")
 def groups():
     found, reason = cgroups.probe()
-    assert found is not None, reason
+    if found is None:
+        pytest.skip(reason)
     return found
 
 
@@ -25,7 +26,8 @@ def groups():
 def box(request, tmp_path):
     made = sandbox.Bubblewrap() if request.param == "bubblewrap" else sandbox.Namespaces()
     reason = sandbox.probe(made, tmp_path / "probes")
-    assert reason == "", reason
+    if reason:
+        pytest.skip(reason)
     return made
 
 

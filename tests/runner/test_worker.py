@@ -56,7 +56,6 @@ def test_a_job_that_is_cancelled_while_it_waits_never_runs_and_its_message_goes(
     assert other.wait() == 0
     assert stand.depth(queue) == 0
     assert job.refresh().info.attempts == ()
-    other.end()
 
 
 def test_an_input_that_is_not_there_fails_each_attempt_with_the_reason(stand, worker, until):
@@ -94,7 +93,7 @@ def test_a_job_over_its_time_that_ignores_term_is_killed_with_everything_it_star
     assert not list(_running("4321.1"))
 
 
-def test_a_job_over_its_memory_fails_as_out_of_memory(stand, worker):
+def test_a_job_over_its_memory_fails_as_out_of_memory(stand, worker, grouped):
     job = stand.shell("head -c 200000000 /dev/zero | tail > swollen", memory_bytes=64 << 20).wait(20)
 
     assert job.info.status_reason == f"OutOfMemory: the limit is {64 << 20} bytes", job.info
@@ -196,7 +195,7 @@ def test_messages_that_are_nobodys_job_go_back_with_growing_pauses_and_end_in_th
     assert other.wait() == 0, other.log
 
 
-def test_sigterm_lets_the_running_job_finish_and_then_the_worker_exits_with_0(stand, queue, until):
+def test_sigterm_lets_the_running_job_finish_and_then_the_worker_exits_with_0(stand, queue, sandboxed):
     job = stand.shell("echo begun; sleep 1; echo done > out", queue=queue, outputs={"out": "s3://outbox/term/out"})
     other = stand.worker(queue)
     assert next(job.logs(follow=True)) == "begun"
@@ -209,7 +208,7 @@ def test_sigterm_lets_the_running_job_finish_and_then_the_worker_exits_with_0(st
     assert other.attempts() == []
 
 
-def test_a_second_signal_ends_the_worker_at_once_and_its_sandbox_with_it(stand, queue, until):
+def test_a_second_signal_ends_the_worker_at_once_and_its_sandbox_with_it(stand, queue, sandboxed, until):
     job = stand.shell("echo begun; sleep 5678.9", queue=queue)
     other = stand.worker(queue)
     assert next(job.logs(follow=True)) == "begun"
