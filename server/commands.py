@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import signal
+import ssl
 import sys
 import tempfile
 import time
@@ -88,12 +89,16 @@ _options(serve_command)
 def check_command(data: str | None, output: str) -> None:
     """Check every fact that must hold in a data folder; exit 0 when all hold, 1 with the list of problems.
 
-    A folder that a server has open is checked by that server, with the folder's root credentials.
+    A folder that a server has open is checked by that server, with the folder's root credentials; where the server
+    uses TLS, CUMULO_TLS_CA names the authority of its certificate.
     """
-    settings = registry.load({"data": data} if data else {}, os.environ, Path.cwd())
+    try:
+        settings = registry.load({"data": data}, os.environ, Path.cwd())
+    except InvalidSetting as error:
+        _fail(str(error), EXIT_USAGE)
     configure_logging("warning", "text")
     path = Path(settings["data"]) if settings["data"] else default_data_folder(os.environ)
-    problems = _check(path)
+    problems = _check(path, settings["tls_ca"])
     if output == "json":
         click.echo(json.dumps({"data": str(path), "problems": problems}))
     elif problems:
@@ -104,24 +109,26 @@ def check_command(data: str | None, output: str) -> None:
     sys.exit(EXIT_PROBLEMS if problems else 0)
 
 
-def _check(path: Path) -> list[str]:
+def _check(path: Path, tls_ca: str) -> list[str]:
     from cumulo.server.wiring import check_closed_folder  # noqa: PLC0415 - a live folder is checked without loading the engine
     from cumulo.storage.data_folder import DataFolderRefused  # noqa: PLC0415 - as above
 
-    endpoints = path / "endpoints.json"
-    if endpoints.exists():
-        answer = _check_through_server(path, json.loads(endpoints.read_text()))
+    endpoints_file, hint = path / "endpoints.json", ""
+    if endpoints_file.exists():
+        endpoints = json.loads(endpoints_file.read_text())
+        answer = _check_through_server(path, endpoints, tls_ca if endpoints["tls"] else "")
         if answer is not None:
             return answer
+        hint = "; it uses TLS: CUMULO_TLS_CA names the authority of its certificate" if endpoints["tls"] else ""
     if not path.is_dir():
         _fail(f"{path}: no such data folder", EXIT_PROBLEMS)
     try:
         return asyncio.run(check_closed_folder(path))
     except DataFolderRefused as error:
-        _fail(str(error), EXIT_PROBLEMS)
+        _fail(f"{error}{hint}", EXIT_PROBLEMS)
 
 
-def _check_through_server(path: Path, endpoints: dict[str, Any]) -> list[str] | None:
+def _check_through_server(path: Path, endpoints: dict[str, Any], tls_ca: str) -> list[str] | None:
     """Return what the running server found, or None where none answers (the file of a killed one)."""
     from cumulo.client import Client, errors  # noqa: PLC0415 - only a live folder needs the SDK
 
@@ -131,12 +138,14 @@ def _check_through_server(path: Path, endpoints: dict[str, Any]) -> list[str] | 
             endpoints["grpc"],
             access_key_id=credentials["access_key_id"],
             secret_access_key=credentials["secret_access_key"],
+            tls_ca=tls_ca,
         ) as client:
             token = client.iam.issue_token().token
         request = urllib.request.Request(  # noqa: S310 - the address comes from our own file
             endpoints["http"] + "/_cumulo/check", method="POST", headers={"authorization": f"Bearer {token}"}
         )
-        with urllib.request.urlopen(request) as response:  # noqa: S310 - as above
+        context = ssl.create_default_context(cafile=tls_ca) if tls_ca else None
+        with urllib.request.urlopen(request, context=context) as response:  # noqa: S310 - as above
             problems: list[str] = json.load(response)["problems"]
             return problems
     except (errors.Unavailable, urllib.error.URLError):
