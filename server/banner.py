@@ -1,5 +1,6 @@
 """What a person sees when a server is ready: where it answers, how it keeps data, and three lines to try."""
 
+import shlex
 import sys
 
 from cumulo.core.settings import Settings
@@ -9,9 +10,8 @@ from cumulo.server.endpoints import Endpoints
 def show_banner(endpoints: Endpoints, new_root_secret: str, settings: Settings, seconds: float) -> None:
     """Print the banner to standard output; the root secret only at the first start, and only to a terminal."""
     kept = "in memory, forgotten at exit" if settings["ephemeral"] else "durable"
-    environment = "cumulo env" if not settings["data"] else f"cumulo env --data {settings['data']}"
-    if settings["ephemeral"]:
-        environment = f"cumulo env --data {endpoints.data}"
+    named = settings["data"] or settings["ephemeral"]
+    environment = f"cumulo env --data {shlex.quote(endpoints.data)}" if named else "cumulo env"
     lines = [
         f"Cumulo {endpoints.version} · data {endpoints.data} ({kept}) · ready in {seconds:.2f} s",
         f"  gRPC       {endpoints.grpc}    health, reflection on{', TLS' if endpoints.tls else ''}",

@@ -56,7 +56,8 @@ async def _data_path(settings: Settings) -> AsyncIterator[Path]:
         with tempfile.TemporaryDirectory(prefix="cumulo-") as folder:
             yield Path(folder)
     else:
-        yield Path(settings["data"]) if settings["data"] else default_data_folder(os.environ)
+        # Absolute, for whoever reads it in the ready file from another folder.
+        yield (Path(settings["data"]) if settings["data"] else default_data_folder(os.environ)).absolute()
 
 
 async def _listen(settings: Settings, house: House, path: Path, started: float, version: str) -> None:
