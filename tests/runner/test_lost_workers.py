@@ -28,13 +28,13 @@ def handle_of(worker):
     return msgspec.json.decode((worker.attempts()[0] / handles.HANDLE_FILE).read_bytes(), type=Handle)
 
 
-@pytest.mark.parametrize("isolation", ["sandbox", "none"])
-def test_a_killed_workers_job_is_finished_by_another_and_nothing_of_it_is_left(stand, queue, until, isolation):
+@pytest.mark.parametrize("kind", ["sandbox", "none"])
+def test_a_killed_workers_job_is_finished_by_another_and_nothing_of_it_is_left(stand, queue, until, kind):
     first = stand.worker(queue, "--allow-plain")
     job = stand.shell(
         script("echo begun; (setsid sleep 7771.5 &); sleep 7771.5", "echo again; echo x > out"),
         queue=queue,
-        isolation=isolation,
+        isolation=kind,
         max_attempts=3,
         outputs={"out": "s3://outbox/killed/out"},
     )
