@@ -11,12 +11,12 @@ import msgspec
 
 from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
-from cumulo.core.errors import INVALID_PARAMETER_VALUE, NOT_IMPLEMENTED, ServiceError
+from cumulo.core.errors import NOT_IMPLEMENTED, ServiceError
 from cumulo.core.ids import Randomness
 from cumulo.core.operations import Checks, Kind, Operation, OperationTable, Result
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.storage.engine import Engine, Partitions, Txn
-from cumulo.storage.idempotency import REQUEST_ID_CHARACTERS_MAX, Once, run_once
+from cumulo.storage.idempotency import Once, check_request_id, run_once
 
 
 class Resolved(msgspec.Struct, frozen=True):
@@ -96,12 +96,7 @@ class Room:
         request_id = getattr(request, "request_id", "")
         if not request_id or not row.idempotency_window_ms:
             return await self.engine.transact(resolved.partitions, row.handler, resolved.request, grows=resolved.grows)
-        if len(request_id) > REQUEST_ID_CHARACTERS_MAX:
-            raise INVALID_PARAMETER_VALUE.error(
-                parameter="request_id",
-                value=f"of {len(request_id)} characters",
-                allowed=f"at most {REQUEST_ID_CHARACTERS_MAX} characters",
-            )
+        check_request_id(request_id)
         once = Once(
             partition=resolved.partitions[0],
             account=ctx.principal.account,

@@ -16,7 +16,7 @@ import msgspec
 
 from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
-from cumulo.core.errors import ACCESS_DENIED, INVALID_PARAMETER_VALUE, ServiceError
+from cumulo.core.errors import ACCESS_DENIED, ServiceError
 from cumulo.core.ids import Randomness
 from cumulo.core.names import Arn, is_region, parse_arn, parse_resource_name
 from cumulo.core.operations import Check, Checks, Operation, Result
@@ -48,7 +48,7 @@ from cumulo.object_store.stamping import Origin, Stamped
 from cumulo.storage.blobs import BlobStore
 from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import PARTITION_BYTES, ROOT, Due, Engine
-from cumulo.storage.idempotency import REQUEST_ID_CHARACTERS_MAX, Once, run_once
+from cumulo.storage.idempotency import Once, check_request_id, run_once
 
 DELETES_PER_TRANSACTION = 200
 """A slice of a batch delete: some 6 operations an object, of 2,000."""
@@ -357,7 +357,7 @@ class Service(Room):
         found = await self._bucket(request.bucket)
         _check_description(request)
         _check_none_match(request.if_none_match)
-        _check_request_id(request.request_id)
+        check_request_id(request.request_id)
         if found is None:
             return self._missing(ctx, operation, request)
         stamped = self._stamp(ctx, request, found)
@@ -402,7 +402,7 @@ class Service(Room):
     ) -> tuple[model.ItemError | None, ...]:
         """Delete objects, each decided for itself, a slice a transaction; returns the error of each entry, or None."""
         found = await self._bucket(request.bucket)
-        _check_request_id(request.request_id)
+        check_request_id(request.request_id)
         if not 1 <= len(request.entries) <= model.BATCH_DELETE_MAX:
             raise naming.out_of_range(
                 "entries", f"of {len(request.entries)} entries", f"1 to {model.BATCH_DELETE_MAX} entries"
@@ -529,7 +529,7 @@ class Service(Room):
         match request:
             case model.UploadPart():
                 _check_part_number(request.part_number)
-                _check_request_id(request.request_id)
+                check_request_id(request.request_id)
             case model.CompleteMultipartUpload():
                 _check_none_match(request.if_none_match)
                 _check_completed_parts(request.parts)
@@ -656,15 +656,6 @@ def _check_completed_parts(parts: tuple[model.CompletedPart, ...]) -> None:
         raise naming.out_of_range("parts", f"of {len(parts)} parts", f"at most {model.PARTS_MAX} parts")
     for part in parts:
         _check_part_number(part.part_number)
-
-
-def _check_request_id(request_id: str) -> None:
-    if len(request_id) > REQUEST_ID_CHARACTERS_MAX:
-        raise INVALID_PARAMETER_VALUE.error(
-            parameter="request_id",
-            value=f"of {len(request_id)} characters",
-            allowed=f"at most {REQUEST_ID_CHARACTERS_MAX} characters",
-        )
 
 
 def _refusal(there: ObjectRecord | None, key: str, if_match: str, if_none_match: str) -> ServiceError | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from cumulo.core.errors import IDEMPOTENT_PARAMETER_MISMATCH
+from cumulo.core.errors import IDEMPOTENT_PARAMETER_MISMATCH, INVALID_PARAMETER_VALUE
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import Due, Engine, Txn
 
@@ -48,6 +48,16 @@ class Once(msgspec.Struct, frozen=True):
     function: Callable[[Any, Any], Any]
     request: Any
     result_type: Any
+
+
+def check_request_id(request_id: str) -> None:
+    """Raise `InvalidParameterValue` for an id that is too long to be remembered."""
+    if len(request_id) > REQUEST_ID_CHARACTERS_MAX:
+        raise INVALID_PARAMETER_VALUE.error(
+            parameter="request_id",
+            value=f"of {len(request_id)} characters",
+            allowed=f"at most {REQUEST_ID_CHARACTERS_MAX} characters",
+        )
 
 
 def run_once(txn: Txn, once: Once) -> Any:
