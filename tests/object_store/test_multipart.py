@@ -61,6 +61,7 @@ def test_the_same_completion_asked_again_gets_the_same_answer(run: Any, refused:
         assert await stand.complete("big", upload_id, parts) == stored
         assert (await refused(stand.complete("big", upload_id, parts[:1]))).row.code == "NoSuchUpload"
 
+        await stand.restart()
         await stand.advance(model.COMPLETED_KEPT_MS / 1000 + 1)
         assert (await refused(stand.complete("big", upload_id, parts))).row.code == "NoSuchUpload"
         assert await stand.due(keys.UPLOAD_FORGET) == 0
