@@ -24,6 +24,7 @@ from cumulo.server.banner import show_banner
 from cumulo.server.endpoints import ENDPOINTS_FILE, Endpoints
 from cumulo.server.grpc_listener import GrpcListener
 from cumulo.server.listening import refuse_unprotected
+from cumulo.server.memory import keep_freed_memory
 from cumulo.server.wiring import House, open_house
 
 DRAIN_S = 30
@@ -45,6 +46,7 @@ async def serve(settings: Settings, started: float, version: str) -> None:
     """
     refuse_unprotected(settings)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    keep_freed_memory()
     async with _data_path(settings) as path, open_house(settings, path, _fail_stop, version) as house:
         await _listen(settings, house, path, started, version)
 
