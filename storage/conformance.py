@@ -212,6 +212,17 @@ async def function_sees_its_own_writes(stand: Stand) -> None:
 
 
 @_case
+async def prefetch_hints_change_nothing_but_time(stand: Stand) -> None:
+    """Keys and ranges named in `reads`, there or not, right or wrong: the function reads what it would without them."""
+    async with opened(stand) as engine:
+        await do(engine, put(P + b"a", b"1"), put(Q + b"b", b"2"))
+        hints = (P + b"a", P + b"absent", (P, Q, 10), (Q, tuples.after(Q), 1))
+        program = (put(P + b"a", b"3"), get(P + b"a"), get(Q + b"b"), Step("range", (P, Q, 10)))
+        seen = await engine.transact((P, Q), run_program, program, reads=hints)
+        assert seen[1:] == [b"3", b"2", [(P + b"a", b"3")]]
+
+
+@_case
 async def range_is_ordered_bounded_and_limited(stand: Stand) -> None:
     """Bytewise order; start included, end excluded; limits; both directions; empty ranges."""
     async with opened(stand) as engine:
