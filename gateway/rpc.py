@@ -22,6 +22,7 @@ from google.rpc.status_pb2 import Status as RpcStatus
 from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
 from cumulo.core.errors import (
+    DATA_LOSS,
     EXPIRED_TOKEN,
     INTERNAL_FAILURE,
     INVALID_CLIENT_TOKEN_ID,
@@ -237,6 +238,9 @@ class RpcAdaptor:
     def _expected(self, error: Exception, ctx: CallContext | None, operation: str) -> ServiceError:
         """Return `error` itself, or what a client may know of a bug."""
         if isinstance(error, ServiceError):
+            if error.row is DATA_LOSS:  # the client can do nothing about it; who runs the server must hear of it
+                request_id = ctx.request_id if ctx is not None else ""
+                _log.error("%s: %s", operation, error.message, extra={"request_id": request_id})
             return error
         if isinstance(error, DecodeError):
             return INVALID_PARAMETER_VALUE.error(

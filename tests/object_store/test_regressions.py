@@ -2,12 +2,18 @@
 
 from typing import Any
 
+import grpc
 import msgspec
+import pytest
 
+from cumulo.api.objects.v1 import objects_pb2 as pb
+from cumulo.api.objects.v1.objects_pb2_grpc import ObjectServiceStub
 from cumulo.core.context import CallContext
+from cumulo.core.ports import Authenticated
+from cumulo.gateway.rpc import RpcAdaptor
 from cumulo.identity.model import root_of
 from cumulo.identity.policy import ANONYMOUS
-from cumulo.object_store import model
+from cumulo.object_store import edge_grpc, model
 
 OTHER = CallContext(principal=root_of("111111111111"), request_id="other")
 NOBODY = CallContext(principal=ANONYMOUS, request_id="anonymous")
@@ -59,3 +65,45 @@ def test_batch_delete_that_is_refused_does_not_say_whether_the_bucket_exists(run
         assert answers[0][0] == "AccessDenied"
 
     run(scenario)
+
+
+class RootsToken:
+    """Takes every token for one principal's."""
+
+    def __init__(self, principal: Any) -> None:
+        self.principal = principal
+
+    def authenticate(self, token: str) -> Authenticated:
+        return Authenticated(self.principal, 0)
+
+
+class Unobserved:
+    def finished(self, *facts: Any) -> None:
+        pass
+
+
+def test_damaged_bytes_are_told_to_who_runs_the_server(run: Any, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(stand: Any) -> None:
+        await stand.put("k", b"x" * 200_000)
+        (path,) = stand.blobs.folder.glob("*/*/*")
+        path.write_bytes(path.read_bytes()[:-1] + b"y")
+        server = grpc.aio.server()
+        rpc = RpcAdaptor(RootsToken(stand.ctx.principal), stand.clock, stand.randomness, Unobserved())
+        server.add_generic_rpc_handlers((edge_grpc.handlers(stand.service, rpc),))
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        try:
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                call = ObjectServiceStub(channel).GetObject(
+                    pb.GetObjectRequest(bucket="inbox", key="k"), metadata=(("authorization", "Bearer root"),)
+                )
+                with pytest.raises(grpc.aio.AioRpcError) as refused:
+                    _ = [frame async for frame in call]
+                assert refused.value.code() == grpc.StatusCode.DATA_LOSS
+        finally:
+            await server.stop(None)
+
+    run(scenario)
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "checksum" in record.getMessage()
+    assert not record.exc_info
