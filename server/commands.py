@@ -139,6 +139,7 @@ def _check_through_server(path: Path, endpoints: dict[str, Any], tls_ca: str) ->
             access_key_id=credentials["access_key_id"],
             secret_access_key=credentials["secret_access_key"],
             tls_ca=tls_ca,
+            retries=False,  # where nobody answers, the folder is looked at directly
         ) as client:
             token = client.iam.issue_token().token
         request = urllib.request.Request(  # noqa: S310 - the address comes from our own file

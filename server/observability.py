@@ -8,11 +8,11 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import generate_latest
 
@@ -73,6 +73,7 @@ class Metrics:
             buckets=_BUCKETS_S,
             registry=self.registry,
         )
+        self._parked = Gauge("cumulo_parked_receivers", "Receivers that wait for messages now.", registry=self.registry)
         self._children: dict[tuple[str, str, str], tuple[Any, Any]] = {}
 
     def finished(self, service: str, operation: str, status: str, seconds: float, request_id: str) -> None:
@@ -85,6 +86,10 @@ class Metrics:
             self._children[key] = children
         children[0].inc()
         children[1].observe(seconds)
+
+    def show_parked(self, count: Callable[[], int]) -> None:
+        """Show how many receivers are parked, asked at each scrape."""
+        self._parked.set_function(count)
 
     def add_engine(self, engine: EngineStats) -> None:
         """Show the engine's figures as gauges `cumulo_engine_…`, read at each scrape."""

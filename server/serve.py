@@ -22,7 +22,7 @@ from cumulo.core.settings import Settings, default_data_folder
 from cumulo.gateway.http1 import HttpListener
 from cumulo.server.banner import show_banner
 from cumulo.server.endpoints import ENDPOINTS_FILE, Endpoints
-from cumulo.server.grpc_listener import GrpcListener
+from cumulo.server.grpc_listener import GrpcListener, PortTaken
 from cumulo.server.listening import refuse_unprotected
 from cumulo.server.memory import keep_freed_memory
 from cumulo.server.wiring import House, open_house
@@ -67,8 +67,12 @@ async def _listen(settings: Settings, house: House, path: Path, started: float, 
     host = settings["host"]
     grpc_listener = GrpcListener(house.rpc_handlers, house.rpc_service_names)
     http_listener = HttpListener(house.pages.answer)
-    grpc_port = await grpc_listener.start(host, settings["grpc_port"], certificate)
     http_port = await http_listener.start(host, settings["port"], _http_tls(certificate))
+    try:
+        grpc_port = await grpc_listener.start(host, settings["grpc_port"], certificate)
+    except PortTaken:
+        await http_listener.stop()
+        raise
     shown_host = f"[{host}]" if ":" in host else host
     endpoints = Endpoints(
         grpc=f"{shown_host}:{grpc_port}",
@@ -90,7 +94,8 @@ async def _listen(settings: Settings, house: House, path: Path, started: float, 
     gc.freeze()
     await asyncio.wait((asyncio.create_task(stop.wait()), pump), return_when=asyncio.FIRST_COMPLETED)
     if pump.done():
-        _fail_stop(pump.exception() or RuntimeError("the due pump ended"))
+        _log.critical("the due pump ended; stopping", exc_info=pump.exception())
+        _fail_stop()
     _log.info("draining", extra={"limit_s": DRAIN_S})
     house.pages.ready = False
     (path / ENDPOINTS_FILE).unlink(missing_ok=True)
@@ -128,8 +133,7 @@ def _stop_on_signal() -> asyncio.Event:
     return stop
 
 
-def _fail_stop(error: BaseException) -> None:
+def _fail_stop() -> None:
     """End the process: after a failed sync nothing that this process believes about its data can be trusted."""
-    _log.critical("the storage engine cannot go on; stopping", extra={"error": f"{type(error).__name__}: {error}"})
     logging.shutdown()
     os._exit(EXIT_ENGINE_FAILED)

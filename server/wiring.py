@@ -59,18 +59,21 @@ class House(msgspec.Struct):
     root_access_key_id: str
     new_root_secret: str
     rooms: Sequence[Any]
+    drained: bool = False
 
     def __repr__(self) -> str:
         return "House()"
 
     async def drain(self) -> None:
-        """Answer what is parked, in every room."""
-        await asyncio.gather(*(room.drain() for room in self.rooms))
+        """Answer what is parked, in every room; once."""
+        if not self.drained:
+            self.drained = True
+            await asyncio.gather(*(room.drain() for room in self.rooms))
 
 
 @contextlib.asynccontextmanager
 async def open_house(
-    settings: Settings, path: Path, fail_stop: Callable[[BaseException], None], version: str
+    settings: Settings, path: Path, fail_stop: Callable[[], None], version: str
 ) -> AsyncIterator[House]:
     """Open the data folder and start every room; close all of it in the opposite order."""
     failpoints.arm(settings["failpoints"])
@@ -85,7 +88,7 @@ async def open_house(
             engine = LmdbEngine(
                 folder.engine,
                 reserve_bytes=reserve_bytes,
-                on_failure=lambda reason: fail_stop(RuntimeError(reason)),
+                on_failure=lambda _: fail_stop(),  # the engine has logged the reason
             )
         stack.push_async_callback(engine.close)
         clock = SystemClock(await clock_record.load(engine))
@@ -94,6 +97,7 @@ async def open_house(
         await blobs.start()
         stack.push_async_callback(blobs.close)
         house = await _build(folder, engine, clock, blobs, version)
+        stack.push_async_callback(house.drain)
         for room in house.rooms:
             await room.start()
         yield house
@@ -134,6 +138,7 @@ async def _build(folder: DataFolder, engine: Engine, clock: Clock, blobs: BlobSt
         for kind, handler in room.due_handlers().items():
             pump.register(kind, handler)
     metrics = Metrics()
+    metrics.show_parked(lambda: queues.parked)
     if isinstance(engine, LmdbEngine):
         metrics.add_engine(engine)
     rpc = RpcAdaptor(credentials, clock, randomness, metrics)
