@@ -26,6 +26,7 @@ LOG_JOBS_MAX = 24
 LOG_LINES_MAX = 40
 
 Outcome = Literal["succeeded", "refused", "lost"]
+Kind = Literal["text", "image", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Job:
 
     input_key: str
     input_bytes: int
-    kind: Literal["text", "image", "other"]
+    kind: Kind
     uploaded_s: float
     attempts: tuple[Attempt, ...]
     outputs: tuple[Output, ...] = ()

@@ -15,6 +15,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import report
 from rich import box
@@ -27,6 +28,7 @@ from cumulo.client import Client, errors, model
 
 HERE = Path(__file__).resolve().parent
 JOBS = HERE.parent / "jobs"
+OWN_FILES = HERE.parent / "data"
 WORKERS = 4
 LEASE_S = 6
 """Visibility timeout and job lease: short, so that the planned kill is seen to heal; heartbeats come every third of it.
@@ -37,7 +39,14 @@ POLL_S = 0.05
 COLUMNS_MIN = 100
 """So that the table can be read where the output is no terminal."""
 PICTURES = (".png", ".jpg", ".jpeg")
-KIND_BY_SUFFIX = {".txt": "text", ".md": "text", ".png": "image", ".jpg": "image", ".jpeg": "image", ".gif": "image"}
+KIND_BY_SUFFIX: dict[str, report.Kind] = {
+    ".txt": "text",
+    ".md": "text",
+    ".png": "image",
+    ".jpg": "image",
+    ".jpeg": "image",
+    ".gif": "image",
+}
 
 PRODUCER_POLICY = {
     "Version": "2012-10-17",
@@ -83,6 +92,8 @@ class Demo:
     folder: Path
     files: list[Path]
     root: Path
+    own_files: bool
+    """Whether the input is examples/data, on which every job succeeds and one takes long enough to kill its worker."""
     started: float = field(default_factory=time.time)
     server: subprocess.Popen[bytes] | None = None
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -101,7 +112,7 @@ class Demo:
     def cumulo(self, *arguments: str) -> list[str]:
         return [str(Path(sys.executable).with_name("cumulo")), *arguments]
 
-    def start_server(self) -> dict:
+    def start_server(self) -> dict[str, Any]:
         ready = self.folder / "ready.json"
         ready.unlink(missing_ok=True)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CUMULO_")}
@@ -127,7 +138,8 @@ class Demo:
             if self.server.poll() is not None or time.monotonic() > end:
                 raise DemoFailed(f"the server did not start; see {self.folder / 'server.log'}")
             time.sleep(0.01)
-        return json.loads(ready.read_text())
+        endpoints: dict[str, Any] = json.loads(ready.read_text())
+        return endpoints
 
     def stop_server(self) -> None:
         if self.server is not None and self.server.poll() is None:
@@ -348,7 +360,9 @@ def attempts_of(demo: Demo, job: model.JobInfo) -> tuple[report.Attempt, ...]:
     for attempt in job.attempts:
         name, pid = demo.worker_name(attempt.worker)
         start, stop = attempt.started or attempt.claimed, attempt.stopped or attempt.claimed
-        outcome = "succeeded" if attempt.exit_code == 0 else "lost" if attempt.exit_code is None else "refused"
+        outcome: report.Outcome = (
+            "succeeded" if attempt.exit_code == 0 else "lost" if attempt.exit_code is None else "refused"
+        )
         attempts.append(
             report.Attempt(
                 name, pid, start.timestamp() - demo.started, stop.timestamp() - demo.started, outcome, attempt.exit_code
@@ -468,6 +482,12 @@ def run(demo: Demo, *, keep: bool) -> None:
     rows = job_rows(demo, jobs, outbox, pictures)
     kill = kill_story(demo, jobs, outbox)
     show_table(demo.console, rows)
+    if demo.own_files:
+        failed = [key_of(job) for job in jobs if job.state != "SUCCEEDED"]
+        if failed:
+            raise DemoFailed(f"jobs failed: {', '.join(failed)}")
+        if kill is None:
+            raise DemoFailed("no job ran long enough for its worker to be killed")
     demo.say(f"jobs ran isolated by: {isolation}")
     if kill is not None:
         demo.say(
@@ -526,7 +546,7 @@ def run(demo: Demo, *, keep: bool) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--input", type=Path, default=HERE.parent / "data", help="folder of files to work on")
+    parser.add_argument("--input", type=Path, default=OWN_FILES, help="folder of files to work on")
     parser.add_argument("--output", type=Path, default=Path("demo-out"), help="where data, logs and the report go")
     parser.add_argument("--keep", action="store_true", help="leave the server running")
     parser.add_argument("--short", action="store_true", help="four files only")
@@ -544,7 +564,7 @@ def main() -> int:
     root = arguments.input.resolve()
     demo: Demo | None = None
     try:
-        demo = Demo(console, folder, find_files(root, short=arguments.short), root)
+        demo = Demo(console, folder, find_files(root, short=arguments.short), root, own_files=root == OWN_FILES)
         run(demo, keep=arguments.keep)
     except (DemoFailed, errors.CumuloError) as failed:
         console.print(f"[bold red]the demo failed:[/] {failed}")
