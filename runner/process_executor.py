@@ -61,21 +61,37 @@ class ProcessExecutor:
         folders = self._groups.folders(f"cumulo-job-{task.mark}") if self._groups is not None else ()
         handle = new_handle(task, self.name, folders)
         write_handle(handle)
-        if self._box is None:
-            command, outside, cwd = list(task.command), dict(inside), str(task.folder)
-        else:
-            # The launcher runs outside: neither the job's variables (LD_PRELOAD, PATH) nor its folder may reach it.
-            command = self._box.arguments(task, inside)
-            outside, cwd = {"PATH": os.environ.get("PATH", PATH), processes.MARK_VARIABLE: task.mark}, "/"
-        if folders:
-            enter, outside["CUMULO_CGROUPS"] = _ENTER, " ".join(folders)
-        else:
-            enter, outside["CUMULO_MEMORY_KIB"] = _ENTER_RLIMITS, str(task.memory_bytes // 1024)
         _launching.count += 1
         try:
             if self._groups is not None:
                 self._groups.make(folders, task.memory_bytes, task.cpu_millis, task.pids_max)
-            transport, output = await asyncio.get_running_loop().subprocess_exec(
+            transport, output = await self._launch(task, inside, folders, sink)
+            _launching.pids.add(transport.get_pid())
+        except OSError:
+            await asyncio.to_thread(cgroups.remove, folders)
+            raise
+        finally:
+            _launching.count -= 1
+        handle.pid = transport.get_pid()
+        handle.start_ticks = processes.start_ticks(handle.pid)
+        write_handle(handle)
+        return RunningProcess(transport, output, handle, self._groups)
+
+    async def _launch(
+        self, task: Task, inside: dict[str, str], folders: tuple[str, ...], sink: LogSink
+    ) -> tuple[asyncio.SubprocessTransport, "_Output"]:
+        with sandbox.private_file(b"" if self._box is None else self._box.private(inside)) as private_fd:
+            if self._box is None:
+                command, outside, cwd = list(task.command), dict(inside), str(task.folder)
+            else:
+                # The launcher runs outside: neither the job's variables (LD_PRELOAD, PATH) nor its folder may reach it.
+                command = self._box.arguments(task, inside, private_fd)
+                outside, cwd = {"PATH": os.environ.get("PATH", PATH), processes.MARK_VARIABLE: task.mark}, "/"
+            if folders:
+                enter, outside["CUMULO_CGROUPS"] = _ENTER, " ".join(folders)
+            else:
+                enter, outside["CUMULO_MEMORY_KIB"] = _ENTER_RLIMITS, str(task.memory_bytes // 1024)
+            return await asyncio.get_running_loop().subprocess_exec(
                 lambda: _Output(sink),
                 "/bin/sh",
                 "-c",
@@ -88,17 +104,8 @@ class ProcessExecutor:
                 cwd=cwd,
                 env=outside,
                 start_new_session=True,
+                pass_fds=() if self._box is None else (private_fd,),
             )
-            _launching.pids.add(transport.get_pid())
-        except OSError:
-            await asyncio.to_thread(cgroups.remove, folders)
-            raise
-        finally:
-            _launching.count -= 1
-        handle.pid = transport.get_pid()
-        handle.start_ticks = processes.start_ticks(handle.pid)
-        write_handle(handle)
-        return RunningProcess(transport, output, handle, self._groups)
 
 
 class _Output(asyncio.SubprocessProtocol):

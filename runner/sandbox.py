@@ -5,10 +5,12 @@ Inside, a job sees the system's programs and the worker's Python read-only, its 
 own processes, and no network.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -37,9 +39,26 @@ class Sandbox(Protocol):
 
     name: str
 
-    def arguments(self, task: Task, environment: dict[str, str]) -> list[str]:
+    def private(self, environment: dict[str, str]) -> bytes:
+        """Return what the launcher reads from a descriptor: everybody on the machine sees command lines."""
+        ...
+
+    def arguments(self, task: Task, environment: dict[str, str], private_fd: int) -> list[str]:
         """Return the launcher's arguments; its exit code is the command's."""
         ...
+
+
+@contextlib.contextmanager
+def private_file(content: bytes) -> Iterator[int]:
+    """Give a descriptor, of no file that anybody could open, from which a child reads `content`."""
+    descriptor = os.memfd_create("cumulo")
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def own_python() -> tuple[str, ...]:
@@ -54,8 +73,14 @@ class Bubblewrap:
 
     name = "bubblewrap"
 
-    def arguments(self, task: Task, environment: dict[str, str]) -> list[str]:
+    def private(self, environment: dict[str, str]) -> bytes:
+        """Return the options that set the job's variables."""
+        options = [part for name, value in environment.items() for part in ("--setenv", name, value)]
+        return b"".join(os.fsencode(option) + b"\0" for option in options)
+
+    def arguments(self, task: Task, environment: dict[str, str], private_fd: int) -> list[str]:
         """Return bwrap's command line; the whole sandbox dies with the worker."""
+        del environment
         line = [
             "bwrap",
             "--unshare-all",
@@ -78,8 +103,7 @@ class Bubblewrap:
             if not _is_shown(path):
                 line += ["--ro-bind", path, path]
         line += ["--bind", str(task.folder), JOB_FOLDER, "--chdir", JOB_FOLDER, "--clearenv"]
-        for name, value in environment.items():
-            line += ["--setenv", name, value]
+        line += ["--args", str(private_fd)]
         return [*line, "--", *_EXECUTE, *task.command]
 
 
@@ -123,8 +147,14 @@ setpriv --bounding-set=-all --inh-caps=-all --no-new-privs env -i "$@"
 exit $?
 """
 
-    def arguments(self, task: Task, environment: dict[str, str]) -> list[str]:
-        """Return unshare's command line."""
+    def private(self, environment: dict[str, str]) -> bytes:
+        """Return nothing: `env` takes variables from its command line only."""
+        del environment
+        return b""
+
+    def arguments(self, task: Task, environment: dict[str, str], private_fd: int) -> list[str]:
+        """Return unshare's command line, with the job's variables in it."""
+        del private_fd
         root = task.folder.parent / "root"
         root.mkdir(exist_ok=True)
         shown = [*_SYSTEM, *_CONFIGURATION]
@@ -165,10 +195,16 @@ def probe(sandbox: Sandbox, folder: Path) -> str:
     job = folder / "probe"
     job.mkdir(parents=True, exist_ok=True)
     task = Task("probe", ("true",), {}, job, 64 * 1024 * 1024, 1000, 64)
+    variables = {"PATH": PATH}
     try:
-        done = subprocess.run(  # noqa: S603 - our own command line
-            sandbox.arguments(task, {"PATH": PATH}), capture_output=True, timeout=_PROBE_S, check=False
-        )
+        with private_file(sandbox.private(variables)) as descriptor:
+            done = subprocess.run(  # noqa: S603 - our own command line
+                sandbox.arguments(task, variables, descriptor),
+                capture_output=True,
+                timeout=_PROBE_S,
+                check=False,
+                pass_fds=(descriptor,),
+            )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"{program} cannot be used: {error}"
     finally:
