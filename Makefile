@@ -65,6 +65,7 @@ lint: $(VENV)/.developed  ## ruff, mypy --strict, import contracts, buf
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/mypy .ci tests
+	@MYPYPATH=examples/demo $(BIN)/mypy examples
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/buf lint protos
 
