@@ -1,3 +1,5 @@
+"""The commands against a real server: what each does, and what it prints in each form."""
+
 import json
 import re
 from pathlib import Path

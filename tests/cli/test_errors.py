@@ -1,3 +1,5 @@
+"""What a person or a script sees when a command fails, and what the command line costs to load."""
+
 import json
 import os
 import re

@@ -1,3 +1,5 @@
+"""How a call is made: token, deadline, repeats and typed errors, against a server that answers by a script."""
+
 import hashlib
 import hmac
 import time

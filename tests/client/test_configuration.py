@@ -1,3 +1,5 @@
+"""Where a client finds server and key: precedence, mistyped names, and no secret in a `repr`."""
+
 from datetime import UTC, datetime
 from pathlib import Path
 

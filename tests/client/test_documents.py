@@ -1,3 +1,5 @@
+"""The examples of docs/clients.md run as they are printed."""
+
 import re
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""Transfers that break in the middle, against a server that answers by a script."""
+
 import grpc
 import pytest
 

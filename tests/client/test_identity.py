@@ -1,3 +1,5 @@
+"""`client.iam` against a real server."""
+
 import pytest
 
 from cumulo.client import Client, errors

@@ -1,3 +1,5 @@
+"""`client.jobs` against a real server, with the test as the worker."""
+
 import threading
 
 import pytest

@@ -1,3 +1,5 @@
+"""The visibility timeout is extended for as long as somebody works on a message, and no longer."""
+
 import json
 
 import pytest

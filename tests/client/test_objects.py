@@ -1,3 +1,5 @@
+"""Buckets and objects by the SDK against a real server: bytes, files, conditions, listings."""
+
 import asyncio
 import hashlib
 import io

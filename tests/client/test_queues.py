@@ -1,3 +1,5 @@
+"""Queues and messages by the SDK against a real server: blocks, batches, listings, both flavours."""
+
 import pytest
 
 from cumulo.client import AsyncClient, Client, DeadLetterPolicy, Outgoing, Queue, errors

@@ -1,3 +1,5 @@
+"""Streams of messages by the SDK: order, durability, credits, and a server that is killed."""
+
 import asyncio
 import time
 

@@ -1,3 +1,5 @@
+"""The synchronous flavour is what the generator makes of the asynchronous one."""
+
 import subprocess
 import sys
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""A client speaks to whoever holds the right certificate and to nobody else."""
+
 import datetime as dt
 import ipaddress
 from pathlib import Path

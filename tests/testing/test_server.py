@@ -1,3 +1,5 @@
+"""`cumulo.testing.Server`: a real server for a block of a test, its end, and its failures."""
+
 import os
 from pathlib import Path
 
