@@ -1,5 +1,6 @@
 """Readings of the machine and of processes: CPU time, memory, and what a number was measured on."""
 
+import contextlib
 import os
 import platform
 import statistics
@@ -67,3 +68,12 @@ def describe(folder: Path) -> dict[str, str | float | int]:
         "fsync_ms": round(fsync_ms(folder), 2),
         "load_before": round(os.getloadavg()[0], 2),
     }
+
+
+def precise_cpu_s(pid: int) -> float:
+    """Return the CPU time of a process's present threads, to the nanosecond; `cpu_s` counts in ticks of 10 ms."""
+    total_ns = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a thread that has just ended
+            total_ns += int((task / "schedstat").read_text().split()[0])
+    return total_ns / 1e9

@@ -48,7 +48,7 @@ def _number(value: float | None) -> str:
 
 
 def show(rows: Sequence[Row]) -> None:
-    """Print the table."""
+    """Print the table, without the columns that nobody fills."""
     heads = ("what", "per s", "p50 ms", "p99 ms", "CPU µs each", "figure", "unit", "floor", "ratio", "target", "met")
     lines = [heads]
     for row in rows:
@@ -65,10 +65,12 @@ def show(rows: Sequence[Row]) -> None:
                 met + (f" ({row.note})" if row.note else ""),
             )
         )
+    shown = [column for column in range(len(heads)) if any(line[column] for line in lines[1:])]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:
         cells = [
             cell.ljust(width) if column in (0, 6, 10) else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+            if column in shown
         ]
         print("  ".join(cells).rstrip())
