@@ -1,0 +1,78 @@
+"""A stream that answers ends when its caller's token does, with the status that tells a client to come back."""
+
+import asyncio
+
+import grpc
+import pytest
+from google.protobuf.empty_pb2 import Empty
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+
+from cumulo.core.clocks import ManualClock
+from cumulo.core.ids import SeededRandomness
+from cumulo.core.ports import Authenticated
+from cumulo.gateway.rpc import RpcAdaptor
+
+CLOCK = ManualClock()
+LEFT_MS = 30
+LIMIT_S = 5
+
+
+class EndsSoon:
+    """An authenticator whose every token has a moment left."""
+
+    def authenticate(self, token):
+        return Authenticated(principal=token, expires_ms=CLOCK.wall_ms() + LEFT_MS)
+
+
+class Statuses:
+    """An observer that remembers."""
+
+    def __init__(self):
+        self.seen = []
+
+    def finished(self, service, operation, status, seconds, request_id):
+        self.seen.append((service, operation, status))
+
+
+async def one_answer_and_then_nothing(request, ctx):
+    yield Empty()
+    await asyncio.Event().wait()
+
+
+async def listen(statuses):
+    """Serve one stream on a free port; return the server and its port."""
+    adaptor = RpcAdaptor(EndsSoon(), CLOCK, SeededRandomness(1), statuses)
+    handler = grpc.unary_stream_rpc_method_handler(
+        adaptor.stream("test.Service", "Listen", one_answer_and_then_nothing),
+        request_deserializer=Empty.FromString,
+        response_serializer=Empty.SerializeToString,
+    )
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Service", {"Listen": handler}),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    return server, port
+
+
+def test_stream_ends_unauthenticated_when_its_token_expires():
+    async def run():
+        statuses, answers = Statuses(), 0
+        server, port = await listen(statuses)
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            call = channel.unary_stream("/test.Service/Listen", Empty.SerializeToString, Empty.FromString)
+            with pytest.raises(grpc.aio.AioRpcError) as ended:
+                async for _ in call(Empty(), metadata=(("authorization", "Bearer t"),), timeout=LIMIT_S):
+                    answers += 1
+        await server.stop(None)
+        return answers, ended.value, statuses.seen
+
+    answers, ended, seen = asyncio.run(run())
+
+    assert answers == 1
+    assert ended.code() is grpc.StatusCode.UNAUTHENTICATED
+    (details,) = (value for key, value in ended.trailing_metadata() if key == "grpc-status-details-bin")
+    info = ErrorInfo()
+    assert Status.FromString(details).details[0].Unpack(info)
+    assert info.reason == "ExpiredToken"
+    assert seen == [("test.Service", "Listen", "UNAUTHENTICATED")]
