@@ -15,6 +15,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from cumulo.core.settings import InvalidSetting
+
 POINTS: Mapping[str, str] = {
     "engine.before_commit": "a batch has run, its commit has not begun; an error here is a failed commit",
     "engine.after_commit": "a batch is on disk, nobody was told; an error here is a commit whose fate is unknown",
@@ -60,19 +62,19 @@ _armed: dict[str, Armed] = {}
 
 def arm(text: str) -> None:
     """Arm failpoints as `name=action;…`; the action is `crash`, `error` or `delay:MILLISECONDS`, then optionally
-    `@N`: only at the N-th hit. This is the form of the setting `failpoints`; empty arms nothing.
+    `@N`: only at the N-th hit. This is the form of the setting `failpoints`; empty arms nothing. Raises `InvalidSetting`.
     """
     global armed  # noqa: PLW0603 - one flag for the whole process is what keeps an unarmed failpoint free
     for part in filter(None, (part.strip() for part in text.split(";"))):
         name, _, action = part.partition("=")
         if name not in POINTS:
-            raise ValueError(f"unknown failpoint {name!r}; known are {', '.join(POINTS)}")
+            raise InvalidSetting(f"unknown failpoint {name!r}; known are {', '.join(POINTS)}")
         action, _, nth = action.partition("@")
         action, _, delay = action.partition(":")
         if action not in ("crash", "error", "delay") or (action == "delay") != delay.isdigit():
-            raise ValueError(f"failpoint {part!r}: the action is crash, error or delay:MILLISECONDS")
+            raise InvalidSetting(f"failpoint {part!r}: the action is crash, error or delay:MILLISECONDS")
         if nth and (not nth.isdigit() or nth == "0"):
-            raise ValueError(f"failpoint {part!r}: the hit after @ is a number from 1")
+            raise InvalidSetting(f"failpoint {part!r}: the hit after @ is a number from 1")
         _armed[name] = Armed(action, int(delay or 0), int(nth or 0))
     armed = bool(_armed)
 

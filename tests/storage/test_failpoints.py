@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cumulo.core.settings import InvalidSetting
 from cumulo.storage import failpoints
 from tests.crash.ack_log import Outcome
 from tests.crash.engine_check import check_folder
@@ -112,7 +113,7 @@ def test_delay_pauses():
      "engine.rerun=error@x", "engine.rerun=crash:5"],
 )  # fmt: skip
 def test_mistyped_failpoint_is_refused(text):
-    with pytest.raises(ValueError, match="failpoint"):
+    with pytest.raises(InvalidSetting, match="failpoint"):
         failpoints.arm(text)
 
 
