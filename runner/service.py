@@ -22,6 +22,7 @@ from cumulo.core.ports import Delivery, DeliveryTarget
 from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved, Room
+from cumulo.identity.service import GuardSource
 from cumulo.runner import jobs, keys, listing, logs, model, specs
 from cumulo.runner.errors import JOB_NOT_FOUND, LEASE_LOST, QUEUE_NOT_FOUND
 from cumulo.runner.jobs import Place, Times
@@ -30,6 +31,8 @@ from cumulo.runner.subject import Subject, job_arn, queue_arn
 from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import ROOT, Due, Engine, ReadTxn, Txn
 
+ON_QUEUE = ("SubmitJob", "ClaimJob", "HeartbeatJob", "AppendJobLogs", "CompleteJob")
+"""Operations whose permission is one on the job's queue."""
 _LEASE_TOKEN_BYTES = 16
 _NEWEST = (1 << 64) - 1
 
@@ -46,7 +49,9 @@ class _PagePayload(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Service(Room):
-    """Jobs of every account. `queues` sends a job's message; `sealer` makes lease and page tokens."""
+    """Jobs of every account. `queues` sends a job's message, `queue_guard` says what protects a queue; `sealer` makes
+    lease and page tokens.
+    """
 
     table = TABLE
 
@@ -59,10 +64,12 @@ class Service(Room):
         *,
         sealer: TokenSealer,
         queues: DeliveryTarget,
+        queue_guard: GuardSource,
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
         self._sealer = sealer
         self._queues = queues
+        self._queue_guard = queue_guard
         self._followers: dict[bytes, set[asyncio.Event]] = {}
         self._draining = False
         self._serving_since_ms = clock.deadline_ms()
@@ -131,9 +138,18 @@ class Service(Room):
         record = await self._record(place, job_name)
         if record is None:
             return self._resolved(operation, place, Subject(arn, arn), None, JOB_NOT_FOUND.error(job=job_name))
+        if ctx.principal.account != place.account:
+            # To another account a job that exists looks like one that does not: its queue is not named in the denial.
+            return self._resolved(operation, place, Subject(arn, arn), None, JOB_NOT_FOUND.error(job=job_name))
         subject = Subject(arn, queue_arn(place.account, place.region, record.queue))
         stamped, missing = self._stamp(ctx, place, request)
-        return self._resolved(operation, place, subject, stamped, missing)
+        guard = await self._guard_of(operation, place, subject)
+        return self._resolved(operation, place, subject, stamped, missing, guard=guard)
+
+    async def _guard_of(self, operation: Operation, place: Place, subject: Subject) -> Guard:
+        """Return the queue's guard where the permission is one on the queue; a job has no policy of its own."""
+        guard = await self._queue_guard(subject.queue_arn) if operation.name in ON_QUEUE else None
+        return guard or Guard(place.account)
 
     async def _resolve_submission(
         self, ctx: CallContext, operation: Operation, place: Place, request: model.SubmitJob
@@ -155,7 +171,8 @@ class Service(Room):
             account=place.account,
         )
         submission = jobs.Submission(new, delivery, self._queues.deliver)
-        return self._resolved(operation, place, subject, submission, further_partitions=target)
+        guard = await self._guard_of(operation, place, subject)
+        return self._resolved(operation, place, subject, submission, further_partitions=target, guard=guard)
 
     async def _resolve_trigger(
         self, ctx: CallContext, operation: Operation, place: Place, request: model.ClaimJob, trigger: model.Trigger
@@ -175,7 +192,7 @@ class Service(Room):
         stamped = jobs.ClaimAt(
             place, "", new, request.worker, request.lease_s, self._lease_token(ctx, request), self._times()
         )
-        return self._resolved(operation, place, subject, stamped)
+        return self._resolved(operation, place, subject, stamped, guard=await self._guard_of(operation, place, subject))
 
     def _stamp(self, ctx: CallContext, place: Place, request: Any) -> tuple[Any, ServiceError | None]:
         """Return the transaction's request for a call about one existing job, or why its lease token is no good."""
@@ -267,13 +284,14 @@ class Service(Room):
         missing: ServiceError | None = None,
         *,
         further_partitions: tuple[bytes, ...] = (),
+        guard: Guard | None = None,
     ) -> Resolved:
         assert operation.checks is not None
         return Resolved(
             request=stamped,
             partitions=(place.partition or ROOT, *further_partitions) if missing is None else (),
             checks=operation.checks(subject),
-            guard=Guard(place.account),
+            guard=guard or Guard(place.account),
             missing=missing,
             grows=operation.name in ("SubmitJob", "ClaimJob", "AppendJobLogs"),
         )
@@ -287,7 +305,8 @@ class Service(Room):
         if place.partition:
             return place
         assert operation.checks is not None
-        self.authorizer.authorize(ctx, operation.checks(subject), Guard(place.account))
+        guard = await self._guard_of(operation, place, subject)
+        self.authorizer.authorize(ctx, operation.checks(subject), guard)
         made: Place = await self.engine.transact((ROOT,), jobs.ensure_partition, jobs.PlaceWanted(place))
         return made
 

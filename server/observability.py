@@ -45,9 +45,19 @@ def configure_logging(level: str, form: str) -> None:
         handler.setFormatter(JsonFormatter())
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    handler.addFilter(_is_news)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Leave out what grpcio says, with a traceback, of each client that goes away in the middle of an answer.
+
+    Its errors of a batch of operations mean just that; a failure of a handler comes under our own loggers.
+    """
+    error = record.exc_info[0] if record.exc_info else None
+    return not (record.name.startswith("grpc") and error is not None and error.__name__ == "ExecuteBatchError")
 
 
 class EngineStats(Protocol):

@@ -124,7 +124,9 @@ async def _build(folder: DataFolder, engine: Engine, clock: Clock, blobs: BlobSt
     objects = object_room.Service(
         engine, authorizer, clock, randomness, sealer=sealer, blobs=blobs, targets={"sqs": queues.delivery_target}
     )
-    runner = runner_room.Service(engine, authorizer, clock, randomness, sealer=sealer, queues=queues.delivery_target)
+    runner = runner_room.Service(
+        engine, authorizer, clock, randomness, sealer=sealer, queues=queues.delivery_target, queue_guard=queues.guard
+    )
     identity.add_guard_source("sqs", queues.guard)
     identity.add_guard_source("s3", objects.guard)
     rooms = (identity, queues, objects, runner)

@@ -48,7 +48,13 @@ class Stand:
         sealer = TokenSealer({1: b"k" * 32}, 1)
         self.queues = queue_room.Service(self.engine, authorizer, self.clock, self.randomness, sealer)
         self.jobs = Service(
-            self.engine, authorizer, self.clock, self.randomness, sealer=sealer, queues=self.queues.delivery_target
+            self.engine,
+            authorizer,
+            self.clock,
+            self.randomness,
+            sealer=sealer,
+            queues=self.queues.delivery_target,
+            queue_guard=self.queues.guard,
         )
         self.pump = DuePump(self.engine, self.clock)
         self.pump.register(idempotency.DUE_KIND, lambda entries: idempotency.expire(self.engine, entries))
@@ -147,6 +153,42 @@ def test_a_submitted_jobs_message_names_the_job(run):
             stand.ctx, "ReceiveMessages", queue_model.ReceiveMessages(queue="work", max_messages=10)
         )
         assert [json.loads(message.body) for message in received.value] == [{"cumulo_job": job.id}]
+
+    run(scenario)
+
+
+def test_a_queues_own_policy_can_refuse_its_jobs_even_to_the_accounts_root(run):
+    async def scenario(stand):
+        made = await stand.submit()
+        deny = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "batch:*", "Resource": "*"}],
+        }
+        attributes = queue_model.QueueAttributes(policy=json.dumps(deny))
+        await stand.queues.call(stand.ctx, "UpdateQueue", queue_model.UpdateQueue(queue="work", attributes=attributes))
+
+        for attempt in (stand.submit(), stand.claim(made.id)):
+            with pytest.raises(ServiceError, match="AccessDenied"):
+                await attempt
+
+    run(scenario)
+
+
+def test_another_account_cannot_tell_a_job_that_exists_from_one_that_does_not(run):
+    async def scenario(stand):
+        made = await stand.submit()
+        other = "111111111111"
+        root = Principal(kind=PrincipalKind.ROOT, account=other, arn=f"arn:aws:iam::{other}:root", id=other)
+        stand.ctx = CallContext(principal=root, request_id="test")
+
+        said = []
+        for job in (made.id, "00000000-0000-4000-8000-000000000000"):
+            with pytest.raises(ServiceError, match="AccessDenied") as refused:
+                await stand.claim(job)
+            said.append(refused.value.message.replace(job, "JOB"))
+
+        assert said[0] == said[1]
+        assert "work" not in said[0]
 
     run(scenario)
 
