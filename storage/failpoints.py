@@ -62,7 +62,9 @@ _armed: dict[str, Armed] = {}
 
 def arm(text: str) -> None:
     """Arm failpoints as `name=action;…`; the action is `crash`, `error` or `delay:MILLISECONDS`, then optionally
-    `@N`: only at the N-th hit. This is the form of the setting `failpoints`; empty arms nothing. Raises `InvalidSetting`.
+    `@N`: only at the N-th hit. This is the form of the setting `failpoints`; empty arms nothing.
+
+    Raises `InvalidSetting`.
     """
     global armed  # noqa: PLW0603 - one flag for the whole process is what keeps an unarmed failpoint free
     for part in filter(None, (part.strip() for part in text.split(";"))):
