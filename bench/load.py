@@ -8,7 +8,7 @@ that is measured in the same run, because machines differ by a factor of two:
 - a message's whole life (send, receive, delete): the same transaction functions on the engine alone (queue_lives.py);
 - put: a socket loop that receives, takes MD5 and CRC64NVME, writes and fsyncs; beside it what an empty servicer needs
   only to be handed the frames, which no gRPC server can go below;
-- get: an empty servicer that streams zeros, encoded beforehand.
+- get: an empty servicer that streams zeros; beside it one that has encoded its only frame beforehand.
 
 Ratios are per CPU-second of the server process, with the clients in processes of their own.
 
@@ -149,13 +149,14 @@ class Bench:
                 _object_row(f"put {_size(size)}", size, put, raw, PUT_TARGET if held else None),
             )
             get = measure(self.server.pid, self.plans("get", clients, **limits))
-            empty: dict[str, Any] = {"bucket": ""}
             with _empty_server() as (pid, target):
-                empty["target"] = target
-                zeros = measure(pid, self.plans("get", clients, **limits | empty))
+                empty = limits | {"target": target, "is_floor": True}
+                zeros = measure(pid, self.plans("get", clients, **empty))
                 if held:
-                    taken = measure(pid, self.plans("put", clients, **limits | empty))
+                    taken = measure(pid, self.plans("put", clients, **empty))
                     self.rows.append(_object_row(f"put {_size(size)}, empty servicer", size, taken, raw, None))
+                    encoded = measure(pid, self.plans("get", clients, **empty | {"bucket": floors.ENCODED}))
+                    self.rows.append(_object_row(f"get {_size(size)}, encoded zeros", size, encoded, zeros, None))
             self.rows.append(
                 _object_row(f"get {_size(size)}", size, get, zeros, GET_TARGET if held else None),
             )

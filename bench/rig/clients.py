@@ -41,8 +41,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int = 1024
     count_max: int = 1_000_000
     """Calls after which to end early: what bounds the data of large objects."""
-    first: int = 0
-    """Number of the first object: no key is written twice."""
+    is_floor: bool = False
+    """Whether the target is an empty servicer, which takes an object's size for its key."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -269,7 +269,7 @@ async def _get(client: Client, channel: Any, lane: int) -> None:
     done = lane
     while client.in_time or done < plan.depth:
         began = time.monotonic()
-        key = key_of(plan, lane) if plan.bucket else str(plan.size_bytes)
+        key = str(plan.size_bytes) if plan.is_floor else key_of(plan, lane)
         request = pb.GetObjectRequest(bucket=plan.bucket, key=key)
         size = 0
         async for frame in stub.GetObject(request, timeout=CALL_S, metadata=client.metadata):

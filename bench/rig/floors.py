@@ -18,6 +18,8 @@ from typing import Any
 import grpc
 
 MIB = 1024 * 1024
+ENCODED = "encoded"
+"""The bucket whose zeros an empty servicer has encoded beforehand."""
 
 
 def serve_empty(port: Connection, frame_bytes: int) -> None:
@@ -33,7 +35,8 @@ async def _serve_empty(port: Connection, frame_bytes: int) -> None:
 
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     sent = queue.SendMessageResponse(message_id="0" * 36, md5_of_body="0" * 32)
-    whole_frame = objects.GetObjectResponse(data=bytes(frame_bytes)).SerializeToString()
+    zeros = bytes(frame_bytes)
+    encoded = objects.GetObjectResponse(data=zeros).SerializeToString()
 
     async def send(_request: Any, _context: Any) -> Any:
         return sent
@@ -44,12 +47,12 @@ async def _serve_empty(port: Connection, frame_bytes: int) -> None:
         return objects.PutObjectResponse()
 
     async def get(request: Any, _context: Any) -> AsyncIterator[Any]:
-        left = int(request.key)
-        yield objects.GetObjectResponse(head=objects.GetObjectHead(content_length=left))
-        for _ in range(left // frame_bytes):
-            yield whole_frame
-        if left % frame_bytes:
-            yield objects.GetObjectResponse(data=bytes(left % frame_bytes))
+        size = int(request.key)
+        yield objects.GetObjectResponse(head=objects.GetObjectHead(content_length=size))
+        for _ in range(size // frame_bytes):
+            yield encoded if request.bucket == ENCODED else objects.GetObjectResponse(data=zeros)
+        if size % frame_bytes:
+            yield objects.GetObjectResponse(data=zeros[: size % frame_bytes])
 
     server = grpc.aio.server(options=OPTIONS)
 

@@ -1,9 +1,11 @@
 """The server's crash loop: a short run of it, and that its model sees what it is there to see."""
 
+import asyncio
+
 import pytest
 
 from tests.crash.ack_log import Call, Outcome
-from tests.crash.server_loop import run
+from tests.crash.server_loop import Loop, run
 from tests.crash.server_model import Model
 
 
@@ -15,6 +17,39 @@ def test_nothing_acknowledged_is_lost_and_nothing_comes_twice_when_the_server_is
     assert model.problems == []
     for op in ("send", "receive", "delete", "extend", "put", "create", "iam", "access_key", "submit", "claim"):
         assert model.counted[op, Outcome.ACKED] > 0, op
+
+
+@pytest.mark.long
+def test_check_sees_what_was_acknowledged_and_is_not_there(tmp_path):
+    loop = Loop(tmp_path, 1)
+    loop.prepare()
+    acked = {
+        "put": {"facts": {"object lane/k": "seed:10"}},
+        "create": {"key": "shared/1", "made": "seed:10"},
+        "iam": {"facts": {"user ghost": "there", "policy ghost": "{}", "member group-control1 ghost": "there"}},
+    }
+    calls = [Call(op, op, {"at": 1, **what}, Outcome.ACKED, {"at": 2}) for op, what in acked.items()]
+    job = "accounts/000000000000/regions/us-east-1/jobs/00000000-0000-4000-8000-000000000000"
+    calls.append(Call("submit", "submit", {"at": 1}, Outcome.ACKED, {"at": 2, "job": job}))
+
+    with loop.server() as server:
+        stray = server.data / "blobs" / "00" / "00" / "stray"
+        stray.parent.mkdir(parents=True, exist_ok=True)
+        stray.touch()
+        asyncio.run(loop._check(1, server, [*calls, send("lost", 1)]))
+
+    for said in (
+        "message lost: acknowledged and lost",
+        "object lane/k has ETag None",
+        "shared/1: acknowledged and lost",
+        "user ghost: found None",
+        "policy ghost: found None",
+        "member group-control1 ghost: found None",
+        f"job {job}: NOT_FOUND",
+        "1 jobs were submitted, 0 messages",
+        "1 blobs lie on the disk",
+    ):
+        assert any(said in problem for problem in loop.model.problems), (said, loop.model.problems)
 
 
 def send(name, at, *, outcome=Outcome.ACKED, delay_s=0):
