@@ -13,6 +13,12 @@ from cumulo.client import errors
 PLACE = "accounts/000000000000/regions/us-east-1"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def edge(stand):
+    """The queue of every job here."""
+    stand.admin.queue("edge", create=True)
+
+
 @pytest.fixture(scope="module")
 def call(stand):
     """Call a method with a request as it stands, past what the SDK would have made of it."""
@@ -25,9 +31,8 @@ def call(stand):
 
 
 @pytest.fixture(scope="module")
-def job(stand):
+def job(stand, edge):
     """A job that waits for ever."""
-    stand.admin.queue("edge", create=True)
     return stand.admin.jobs.submit(["true"], queue="edge", name="edge").info
 
 
