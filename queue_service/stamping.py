@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, ServiceError
+from cumulo.core.ids import uuid4_text
 from cumulo.core.tokens import TokenSealer
 from cumulo.queue_service import message_attributes, receipts
 from cumulo.queue_service.errors import BATCH_REQUEST_TOO_LONG, EMPTY_BATCH_REQUEST, TOO_MANY_ENTRIES_IN_BATCH_REQUEST
@@ -41,10 +42,7 @@ T = TypeVar("T")
 def message_ids(seed: bytes, count: int) -> list[str]:
     """Return `count` message ids in the form of UUIDv4."""
     digits = hashlib.shake_128(seed).hexdigest(16 * count)
-    return [
-        f"{it[:8]}-{it[8:12]}-4{it[13:16]}-{'89ab'[int(it[16], 16) & 3]}{it[17:20]}-{it[20:]}"
-        for it in (digits[at : at + 32] for at in range(0, 32 * count, 32))
-    ]
+    return [uuid4_text(digits[at : at + 32]) for at in range(0, 32 * count, 32)]
 
 
 def check_count(entries: Sequence[object], entries_max: int) -> None:
