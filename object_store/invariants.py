@@ -62,14 +62,29 @@ def check(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
     return problems
 
 
-def check_blobs(txn: ReadTxn, files: Collection[int], swept_below: int) -> list[str]:
+def check_blobs(txn: ReadTxn, files: Collection[int], swept_below: int, entries: Iterable[Due]) -> list[str]:
     """Return the blobs of `files` (ids) that no row names, among those that a sweep should have removed, and the rows
-    whose file is missing. `txn` can read ROOT.
+    whose file is missing though nothing waits to remove them. `txn` can read everything, `entries` are all those of the
+    due index.
     """
     named = {int.from_bytes(row_key[-8:], "big") for row_key, _ in _rows(txn, keys.OWNERS)}
-    problems = [f"blob {blob}: a body is in it, its file is missing" for blob in sorted(named.difference(files))]
+    missing = named.difference(files)
+    if missing:  # a file goes before the row that names it (garbage.py)
+        missing -= {blob for entry in entries for blob in _going(txn, entry)}
+    problems = [f"blob {blob}: a body is in it, its file is missing" for blob in sorted(missing)]
     nameless = (blob for blob in files if blob < swept_below and blob not in named)
     return problems + [f"blob {blob}: its file is there, nothing names it" for blob in sorted(nameless)]
+
+
+def _going(txn: ReadTxn, entry: Due) -> Iterator[int]:
+    """Return the blobs that a due entry waits to remove."""
+    if entry.kind == keys.BLOB_DELETE and entry.payload:
+        yield int.from_bytes(entry.payload, "big")
+    elif entry.kind in (keys.BLOB_DELETE, keys.UPLOAD_CLEAR):
+        partition, body = entry.key[:PARTITION_BYTES], int.from_bytes(entry.key[-8:], "big")
+        prefix = entry.key if entry.kind == keys.UPLOAD_CLEAR else keys.manifest_prefix(partition, body)
+        for _, value in _rows(txn, prefix):
+            yield from (part.blob for part in keys.decode_parts(value).parts if part.blob)
 
 
 def _check_bucket(txn: ReadTxn, name: str, row: BucketRow, waiting: dict[tuple[str, bytes], Due]) -> Iterator[str]:

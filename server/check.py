@@ -36,7 +36,7 @@ async def _missing_blobs(engine: Engine, blobs: BlobStore) -> list[str]:
 
 
 def _check_blobs(txn: ReadTxn, files: set[int]) -> list[str]:
-    return objects.check_blobs(txn, files, swept_below=0)
+    return objects.check_blobs(txn, files, 0, _all_due(txn))
 
 
 def _check_rooms(txn: ReadTxn, _: None) -> list[str]:

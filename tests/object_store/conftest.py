@@ -123,14 +123,14 @@ class Stand:
     def files(self) -> set[int]:
         return {int(path.name, 16) for path in self.blobs.folder.glob("*/*/*")}
 
-    async def problems(self, *, blobs: bool = True) -> list[str]:
+    async def problems(self, *, blobs: bool = True, files: set[int] | None = None) -> list[str]:
         partitions = (ROOT, *await self.engine.read((ROOT,), lambda txn, _: invariants.partitions(txn), None))
         entries = await self.engine.take_due(FOREVER_MS, 10_000)
-        files = self.files()
+        there = self.files() if files is None else files
 
         def look(txn: Any, _: None) -> list[str]:
             found = invariants.check(txn, entries)
-            return found + invariants.check_blobs(txn, files, 1 << 62) if blobs else found
+            return found + invariants.check_blobs(txn, there, 1 << 62, entries) if blobs else found
 
         found: list[str] = await self.engine.read(partitions, look, None)
         return found
