@@ -8,7 +8,7 @@ export PIP_CONSTRAINT := $(CURDIR)/.ci/constraints.txt
 INSTALLS := pyproject.toml .ci/rooms.py .ci/bootstrap .ci/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long test-all-pythons crash bench gen lint system-deps lock clean
+.PHONY: help install demo test test-clients test-long test-all-pythons crash bench gen lint system-deps lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ demo: $(VENV)/.demo  ## the whole path, from bucket to isolated job to bucket (I
 
 test: $(VENV)/.developed  ## every test under 5 s, in random order
 	@$(BIN)/pytest
+
+test-clients: $(VENV)/.developed  ## the Go and TypeScript clients' examples against a real server (needs go and node)
+	@$(BIN)/pytest -m long tests/clients
 
 test-long: $(VENV)/.developed  ## the tests marked `long`
 	@$(BIN)/pytest -m long
