@@ -17,6 +17,9 @@ _PERIOD_US = 100_000
 _QUOTA_US_MIN = 1_000
 _NANOSECONDS_PER_MS = 1_000_000
 _MICROSECONDS_PER_MS = 1_000
+ABANDONED_S = 60.0
+"""How old the empty group of a process that is gone must be: one of another process namespace may be just being made.
+"""
 _REMOVE_TRIES = 50
 _REMOVE_PAUSE_S = 0.01
 
@@ -34,6 +37,10 @@ class Groups(Protocol):
 
     def usage(self, folders: tuple[str, ...]) -> Usage:
         """Return what the group used."""
+        ...
+
+    def parents(self) -> set[Path]:
+        """Return the folders in which groups are made."""
         ...
 
 
@@ -70,6 +77,19 @@ def remove(folders: tuple[str, ...]) -> None:
                 break
 
 
+def sweep(groups: Groups, abandoned_s: float = ABANDONED_S) -> None:
+    """Remove the empty groups of workers that are gone, whose handles may be gone as well: a name ends in the worker's
+    process id. The kernel itself refuses to remove one that holds a process.
+    """
+    for parent in groups.parents():
+        for folder in parent.glob("cumulo-*"):
+            owner = folder.name.rpartition("-")[2]
+            with contextlib.suppress(OSError):
+                is_old = time.time() - folder.stat().st_mtime >= abandoned_s
+                if owner.isdigit() and is_old and not Path("/proc", owner).exists():
+                    folder.rmdir()
+
+
 class GroupsV1:
     """Version 1: one folder a controller."""
 
@@ -103,6 +123,10 @@ class GroupsV1:
                 path = self._parents[controller] / name / file
                 if file != "memory.memsw.limit_in_bytes" or path.exists():
                     path.write_text(str(value))
+
+    def parents(self) -> set[Path]:
+        """Return this process's own group in each hierarchy."""
+        return {parent.resolve() for parent in self._parents.values()}
 
     def usage(self, folders: tuple[str, ...]) -> Usage:
         """Read the counters of the controllers."""
@@ -143,6 +167,10 @@ class GroupsV2:
             (folder / "memory.swap.max").write_text("0")
         (folder / "pids.max").write_text(str(pids_max))
         (folder / "cpu.max").write_text(f"{max(_QUOTA_US_MIN, cpu_millis * _PERIOD_US // 1000)} {_PERIOD_US}")
+
+    def parents(self) -> set[Path]:
+        """Return the group above the worker's leaf."""
+        return {self._parent}
 
     def usage(self, folders: tuple[str, ...]) -> Usage:
         """Read the counters."""

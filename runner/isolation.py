@@ -27,6 +27,8 @@ def find_isolation(work_folder: Path, *, allow_plain: bool) -> Isolation:
     `allow_plain` lets jobs that ask for no isolation run as plain processes; those that ask for a sandbox never do.
     """
     groups, no_groups = cgroups.probe()
+    if groups is not None:
+        cgroups.sweep(groups)
     limits = "limits by control groups" if groups is not None else f"address space limit only ({no_groups})"
     plain = ProcessExecutor(None, groups, work_folder) if allow_plain else None
     reasons: list[str] = []

@@ -32,7 +32,7 @@ def box(request, tmp_path):
 def a_task(tmp_path, *command, **changes):
     folder = tmp_path / "attempt" / "job"
     folder.mkdir(parents=True, exist_ok=True)
-    task = Task(f"test-{os.getpid()}-{tmp_path.name}", tuple(command), {}, folder, 64 << 20, 1000, 64)
+    task = Task(f"test-{tmp_path.name}-{os.getpid()}", tuple(command), {}, folder, 64 << 20, 1000, 64)
     return msgspec.structs.replace(task, **changes)
 
 
@@ -250,6 +250,31 @@ def test_a_group_that_cannot_be_made_leaves_nothing_behind(tmp_path, groups, gro
         asyncio.run(executor.start(task, lambda stream, data: None, lambda handle: None))
 
     assert not any(Path(folder).exists() for folder in groups.folders(f"cumulo-job-{task.mark}"))
+
+
+def test_empty_groups_of_workers_that_are_gone_are_swept_and_others_stay(groups, grouped):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    full = subprocess.Popen(["sleep", "1000"])
+    made = {
+        name: groups.folders(f"cumulo-job-{name}-1-{pid}")
+        for name, pid in (("dead", gone.pid), ("alive", os.getpid()), ("full", gone.pid))
+    }
+    for folders in made.values():
+        groups.make(folders, 64 << 20, 1000, 64)
+    for folder in made["full"]:
+        Path(folder, "cgroup.procs").write_text(str(full.pid))
+
+    cgroups.sweep(groups)
+    assert all(Path(folder).exists() for folders in made.values() for folder in folders)
+    cgroups.sweep(groups, abandoned_s=0)
+
+    found = {name: {Path(folder).exists() for folder in folders} for name, folders in made.items()}
+    full.kill()
+    full.wait()
+    for folders in made.values():
+        cgroups.remove(folders)
+    assert found == {"dead": {False}, "alive": {True}, "full": {True}}
 
 
 def test_a_folder_that_a_job_made_unreadable_is_removed(tmp_path):
