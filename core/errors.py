@@ -100,6 +100,13 @@ IDEMPOTENT_PARAMETER_MISMATCH = ErrorRow(
     Status.INVALID_ARGUMENT,
     "The request id {request_id} was used before with other parameters for {operation}.",
 )
+REQUEST_TIMEOUT = ErrorRow(
+    "RequestTimeout",
+    400,
+    Status.DEADLINE_EXCEEDED,
+    "Your socket connection to the server was not read from or written to within the timeout period.",
+    retryable=True,
+)
 STORAGE_FULL = ErrorRow(
     "InsufficientStorage",
     507,

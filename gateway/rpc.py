@@ -34,6 +34,7 @@ from cumulo.core.ids import Randomness, message_id
 from cumulo.core.names import DEFAULT_REGION, is_region
 from cumulo.core.operations import Result
 from cumulo.core.ports import Authenticator
+from cumulo.gateway.upload_frames import UPLOAD_STALL_S, TimedFrames
 
 ERROR_DOMAIN = "cumulo"
 RETRY_AFTER_S = 1
@@ -104,13 +105,22 @@ def _refuse_malformed(request: Any) -> None:
 
 
 class RpcAdaptor:
-    """Makes handlers; one per listener."""
+    """Makes handlers; one per listener. An upload whose client sends nothing for `upload_stall_s` seconds is ended."""
 
-    def __init__(self, authenticator: Authenticator, clock: Clock, randomness: Randomness, observer: Observer) -> None:
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        clock: Clock,
+        randomness: Randomness,
+        observer: Observer,
+        *,
+        upload_stall_s: float = UPLOAD_STALL_S,
+    ) -> None:
         self._authenticator = authenticator
         self._clock = clock
         self._randomness = randomness
         self._observer = observer
+        self._upload_stall_s = upload_stall_s
 
     def context(self, rpc: grpc.aio.ServicerContext[Any, Any], *, anonymous: bool = False) -> CallContext:
         """Authenticate the caller of `rpc` and describe the call; raises a `ServiceError`."""
@@ -176,7 +186,10 @@ class RpcAdaptor:
         return handle
 
     def upload(self, service_name: str, operation: str, handler: UploadHandler) -> Any:
-        """Return the handler of a call with a stream of requests and one answer."""
+        """Return the handler of a call with a stream of requests and one answer.
+
+        It ends `DEADLINE_EXCEEDED` where the stream stalls, and `UNAUTHENTICATED` at the token's expiry.
+        """
 
         async def handle(requests: AsyncIterator[Any], rpc: grpc.aio.ServicerContext[Any, Any]) -> Message:
             started = time.perf_counter()
@@ -184,7 +197,8 @@ class RpcAdaptor:
             status = "OK"
             try:
                 ctx = self.context(rpc)
-                return await handler(requests, ctx)
+                left_s = (ctx.expires_ms - self._clock.wall_ms()) / 1000 if ctx.expires_ms else None
+                return await handler(TimedFrames(requests, self._upload_stall_s, left_s), ctx)
             except Exception as error:  # noqa: BLE001 - as above
                 expected = self._expected(error, ctx, operation)
                 status = expected.row.grpc_status.name

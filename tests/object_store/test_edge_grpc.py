@@ -1,5 +1,6 @@
 """The gRPC edge over real sockets: unary calls, uploads with their commit frame, downloads, errors; and its frames."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -39,12 +40,14 @@ class Unobserved:
 
 
 @pytest.fixture
-def over_wire(run: Any) -> Callable[[Scenario], None]:
+def over_wire(run: Any) -> Callable[..., None]:
     """Run a scenario `(stand, stub)` on a server and a channel."""
 
-    def go(scenario: Scenario) -> None:
+    def go(scenario: Scenario, stall_s: float = 60.0) -> None:
         async def serve(stand: Any) -> None:
-            rpc = RpcAdaptor(OneToken(stand.ctx.principal), stand.clock, stand.randomness, Unobserved())
+            rpc = RpcAdaptor(
+                OneToken(stand.ctx.principal), stand.clock, stand.randomness, Unobserved(), upload_stall_s=stall_s
+            )
             server = grpc.aio.server()
             server.add_generic_rpc_handlers((edge_grpc.handlers(stand.service, rpc),))
             port = server.add_insecure_port("127.0.0.1:0")
@@ -152,6 +155,23 @@ def test_stream_without_its_commit_stores_nothing(over_wire: Any) -> None:
         assert (await stand.list_()).objects == []
 
     over_wire(scenario)
+
+
+def test_upload_that_stalls_is_ended_and_stores_nothing(over_wire: Any) -> None:
+    async def frames() -> AsyncIterator[pb.PutObjectRequest]:
+        yield pb.PutObjectRequest(head=pb.PutObjectHead(bucket="inbox", key="k"))
+        yield pb.PutObjectRequest(data=bytes(MIB))
+        await asyncio.Event().wait()
+
+    async def scenario(stand: Any, stub: Any) -> None:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.PutObject(frames(), metadata=METADATA)
+
+        assert reason(caught.value) == "RequestTimeout"
+        assert stand.files() == set()
+        assert (await stand.list_()).objects == []
+
+    over_wire(scenario, stall_s=0.1)
 
 
 def test_frames_in_a_wrong_order_are_refused(over_wire: Any) -> None:
