@@ -116,10 +116,14 @@ def _check(path: Path, tls_ca: str) -> list[str]:
     endpoints_file, hint = path / "endpoints.json", ""
     if endpoints_file.exists():
         endpoints = json.loads(endpoints_file.read_text())
-        answer = _check_through_server(path, endpoints, tls_ca if endpoints["tls"] else "")
+        try:
+            answer = _check_through_server(path, endpoints, tls_ca if endpoints["tls"] else "")
+        except OSError as error:  # no credentials; where the server was killed, none are needed
+            answer, hint = None, f"; its server cannot be asked: {error}"
+        else:
+            hint = "; it uses TLS: CUMULO_TLS_CA names the authority of its certificate" if endpoints["tls"] else ""
         if answer is not None:
             return answer
-        hint = "; it uses TLS: CUMULO_TLS_CA names the authority of its certificate" if endpoints["tls"] else ""
     if not path.is_dir():
         _fail(f"{path}: no such data folder", EXIT_PROBLEMS)
     try:

@@ -254,6 +254,24 @@ def test_check_of_a_killed_servers_folder(tmp_path, cumulo):
     assert done.returncode == 0, done.stderr
 
 
+def test_check_of_a_folder_whose_root_credentials_were_removed(tmp_path, cumulo):
+    with Server(tmp_path / "data") as server:
+        credentials = server.data / "secrets" / "root_credentials.json"
+        credentials.unlink()
+
+        live = cumulo("check", "--data", str(server.data))
+
+        server.kill()
+    killed = cumulo("check", "--data", str(tmp_path / "data"))
+
+    assert live.returncode == 1
+    assert live.stdout == ""
+    (line,) = live.stderr.splitlines()
+    assert line.startswith("cumulo: ")
+    assert line.endswith(f"its server cannot be asked: [Errno 2] No such file or directory: '{credentials}'")
+    assert killed.returncode == 0, killed.stderr
+
+
 def test_check_of_a_folder_that_is_none(tmp_path, cumulo):
     done = cumulo("check", "--data", str(tmp_path / "absent"))
 
