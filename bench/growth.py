@@ -1,9 +1,9 @@
 """Does an operation cost the same with 10^3, 10^5 and 10^6 messages and objects?
 
 Fills one data folder for each size through the rooms' own transaction functions, then measures the same operations on
-all of them in turns, round by round, so that whatever else the machine does meets every size alike: first through a
-server (CPU of the server process per call), then the functions on the engine alone (CPU per function). Messages and
-objects of 1 KiB. Prints each cost and its ratio to the smallest size's; target: at most 1.1.
+all of them in turns, round by round and back again, so that whatever else the machine does meets every size alike:
+first through a server (CPU of its process per call), then the functions on the engine alone (CPU per function).
+Messages and objects of 1 KiB. Prints each cost and its ratio to the smallest size's; target: at most 1.1.
 
 Run: python bench/growth.py [--max 1000000] [--rounds 9] [--calls 200] [--json] [--folder DIR]
 """
@@ -285,8 +285,8 @@ def measure_servers(stores: list[Filled], rounds: int, calls: int) -> list[Row]:
             costs: dict[int, list[float]] = {filled.size: [] for filled in stores}
             for one in served:
                 one.server_us(getattr(one, name), calls)  # warms up
-            for _ in range(rounds):
-                for one in served:
+            for number in range(rounds):
+                for one in served[:: 1 if number % 2 else -1]:
                     costs[one.filled.size].append(one.server_us(getattr(one, name), calls))
             rows += rows_of("server:", what, costs)
     return rows
@@ -301,8 +301,8 @@ async def measure_engines(stores: list[Filled], rounds: int, calls: int) -> list
         costs: dict[int, list[float]] = {filled.size: [] for filled in stores}
         for filled in stores:
             await filled.engine_us(getattr(filled, name), calls)
-        for _ in range(rounds):
-            for filled in stores:
+        for number in range(rounds):
+            for filled in stores[:: 1 if number % 2 else -1]:
                 costs[filled.size].append(await filled.engine_us(getattr(filled, name), calls))
         rows += rows_of("engine:", what, costs)
     for filled in stores:

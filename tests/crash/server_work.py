@@ -134,6 +134,10 @@ class Caller:
             if error.code() is grpc.StatusCode.UNAVAILABLE:
                 raise ServerGone from error
             return None
+        except asyncio.CancelledError as error:
+            # Nobody here cancels: gRPC does so to an upload whose connection breaks while a frame is being written.
+            self.log.end(call, Outcome.UNKNOWN, at=now_ms())
+            raise ServerGone from error
         self.log.end(call, Outcome.ACKED, at=now_ms(), **tell(answer))
         return answer
 
