@@ -27,7 +27,7 @@ from cumulo.storage.lmdb_engine import LmdbEngine
 
 PARTITION = tuples.u64(1_000)
 VALUE = b"v" * 200
-SWITCH_INTERVAL_S = 0.00005
+SWITCH_INTERVAL_S = 0.001
 """What the server sets, so that the loop and the writer hand over quickly."""
 
 

@@ -158,7 +158,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="how long each line is measured")
     arguments = parser.parse_args()
-    sys.setswitchinterval(0.00005)  # as the server does
+    sys.setswitchinterval(0.001)  # as the server does
     print(f"Python {platform.python_version()} on {platform.machine()}; target: 30,000 lives per CPU-second alone")
     with tempfile.TemporaryDirectory() as folder:
         lmdb = LmdbEngine(Path(folder) / "engine")

@@ -28,9 +28,9 @@ from cumulo.server.memory import keep_freed_memory
 from cumulo.server.wiring import House, open_house
 
 DRAIN_S = 30
-SWITCH_INTERVAL_S = 0.00005
-"""The interpreter's thread switch interval: the storage thread answers many waiters at once and must not wait 5 ms for
-its turn (architecture.md).
+SWITCH_INTERVAL_S = 0.001
+"""The interpreter's thread switch interval: the storage thread must not wait 5 ms for its turn, and each hand-over in
+the middle of somebody's work costs two context switches (docs/decisions/0012).
 """
 EXIT_ENGINE_FAILED = 70
 """EX_SOFTWARE of sysexits.h: restart me."""
