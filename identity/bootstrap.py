@@ -19,6 +19,7 @@ from cumulo.identity.keys import AccountRecord
 from cumulo.identity.model import NewKey
 from cumulo.identity.sealing import SecretBox
 from cumulo.identity.signing_keys import NewSigningKey
+from cumulo.storage import failpoints
 from cumulo.storage.engine import Engine, Txn
 
 
@@ -56,7 +57,11 @@ async def bootstrap(
     signing_key = new_signing_key(randomness, box, clock)
     if credentials_file is not None:
         _write(credentials_file, msgspec.json.format(msgspec.json.encode(made)) + b"\n")
+    if failpoints.armed:
+        failpoints.hit("bootstrap.before_commit")
     await engine.transact(keys.PARTITIONS, first_start, FirstStart(NewKey(key_id, sealed), signing_key))
+    if failpoints.armed:
+        failpoints.hit("bootstrap.after_commit")
     return made
 
 
@@ -85,7 +90,11 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    if failpoints.armed:
+        failpoints.hit("bootstrap.before_credentials_file")
     draft.replace(path)
+    if failpoints.armed:
+        failpoints.hit("bootstrap.after_credentials_file")
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

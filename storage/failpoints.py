@@ -29,6 +29,10 @@ POINTS: Mapping[str, str] = {
     "blob.before_directory_fsync": "a blob's file was synced, its name not yet",
     "blob.after_seal": "a blob is durable, no record names it",
     "blob.before_delete": "nothing names a blob any more, its file still exists",
+    "bootstrap.before_credentials_file": "the root key's file is complete under its draft's name only",
+    "bootstrap.after_credentials_file": "the root key's file bears its name, which is not yet synced",
+    "bootstrap.before_commit": "the root key's file is durable, the key is not yet valid",
+    "bootstrap.after_commit": "the root key is valid and durable, nobody was told",
     "due.before_deed": "entries were taken from the due index, their deeds not done",
     "due.after_deed": "the deeds of some entries are done and durable",
 }
