@@ -26,12 +26,15 @@ from cumulo.server.grpc_listener import GrpcListener, PortTaken
 from cumulo.server.listening import refuse_unprotected
 from cumulo.server.memory import keep_freed_memory
 from cumulo.server.wiring import House, open_house
+from cumulo.storage import digests
 
 DRAIN_S = 30
 SWITCH_INTERVAL_S = 0.001
 """The interpreter's thread switch interval: the storage thread must not wait 5 ms for its turn, and each hand-over in
 the middle of somebody's work costs two context switches (docs/decisions/0012).
 """
+WARM_AFTER_S = 1.0
+"""When the first body's imports are made, in a thread: once ready, and behind the first calls of who waited for it."""
 EXIT_ENGINE_FAILED = 70
 """EX_SOFTWARE of sysexits.h: restart me."""
 EXIT_SECOND_SIGNAL = 130
@@ -92,10 +95,13 @@ async def _listen(settings: Settings, house: House, path: Path, started: float, 
     show_banner(endpoints, house.new_root_secret, settings, time.perf_counter() - started)
     gc.collect()
     gc.freeze()
+    loop = asyncio.get_running_loop()
+    warming = loop.call_later(WARM_AFTER_S, loop.run_in_executor, None, digests.warm)
     await asyncio.wait((asyncio.create_task(stop.wait()), pump), return_when=asyncio.FIRST_COMPLETED)
     if pump.done():
         _log.critical("the due pump ended; stopping", exc_info=pump.exception())
         _fail_stop()
+    warming.cancel()
     _log.info("draining", extra={"limit_s": DRAIN_S})
     house.pages.ready = False
     (path / ENDPOINTS_FILE).unlink(missing_ok=True)

@@ -22,6 +22,11 @@ _CRC_BYTES = {"crc32": 4, "crc32c": 4, "crc64nvme": 8}
 Piece = bytes | bytearray | memoryview
 
 
+def warm() -> None:
+    """Import what the first body would wait for."""
+    crc64nvme(b"")
+
+
 def crc64nvme(piece: Piece, before: int = 0) -> int:
     """Return the CRC-64/NVME of `piece`, going on from the CRC of what came before it."""
     value: int = _awscrt.crc64nvme(piece, before)

@@ -9,6 +9,7 @@ import socket
 import stat
 import threading
 import time
+from pathlib import Path
 
 import grpc
 import pytest
@@ -19,7 +20,7 @@ from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
 from cumulo.client import errors
 from cumulo.testing import Server, ServerFailed
-from tests.server.running import end_of, wait_until_parked
+from tests.server.running import LIMIT_S, end_of, wait_until_parked
 
 SOON_S = 8
 """Far below the drain's 30 s and a poll's 20 s, far above what a loaded machine needs."""
@@ -224,6 +225,15 @@ def test_ephemeral_server_leaves_nothing_behind(tmp_path):
         assert end_of(server) == 0
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ready_server_imports_by_itself_what_a_first_body_would_wait_for(server):
+    maps = Path(f"/proc/{server.pid}/maps")
+    deadline = time.monotonic() + LIMIT_S
+
+    while "_awscrt" not in maps.read_text():
+        assert time.monotonic() < deadline, "the digests' library is not loaded"
+        time.sleep(0.02)
 
 
 def test_check_of_a_folder_that_no_server_has_open(tmp_path, cumulo):
