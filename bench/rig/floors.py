@@ -31,9 +31,11 @@ async def _serve_empty(port: Connection, frame_bytes: int) -> None:
     from cumulo.api.objects.v1 import objects_pb2 as objects  # noqa: PLC0415 - the child's own imports
     from cumulo.api.queue.v1 import queue_pb2 as queue  # noqa: PLC0415 - as above
     from cumulo.server.grpc_listener import OPTIONS  # noqa: PLC0415 - as above
+    from cumulo.server.memory import keep_freed_memory  # noqa: PLC0415 - as above
     from cumulo.server.serve import SWITCH_INTERVAL_S  # noqa: PLC0415 - as above
 
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    keep_freed_memory()
     sent = queue.SendMessageResponse(message_id="0" * 36, md5_of_body="0" * 32)
     zeros = bytes(frame_bytes)
     encoded = objects.GetObjectResponse(data=zeros).SerializeToString()
