@@ -44,6 +44,7 @@ from cumulo.object_store.multipart import OpenUpload, expire_uploads, find_uploa
 from cumulo.object_store.notifications import check_rules
 from cumulo.object_store.objects import DeletedSlice, find_object, refusals
 from cumulo.object_store.operations import TABLE, batch_delete_checks
+from cumulo.object_store.scrubbing import Scrub
 from cumulo.object_store.stamping import Origin, Stamped
 from cumulo.storage.blobs import BlobStore
 from cumulo.storage.due_pump import DueHandler
@@ -90,7 +91,9 @@ class Service(Room):
         self.targets = targets
         self.readers = Readers()
         self._sealer = sealer
+        self.scrub = Scrub(self)
         self._sweep: asyncio.Task[None] | None = None
+        self._scrubbing: asyncio.Task[None] | None = None
         self._resolvers: dict[str, Resolver] = {
             "CreateBucket": self._resolve_create_bucket,
             "GetBucket": self._resolve_in_bucket,
@@ -115,15 +118,17 @@ class Service(Room):
         }
 
     async def start(self) -> None:
-        """Begin to sweep the blobs that an earlier run left without a name."""
+        """Begin to sweep the blobs that an earlier run left without a name, and after that to scrub all others."""
         self._sweep = asyncio.create_task(self._sweep_orphans(), name="sweep of blobs")
+        self._scrubbing = asyncio.create_task(self._scrub_after(self._sweep), name="scrub of blobs")
 
     async def drain(self) -> None:
-        """End the sweep; transfers end with their callers."""
-        if self._sweep is not None:
-            self._sweep.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._sweep
+        """End the sweep and the scrub; transfers end with their callers."""
+        for task in (self._scrubbing, self._sweep):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
 
     def due_handlers(self) -> Mapping[str, DueHandler]:
         """Return the room's due kinds."""
@@ -594,6 +599,10 @@ class Service(Room):
         else:
             if removed:
                 _log.info("removed blobs that no record named", extra={"blobs": removed})
+
+    async def _scrub_after(self, sweep: "asyncio.Task[None]") -> None:
+        await asyncio.wait((sweep,))
+        await self.scrub.run()
 
 
 def _page(found: list[Any], limit: int) -> tuple[list[Any], Any]:

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -146,7 +146,7 @@ class BlobStore:
         seals: AsyncIterable[Seal],
         bytes_per_s: int,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> AsyncIterator[Damage]:
+    ) -> AsyncGenerator[Damage, None]:
         """Read every block of `seals` at most that fast, and yield what is damaged or missing.
 
         A blob that is reported missing may have been deleted meanwhile: look at its record again.
@@ -154,8 +154,9 @@ class BlobStore:
         async for seal in seals:
             try:
                 with self.open(seal) as reader:
-                    async for piece in reader.read():
-                        await pause(len(piece) / bytes_per_s)
+                    async with contextlib.aclosing(reader.read()) as pieces:
+                        async for piece in pieces:
+                            await pause(len(piece) / bytes_per_s)
             except BlobMissing:
                 yield Damage(seal, "missing")
             except ServiceError as error:
