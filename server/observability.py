@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import generate_latest
 
 METRICS_CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -84,6 +84,13 @@ class Metrics:
             registry=self.registry,
         )
         self._parked = Gauge("cumulo_parked_receivers", "Receivers that wait for messages now.", registry=self.registry)
+        self._damaged = Gauge(
+            "cumulo_blobs_damaged",
+            "Bodies that the scrub's last whole pass found damaged or missing, or this pass where it found more.",
+            registry=self.registry,
+        )
+        self._scrubbed = _ScrubCollector()
+        self.registry.register(self._scrubbed)
         self._children: dict[tuple[str, str, str], tuple[Any, Any]] = {}
 
     def finished(self, service: str, operation: str, status: str, seconds: float, request_id: str) -> None:
@@ -101,6 +108,11 @@ class Metrics:
         """Show how many receivers are parked, asked at each scrape."""
         self._parked.set_function(count)
 
+    def show_scrub(self, bytes_read: Callable[[], int], damaged: Callable[[], int]) -> None:
+        """Show what the scrub has done, asked at each scrape."""
+        self._scrubbed.bytes_read = bytes_read
+        self._damaged.set_function(damaged)
+
     def add_engine(self, engine: EngineStats) -> None:
         """Show the engine's figures as gauges `cumulo_engine_…`, read at each scrape."""
         self.registry.register(_EngineCollector(engine))
@@ -109,6 +121,17 @@ class Metrics:
         """Return the OpenMetrics text."""
         text: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call]
         return text
+
+
+class _ScrubCollector:
+    def __init__(self) -> None:
+        self.bytes_read: Callable[[], int] = lambda: 0
+
+    def collect(self) -> Iterable[Metric]:
+        """Ask now."""
+        yield CounterMetricFamily(
+            "cumulo_scrub_bytes", "Bytes of bodies that the scrub has verified.", self.bytes_read()
+        )
 
 
 class _EngineCollector:

@@ -141,6 +141,7 @@ async def _build(folder: DataFolder, engine: Engine, clock: Clock, blobs: BlobSt
             pump.register(kind, handler)
     metrics = Metrics()
     metrics.show_parked(lambda: queues.parked)
+    metrics.show_scrub(lambda: objects.scrub.bytes_read, lambda: objects.scrub.damaged)
     if isinstance(engine, LmdbEngine):
         metrics.add_engine(engine)
     rpc = RpcAdaptor(credentials, clock, randomness, metrics)

@@ -7,6 +7,8 @@ import urllib.parse
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from tests.server.running import value_of
+
 LIMIT_S = 10
 
 
@@ -73,6 +75,11 @@ def test_metrics_are_openmetrics_and_count_calls(server, client):
     calls = {sample.labels["operation"]: sample.value for sample in families["cumulo_rpc_requests"].samples}
     assert calls["GetCallerIdentity"] >= 1
     assert {"cumulo_rpc_duration_seconds", "cumulo_parked_receivers", "cumulo_engine_commits"} <= set(families)
+
+
+def test_metrics_show_the_scrub(server):
+    assert value_of(server, "cumulo_scrub_bytes_total") == 0
+    assert value_of(server, "cumulo_blobs_damaged") == 0
 
 
 def test_metrics_and_health_give_no_name_and_no_secret_away(server, client):
