@@ -132,6 +132,7 @@ FRESH = Lease()
 _DIRECTORY = ROOT + tuples.encode(("queues",))
 
 
+@functools.lru_cache(maxsize=4096)
 def name_key(account: str, region: str, name: str) -> bytes:
     """Return the key of a directory row."""
     return _DIRECTORY + tuples.encode((account, region, name))

@@ -5,6 +5,7 @@ means (`queue_attributes.Place`), since that is what every permission of the roo
 permission of their single form, as in SQS; the streams of the gRPC edge are made of these operations.
 """
 
+import functools
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 
@@ -46,7 +47,11 @@ async def _receive(
 
 
 def _on_queue(action: str) -> Callable[[Place], Checks]:
-    return lambda place: (Check(action, place.arn),)
+    @functools.lru_cache(maxsize=1024)
+    def checks(place: Place) -> Checks:
+        return (Check(action, place.arn),)
+
+    return checks
 
 
 def _on_all(action: str) -> Callable[[Place], Checks]:
