@@ -53,7 +53,7 @@ def _integer(low: int, high: int) -> Callable[[object], int]:
 def _choice(*words: str) -> Callable[[object], str]:
     def parse(value: object) -> str:
         if value not in words:
-            raise TypeError("one of " + ", ".join(words))
+            raise TypeError("one of " + ", ".join(word or "''" for word in words))
         return str(value)
 
     return parse
@@ -81,6 +81,9 @@ SETTINGS = (
     Setting("port", 4566, _integer(0, 65535), "HTTP port; 0 picks a free one"),
     Setting("grpc_port", 4567, _integer(0, 65535), "gRPC port; 0 picks a free one"),
     Setting("ready_file", "", _text, "file that gets the endpoints as JSON once the server is ready"),
+    Setting(
+        "tls", "", _choice("", "dev"), "`dev` makes a certificate for localhost in the data folder, for both ports"
+    ),
     Setting("tls_cert", "", _text, "PEM file of the server's certificate chain, for both ports"),
     Setting("tls_key", "", _text, "PEM file of the certificate's private key"),
     Setting("insecure_remote", "false", _flag, "allow listening beyond loopback without TLS"),

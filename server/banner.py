@@ -7,7 +7,9 @@ from cumulo.core.settings import Settings
 from cumulo.server.endpoints import Endpoints
 
 
-def show_banner(endpoints: Endpoints, new_root_secret: str, settings: Settings, seconds: float) -> None:
+def show_banner(
+    endpoints: Endpoints, new_root_secret: str, settings: Settings, seconds: float, fingerprint: str
+) -> None:
     """Print the banner to standard output; the root secret only at the first start, and only to a terminal."""
     kept = "in memory, forgotten at exit" if settings["ephemeral"] else "durable"
     named = settings["data"] or settings["ephemeral"]
@@ -23,4 +25,6 @@ def show_banner(endpoints: Endpoints, new_root_secret: str, settings: Settings, 
     ]
     if new_root_secret and sys.stdout.isatty():
         lines.insert(4, f"             first start, shown once: {endpoints.access_key_id} {new_root_secret}")
+    if fingerprint:
+        lines.insert(3, f"  TLS        {endpoints.tls_ca}    SHA-256 {fingerprint}")
     print("\n".join(lines), flush=True)

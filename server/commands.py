@@ -32,6 +32,7 @@ _SERVER_SETTINGS = (
     "port",
     "grpc_port",
     "ready_file",
+    "tls",
     "tls_cert",
     "tls_key",
     "insecure_remote",
@@ -116,8 +117,9 @@ def _check(path: Path, tls_ca: str) -> list[str]:
     endpoints_file, hint = path / "endpoints.json", ""
     if endpoints_file.exists():
         endpoints = json.loads(endpoints_file.read_text())
+        authority = (tls_ca or endpoints.get("tls_ca", "")) if endpoints["tls"] else ""
         try:
-            answer = _check_through_server(path, endpoints, tls_ca if endpoints["tls"] else "")
+            answer = _check_through_server(path, endpoints, authority)
         except OSError as error:  # no credentials; where the server was killed, none are needed
             answer, hint = None, f"; its server cannot be asked: {error}"
         else:

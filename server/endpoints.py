@@ -9,7 +9,10 @@ ENDPOINTS_FILE = "endpoints.json"
 
 
 class Endpoints(msgspec.Struct, frozen=True):
-    """`grpc` is host:port, `http` a URL; `data` the data folder's path; `tls` holds for both ports."""
+    """`grpc` is host:port, `http` a URL; `data` the data folder's path; `tls` holds for both ports.
+
+    `tls_ca` is the path of the authority that clients need, where the server made its own; else empty.
+    """
 
     grpc: str
     http: str
@@ -17,6 +20,7 @@ class Endpoints(msgspec.Struct, frozen=True):
     pid: int
     access_key_id: str
     tls: bool
+    tls_ca: str
     version: str
 
     def write(self, path: Path) -> None:

@@ -7,6 +7,7 @@ with one clear line.
 
 import asyncio
 import contextlib
+import datetime as dt
 import gc
 import logging
 import os
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cumulo.core.settings import Settings, default_data_folder
 from cumulo.gateway.http1 import HttpListener
@@ -27,6 +29,9 @@ from cumulo.server.listening import refuse_unprotected
 from cumulo.server.memory import keep_freed_memory
 from cumulo.server.wiring import House, open_house
 from cumulo.storage import digests
+
+if TYPE_CHECKING:
+    from cumulo.server.tls import DevCertificate
 
 DRAIN_S = 30
 SWITCH_INTERVAL_S = 0.001
@@ -66,7 +71,10 @@ async def _data_path(settings: Settings) -> AsyncIterator[Path]:
 
 
 async def _listen(settings: Settings, house: House, path: Path, started: float, version: str) -> None:
+    made = _dev_certificate(path) if settings["tls"] else None
     certificate = (Path(settings["tls_cert"]), Path(settings["tls_key"])) if settings["tls_cert"] else None
+    if made:
+        certificate = (made.chain, made.key)
     host = settings["host"]
     grpc_listener = GrpcListener(house.rpc_handlers, house.rpc_service_names)
     http_listener = HttpListener(house.pages.answer)
@@ -84,6 +92,7 @@ async def _listen(settings: Settings, house: House, path: Path, started: float, 
         pid=os.getpid(),
         access_key_id=house.root_access_key_id,
         tls=certificate is not None,
+        tls_ca=str(made.chain) if made else "",
         version=version,
     )
     pump = asyncio.create_task(house.pump.run(), name="due pump")
@@ -92,7 +101,9 @@ async def _listen(settings: Settings, house: House, path: Path, started: float, 
     endpoints.write(path / ENDPOINTS_FILE)
     if settings["ready_file"]:
         endpoints.write(Path(settings["ready_file"]))
-    show_banner(endpoints, house.new_root_secret, settings, time.perf_counter() - started)
+    show_banner(
+        endpoints, house.new_root_secret, settings, time.perf_counter() - started, made.fingerprint if made else ""
+    )
     gc.collect()
     gc.freeze()
     loop = asyncio.get_running_loop()
@@ -113,6 +124,12 @@ async def _listen(settings: Settings, house: House, path: Path, started: float, 
     with contextlib.suppress(asyncio.CancelledError):
         await pump
     _log.info("stopped")
+
+
+def _dev_certificate(path: Path) -> "DevCertificate":
+    from cumulo.server.tls import dev_certificate  # noqa: PLC0415 - only `--tls dev` needs X.509
+
+    return dev_certificate(path / "secrets", dt.datetime.now(dt.UTC))
 
 
 def _http_tls(certificate: tuple[Path, Path] | None) -> ssl.SSLContext | None:

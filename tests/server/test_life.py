@@ -29,7 +29,7 @@ SOON_S = 8
 def test_ready_file_says_where_the_server_answers(server):
     endpoints = server._endpoints
 
-    assert set(endpoints) == {"grpc", "http", "data", "pid", "access_key_id", "tls", "version"}
+    assert set(endpoints) == {"grpc", "http", "data", "pid", "access_key_id", "tls", "tls_ca", "version"}
     assert endpoints["pid"] == server.pid
     assert endpoints["tls"] is False
     assert endpoints["access_key_id"] == server.credentials["access_key_id"]

@@ -1,9 +1,11 @@
-"""TLS on both ports, with a certificate of our own making."""
+"""TLS on both ports, with a given certificate and with the one that the server makes for development."""
 
 import datetime as dt
 import http.client
 import ipaddress
+import json
 import ssl
+import stat
 import subprocess
 import urllib.parse
 from typing import Any
@@ -16,10 +18,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from cumulo.client import errors
-from cumulo.testing import Server
+from cumulo.client import Client, errors
+from cumulo.server.tls import LEFT_DAYS_MIN, VALID_DAYS, dev_certificate
+from cumulo.testing import Server, ServerFailed
 
 LIMIT_S = 10
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 def write_certificate(folder):
@@ -45,6 +49,17 @@ def write_certificate(folder):
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return chain_file, key_file
+
+
+def ready(url, authority):
+    """Ask for readiness over HTTPS, and check the server's certificate against `authority`."""
+    context = ssl.create_default_context(cafile=authority)
+    connection = http.client.HTTPSConnection(urllib.parse.urlsplit(url).netloc, context=context, timeout=LIMIT_S)
+    try:
+        connection.request("GET", "/_cumulo/health/ready")
+        return connection.getresponse().read()
+    finally:
+        connection.close()
 
 
 @pytest.fixture(scope="module")
@@ -89,15 +104,7 @@ def test_plain_grpc_is_not_answered_on_a_tls_port(tls_server):
 
 
 def test_pages_are_served_over_https_and_checked_against_the_authority(tls_server, certificate):
-    address = urllib.parse.urlsplit(tls_server.url)
-    context = ssl.create_default_context(cafile=certificate[0])
-    connection = http.client.HTTPSConnection(address.netloc, context=context, timeout=LIMIT_S)
-    try:
-        connection.request("GET", "/_cumulo/health/ready")
-
-        assert connection.getresponse().read() == b"ready\n"
-    finally:
-        connection.close()
+    assert ready(tls_server.url, certificate[0]) == b"ready\n"
 
 
 def test_old_tls_versions_are_refused(tls_server):
@@ -106,3 +113,87 @@ def test_old_tls_versions_are_refused(tls_server):
         done = subprocess.run(words, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=LIMIT_S)
 
         assert done.returncode != 0
+
+
+def test_development_certificate_serves_both_ports_and_env_names_its_authority(cumulo, tmp_path):
+    with Server(tmp_path / "data", settings={"tls": "dev"}) as server:
+        printed = cumulo("env", "--data", str(server.data), "-o", "json")
+        environment = json.loads(printed.stdout)
+        authority = environment["CUMULO_TLS_CA"]
+        with Client(
+            environment["CUMULO_TARGET"],
+            access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            tls_ca=authority,
+        ) as client:
+            who = client.iam.whoami()
+        checked = cumulo("check", "--data", str(server.data))
+        answer = ready(environment["AWS_ENDPOINT_URL"], authority)
+        banner = server.output
+    fingerprint = x509.load_pem_x509_certificate((tmp_path / "data/secrets/tls-dev.crt").read_bytes()).fingerprint(
+        hashes.SHA256()
+    )
+
+    assert authority == str(tmp_path / "data/secrets/tls-dev.crt")
+    assert who.account == "000000000000"
+    assert checked.returncode == 0, checked.stderr
+    assert answer == b"ready\n"
+    assert fingerprint.hex(":").upper() in banner
+
+
+def test_client_of_the_test_fixture_trusts_a_development_certificate():
+    with Server(settings={"tls": "dev"}) as server, server.client() as client:
+        assert client.iam.whoami().account == "000000000000"
+
+
+def test_server_with_a_given_certificate_names_no_authority(tls_server, cumulo):
+    printed = cumulo("env", "--data", str(tls_server.data), "-o", "json")
+
+    assert "CUMULO_TLS_CA" not in json.loads(printed.stdout)
+
+
+def test_made_and_given_certificates_exclude_each_other(certificate, tmp_path):
+    chain_file, key_file = certificate
+    settings = {"tls": "dev", "tls_cert": chain_file, "tls_key": key_file}
+
+    with (
+        pytest.raises(ServerFailed, match="tls makes a certificate and tls_cert names one"),
+        Server(tmp_path / "data", settings=settings),
+    ):
+        pass
+
+
+def test_development_certificate_is_for_this_machines_names_and_passes_strict_checks(tmp_path):
+    made = dev_certificate(tmp_path, NOW)
+
+    certificate = x509.load_pem_x509_certificate(made.chain.read_bytes())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    words = ["openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-attime", str(int(NOW.timestamp()))]
+    words += ["-CAfile", str(made.chain), str(made.chain)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=LIMIT_S)
+    assert names.get_values_for_type(x509.DNSName) == ["localhost"]
+    assert [str(it) for it in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1", "::1"]
+    assert done.returncode == 0, done.stderr
+    for path in (made.chain, made.key):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert {path.name for path in tmp_path.iterdir()} == {"tls-dev.crt", "tls-dev.key"}
+
+
+def test_development_certificate_is_kept_until_its_last_week(tmp_path):
+    made = dev_certificate(tmp_path, NOW)
+    last = NOW + dt.timedelta(days=VALID_DAYS - LEFT_DAYS_MIN)
+
+    assert dev_certificate(tmp_path, last - dt.timedelta(seconds=1)) == made
+    assert dev_certificate(tmp_path, last) != made
+
+
+def test_development_certificate_without_its_own_key_is_remade(tmp_path):
+    made = dev_certificate(tmp_path, NOW)
+    other = tmp_path / "other"
+    other.mkdir()
+
+    made.key.write_bytes(dev_certificate(other, NOW).key.read_bytes())
+    remade = dev_certificate(tmp_path, NOW)
+
+    assert remade != made
+    assert dev_certificate(tmp_path, NOW) == remade

@@ -39,7 +39,14 @@ def env_command(session: Session, data: str | None, unset: bool) -> None:
         show_item(values, session.output)
 
 
-NAMES = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "CUMULO_TARGET")
+NAMES = (
+    "AWS_ENDPOINT_URL",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_REGION",
+    "CUMULO_TARGET",
+    "CUMULO_TLS_CA",
+)
 
 
 def variables(data: str | None) -> dict[str, str]:
@@ -50,19 +57,16 @@ def variables(data: str | None) -> dict[str, str]:
     root = _read(folder / "secrets" / "root_credentials.json", f"{folder} holds no root credentials")
     if not _is_alive(int(endpoints["pid"])):
         raise NoServer(f"the server on {folder} is gone (process {endpoints['pid']}); start it with `cumulo serve`")
-    return dict(
-        zip(
-            NAMES,
-            (
-                endpoints["http"],
-                root["access_key_id"],
-                root["secret_access_key"],
-                resolved["region"],
-                endpoints["grpc"],
-            ),
-            strict=True,
-        )
+    values = (
+        endpoints["http"],
+        root["access_key_id"],
+        root["secret_access_key"],
+        resolved["region"],
+        endpoints["grpc"],
+        endpoints.get("tls_ca", ""),
     )
+    # A server whose certificate is not of its own making leaves CUMULO_TLS_CA to who knows its authority.
+    return {name: value for name, value in zip(NAMES, values, strict=True) if value}
 
 
 def _read(path: Path, missing: str) -> dict[str, Any]:

@@ -134,11 +134,15 @@ class Server:
 
     def client(self, **options: Any) -> Client:
         """Return a client, as root unless `options` say otherwise; close it."""
-        return Client(self.target, **(self.credentials | options))
+        return Client(self.target, **(self._authority() | self.credentials | options))
 
     def async_client(self, **options: Any) -> AsyncClient:
         """Return an asynchronous client, as root unless `options` say otherwise; close it."""
-        return AsyncClient(self.target, **(self.credentials | options))
+        return AsyncClient(self.target, **(self._authority() | self.credentials | options))
+
+    def _authority(self) -> dict[str, str]:
+        """Return the authority that a client needs where the server made its own certificate (`{"tls": "dev"}`)."""
+        return {"tls_ca": self._endpoints["tls_ca"]} if self._endpoints["tls_ca"] else {}
 
     def environment(self) -> dict[str, str]:
         """Return the variables with which another program finds this server, as root."""
@@ -147,7 +151,7 @@ class Server:
             "CUMULO_TARGET": self.target,
             "CUMULO_ACCESS_KEY_ID": root["access_key_id"],
             "CUMULO_SECRET_ACCESS_KEY": root["secret_access_key"],
-        }
+        } | {f"CUMULO_{name.upper()}": path for name, path in self._authority().items()}
 
     def kill(self) -> None:
         """End the process without a word, as a power cut does; `start` goes on with the same data folder."""
