@@ -41,7 +41,8 @@ def synchronous(source: str) -> str:
 def _prose(token: Any) -> str:
     """Return a token's text; comments and docstrings speak of the synchronous flavour, texts name its classes."""
     text = str(token.src)
-    if token.name == "STRING" and not text.startswith('"""'):
+    # Since Python 3.12 an f-string comes in parts, with the names in it as tokens of their own.
+    if token.name == "FSTRING_MIDDLE" or (token.name == "STRING" and not text.startswith('"""')):
         return ASYNC.sub("", text)
     if token.name in {"COMMENT", "STRING"}:
         for pattern, replacement in PROSE:
