@@ -69,6 +69,7 @@ lint: $(VENV)/.developed  ## ruff, mypy --strict, import contracts, buf
 	@$(BIN)/mypy
 	@$(BIN)/mypy .ci tests
 	@MYPYPATH=examples/demo $(BIN)/mypy examples
+	@MYPYPATH=bench $(BIN)/mypy bench
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/buf lint protos
 

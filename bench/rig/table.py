@@ -50,7 +50,7 @@ def _number(value: float | None) -> str:
 def show(rows: Sequence[Row]) -> None:
     """Print the table, without the columns that nobody fills."""
     heads = ("what", "per s", "p50 ms", "p99 ms", "CPU µs each", "figure", "unit", "floor", "ratio", "target", "met")
-    lines = [heads]
+    lines: list[tuple[str, ...]] = [heads]
     for row in rows:
         sign = "" if row.target is None else ("<= " if row.at_most else ">= ")
         met = {None: "", True: "yes", False: "NO"}[row.met]
