@@ -1,6 +1,7 @@
 """The server's crash loop: a short run of it, and that its model sees what it is there to see."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_comes_twice_when_the_server_is
 def test_check_sees_what_was_acknowledged_and_is_not_there(tmp_path):
     loop = Loop(tmp_path, 1)
     loop.prepare()
-    acked = {
+    acked: dict[str, dict[str, Any]] = {
         "put": {"facts": {"object lane/k": "seed:10"}},
         "create": {"key": "shared/1", "made": "seed:10"},
         "iam": {"facts": {"user ghost": "there", "policy ghost": "{}", "member group-control1 ghost": "there"}},
