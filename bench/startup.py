@@ -1,8 +1,8 @@
 """How long until a server is ready, how much memory does it take idle, and what do its imports cost?
 
 Starts the server N times on one data folder (the first start, which makes the folder, is shown apart), and measures
-from the spawn to the ready file; then, two seconds after it is ready, resident and proportional memory. Imports are read
-from the interpreter's own `-X importtime`. Targets: 0.5 s, 80 MB.
+from the spawn to the ready file; then, two seconds after it is ready, resident and proportional memory. Imports are
+read from the interpreter's own `-X importtime`. Targets: 0.5 s, 80 MB.
 
 Run: python bench/startup.py [--runs 7] [--json] [--folder DIR]
 """
@@ -40,7 +40,7 @@ def command(data: Path, ready: Path, *interpreter: str) -> list[str]:
 
 
 class Start:
-    """One start: how long it took, and what the process was like a second later."""
+    """One start: how long it took, and what the process was like two seconds later."""
 
     def __init__(self, folder: Path, *interpreter: str, settle_s: float = SETTLE_S) -> None:
         ready, errors = folder / "ready.json", folder / "errors"
