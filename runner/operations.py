@@ -38,7 +38,7 @@ def _logs(subject: Subject) -> Checks:
 
 
 TABLE = OperationTable(
-    "batch",
+    "runner",
     (
         Operation(
             name="SubmitJob",
