@@ -171,19 +171,21 @@ def test_second_signal_ends_the_process_at_once(tmp_path):
 def stalled_upload(server, client):
     """Keep an upload open that never ends: a server that drains has to wait for it."""
     token = client.iam.issue_token().token
-    taken, ended = threading.Event(), threading.Event()
+    ended = threading.Event()
 
     def frames():
         yield objects.PutObjectRequest(head=objects.PutObjectHead(bucket="slow", key="k"))
-        yield objects.PutObjectRequest(data=b"x")
-        taken.set()
+        yield objects.PutObjectRequest(data=bytes(1 << 20))
         ended.wait(SOON_S)
 
     with grpc.insecure_channel(server.target) as channel:
         call = ObjectServiceStub(channel).PutObject.future(
             frames(), metadata=(("authorization", f"Bearer {token}"),), timeout=2 * SOON_S
         )
-        assert taken.wait(SOON_S)
+        deadline = time.monotonic() + SOON_S
+        while not any((server.data / "blobs").glob("*/*/*")):
+            assert time.monotonic() < deadline, "the server has not begun to store it"
+            time.sleep(0.01)
         yield
         ended.set()
         call.cancel()
