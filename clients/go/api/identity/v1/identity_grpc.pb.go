@@ -104,7 +104,8 @@ type IdentityServiceClient interface {
 	CreateAccessKey(ctx context.Context, in *CreateAccessKeyRequest, opts ...grpc.CallOption) (*CreateAccessKeyResponse, error)
 	// Lists a user's access keys without secrets. Permission: iam:ListAccessKeys.
 	ListAccessKeys(ctx context.Context, in *ListAccessKeysRequest, opts ...grpc.CallOption) (*ListAccessKeysResponse, error)
-	// Turns an access key on or off; tokens that were issued to a key end when it is off. Permission: iam:UpdateAccessKey.
+	// Turns an access key on or off; tokens that were issued to a key are refused while it is off. Permission:
+	// iam:UpdateAccessKey.
 	UpdateAccessKey(ctx context.Context, in *UpdateAccessKeyRequest, opts ...grpc.CallOption) (*UpdateAccessKeyResponse, error)
 	// Deletes an access key and ends its tokens. Permission: iam:DeleteAccessKey.
 	DeleteAccessKey(ctx context.Context, in *DeleteAccessKeyRequest, opts ...grpc.CallOption) (*DeleteAccessKeyResponse, error)
@@ -592,7 +593,8 @@ type IdentityServiceServer interface {
 	CreateAccessKey(context.Context, *CreateAccessKeyRequest) (*CreateAccessKeyResponse, error)
 	// Lists a user's access keys without secrets. Permission: iam:ListAccessKeys.
 	ListAccessKeys(context.Context, *ListAccessKeysRequest) (*ListAccessKeysResponse, error)
-	// Turns an access key on or off; tokens that were issued to a key end when it is off. Permission: iam:UpdateAccessKey.
+	// Turns an access key on or off; tokens that were issued to a key are refused while it is off. Permission:
+	// iam:UpdateAccessKey.
 	UpdateAccessKey(context.Context, *UpdateAccessKeyRequest) (*UpdateAccessKeyResponse, error)
 	// Deletes an access key and ends its tokens. Permission: iam:DeleteAccessKey.
 	DeleteAccessKey(context.Context, *DeleteAccessKeyRequest) (*DeleteAccessKeyResponse, error)

@@ -123,8 +123,9 @@ type NotificationRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the client, optional: unique in the bucket, at most 255 characters. Empty: the server chooses one.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Set by the client, required: ARN, name or short name of the queue that gets the events; it must exist, and its policy
-	// must let the bucket send. Answered as ARN.
+	// Set by the client, required: ARN, name or short name of the queue that gets the events. It must exist; the caller
+	// needs sqs:SendMessage on it where it belongs to the bucket's account, and its policy must not refuse the bucket.
+	// Answered as ARN.
 	Queue string `protobuf:"bytes,2,opt,name=queue,proto3" json:"queue,omitempty"`
 	// Set by the client: 1 or more of S3's event names, e.g. `s3:ObjectCreated:*`, `s3:ObjectRemoved:Delete`.
 	Events []string `protobuf:"bytes,3,rep,name=events,proto3" json:"events,omitempty"`

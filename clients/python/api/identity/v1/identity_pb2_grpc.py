@@ -309,7 +309,8 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateAccessKey(self, request, context):
-        """Turns an access key on or off; tokens that were issued to a key end when it is off. Permission: iam:UpdateAccessKey.
+        """Turns an access key on or off; tokens that were issued to a key are refused while it is off. Permission:
+        iam:UpdateAccessKey.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -73,7 +73,9 @@ class IdentityServiceStub:
     ListAccessKeys: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ListAccessKeysRequest, _identity_pb2.ListAccessKeysResponse]
     """Lists a user's access keys without secrets. Permission: iam:ListAccessKeys."""
     UpdateAccessKey: _grpc.UnaryUnaryMultiCallable[_identity_pb2.UpdateAccessKeyRequest, _identity_pb2.UpdateAccessKeyResponse]
-    """Turns an access key on or off; tokens that were issued to a key end when it is off. Permission: iam:UpdateAccessKey."""
+    """Turns an access key on or off; tokens that were issued to a key are refused while it is off. Permission:
+    iam:UpdateAccessKey.
+    """
     DeleteAccessKey: _grpc.UnaryUnaryMultiCallable[_identity_pb2.DeleteAccessKeyRequest, _identity_pb2.DeleteAccessKeyResponse]
     """Deletes an access key and ends its tokens. Permission: iam:DeleteAccessKey."""
     CreateGroup: _grpc.UnaryUnaryMultiCallable[_identity_pb2.CreateGroupRequest, _identity_pb2.CreateGroupResponse]
@@ -165,7 +167,9 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     ListAccessKeys: _aio.UnaryUnaryMultiCallable[_identity_pb2.ListAccessKeysRequest, _identity_pb2.ListAccessKeysResponse]  # type: ignore[assignment]
     """Lists a user's access keys without secrets. Permission: iam:ListAccessKeys."""
     UpdateAccessKey: _aio.UnaryUnaryMultiCallable[_identity_pb2.UpdateAccessKeyRequest, _identity_pb2.UpdateAccessKeyResponse]  # type: ignore[assignment]
-    """Turns an access key on or off; tokens that were issued to a key end when it is off. Permission: iam:UpdateAccessKey."""
+    """Turns an access key on or off; tokens that were issued to a key are refused while it is off. Permission:
+    iam:UpdateAccessKey.
+    """
     DeleteAccessKey: _aio.UnaryUnaryMultiCallable[_identity_pb2.DeleteAccessKeyRequest, _identity_pb2.DeleteAccessKeyResponse]  # type: ignore[assignment]
     """Deletes an access key and ends its tokens. Permission: iam:DeleteAccessKey."""
     CreateGroup: _aio.UnaryUnaryMultiCallable[_identity_pb2.CreateGroupRequest, _identity_pb2.CreateGroupResponse]  # type: ignore[assignment]
@@ -320,7 +324,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_pb2.UpdateAccessKeyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_pb2.UpdateAccessKeyResponse, _abc.Awaitable[_identity_pb2.UpdateAccessKeyResponse]]:
-        """Turns an access key on or off; tokens that were issued to a key end when it is off. Permission: iam:UpdateAccessKey."""
+        """Turns an access key on or off; tokens that were issued to a key are refused while it is off. Permission:
+        iam:UpdateAccessKey.
+        """
 
     @_abc_1.abstractmethod
     def DeleteAccessKey(

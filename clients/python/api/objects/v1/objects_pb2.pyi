@@ -84,8 +84,9 @@ class NotificationRule(_message.Message):
     id: _builtins.str
     """Set by the client, optional: unique in the bucket, at most 255 characters. Empty: the server chooses one."""
     queue: _builtins.str
-    """Set by the client, required: ARN, name or short name of the queue that gets the events; it must exist, and its policy
-    must let the bucket send. Answered as ARN.
+    """Set by the client, required: ARN, name or short name of the queue that gets the events. It must exist; the caller
+    needs sqs:SendMessage on it where it belongs to the bucket's account, and its policy must not refuse the bucket.
+    Answered as ARN.
     """
     prefix: _builtins.str
     """Set by the client, optional: only keys that start so; at most 1024 bytes."""

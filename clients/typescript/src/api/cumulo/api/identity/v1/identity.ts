@@ -7021,7 +7021,10 @@ export const IdentityServiceService = {
       Buffer.from(ListAccessKeysResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListAccessKeysResponse => ListAccessKeysResponse.decode(value),
   },
-  /** Turns an access key on or off; tokens that were issued to a key end when it is off. Permission: iam:UpdateAccessKey. */
+  /**
+   * Turns an access key on or off; tokens that were issued to a key are refused while it is off. Permission:
+   * iam:UpdateAccessKey.
+   */
   updateAccessKey: {
     path: "/cumulo.api.identity.v1.IdentityService/UpdateAccessKey" as const,
     requestStream: false as const,
@@ -7385,7 +7388,10 @@ export interface IdentityServiceServer extends UntypedServiceImplementation {
   createAccessKey: handleUnaryCall<CreateAccessKeyRequest, CreateAccessKeyResponse>;
   /** Lists a user's access keys without secrets. Permission: iam:ListAccessKeys. */
   listAccessKeys: handleUnaryCall<ListAccessKeysRequest, ListAccessKeysResponse>;
-  /** Turns an access key on or off; tokens that were issued to a key end when it is off. Permission: iam:UpdateAccessKey. */
+  /**
+   * Turns an access key on or off; tokens that were issued to a key are refused while it is off. Permission:
+   * iam:UpdateAccessKey.
+   */
   updateAccessKey: handleUnaryCall<UpdateAccessKeyRequest, UpdateAccessKeyResponse>;
   /** Deletes an access key and ends its tokens. Permission: iam:DeleteAccessKey. */
   deleteAccessKey: handleUnaryCall<DeleteAccessKeyRequest, DeleteAccessKeyResponse>;
@@ -7618,7 +7624,10 @@ export interface IdentityServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListAccessKeysResponse) => void,
   ): ClientUnaryCall;
-  /** Turns an access key on or off; tokens that were issued to a key end when it is off. Permission: iam:UpdateAccessKey. */
+  /**
+   * Turns an access key on or off; tokens that were issued to a key are refused while it is off. Permission:
+   * iam:UpdateAccessKey.
+   */
   updateAccessKey(
     request: UpdateAccessKeyRequest,
     callback: (error: ServiceError | null, response: UpdateAccessKeyResponse) => void,

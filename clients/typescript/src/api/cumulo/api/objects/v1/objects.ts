@@ -63,8 +63,9 @@ export interface NotificationRule {
   /** Set by the client, optional: unique in the bucket, at most 255 characters. Empty: the server chooses one. */
   id: string;
   /**
-   * Set by the client, required: ARN, name or short name of the queue that gets the events; it must exist, and its policy
-   * must let the bucket send. Answered as ARN.
+   * Set by the client, required: ARN, name or short name of the queue that gets the events. It must exist; the caller
+   * needs sqs:SendMessage on it where it belongs to the bucket's account, and its policy must not refuse the bucket.
+   * Answered as ARN.
    */
   queue: string;
   /** Set by the client: 1 or more of S3's event names, e.g. `s3:ObjectCreated:*`, `s3:ObjectRemoved:Delete`. */

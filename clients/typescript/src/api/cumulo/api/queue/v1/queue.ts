@@ -39,7 +39,8 @@ export const protobufFileName = "cumulo/api/queue/v1/queue.proto";
  * - Errors are a google.rpc.Status whose ErrorInfo.reason is the SQS error code, e.g. `QueueDoesNotExist`.
  * - `request_id` (a UUID in text form, client-chosen, may be empty) makes a mutating call idempotent: a repeat with the
  *   same id and content gets the first answer, one with other content `IdempotentParameterMismatch`. Data calls
- *   remember an id for 10 minutes, control calls (queues themselves) for 24 hours. An empty id is not remembered.
+ *   remember an id for 10 minutes, each queue its own, control calls (queues themselves) for 24 hours. An empty id is not
+ *   remembered.
  */
 
 /** A queue and its attributes. */
