@@ -119,8 +119,8 @@ def store(queue: OpenQueue, record: bytes, delay_s: int, now_ms: int) -> None:
         queue.txn.put(queue.layout.ready + u64(seq), state)
         queue.ready += 1
         queue.woken += 1
-    if not queue.retain_ms:
-        queue.retain_ms = now_ms + queue.meta.message_retention_s * 1000
+    # Later than what is armed for older messages, unless the retention period was shortened since.
+    queue.retain_by(now_ms + queue.meta.message_retention_s * 1000)
 
 
 def peek(txn: Txn, request: StampedPeek) -> bool:

@@ -234,3 +234,18 @@ def test_retention_has_one_due_entry_per_queue(run):
         assert [entry.kind for entry in entries] == [RETAIN]
 
     run(scenario)
+
+
+def test_message_sent_after_the_retention_was_shortened_goes_in_time_while_older_ones_were_leased(run):
+    async def scenario(stand):
+        await stand.create()
+        await stand.send(b"leased")
+        await stand.receive(1)
+        await stand.update(message_retention_s=60)
+        await stand.send(b"later")
+
+        await stand.advance(61)
+
+        assert await stand.counts() == (0, 0, 0)
+
+    run(scenario)
