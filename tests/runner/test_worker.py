@@ -139,6 +139,7 @@ def test_lines_of_different_streams_keep_their_order_while_the_sending_keeps_up(
 
 
 def test_a_chatty_job_fills_its_log_to_the_limit_and_the_workers_memory_stays_bounded(stand, worker):
+    stand.shell("true").wait(60)  # the worker has started, and imported what a job needs
     before = _peak_bytes(worker.pid)
 
     job = stand.shell("yes 0123456789abcde | head -c 24000000; exit 3").wait(60)
