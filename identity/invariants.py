@@ -12,9 +12,7 @@ from cumulo.core.names import FIRST_ACCOUNT
 from cumulo.identity import keys, model
 from cumulo.identity.policy import MalformedPolicy, PolicyKind, counted_size, read_policy
 from cumulo.storage import tuples
-from cumulo.storage.engine import ReadTxn
-
-ROWS_PER_PAGE = 1_000
+from cumulo.storage.engine import ReadTxn, rows_under
 
 
 def check(txn: ReadTxn) -> list[str]:
@@ -42,14 +40,8 @@ def check(txn: ReadTxn) -> list[str]:
 
 
 def _rows(txn: ReadTxn, subspace: bytes) -> Iterator[tuple[tuple[str, ...], bytes]]:
-    start, end = subspace, tuples.after(subspace)
-    while True:
-        rows = txn.range(start, end, ROWS_PER_PAGE)
-        for key, value in rows:
-            yield tuple(str(element) for element in tuples.decode(key[len(subspace) :])), value
-        if len(rows) < ROWS_PER_PAGE:
-            return
-        start = rows[-1][0] + b"\x00"
+    for key, value in rows_under(txn, subspace):
+        yield tuple(str(element) for element in tuples.decode(key[len(subspace) :])), value
 
 
 def _names(txn: ReadTxn, subspace: bytes, word: str, things: dict[str, Any]) -> Iterator[str]:

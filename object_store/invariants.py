@@ -22,11 +22,9 @@ import msgspec
 from cumulo.object_store import keys, model
 from cumulo.object_store.bodies import read_seal
 from cumulo.object_store.keys import BucketRow, Counters, Meta, ObjectRecord, PartRecord
-from cumulo.storage import digests, tuples
+from cumulo.storage import digests
 from cumulo.storage.blob_format import block_count
-from cumulo.storage.engine import PARTITION_BYTES, Due, ReadTxn, Row
-
-PAGE_ROWS = 1_000
+from cumulo.storage.engine import PARTITION_BYTES, Due, ReadTxn, rows_under
 
 
 class Tally(msgspec.Struct):
@@ -43,7 +41,7 @@ class Tally(msgspec.Struct):
 
 def partitions(txn: ReadTxn) -> tuple[bytes, ...]:
     """Return the partitions of all buckets."""
-    return tuple(keys.decode_bucket(value).partition for _, value in _rows(txn, keys.NAMES))
+    return tuple(keys.decode_bucket(value).partition for _, value in rows_under(txn, keys.NAMES))
 
 
 def check(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
@@ -53,7 +51,7 @@ def check(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
     waiting = {(entry.kind, entry.key): entry for entry in entries}
     problems: list[str] = []
     seen: set[bytes] = set()
-    for row_key, value in _rows(txn, keys.NAMES):
+    for row_key, value in rows_under(txn, keys.NAMES):
         name, row = keys.text_of(row_key, len(keys.NAMES)), keys.decode_bucket(value)
         if row.partition in seen:
             problems.append(f"bucket {name}: another name leads to its partition")
@@ -67,7 +65,7 @@ def check_blobs(txn: ReadTxn, files: Collection[int], swept_below: int, entries:
     whose file is missing though nothing waits to remove them. `txn` can read everything, `entries` are all those of the
     due index.
     """
-    named = {int.from_bytes(row_key[-8:], "big") for row_key, _ in _rows(txn, keys.OWNERS)}
+    named = {int.from_bytes(row_key[-8:], "big") for row_key, _ in rows_under(txn, keys.OWNERS)}
     missing = named.difference(files)
     if missing:  # a file goes before the row that names it (garbage.py)
         missing -= {blob for entry in entries for blob in _going(txn, entry)}
@@ -83,7 +81,7 @@ def _going(txn: ReadTxn, entry: Due) -> Iterator[int]:
     elif entry.kind in (keys.BLOB_DELETE, keys.UPLOAD_CLEAR):
         partition, body = entry.key[:PARTITION_BYTES], int.from_bytes(entry.key[-8:], "big")
         prefix = entry.key if entry.kind == keys.UPLOAD_CLEAR else keys.manifest_prefix(partition, body)
-        for _, value in _rows(txn, prefix):
+        for _, value in rows_under(txn, prefix):
             yield from (part.blob for part in keys.decode_parts(value).parts if part.blob)
 
 
@@ -109,7 +107,7 @@ def _check_bucket(txn: ReadTxn, name: str, row: BucketRow, waiting: dict[tuple[s
 
 def _check_objects(txn: ReadTxn, partition: bytes, tally: Tally) -> Iterator[str]:
     prefix = partition + keys.OBJECTS
-    for row_key, value in _rows(txn, prefix):
+    for row_key, value in rows_under(txn, prefix):
         record = keys.decode_object(value)
         where = f"object {keys.text_of(row_key, len(prefix))!r}"
         tally.objects += 1
@@ -126,7 +124,7 @@ def _check_objects(txn: ReadTxn, partition: bytes, tally: Tally) -> Iterator[str
 def _check_manifest(txn: ReadTxn, partition: bytes, record: ObjectRecord, tally: Tally) -> Iterator[str]:
     parts: list[PartRecord] = []
     size_bytes = crc = 0
-    for row_key, value in _rows(txn, keys.manifest_prefix(partition, record.body)):
+    for row_key, value in rows_under(txn, keys.manifest_prefix(partition, record.body)):
         if int.from_bytes(row_key[-8:], "big") != size_bytes:
             yield f"its manifest goes on at {int.from_bytes(row_key[-8:], 'big')}, not at {size_bytes}"
         for part in keys.decode_parts(value).parts:
@@ -170,7 +168,7 @@ def _check_uploads(
     txn: ReadTxn, partition: bytes, tally: Tally, waiting: dict[tuple[str, bytes], Due]
 ) -> Iterator[str]:
     open_: set[int] = set()
-    for row_key, value in _rows(txn, partition + keys.UPLOADS):
+    for row_key, value in rows_under(txn, partition + keys.UPLOADS):
         key, upload = keys.parse_upload_key(row_key)
         open_.add(upload)
         tally.uploads += 1
@@ -179,7 +177,7 @@ def _check_uploads(
         if expiry is None or expiry.at_ms != keys.decode_upload(value).expires_ms:
             yield f"upload {upload} of {key!r} has no due entry that ends it"
     prefix = partition + keys.CHUNKS
-    for row_key, value in _rows(txn, prefix):
+    for row_key, value in rows_under(txn, prefix):
         upload = int.from_bytes(row_key[len(prefix) : -1], "big")
         if upload not in open_ and (keys.UPLOAD_CLEAR, row_key[:-1]) not in waiting:
             yield f"parts of upload {upload} are left, and nothing will clear them"
@@ -196,7 +194,7 @@ def _check_counts(txn: ReadTxn, meta: Meta, counters: Counters, partition: bytes
         yield f"its counters are {counters}, its rows make {found}"
     if tally.highest >= counters.next:
         yield f"its next number {counters.next} is not above {tally.highest}"
-    rules = sum(1 for _ in _rows(txn, partition + keys.RULES))
+    rules = sum(1 for _ in rows_under(txn, partition + keys.RULES))
     if rules != meta.rule_count or rules > model.NOTIFICATION_RULES_MAX:
         yield f"it has {rules} notification rules, its record says {meta.rule_count}"
 
@@ -210,7 +208,7 @@ def _check_rows(txn: ReadTxn, partition: bytes, tally: Tally, waiting: dict[tupl
     }
     for body in garbage - tally.manifests:
         # Parts of a replaced object: their bodies are named by its manifest until it is cleared.
-        for _, value in _rows(txn, keys.manifest_prefix(partition, body)):
+        for _, value in rows_under(txn, keys.manifest_prefix(partition, body)):
             for part in keys.decode_parts(value).parts:
                 if part.blob:
                     tally.blobs[part.body] = part.blob
@@ -228,11 +226,4 @@ def _check_rows(txn: ReadTxn, partition: bytes, tally: Tally, waiting: dict[tupl
 
 
 def _numbers(txn: ReadTxn, prefix: bytes) -> set[int]:
-    return {int.from_bytes(row_key[len(prefix) : len(prefix) + 8], "big") for row_key, _ in _rows(txn, prefix)}
-
-
-def _rows(txn: ReadTxn, prefix: bytes) -> Iterator[Row]:
-    start, end = prefix, tuples.after(prefix)
-    while rows := txn.range(start, end, PAGE_ROWS):
-        yield from rows
-        start = rows[-1][0] + b"\x00"
+    return {int.from_bytes(row_key[len(prefix) : len(prefix) + 8], "big") for row_key, _ in rows_under(txn, prefix)}

@@ -33,9 +33,8 @@ from cumulo.queue_service.keys import (
 )
 from cumulo.queue_service.open_queue import lease_of
 from cumulo.storage import tuples
-from cumulo.storage.engine import ROOT, Due, ReadTxn, Row
+from cumulo.storage.engine import ROOT, Due, ReadTxn, rows_under
 
-PAGE_ROWS = 1_000
 MESSAGE_PAGE_ROWS = 100
 """Of rows that hold bodies, up to 64 KB each."""
 _NAMES = ROOT + tuples.encode(("queues",))
@@ -50,14 +49,14 @@ class _Standing(msgspec.Struct):
 
 def partitions(txn: ReadTxn) -> tuple[bytes, ...]:
     """Return the partitions of all queues."""
-    return tuple(decode_name(value).partition for _, value in _rows(txn, _NAMES))
+    return tuple(decode_name(value).partition for _, value in rows_under(txn, _NAMES))
 
 
 def check(txn: ReadTxn) -> list[str]:
     """Return what is wrong with any queue; `txn` can read ROOT and every queue's partition."""
     problems: list[str] = []
     seen: set[bytes] = set()
-    for key, value in _rows(txn, _NAMES):
+    for key, value in rows_under(txn, _NAMES):
         row = decode_name(value)
         if row.partition in seen:
             problems.append(f"queue partition {row.partition.hex()}: two names lead to it")
@@ -121,7 +120,7 @@ def _check_queue(txn: ReadTxn, partition: bytes, meta: Meta) -> Iterator[str]:
 def _walk_states(txn: ReadTxn, places: Layout, standing: dict[int, _Standing]) -> Iterator[str]:
     aliases: dict[int, int] = {}
     for letter, prefix in (("r", places.ready), ("d", places.delayed), ("l", places.leased), ("h", places.held)):
-        for key, value in _rows(txn, prefix):
+        for key, value in rows_under(txn, prefix):
             seq = int.from_bytes(key[-8:], "big")
             if letter == "l":
                 due_ms = int.from_bytes(key[-16:-8], "big")
@@ -151,7 +150,7 @@ def _walk_messages(txn: ReadTxn, places: Layout, standing: dict[int, _Standing])
     """Compare what stands under m and x; pieces of a message that is gone are garbage, not an error."""
     base = len(places.message) + 8
     found: dict[int, int] = {}
-    for key, _ in _rows(txn, places.message, MESSAGE_PAGE_ROWS):
+    for key, _ in rows_under(txn, places.message, MESSAGE_PAGE_ROWS):
         seq = int.from_bytes(key[base - 8 : base], "big")
         if len(key) == base:
             found[seq] = 1
@@ -164,7 +163,7 @@ def _walk_messages(txn: ReadTxn, places: Layout, standing: dict[int, _Standing])
     for seq in standing.keys() & found.keys():
         if standing[seq].lease.pieces != found[seq]:
             yield f"message {seq} has {found[seq]} pieces; its state says {standing[seq].lease.pieces}"
-    for key, _ in _rows(txn, places.moved):
+    for key, _ in rows_under(txn, places.moved):
         seq = int.from_bytes(key[-8:], "big")
         if seq not in standing or not standing[seq].lease.moved:
             yield f"message {seq} stands under x and came from no other queue"
@@ -173,11 +172,3 @@ def _walk_messages(txn: ReadTxn, places: Layout, standing: dict[int, _Standing])
 def _first_due(txn: ReadTxn, prefix: bytes) -> int | None:
     rows = txn.range(prefix, prefix + b"\xff" * 8, 1)
     return int.from_bytes(rows[0][0][-16:-8], "big") if rows else None
-
-
-def _rows(txn: ReadTxn, prefix: bytes, page_rows: int = PAGE_ROWS) -> Iterator[Row]:
-    """Read all rows that start with `prefix`, in pages."""
-    position, end = prefix, tuples.after(prefix)
-    while rows := txn.range(position, end, page_rows):
-        yield from rows
-        position = rows[-1][0] + b"\x00"

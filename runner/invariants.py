@@ -1,13 +1,11 @@
 """Every fact that must hold on disk for the runner's partitions."""
 
-from collections.abc import Iterator
-
 from cumulo.runner import keys
 from cumulo.runner.jobs import Place, log_count
 from cumulo.runner.model import FINAL, HELD
 from cumulo.storage import tuples
 from cumulo.storage.contract import due_key
-from cumulo.storage.engine import PARTITION_BYTES, ROOT, ReadTxn, Row
+from cumulo.storage.engine import PARTITION_BYTES, ROOT, ReadTxn, rows_under
 
 PAGE = 100
 
@@ -20,11 +18,11 @@ def check(txn: ReadTxn) -> list[str]:
 def check_place(txn: ReadTxn, place: Place) -> list[str]:
     """Return what is wrong with the jobs of one account and region."""
     problems: list[str] = []
-    for key, value in _rows(txn, place.partition + tuples.encode(("job",))):
+    for key, value in rows_under(txn, place.partition + tuples.encode(("job",)), PAGE):
         record = keys.decode_job.decode(value)
         problems += [f"job {record.id}: {what}" for what in _problems(txn, place, key, record)]
     for subspace in ("list", "once"):
-        for _, job in _rows(txn, place.partition + tuples.encode((subspace,))):
+        for _, job in rows_under(txn, place.partition + tuples.encode((subspace,))):
             if txn.get(keys.job_key(place.partition, job.decode())) is None:
                 problems.append(f"job {job.decode()}: a row of {subspace} names it, and it is gone")
     return problems
@@ -33,18 +31,10 @@ def check_place(txn: ReadTxn, place: Place) -> list[str]:
 def partitions(txn: ReadTxn) -> list[Place]:
     """Return every account's and region's jobs partition."""
     places = []
-    for key, partition in _rows(txn, ROOT + tuples.encode(("jobs",))):
+    for key, partition in rows_under(txn, ROOT + tuples.encode(("jobs",))):
         _, account, region = tuples.decode(key[PARTITION_BYTES:])
         places.append(Place(partition, str(account), str(region)))
     return places
-
-
-def _rows(txn: ReadTxn, prefix: bytes) -> Iterator[Row]:
-    """Read all rows that start with `prefix`, in pages."""
-    start, end = prefix, tuples.after(prefix)
-    while rows := txn.range(start, end, PAGE):
-        yield from rows
-        start = rows[-1][0] + b"\0"
 
 
 def _problems(txn: ReadTxn, place: Place, key: bytes, record: keys.JobRecord) -> list[str]:

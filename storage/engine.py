@@ -10,10 +10,12 @@ Promises, for every engine (shown by `conformance.py`):
   means.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 import msgspec
+
+from cumulo.storage import tuples
 
 PARTITION_BYTES = 8
 KEY_BYTES_MAX = 1_900
@@ -23,6 +25,8 @@ FUNCTION_OPERATIONS_MAX = 2_000
 """Operations of one function; a range counts one per 100 rows it returns, at least one."""
 DUE_KIND_BYTES_MAX = 48
 """With it the longest due entry's key (prefix, kind, time, a longest key) stays below LMDB's 1,978 bytes."""
+PAGE_ROWS = 1_000
+"""Rows that `rows_under` reads at a time."""
 
 ROOT = bytes(PARTITION_BYTES)
 """The engine's own partition: counters, the clock record, server-wide settings. Always allowed in a call that names it.
@@ -169,6 +173,14 @@ class EngineFailed(RuntimeError):
     """The engine cannot go on (a failed sync, a damaged page). The process must stop and be restarted; nothing is
     retried.
     """
+
+
+def rows_under(txn: ReadTxn, prefix: bytes, page_rows: int = PAGE_ROWS) -> Iterator[Row]:
+    """Read all rows that start with `prefix`, ascending, in pages: for checks, which look at everything."""
+    start, end = prefix, tuples.after(prefix)
+    while rows := txn.range(start, end, page_rows):
+        yield from rows
+        start = rows[-1][0] + b"\x00"
 
 
 def allocate(txn: Txn, counter: str, count: int = 1) -> int:
