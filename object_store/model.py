@@ -5,6 +5,7 @@ them. Sources of the limits: Amazon S3 user guide ("General purpose bucket namin
 "Working with object metadata", "Amazon S3 multipart upload limits") and API reference.
 """
 
+import hashlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
@@ -17,14 +18,28 @@ KEY_ENCODING_BYTES_MAX: Final = 1_850
 """Of a key's place in the engine's key order, where NUL takes two bytes (docs/architecture.md, section 3)."""
 METADATA_BYTES_MAX: Final = 2_048
 CONTENT_TYPE_BYTES_MAX: Final = 256
+CONTENT_HEADER_BYTES_MAX: Final = 1_024
+CONTENT_HEADERS: Final = (
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "expires",
+)
+"""Headers beside Content-Type that are kept with an object as text and given back as they came."""
 DEFAULT_CONTENT_TYPE: Final = "binary/octet-stream"
 UPLOAD_BYTES_MAX: Final = 5 * 1024**3
 """Of one put and of one part."""
+COPY_BYTES_MAX: Final = 5 * 1024**3
 PART_BYTES_MIN: Final = 5 * 1024**2
 PARTS_MAX: Final = 10_000
 PAGE_MAX: Final = 1_000
 BATCH_DELETE_MAX: Final = 1_000
 NOTIFICATION_RULES_MAX: Final = 100
+OBJECT_TAGS_MAX: Final = 10
+BUCKET_TAGS_MAX: Final = 50
+TAG_KEY_CHARACTERS_MAX: Final = 128
+TAG_VALUE_CHARACTERS_MAX: Final = 256
 RULE_ID_CHARACTERS_MAX: Final = 255
 INLINE_BYTES_MAX: Final = VALUE_BYTES_MAX
 """Bodies up to this size live in the engine, larger ones in the blob store."""
@@ -36,14 +51,50 @@ ANY_ETAG: Final = "*"
 UNKNOWN: Final = -1
 """A length that nobody told."""
 
+STANDARD: Final = "STANDARD"
+STORAGE_CLASSES: Final = (
+    STANDARD,
+    "REDUCED_REDUNDANCY",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER",
+    "GLACIER_IR",
+    "DEEP_ARCHIVE",
+)
+"""All are stored alike; the name is kept and given back."""
+
+CHECKSUMS: Final = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
+"""The algorithms of S3's checksums, by the names of `cumulo.storage.digests`."""
+FULL_OBJECT: Final = "FULL_OBJECT"
+COMPOSITE: Final = "COMPOSITE"
+
+OWNERS_ENFORCED: Final = "BucketOwnerEnforced"
+OBJECT_OWNERSHIPS: Final = (OWNERS_ENFORCED, "BucketOwnerPreferred", "ObjectWriter")
+HARMLESS_ACLS: Final = ("private", "bucket-owner-full-control")
+"""The canned ACLs that say what holds anyway."""
+CANNED_ACLS: Final = (
+    *HARMLESS_ACLS,
+    "public-read",
+    "public-read-write",
+    "authenticated-read",
+    "aws-exec-read",
+    "bucket-owner-read",
+    "log-delivery-write",
+)
+
 
 class ExpectedContent(msgspec.Struct, frozen=True):
     """What the sender says about the bytes: their number (`UNKNOWN` where he does not), and raw digests by the names
     of `cumulo.storage.digests`. All that is present is checked before anything becomes visible.
+
+    `announced` are digests whose values the sender will tell in the trailer, or not at all: they are taken while the
+    bytes pass by, and those of `CHECKSUMS` are kept.
     """
 
     content_length: int = UNKNOWN
     digests: Mapping[str, bytes] = {}
+    announced: tuple[str, ...] = ()
 
 
 NOTHING_EXPECTED: Final = ExpectedContent()
@@ -74,7 +125,11 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Object(msgspec.Struct, frozen=True, kw_only=True):
-    """An object's description. `checksums` are those that its sender gave; `crc64nvme` is always the server's own."""
+    """An object's description. `checksums` are those that its sender gave; `crc64nvme` is always the server's own.
+
+    `headers` are those of `CONTENT_HEADERS` that it bears. `checksum_type` is that of `checksums`: a `COMPOSITE` one is
+    the digest of the parts' digests, and is written with `-` and `part_count` behind it.
+    """
 
     bucket: str
     key: str
@@ -86,23 +141,38 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
     crc64nvme: int
     checksums: Mapping[str, bytes] = {}
     part_count: int = 0
+    checksum_type: str = FULL_OBJECT
+    headers: Mapping[str, str] = {}
+    storage_class: str = STANDARD
+    tag_count: int = 0
+
+    @property
+    def shown_checksums(self) -> Mapping[str, bytes]:
+        """What S3 shows: what the sender chose, else the CRC64NVME that every object has."""
+        return self.checksums or {"crc64nvme": self.crc64nvme.to_bytes(8, "big")}
 
 
 class ObjectSummary(msgspec.Struct, frozen=True, gc=False):
-    """An object in a listing."""
+    """An object in a listing. `checksum` is the name of the algorithm that S3 shows of it."""
 
     key: str
     size_bytes: int
     etag: str
     last_modified_ms: int
+    storage_class: str = STANDARD
+    checksum: str = "crc64nvme"
+    checksum_type: str = FULL_OBJECT
 
 
 class ObjectPage(msgspec.Struct, frozen=True):
-    """One page of a listing."""
+    """One page of a listing. `last` is its last key or common prefix where more follow: with it as `start_after` the
+    listing goes on as with the token.
+    """
 
     objects: list[ObjectSummary]
     common_prefixes: list[str]
     next_page_token: str = ""
+    last: str = ""
 
 
 class BucketPage(msgspec.Struct, frozen=True):
@@ -122,7 +192,7 @@ class ByteRange(msgspec.Struct, frozen=True):
 
 
 class Conditions(msgspec.Struct, frozen=True):
-    """Conditions of a read (RFC 9110, section 13); an empty text or None is none."""
+    """Conditions of a read (RFC 9110, section 13); an empty text or None is none. Commas separate several ETags."""
 
     if_match: str = ""
     if_none_match: str = ""
@@ -134,43 +204,94 @@ UNCONDITIONAL: Final = Conditions()
 
 
 class Download(msgspec.Struct, frozen=True):
-    """What a download brings: the object, the offset of the first byte, and how many bytes follow."""
+    """What a download brings: the object, the offset of the first byte, and how many bytes follow.
+
+    `is_partial` says that a range or a part was asked for. `parts_count` is told where a part was asked for, of an
+    object in parts.
+    """
 
     object: Object
     first_byte: int
     content_length: int
+    is_partial: bool = False
+    parts_count: int = 0
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored part of an open upload."""
+    """A stored part of an open upload, or of an object. `checksums` holds that of the upload's algorithm."""
 
     part_number: int
     etag: str
     size_bytes: int
     last_modified_ms: int
     crc64nvme: int
-
-
-class PartPage(msgspec.Struct, frozen=True):
-    """One page of an upload's parts."""
-
-    parts: list[Part]
-    next_page_token: str = ""
+    checksums: Mapping[str, bytes] = {}
 
 
 class Upload(msgspec.Struct, frozen=True):
-    """An open multipart upload."""
+    """An open multipart upload; `checksum` is its algorithm, empty where none was asked for. `initiator` is an ARN."""
 
     key: str
     upload_id: str
     create_ms: int
+    storage_class: str = STANDARD
+    checksum: str = ""
+    checksum_type: str = ""
+    initiator: str = ""
+
+
+class PartPage(msgspec.Struct, frozen=True):
+    """One page of an upload's parts. `last` is the last number of the page where more follow."""
+
+    parts: list[Part]
+    next_page_token: str = ""
+    last: int = 0
+    upload: Upload = Upload("", "", 0)
 
 
 class UploadPage(msgspec.Struct, frozen=True):
-    """One page of a bucket's open uploads."""
+    """One page of a bucket's open uploads. Where more follow, `last_key` and `last_upload_id` are what it ended with;
+    the latter is empty behind a common prefix.
+    """
 
     uploads: list[Upload]
     next_page_token: str = ""
+    common_prefixes: list[str] = []
+    last_key: str = ""
+    last_upload_id: str = ""
+
+
+class ObjectAttributes(msgspec.Struct, frozen=True):
+    """An object and a page of its parts; `last` is the page's last number, `is_truncated` says that more follow."""
+
+    object: Object
+    parts: list[Part]
+    last: int
+    is_truncated: bool
+
+
+class PublicAccessBlock(msgspec.Struct, frozen=True, array_like=True):
+    """What a bucket forbids to the public, whatever its policy says. New buckets forbid all of it."""
+
+    block_public_acls: bool = True
+    ignore_public_acls: bool = True
+    block_public_policy: bool = True
+    restrict_public_buckets: bool = True
+
+
+class OwnershipControls(msgspec.Struct, frozen=True, array_like=True):
+    """Who owns what others write: one of `OBJECT_OWNERSHIPS`. Kept and shown; owned is everything by the bucket."""
+
+    object_ownership: str = OWNERS_ENFORCED
+
+
+class BucketTagging(msgspec.Struct, frozen=True, array_like=True):
+    """A bucket's tags."""
+
+    tags: dict[str, str]
+
+
+Configuration = PublicAccessBlock | OwnershipControls | BucketTagging
 
 
 class NotificationRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,11 +315,19 @@ class ItemError(msgspec.Struct, frozen=True):
 
 
 class CreateBucket(msgspec.Struct, frozen=True):
-    """Make a bucket; an empty `region` is the caller's."""
+    """Make a bucket; an empty `region` is the caller's.
+
+    `location_constraint` is set by S3's edge only, empty where the body names none: then S3's rules hold for it, and in
+    us-east-1 one's own bucket may be made again.
+    """
 
     bucket: str
     region: str = ""
     request_id: str = ""
+    location_constraint: str | None = None
+    acl: str = ""
+    object_ownership: str = ""
+    tags: Mapping[str, str] = {}
 
 
 class GetBucket(msgspec.Struct, frozen=True):
@@ -207,12 +336,19 @@ class GetBucket(msgspec.Struct, frozen=True):
     bucket: str
 
 
+class GetBucketLocation(msgspec.Struct, frozen=True):
+    """Read a bucket's region."""
+
+    bucket: str
+
+
 class ListBuckets(msgspec.Struct, frozen=True):
-    """List the caller's account's buckets."""
+    """List the caller's account's buckets; with a `region` a page may be short, or empty, with others behind it."""
 
     prefix: str = ""
     page_size: int = 0
     page_token: str = ""
+    region: str = ""
 
 
 class DeleteBucket(msgspec.Struct, frozen=True):
@@ -243,6 +379,67 @@ class DeleteBucketPolicy(msgspec.Struct, frozen=True):
     request_id: str = ""
 
 
+class GetBucketPolicyStatus(msgspec.Struct, frozen=True):
+    """Ask whether a bucket's policy is public: answers a bool."""
+
+    bucket: str
+
+
+class GetBucketConfiguration(msgspec.Struct, frozen=True):
+    """Read one of a bucket's configurations: `kind` is a name of `object_store.configurations.KINDS`.
+
+    Answers a `Configuration`, or None where S3 answers an empty one.
+    """
+
+    bucket: str
+    kind: str
+
+
+class SetBucketConfiguration(msgspec.Struct, frozen=True):
+    """Write one of a bucket's configurations, of the type of its kind."""
+
+    bucket: str
+    kind: str
+    value: Configuration | None
+    request_id: str = ""
+
+
+class DeleteBucketConfiguration(msgspec.Struct, frozen=True):
+    """Remove one of a bucket's configurations; not even its default is left."""
+
+    bucket: str
+    kind: str
+    request_id: str = ""
+
+
+class GetBucketAcl(msgspec.Struct, frozen=True):
+    """Read a bucket's ACL: answers the owner's account, who has full control. There is no other grant."""
+
+    bucket: str
+
+
+class SetBucketAcl(msgspec.Struct, frozen=True):
+    """Write a bucket's ACL: a canned one, or `private` for grants that say just that; others are refused."""
+
+    bucket: str
+    acl: str
+
+
+class GetObjectAcl(msgspec.Struct, frozen=True):
+    """Read an object's ACL, as `GetBucketAcl`."""
+
+    bucket: str
+    key: str
+
+
+class SetObjectAcl(msgspec.Struct, frozen=True):
+    """Write an object's ACL, as `SetBucketAcl`."""
+
+    bucket: str
+    key: str
+    acl: str
+
+
 class GetBucketNotification(msgspec.Struct, frozen=True):
     """Read a bucket's notification rules."""
 
@@ -258,7 +455,9 @@ class SetBucketNotification(msgspec.Struct, frozen=True):
 
 
 class PutObject(msgspec.Struct, frozen=True, kw_only=True):
-    """Store an object; the body comes beside it."""
+    """Store an object; the body comes beside it. `headers` are of `CONTENT_HEADERS`; an empty `storage_class` is the
+    standard one.
+    """
 
     bucket: str
     key: str
@@ -268,23 +467,95 @@ class PutObject(msgspec.Struct, frozen=True, kw_only=True):
     if_none_match: str = ""
     expected: ExpectedContent = NOTHING_EXPECTED
     request_id: str = ""
+    headers: Mapping[str, str] = {}
+    storage_class: str = ""
+    tags: Mapping[str, str] = {}
+    acl: str = ""
+
+
+class CopySource(msgspec.Struct, frozen=True):
+    """What a copy takes: an object, on conditions; of a part also a range."""
+
+    bucket: str
+    key: str
+    conditions: Conditions = UNCONDITIONAL
+    range: ByteRange | None = None
+
+
+class CopyObject(msgspec.Struct, frozen=True, kw_only=True):
+    """Copy an object of this server; answers the new `Object`.
+
+    What describes it (`content_type`, `metadata`, `headers`) is the source's, unless `replaces_metadata`; so are the
+    tags, unless `replaces_tags`. `checksum` is the algorithm to keep, empty for the source's.
+    """
+
+    bucket: str
+    key: str
+    source: CopySource
+    replaces_metadata: bool = False
+    content_type: str = ""
+    metadata: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    replaces_tags: bool = False
+    tags: Mapping[str, str] = {}
+    storage_class: str = ""
+    checksum: str = ""
+    acl: str = ""
+    if_match: str = ""
+    if_none_match: str = ""
+    request_id: str = ""
 
 
 class GetObject(msgspec.Struct, frozen=True, kw_only=True):
-    """Read an object or a range of it."""
+    """Read an object, a range of it, or one of its parts; answers a `Download`."""
 
     bucket: str
     key: str
     range: ByteRange | None = None
     conditions: Conditions = UNCONDITIONAL
+    part_number: int = 0
 
 
 class HeadObject(msgspec.Struct, frozen=True, kw_only=True):
-    """Look at an object."""
+    """Look at an object: answers the `Download` that `GetObject` would, without its bytes."""
 
     bucket: str
     key: str
     conditions: Conditions = UNCONDITIONAL
+    range: ByteRange | None = None
+    part_number: int = 0
+
+
+class GetObjectAttributes(msgspec.Struct, frozen=True, kw_only=True):
+    """Look at an object and its parts behind a number: answers `ObjectAttributes`."""
+
+    bucket: str
+    key: str
+    part_number_marker: int = 0
+    page_size: int = 0
+    conditions: Conditions = UNCONDITIONAL
+
+
+class GetObjectTagging(msgspec.Struct, frozen=True):
+    """Read an object's tags: answers a mapping."""
+
+    bucket: str
+    key: str
+
+
+class SetObjectTagging(msgspec.Struct, frozen=True):
+    """Replace an object's tags."""
+
+    bucket: str
+    key: str
+    tags: Mapping[str, str]
+
+
+class DeleteObjectTagging(msgspec.Struct, frozen=True):
+    """Remove an object's tags."""
+
+    bucket: str
+    key: str
 
 
 class DeleteObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -312,7 +583,10 @@ class BatchDeleteObjects(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ListObjects(msgspec.Struct, frozen=True, kw_only=True):
-    """List objects as S3's ListObjectsV2."""
+    """List objects as S3's ListObjectsV2; `start_after` is also the marker of ListObjects.
+
+    `without_entries` asks for an empty page (S3's `max-keys=0`); a `page_size` of 0 stands for the largest.
+    """
 
     bucket: str
     prefix: str = ""
@@ -320,16 +594,25 @@ class ListObjects(msgspec.Struct, frozen=True, kw_only=True):
     start_after: str = ""
     page_size: int = 0
     page_token: str = ""
+    without_entries: bool = False
 
 
 class CreateMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
-    """Open an upload in parts."""
+    """Open an upload in parts. `checksum` is the algorithm of all its parts; `checksum_type` may be empty for the
+    algorithm's own.
+    """
 
     bucket: str
     key: str
     content_type: str = ""
     metadata: Mapping[str, str] = {}
     request_id: str = ""
+    headers: Mapping[str, str] = {}
+    storage_class: str = ""
+    tags: Mapping[str, str] = {}
+    acl: str = ""
+    checksum: str = ""
+    checksum_type: str = ""
 
 
 class UploadPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -343,15 +626,29 @@ class UploadPart(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str = ""
 
 
+class UploadPartCopy(msgspec.Struct, frozen=True, kw_only=True):
+    """Store a part that is an object of this server, or a range of one; answers the `Part`."""
+
+    bucket: str
+    key: str
+    upload_id: str
+    part_number: int
+    source: CopySource
+    request_id: str = ""
+
+
 class CompletedPart(msgspec.Struct, frozen=True, array_like=True):
     """One part of the object to be."""
 
     part_number: int
     etag: str
+    checksums: Mapping[str, bytes] = {}
 
 
 class CompleteMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
-    """Make the object out of its parts."""
+    """Make the object out of its parts. `checksums` (of the whole object), `checksum_type` and `object_size_bytes` are
+    checked where they are told; a composite checksum is given without its `-` and number.
+    """
 
     bucket: str
     key: str
@@ -360,6 +657,9 @@ class CompleteMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
     if_match: str = ""
     if_none_match: str = ""
     request_id: str = ""
+    checksums: Mapping[str, bytes] = {}
+    checksum_type: str = ""
+    object_size_bytes: int = UNKNOWN
 
 
 class AbortMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
@@ -372,22 +672,30 @@ class AbortMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ListParts(msgspec.Struct, frozen=True, kw_only=True):
-    """List an upload's parts."""
+    """List an upload's parts, behind the number `part_number_marker` or where a token goes on."""
 
     bucket: str
     key: str
     upload_id: str
     page_size: int = 0
     page_token: str = ""
+    part_number_marker: int = 0
+    without_entries: bool = False
 
 
 class ListMultipartUploads(msgspec.Struct, frozen=True, kw_only=True):
-    """List a bucket's open uploads."""
+    """List a bucket's open uploads, where a token goes on, or behind those of the key `key_marker`; with an
+    `upload_id_marker`, too, behind this one of that key.
+    """
 
     bucket: str
     prefix: str = ""
     page_size: int = 0
     page_token: str = ""
+    delimiter: str = ""
+    key_marker: str = ""
+    upload_id_marker: str = ""
+    without_entries: bool = False
 
 
 def bucket_arn(name: str) -> str:
@@ -398,3 +706,8 @@ def bucket_arn(name: str) -> str:
 def object_arn(bucket: str, key: str) -> str:
     """Return an object's ARN."""
     return f"arn:aws:s3:::{bucket}/{key}"
+
+
+def canonical_user_id(account: str) -> str:
+    """Return what S3 calls an account where it names an owner: 64 hexadecimal digits, always the same."""
+    return hashlib.sha256(b"canonical user of account " + account.encode()).hexdigest()
