@@ -9,11 +9,15 @@ import msgspec
 
 
 class Credential(msgspec.Struct, frozen=True):
-    """What an edge needs to verify a signature. The secret never appears in `repr`."""
+    """What an edge needs to verify a signature. The secret never appears in `repr`.
+
+    `expires_ms` is the wall time at which a session's credential ends; 0: it does not.
+    """
 
     access_key_id: str
     secret: str
     principal: Any
+    expires_ms: int = 0
 
     def __repr__(self) -> str:
         return f"Credential({self.access_key_id})"
@@ -22,8 +26,12 @@ class Credential(msgspec.Struct, frozen=True):
 class CredentialSource(Protocol):
     """Identity's answer to an edge that verifies a signature."""
 
-    def credential(self, access_key_id: str) -> Credential | None:
-        """Return the active key's secret and principal, or None for an unknown, disabled or foreign one."""
+    def credential(self, access_key_id: str, session_token: str = "") -> Credential | None:
+        """Return the active key's secret and principal, or None for an unknown, disabled or foreign one.
+
+        `session_token` is the token as sent, empty where none was. Raises `InvalidClientTokenId` for a session's key
+        without its own token and for a long-term key with any, `ExpiredToken` for a session that is over.
+        """
         ...
 
 
