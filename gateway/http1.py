@@ -2,8 +2,7 @@
 
 Owns heads, limits, timers and the form of an answer. Promises: a head beyond its limits, both length headers, or a
 stalled client end the connection within a stated time; head and small body leave in one write; whatever a handler does,
-each request gets exactly one answer. Knows no service: a handler gets a `Request` and gives a `Response`. Request
-bodies are not taken yet: a request that announces one is refused with 413.
+each request gets exactly one answer. Knows no service: a handler gets a `Request` and gives a `Response`.
 """
 
 import asyncio
@@ -15,6 +14,12 @@ from http import HTTPStatus
 import httptools
 import msgspec
 
+from cumulo.gateway.http_answer import Response
+from cumulo.gateway.http_body import Body, WholeBody
+
+__all__ = ["Body", "Handler", "HttpListener", "Request", "Response", "WholeBody"]
+
+BODY_BYTES_MAX = 1024 * 1024
 HEAD_BYTES_MAX = 16 * 1024
 HEADER_LINES_MAX = 100
 HEAD_TIMEOUT_S = 10
@@ -28,25 +33,30 @@ _log = logging.getLogger("cumulo.http")
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A request's head. `target` is the raw path and query as sent; header names are in lower case."""
+    """A request's head and the body that comes with it.
+
+    `target` is the raw path and query as sent (latin-1). `header_lines` are all lines as sent, in order, names in lower
+    case; `headers` has each name once, the values of repeated lines joined by ",". `secure` says that TLS was used.
+    `peer` is the address at the other end of the connection, whatever a header may claim.
+    """
 
     method: str
     target: str
     headers: Mapping[str, str]
+    header_lines: tuple[tuple[str, str], ...]
     peer: str
+    secure: bool
+    body: Body
 
     @property
     def path(self) -> str:
         """The raw path, without the query."""
         return self.target.partition("?")[0]
 
-
-class Response(msgspec.Struct, frozen=True):
-    """An answer with a small body."""
-
-    status: int
-    body: bytes = b""
-    content_type: str = "text/plain; charset=utf-8"
+    @property
+    def query(self) -> str:
+        """The raw query, without its question mark; empty where there is none."""
+        return self.target.partition("?")[2]
 
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -79,6 +89,8 @@ class HttpConnection(asyncio.Protocol):
     def _reset(self) -> None:
         self._target = b""
         self._headers: dict[str, str] = {}
+        self._header_lines: list[tuple[str, str]] = []
+        self._body = bytearray()
         self._head_bytes = self._parsed_bytes = 0
         self._lines = 0
         self._begun = False
@@ -158,16 +170,23 @@ class HttpConnection(asyncio.Protocol):
         if self._lines > HEADER_LINES_MAX:
             raise Refused(431, f"more than {HEADER_LINES_MAX} header lines")
         key = name.decode("latin-1").lower()
-        if key in self._headers and key in ("content-length", "transfer-encoding", "host", "authorization"):
+        if key in self._headers and key in ("content-length", "transfer-encoding", "host"):
             raise Refused(400, f"header {key} is given twice")
-        self._headers[key] = value.decode("latin-1")
+        text = value.decode("latin-1")
+        self._header_lines.append((key, text))
+        self._headers[key] = f"{self._headers[key]},{text}" if key in self._headers else text
+
+    def on_body(self, piece: bytes) -> None:
+        """Collect the body."""
+        self._head_bytes -= len(piece)
+        self._body += piece
+        if len(self._body) > BODY_BYTES_MAX:
+            raise Refused(413, "too long")
 
     def on_headers_complete(self) -> None:
         """Check what the headers say together."""
         if "content-length" in self._headers and "transfer-encoding" in self._headers:
             raise Refused(400, "both content-length and transfer-encoding are given")
-        if self._headers.get("content-length", "0") != "0" or "transfer-encoding" in self._headers:
-            raise Refused(413, "request bodies are not taken here")
         if self._parser.get_http_version() != "1.0" and "host" not in self._headers:
             raise Refused(400, "header host is missing")
 
@@ -177,7 +196,10 @@ class HttpConnection(asyncio.Protocol):
             method=self._parser.get_method().decode("latin-1"),
             target=self._target.decode("latin-1"),
             headers=self._headers,
+            header_lines=tuple(self._header_lines),
             peer=self._peer,
+            secure=False,
+            body=WholeBody(bytes(self._body)),
         )
         keep_alive = self._parser.should_keep_alive() and not self._parser.should_upgrade()
         self._reset()
@@ -216,7 +238,10 @@ class HttpConnection(asyncio.Protocol):
             return
         head = (
             f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}\r\n"
-            f"content-type: {response.content_type}\r\ncontent-length: {len(response.body)}\r\n"
+            + "".join(
+                f"{name}: {value}\r\n" for name, value in (("content-type", response.content_type), *response.headers)
+            )
+            + f"content-length: {len(response.body)}\r\n"
             f"connection: {'keep-alive' if keep_alive else 'close'}\r\n\r\n"
         )
         self._transport.write(head.encode("latin-1") + (b"" if method == "HEAD" else response.body))

@@ -23,6 +23,10 @@ _JSON = "application/json"
 CHECK_ACTION = "cumulo:CheckData"
 
 
+def _text(status: int, body: bytes) -> Response:
+    return Response(status, body, content_type="text/plain; charset=utf-8")
+
+
 class Pages:
     """The handler of the HTTP listener."""
 
@@ -49,34 +53,33 @@ class Pages:
             return await self._answer_check(request)
         if request.path.startswith(("/_cumulo/", "/_localstack/")):
             if request.method not in ("GET", "HEAD"):
-                return Response(405, b"GET and HEAD are allowed here\n")
+                return _text(405, b"GET and HEAD are allowed here\n")
             return self._page(request.path)
         message = f"AWS's protocols are not served on this port yet: {request.method} {request.path[:200]}"
         body = f"<Error><Code>NotImplemented</Code><Message>{escape(message)}</Message></Error>"
-        return Response(501, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode(), "application/xml")
+        return Response(501, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode(), content_type="application/xml")
 
     def _page(self, path: str) -> Response:
         if path == "/_cumulo/health/live":
-            return Response(200, b"ok\n")
+            return _text(200, b"ok\n")
         if path == "/_cumulo/health/ready":
-            return Response(200, b"ready\n") if self.ready else Response(503, b"not ready\n")
+            return _text(200, b"ready\n") if self.ready else _text(503, b"not ready\n")
         if path == "/_cumulo/metrics":
-            return Response(200, self._metrics.render(), METRICS_CONTENT_TYPE)
+            return Response(200, self._metrics.render(), content_type=METRICS_CONTENT_TYPE)
         if path == "/_localstack/health":
-            return Response(
-                200, json.dumps({"services": {}, "edition": "cumulo", "version": self._version}).encode(), _JSON
-            )
-        return Response(404, b"no such page\n")
+            body = json.dumps({"services": {}, "edition": "cumulo", "version": self._version}).encode()
+            return Response(200, body, content_type=_JSON)
+        return _text(404, b"no such page\n")
 
     async def _answer_check(self, request: Request) -> Response:
         if request.method != "POST":
-            return Response(405, b"POST is allowed here\n")
+            return _text(405, b"POST is allowed here\n")
         try:
             self._authorize(request)
         except ServiceError as error:
             body = json.dumps({"code": error.row.code, "message": error.message}).encode()
-            return Response(error.row.http_status, body, _JSON)
-        return Response(200, json.dumps({"problems": await self._check()}).encode(), _JSON)
+            return Response(error.row.http_status, body, content_type=_JSON)
+        return Response(200, json.dumps({"problems": await self._check()}).encode(), content_type=_JSON)
 
     def _authorize(self, request: Request) -> None:
         header = request.headers.get("authorization", "")
