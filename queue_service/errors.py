@@ -17,14 +17,14 @@ QUEUE_DOES_NOT_EXIST = ErrorRow(
     "QueueDoesNotExist",
     400,
     Status.NOT_FOUND,
-    "The specified queue does not exist: {queue}.",
+    "The specified queue does not exist.",
     query_code=_QUERY + "NonExistentQueue",
 )
 QUEUE_NAME_EXISTS = ErrorRow(
     "QueueNameExists",
     400,
     Status.ALREADY_EXISTS,
-    "A queue already exists with the same name and a different value for attribute {attribute}.",
+    "A queue already exists with the same name and a different value for attribute {attribute}",
     query_code="QueueAlreadyExists",
 )
 INVALID_ATTRIBUTE_VALUE = ErrorRow(
@@ -32,6 +32,14 @@ INVALID_ATTRIBUTE_VALUE = ErrorRow(
     400,
     Status.INVALID_ARGUMENT,
     "Invalid value for the parameter {parameter}: {value}. Reason: {allowed}.",
+)
+PURGE_QUEUE_IN_PROGRESS = ErrorRow(
+    "PurgeQueueInProgress",
+    403,
+    Status.FAILED_PRECONDITION,
+    "Only one PurgeQueue operation on {queue} is allowed every {interval_s} seconds.",
+    retryable=True,
+    query_code=_QUERY + "PurgeQueueInProgress",
 )
 RECEIPT_HANDLE_IS_INVALID = ErrorRow(
     "ReceiptHandleIsInvalid",

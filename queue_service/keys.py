@@ -6,6 +6,7 @@ directory, which lies in ROOT and leads from names to partitions:
     ROOT  ("queues", account, region, name)        QueueName
     q     ("meta",)                                Meta
     q     ("counters",)                            Counters
+    q     ("tags",)                                Tags; absent where there are none
     q     ("content", g) m seq                     StoredMessage: the first piece of its bytes, mostly the only one
     q     ("content", g) m seq piece               the further pieces of a large one
     q     ("content", g) r priority seq            ready: empty for a message that was never received, else Lease
@@ -38,6 +39,7 @@ CLEAR = "queue.clear"
 
 META = tuples.encode(("meta",))
 COUNTERS = tuples.encode(("counters",))
+TAGS = tuples.encode(("tags",))
 PRIORITY = b"\x80"
 """The priority of every message: a byte in the key, the middle of its range, so that others can stand on both sides."""
 
@@ -56,8 +58,9 @@ class QueueName(records.Record, frozen=True):
 
 
 class Meta(records.Record, frozen=True):
-    """A queue and its attributes, all but the policy, which no transaction on messages needs; absent once the queue is
-    deleted.
+    """A queue and its attributes, all but the policy and the tags, which no transaction on messages needs; absent once
+    the queue is deleted. `dead_letter_text` is the redrive policy as SQS's clients wrote it, empty where another edge
+    set it. `purged_ms` is the deadline clock's time of the last purge.
     """
 
     account: str = ""
@@ -73,6 +76,14 @@ class Meta(records.Record, frozen=True):
     max_receive_count: int = 0
     create_ms: int = 0
     update_ms: int = 0
+    dead_letter_text: str = ""
+    purged_ms: int = 0
+
+
+class Tags(records.Record, frozen=True):
+    """The tags of a queue."""
+
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Counters(records.Record, frozen=True):
@@ -99,6 +110,7 @@ class StoredMessage(records.Record, frozen=True):
     attributes: MessageAttributes = ()
     dead_letter_source: str = ""
     body: bytes = b""
+    trace_header: str = ""
 
 
 class Lease(records.Record, frozen=True):
@@ -122,6 +134,7 @@ class Lease(records.Record, frozen=True):
 
 decode_name = records.decoder(QueueName).decode
 decode_meta = records.decoder(Meta).decode
+decode_tags = records.decoder(Tags).decode
 decode_counters = records.decoder(Counters).decode
 decode_message = records.decoder(StoredMessage).decode
 decode_lease = records.decoder(Lease).decode

@@ -30,6 +30,11 @@ BATCH_ENTRIES_MAX = 100
 RECEIVE_MESSAGES_MAX = 100
 """Ours, over gRPC; SQS takes ten."""
 LIST_PAGE_MAX = 1_000
+TAGS_MAX = 50
+TAG_KEY_CHARACTERS_MAX = 128
+TAG_VALUE_CHARACTERS_MAX = 256
+TRACE_HEADER_CHARACTERS_MAX = 1_024
+"""Ours: an X-Ray trace header takes less than 200, and it does not count as a part of the message."""
 
 
 class MessageAttribute(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -47,10 +52,14 @@ MessageAttributes = tuple[MessageAttribute, ...]
 
 
 class DeadLetterPolicy(msgspec.Struct, frozen=True):
-    """Where a message goes that was received `max_receive_count` times (1 to 1000) and comes up once more."""
+    """Where a message goes that was received `max_receive_count` times (1 to 1000) and comes up once more.
+
+    `text` is the policy as the caller wrote it, where he shall read it again in the same words.
+    """
 
     queue: str
     max_receive_count: int
+    text: str = ""
 
 
 class QueueAttributes(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +92,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     receive_wait_s: int = 0
     dead_letter_name: str = ""
     max_receive_count: int = 0
+    dead_letter_text: str = ""
     policy: str = ""
     message_count: int = 0
     in_flight_count: int = 0
@@ -109,11 +119,18 @@ class CreateQueue(msgspec.Struct, frozen=True, kw_only=True):
 
     queue: str
     attributes: QueueAttributes = QueueAttributes()
+    tags: dict[str, str] = {}
     request_id: str = ""
 
 
 class GetQueue(msgspec.Struct, frozen=True, kw_only=True):
     """Look at a queue."""
+
+    queue: str
+
+
+class GetQueueUrl(msgspec.Struct, frozen=True, kw_only=True):
+    """Find out whether there is a queue of this name."""
 
     queue: str
 
@@ -151,18 +168,64 @@ class DeleteQueue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PurgeQueue(msgspec.Struct, frozen=True, kw_only=True):
-    """Delete every message of a queue."""
+    """Delete every message of a queue, unless that was done less than `interval_s` ago."""
 
     queue: str
+    interval_s: int = 0
     request_id: str = ""
 
 
+class ListDeadLetterSources(msgspec.Struct, frozen=True, kw_only=True):
+    """List the queues whose dead-letter queue is this one, by name."""
+
+    queue: str
+    page_size: int = 0
+    page_token: str = ""
+
+
+class ListQueueTags(msgspec.Struct, frozen=True, kw_only=True):
+    """Look at a queue's tags."""
+
+    queue: str
+
+
+class TagQueue(msgspec.Struct, frozen=True, kw_only=True):
+    """Add tags; of a key that is there already the value is replaced."""
+
+    queue: str
+    tags: dict[str, str]
+
+
+class UntagQueue(msgspec.Struct, frozen=True, kw_only=True):
+    """Remove tags; a key that is not there does no harm."""
+
+    queue: str
+    keys: tuple[str, ...]
+
+
+class AddPermission(msgspec.Struct, frozen=True, kw_only=True):
+    """Add a statement to a queue's policy: these accounts may do these actions (`SendMessage`, `*`)."""
+
+    queue: str
+    label: str
+    accounts: tuple[str, ...]
+    actions: tuple[str, ...]
+
+
+class RemovePermission(msgspec.Struct, frozen=True, kw_only=True):
+    """Remove the statement of this label from a queue's policy."""
+
+    queue: str
+    label: str
+
+
 class SendEntry(msgspec.Struct, frozen=True):
-    """One message to store; without `delay_s` the queue's."""
+    """One message to store; without `delay_s` the queue's. `trace_header` is X-Ray's, kept and handed on."""
 
     body: bytes
     attributes: MessageAttributes = ()
     delay_s: int | None = None
+    trace_header: str = ""
 
 
 class SendMessages(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,6 +275,7 @@ class Message(msgspec.Struct, frozen=True):
     sender_id: str
     attributes: MessageAttributes
     dead_letter_source_arn: str
+    trace_header: str = ""
 
 
 class DeleteMessages(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,11 +17,15 @@ from cumulo.queue_service.messages import send_messages
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import (
     Named,
+    change_tags,
     create_queue,
     delete_queue,
     get_queue,
+    list_dead_letter_sources,
     list_queues,
+    list_tags,
     purge_queue,
+    replace_policy,
     update_queue,
 )
 
@@ -67,12 +71,13 @@ def _row(
     summary: str,
     result: Any = None,
     window_ms: int = 0,
+    more_actions: tuple[str, ...] = (),
 ) -> Operation:
     return Operation(
         name=name,
         kind=kind,
         request=request,
-        permissions=(action,),
+        permissions=(action, *more_actions),
         checks=_on_all(action) if request is model.ListQueues else _on_queue(action),
         handler=handler,
         result=result,
@@ -93,6 +98,15 @@ TABLE = OperationTable(
             "Makes a queue, or finds the one with the same attributes.",
             Named,
             CONTROL_WINDOW_MS,
+            ("sqs:TagQueue",),
+        ),
+        _row(
+            "GetQueueUrl",
+            Kind.READ,
+            model.GetQueueUrl,
+            "sqs:GetQueueUrl",
+            get_queue,
+            "Answers whether there is a queue of this name.",
         ),
         _row(
             "GetQueue",
@@ -109,6 +123,40 @@ TABLE = OperationTable(
             "sqs:ListQueues",
             list_queues,
             "Lists the queues of an account and region by name.",
+        ),
+        _row(
+            "ListDeadLetterSources",
+            Kind.READ,
+            model.ListDeadLetterSources,
+            "sqs:ListDeadLetterSourceQueues",
+            list_dead_letter_sources,
+            "Lists the queues whose dead-letter queue is this one.",
+        ),
+        _row(
+            "ListQueueTags",
+            Kind.READ,
+            model.ListQueueTags,
+            "sqs:ListQueueTags",
+            list_tags,
+            "Answers the tags of a queue.",
+        ),
+        _row("TagQueue", Kind.WRITE, model.TagQueue, "sqs:TagQueue", change_tags, "Adds tags to a queue."),
+        _row("UntagQueue", Kind.WRITE, model.UntagQueue, "sqs:UntagQueue", change_tags, "Removes tags of a queue."),
+        _row(
+            "AddPermission",
+            Kind.WRITE,
+            model.AddPermission,
+            "sqs:AddPermission",
+            replace_policy,
+            "Adds a labelled statement to a queue's policy.",
+        ),
+        _row(
+            "RemovePermission",
+            Kind.WRITE,
+            model.RemovePermission,
+            "sqs:RemovePermission",
+            replace_policy,
+            "Removes a labelled statement of a queue's policy.",
         ),
         _row(
             "UpdateQueue",

@@ -5,10 +5,11 @@ Sources: SQS API reference, CreateQueue and SetQueueAttributes.
 
 import functools
 import re
+from collections.abc import Mapping
 
 import msgspec
 
-from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, NOT_IMPLEMENTED
+from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, NOT_IMPLEMENTED, ServiceError
 from cumulo.core.names import is_account_id, is_region, parse_arn, parse_resource_name
 from cumulo.identity import resource_policy
 from cumulo.identity.policy import DocumentKind, MalformedPolicy
@@ -23,6 +24,9 @@ from cumulo.queue_service.model import (
     MESSAGE_SIZE_BYTES_MIN,
     QUEUE_NAME_CHARACTERS_MAX,
     RECEIVE_WAIT_S_MAX,
+    TAG_KEY_CHARACTERS_MAX,
+    TAG_VALUE_CHARACTERS_MAX,
+    TAGS_MAX,
     VISIBILITY_TIMEOUT_S_MAX,
     QueueAttributes,
     queue_arn,
@@ -112,6 +116,7 @@ def written(attributes: QueueAttributes, owner: Place) -> dict[str, object]:
                     allowed=f"it must be between 1 and {MAX_RECEIVE_COUNT_MAX}",
                 )
             fields["max_receive_count"] = redrive.max_receive_count
+            fields["dead_letter_text"] = redrive.text
         else:
             fields |= default("dead_letter_policy")
     return fields
@@ -122,7 +127,7 @@ def default(name: str) -> dict[str, object]:
     of it. Raises `InvalidAttributeValue`.
     """
     if name == "dead_letter_policy":
-        return {"dead_letter_name": "", "max_receive_count": 0}
+        return {"dead_letter_name": "", "max_receive_count": 0, "dead_letter_text": ""}
     if name == POLICY:
         return {}
     if name not in NAMES:
@@ -130,6 +135,23 @@ def default(name: str) -> dict[str, object]:
             parameter="update_mask", value=repr(name[:_SHOWN_CHARACTERS_MAX]), allowed=f"one of {', '.join(NAMES)}"
         )
     return {name: getattr(_DEFAULTS, name)}
+
+
+def check_tags(tags: Mapping[str, str]) -> None:
+    """Raise `InvalidParameterValue` for tags that are too long, too many, or of AWS's own names."""
+    if len(tags) > TAGS_MAX:
+        raise _invalid_tags(f"{len(tags)} tags", f"a queue has at most {TAGS_MAX}")
+    for key, value in tags.items():
+        if not 0 < len(key) <= TAG_KEY_CHARACTERS_MAX:
+            raise _invalid_tags(f"a key of {len(key)} characters", f"1 to {TAG_KEY_CHARACTERS_MAX}")
+        if len(value) > TAG_VALUE_CHARACTERS_MAX:
+            raise _invalid_tags(f"a value of {len(value)} characters", f"at most {TAG_VALUE_CHARACTERS_MAX}")
+        if key.lower().startswith("aws:"):
+            raise _invalid_tags(repr(key), "keys that start with aws: are reserved")
+
+
+def _invalid_tags(value: str, allowed: str) -> ServiceError:
+    return INVALID_PARAMETER_VALUE.error(parameter="tags", value=value, allowed=allowed)
 
 
 def stored_policy(text: str | None, engine: Engine) -> str | None:

@@ -5,29 +5,43 @@ name and record; what they leave behind is cleared later, in slices, through the
 name read it again inside their transaction, and raise `DirectoryChanged` where it leads elsewhere than the caller saw.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
-from cumulo.queue_service.errors import INVALID_ATTRIBUTE_VALUE, QUEUE_DOES_NOT_EXIST, QUEUE_NAME_EXISTS
+from cumulo.core.errors import INVALID_PARAMETER_VALUE
+from cumulo.queue_service.errors import (
+    INVALID_ATTRIBUTE_VALUE,
+    PURGE_QUEUE_IN_PROGRESS,
+    QUEUE_DOES_NOT_EXIST,
+    QUEUE_NAME_EXISTS,
+)
 from cumulo.queue_service.keys import (
     CLEAR,
     COUNTERS,
     META,
     RETAIN,
+    TAGS,
     WAKE,
     Counters,
     Meta,
     QueueName,
+    Tags,
     decode_name,
+    decode_tags,
     layout,
     name_key,
     name_of,
     names_prefix,
 )
-from cumulo.queue_service.model import Queue
+from cumulo.queue_service.model import TAGS_MAX, Queue
 from cumulo.queue_service.open_queue import OpenQueue, open_queue
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import ReadTxn, Txn, new_partition
+
+NAMES_PAGE_ROWS = 1_000
+"""Rows of the directory that are read at once."""
 
 
 class DirectoryChanged(Exception):
@@ -66,6 +80,7 @@ class StampedCreate(msgspec.Struct, frozen=True):
     fields: dict[str, object]
     policy: str | None
     now_ms: int
+    tags: dict[str, str] = {}
 
 
 class StampedUpdate(msgspec.Struct, frozen=True):
@@ -80,11 +95,12 @@ class StampedUpdate(msgspec.Struct, frozen=True):
 
 
 class StampedRemoval(msgspec.Struct, frozen=True):
-    """A queue to purge or to delete."""
+    """A queue to purge or to delete; not to purge where its last purge is less than `interval_s` ago."""
 
     place: Place
     partition: bytes
     deadline_ms: int
+    interval_s: int = 0
 
 
 class StampedList(msgspec.Struct, frozen=True):
@@ -102,6 +118,33 @@ class StampedGet(msgspec.Struct, frozen=True):
 
     place: Place
     partition: bytes
+
+
+class StampedSources(msgspec.Struct, frozen=True):
+    """A page of the queues whose dead-letter queue is at `place`, from behind the name `last`."""
+
+    place: Place
+    last: str
+    limit: int
+
+
+class StampedTags(msgspec.Struct, frozen=True):
+    """Tags to write and keys to remove."""
+
+    place: Place
+    partition: bytes
+    written: dict[str, str]
+    removed: tuple[str, ...] = ()
+
+
+class StampedPolicy(msgspec.Struct, frozen=True):
+    """A policy to write in the place of the policy `before`, both in their stored form."""
+
+    place: Place
+    partition: bytes
+    before: str
+    policy: str
+    now_ms: int
 
 
 def follow(txn: ReadTxn, lookup: Lookup) -> Found | None:
@@ -135,7 +178,7 @@ def create_queue(txn: Txn, request: StampedCreate) -> Named:
             raise QUEUE_NAME_EXISTS.error(attribute="policy")
         meta = open_queue(txn, request.partition, place.name).meta
         for field, value in request.fields.items():
-            if getattr(meta, field) != value:
+            if getattr(meta, field) != value and field != "dead_letter_text":
                 raise QUEUE_NAME_EXISTS.error(attribute=field)
         return Named(request.partition)
     if not request.is_new:
@@ -148,6 +191,7 @@ def create_queue(txn: Txn, request: StampedCreate) -> Named:
     _check_dead_letter(txn, place, request.fields)
     _write_meta(txn, request.partition, meta, request.policy or "")
     txn.put(request.partition + COUNTERS, records.encode(Counters()))
+    _write_tags(txn, request.partition, request.tags)
     return Named(request.partition)
 
 
@@ -182,6 +226,7 @@ def get_queue(txn: Txn, request: StampedGet) -> Queue:
         receive_wait_s=meta.receive_wait_s,
         dead_letter_name=meta.dead_letter_name,
         max_receive_count=meta.max_receive_count,
+        dead_letter_text=meta.dead_letter_text,
         policy=row.policy,
         message_count=queue.ready,
         in_flight_count=queue.leased,
@@ -205,11 +250,68 @@ def list_queues(txn: ReadTxn, request: StampedList) -> list[Queue]:
     ]
 
 
+def list_dead_letter_sources(txn: ReadTxn, request: StampedSources) -> list[Queue]:
+    """Return at most `limit` queues by name whose dead-letter queue is the given one, without attributes.
+
+    Looks at every queue of the account and region: a redrive policy means whichever queue bears the name, so nothing
+    else is true for longer than the next creation or deletion.
+    """
+    place = request.place
+    sources: list[Queue] = []
+    for key, row in _rows_behind(txn, place, request.last):
+        if row.dead_letter_name == place.name:
+            sources.append(
+                Queue(account=place.account, region=place.region, name=name_of(key), create_ms=row.create_ms)
+            )
+            if len(sources) == request.limit:
+                break
+    return sources
+
+
+def _rows_behind(txn: ReadTxn, place: Place, last: str) -> Iterator[tuple[bytes, QueueName]]:
+    base = names_prefix(place.account, place.region)
+    position = base + tuples.encode((last,)) + b"\x00" if last else base + b"\x02"
+    while rows := txn.range(position, tuples.after(base + b"\x02"), NAMES_PAGE_ROWS):
+        for key, value in rows:
+            yield key, decode_name(value)
+        position = rows[-1][0] + b"\x00"
+
+
+def list_tags(txn: ReadTxn, request: StampedGet) -> dict[str, str]:
+    """Return a queue's tags; a read function."""
+    _confirm(txn, request.place, request.partition)
+    return _tags(txn, request.partition)
+
+
+def change_tags(txn: Txn, request: StampedTags) -> None:
+    """Write and remove tags of a queue; raises `InvalidParameterValue` where there would be too many."""
+    _confirm(txn, request.place, request.partition)
+    tags = _tags(txn, request.partition) | request.written
+    if len(tags) > TAGS_MAX:
+        raise INVALID_PARAMETER_VALUE.error(
+            parameter="tags", value=f"that make {len(tags)} together", allowed=f"a queue has at most {TAGS_MAX}"
+        )
+    _write_tags(txn, request.partition, {key: tags[key] for key in tags if key not in request.removed})
+
+
+def replace_policy(txn: Txn, request: StampedPolicy) -> None:
+    """Write a policy that was made from the one that stands there; raises `DirectoryChanged` where it is another."""
+    row = _confirm(txn, request.place, request.partition)
+    if row.policy != request.before:
+        raise DirectoryChanged
+    queue = open_queue(txn, request.partition, request.place.name)
+    meta = msgspec.structs.replace(queue.meta, update_ms=request.now_ms)
+    _write_meta(txn, request.partition, meta, request.policy)
+
+
 def purge_queue(txn: Txn, request: StampedRemoval) -> None:
     """Delete every message of a queue, whatever its state."""
     queue = open_queue(txn, request.partition, request.place.name)
+    purged_ms, interval_ms = queue.meta.purged_ms, request.interval_s * 1000
+    if purged_ms and request.deadline_ms < purged_ms + interval_ms:
+        raise PURGE_QUEUE_IN_PROGRESS.error(queue=request.place.name, interval_s=request.interval_s)
     _abandon_content(txn, queue, request.deadline_ms)
-    meta = msgspec.structs.replace(queue.meta, generation=queue.meta.generation + 1)
+    meta = msgspec.structs.replace(queue.meta, generation=queue.meta.generation + 1, purged_ms=request.deadline_ms)
     txn.put(request.partition + META, records.encode(meta))
     txn.put(request.partition + COUNTERS, records.encode(Counters(next_seq=queue.next_seq)))
 
@@ -224,9 +326,22 @@ def delete_queue(txn: Txn, request: StampedRemoval) -> None:
     txn.delete(name_key(place.account, place.region, place.name))
     txn.delete(request.partition + META)
     txn.delete(request.partition + COUNTERS)
+    txn.delete(request.partition + TAGS)
 
 
-def _confirm(txn: Txn, place: Place, partition: bytes) -> QueueName:
+def _tags(txn: ReadTxn, partition: bytes) -> dict[str, str]:
+    raw = txn.get(partition + TAGS)
+    return {} if raw is None else decode_tags(raw).tags
+
+
+def _write_tags(txn: Txn, partition: bytes, tags: dict[str, str]) -> None:
+    if tags:
+        txn.put(partition + TAGS, records.encode(Tags(tags=tags)))
+    else:
+        txn.delete(partition + TAGS)
+
+
+def _confirm(txn: ReadTxn, place: Place, partition: bytes) -> QueueName:
     """Return the directory row of a name; raises unless it still leads to `partition`."""
     raw = txn.get(name_key(place.account, place.region, place.name))
     if raw is None:

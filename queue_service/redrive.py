@@ -54,6 +54,7 @@ class DeadLetters:
             attributes=stored.attributes,
             dead_letter_source=queue_arn(meta.account, meta.region, meta.name),
             body=stored.body,
+            trace_header=stored.trace_header,
         )
         record = records.encode(moved)
         pieces = -(-len(record) // PIECE_BYTES)

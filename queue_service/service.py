@@ -24,7 +24,7 @@ from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved, Room
 from cumulo.identity.snapshots import read_now
-from cumulo.queue_service import model, queue_attributes, receipts, stamping
+from cumulo.queue_service import model, permissions, queue_attributes, receipts, stamping
 from cumulo.queue_service.delivery import QueueTarget, place_of
 from cumulo.queue_service.errors import OVER_LIMIT, QUEUE_DOES_NOT_EXIST
 from cumulo.queue_service.keys import CLEAR, RETAIN, WAKE
@@ -48,7 +48,10 @@ from cumulo.queue_service.queues import (
     StampedCreate,
     StampedGet,
     StampedList,
+    StampedPolicy,
     StampedRemoval,
+    StampedSources,
+    StampedTags,
     StampedUpdate,
     allocate_partition,
     follow,
@@ -110,10 +113,17 @@ class Service(Room):
         self._resolvers: dict[str, Callable[[CallContext, Operation, Any], Awaitable[Resolved]]] = {
             "CreateQueue": self._resolve_create,
             "GetQueue": self._resolve_get,
+            "GetQueueUrl": self._resolve_get,
+            "ListQueueTags": self._resolve_get,
             "ListQueues": self._resolve_list,
+            "ListDeadLetterSources": self._resolve_sources,
             "UpdateQueue": self._resolve_update,
             "DeleteQueue": self._resolve_removal,
             "PurgeQueue": self._resolve_removal,
+            "TagQueue": self._resolve_tags,
+            "UntagQueue": self._resolve_tags,
+            "AddPermission": self._resolve_permission,
+            "RemovePermission": self._resolve_permission,
             "SendMessage": self._resolve_send,
             "BatchSendMessages": self._resolve_send,
             "ReceiveMessages": self._resolve_receive,
@@ -181,8 +191,11 @@ class Service(Room):
             value = read_now(self.engine, (ROOT, value.partition), get_queue, looked_at)
         if isinstance(value, model.Queue) and value.policy:
             return msgspec.structs.replace(value, policy=resource_policy.shown(value.policy, self.engine))
-        if isinstance(request, model.ListQueues):
-            return self._page(request, resolved.request, value)
+        stamped = resolved.request
+        if isinstance(stamped, StampedList):
+            return self._page(_listing(request, f"{stamped.account}/{stamped.region}"), stamped.limit, value)
+        if isinstance(stamped, StampedSources):
+            return self._page(_listing(request, stamped.place.arn), stamped.limit, value)
         return value
 
     # Following names
@@ -209,16 +222,19 @@ class Service(Room):
         place = self._place(ctx, request.queue)
         fields = queue_attributes.written(request.attributes, place)
         policy = queue_attributes.stored_policy(request.attributes.policy, self.engine)
+        queue_attributes.check_tags(request.tags)
         found = await self._find(place)
         partition = found.row.partition if found else await self.engine.transact((ROOT,), allocate_partition, None)
         return Resolved(
-            request=StampedCreate(place, partition, found is None, fields, policy, self.clock.wall_ms()),
+            request=StampedCreate(place, partition, found is None, fields, policy, self.clock.wall_ms(), request.tags),
             partitions=(ROOT, partition),
-            checks=_checks(operation, place),
+            checks=_checks(operation, place) + (_checks(self.table["TagQueue"], place) if request.tags else ()),
             guard=Guard(place.account, found.row.policy if found else ""),
         )
 
-    async def _resolve_get(self, ctx: CallContext, operation: Operation, request: model.GetQueue) -> Resolved:
+    async def _resolve_get(
+        self, ctx: CallContext, operation: Operation, request: model.GetQueue | model.GetQueueUrl | model.ListQueueTags
+    ) -> Resolved:
         place = self._place(ctx, request.queue)
         found = await self._find(place)
         if found is None:
@@ -258,11 +274,67 @@ class Service(Room):
             return self._missing(operation, place)
         partition = found.row.partition
         return Resolved(
-            request=StampedRemoval(place, partition, self.clock.deadline_ms()),
+            request=StampedRemoval(place, partition, self.clock.deadline_ms(), getattr(request, "interval_s", 0)),
             partitions=(ROOT, partition),
             checks=_checks(operation, place),
             guard=Guard(place.account, found.row.policy),
             grows=False,
+        )
+
+    async def _resolve_tags(
+        self, ctx: CallContext, operation: Operation, request: model.TagQueue | model.UntagQueue
+    ) -> Resolved:
+        place = self._place(ctx, request.queue)
+        written, removed = (request.tags, ()) if isinstance(request, model.TagQueue) else ({}, request.keys)
+        queue_attributes.check_tags(written)
+        found = await self._find(place)
+        if found is None:
+            return self._missing(operation, place)
+        partition = found.row.partition
+        return Resolved(
+            StampedTags(place, partition, written, removed),
+            (ROOT, partition),
+            _checks(operation, place),
+            Guard(place.account, found.row.policy),
+        )
+
+    async def _resolve_permission(
+        self, ctx: CallContext, operation: Operation, request: model.AddPermission | model.RemovePermission
+    ) -> Resolved:
+        place = self._place(ctx, request.queue)
+        found = await self._find(place)
+        if found is None:
+            return self._missing(operation, place)
+        checks, guard = _checks(operation, place), Guard(place.account, found.row.policy)
+        # Before a word about what the policy says: the edit below answers which labels there are.
+        self.authorizer.authorize(ctx, checks, guard)
+        text = resource_policy.shown(found.row.policy, self.engine)
+        if isinstance(request, model.AddPermission):
+            text = permissions.with_permission(text, place.arn, request)
+        else:
+            text = permissions.without_permission(text, request.label)
+        stored = queue_attributes.stored_policy(text, self.engine) or ""
+        return Resolved(
+            StampedPolicy(place, found.row.partition, found.row.policy, stored, self.clock.wall_ms()),
+            (ROOT, found.row.partition),
+            checks,
+            guard,
+        )
+
+    async def _resolve_sources(
+        self, ctx: CallContext, operation: Operation, request: model.ListDeadLetterSources
+    ) -> Resolved:
+        place = self._place(ctx, request.queue)
+        limit = _page_size(request.page_size)
+        last = self._last_listed(_listing(request, place.arn), request.page_token)
+        found = await self._find(place)
+        if found is None:
+            return self._missing(operation, place)
+        return Resolved(
+            StampedSources(place, last, limit),
+            (ROOT,),
+            _checks(operation, place),
+            Guard(place.account, found.row.policy),
         )
 
     async def _resolve_list(self, ctx: CallContext, operation: Operation, request: model.ListQueues) -> Resolved:
@@ -273,10 +345,8 @@ class Service(Room):
                 value=f"of {len(request.prefix)} characters",
                 allowed=f"at most {model.QUEUE_NAME_CHARACTERS_MAX} characters",
             )
-        if not 0 <= request.page_size <= model.LIST_PAGE_MAX:
-            raise stamping.out_of_range("page_size", request.page_size, 0, model.LIST_PAGE_MAX)
-        limit = request.page_size or model.LIST_PAGE_MAX
-        last = self._last_listed(request, account, region) if request.page_token else ""
+        limit = _page_size(request.page_size)
+        last = self._last_listed(_listing(request, f"{account}/{region}"), request.page_token)
         return Resolved(
             request=StampedList(account, region, request.prefix, last, limit),
             partitions=(ROOT,),
@@ -284,16 +354,17 @@ class Service(Room):
             guard=Guard(account),
         )
 
-    def _page(self, request: model.ListQueues, stamped: StampedList, queues: list[model.Queue]) -> model.QueuePage:
-        if len(queues) < stamped.limit:
+    def _page(self, listing: bytes, limit: int, queues: list[model.Queue]) -> model.QueuePage:
+        if len(queues) < limit:
             return model.QueuePage(tuple(queues), "")
-        payload = _listing(request, stamped.account, stamped.region) + queues[-1].name.encode()
-        return model.QueuePage(tuple(queues), self._sealer.seal(TokenKind.PAGE, payload))
+        return model.QueuePage(tuple(queues), self._sealer.seal(TokenKind.PAGE, listing + queues[-1].name.encode()))
 
-    def _last_listed(self, request: model.ListQueues, account: str, region: str) -> str:
-        listing = _listing(request, account, region)
+    def _last_listed(self, listing: bytes, page_token: str) -> str:
+        """Return the name behind which a page begins, empty for the first page."""
+        if not page_token:
+            return ""
         try:
-            payload = self._sealer.open(TokenKind.PAGE, request.page_token)
+            payload = self._sealer.open(TokenKind.PAGE, page_token)
         except InvalidToken as error:
             raise INVALID_PAGE_TOKEN.error(allowed="it was not made by this server") from error
         if not payload.startswith(listing):
@@ -487,6 +558,7 @@ class Service(Room):
                     stored.sender_id,
                     stored.attributes,
                     stored.dead_letter_source,
+                    stored.trace_header,
                 )
             )
         return tuple(messages)
@@ -589,7 +661,14 @@ def _parent(parent: str, ctx: CallContext) -> tuple[str, str]:
     return parts[1], parts[3]
 
 
-def _listing(request: model.ListQueues, account: str, region: str) -> bytes:
-    """Return what a page token is bound to."""
-    text = f"{account}/{region}/{request.prefix}/{request.page_size}"
+def _page_size(asked: int) -> int:
+    if not 0 <= asked <= model.LIST_PAGE_MAX:
+        raise stamping.out_of_range("page_size", asked, 0, model.LIST_PAGE_MAX)
+    return asked or model.LIST_PAGE_MAX
+
+
+def _listing(request: model.ListQueues | model.ListDeadLetterSources, of: str) -> bytes:
+    """Return what a page token is bound to; `of` is whose queues are listed."""
+    prefix = request.prefix if isinstance(request, model.ListQueues) else ""
+    text = f"{of}/{prefix}/{request.page_size}"
     return hashlib.sha256(text.encode()).digest()[:16]

@@ -23,6 +23,7 @@ from cumulo.queue_service.model import (
     BATCH_BYTES_MAX,
     DELAY_S_MAX,
     MESSAGE_SIZE_BYTES_MAX,
+    TRACE_HEADER_CHARACTERS_MAX,
     VISIBILITY_TIMEOUT_S_MAX,
     ItemError,
     SendEntry,
@@ -73,12 +74,14 @@ def stamp_entries(
                 message_attributes.check(attributes)
                 size_bytes += message_attributes.size_bytes(attributes)
                 md5_of_attributes = message_attributes.md5(attributes)
-            if not body or size_bytes > MESSAGE_SIZE_BYTES_MAX or entry.delay_s is not None:
+            if not body or size_bytes > MESSAGE_SIZE_BYTES_MAX or entry.delay_s is not None or entry.trace_header:
                 _check_entry(entry, size_bytes)
         except ServiceError as error:
             invalid[index] = error
         else:
-            record = StoredMessage(1, message_id, md5_of_body, wall_ms, deadline_ms, sender_id, attributes, "", body)
+            record = StoredMessage(
+                1, message_id, md5_of_body, wall_ms, deadline_ms, sender_id, attributes, "", body, entry.trace_header
+            )
             messages.append(Outgoing(index, encode(record), size_bytes, entry.delay_s))
         total_bytes += size_bytes
         sent.append(SentMessage(message_id, md5_of_body, md5_of_attributes))
@@ -139,3 +142,9 @@ def _check_entry(entry: SendEntry, size_bytes: int) -> None:
         )
     if entry.delay_s is not None and not 0 <= entry.delay_s <= DELAY_S_MAX:
         raise out_of_range("delay_s", entry.delay_s, 0, DELAY_S_MAX)
+    if len(entry.trace_header) > TRACE_HEADER_CHARACTERS_MAX:
+        raise INVALID_PARAMETER_VALUE.error(
+            parameter="trace_header",
+            value=f"of {len(entry.trace_header)} characters",
+            allowed=f"at most {TRACE_HEADER_CHARACTERS_MAX} characters",
+        )

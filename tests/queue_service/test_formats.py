@@ -40,9 +40,10 @@ def test_keys_on_disk_are_these_bytes():
         ),
         (
             keys.StoredMessage(1, "id", "md5", 1, 2, "me", (model.MessageAttribute("n", "String", b"v"),), "", b"b"),
-            "9901a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162",
+            "9a01a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a0",
         ),
-        (keys.Meta(1, "0", "r", "n"), "9e01a130a172a16e011e00ce00054600ce0010000000a0000000"),
+        (keys.Tags(1, {"k": "v"}), "920181a16ba176"),
+        (keys.Meta(1, "0", "r", "n"), "dc001001a130a172a16e011e00ce00054600ce0010000000a0000000a000"),
     ],
 )
 def test_records_on_disk_are_these_bytes(record, golden):

@@ -1,0 +1,94 @@
+"""Permissions by label: SQS's AddPermission and RemovePermission, which edit one statement of a queue's policy.
+
+Pure functions from a policy's text to a policy's text. The statements of a policy that somebody wrote by hand are kept
+as they are; only white space is lost. Source: SQS API reference, AddPermission.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+from cumulo.core.errors import INVALID_PARAMETER_VALUE, ServiceError
+from cumulo.core.names import is_account_id
+from cumulo.queue_service.model import AddPermission
+
+ACTIONS = frozenset(
+    (
+        "*",
+        "ChangeMessageVisibility",
+        "DeleteMessage",
+        "GetQueueAttributes",
+        "GetQueueUrl",
+        "ListDeadLetterSourceQueues",
+        "PurgeQueue",
+        "ReceiveMessage",
+        "SendMessage",
+    )
+)
+"""What can be shared with other accounts; all else belongs to the owner."""
+ACTIONS_MAX = 7
+_LABEL = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_VERSION = "2008-10-17"
+
+
+def with_permission(text: str, arn: str, request: AddPermission) -> str:
+    """Return the policy `text` (empty for none) with a statement for the request; raises `InvalidParameterValue`."""
+    _check(request)
+    policy = msgspec.json.decode(text) if text else {"Version": _VERSION, "Id": f"{arn}/SQSDefaultPolicy"}
+    statements = _statements(policy)
+    if any(it.get("Sid") == request.label for it in statements):
+        raise _invalid("Label", request.label, "Already exists")
+    statements.append(
+        {
+            "Sid": request.label,
+            "Effect": "Allow",
+            "Principal": {"AWS": _one_or_many([f"arn:aws:iam::{account}:root" for account in request.accounts])},
+            "Action": _one_or_many([f"SQS:{action}" for action in request.actions]),
+            "Resource": arn,
+        }
+    )
+    return _written(policy, statements)
+
+
+def without_permission(text: str, label: str) -> str:
+    """Return the policy `text` without the statement of this label, empty where none is left."""
+    policy = msgspec.json.decode(text) if text else {}
+    statements = _statements(policy)
+    left = [it for it in statements if it.get("Sid") != label]
+    if len(left) == len(statements):
+        raise _invalid("Label", label, "can't find label")
+    return _written(policy, left) if left else ""
+
+
+def _check(request: AddPermission) -> None:
+    if not _LABEL.fullmatch(request.label):
+        raise _invalid("Label", request.label[:80], "1 to 80 letters, digits, hyphens and underscores")
+    for account in request.accounts:
+        if not is_account_id(account):
+            raise _invalid("PrincipalId", account[:80], "Unable to verify")
+    for action in request.actions:
+        if action not in ACTIONS:
+            raise _invalid(
+                "ActionName", f"SQS:{action[:80]}", "Please refer to the appropriate WSDL for a list of valid actions"
+            )
+    if len(request.actions) > ACTIONS_MAX:
+        raise _invalid("ActionName", f"{len(request.actions)} actions", f"at most {ACTIONS_MAX} are allowed")
+
+
+def _statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the statements of a policy that was checked when it was stored: one, or a list."""
+    found = policy.get("Statement", [])
+    return list(found) if isinstance(found, list) else [found]
+
+
+def _one_or_many(values: list[str]) -> str | list[str]:
+    return values[0] if len(values) == 1 else values
+
+
+def _written(policy: dict[str, Any], statements: list[dict[str, Any]]) -> str:
+    return msgspec.json.encode(policy | {"Statement": statements}).decode()
+
+
+def _invalid(parameter: str, value: str, allowed: str) -> ServiceError:
+    return INVALID_PARAMETER_VALUE.error(parameter=parameter, value=value, allowed=allowed)
