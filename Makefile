@@ -61,6 +61,7 @@ bench: $(VENV)/.developed  ## every script of bench/, each number beside its flo
 GENERATED := python $(if $(shell command -v go),go) $(if $(shell command -v npm),typescript)
 gen: $(VENV)/.developed  ## remake every committed file that is made from another
 	@PYTHON=$(BIN)/python bash .ci/gen $(GENERATED)
+	@$(BIN)/python .ci/aws_models.py
 	@$(BIN)/python .ci/sync_twin.py
 	@$(BIN)/python .ci/reference.py
 
