@@ -6,7 +6,8 @@ of users, keys or policies is in force at the next request, because the policy e
 remembered is compared with it. Knows no service: actions, resources and resource policies come with the call.
 
 Rules that no policy changes (policy_semantics, section 8):
-- `sts:GetCallerIdentity` is allowed to everybody with a credential;
+- `sts:GetCallerIdentity` is allowed to everybody with a credential, `sts:GetSessionToken` with a long-term one;
+- a session of `GetSessionToken` may call nothing else of IAM, STS and Organizations (there is no MFA yet);
 - everybody may end his own tokens, and ask why he himself may or may not do something;
 - what is done to the root of an account, only that root may do, whatever `iam:*` somebody else has.
 """
@@ -51,6 +52,8 @@ from cumulo.identity.snapshots import read_now
 from cumulo.storage.engine import Engine
 
 ALWAYS_ALLOWED = "sts:GetCallerIdentity"
+GET_SESSION_TOKEN = "sts:GetSessionToken"  # noqa: S105 - an action
+_NOT_FOR_SESSIONS = ("iam:", "organizations:")
 REVOKE_TOKEN = "cumulo:RevokeToken"  # noqa: S105 - an action
 SIMULATE = "iam:SimulatePrincipalPolicy"
 
@@ -105,6 +108,8 @@ class Authorizer:
         principal = ctx.principal
         credential = principal.credential if type(principal) is Caller else ""
         for check in checks:
+            if type(principal) is Caller and principal.token_id:
+                _refuse_session(principal, check.action)
             known = (credential, check.action, check.resource, guard.account, guard.policy)
             if known in self._allowed and credential:
                 continue
@@ -181,6 +186,7 @@ class Authorizer:
                 principal.access_key_id,
                 principal.token_id,
                 principal.token_issued_ms,
+                principal.is_session,
             )
             remembered_as = principal.credential
         elif principal.kind is PrincipalKind.USER:
@@ -238,11 +244,21 @@ def _caller_keys(principal: Principal) -> FoldedKeys:
     found = principal_keys(principal)
     if isinstance(principal, Caller) and principal.token_id:
         found["aws:tokenissuetime"] = _iso(principal.token_issued_ms // 1000)
+        if principal.is_session:
+            found["aws:multifactorauthpresent"] = "false"
     return found
 
 
 def _iso(time_s: int) -> str:
     return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _refuse_session(principal: Caller, action: str) -> None:
+    """Refuse what temporary credentials may not ask for, in the words of IAM and STS; raises a `ServiceError`."""
+    if action == GET_SESSION_TOKEN:
+        raise ACCESS_DENIED.error(reason="Cannot call GetSessionToken with session credentials", action=action)
+    if principal.is_session and action.startswith(_NOT_FOR_SESSIONS):
+        raise INVALID_CLIENT_TOKEN_ID.error()
 
 
 def token_arn(account: str, principal_id: str, token_id: str) -> str:
@@ -255,6 +271,8 @@ def _fixed_rule(principal: Principal, check: Check, guard: Guard) -> Decision | 
     outcome = None
     if check.action == ALWAYS_ALLOWED:
         outcome = Outcome.ALLOW if principal.id else Outcome.IMPLICIT_DENY
+    elif check.action == GET_SESSION_TOKEN:
+        outcome = Outcome.ALLOW if isinstance(principal, Caller) and principal.access_key_id else Outcome.IMPLICIT_DENY
     elif check.action == REVOKE_TOKEN:
         if check.resource.startswith(token_arn(principal.account, principal.id, "")) and principal.id:
             outcome = Outcome.ALLOW

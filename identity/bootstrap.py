@@ -14,11 +14,12 @@ from cumulo.core.clocks import Clock
 from cumulo.core.ids import Randomness, iam_id
 from cumulo.core.names import FIRST_ACCOUNT
 from cumulo.identity import access_keys, directory, keys, signing_keys
-from cumulo.identity.credentials import new_secret, seal_secret
+from cumulo.identity.credentials import seal_secret
 from cumulo.identity.keys import AccountRecord
 from cumulo.identity.model import NewKey
 from cumulo.identity.sealing import SecretBox
 from cumulo.identity.signing_keys import NewSigningKey
+from cumulo.identity.tokens import new_secret
 from cumulo.storage import failpoints
 from cumulo.storage.engine import Engine, Txn
 

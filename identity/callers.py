@@ -16,7 +16,8 @@ from cumulo.storage.engine import ReadTxn
 class Claim(msgspec.Struct, frozen=True):
     """Who a credential says that it is.
 
-    `principal_id` is a user id or an account's number. `token_id` is empty for a signed request, `access_key_id` where
+    `principal_id` is a user id or an account's number. `token_id` is empty for a request signed with a long-term key,
+    the session's own access key id for a session; `access_key_id` is that of the long-term key behind it, empty where
     the server itself acts for somebody.
     """
 
@@ -25,6 +26,7 @@ class Claim(msgspec.Struct, frozen=True):
     access_key_id: str = ""
     token_id: str = ""
     issued_ms: int = 0
+    is_session: bool = False
 
     @property
     def is_root(self) -> bool:
@@ -53,6 +55,7 @@ def caller(txn: ReadTxn, claim: Claim) -> Caller | None:
         access_key_id=claim.access_key_id,
         token_id=claim.token_id,
         token_issued_ms=claim.issued_ms,
+        is_session=claim.is_session,
     )
 
 

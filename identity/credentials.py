@@ -16,12 +16,13 @@ from cumulo.core.clocks import Clock
 from cumulo.core.errors import EXPIRED_TOKEN, INVALID_CLIENT_TOKEN_ID, ServiceError
 from cumulo.core.ids import Randomness
 from cumulo.core.ports import Authenticated, Credential
-from cumulo.identity import callers, directory, keys, proofs, signing_keys, tokens
+from cumulo.identity import callers, directory, keys, proofs, sessions, signing_keys, tokens
 from cumulo.identity.callers import Claim
 from cumulo.identity.keys import KeyRecord
-from cumulo.identity.model import Caller, IssueToken, Token
+from cumulo.identity.model import Caller, IssueToken, SessionCredentials, Token
 from cumulo.identity.proofs import ProofTimes
 from cumulo.identity.sealing import SecretBox
+from cumulo.identity.sessions import SealedSession
 from cumulo.identity.snapshots import read_now
 from cumulo.identity.tokens import Claims, Signer
 from cumulo.storage.engine import Engine, ReadTxn
@@ -43,6 +44,14 @@ class _Verified(msgspec.Struct):
     epoch: bytes | None
 
 
+class _Opened(msgspec.Struct):
+    """A session that opened, and the epoch at which its bearer was last looked at."""
+
+    session: SealedSession
+    credential: Credential
+    epoch: bytes | None
+
+
 class Credentials:
     """The server's one authenticator.
 
@@ -57,6 +66,7 @@ class Credentials:
         self._proof_times = ProofTimes(clock.wall_ms())
         self._verified: dict[bytes, _Verified] = {}
         self._credentials: dict[str, tuple[bytes | None, Credential | None]] = {}
+        self._sessions: dict[tuple[str, str], _Opened] = {}
         # What an unknown access key is verified against, so that it costs what a known one costs.
         secret = randomness.token_bytes(30).hex().encode()
         sealed = box.seal(randomness, secret, _sealed_for(_NOBODY, KeyRecord()))
@@ -81,8 +91,14 @@ class Credentials:
             raise EXPIRED_TOKEN.error()
         return found.authenticated
 
-    def credential(self, access_key_id: str) -> Credential | None:
-        """Return an active key's secret and principal, for an edge that verifies a signature; None for any other."""
+    def credential(self, access_key_id: str, session_token: str = "") -> Credential | None:
+        """Return an active key's secret and principal, for an edge that verifies a signature; None for any other.
+
+        A session's key needs the session token that it was issued with; a long-term key must come without one. Raises
+        `ExpiredToken` for a session of ours that has ended.
+        """
+        if session_token or access_key_id.startswith(sessions.PREFIX):
+            return self._session_credential(access_key_id, session_token)
         epoch = self._epoch()
         found = self._credentials.get(access_key_id)
         if found is not None and found[0] == epoch:
@@ -98,6 +114,13 @@ class Credentials:
         else:
             self._credentials.pop(access_key_id, None)
         return made
+
+    def issue_session(self, parent: Caller, life_s: int) -> SessionCredentials:
+        """Return session credentials of the bearer of a long-term key; nothing is stored."""
+        assert parent.access_key_id
+        assert not parent.token_id
+        claim = Claim(parent.account, parent.id, parent.access_key_id)
+        return sessions.issue(self._box, self._randomness, claim, self._clock.wall_ms(), life_s)
 
     def issue(self, request: IssueToken, life_s: int) -> Token:
         """Trade a proof for a token that lives `life_s` seconds.
@@ -124,6 +147,26 @@ class Credentials:
             return _claim(self._current_signer(token, self._epoch()).verify(token, self._clock.wall_ms() // 1000))
         except ServiceError:
             return None
+
+    def _session_credential(self, access_key_id: str, session_token: str) -> Credential | None:
+        epoch, known_as = self._epoch(), (access_key_id, session_token)
+        found = self._sessions.get(known_as)
+        session = found.session if found is not None else sessions.open_session(self._box, *known_as)
+        if session is None:
+            return None
+        if self._clock.wall_ms() >= session.expires_ms:
+            self._sessions.pop(known_as, None)
+            raise EXPIRED_TOKEN.error()
+        if found is not None and found.epoch == epoch:
+            return found.credential
+        claim = session.claim(access_key_id)
+        caller = read_now(self._engine, keys.PARTITIONS, callers.caller, claim)
+        if caller is None:
+            self._sessions.pop(known_as, None)
+            return None
+        made = _Opened(session, Credential(access_key_id, session.secret, caller), epoch)
+        _remember(self._sessions, known_as, made, SECRETS_REMEMBERED_MAX)
+        return made.credential
 
     def _sign(self, claim: Claim, now_ms: int, life_s: int) -> Token:
         epoch = self._epoch()
@@ -191,11 +234,6 @@ class Credentials:
     def _load_signer(self) -> tuple[Signer, bytes | None]:
         loaded: tuple[Signer, bytes | None] = read_now(self._engine, keys.PARTITIONS, _signer_at, self._box)
         return loaded
-
-
-def new_secret(randomness: Randomness) -> str:
-    """Return a new secret access key: 40 characters, 240 random bits."""
-    return tokens.to_base64(randomness.token_bytes(30))
 
 
 def seal_secret(box: SecretBox, randomness: Randomness, secret: str, account: str, owner: str, key_id: str) -> bytes:

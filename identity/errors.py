@@ -22,6 +22,12 @@ VALIDATION_ERROR = ErrorRow(
     Status.INVALID_ARGUMENT,
     "Value {value} at {parameter} failed to satisfy constraint: {allowed}.",
 )
+CONSTRAINT = ErrorRow(
+    "ValidationError",
+    400,
+    Status.INVALID_ARGUMENT,
+    "1 validation error detected: Value '{value}' at '{parameter}' failed to satisfy constraint: Member must {allowed}",
+)
 REQUEST_EXPIRED = ErrorRow(
     "RequestExpired",
     400,

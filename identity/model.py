@@ -36,6 +36,12 @@ TOKEN_LIFE_S_DEFAULT = 900
 TOKEN_LIFE_S_MIN = 60
 TOKEN_LIFE_S_MAX = 43_200
 """Twelve hours, the longest session of AWS STS."""
+SESSION_LIFE_S_DEFAULT = 43_200
+SESSION_LIFE_S_MIN = 900
+SESSION_LIFE_S_MAX = 129_600
+"""Of GetSessionToken's credentials (STS API reference)."""
+ROOT_SESSION_LIFE_S_MAX = 3_600
+"""A root's session is never longer; a wish for more gets this."""
 PROOF_SKEW_MS_MAX = 300_000
 """How far a proof's timestamp may be from our clock, either way."""
 NONCE_BYTES_MIN = 16
@@ -52,13 +58,15 @@ class Caller(Principal, frozen=True, kw_only=True):
     """An authenticated principal and the credential that it came with.
 
     `credential` is one text that stands for that credential wherever something is remembered about it: the token id, or
-    the access key id of a signed request. `token_id` is empty where no token was used.
+    the access key id of a signed request. `token_id` is empty where a long-term key signed, and the session's access
+    key id where `is_session` (`GetSessionToken`); `access_key_id` is that of the long-term key behind it.
     """
 
     credential: str
     access_key_id: str
     token_id: str = ""
     token_issued_ms: int = 0
+    is_session: bool = False
 
 
 def root_arn(account: str) -> str:
@@ -133,6 +141,12 @@ class IssueToken(Request, frozen=True, kw_only=True):
 
 class GetCallerIdentity(Request, frozen=True, kw_only=True):
     """Who am I?"""
+
+
+class GetSessionToken(Request, frozen=True, kw_only=True):
+    """Session credentials for the caller; `duration_s` 0 means the default."""
+
+    duration_s: int = 0
 
 
 class CreateAccount(Mutation, frozen=True, kw_only=True):
@@ -449,6 +463,18 @@ class Stamped(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
         """The page of a listing."""
         assert self.page is not None
         return self.page
+
+
+class SessionCredentials(msgspec.Struct, frozen=True):
+    """Short-lived credentials. Neither secret nor token appears in `repr`."""
+
+    access_key_id: str
+    secret: str
+    session_token: str
+    expires_ms: int
+
+    def __repr__(self) -> str:
+        return f"SessionCredentials({self.access_key_id})"
 
 
 class Token(msgspec.Struct, frozen=True):

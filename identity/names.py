@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from cumulo.core.names import is_account_id, parse_arn
-from cumulo.identity.errors import VALIDATION_ERROR
+from cumulo.identity.errors import CONSTRAINT, VALIDATION_ERROR
 from cumulo.identity.model import (
     NAME_CHARACTERS_MAX,
     PATH_CHARACTERS_MAX,
@@ -87,6 +87,17 @@ def require_name(kind: Kind, name: str, parameter: str = "name") -> str:
     if not _NAME.fullmatch(name) or len(name) > kind.characters_max:
         raise invalid(parameter, name, f"1 to {kind.characters_max} characters of [A-Za-z0-9+=,.@_-]")
     return name
+
+
+def require_between(number: int, least: int, most: int, parameter: str) -> int:
+    """Return a number that keeps its range; raises `ValidationError` in the words of AWS's model validation."""
+    if number < least:
+        raise CONSTRAINT.error(
+            value=number, parameter=parameter, allowed=f"have value greater than or equal to {least}"
+        )
+    if number > most:
+        raise CONSTRAINT.error(value=number, parameter=parameter, allowed=f"have value less than or equal to {most}")
+    return number
 
 
 def require_path(path: str, parameter: str = "path") -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from cumulo.core.context import CallContext
 from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable, Result
 from cumulo.identity import access_keys, accounts, groups, inline_policies, model, policies, revocations, users
-from cumulo.identity.authorizer import ALWAYS_ALLOWED, REVOKE_TOKEN, SIMULATE, token_arn
+from cumulo.identity.authorizer import ALWAYS_ALLOWED, GET_SESSION_TOKEN, REVOKE_TOKEN, SIMULATE, token_arn
 from cumulo.identity.model import CONTROL_WINDOW_MS, Stamped
 from cumulo.identity.names import GROUP, POLICY, USER, arn
 from cumulo.identity.names import Kind as NameKind
@@ -63,6 +63,10 @@ async def _issue_token(service: Any, _ctx: CallContext, resolved: Any, _body: No
 
 async def _caller_identity(service: Any, ctx: CallContext, _resolved: Any, _body: None) -> Result:
     return Result(service.caller_identity(ctx))
+
+
+async def _session_token(service: Any, ctx: CallContext, resolved: Any, _body: None) -> Result:
+    return Result(service.session_token(ctx, resolved.request.request))
 
 
 async def _explain_access(service: Any, ctx: CallContext, resolved: Any, _body: None) -> Result:
@@ -129,6 +133,14 @@ TABLE = OperationTable(
             ALWAYS_ALLOWED,
             _on_everything(ALWAYS_ALLOWED),
             "Says who the caller is; allowed to every valid credential, whatever policies say.",
+            waits=True,
+        ),
+        _row(
+            model.GetSessionToken,
+            _session_token,
+            GET_SESSION_TOKEN,
+            _on_everything(GET_SESSION_TOKEN),
+            "Gives short-lived credentials to whoever signs with a long-term key, whatever policies say.",
             waits=True,
         ),
         _row(

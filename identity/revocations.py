@@ -1,7 +1,7 @@
 """Revocations: tokens that end before their time, by their id or all of a principal that were issued before a time.
 
 Pure functions of a transaction. Promises that a revocation is kept until the last token that it can mean has ended by
-itself, by wall time, and no longer: the due index removes it.
+itself, by wall time, and not much longer: the due index removes it.
 """
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from cumulo.identity import directory, keys, names
 from cumulo.identity.keys import RevocationRecord
 from cumulo.identity.model import (
-    TOKEN_LIFE_S_MAX,
+    SESSION_LIFE_S_MAX,
     Revoked,
     RevokePrincipalTokens,
     RevokeToken,
@@ -19,7 +19,8 @@ from cumulo.storage import records
 from cumulo.storage.engine import Due, Txn
 
 DUE_KIND = "identity.revocation"
-_LIFE_MS = TOKEN_LIFE_S_MAX * 1_000
+_LIFE_MS = SESSION_LIFE_S_MAX * 1_000
+"""A revocation can mean sessions, which live longest."""
 
 
 def revoke_token(txn: Txn, stamped: Stamped[RevokeToken]) -> None:

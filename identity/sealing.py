@@ -36,7 +36,7 @@ class SecretBox:
     def open(self, sealed: bytes, record: tuple[str, ...]) -> bytes:
         """Return the secret that was sealed for `record`; raises `SealBroken`."""
         nonce, text = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
-        if sealed[:1] != _FORM:
+        if sealed[:1] != _FORM or not text:
             raise SealBroken(f"a secret of {record} has an unknown form")
         try:
             return self._cipher.decrypt(nonce, text, _FORM + tuples.encode(record))

@@ -33,17 +33,18 @@ from cumulo.identity import (
 )
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.callers import Claim
-from cumulo.identity.credentials import Credentials, new_secret, seal_secret
+from cumulo.identity.credentials import Credentials, seal_secret
 from cumulo.identity.errors import ENTITY_ALREADY_EXISTS
-from cumulo.identity.model import CallerIdentity, Explained, IssueToken, NewKey, Stamped, Token
+from cumulo.identity.model import CallerIdentity, Explained, IssueToken, NewKey, SessionCredentials, Stamped, Token
 from cumulo.identity.names import invalid
 from cumulo.identity.operations import TABLE
-from cumulo.identity.policy import DocumentKind
+from cumulo.identity.policy import DocumentKind, PrincipalKind
 from cumulo.identity.revocations import Expiry
 from cumulo.identity.room import Resolved, Room
 from cumulo.identity.sealing import SecretBox
 from cumulo.identity.signing_keys import DueKey
 from cumulo.identity.snapshots import read_now
+from cumulo.identity.tokens import new_secret
 from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import Due, Engine
 
@@ -175,6 +176,18 @@ class Service(Room):
         """Trade a proof for a token; see `Credentials.issue`."""
         return self._credentials.issue(request, request.ttl_s or model.TOKEN_LIFE_S_DEFAULT)
 
+    def session_token(self, ctx: CallContext, request: model.GetSessionToken) -> SessionCredentials:
+        """Return session credentials of the caller; `authorize` has seen to it that a long-term key signed.
+
+        A root's session ends after an hour at the latest, whatever was asked for (STS API, GetSessionToken).
+        """
+        caller = ctx.principal
+        assert isinstance(caller, model.Caller)
+        life_s = request.duration_s or model.SESSION_LIFE_S_DEFAULT
+        if caller.kind is PrincipalKind.ROOT:
+            life_s = min(life_s, model.ROOT_SESSION_LIFE_S_MAX)
+        return self._credentials.issue_session(caller, life_s)
+
     def caller_identity(self, ctx: CallContext) -> CallerIdentity:
         """Say who calls."""
         principal = ctx.principal
@@ -303,6 +316,8 @@ def _check_fields(request: Any, now_ms: int) -> None:
         names.require_name(names.POLICY, request.policy_name, "policy_name")
     if type(request) in _DOCUMENTS and request.document is not None:
         policies.require_document(request.document, _DOCUMENTS[type(request)], "document")
+    if isinstance(request, model.GetSessionToken) and request.duration_s:
+        names.require_between(request.duration_s, model.SESSION_LIFE_S_MIN, model.SESSION_LIFE_S_MAX, "durationSeconds")
     if isinstance(request, model.RevokePrincipalTokens) and not 0 <= request.issued_before_ms <= now_ms:
         raise invalid("issued_before_ms", request.issued_before_ms, "a time that is not in the future, or 0 for now")
     if isinstance(request, model.ExplainAccess):

@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from cumulo.core.errors import INVALID_CLIENT_TOKEN_ID
+from cumulo.core.ids import Randomness
 from cumulo.identity.model import TOKEN_LIFE_S_MAX
 
 ISSUER: Final = "cumulo"
@@ -126,6 +127,11 @@ def _header(key_id: str) -> str:
 def to_base64(raw: bytes) -> str:
     """Return base64url without padding."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def new_secret(randomness: Randomness) -> str:
+    """Return a new secret access key: 40 characters, 240 random bits."""
+    return to_base64(randomness.token_bytes(30))
 
 
 def _from_base64(text: str) -> bytes:

@@ -21,7 +21,7 @@ from cumulo.identity.policy.decision import (
 )
 from cumulo.identity.policy.document import Effect, PolicyKind
 from cumulo.identity.policy.patterns import Keys
-from cumulo.identity.policy.principals import Level
+from cumulo.identity.policy.principals import Level, PrincipalKind
 
 
 class KindResult(msgspec.Struct, frozen=True):
@@ -85,11 +85,18 @@ def explain(
 def denial_text(decision: Decision) -> str:
     """Return the words in which AWS refuses; the reason only for callers of the resource's own account.
 
-    Others must not learn from the words what exists or which policies hold in somebody else's account.
+    Others must not learn from the words what exists or which policies hold in somebody else's account; S3 tells them
+    nothing at all ("Troubleshoot access denied errors", S3 User Guide), and it alone puts the resource in quotes.
     """
     request = decision.request
-    who = request.principal.arn or request.principal.name or "anonymous"
-    text = f'User: {who} is not authorized to perform: {request.action} on resource: "{request.resource}"'
+    of_s3 = request.action.startswith("s3:")
+    if of_s3 and (not request.same_account or request.principal.kind in ALONE):
+        return "Access Denied"
+    if request.principal.kind is PrincipalKind.ANONYMOUS:
+        return f"Access to the resource {request.resource} is denied."
+    who = request.principal.arn or request.principal.name
+    resource = f'"{request.resource}"' if of_s3 else request.resource
+    text = f"User: {who} is not authorized to perform: {request.action} on resource: {resource}"
     if decision.decided_by is None or not request.same_account or request.principal.kind in ALONE:
         return text
     kind = decision.decided_by

@@ -165,7 +165,7 @@ def test_a_refusal_says_which_statement_of_which_policy(world):
 
     assert denial(world, alice, "sqs:PurgeQueue", QUEUE) == (
         "User: arn:aws:iam::000000000000:user/alice is not authorized to perform: sqs:PurgeQueue on resource: "
-        f'"{QUEUE}" with an explicit deny in an identity-based policy '
+        f"{QUEUE} with an explicit deny in an identity-based policy "
         "(policy accounts/000000000000/users/alice/inlinePolicies/inline1, statement NoPurge)"
     )
     assert denial(world, bob, "sqs:PurgeQueue", QUEUE).endswith("inlinePolicies/inline1, statement number 1)")
@@ -176,7 +176,7 @@ def test_a_refusal_says_that_no_statement_allows(world):
 
     assert denial(world, alice, "sqs:SendMessage", QUEUE) == (
         "User: arn:aws:iam::000000000000:user/alice is not authorized to perform: sqs:SendMessage on resource: "
-        f'"{QUEUE}" because no identity-based policy allows the sqs:SendMessage action'
+        f"{QUEUE} because no identity-based policy allows the sqs:SendMessage action"
     )
 
 
@@ -188,7 +188,7 @@ def test_callers_of_another_account_get_the_bare_text(world):
 
     for guard in (OWN, guarded):
         assert denial(world, other, "sqs:SendMessage", QUEUE, guard) == (
-            f'User: arn:aws:iam::{OTHER}:root is not authorized to perform: sqs:SendMessage on resource: "{QUEUE}"'
+            f"User: arn:aws:iam::{OTHER}:root is not authorized to perform: sqs:SendMessage on resource: {QUEUE}"
         )
 
 

@@ -51,7 +51,7 @@ def test_planned_rotation_of_the_signing_key_and_the_old_ones_end_happen_after_r
 def test_revocation_is_kept_over_a_restart_and_forgotten_after_the_next(world, tmp_path):
     world.user("alice")
     world.call(model.RevokePrincipalTokens(principal="alice"))
-    world.clock.advance(model.TOKEN_LIFE_S_MAX * 1000 - 1)
+    world.clock.advance(model.SESSION_LIFE_S_MAX * 1000 - 1)
 
     restart(world, tmp_path)
     assert world.due() == 0

@@ -72,10 +72,13 @@ def reason_of(error):
     return info.reason
 
 
+SPOKEN_BY_AWS_ALONE = {"GetSessionToken"}
+
+
 def test_every_rpc_of_the_proto_is_an_operation_and_the_other_way_round():
     rpcs = {method.name for method in pb.DESCRIPTOR.services_by_name["IdentityService"].methods}
 
-    assert {row.name for row in TABLE} == rpcs
+    assert {row.name for row in TABLE} - SPOKEN_BY_AWS_ALONE == rpcs
     assert set(edge_grpc._RPCS) == rpcs
 
 
@@ -95,7 +98,7 @@ def test_a_life_of_users_groups_keys_and_policies_over_the_wire():
             await alice.call("ListUsers", pb.ListUsersRequest())
         assert denied.value.code() is grpc.StatusCode.PERMISSION_DENIED
         assert reason_of(denied.value) == "AccessDenied"
-        assert 'iam:ListUsers on resource: "arn:aws:iam::000000000000:user/"' in str(denied.value.details())
+        assert "iam:ListUsers on resource: arn:aws:iam::000000000000:user/ because" in str(denied.value.details())
 
         group = (await root.call("CreateGroup", pb.CreateGroupRequest(group=pb.Group(name="staff")))).group
         policy = (

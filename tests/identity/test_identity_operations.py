@@ -15,7 +15,7 @@ from cumulo.storage.engine import ROOT
 from tests.identity.world import ALLOW_ALL, World, refused, statement
 
 QUESTION: dict[str, Any] = {"action": "s3:GetObject", "resource": "arn:aws:s3:::outbox/a"}
-BY_EVERYBODY = {"IssueToken", "GetCallerIdentity"}
+BY_EVERYBODY = {"IssueToken", "GetCallerIdentity", "GetSessionToken"}
 
 
 def requests(world):
