@@ -29,8 +29,8 @@ class CredentialSource(Protocol):
     def credential(self, access_key_id: str, session_token: str = "") -> Credential | None:
         """Return the active key's secret and principal, or None for an unknown, disabled or foreign one.
 
-        `session_token` is the token as sent, empty where none was. Raises `InvalidClientTokenId` for a session's key
-        without its own token and for a long-term key with any, `ExpiredToken` for a session that is over.
+        `session_token` is the token as sent, empty where none was: None, too, for a session's key without its own token
+        and for a long-term key with any. Raises `ExpiredToken` for a session that is over.
         """
         ...
 

@@ -1,0 +1,332 @@
+"""What is wrong with a request's signature, and what each family of AWS's protocols calls it.
+
+Owns the table. Promises: a check names one neutral `Refusal` with its values, and the edge asks for the words of the
+protocol that it answers in. Messages are AWS's; where AWS's words are not known they follow its form. None of them
+holds a secret or a signature that the server computed.
+"""
+
+import enum
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from cumulo.core.errors import ErrorRow, ServiceError, Status
+
+Dialect = Literal["s3", "query", "json"]
+"""REST-XML as S3 speaks it; the query protocol (IAM, STS, SNS, old SQS); JSON and CBOR protocols."""
+
+
+class AuthForm(enum.StrEnum):
+    """How a request bears its credentials."""
+
+    ANONYMOUS = "anonymous"
+    HEADER = "header"
+    QUERY = "query"
+    POST = "post"
+
+
+class Refusal(enum.StrEnum):
+    """Why a signature is refused."""
+
+    MISSING = "missing"
+    UNSUPPORTED_MECHANISM = "unsupported mechanism"
+    UNSUPPORTED_VERSION = "unsupported version"
+    UNSUPPORTED_TYPE = "unsupported type"
+    TWO_MECHANISMS = "two mechanisms"
+    INCOMPLETE = "incomplete"
+    REPEATED = "repeated"
+    CREDENTIAL_MALFORMED = "credential malformed"
+    SCOPE_TERMINATOR = "scope terminator"
+    SCOPE_DATE = "scope date"
+    SCOPE_SERVICE = "scope service"
+    DATE_MISSING = "date missing"
+    DATE_MALFORMED = "date malformed"
+    TOO_OLD = "too old"
+    TOO_NEW = "too new"
+    EXPIRES_NOT_A_NUMBER = "expires not a number"
+    EXPIRES_NEGATIVE = "expires negative"
+    EXPIRES_TOO_LONG = "expires too long"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not yet valid"
+    SIGNED_HEADERS_MALFORMED = "signed headers malformed"
+    HEADERS_NOT_SIGNED = "headers not signed"
+    HEADERS_ABSENT = "headers absent"
+    URI_MALFORMED = "uri malformed"
+    URI_AMBIGUOUS = "uri ambiguous"
+    UNKNOWN_KEY = "unknown key"
+    SESSION_INVALID = "session invalid"
+    SESSION_EXPIRED = "session expired"
+    MISMATCH = "mismatch"
+    PAYLOAD_MISSING = "payload missing"
+    PAYLOAD_UNKNOWN = "payload unknown"
+    PAYLOAD_NOT_HERE = "payload not here"
+    PAYLOAD_ECDSA = "payload ecdsa"
+
+
+class SignatureError(Exception):
+    """A refusal with the values of this case."""
+
+    def __init__(self, refusal: Refusal, form: AuthForm = AuthForm.HEADER, **values: object) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal
+        self.form = form
+        self.values = values
+
+    def service_error(self, dialect: Dialect) -> ServiceError:
+        """Return the error in the words of one family of protocols."""
+        return row(self.refusal, self.form, dialect).error(**self.values)
+
+
+def row(refusal: Refusal, form: AuthForm, dialect: Dialect) -> ErrorRow:
+    """Return the catalogue row of a refusal."""
+    words = ROWS[refusal]
+    if dialect == "s3":
+        return words.s3 if form is AuthForm.HEADER or words.s3_query is None else words.s3_query
+    return words.query if dialect == "query" else words.json
+
+
+class Words(msgspec.Struct, frozen=True):
+    """One refusal in each dialect; `s3_query` where S3 names it otherwise for a presigned request or a form."""
+
+    s3: ErrorRow
+    query: ErrorRow
+    json: ErrorRow
+    s3_query: ErrorRow | None = None
+
+
+def _row(code: str, status: int, message: str) -> ErrorRow:
+    grpc_status = Status.UNAUTHENTICATED if status == 403 else Status.INVALID_ARGUMENT
+    return ErrorRow(code, status, grpc_status, message)
+
+
+_HEADER = "The authorization header is malformed; "
+_CREDENTIAL = "Error parsing the X-Amz-Credential parameter; "
+
+
+def _s3_header(message: str) -> ErrorRow:
+    return _row("AuthorizationHeaderMalformed", 400, _HEADER + message)
+
+
+def _s3_query(message: str) -> ErrorRow:
+    return _row("AuthorizationQueryParametersError", 400, message)
+
+
+def _incomplete(message: str) -> tuple[ErrorRow, ErrorRow]:
+    return _row("IncompleteSignature", 400, message), _row("IncompleteSignatureException", 400, message)
+
+
+def _invalid(message: str) -> tuple[ErrorRow, ErrorRow]:
+    """Return what a signature that does not hold is called: query services give each reason the same code."""
+    return _row("SignatureDoesNotMatch", 403, message), _row("InvalidSignatureException", 400, message)
+
+
+def _everywhere(s3: ErrorRow, plain: tuple[ErrorRow, ErrorRow], s3_query: ErrorRow | None = None) -> Words:
+    return Words(s3=s3, query=plain[0], json=plain[1], s3_query=s3_query)
+
+
+_NOT_SUPPORTED = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
+_MAL_FORMED = 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
+_SCOPE_DATE = 'Invalid credential date "{scope_date}". This date is not the same as X-Amz-Date: "{amz_date}".'
+_SCOPE_SERVICE = 'incorrect service "{service}". This endpoint belongs to "{expected}".'
+_SCOPE_TERMINATOR = 'incorrect terminal "{terminator}". This endpoint uses "aws4_request".'
+_TOO_SKEWED = _row(
+    "RequestTimeTooSkewed", 403, "The difference between the request time and the current time is too large."
+)
+_INVALID_URI = _row("InvalidURI", 400, "Couldn't parse the specified URI.")
+_MISMATCH = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key"
+    " and signing method. Consult the service documentation for details."
+)
+_PAYLOAD_UNKNOWN = _row(
+    "InvalidArgument",
+    400,
+    "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER,"
+    " STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER,"
+    " STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256"
+    " value.",
+)
+
+ROWS: Mapping[Refusal, Words] = {
+    Refusal.MISSING: Words(
+        s3=_row("AccessDenied", 403, "Access Denied"),
+        query=_row("MissingAuthenticationToken", 403, "Request is missing Authentication Token"),
+        json=_row("MissingAuthenticationTokenException", 400, "Missing Authentication Token"),
+    ),
+    Refusal.UNSUPPORTED_MECHANISM: _everywhere(
+        _row("InvalidRequest", 400, _NOT_SUPPORTED),
+        _incomplete(_NOT_SUPPORTED),
+        _s3_query('X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"'),
+    ),
+    Refusal.UNSUPPORTED_VERSION: _everywhere(_row("InvalidRequest", 400, _NOT_SUPPORTED), _incomplete(_NOT_SUPPORTED)),
+    Refusal.UNSUPPORTED_TYPE: Words(
+        s3=_row("InvalidArgument", 400, "Unsupported Authorization Type"),
+        query=_row("MissingAuthenticationToken", 403, "Request is missing Authentication Token"),
+        json=_row("MissingAuthenticationTokenException", 400, "Missing Authentication Token"),
+    ),
+    Refusal.TWO_MECHANISMS: _everywhere(
+        _row(
+            "InvalidArgument",
+            400,
+            "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string"
+            " parameter or the Authorization header should be specified",
+        ),
+        _incomplete("Only one of the Authorization header and the X-Amz-Algorithm parameter may be given."),
+    ),
+    Refusal.INCOMPLETE: _everywhere(
+        _s3_header("The authorization header requires three components: Credential, SignedHeaders, and Signature."),
+        _incomplete(
+            "Authorization requires 'Credential', 'SignedHeaders' and 'Signature' parameters; {lacking} lacking."
+        ),
+        _s3_query(
+            "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature,"
+            " X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
+        ),
+    ),
+    Refusal.REPEATED: _everywhere(
+        _s3_header("{name} may be given once only."),
+        _incomplete("{name} may be given once only."),
+        _s3_query("{name} may be given once only."),
+    ),
+    Refusal.CREDENTIAL_MALFORMED: _everywhere(
+        _s3_header(_MAL_FORMED),
+        _incomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term."),
+        _s3_query(_CREDENTIAL + _MAL_FORMED),
+    ),
+    Refusal.SCOPE_TERMINATOR: _everywhere(
+        _s3_header(_SCOPE_TERMINATOR),
+        _invalid("Credential should be scoped with a valid terminator: 'aws4_request', not '{terminator}'. "),
+        _s3_query(_CREDENTIAL + _SCOPE_TERMINATOR),
+    ),
+    Refusal.SCOPE_DATE: _everywhere(
+        _s3_header(_SCOPE_DATE),
+        _invalid(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{scope_date}'"
+            " != '{date}', from '{amz_date}'."
+        ),
+        _s3_query(_SCOPE_DATE),
+    ),
+    Refusal.SCOPE_SERVICE: _everywhere(
+        _s3_header(_SCOPE_SERVICE),
+        _invalid("Credential should be scoped to correct service: '{expected}'. "),
+        _s3_query(_CREDENTIAL + _SCOPE_SERVICE),
+    ),
+    Refusal.DATE_MISSING: _everywhere(
+        _row("AccessDenied", 403, "AWS authentication requires a valid Date or x-amz-date header"),
+        _incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."),
+    ),
+    Refusal.DATE_MALFORMED: _everywhere(
+        _row("AccessDenied", 403, "AWS authentication requires a valid Date or x-amz-date header"),
+        _incomplete(
+            "Date must be in ISO-8601 'basic format'. Got '{value}'. See http://en.wikipedia.org/wiki/ISO_8601"
+        ),
+        _s3_query("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\""),
+    ),
+    Refusal.TOO_OLD: _everywhere(
+        _TOO_SKEWED, _invalid("Signature expired: {amz_date} is now earlier than {limit} ({now} - 15 min.)")
+    ),
+    Refusal.TOO_NEW: _everywhere(
+        _TOO_SKEWED, _invalid("Signature not yet current: {amz_date} is still later than {limit} ({now} + 15 min.)")
+    ),
+    Refusal.EXPIRES_NOT_A_NUMBER: _everywhere(
+        _s3_query("X-Amz-Expires must be a number"), _incomplete("X-Amz-Expires must be a number")
+    ),
+    Refusal.EXPIRES_NEGATIVE: _everywhere(
+        _s3_query("X-Amz-Expires must be non-negative"), _incomplete("X-Amz-Expires must be non-negative")
+    ),
+    Refusal.EXPIRES_TOO_LONG: _everywhere(
+        _s3_query(
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than"
+            " 604800 seconds"
+        ),
+        _incomplete("X-Amz-Expires must be less than a week (in seconds)"),
+    ),
+    Refusal.EXPIRED: _everywhere(
+        _row("AccessDenied", 403, "Request has expired"),
+        _invalid("Signature expired: {amz_date} is now earlier than {limit} ({now} - {expires_s} s.)"),
+    ),
+    Refusal.NOT_YET_VALID: _everywhere(
+        _row("AccessDenied", 403, "Request is not valid yet"),
+        _invalid("Signature not yet current: {amz_date} is still later than {limit} ({now} + 15 min.)"),
+    ),
+    Refusal.SIGNED_HEADERS_MALFORMED: _everywhere(
+        _s3_header("SignedHeaders must be sorted, unique and in lower case."),
+        _incomplete("SignedHeaders must be sorted, unique and in lower case."),
+        _s3_query("X-Amz-SignedHeaders must be sorted, unique and in lower case."),
+    ),
+    Refusal.HEADERS_NOT_SIGNED: _everywhere(
+        _row("AccessDenied", 403, "There were headers present in the request which were not signed"),
+        _invalid("'{names}' must be a 'SignedHeader' in the AWS Authorization."),
+    ),
+    Refusal.HEADERS_ABSENT: _everywhere(
+        _s3_header("{names} in SignedHeaders was not sent."),
+        _invalid("'{names}' in SignedHeaders was not sent."),
+        _s3_query("{names} in X-Amz-SignedHeaders was not sent."),
+    ),
+    Refusal.URI_MALFORMED: _everywhere(_INVALID_URI, _incomplete("Couldn't parse the specified URI.")),
+    Refusal.URI_AMBIGUOUS: _everywhere(
+        _INVALID_URI, _incomplete("The request URI has more than one reading: {reason}.")
+    ),
+    Refusal.UNKNOWN_KEY: Words(
+        s3=_row("InvalidAccessKeyId", 403, "The AWS Access Key Id you provided does not exist in our records."),
+        query=_row("InvalidClientTokenId", 403, "The security token included in the request is invalid."),
+        json=ErrorRow(
+            "UnrecognizedClientException",
+            400,
+            Status.UNAUTHENTICATED,
+            "The security token included in the request is invalid.",
+            query_code="InvalidClientTokenId",
+        ),
+    ),
+    Refusal.SESSION_INVALID: Words(
+        s3=_row("InvalidToken", 400, "The provided token is malformed or otherwise invalid."),
+        query=_row("InvalidClientTokenId", 403, "The security token included in the request is invalid."),
+        json=ErrorRow(
+            "UnrecognizedClientException",
+            400,
+            Status.UNAUTHENTICATED,
+            "The security token included in the request is invalid.",
+            query_code="InvalidClientTokenId",
+        ),
+    ),
+    Refusal.SESSION_EXPIRED: Words(
+        s3=_row("ExpiredToken", 400, "The provided token has expired."),
+        query=_row("ExpiredToken", 403, "The security token included in the request is expired"),
+        json=ErrorRow(
+            "ExpiredTokenException",
+            400,
+            Status.UNAUTHENTICATED,
+            "The security token included in the request is expired",
+            query_code="ExpiredToken",
+        ),
+    ),
+    Refusal.MISMATCH: Words(
+        s3=_row(
+            "SignatureDoesNotMatch",
+            403,
+            "The request signature we calculated does not match the signature you provided. Check your key and signing"
+            " method.",
+        ),
+        query=_row("SignatureDoesNotMatch", 403, _MISMATCH),
+        json=ErrorRow(
+            "InvalidSignatureException",
+            400,
+            Status.UNAUTHENTICATED,
+            _MISMATCH,
+            query_code="SignatureDoesNotMatch",
+        ),
+    ),
+    Refusal.PAYLOAD_MISSING: _everywhere(
+        _row("InvalidRequest", 400, "Missing required header for this request: x-amz-content-sha256"),
+        _incomplete("Missing required header for this request: x-amz-content-sha256"),
+    ),
+    Refusal.PAYLOAD_UNKNOWN: _everywhere(_PAYLOAD_UNKNOWN, _incomplete(_PAYLOAD_UNKNOWN.message)),
+    Refusal.PAYLOAD_NOT_HERE: _everywhere(
+        _row("InvalidArgument", 400, "x-amz-content-sha256 must be {allowed}."),
+        _incomplete("x-amz-content-sha256 must be {allowed}."),
+    ),
+    Refusal.PAYLOAD_ECDSA: _everywhere(
+        _row("InvalidRequest", 400, "{value} is signed by AWS4-ECDSA-P256-SHA256. Please use AWS4-HMAC-SHA256."),
+        _incomplete(_NOT_SUPPORTED),
+    ),
+}
