@@ -37,6 +37,7 @@ from cumulo.gateway import canonical
 from cumulo.gateway.canonical import QueryPair
 from cumulo.gateway.http1 import Request
 from cumulo.gateway.signature_errors import AuthForm, Refusal, SignatureError
+from cumulo.gateway.signing_key import Scope, SigningKey
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW_S_MAX = 900
@@ -45,6 +46,7 @@ SIGNING_KEYS_MAX = 4_096
 """Kept by secret, day, region and service. A key that fell out is derived again, 5 µs."""
 SIGNED_HEADERS_MAX = 100
 
+_USUAL_ITEMS = re.compile(r"Credential=([^,\s]+), ?SignedHeaders=([^,\s]+), ?Signature=([^,\s]+)").fullmatch
 _HEADER_ITEM = re.compile(r"[ \t]*(Credential|SignedHeaders|Signature)=([^,\s]*)[ \t]*").fullmatch
 _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9._+=@-]{1,128}").fullmatch
 _SCOPE_WORD = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
@@ -57,17 +59,6 @@ _QUERY_PARAMETERS = ("Algorithm", "Credential", "Date", "Expires", "SignedHeader
 _QUERY_NAMES = {f"X-Amz-{name}".encode(): name for name in (*_QUERY_PARAMETERS, "Security-Token")}
 _VERSION_2_NAMES = {b"AWSAccessKeyId", b"Signature"}
 _SINGLE_HEADERS = {"authorization", "host", "date", "content-type", "content-length", "content-md5", "range"}
-
-
-class Scope(msgspec.Struct, frozen=True):
-    """What a signing key is good for: a day (YYYYMMDD), a region, a service."""
-
-    day: str
-    region: str
-    service: str
-
-    def __str__(self) -> str:
-        return f"{self.day}/{self.region}/{self.service}/aws4_request"
 
 
 class Presented(msgspec.Struct, frozen=True):
@@ -104,7 +95,7 @@ class Verified(msgspec.Struct, frozen=True):
     scope: Scope
     amz_date: str
     seed_signature: str
-    signing_key: bytes
+    signing_key: SigningKey
     expires_ms: int
 
     def __repr__(self) -> str:
@@ -118,10 +109,13 @@ class Verified(msgspec.Struct, frozen=True):
 
 def read_signature(request: Request) -> Presented | None:
     """Return the signature that a request bears, None for an anonymous one. Raises `SignatureError`."""
-    pairs = canonical.query_pairs(request.query)
-    names = {name for name, _ in pairs}
-    in_query = not names.isdisjoint(_QUERY_NAMES)
-    version_2 = not names.isdisjoint(_VERSION_2_NAMES)
+    query = request.query
+    pairs = canonical.query_pairs(query) if query else []
+    in_query = version_2 = False
+    if pairs:
+        names = {name for name, _ in pairs}
+        in_query = not names.isdisjoint(_QUERY_NAMES)
+        version_2 = not names.isdisjoint(_VERSION_2_NAMES)
     authorization = request.headers.get("authorization")
     if authorization is None:
         if in_query and version_2:
@@ -165,7 +159,7 @@ class Verifier:
     def __init__(self, credentials: CredentialSource, clock: Clock) -> None:
         self._credentials = credentials
         self._clock = clock
-        self._signing_keys: dict[tuple[str, str, str, str], bytes] = {}
+        self._signing_keys: dict[tuple[str, str, str, str], SigningKey] = {}
 
     def verify(self, request: Request, presented: Presented, service: str, payload_hash: str) -> Verified:
         """Verify a request for a service (a scope's word for it: `s3`, `sqs`) and return who signed it.
@@ -193,7 +187,7 @@ class Verifier:
             raise SignatureError(refusal, presented.form) from None
         # An unknown key costs what a known one costs: the same derivation and comparison, under nobody's secret.
         signing_key = self._signing_key(credential.secret if credential is not None else "", presented.scope)
-        expected = hmac.digest(signing_key, to_sign.encode("latin-1", "replace"), "sha256").hex()
+        expected = signing_key.sign(to_sign.encode("latin-1", "replace"))
         right = hmac.compare_digest(expected, presented.signature) if _SIGNATURE(presented.signature) else False
         if credential is None:
             refusal = Refusal.SESSION_INVALID if presented.session_token else Refusal.UNKNOWN_KEY
@@ -218,13 +212,13 @@ class Verifier:
             credential.expires_ms,
         )
 
-    def _signing_key(self, secret: str, scope: Scope) -> bytes:
+    def _signing_key(self, secret: str, scope: Scope) -> SigningKey:
         known_as = (secret, scope.day, scope.region, scope.service)
         found = self._signing_keys.get(known_as)
         if found is None:
             if len(self._signing_keys) >= SIGNING_KEYS_MAX:
                 del self._signing_keys[next(iter(self._signing_keys))]
-            found = self._signing_keys[known_as] = signing_key(secret, scope)
+            found = self._signing_keys[known_as] = SigningKey(secret, scope)
         return found
 
     def _check_scope(self, presented: Presented, service: str) -> None:
@@ -261,14 +255,6 @@ class Verifier:
         )
 
 
-def signing_key(secret: str, scope: Scope) -> bytes:
-    """Return the key that a secret gives for one day, region and service."""
-    key = f"AWS4{secret}".encode()
-    for word in (scope.day, scope.region, scope.service, "aws4_request"):
-        key = hmac.digest(key, word.encode(), "sha256")
-    return key
-
-
 def canonical_request(request: Request, presented: Presented, payload_hash: str) -> str:
     """Return the text whose hash is signed. Raises `SignatureError` where the target has more than one reading."""
     path = request.path
@@ -282,7 +268,8 @@ def canonical_request(request: Request, presented: Presented, payload_hash: str)
     if presented.query:
         canonical.check_unrepeated(presented.query)
         query = canonical.canonical_query(pair for pair in presented.query if pair[0] != b"X-Amz-Signature")
-    headers = "".join(f"{name}:{canonical.header_value(request.headers[name])}\n" for name in presented.signed_headers)
+    sent = request.headers
+    headers = "".join([f"{name}:{canonical.header_value(sent[name])}\n" for name in presented.signed_headers])
     return f"{request.method}\n{path}\n{query}\n{headers}\n{';'.join(presented.signed_headers)}\n{payload_hash}"
 
 
@@ -296,16 +283,12 @@ def _read_header(request: Request, authorization: str, pairs: list[QueryPair]) -
     if scheme != ALGORITHM:
         version = scheme == "AWS" or scheme.startswith("AWS4-")
         raise SignatureError(Refusal.UNSUPPORTED_VERSION if version else Refusal.UNSUPPORTED_TYPE)
-    given: dict[str, str] = {}
-    for piece in rest.split(",", 3):
-        item = _HEADER_ITEM(piece)
-        if item is None or item[1] in given:
-            raise SignatureError(Refusal.INCOMPLETE, lacking="one of them malformed or repeated, the others")
-        given[item[1]] = item[2]
-    for name in ("Credential", "SignedHeaders", "Signature"):
-        if not given.get(name):
-            raise SignatureError(Refusal.INCOMPLETE, lacking=f"'{name}'")
-    access_key_id, scope = _read_credential(given["Credential"], AuthForm.HEADER)
+    usual = _USUAL_ITEMS(rest)
+    if usual is not None:
+        credential, names, signature = usual.groups()
+    else:
+        credential, names, signature = _read_items(rest)
+    access_key_id, scope = _read_credential(credential, AuthForm.HEADER)
     stamp = request.headers.get("x-amz-date")
     if stamp is None:
         stamp = _http_date(request.headers.get("date"))
@@ -315,11 +298,27 @@ def _read_header(request: Request, authorization: str, pairs: list[QueryPair]) -
         scope,
         stamp,
         _read_date(stamp, AuthForm.HEADER),
-        given["Signature"],
-        _read_signed_headers(given["SignedHeaders"], AuthForm.HEADER),
+        signature,
+        _read_signed_headers(names, AuthForm.HEADER),
         request.headers.get("x-amz-security-token", ""),
         query=pairs,
     )
+
+
+def _read_items(text: str) -> tuple[str, str, str]:
+    """Return credential, signed headers and signature, in whatever order they stand."""
+    given: dict[str, str] = {}
+    for piece in text.split(",", 3):
+        item = _HEADER_ITEM(piece)
+        if item is None:
+            raise SignatureError(Refusal.INCOMPLETE, lacking="at least one of them is malformed or")
+        if item[1] in given:
+            raise SignatureError(Refusal.REPEATED, name=item[1])
+        given[item[1]] = item[2]
+    for name in ("Credential", "SignedHeaders", "Signature"):
+        if not given.get(name):
+            raise SignatureError(Refusal.INCOMPLETE, lacking=f"'{name}'")
+    return given["Credential"], given["SignedHeaders"], given["Signature"]
 
 
 def _read_query(request: Request, pairs: list[QueryPair]) -> Presented:
@@ -369,6 +368,7 @@ def _check_algorithm(algorithm: str, form: AuthForm) -> None:
         raise SignatureError(Refusal.UNSUPPORTED_MECHANISM, form, value=algorithm)
 
 
+@functools.lru_cache(maxsize=256)
 def _read_credential(credential: str, form: AuthForm) -> tuple[str, Scope]:
     words = credential.split("/", 5)
     if len(words) != 5:
@@ -440,7 +440,7 @@ def _read_signed_headers(text: str, form: AuthForm) -> tuple[str, ...]:
 def _check_signed(request: Request, presented: Presented) -> None:
     """Require that each signed header was sent, and that what decides was signed."""
     headers, signed = request.headers, presented.signed_headers
-    unsigned = [name for name in headers if name.startswith("x-amz-") and name not in signed]
+    unsigned = [name for name in headers if name[:6] == "x-amz-" and name not in signed]
     if "host" not in signed:
         unsigned.append("host")
     if presented.form is AuthForm.HEADER and "x-amz-date" not in headers and "date" not in signed:
