@@ -5,6 +5,7 @@ a suggestion, never silently ignored: a mistyped switch must not leave something
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import msgspec
 
 ENVIRONMENT_PREFIX = "CUMULO_"
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*").fullmatch
 
 
 class InvalidSetting(ValueError):
@@ -34,6 +36,17 @@ def _flag(value: object) -> bool:
     if text in ("0", "false", "no", "off", ""):
         return False
     raise TypeError("true or false")
+
+
+def _host_names(value: object) -> tuple[str, ...]:
+    """Read host names set apart by commas; a list in `cumulo.toml` is one, too."""
+    given = value if isinstance(value, list | tuple) else _text(value).split(",")
+    names = tuple(_text(name).strip().lower() for name in given)
+    if names == ("",):
+        return ()
+    if not all(_HOST_NAME(name) for name in names):
+        raise TypeError("host names set apart by commas")
+    return names
 
 
 def _integer(low: int, high: int) -> Callable[[object], int]:
@@ -79,6 +92,12 @@ SETTINGS = (
     Setting("ephemeral", "false", _flag, "keep everything in memory and forget it at exit; for tests"),
     Setting("host", "127.0.0.1", _text, "address to listen on; beyond loopback TLS is required, or `insecure_remote`"),
     Setting("port", 4566, _integer(0, 65535), "HTTP port; 0 picks a free one"),
+    Setting(
+        "s3_domains",
+        "s3.localhost,localhost,s3.localhost.localstack.cloud",
+        _host_names,
+        "host names below which a bucket's name is the first label (`bucket.s3.localhost`), set apart by commas",
+    ),
     Setting("grpc_port", 4567, _integer(0, 65535), "gRPC port; 0 picks a free one"),
     Setting("ready_file", "", _text, "file that gets the endpoints as JSON once the server is ready"),
     Setting(

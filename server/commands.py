@@ -30,6 +30,7 @@ _SERVER_SETTINGS = (
     "ephemeral",
     "host",
     "port",
+    "s3_domains",
     "grpc_port",
     "ready_file",
     "tls",

@@ -1,0 +1,80 @@
+"""The seam between the AWS edge and a service room: what a room's `edge_aws.py` gives, and what its handlers get.
+
+Owns only shapes. The edge (`gateway/aws_edge.py`) detects the service, verifies the signature and decodes the request
+before a handler runs; a handler turns AWS's shape into a call of its room and the room's result into AWS's shape.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from cumulo.core.context import CallContext
+from cumulo.core.errors import ErrorRow
+from cumulo.gateway.aws_model import ServiceModel
+from cumulo.gateway.http1 import Request
+
+
+class AwsCall(msgspec.Struct, frozen=True):
+    """One verified, decoded call.
+
+    `request` is the operation's generated input structure. `body` is the verified payload of an operation whose input
+    streams, None for every other: its pieces are borrowed until the next one is asked for. `http` is the head, for what
+    the model does not carry (the host in a queue URL); `base_url` is `scheme://host` as the client addressed the server.
+    """
+
+    ctx: CallContext
+    operation: str
+    request: Any
+    body: AsyncIterator[memoryview] | None
+    http: Request
+    base_url: str
+
+
+class AwsAnswer(msgspec.Struct, frozen=True):
+    """An answer that is more than its output structure.
+
+    `output` is the generated output structure, None for an empty one. `body` streams, with its `content_length`.
+    `status` 0 is the model's own. `headers` are sent beside those that the model derives from `output`.
+    """
+
+    output: Any = None
+    body: AsyncIterator[memoryview] | None = None
+    content_length: int | None = None
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Handler = Callable[[AwsCall], Awaitable[Any]]
+"""Returns the generated output structure, None for an empty one, or an `AwsAnswer`."""
+
+
+class InputErrors(msgspec.Struct, frozen=True):
+    """What a service calls bad input that was found before its handler ran.
+
+    `missing` is formatted with `parameter`, `malformed` with `parameter` (empty where unknown), `value` and `allowed`,
+    `unknown_operation` with `operation`, `too_large` with `allowed` (bytes).
+    """
+
+    missing: ErrorRow
+    malformed: ErrorRow
+    unknown_operation: ErrorRow
+    too_large: ErrorRow
+
+
+class AwsService(msgspec.Struct, frozen=True):
+    """One AWS service of a room.
+
+    `name` is the service of the credential scope (`sqs`); `api_version` and `target_prefix` are those of the model, so
+    that a request can be told before the model is imported: `load` does that, at the first call. `handlers` are the
+    operations that are done; every other one of the model is refused by name. `body_bytes_max` bounds a request body
+    that does not stream.
+    """
+
+    name: str
+    api_version: str
+    target_prefix: str
+    load: Callable[[], ServiceModel]
+    handlers: Mapping[str, Handler]
+    input_errors: InputErrors
+    body_bytes_max: int
