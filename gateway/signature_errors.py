@@ -81,18 +81,24 @@ class SignatureError(Exception):
 def row(refusal: Refusal, form: AuthForm, dialect: Dialect) -> ErrorRow:
     """Return the catalogue row of a refusal."""
     words = ROWS[refusal]
-    if dialect == "s3":
-        return words.s3 if form is AuthForm.HEADER or words.s3_query is None else words.s3_query
-    return words.query if dialect == "query" else words.json
+    if dialect != "s3":
+        return words.query if dialect == "query" else words.json
+    if form is AuthForm.POST and words.s3_post is not None:
+        return words.s3_post
+    return words.s3 if form is AuthForm.HEADER or words.s3_query is None else words.s3_query
 
 
 class Words(msgspec.Struct, frozen=True):
-    """One refusal in each dialect; `s3_query` where S3 names it otherwise for a presigned request or a form."""
+    """One refusal in each dialect; `s3_query` and `s3_post` where S3 says it otherwise for those.
+
+    The forms' words are those that S3 was seen to answer; the errors page of its reference has others.
+    """
 
     s3: ErrorRow
     query: ErrorRow
     json: ErrorRow
     s3_query: ErrorRow | None = None
+    s3_post: ErrorRow | None = None
 
 
 def _row(code: str, status: int, message: str) -> ErrorRow:
@@ -121,8 +127,14 @@ def _invalid(message: str) -> tuple[ErrorRow, ErrorRow]:
     return _row("SignatureDoesNotMatch", 403, message), _row("InvalidSignatureException", 400, message)
 
 
-def _everywhere(s3: ErrorRow, plain: tuple[ErrorRow, ErrorRow], s3_query: ErrorRow | None = None) -> Words:
-    return Words(s3=s3, query=plain[0], json=plain[1], s3_query=s3_query)
+def _everywhere(
+    s3: ErrorRow,
+    plain: tuple[ErrorRow, ErrorRow],
+    s3_query: ErrorRow | None = None,
+    s3_post: str = "",
+) -> Words:
+    post = _row("InvalidArgument", 400, s3_post) if s3_post else None
+    return Words(s3=s3, query=plain[0], json=plain[1], s3_query=s3_query, s3_post=post)
 
 
 _NOT_SUPPORTED = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
@@ -157,6 +169,7 @@ ROWS: Mapping[Refusal, Words] = {
         _row("InvalidRequest", 400, _NOT_SUPPORTED),
         _incomplete(_NOT_SUPPORTED),
         _s3_query('X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"'),
+        'X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"',
     ),
     Refusal.UNSUPPORTED_VERSION: _everywhere(_row("InvalidRequest", 400, _NOT_SUPPORTED), _incomplete(_NOT_SUPPORTED)),
     Refusal.UNSUPPORTED_TYPE: Words(
@@ -182,6 +195,8 @@ ROWS: Mapping[Refusal, Words] = {
             "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature,"
             " X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
         ),
+        "Bucket POST must contain a field named '{lacking}'.  If it is specified, please check the order of the"
+        " fields.",
     ),
     Refusal.REPEATED: _everywhere(
         _s3_header("{name} may be given once only."),
@@ -192,11 +207,13 @@ ROWS: Mapping[Refusal, Words] = {
         _s3_header(_MAL_FORMED),
         _incomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term."),
         _s3_query(_CREDENTIAL + _MAL_FORMED),
+        _MAL_FORMED,
     ),
     Refusal.SCOPE_TERMINATOR: _everywhere(
         _s3_header(_SCOPE_TERMINATOR),
         _invalid("Credential should be scoped with a valid terminator: 'aws4_request', not '{terminator}'. "),
         _s3_query(_CREDENTIAL + _SCOPE_TERMINATOR),
+        _SCOPE_TERMINATOR,
     ),
     Refusal.SCOPE_DATE: _everywhere(
         _s3_header(_SCOPE_DATE),
@@ -205,11 +222,13 @@ ROWS: Mapping[Refusal, Words] = {
             " != '{date}', from '{amz_date}'."
         ),
         _s3_query(_SCOPE_DATE),
+        _SCOPE_DATE,
     ),
     Refusal.SCOPE_SERVICE: _everywhere(
         _s3_header(_SCOPE_SERVICE),
         _invalid("Credential should be scoped to correct service: '{expected}'. "),
         _s3_query(_CREDENTIAL + _SCOPE_SERVICE),
+        _SCOPE_SERVICE,
     ),
     Refusal.DATE_MISSING: _everywhere(
         _row("AccessDenied", 403, "AWS authentication requires a valid Date or x-amz-date header"),
@@ -221,6 +240,7 @@ ROWS: Mapping[Refusal, Words] = {
             "Date must be in ISO-8601 'basic format'. Got '{value}'. See http://en.wikipedia.org/wiki/ISO_8601"
         ),
         _s3_query("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\""),
+        "X-Amz-Date must be formated via ISO8601 Long format",
     ),
     Refusal.TOO_OLD: _everywhere(
         _TOO_SKEWED, _invalid("Signature expired: {amz_date} is now earlier than {limit} ({now} - 15 min.)")

@@ -139,7 +139,7 @@ def read_policy_signature(fields: Mapping[str, str]) -> Presented | None:
         return None
     for name in ("Algorithm", "Credential", "Date", "Signature"):
         if name not in given:
-            raise SignatureError(Refusal.INCOMPLETE, AuthForm.POST, lacking=f"x-amz-{name.lower()}")
+            raise SignatureError(Refusal.INCOMPLETE, AuthForm.POST, lacking=f"X-Amz-{name}")
     _check_algorithm(given["Algorithm"], AuthForm.POST)
     access_key_id, scope = _read_credential(given["Credential"], AuthForm.POST)
     return Presented(
