@@ -9,7 +9,7 @@ import enum
 
 import msgspec
 
-from cumulo.core.errors import INVALID_PARAMETER_VALUE, ErrorRow, ServiceError, Status
+from cumulo.core.errors import ErrorRow, ServiceError, Status
 
 _QUERY = "AWS.SimpleQueueService."
 
@@ -46,6 +46,30 @@ RECEIPT_HANDLE_IS_INVALID = ErrorRow(
     404,
     Status.INVALID_ARGUMENT,
     "The receipt handle is invalid: {reason}.",
+)
+RECEIPT_HANDLE_OF_ANOTHER_QUEUE = ErrorRow(
+    "ReceiptHandleIsInvalid",
+    404,
+    Status.INVALID_ARGUMENT,
+    "The receipt handle belongs to another queue.",
+)
+MESSAGE_TOO_LONG = ErrorRow(
+    "InvalidParameterValue",
+    400,
+    Status.INVALID_ARGUMENT,
+    "One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes.",
+)
+MESSAGE_NOT_AVAILABLE = ErrorRow(
+    "InvalidParameterValue",
+    400,
+    Status.INVALID_ARGUMENT,
+    "The message does not exist or is not available for visibility timeout change.",
+)
+TOTAL_VISIBILITY_BEYOND_LIMIT = ErrorRow(
+    "InvalidParameterValue",
+    400,
+    Status.INVALID_ARGUMENT,
+    "The total visibility timeout of a receive is beyond the limit of {limit} seconds.",
 )
 MESSAGE_NOT_INFLIGHT = ErrorRow(
     "MessageNotInflight",
@@ -105,24 +129,12 @@ class Refused(msgspec.Struct, frozen=True, array_like=True):
         """Return the error to show."""
         match Refusal(self.reason):
             case Refusal.TOO_LONG:
-                return INVALID_PARAMETER_VALUE.error(
-                    parameter="body",
-                    value="of this size",
-                    allowed=f"body and attributes must be at most {self.limit} bytes for this queue",
-                )
+                return MESSAGE_TOO_LONG.error(limit=self.limit)
             case Refusal.SUPERSEDED:
                 return RECEIPT_HANDLE_IS_INVALID.error(reason="the message was received again since")
             case Refusal.GONE:
-                return INVALID_PARAMETER_VALUE.error(
-                    parameter="receipt_handle",
-                    value="of this message",
-                    allowed="the message does not exist or is not available for visibility timeout change",
-                )
+                return MESSAGE_NOT_AVAILABLE.error()
             case Refusal.NOT_IN_FLIGHT:
                 return MESSAGE_NOT_INFLIGHT.error()
             case Refusal.BEYOND_LIMIT:
-                return INVALID_PARAMETER_VALUE.error(
-                    parameter="visibility_timeout_s",
-                    value="of this change",
-                    allowed=f"the total visibility timeout of a receive is at most {self.limit} seconds",
-                )
+                return TOTAL_VISIBILITY_BEYOND_LIMIT.error(limit=self.limit)

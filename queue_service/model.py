@@ -7,6 +7,7 @@ reference (CreateQueue, SendMessage, ReceiveMessage), and the SQS developer guid
 
 import msgspec
 
+from cumulo.core.errors import ServiceError
 from cumulo.core.names import Arn, resource_name
 
 QUEUE_NAME_CHARACTERS_MAX = 80
@@ -246,11 +247,14 @@ class SentMessage(msgspec.Struct, frozen=True, gc=False):
 
 
 class ItemError(msgspec.Struct, frozen=True):
-    """Why one item of a batch was refused; `sender_fault` says that the same item would be refused again."""
+    """Why one item of a batch was refused; `sender_fault` says that the same item would be refused again, `cause` is
+    for an edge that has words of its own.
+    """
 
     code: str
     message: str
     sender_fault: bool
+    cause: ServiceError
 
 
 class ReceiveMessages(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ import struct
 import msgspec
 
 from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
-from cumulo.queue_service.errors import RECEIPT_HANDLE_IS_INVALID
+from cumulo.queue_service.errors import RECEIPT_HANDLE_IS_INVALID, RECEIPT_HANDLE_OF_ANOTHER_QUEUE
 
 _FORM = struct.Struct(">8sQQQ16s")
 TOKEN_BYTES = 16
@@ -41,5 +41,5 @@ def parse(sealer: TokenSealer, partition: bytes, index: int, handle: str) -> Rec
         raise RECEIPT_HANDLE_IS_INVALID.error(reason="it was not made by this server")
     queue, generation, seq, due_ms, token = _FORM.unpack(payload)
     if queue != partition:
-        raise RECEIPT_HANDLE_IS_INVALID.error(reason="it belongs to another queue")
+        raise RECEIPT_HANDLE_OF_ANOTHER_QUEUE.error()
     return Receipt(index, generation, seq, due_ms, token)

@@ -15,7 +15,12 @@ from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, Servi
 from cumulo.core.ids import uuid4_text
 from cumulo.core.tokens import TokenSealer
 from cumulo.queue_service import message_attributes, receipts
-from cumulo.queue_service.errors import BATCH_REQUEST_TOO_LONG, EMPTY_BATCH_REQUEST, TOO_MANY_ENTRIES_IN_BATCH_REQUEST
+from cumulo.queue_service.errors import (
+    BATCH_REQUEST_TOO_LONG,
+    EMPTY_BATCH_REQUEST,
+    MESSAGE_TOO_LONG,
+    TOO_MANY_ENTRIES_IN_BATCH_REQUEST,
+)
 from cumulo.queue_service.keys import StoredMessage
 from cumulo.queue_service.leases import Outcome
 from cumulo.queue_service.messages import Outgoing
@@ -128,18 +133,14 @@ def answers(good: Sequence[T], invalid: Invalid, outcome: Outcome) -> tuple[T | 
 
 def item_error(error: ServiceError) -> ItemError:
     """Return an error in the form of a batch's item."""
-    return ItemError(error.row.code, error.message, sender_fault=not error.row.retryable)
+    return ItemError(error.row.code, error.message, not error.row.retryable, error)
 
 
 def _check_entry(entry: SendEntry, size_bytes: int) -> None:
     if not entry.body:
         raise MISSING_PARAMETER.error(parameter="body")
     if size_bytes > MESSAGE_SIZE_BYTES_MAX:
-        raise INVALID_PARAMETER_VALUE.error(
-            parameter="body",
-            value=f"of {size_bytes} bytes with attributes",
-            allowed=f"at most {MESSAGE_SIZE_BYTES_MAX} bytes",
-        )
+        raise MESSAGE_TOO_LONG.error(limit=MESSAGE_SIZE_BYTES_MAX)
     if entry.delay_s is not None and not 0 <= entry.delay_s <= DELAY_S_MAX:
         raise out_of_range("delay_s", entry.delay_s, 0, DELAY_S_MAX)
     if len(entry.trace_header) > TRACE_HEADER_CHARACTERS_MAX:

@@ -1,0 +1,442 @@
+"""The AWS edge of the room: SQS's operations <-> the model.
+
+Knows AWS's shapes (`aws_sqs`, generated) and the service's one door, `call`; authorises nothing. Queue URLs lead to
+queues here, ids of batch entries to their answers, and refusals into AWS's words.
+
+What is left out of `HANDLERS` (message move tasks) the gateway refuses by name. A queue URL is taken whatever host and
+scheme stand in it; the account in it is the queue's, its region is the caller's.
+"""
+
+import functools
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from cumulo.core.context import CallContext
+from cumulo.core.errors import ServiceError
+from cumulo.core.names import is_account_id, resource_name
+from cumulo.core.operations import Result
+from cumulo.gateway.aws_service import AwsCall, AwsService, Handler
+from cumulo.queue_service import model
+from cumulo.queue_service.edge_aws_attributes import check_tags, from_wire, to_wire
+from cumulo.queue_service.edge_aws_errors import (
+    BATCH_ENTRY_IDS_NOT_DISTINCT,
+    EMPTY_BATCH_REQUEST,
+    INPUT_ERRORS,
+    INVALID_ADDRESS,
+    INVALID_BATCH_ENTRY_ID,
+    MISSING_REQUIRED_PARAMETER,
+    UNSUPPORTED_OPERATION,
+    about_message,
+    in_aws_words,
+    invalid_parameters,
+    invalid_value,
+)
+from cumulo.queue_service.edge_aws_messages import aws_sqs, entry_of, md5_of_system_attributes, selection_of, size_bytes
+from cumulo.queue_service.errors import (
+    BATCH_REQUEST_TOO_LONG,
+    QUEUE_DOES_NOT_EXIST,
+    TOO_MANY_ENTRIES_IN_BATCH_REQUEST,
+)
+from cumulo.queue_service.queue_attributes import NAME_PATTERN
+
+BODY_BYTES_MAX = 16 * 1024 * 1024
+"""A batch of 1 MiB, should every byte of it be written as an escape (`\\u0001`, `%25`) with room to spare."""
+BATCH_ENTRIES_MAX = 10
+RECEIVE_MESSAGES_MAX = 10
+PURGE_INTERVAL_S = 60
+_FIFO = ".fifo"
+_QUEUE_URL = re.compile(r"(https?://[^/]*)?/([^?]*/)?(?P<account>[0-9]{12})/(?P<name>[^/?]*)/?")
+_ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_QUEUE_NAME = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
+
+
+class QueueDoor(Protocol):
+    """The service, as the edge sees it."""
+
+    async def call(
+        self, ctx: CallContext, operation: str, request: Any, body: AsyncIterator[memoryview] | None = None
+    ) -> Result:
+        """Run one operation."""
+        ...
+
+
+_Convert = Callable[[QueueDoor, AwsCall], Awaitable[Any]]
+
+
+def edge(service: QueueDoor) -> AwsService:
+    """Return SQS on this room."""
+    return AwsService(
+        name="sqs",
+        api_version="2012-11-05",
+        target_prefix="AmazonSQS",
+        load=lambda: aws_sqs.SERVICE,
+        handlers={operation: _handler(service, convert) for operation, convert in HANDLERS.items()},
+        input_errors=INPUT_ERRORS,
+        body_bytes_max=BODY_BYTES_MAX,
+    )
+
+
+def _handler(service: QueueDoor, convert: _Convert) -> Handler:
+    async def handle(call: AwsCall) -> Any:
+        try:
+            return await convert(service, call)
+        except ServiceError as error:
+            raise in_aws_words(error, call) from error
+
+    return handle
+
+
+# Which queue
+
+
+def _queue(call: AwsCall) -> str:
+    """Return the full name of the queue that a call's `QueueUrl` means."""
+    return _queue_of(call.request.QueueUrl, call.ctx.region)
+
+
+@functools.lru_cache(maxsize=4096)
+def _queue_of(url: str, region: str) -> str:
+    """Return the full name of the queue of a URL: `.../{account}/{name}`, whatever stands before.
+
+    `queue/{region}/{account}/{name}` and a path alone are understood, too, but no plain name and no ARN, as in AWS.
+    Raises `InvalidAddress` for what is no queue URL, and `QueueDoesNotExist` for a name that no queue can have.
+    """
+    if not url:
+        raise MISSING_REQUIRED_PARAMETER.error(parameter="QueueUrl")
+    place = _QUEUE_URL.fullmatch(url)
+    if place is None:
+        raise INVALID_ADDRESS.error(address=url)
+    return _named(place["name"], place["account"], region)
+
+
+def _named(name: str, account: str, region: str) -> str:
+    if not NAME_PATTERN.fullmatch(name):
+        raise QUEUE_DOES_NOT_EXIST.error(queue=name)
+    return resource_name(account, region, "queues", name)
+
+
+def _url(call: AwsCall, queue: model.Queue) -> str:
+    return f"{call.base_url}/{queue.account}/{queue.name}"
+
+
+async def _do(service: QueueDoor, call: AwsCall, operation: str, request: Any) -> Any:
+    return (await service.call(call.ctx, operation, request)).value
+
+
+# Queues
+
+
+async def _create_queue(service: QueueDoor, call: AwsCall) -> Any:
+    it = call.request
+    name, written = it.QueueName, it.Attributes or {}
+    is_fifo = name.endswith(_FIFO) and bool(NAME_PATTERN.fullmatch(name.removesuffix(_FIFO)))
+    if is_fifo and written.get("FifoQueue") == "true":
+        raise UNSUPPORTED_OPERATION.error(what="A FIFO queue")
+    if not NAME_PATTERN.fullmatch(name):
+        raise invalid_parameters(_QUEUE_NAME)
+    if it.tags:
+        check_tags(it.tags)
+    request = model.CreateQueue(queue=name, attributes=from_wire(written), tags=it.tags or {})
+    return aws_sqs.CreateQueueResult(QueueUrl=_url(call, await _do(service, call, "CreateQueue", request)))
+
+
+async def _get_queue_url(service: QueueDoor, call: AwsCall) -> Any:
+    it = call.request
+    owner = it.QueueOwnerAWSAccountId or call.ctx.principal.account
+    if not is_account_id(owner):
+        raise QUEUE_DOES_NOT_EXIST.error(queue=it.QueueName)
+    request = model.GetQueueUrl(queue=_named(it.QueueName, owner, call.ctx.region))
+    return aws_sqs.GetQueueUrlResult(QueueUrl=_url(call, await _do(service, call, "GetQueueUrl", request)))
+
+
+async def _list_queues(service: QueueDoor, call: AwsCall) -> Any:
+    it = call.request
+    page = await _do(
+        service,
+        call,
+        "ListQueues",
+        model.ListQueues(
+            prefix=it.QueueNamePrefix or "", page_size=_page_size(it.MaxResults), page_token=it.NextToken or ""
+        ),
+    )
+    urls = [_url(call, queue) for queue in page.queues]
+    return aws_sqs.ListQueuesResult(QueueUrls=urls or None, NextToken=_next_token(it, page))
+
+
+async def _list_dead_letter_sources(service: QueueDoor, call: AwsCall) -> Any:
+    it = call.request
+    page = await _do(
+        service,
+        call,
+        "ListDeadLetterSources",
+        model.ListDeadLetterSources(
+            queue=_queue(call), page_size=_page_size(it.MaxResults), page_token=it.NextToken or ""
+        ),
+    )
+    urls = [_url(call, queue) for queue in page.queues]
+    return aws_sqs.ListDeadLetterSourceQueuesResult(queueUrls=urls, NextToken=_next_token(it, page))
+
+
+def _page_size(asked: int | None) -> int:
+    if asked is not None and not 1 <= asked <= model.LIST_PAGE_MAX:
+        raise invalid_value("MaxResults", asked, f"MaxResults must be an integer between 1 and {model.LIST_PAGE_MAX}.")
+    return asked or 0
+
+
+def _next_token(request: Any, page: model.QueuePage) -> str | None:
+    """Return the token of the next page: as in AWS only for who asked for pages."""
+    return page.next_page_token or None if request.MaxResults is not None else None
+
+
+async def _get_queue_attributes(service: QueueDoor, call: AwsCall) -> Any:
+    names = call.request.AttributeNames or []
+    queue = await _do(service, call, "GetQueue", model.GetQueue(queue=_queue(call)))
+    return aws_sqs.GetQueueAttributesResult(Attributes=to_wire(queue, names) or None)
+
+
+async def _set_queue_attributes(service: QueueDoor, call: AwsCall) -> None:
+    written = call.request.Attributes
+    if not written:
+        raise MISSING_REQUIRED_PARAMETER.error(parameter="Attribute.Name")
+    request = model.UpdateQueue(queue=_queue(call), attributes=from_wire(written))
+    await _do(service, call, "UpdateQueue", request)
+
+
+async def _delete_queue(service: QueueDoor, call: AwsCall) -> None:
+    await _do(service, call, "DeleteQueue", model.DeleteQueue(queue=_queue(call)))
+
+
+async def _purge_queue(service: QueueDoor, call: AwsCall) -> None:
+    await _do(service, call, "PurgeQueue", model.PurgeQueue(queue=_queue(call), interval_s=PURGE_INTERVAL_S))
+
+
+async def _list_queue_tags(service: QueueDoor, call: AwsCall) -> Any:
+    tags = await _do(service, call, "ListQueueTags", model.ListQueueTags(queue=_queue(call)))
+    return aws_sqs.ListQueueTagsResult(Tags=tags or None)
+
+
+async def _tag_queue(service: QueueDoor, call: AwsCall) -> None:
+    check_tags(call.request.Tags)
+    await _do(service, call, "TagQueue", model.TagQueue(queue=_queue(call), tags=call.request.Tags))
+
+
+async def _untag_queue(service: QueueDoor, call: AwsCall) -> None:
+    keys = call.request.TagKeys
+    if not keys:
+        raise MISSING_REQUIRED_PARAMETER.error(parameter="TagKeys")
+    await _do(service, call, "UntagQueue", model.UntagQueue(queue=_queue(call), keys=tuple(keys)))
+
+
+async def _add_permission(service: QueueDoor, call: AwsCall) -> None:
+    it = call.request
+    for name, values in (("Actions", it.Actions), ("AWSAccountIds", it.AWSAccountIds)):
+        if not values:
+            raise MISSING_REQUIRED_PARAMETER.error(parameter=name)
+    request = model.AddPermission(
+        queue=_queue(call), label=it.Label, accounts=tuple(it.AWSAccountIds), actions=tuple(it.Actions)
+    )
+    await _do(service, call, "AddPermission", request)
+
+
+async def _remove_permission(service: QueueDoor, call: AwsCall) -> None:
+    await _do(service, call, "RemovePermission", model.RemovePermission(queue=_queue(call), label=call.request.Label))
+
+
+# Messages
+
+
+async def _send_message(service: QueueDoor, call: AwsCall) -> Any:
+    it = call.request
+    entry = entry_of(it, call.http.headers)
+    sent = await _do(service, call, "SendMessage", model.SendMessages(queue=_queue(call), entries=(entry,)))
+    return aws_sqs.SendMessageResult(
+        MD5OfMessageBody=sent.md5_of_body,
+        MessageId=sent.message_id,
+        MD5OfMessageAttributes=sent.md5_of_attributes or None,
+        MD5OfMessageSystemAttributes=md5_of_system_attributes(it),
+    )
+
+
+async def _receive_message(service: QueueDoor, call: AwsCall) -> Any:
+    it = call.request
+    max_messages, wait_s, timeout_s = it.MaxNumberOfMessages, it.WaitTimeSeconds, it.VisibilityTimeout
+    if max_messages is None:
+        max_messages = 1
+    elif not 1 <= max_messages <= RECEIVE_MESSAGES_MAX:
+        raise invalid_value(
+            "MaxNumberOfMessages", max_messages, f"Must be between 1 and {RECEIVE_MESSAGES_MAX}, if provided."
+        )
+    if wait_s is not None and not 0 <= wait_s <= model.RECEIVE_WAIT_S_MAX:
+        raise invalid_value("WaitTimeSeconds", wait_s, f"Must be >= 0 and <= {model.RECEIVE_WAIT_S_MAX}, if provided.")
+    if timeout_s is not None:
+        _check_timeout(timeout_s)
+    selection = selection_of(it)
+    request = model.ReceiveMessages(
+        queue=_queue(call), max_messages=max_messages, wait_s=wait_s, visibility_timeout_s=timeout_s
+    )
+    messages = await _do(service, call, "ReceiveMessages", request)
+    return aws_sqs.ReceiveMessageResult(Messages=[selection.to_wire(one) for one in messages] or None)
+
+
+async def _delete_message(service: QueueDoor, call: AwsCall) -> None:
+    request = model.DeleteMessages(queue=_queue(call), receipt_handles=(call.request.ReceiptHandle,))
+    await _do(service, call, "DeleteMessage", request)
+
+
+async def _change_message_visibility(service: QueueDoor, call: AwsCall) -> None:
+    it = call.request
+    _check_timeout(it.VisibilityTimeout)
+    change = model.VisibilityChange(it.ReceiptHandle, it.VisibilityTimeout)
+    request = model.ChangeVisibilities(queue=_queue(call), entries=(change,))
+    await _do(service, call, "ChangeMessageVisibility", request)
+
+
+def _check_timeout(timeout_s: int) -> None:
+    if not 0 <= timeout_s <= model.VISIBILITY_TIMEOUT_S_MAX:
+        raise invalid_value(
+            "VisibilityTimeout",
+            timeout_s,
+            f"Must be >= 0 and <= {model.VISIBILITY_TIMEOUT_S_MAX}, if provided.",
+        )
+
+
+# Batches
+
+
+class _Batch:
+    """The entries of a batch, those that may go on, and the refusals of the others."""
+
+    def __init__(self, entries: Sequence[Any], entry_name: str) -> None:
+        if not entries:
+            raise EMPTY_BATCH_REQUEST.error(entry=entry_name)
+        if len(entries) > BATCH_ENTRIES_MAX:
+            raise TOO_MANY_ENTRIES_IN_BATCH_REQUEST.error(limit=BATCH_ENTRIES_MAX, entries=len(entries))
+        seen: set[str] = set()
+        for entry in entries:
+            if not _ENTRY_ID.fullmatch(entry.Id):
+                raise INVALID_BATCH_ENTRY_ID.error()
+            if entry.Id in seen:
+                raise BATCH_ENTRY_IDS_NOT_DISTINCT.error(id=entry.Id)
+            seen.add(entry.Id)
+        self.entries = entries
+        self.valid: list[Any] = []
+        self._errors: dict[str, ServiceError] = {}
+
+    def parse(self, parse: Callable[[Any], Any]) -> list[Any]:
+        """Return the entries in the room's form; those that are refused are noted and left out."""
+        parsed = []
+        for entry in self.entries:
+            try:
+                parsed.append(parse(entry))
+                self.valid.append(entry)
+            except ServiceError as error:
+                self._errors[entry.Id] = error
+        return parsed
+
+    def successful(self, results: Sequence[Any]) -> list[tuple[Any, Any]]:
+        """Return the entries that are done, each with its result; note the refusals of the others."""
+        done = []
+        for entry, result in zip(self.valid, results, strict=True):
+            if isinstance(result, model.ItemError):
+                self._errors[entry.Id] = about_message(
+                    result.cause, getattr(entry, "ReceiptHandle", ""), getattr(entry, "VisibilityTimeout", 0)
+                )
+            else:
+                done.append((entry, result))
+        return done
+
+    def answer(self, shape: Any, successful: list[Any]) -> Any:
+        """Return the batch's answer; a list without entries is left out."""
+        failed = [
+            aws_sqs.BatchResultErrorEntry(
+                Id=entry.Id,
+                SenderFault=not error.row.retryable,
+                Code=error.row.query_code or error.row.code,
+                Message=error.message,
+            )
+            for entry in self.entries
+            if (error := self._errors.get(entry.Id)) is not None
+        ]
+        return shape(Successful=successful or msgspec.UNSET, Failed=failed or msgspec.UNSET)
+
+
+async def _send_message_batch(service: QueueDoor, call: AwsCall) -> Any:
+    batch = _Batch(call.request.Entries, "SendMessageBatchRequestEntry")
+    queue, headers = _queue(call), call.http.headers
+    entries = batch.parse(lambda entry: entry_of(entry, headers))
+    total_bytes = sum(map(size_bytes, entries))
+    if total_bytes > model.BATCH_BYTES_MAX:
+        raise BATCH_REQUEST_TOO_LONG.error(limit=model.BATCH_BYTES_MAX, size=total_bytes)
+    results: Sequence[Any] = ()
+    if entries:
+        request = model.SendMessages(queue=queue, entries=tuple(entries), entries_max=BATCH_ENTRIES_MAX)
+        results = await _do(service, call, "BatchSendMessages", request)
+    return batch.answer(
+        aws_sqs.SendMessageBatchResult,
+        [
+            aws_sqs.SendMessageBatchResultEntry(
+                Id=entry.Id,
+                MessageId=sent.message_id,
+                MD5OfMessageBody=sent.md5_of_body,
+                MD5OfMessageAttributes=sent.md5_of_attributes or None,
+                MD5OfMessageSystemAttributes=md5_of_system_attributes(entry),
+            )
+            for entry, sent in batch.successful(results)
+        ],
+    )
+
+
+async def _delete_message_batch(service: QueueDoor, call: AwsCall) -> Any:
+    batch = _Batch(call.request.Entries, "DeleteMessageBatchRequestEntry")
+    handles = batch.parse(lambda entry: entry.ReceiptHandle)
+    request = model.DeleteMessages(queue=_queue(call), receipt_handles=tuple(handles), entries_max=BATCH_ENTRIES_MAX)
+    results = await _do(service, call, "BatchDeleteMessages", request)
+    done = [aws_sqs.DeleteMessageBatchResultEntry(Id=entry.Id) for entry, _ in batch.successful(results)]
+    return batch.answer(aws_sqs.DeleteMessageBatchResult, done)
+
+
+async def _change_message_visibility_batch(service: QueueDoor, call: AwsCall) -> Any:
+    batch = _Batch(call.request.Entries, "ChangeMessageVisibilityBatchRequestEntry")
+    queue = _queue(call)
+    changes = batch.parse(_visibility_change)
+    results: Sequence[Any] = ()
+    if changes:
+        request = model.ChangeVisibilities(queue=queue, entries=tuple(changes), entries_max=BATCH_ENTRIES_MAX)
+        results = await _do(service, call, "BatchChangeMessageVisibility", request)
+    done = [aws_sqs.ChangeMessageVisibilityBatchResultEntry(Id=entry.Id) for entry, _ in batch.successful(results)]
+    return batch.answer(aws_sqs.ChangeMessageVisibilityBatchResult, done)
+
+
+def _visibility_change(entry: Any) -> model.VisibilityChange:
+    if entry.VisibilityTimeout is None:
+        raise MISSING_REQUIRED_PARAMETER.error(parameter="VisibilityTimeout")
+    _check_timeout(entry.VisibilityTimeout)
+    return model.VisibilityChange(entry.ReceiptHandle, entry.VisibilityTimeout)
+
+
+HANDLERS: Mapping[str, _Convert] = {
+    "CreateQueue": _create_queue,
+    "GetQueueUrl": _get_queue_url,
+    "ListQueues": _list_queues,
+    "ListDeadLetterSourceQueues": _list_dead_letter_sources,
+    "GetQueueAttributes": _get_queue_attributes,
+    "SetQueueAttributes": _set_queue_attributes,
+    "DeleteQueue": _delete_queue,
+    "PurgeQueue": _purge_queue,
+    "ListQueueTags": _list_queue_tags,
+    "TagQueue": _tag_queue,
+    "UntagQueue": _untag_queue,
+    "AddPermission": _add_permission,
+    "RemovePermission": _remove_permission,
+    "SendMessage": _send_message,
+    "SendMessageBatch": _send_message_batch,
+    "ReceiveMessage": _receive_message,
+    "DeleteMessage": _delete_message,
+    "DeleteMessageBatch": _delete_message_batch,
+    "ChangeMessageVisibility": _change_message_visibility,
+    "ChangeMessageVisibilityBatch": _change_message_visibility_batch,
+}
+"""AWS's operations that are done, each with its way through the room."""

@@ -1,0 +1,166 @@
+"""Queue attributes on AWS's wire: texts by name <-> the room's attributes.
+
+Owns AWS's names, their validation, and what `All` answers. Values are decimal numbers or JSON texts; a redrive policy
+is shown in the words in which it was written. Source: SQS API reference, SetQueueAttributes and GetQueueAttributes.
+
+`SqsManagedSseEnabled` answers `false`, where a new queue of AWS answers `true`: bodies are not encrypted at rest, and
+an answer that says so must not be had by asking for it. For the same reason `true`, and a KMS key, are refused.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from cumulo.core.errors import ServiceError
+from cumulo.core.names import parse_arn
+from cumulo.queue_service import model
+from cumulo.queue_service.edge_aws_errors import (
+    ATTRIBUTE_NAMES,
+    INVALID_ATTRIBUTE_NAME,
+    MISSING_REQUIRED_PARAMETER,
+    UNSUPPORTED_OPERATION,
+    invalid_attribute,
+    invalid_parameters,
+    invalid_value,
+)
+
+_NUMBERS = {
+    "VisibilityTimeout": ("visibility_timeout_s", 0, model.VISIBILITY_TIMEOUT_S_MAX),
+    "DelaySeconds": ("delay_s", 0, model.DELAY_S_MAX),
+    "MessageRetentionPeriod": (
+        "message_retention_s",
+        model.MESSAGE_RETENTION_S_MIN,
+        model.MESSAGE_RETENTION_S_MAX,
+    ),
+    "MaximumMessageSize": (
+        "maximum_message_size_bytes",
+        model.MESSAGE_SIZE_BYTES_MIN,
+        model.MESSAGE_SIZE_BYTES_MAX,
+    ),
+    "ReceiveMessageWaitTimeSeconds": ("receive_wait_s", 0, model.RECEIVE_WAIT_S_MAX),
+}
+"""AWS's name -> the room's, lowest, highest."""
+_ABSENT = {
+    "SqsManagedSseEnabled": "false",
+    "KmsMasterKeyId": "",
+    "KmsDataKeyReusePeriodSeconds": "300",
+    "RedriveAllowPolicy": "",
+}
+"""Attributes that cannot be had: the value that stands for "not", which is taken."""
+_FIFO = ("FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit")
+_NAMES_SHOWN: dict[str, Callable[[model.Queue], str]] = {
+    "VisibilityTimeout": lambda it: str(it.visibility_timeout_s),
+    "MaximumMessageSize": lambda it: str(it.maximum_message_size_bytes),
+    "MessageRetentionPeriod": lambda it: str(it.message_retention_s),
+    "DelaySeconds": lambda it: str(it.delay_s),
+    "ReceiveMessageWaitTimeSeconds": lambda it: str(it.receive_wait_s),
+    "ApproximateNumberOfMessages": lambda it: str(it.message_count),
+    "ApproximateNumberOfMessagesNotVisible": lambda it: str(it.in_flight_count),
+    "ApproximateNumberOfMessagesDelayed": lambda it: str(it.delayed_count),
+    "CreatedTimestamp": lambda it: str(it.create_ms // 1000),
+    "LastModifiedTimestamp": lambda it: str(it.update_ms // 1000),
+    "QueueArn": lambda it: it.arn,
+    "SqsManagedSseEnabled": lambda _: _ABSENT["SqsManagedSseEnabled"],
+    "Policy": lambda it: it.policy,
+    "RedrivePolicy": lambda it: it.dead_letter_text or _redrive_policy(it),
+}
+_NAMES = frozenset((*_NAMES_SHOWN, *_ABSENT, *_FIFO, "All"))
+
+
+def from_wire(written: Mapping[str, str], *, fifo_name: bool = False) -> model.QueueAttributes:
+    """Return what a caller wrote; raises AWS's `InvalidAttributeName` and `InvalidAttributeValue` and, for what is not
+    done here, `UnsupportedOperation`. `fifo_name`: the queue to create bears a FIFO queue's name.
+    """
+    given: dict[str, Any] = {}
+    for name, value in written.items():
+        if name in _NUMBERS:
+            field, lowest, highest = _NUMBERS[name]
+            given[field] = _number(name, value, lowest, highest)
+        elif name == "Policy":
+            given["policy"] = value
+        elif name == "RedrivePolicy":
+            given["dead_letter_policy"] = _dead_letter_policy(value)
+        elif name in _ABSENT:
+            if value != _ABSENT[name]:
+                raise UNSUPPORTED_OPERATION.error(what=f"The queue attribute {name} with the value {value[:80]}")
+        else:
+            raise _unknown(name, value, fifo_name=fifo_name)
+    return model.QueueAttributes(**given)
+
+
+def to_wire(queue: model.Queue, names: list[str]) -> dict[str, str]:
+    """Return the attributes that a caller asked for; those that a queue does not have are left out, as in AWS."""
+    for name in names:
+        if name not in _NAMES:
+            raise INVALID_ATTRIBUTE_NAME.error(reason=f"Unknown Attribute {name}.")
+    wanted = _NAMES_SHOWN if "All" in names else dict.fromkeys(names)
+    shown = {name: _NAMES_SHOWN[name](queue) for name in wanted if name in _NAMES_SHOWN}
+    return {name: text for name, text in shown.items() if text}
+
+
+def check_tags(tags: Mapping[str, str]) -> None:
+    """Raise AWS's refusal of tags that the room would refuse in other words."""
+    if not tags:
+        raise MISSING_REQUIRED_PARAMETER.error(parameter="Tags")
+    for key, value in tags.items():
+        if not 0 < len(key) <= model.TAG_KEY_CHARACTERS_MAX:
+            raise invalid_parameters("Tag keys must be between 1 and 128 characters in length.")
+        if len(value) > model.TAG_VALUE_CHARACTERS_MAX:
+            raise invalid_parameters("Tag values must be between 0 and 256 characters in length.")
+
+
+def _number(name: str, text: str, lowest: int, highest: int) -> int:
+    # Ten digits: more than any limit, less than what int() would take long for.
+    if not text.isascii() or not text.isdigit() or len(text) > 10 or not lowest <= int(text) <= highest:
+        raise invalid_attribute(name)
+    return int(text)
+
+
+def _dead_letter_policy(text: str) -> model.DeadLetterPolicy:
+    if not text:
+        return model.DeadLetterPolicy("", 0)
+    try:
+        policy = msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise invalid_value("RedrivePolicy", text, "Redrive policy is not a valid JSON map.") from error
+    for name in ("deadLetterTargetArn", "maxReceiveCount"):
+        if name not in policy:
+            raise invalid_value("RedrivePolicy", text, f"Redrive policy does not contain mandatory attribute: {name}.")
+    target, count = policy["deadLetterTargetArn"], str(policy["maxReceiveCount"])
+    if not count.isascii() or not count.isdigit() or not 1 <= int(count[:10]) <= model.MAX_RECEIVE_COUNT_MAX:
+        raise invalid_value(
+            "RedrivePolicy",
+            text,
+            f"Invalid value for maxReceiveCount: {count}, valid values are from 1 to 1000 both inclusive.",
+        )
+    arn = parse_arn(target) if isinstance(target, str) else None
+    if arn is None or arn.service != "sqs":
+        raise invalid_value("RedrivePolicy", text, f"Invalid value for deadLetterTargetArn: {target}.")
+    return model.DeadLetterPolicy(target, int(count), text)
+
+
+def _redrive_policy(queue: model.Queue) -> str:
+    """Return the redrive policy of a queue to which another edge gave it."""
+    if not queue.dead_letter_name:
+        return ""
+    target = model.queue_arn(queue.account, queue.region, queue.dead_letter_name)
+    return msgspec.json.encode({"deadLetterTargetArn": target, "maxReceiveCount": queue.max_receive_count}).decode()
+
+
+def _unknown(name: str, value: str, *, fifo_name: bool) -> ServiceError:
+    if fifo_name and name in _FIFO:
+        return UNSUPPORTED_OPERATION.error(what="A FIFO queue")
+    if name in ("DeduplicationScope", "FifoThroughputLimit"):
+        reason = f"You can specify the {name} only when FifoQueue is set to true."
+    elif name == "FifoQueue" and value == "true":
+        return invalid_parameters(
+            "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with"
+            " .fifo suffix and be 1 to 80 in length."
+        )
+    else:
+        reason = f"Unknown Attribute {name}."
+    return INVALID_ATTRIBUTE_NAME.error(reason=reason)
+
+
+assert {ATTRIBUTE_NAMES[field] for field, _, _ in _NUMBERS.values()} == set(_NUMBERS)

@@ -1,0 +1,284 @@
+"""Messages on AWS's wire: bodies, attributes and what a receiver wants to see of them.
+
+Owns AWS's validation of what is sent and the selection of what is received. The conversions run for every message:
+they take as few Python operations as they can.
+"""
+
+import functools
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cumulo.core.errors import ServiceError
+from cumulo.core.lazy import LazyModule
+from cumulo.queue_service import message_attributes, model
+from cumulo.queue_service.edge_aws_errors import (
+    INVALID_ATTRIBUTE_NAME,
+    INVALID_MESSAGE_CONTENTS,
+    MISSING_REQUIRED_PARAMETER,
+    UNSUPPORTED_OPERATION,
+    invalid_parameters,
+    invalid_value,
+)
+
+aws_sqs: Any = LazyModule("cumulo.queue_service.aws_sqs")
+
+TRACE_HEADER = "AWSTraceHeader"
+_TRACE_HEADER_OF_HTTP = "x-amzn-trace-id"
+_CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r"))
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_CHARACTERS = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
+_ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_TYPES = ("String", "Number", "Binary")
+_SYSTEM_ATTRIBUTES = (
+    "SenderId",
+    "SentTimestamp",
+    "ApproximateReceiveCount",
+    "ApproximateFirstReceiveTimestamp",
+    "DeadLetterQueueSourceArn",
+    TRACE_HEADER,
+)
+_SYSTEM_ATTRIBUTES_OF_FIFO = ("SequenceNumber", "MessageDeduplicationId", "MessageGroupId")
+_SELECTABLE = frozenset(
+    (
+        "All",
+        *_SYSTEM_ATTRIBUTES,
+        *_SYSTEM_ATTRIBUTES_OF_FIFO,
+        # The names of queue attributes are taken where message attributes are meant, and bring nothing.
+        "Policy",
+        "VisibilityTimeout",
+        "MaximumMessageSize",
+        "MessageRetentionPeriod",
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+        "CreatedTimestamp",
+        "LastModifiedTimestamp",
+        "QueueArn",
+        "ApproximateNumberOfMessagesDelayed",
+        "DelaySeconds",
+        "ReceiveMessageWaitTimeSeconds",
+        "RedrivePolicy",
+        "FifoQueue",
+        "ContentBasedDeduplication",
+        "KmsMasterKeyId",
+        "KmsDataKeyReusePeriodSeconds",
+        "DeduplicationScope",
+        "FifoThroughputLimit",
+        "RedriveAllowPolicy",
+        "SqsManagedSseEnabled",
+    )
+)
+
+
+def entry_of(sent: Any, headers: Mapping[str, str]) -> model.SendEntry:
+    """Return one message to send, of a `SendMessageRequest` or a batch's entry; raises AWS's refusals."""
+    text = sent.MessageBody
+    if not text:
+        raise MISSING_REQUIRED_PARAMETER.error(parameter="MessageBody")
+    body = _encoded(text, "message body")
+    delay_s = sent.DelaySeconds
+    if delay_s is not None and not 0 <= delay_s <= model.DELAY_S_MAX:
+        raise invalid_value("DelaySeconds", delay_s, f"DelaySeconds must be >= 0 and <= {model.DELAY_S_MAX}.")
+    if sent.MessageGroupId is not None or sent.MessageDeduplicationId is not None:
+        raise _not_of_this_queue(sent)
+    attributes, system = sent.MessageAttributes, sent.MessageSystemAttributes
+    return model.SendEntry(
+        body,
+        _attributes(attributes) if attributes else (),
+        delay_s,
+        _trace_header(system) if system else headers.get(_TRACE_HEADER_OF_HTTP, ""),
+    )
+
+
+def size_bytes(entry: model.SendEntry) -> int:
+    """Return what SQS counts of a message."""
+    return len(entry.body) + message_attributes.size_bytes(entry.attributes)
+
+
+def md5_of_system_attributes(sent: Any) -> str | None:
+    """Return the MD5 of the system attributes that came with a message, None where there were none."""
+    system = sent.MessageSystemAttributes
+    if not system:
+        return None
+    value = system[TRACE_HEADER]
+    return message_attributes.md5((model.MessageAttribute(TRACE_HEADER, value.DataType, value.StringValue.encode()),))
+
+
+class Selection:
+    """What a receiver wants to see beside the bodies; made once per set of names."""
+
+    __slots__ = ("_names", "_prefixes", "_system", "all")
+
+    def __init__(self, system: frozenset[str], names: frozenset[str]) -> None:
+        self._system = frozenset(_SYSTEM_ATTRIBUTES) if "All" in system else system
+        self.all = not names.isdisjoint(("All", ".*", "*"))
+        self._names = names
+        self._prefixes = tuple(name[:-2] for name in names if name.endswith(".*"))
+
+    def to_wire(self, it: model.Message) -> Any:
+        """Return a message as this receiver gets it."""
+        body, md5_of_body = it.body, it.md5_of_body
+        if _is_text(body):
+            text = body.decode()
+        else:
+            # Sent over an edge that takes bytes. XML and JSON cannot carry them as they are.
+            text = _FORBIDDEN.sub("\ufffd", body.decode(errors="replace"))
+            md5_of_body = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+        attributes = self._selected(it.attributes) if it.attributes and (self.all or self._names) else ()
+        return aws_sqs.Message(
+            MessageId=it.message_id,
+            ReceiptHandle=it.receipt_handle,
+            MD5OfBody=md5_of_body,
+            Body=text,
+            Attributes=self._system_attributes(it) or None if self._system else None,
+            MD5OfMessageAttributes=message_attributes.md5(attributes) if attributes else None,
+            MessageAttributes={one.name: _attribute_to_wire(one) for one in attributes} if attributes else None,
+        )
+
+    def _selected(self, attributes: model.MessageAttributes) -> model.MessageAttributes:
+        if self.all:
+            return attributes
+        return tuple(it for it in attributes if it.name in self._names or it.name.startswith(self._prefixes))
+
+    def _system_attributes(self, it: model.Message) -> dict[str, str]:
+        shown = {
+            "SenderId": it.sender_id,
+            "SentTimestamp": str(it.sent_ms),
+            "ApproximateReceiveCount": str(it.receive_count),
+            "ApproximateFirstReceiveTimestamp": str(it.first_received_ms),
+            "DeadLetterQueueSourceArn": it.dead_letter_source_arn,
+            TRACE_HEADER: it.trace_header,
+        }
+        return {name: text for name, text in shown.items() if text and name in self._system}
+
+
+def selection_of(request: Any) -> Selection:
+    """Return what a `ReceiveMessageRequest` wants to see; raises AWS's `InvalidAttributeName`."""
+    system = frozenset((*(request.AttributeNames or ()), *(request.MessageSystemAttributeNames or ())))
+    return _selection(system, frozenset(request.MessageAttributeNames or ()))
+
+
+@functools.lru_cache(maxsize=256)
+def _selection(system: frozenset[str], names: frozenset[str]) -> Selection:
+    for name in system - _SELECTABLE:
+        raise INVALID_ATTRIBUTE_NAME.error(reason=f"Unknown Attribute {name}.")
+    return Selection(system, names)
+
+
+def _is_text(encoded: bytes) -> bool:
+    """Say whether bytes are a text that SQS takes: an ASCII body of 1 KiB takes a microsecond."""
+    if len(encoded.translate(None, _CONTROLS)) != len(encoded):
+        return False
+    if encoded.isascii():
+        return True
+    try:
+        encoded.decode()
+    except UnicodeDecodeError:
+        return False
+    return not any(it in encoded for it in _NOT_CHARACTERS)
+
+
+def _encoded(text: str, where: str) -> bytes:
+    """Return a text in UTF-8; raises AWS's `InvalidMessageContents`."""
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:
+        encoded = _CONTROLS
+    if not _is_text(encoded):
+        found = _FORBIDDEN.search(text)
+        assert found is not None
+        raise INVALID_MESSAGE_CONTENTS.error(code=ord(found.group()), where=where)
+    return encoded
+
+
+def _attributes(written: Mapping[str, Any]) -> model.MessageAttributes:
+    """Return message attributes in the order of their names."""
+    if len(written) > model.MESSAGE_ATTRIBUTES_MAX:
+        raise invalid_parameters(
+            f"Number of message attributes [{len(written)}] exceeds the allowed maximum"
+            f" [{model.MESSAGE_ATTRIBUTES_MAX}]."
+        )
+    return tuple(_attribute(name, written[name]) for name in sorted(written))
+
+
+def _attribute(name: str, value: Any) -> model.MessageAttribute:
+    _check_name(name)
+    data_type = value.DataType
+    kind = data_type.partition(".")[0]
+    if len(data_type) > model.ATTRIBUTE_TYPE_CHARACTERS_MAX:
+        raise invalid_parameters("Message (user) attribute types must be shorter than 256 Bytes")
+    if kind not in _TYPES:
+        raise invalid_parameters(
+            f"The type of message (user) attribute '{name}' is invalid. You must use only the following supported type"
+            " prefixes: Binary, Number, String."
+        )
+    if value.StringListValues or value.BinaryListValues:
+        raise UNSUPPORTED_OPERATION.error(what="A list of values in a message attribute")
+    binary = kind == "Binary"
+    content = value.BinaryValue if binary else value.StringValue
+    if not content:
+        raise invalid_parameters(
+            f"Message (user) attribute '{name}' must contain a non-empty value of type"
+            f" '{'Binary' if binary else 'String'}'."
+        )
+    attribute = model.MessageAttribute(
+        name, data_type, content if binary else _encoded(content, f"message (user) attribute '{name}'"), binary
+    )
+    if kind == "Number":
+        try:
+            message_attributes.check((attribute,))
+        except ServiceError as error:
+            raise invalid_parameters(
+                f"Can't cast the value of message (user) attribute '{name}' to a number."
+            ) from error
+    return attribute
+
+
+def _check_name(name: str) -> None:
+    if len(name) > model.ATTRIBUTE_NAME_CHARACTERS_MAX:
+        raise invalid_parameters("Message (user) attribute names must be shorter than 256 Bytes")
+    if not _ATTRIBUTE_NAME.fullmatch(name):
+        raise invalid_parameters(
+            f"The message (user) attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, 0-9,"
+            " underscore (_), hyphen (-), and period (.) characters."
+        )
+    if name.lower().startswith(("aws.", "amazon.", ".")) or name.endswith(".") or ".." in name:
+        raise invalid_parameters(
+            "You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. These strings are reserved for"
+            " internal use. Additionally, they cannot start or end with '.'."
+        )
+
+
+def _trace_header(system: Mapping[str, Any]) -> str:
+    for name in system:
+        if name != TRACE_HEADER:
+            raise invalid_parameters(
+                f"Message system attribute name '{name}' is invalid. You can use only {TRACE_HEADER}."
+            )
+    value = system[TRACE_HEADER]
+    if value.DataType != "String" or not value.StringValue:
+        raise invalid_parameters(
+            f"Message system attribute '{TRACE_HEADER}' must contain a non-empty value of type 'String'."
+        )
+    _encoded(value.StringValue, f"message system attribute '{TRACE_HEADER}'")
+    text: str = value.StringValue
+    return text
+
+
+def _attribute_to_wire(it: model.MessageAttribute) -> Any:
+    if it.binary:
+        return aws_sqs.MessageAttributeValue(DataType=it.data_type, BinaryValue=it.value)
+    return aws_sqs.MessageAttributeValue(DataType=it.data_type, StringValue=it.value.decode())
+
+
+def _not_of_this_queue(sent: Any) -> ServiceError:
+    """Return the refusal of a FIFO queue's parameters. AWS takes a group on standard queues since it schedules fairly
+    by it; a group that schedules nothing here would only look like it.
+    """
+    parameter = "MessageGroupId" if sent.MessageGroupId is not None else "MessageDeduplicationId"
+    return invalid_value(
+        parameter,
+        getattr(sent, parameter),
+        "The request includes a parameter that is not valid for this queue type.",
+    )
