@@ -7,7 +7,7 @@ reference (CreateQueue, SendMessage, ReceiveMessage), and the SQS developer guid
 
 import msgspec
 
-from cumulo.core.errors import ServiceError
+from cumulo.core.errors import ErrorRow, ServiceError
 from cumulo.core.names import Arn, resource_name
 
 QUEUE_NAME_CHARACTERS_MAX = 80
@@ -247,14 +247,20 @@ class SentMessage(msgspec.Struct, frozen=True, gc=False):
 
 
 class ItemError(msgspec.Struct, frozen=True):
-    """Why one item of a batch was refused; `sender_fault` says that the same item would be refused again, `cause` is
-    for an edge that has words of its own.
+    """Why one item of a batch was refused; `sender_fault` says that the same item would be refused again. `row` and
+    `values` are for an edge that has words of its own.
     """
 
     code: str
     message: str
     sender_fault: bool
-    cause: ServiceError
+    row: ErrorRow
+    values: dict[str, object]
+
+    @property
+    def cause(self) -> ServiceError:
+        """The error that a single call would have raised."""
+        return ServiceError(self.row, self.values)
 
 
 class ReceiveMessages(msgspec.Struct, frozen=True, kw_only=True):

@@ -133,7 +133,7 @@ def answers(good: Sequence[T], invalid: Invalid, outcome: Outcome) -> tuple[T | 
 
 def item_error(error: ServiceError) -> ItemError:
     """Return an error in the form of a batch's item."""
-    return ItemError(error.row.code, error.message, not error.row.retryable, error)
+    return ItemError(error.row.code, error.message, not error.row.retryable, error.row, error.values)
 
 
 def _check_entry(entry: SendEntry, size_bytes: int) -> None:
