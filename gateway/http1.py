@@ -1,34 +1,58 @@
-"""A strict HTTP/1.1 listener on httptools: one connection, one protocol object, one answer per request.
+"""A strict HTTP/1.1 listener: one connection, one protocol object, one request at a time, one answer per request.
 
-Owns heads, limits, timers and the form of an answer. Promises: a head beyond its limits, both length headers, or a
-stalled client end the connection within a stated time; head and small body leave in one write; whatever a handler does,
-each request gets exactly one answer. Knows no service: a handler gets a `Request` and gives a `Response`.
+Owns connections, their timers, and the order of what is read and written. Promises: reading goes no further than what
+is asked for, so that whoever sends faster than it is served waits in its own socket; a head beyond its limits, a
+stalled or dripping client end the connection within a stated time, while a handler may think for as long as it likes;
+head and small body leave in one write; whatever a handler does, each request gets exactly one answer, and one that
+cannot be finished ends the connection. Knows no service: a handler gets a `Request` and gives a `Response`.
+
+The rules of heads are in `http_head.py`, of bodies in `http_body.py`, of answers in `http_answer.py`.
 """
 
 import asyncio
+import contextlib
 import logging
+import math
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
-from http import HTTPStatus
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-import httptools
 import msgspec
 
-from cumulo.gateway.http_answer import Response
-from cumulo.gateway.http_body import Body, WholeBody
+from cumulo.core.errors import REQUEST_TIMEOUT, ServiceError
+from cumulo.gateway.http_answer import ANSWER_STALL_S, FileSender, Response, is_bodiless, render_head
+from cumulo.gateway.http_body import (
+    INCOMPLETE_BODY,
+    SMALL_BODY_BYTES,
+    Body,
+    BufferPool,
+    ChunkedBody,
+    MeasuredBody,
+    WholeBody,
+)
+from cumulo.gateway.http_head import Head, Refused, find_head, read_head
 
 __all__ = ["Body", "Handler", "HttpListener", "Request", "Response", "WholeBody"]
 
-BODY_BYTES_MAX = 1024 * 1024
-HEAD_BYTES_MAX = 16 * 1024
-HEADER_LINES_MAX = 100
 HEAD_TIMEOUT_S = 10
 IDLE_TIMEOUT_S = 60
-ANSWER_TIMEOUT_S = 60
+BODY_STALL_S = 30
+BODY_RATE_MIN = 1024
+"""A client has `BODY_STALL_S` to send something that is waited for, and earns new time by `BODY_RATE_MIN` bytes a
+second: one that drips runs out of it like one that sends nothing.
+"""
+LINGER_S = 10
+LINGER_BYTES_MAX = 64 * 1024 * 1024
+"""What is read and dropped of a client that still sends while it is refused, so that it gets to see the refusal."""
 CONNECTIONS_MAX = 10_000
-"""Limits of architecture.md section 5; the timers end slow and stalled clients."""
+"""Limits of architecture.md section 5."""
 
-_HEAD_TOO_LONG = f"the request head is longer than {HEAD_BYTES_MAX} bytes"
+BACKLOG = 1024
+RECEIVE_BYTES = 64 * 1024
+"""The buffer that all connections of a listener share: what it receives is taken out of it at once."""
+SENDFILE_BYTES_MIN = 256 * 1024
+"""Smaller pieces are cheaper written than sent from their file (object_storage.md section 6)."""
+_CRLF = b"\r\n"
+_INTERNAL_ERROR = Response(500, b"internal error\n", content_type="text/plain; charset=utf-8")
 _log = logging.getLogger("cumulo.http")
 
 
@@ -37,7 +61,8 @@ class Request(msgspec.Struct, frozen=True):
 
     `target` is the raw path and query as sent (latin-1). `header_lines` are all lines as sent, in order, names in lower
     case; `headers` has each name once, the values of repeated lines joined by ",". `secure` says that TLS was used.
-    `peer` is the address at the other end of the connection, whatever a header may claim.
+    `peer` is the address at the other end of the connection, whatever a header may claim. What a handler has not read
+    of `body` when it returns is dropped.
     """
 
     method: str
@@ -62,40 +87,55 @@ class Request(msgspec.Struct, frozen=True):
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class Refused(Exception):
-    """The head breaks a rule; answered with `status`, then the connection is closed."""
+class _Shared(msgspec.Struct):
+    """What the connections of a listener share."""
 
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
+    handler: Handler
+    received: memoryview
+    pool: BufferPool
+    connections: set["HttpConnection"]
+    gone: asyncio.Event
+    stopping: bool = False
 
 
-class HttpConnection(asyncio.Protocol):
-    """One connection's requests, one after another; pipelined ones wait their turn."""
+class HttpConnection(asyncio.BufferedProtocol):
+    """One connection's requests, one after another; pipelined ones wait their turn.
 
-    def __init__(self, handler: Handler, connections: set["HttpConnection"]) -> None:
-        self._handler = handler
-        self._connections = connections
+    A task runs while there is a request to answer. Bytes that arrive with nobody waiting for them are held, and reading
+    stops; so `_held` is at most two receive buffers long. At most one of the timer's uses is on at a time: waiting for
+    a head, for body bytes, for the client to read, or for it to go.
+    """
+
+    def __init__(self, shared: _Shared) -> None:
+        self._shared = shared
         self._transport: asyncio.Transport | None = None
         self._peer = ""
-        self._timer: asyncio.TimerHandle | None = None
+        self._secure = False
         self._task: asyncio.Task[None] | None = None
-        self._waiting: list[tuple[Request | Refused, bool]] = []
-        self._parser = httptools.HttpRequestParser(self)
-        self._closing = False
-        self._reset()
+        # Reading
+        self._held = b""
+        self._window: memoryview | None = None
+        self._filled = 0
+        self._waiting: asyncio.Future[None] | None = None
+        self._failure: ServiceError | None = None
+        self._continue_due = False
+        self._credit_s = 0.0
+        self._asked_at = 0.0
+        self._head_begun = False
+        self._body_unread = False
+        self._reading_paused = False
+        self._ended = False
+        self._lingering = False
+        self._lingered_bytes = 0
+        # Writing
+        self._writing_paused = False
+        self._unread_bytes = 0
+        self._flushed: asyncio.Future[None] | None = None
+        # The timer
+        self._deadline = math.inf
+        self._timer: asyncio.TimerHandle | None = None
 
-    def _reset(self) -> None:
-        self._target = b""
-        self._headers: dict[str, str] = {}
-        self._header_lines: list[tuple[str, str]] = []
-        self._body = bytearray()
-        self._head_bytes = self._parsed_bytes = 0
-        self._lines = 0
-        self._begun = False
-
-    # -- asyncio.Protocol
+    # -- asyncio.BufferedProtocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, unless there are too many."""
@@ -103,199 +143,495 @@ class HttpConnection(asyncio.Protocol):
         self._transport = transport
         peer = transport.get_extra_info("peername")
         self._peer = str(peer[0]) if isinstance(peer, tuple) else ""
-        if len(self._connections) >= CONNECTIONS_MAX:
+        self._secure = transport.get_extra_info("sslcontext") is not None
+        # Paused means "something is in the buffer": a borrowed piece is free, and a file may follow, once it is not.
+        # TLS compares otherwise, and with 0 would never go on.
+        transport.set_write_buffer_limits(high=1 if self._secure else 0, low=0)
+        if self._shared.stopping or len(self._shared.connections) >= CONNECTIONS_MAX:
             transport.abort()
             return
-        self._connections.add(self)
+        self._shared.connections.add(self)
         self._arm(HEAD_TIMEOUT_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Drop what is left to do."""
+        """Drop what is left to do: a handler that waits for the body hears of it, any other is cancelled."""
         del exc
-        self._connections.discard(self)
-        self._disarm()
-        if self._task is not None:
-            self._task.cancel()
-
-    def data_received(self, data: bytes) -> None:
-        """Parse; whole heads are queued for answering."""
-        if self._closing:
-            return
-        self._head_bytes += len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._closing = True  # the request was taken; what follows it is in no protocol of ours
-        except httptools.HttpParserCallbackError as error:
-            cause = error.__context__
-            if isinstance(cause, Refused):
-                self._refuse(cause.status, cause.reason)
-            else:
-                self._refuse(400, "malformed request")
-        except httptools.HttpParserError:
-            self._refuse(400, "malformed request")
-        else:
-            if self._head_bytes > HEAD_BYTES_MAX:
-                self._refuse(431, _HEAD_TOO_LONG)
-
-    def eof_received(self) -> bool:
-        """Answer what was asked before the client said that it sends no more."""
-        assert self._transport is not None
-        self._closing = True
-        answering = self._task is not None and not self._task.done()
-        return answering and self._transport.get_extra_info("sslcontext") is None
-
-    # -- httptools callbacks
-
-    def on_message_begin(self) -> None:
-        """Give the head of a later request no more time than that of the first."""
-        self._begun = True
-        if self._task is not None and self._task.done():
-            self._arm(HEAD_TIMEOUT_S)
-
-    def on_url(self, url: bytes) -> None:
-        """Collect the request target."""
-        self._target += url
-        self._count(len(url))
-
-    def _count(self, size_bytes: int) -> None:
-        self._parsed_bytes += size_bytes
-        if self._parsed_bytes > HEAD_BYTES_MAX:
-            raise Refused(431, _HEAD_TOO_LONG)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect one header line."""
-        self._lines += 1
-        self._count(len(name) + len(value) + 4)
-        if self._lines > HEADER_LINES_MAX:
-            raise Refused(431, f"more than {HEADER_LINES_MAX} header lines")
-        key = name.decode("latin-1").lower()
-        if key in self._headers and key in ("content-length", "transfer-encoding", "host"):
-            raise Refused(400, f"header {key} is given twice")
-        text = value.decode("latin-1")
-        self._header_lines.append((key, text))
-        self._headers[key] = f"{self._headers[key]},{text}" if key in self._headers else text
-
-    def on_body(self, piece: bytes) -> None:
-        """Collect the body."""
-        self._head_bytes -= len(piece)
-        self._body += piece
-        if len(self._body) > BODY_BYTES_MAX:
-            raise Refused(413, "too long")
-
-    def on_headers_complete(self) -> None:
-        """Check what the headers say together."""
-        if "content-length" in self._headers and "transfer-encoding" in self._headers:
-            raise Refused(400, "both content-length and transfer-encoding are given")
-        if self._parser.get_http_version() != "1.0" and "host" not in self._headers:
-            raise Refused(400, "header host is missing")
-
-    def on_message_complete(self) -> None:
-        """Queue the request; answer it when its turn comes."""
-        request = Request(
-            method=self._parser.get_method().decode("latin-1"),
-            target=self._target.decode("latin-1"),
-            headers=self._headers,
-            header_lines=tuple(self._header_lines),
-            peer=self._peer,
-            secure=False,
-            body=WholeBody(bytes(self._body)),
-        )
-        keep_alive = self._parser.should_keep_alive() and not self._parser.should_upgrade()
-        self._reset()
-        if len(self._waiting) >= HEADER_LINES_MAX:
-            raise Refused(400, "too many pipelined requests")
-        self._queue(request, keep_alive=keep_alive)
-
-    def _queue(self, request: Request | Refused, *, keep_alive: bool) -> None:
-        self._waiting.append((request, keep_alive))
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._answer_all())
-
-    async def _answer_all(self) -> None:
-        while self._waiting:
-            request, keep_alive = self._waiting.pop(0)
-            self._arm(ANSWER_TIMEOUT_S)
-            if isinstance(request, Refused):
-                self._write("GET", Response(request.status, request.reason.encode() + b"\n"), keep_alive=False)
-                return
-            try:
-                response = await self._handler(request)
-            except Exception:  # noqa: BLE001 - a bug in a handler is answered, too
-                _log.exception("bug while answering %s", request.path)
-                response = Response(500, b"internal error\n")
-            self._write(request.method, response, keep_alive=keep_alive)
-            if not keep_alive:
-                return
-        if self._closing:
-            self.close()
-        else:
-            self._arm(HEAD_TIMEOUT_S if self._begun else IDLE_TIMEOUT_S)
-
-    def _write(self, method: str, response: Response, *, keep_alive: bool) -> None:
-        assert self._transport is not None
-        if self._transport.is_closing():
-            return
-        head = (
-            f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}\r\n"
-            + "".join(
-                f"{name}: {value}\r\n" for name, value in (("content-type", response.content_type), *response.headers)
-            )
-            + f"content-length: {len(response.body)}\r\n"
-            f"connection: {'keep-alive' if keep_alive else 'close'}\r\n\r\n"
-        )
-        self._transport.write(head.encode("latin-1") + (b"" if method == "HEAD" else response.body))
-        if not keep_alive:
-            self.close()
-
-    def _refuse(self, status: int, reason: str) -> None:
-        """Read no more, and say why once the requests before have been answered."""
-        if not self._closing:
-            self._closing = True
-            self._queue(Refused(status, reason), keep_alive=False)
-
-    def close(self) -> None:
-        """End the connection once what was written is sent."""
-        self._closing = True
-        self._disarm()
-        if self._transport is not None:
-            self._transport.close()
-
-    def _arm(self, seconds: float) -> None:
-        self._disarm()
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._expired)
-
-    def _disarm(self) -> None:
+        self._ended = True
+        self._shared.connections.discard(self)
+        if self._shared.stopping and not self._shared.connections:
+            self._shared.gone.set()
+        self._deadline = math.inf
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+        if self._waiting is not None:
+            self._wake(INCOMPLETE_BODY.error())
+        elif self._task is not None:
+            self._task.cancel()
 
-    def _expired(self) -> None:
-        self._closing = True
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Receive into the body's own buffer if it is waited for, and else into the one of all."""
+        del sizehint
+        return self._shared.received if self._window is None else self._window[self._filled :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Hand on what was received, or hold it and read no more."""
+        if self._window is not None:
+            self._filled += nbytes
+            self._earn(nbytes)
+            if self._filled == len(self._window):
+                self._window = None
+                self._wake()
+            return
+        if self._lingering:
+            self._lingered_bytes += nbytes
+            if self._lingered_bytes > LINGER_BYTES_MAX:
+                self.abort()
+            return
+        received = bytes(self._shared.received[:nbytes])
+        self._held = self._held + received if self._held else received
+        if self._waiting is not None:
+            self._earn(nbytes)
+            self._wake()
+        elif self._task is None:
+            self._begin()
+        else:
+            self._pause_reading()
+
+    def eof_received(self) -> bool:
+        """Answer what was asked before the client said that it sends no more; TLS cannot."""
+        self._ended = True
+        if self._waiting is not None:
+            self._wake(INCOMPLETE_BODY.error())
+        return self._task is not None and not self._secure
+
+    def pause_writing(self) -> None:
+        """Note that the client has something to read."""
+        self._writing_paused = True
+
+    def resume_writing(self) -> None:
+        """Go on: the client has read, or the kernel has taken, all of it."""
+        self._writing_paused = False
+        if self._flushed is not None and not self._flushed.done():
+            self._flushed.set_result(None)
+
+    # -- Requests
+
+    def _begin(self) -> None:
+        """Begin to answer if a request is there."""
+        try:
+            taken = self._take_request()
+        except Refused as refused:
+            self._refuse(refused)
+            return
+        if taken is not None:
+            self._task = asyncio.get_running_loop().create_task(self._serve(*taken))
+
+    def _take_request(self) -> tuple[Head, Request] | None:
+        """Take a request from what is held; None where its head is not complete."""
+        if self._held.startswith(_CRLF):
+            self._held = self._held[2:]  # RFC 9112 section 2.2: some clients send one behind a body
+        size = find_head(self._held)
+        if not size:
+            if self._held and not self._head_begun:
+                self._head_begun = True
+                self._arm(HEAD_TIMEOUT_S)
+            return None
+        head = read_head(self._held[:size])
+        self._held = self._held[size:]
+        self._head_begun = False
+        self._deadline = math.inf
+        request = Request(
+            method=head.method,
+            target=head.target,
+            headers=head.headers,
+            header_lines=head.header_lines,
+            peer=self._peer,
+            secure=self._secure,
+            body=self._take_body(head),
+        )
+        return head, request
+
+    def _take_body(self, head: Head) -> Body:
+        length = head.content_length
+        self._continue_due = False
+        if length is not None and length <= SMALL_BODY_BYTES and length <= len(self._held):
+            content, self._held = self._held[:length], self._held[length:]
+            return WholeBody(content)
+        self._continue_due = head.expects_continue
+        self._credit_s = BODY_STALL_S
+        return ChunkedBody(self) if length is None else MeasuredBody(self, length, self._shared.pool)
+
+    async def _serve(self, head: Head, request: Request) -> None:
+        """Answer a request and those that are there behind it."""
+        assert self._transport is not None
+        try:
+            while await self._answer(head, request):
+                taken = self._take_request()
+                if taken is None:
+                    self._task = None
+                    self._idle()
+                    return
+                head, request = taken
+            self._close()
+        except Refused as refused:
+            self._refuse(refused)
+        except ConnectionError:
+            self.abort()
+        except Exception:  # noqa: BLE001 - the client must not wait for ever because of a bug
+            _log.exception("bug while answering %s", request.path)
+            self.abort()
+        finally:
+            self._task = None
+
+    def _idle(self) -> None:
+        """Wait for the next request."""
+        if self._ended or self._shared.stopping:
+            self._close()
+        else:
+            if not self._head_begun:
+                self._arm(IDLE_TIMEOUT_S)
+            self._resume_reading()
+
+    async def _answer(self, head: Head, request: Request) -> bool:
+        """Answer one request; return whether another one may follow it."""
+        body = request.body
+        try:
+            response = await self._ask_handler(request)
+            rest = body.settle()
+        finally:
+            body.abandon()
+        self._body_unread = rest != 0
+        unasked = self._continue_due and rest != 0  # the client may or may not send it: nobody could tell what follows
+        follows = head.keep_alive and rest is not None and not unasked and self._failure is None
+        follows = await self._send(head, request, response, follows=follows and not self._shared.stopping)
+        if self._writing_paused:
+            await self._flush()
+        if rest and follows:
+            try:
+                async for _ in body:
+                    pass
+            except ServiceError:
+                return False
+            self._body_unread = False
+        return follows
+
+    async def _ask_handler(self, request: Request) -> Response:
+        try:
+            return await self._shared.handler(request)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            _log.exception("a handler of %s was cancelled from within", request.path)
+        except Exception:  # noqa: BLE001 - a bug in a handler is answered, too
+            _log.exception("bug while answering %s", request.path)
+        return _INTERNAL_ERROR
+
+    def _refuse(self, refused: Refused) -> None:
+        """Say why nothing more is read."""
+        assert self._transport is not None
+        if not self._transport.is_closing():
+            body = refused.args[0].encode() + b"\n"
+            response = Response(refused.status, body, content_type="text/plain; charset=utf-8")
+            framing = f"content-length: {len(body)}\r\n"
+            self._transport.write(render_head(response, framing=framing, connection="connection: close\r\n") + body)
+            self._linger()
+
+    # -- Wire: what a body asks for
+
+    def take(self, size_bytes: int) -> bytes:
+        """Return what is held, `size_bytes` at most."""
+        taken, self._held = self._held[:size_bytes], self._held[size_bytes:]
+        return taken
+
+    def put_back(self, rest: bytes) -> None:
+        """Hold what belongs to the next request."""
+        self._held = rest + self._held
+
+    async def fill(self, window: memoryview) -> None:
+        """Receive until `window` is full."""
+        held = self.take(len(window))
+        window[: len(held)] = held
+        if len(held) < len(window):
+            await self._wait(window[len(held) :])
+
+    async def receive(self) -> bytes:
+        """Return what is held, or what arrives next."""
+        if not self._held:
+            await self._wait(None)
+        return self.take(len(self._held))
+
+    async def _wait(self, window: memoryview | None) -> None:
+        """Let the client send, into `window` until it is full, or else whatever comes next."""
+        if self._failure is None and self._ended:
+            self._failure = INCOMPLETE_BODY.error()
+        if self._failure is not None:
+            raise self._failure
+        loop = asyncio.get_running_loop()
+        assert self._transport is not None
+        try:
+            if self._continue_due:
+                self._continue_due = False
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._window, self._filled = window, 0
+            self._waiting = loop.create_future()
+            self._asked_at = loop.time()
+            self._arm(self._credit_s)
+            self._resume_reading()
+            await self._waiting
+        except BaseException as error:
+            # What has arrived of the piece is lost with it: nothing that follows can be understood.
+            self._failure = error if isinstance(error, ServiceError) else INCOMPLETE_BODY.error()
+            raise
+        finally:
+            self._waiting = self._window = None
+            self._deadline = math.inf
+
+    def _earn(self, received_bytes: int) -> None:
+        """Give the client as much time as it has earned."""
+        now = asyncio.get_running_loop().time()
+        left_s = self._credit_s - (now - self._asked_at)
+        self._credit_s = min(BODY_STALL_S, left_s + received_bytes / BODY_RATE_MIN)
+        self._asked_at = now
+        self._deadline = now + self._credit_s  # never sooner than the timer that is set, which looks here
+
+    def _wake(self, error: ServiceError | None = None) -> None:
+        if self._waiting is None or self._waiting.done():
+            return
+        if error is None:
+            self._waiting.set_result(None)
+        else:
+            self._waiting.set_exception(error)
+
+    def _pause_reading(self) -> None:
+        if not self._reading_paused and not self._ended and self._transport is not None:
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self._reading_paused and not self._ended and self._transport is not None:
+            self._reading_paused = False
+            self._transport.resume_reading()
+
+    # -- Answers
+
+    async def _send(self, head: Head, request: Request, response: Response, *, follows: bool) -> bool:
+        """Write an answer; return whether another one may follow it on this connection."""
+        assert self._transport is not None
+        stream = response.stream
+        try:
+            first = None
+            if stream is not None and not is_bodiless(request.method, response.status):
+                first = await anext(stream, None)  # before the head: what fails here can still be said
+            framing = _framing(head, response)
+            if first is not None and not framing:
+                follows = False  # HTTP/1.0 knows such a stream's end by the connection's
+            start = render_head(response, framing=framing, connection=_connection(head, follows=follows))
+        except Exception:  # noqa: BLE001 - and so is one before the first byte of its stream
+            _log.exception("bug while answering %s", request.path)
+            await _close_stream(stream)
+            return await self._send(head, request, _INTERNAL_ERROR, follows=follows)
+        except BaseException:
+            await _close_stream(stream)
+            raise
+        if stream is None:
+            self._write(start if is_bodiless(request.method, response.status) else start + response.body)
+            return follows
+        try:
+            if is_bodiless(request.method, response.status):
+                self._write(start)
+            elif framing.startswith("transfer-encoding"):
+                await self._send_chunks(start, first, stream)
+            else:
+                await self._send_pieces(start, first, stream, response.content_length)
+        finally:
+            await _close_stream(stream)
+        return follows
+
+    async def _send_chunks(self, start: bytes, piece: memoryview | None, stream: AsyncIterator[memoryview]) -> None:
+        while piece is not None:
+            if piece:
+                self._write(b"".join((start, b"%x\r\n" % len(piece), piece, _CRLF)))
+                start = b""
+                await self._flush()
+            piece = await anext(stream, None)
+        self._write(start + b"0\r\n\r\n")
+
+    async def _send_pieces(
+        self, start: bytes, piece: memoryview | None, stream: AsyncIterator[memoryview], announced: int | None
+    ) -> None:
+        """Send a stream of `announced` bytes, or one that the connection's end will end."""
+        assert self._transport is not None
+        sent_bytes = 0
+        with contextlib.ExitStack() as kept:
+            sender: FileSender | None = None
+            while piece is not None:
+                sent_bytes += len(piece)
+                assert announced is None or sent_bytes <= announced, "the stream is longer than it was announced"
+                file_range: tuple[int, int] | None = getattr(stream, "file_range", None)
+                if file_range is None or self._secure or len(piece) < SENDFILE_BYTES_MIN:
+                    self._write_both(start, piece)
+                else:
+                    self._write(start)
+                    await self._flush()
+                    if sender is None:
+                        sender = kept.enter_context(
+                            contextlib.closing(FileSender(self._transport.get_extra_info("socket")))
+                        )
+                    await sender.send(*file_range, len(piece))
+                start = b""
+                if self._writing_paused or sent_bytes != announced:
+                    await self._flush()
+                piece = await anext(stream, None)
+        self._write(start)
+        assert announced is None or sent_bytes == announced, "the stream is shorter than it was announced"
+
+    def _write_both(self, start: bytes, piece: memoryview) -> None:
+        if start and len(piece) <= SENDFILE_BYTES_MIN:
+            self._write(b"".join((start, piece)))
+        else:
+            self._write(start)
+            self._write(piece)
+
+    def _write(self, data: bytes | memoryview) -> None:
+        assert self._transport is not None
+        if self._transport.is_closing():
+            raise ConnectionAbortedError
+        if data:
+            self._transport.write(data)
+
+    async def _flush(self) -> None:
+        """Return once the client, or the kernel for it, has taken all that was written; give others a turn."""
+        assert self._transport is not None
+        if not self._writing_paused:
+            await asyncio.sleep(0)
+            return
+        self._flushed = asyncio.get_running_loop().create_future()
+        self._unread_bytes = self._transport.get_write_buffer_size()
+        self._arm(ANSWER_STALL_S)
+        try:
+            await self._flushed
+        finally:
+            self._flushed = None
+            self._deadline = math.inf
+
+    # -- The end, and the timer
+
+    def _close(self) -> None:
+        """End the connection; the client may have more to say, which must not reset it before it has read."""
+        assert self._transport is not None
+        if self._held or self._reading_paused or self._body_unread:
+            self._linger()
+        else:
+            self._transport.close()
+
+    def _linger(self) -> None:
+        """Send no more, and read and drop until the client goes, or time or patience runs out."""
+        assert self._transport is not None
+        self._held = b""
+        if self._ended:
+            self._arm(LINGER_S)
+            self._transport.close()
+            return
+        self._lingering = True
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._resume_reading()
+        self._arm(LINGER_S)
+
+    def stop(self) -> None:
+        """End the connection once the request under way, if any, is answered."""
+        if self._task is None and self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """End the connection at once."""
         if self._transport is not None:
             self._transport.abort()
+
+    def _arm(self, seconds: float) -> None:
+        """Let the timer run out in `seconds`; most deadlines are dropped, so the loop's own is only set for sooner."""
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.time() + seconds
+        if self._timer is None:
+            self._timer = loop.call_at(self._deadline, self._expired)
+        elif self._timer.when() > self._deadline:
+            self._timer.cancel()
+            self._timer = loop.call_at(self._deadline, self._expired)
+
+    def _expired(self) -> None:
+        self._timer = None
+        left_s = self._deadline - asyncio.get_running_loop().time()
+        if left_s > 0:
+            if left_s < math.inf:
+                self._arm(left_s)
+        elif self._waiting is not None:
+            self._wake(REQUEST_TIMEOUT.error())
+        elif self._flushed is not None and self._transport is not None:
+            unread_bytes = self._transport.get_write_buffer_size()
+            if unread_bytes < self._unread_bytes:
+                self._unread_bytes = unread_bytes
+                self._arm(ANSWER_STALL_S)
+            else:
+                self.abort()
+        else:
+            self.abort()
+
+
+def _framing(head: Head, response: Response) -> str:
+    """Return the header line that tells the body's end, empty where the status or the connection's end does."""
+    if is_bodiless("GET", response.status):
+        return ""
+    if response.content_length is not None and (response.stream is not None or head.method == "HEAD"):
+        return f"content-length: {response.content_length}\r\n"
+    if response.stream is None:
+        return f"content-length: {len(response.body)}\r\n"
+    return "" if head.http_1_0 else "transfer-encoding: chunked\r\n"
+
+
+def _connection(head: Head, *, follows: bool) -> str:
+    if follows:
+        return "connection: keep-alive\r\n" if head.http_1_0 else ""
+    return "connection: close\r\n"
+
+
+async def _close_stream(stream: AsyncIterator[memoryview] | None) -> None:
+    close: Callable[[], Awaitable[None]] | None = getattr(stream, "aclose", None)
+    if close is not None:
+        await close()
 
 
 class HttpListener:
     """The listening socket and its connections."""
 
     def __init__(self, handler: Handler) -> None:
-        self._handler = handler
-        self._connections: set[HttpConnection] = set()
+        self._shared = _Shared(handler, memoryview(bytearray(RECEIVE_BYTES)), BufferPool(), set(), asyncio.Event())
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen; return the port that was bound."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: HttpConnection(self._handler, self._connections), host, port, ssl=tls
+            lambda: HttpConnection(self._shared),
+            host,
+            port,
+            ssl=tls,
+            ssl_handshake_timeout=HEAD_TIMEOUT_S if tls else None,
+            backlog=BACKLOG,
         )
         return int(self._server.sockets[0].getsockname()[1])
 
-    async def stop(self) -> None:
-        """Stop listening and end every connection."""
+    async def stop(self, grace_s: float = 0) -> None:
+        """Stop listening, let requests under way end within `grace_s`, and end every connection."""
         assert self._server is not None
+        self._shared.stopping = True
         self._server.close()
-        for connection in tuple(self._connections):
-            connection.close()
+        connections = self._shared.connections
+        for connection in tuple(connections):
+            connection.stop()
+        if connections:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._shared.gone.wait(), grace_s)
+        for connection in tuple(connections):
+            connection.abort()
         await self._server.wait_closed()
