@@ -33,6 +33,7 @@ from cumulo.queue_service.edge_aws_errors import (
     in_aws_words,
     invalid_parameters,
     invalid_value,
+    is_query,
 )
 from cumulo.queue_service.edge_aws_messages import aws_sqs, entry_of, md5_of_system_attributes, selection_of, size_bytes
 from cumulo.queue_service.errors import (
@@ -309,7 +310,8 @@ def _check_timeout(timeout_s: int) -> None:
 class _Batch:
     """The entries of a batch, those that may go on, and the refusals of the others."""
 
-    def __init__(self, entries: Sequence[Any], entry_name: str) -> None:
+    def __init__(self, call: AwsCall, entry_name: str) -> None:
+        entries: Sequence[Any] = call.request.Entries
         if not entries:
             raise EMPTY_BATCH_REQUEST.error(entry=entry_name)
         if len(entries) > BATCH_ENTRIES_MAX:
@@ -321,14 +323,16 @@ class _Batch:
             if entry.Id in seen:
                 raise BATCH_ENTRY_IDS_NOT_DISTINCT.error(id=entry.Id)
             seen.add(entry.Id)
-        self.entries = entries
+        self._entries = entries
+        # JSON leaves out a list without entries; in XML a flat list without entries is nothing by itself.
+        self._nothing: Any = [] if is_query(call) else msgspec.UNSET
         self.valid: list[Any] = []
         self._errors: dict[str, ServiceError] = {}
 
     def parse(self, parse: Callable[[Any], Any]) -> list[Any]:
         """Return the entries in the room's form; those that are refused are noted and left out."""
         parsed = []
-        for entry in self.entries:
+        for entry in self._entries:
             try:
                 parsed.append(parse(entry))
                 self.valid.append(entry)
@@ -349,7 +353,7 @@ class _Batch:
         return done
 
     def answer(self, shape: Any, successful: list[Any]) -> Any:
-        """Return the batch's answer; a list without entries is left out."""
+        """Return the batch's answer."""
         failed = [
             aws_sqs.BatchResultErrorEntry(
                 Id=entry.Id,
@@ -357,14 +361,14 @@ class _Batch:
                 Code=error.row.query_code or error.row.code,
                 Message=error.message,
             )
-            for entry in self.entries
+            for entry in self._entries
             if (error := self._errors.get(entry.Id)) is not None
         ]
-        return shape(Successful=successful or msgspec.UNSET, Failed=failed or msgspec.UNSET)
+        return shape(Successful=successful or self._nothing, Failed=failed or self._nothing)
 
 
 async def _send_message_batch(service: QueueDoor, call: AwsCall) -> Any:
-    batch = _Batch(call.request.Entries, "SendMessageBatchRequestEntry")
+    batch = _Batch(call, "SendMessageBatchRequestEntry")
     queue, headers = _queue(call), call.http.headers
     entries = batch.parse(lambda entry: entry_of(entry, headers))
     total_bytes = sum(map(size_bytes, entries))
@@ -390,7 +394,7 @@ async def _send_message_batch(service: QueueDoor, call: AwsCall) -> Any:
 
 
 async def _delete_message_batch(service: QueueDoor, call: AwsCall) -> Any:
-    batch = _Batch(call.request.Entries, "DeleteMessageBatchRequestEntry")
+    batch = _Batch(call, "DeleteMessageBatchRequestEntry")
     handles = batch.parse(lambda entry: entry.ReceiptHandle)
     request = model.DeleteMessages(queue=_queue(call), receipt_handles=tuple(handles), entries_max=BATCH_ENTRIES_MAX)
     results = await _do(service, call, "BatchDeleteMessages", request)
@@ -399,7 +403,7 @@ async def _delete_message_batch(service: QueueDoor, call: AwsCall) -> Any:
 
 
 async def _change_message_visibility_batch(service: QueueDoor, call: AwsCall) -> Any:
-    batch = _Batch(call.request.Entries, "ChangeMessageVisibilityBatchRequestEntry")
+    batch = _Batch(call, "ChangeMessageVisibilityBatchRequestEntry")
     queue = _queue(call)
     changes = batch.parse(_visibility_change)
     results: Sequence[Any] = ()
