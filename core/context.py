@@ -30,6 +30,14 @@ class Principal(Protocol):
         ...
 
 
+class AnonymousPrincipal:
+    """A caller without credentials, or one who proves himself by his request."""
+
+    account = ""
+    arn = ""
+    id = ""
+
+
 class CallContext(msgspec.Struct, frozen=True, kw_only=True):
     """One call's circumstances, all set by the server; nothing here is taken from a header that a client could forge.
 

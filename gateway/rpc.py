@@ -20,7 +20,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RequestInfo, Ret
 from google.rpc.status_pb2 import Status as RpcStatus
 
 from cumulo.core.clocks import Clock
-from cumulo.core.context import CallContext
+from cumulo.core.context import AnonymousPrincipal, CallContext
 from cumulo.core.errors import (
     DATA_LOSS,
     EXPIRED_TOKEN,
@@ -60,14 +60,6 @@ class Observer(Protocol):
     def finished(self, service: str, operation: str, status: str, seconds: float, request_id: str) -> None:
         """One call ended with `status` (a gRPC status name)."""
         ...
-
-
-class AnonymousPrincipal:
-    """The caller of an operation that authenticates by its own request."""
-
-    account = ""
-    arn = ""
-    id = ""
 
 
 Decode = Callable[[Any, CallContext], Any]

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from cumulo.core.clocks import ManualClock
-from cumulo.core.context import CallContext
+from cumulo.core.context import AnonymousPrincipal, CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.core.operations import Check
-from cumulo.gateway.rpc import AnonymousPrincipal
 from cumulo.identity import authorizer, model, resource_policy
 from cumulo.identity.authorizer import Guard
 from cumulo.identity.policy import DocumentKind, MalformedPolicy
