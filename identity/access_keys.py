@@ -7,13 +7,14 @@ issued to it, because every look at a credential re-reads its key once the polic
 import msgspec
 
 from cumulo.identity import directory, keys, names
-from cumulo.identity.errors import LIMIT_EXCEEDED, NO_SUCH_ENTITY
+from cumulo.identity.errors import LIMIT_EXCEEDED, NO_SUCH_ACCESS_KEY
 from cumulo.identity.keys import KeyRecord
 from cumulo.identity.model import (
     ACCESS_KEYS_PER_USER_MAX,
     AccessKey,
     CreateAccessKey,
     DeleteAccessKey,
+    GetAccessKeyLastUsed,
     KeyStatus,
     ListAccessKeys,
     Listed,
@@ -56,6 +57,12 @@ def list_keys(txn: ReadTxn, stamped: Stamped[ListAccessKeys]) -> Listed[AccessKe
     rest = [key_id for key_id in ids if key_id > page.after]
     found = tuple(_shown(txn, key_id) for key_id in rest[: page.size])
     return Listed(found, found[-1].access_key_id if len(rest) > page.size else "")
+
+
+def owner(txn: ReadTxn, stamped: Stamped[GetAccessKeyLastUsed]) -> AccessKey:
+    """Return a key with its owner's name; raises `NoSuchEntity`."""
+    _require(txn, stamped.the_user, stamped.access_key_id)
+    return _shown(txn, stamped.access_key_id)
 
 
 def update(txn: Txn, stamped: Stamped[UpdateAccessKey]) -> AccessKey:
@@ -106,7 +113,7 @@ def _store(txn: Txn, owner: Target, name: str, new_key: NewKey, now_ms: int) -> 
 def _require(txn: ReadTxn, owner: Target, key_id: str) -> KeyRecord:
     record = directory.access_key(txn, key_id)
     if record is None or record.owner != owner.id:
-        raise NO_SUCH_ENTITY.error(what="Access Key", name=key_id)
+        raise NO_SUCH_ACCESS_KEY.error(id=key_id)
     return record
 
 

@@ -7,7 +7,16 @@ its root's access key, in one commit.
 from cumulo.identity import access_keys, directory, keys
 from cumulo.identity.errors import ENTITY_ALREADY_EXISTS
 from cumulo.identity.keys import AccountRecord
-from cumulo.identity.model import Account, CreateAccount, CreatedAccount, ListAccounts, Listed, Stamped
+from cumulo.identity.model import (
+    Account,
+    AccountSummary,
+    CreateAccount,
+    CreatedAccount,
+    GetAccountSummary,
+    ListAccounts,
+    Listed,
+    Stamped,
+)
 from cumulo.storage import tuples
 from cumulo.storage.engine import ReadTxn, Txn
 
@@ -24,6 +33,12 @@ def create(txn: Txn, stamped: Stamped[CreateAccount]) -> CreatedAccount:
     made = access_keys.add_root_key(txn, number, stamped.new_key, stamped.now_ms)
     directory.changed(txn)
     return CreatedAccount(Account(number, stamped.request.display_name, stamped.now_ms), made)
+
+
+def summary(txn: ReadTxn, stamped: Stamped[GetAccountSummary]) -> AccountSummary:
+    """Return how much an account has; raises `NoSuchEntity`."""
+    record = directory.require_account(txn, stamped.account)
+    return AccountSummary(record.users, record.groups, record.policies, len(record.access_keys))
 
 
 def list_accounts(txn: ReadTxn, stamped: Stamped[ListAccounts]) -> Listed[Account]:

@@ -9,6 +9,7 @@ Rules that no policy changes (policy_semantics, section 8):
 - `sts:GetCallerIdentity` is allowed to everybody with a credential, `sts:GetSessionToken` with a long-term one;
 - a session of `GetSessionToken` may call nothing else of IAM, STS and Organizations (there is no MFA yet);
 - everybody may end his own tokens, and ask why he himself may or may not do something;
+- what AWS provides nobody changes;
 - what is done to the root of an account, only that root may do, whatever `iam:*` somebody else has.
 """
 
@@ -22,9 +23,9 @@ from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
 from cumulo.core.errors import ACCESS_DENIED, INVALID_CLIENT_TOKEN_ID, ServiceError
 from cumulo.core.operations import Check, Checks
-from cumulo.identity import callers, directory, keys
+from cumulo.identity import callers, directory, keys, names
 from cumulo.identity.callers import Claim
-from cumulo.identity.model import Caller, root_arn
+from cumulo.identity.model import Caller, Tags, root_arn
 from cumulo.identity.policy import (
     ANONYMOUS,
     NO_POLICIES,
@@ -53,6 +54,8 @@ from cumulo.storage.engine import Engine
 
 ALWAYS_ALLOWED = "sts:GetCallerIdentity"
 GET_SESSION_TOKEN = "sts:GetSessionToken"  # noqa: S105 - an action
+_AWS_POLICIES = f"arn:aws:iam::{names.AWS}:policy/"
+_READS = ("iam:Get", "iam:List")
 _NOT_FOR_SESSIONS = ("iam:", "organizations:")
 REVOKE_TOKEN = "cumulo:RevokeToken"  # noqa: S105 - an action
 SIMULATE = "iam:SimulatePrincipalPolicy"
@@ -80,6 +83,7 @@ class _Remembered(msgspec.Struct):
     policies: CallerPolicies
     keys: FoldedKeys
     epoch: bytes | None
+    tags: Tags = ()
 
 
 class Authorizer:
@@ -199,16 +203,17 @@ class Authorizer:
         named: tuple[NamedPolicy, ...] | None = read_now(
             self._engine, keys.PARTITIONS, callers.identity_policies, claim
         )
+        tags: Tags = read_now(self._engine, keys.PARTITIONS, callers.tags_of, claim)
         if named is None:
             self._callers.pop(remembered_as, None)
             raise INVALID_CLIENT_TOKEN_ID.error()
         policy_set = self._sets.policy_set(PolicyKind.IDENTITY, named)
-        if found is not None and found.policies.identity is policy_set:
+        if found is not None and found.policies.identity is policy_set and found.tags == tags:
             found.epoch = epoch
             return found
         if found is None and len(self._callers) >= CALLERS_REMEMBERED_MAX:
             del self._callers[next(iter(self._callers))]
-        made = _Remembered(CallerPolicies(policy_set), _caller_keys(principal), epoch)
+        made = _Remembered(CallerPolicies(policy_set), _caller_keys(principal, tags), epoch, tags)
         self._callers[remembered_as] = made
         return made
 
@@ -239,9 +244,10 @@ class Authorizer:
 _NO_KEYS = FoldedKeys()
 
 
-def _caller_keys(principal: Principal) -> FoldedKeys:
+def _caller_keys(principal: Principal, tags: Tags) -> FoldedKeys:
     """Return the condition keys that follow from the caller. A bearer token counts as a temporary credential."""
     found = principal_keys(principal)
+    found.update(fold_keys({f"aws:PrincipalTag/{key}": value for key, value in tags}))
     if isinstance(principal, Caller) and principal.token_id:
         found["aws:tokenissuetime"] = _iso(principal.token_issued_ms // 1000)
         if principal.is_session:
@@ -278,6 +284,8 @@ def _fixed_rule(principal: Principal, check: Check, guard: Guard) -> Decision | 
             outcome = Outcome.ALLOW
     elif check.action == SIMULATE and check.resource == principal.arn and principal.id:
         outcome = Outcome.ALLOW
+    if check.resource.startswith(_AWS_POLICIES) and not check.action.startswith(_READS):
+        outcome = Outcome.IMPLICIT_DENY
     if outcome is None and check.resource == root_arn(guard.account) and principal.arn != check.resource:
         outcome = Outcome.IMPLICIT_DENY
     if outcome is None:

@@ -7,7 +7,7 @@ is turned off or deleted, and a revoked token are worth nothing, whatever was is
 import msgspec
 
 from cumulo.identity import directory, keys, names
-from cumulo.identity.model import Caller, root_arn
+from cumulo.identity.model import Caller, Tags, root_arn
 from cumulo.identity.policies import document
 from cumulo.identity.policy import NamedPolicy, PrincipalKind
 from cumulo.storage.engine import ReadTxn
@@ -109,6 +109,12 @@ def identity_policies(txn: ReadTxn, claim: Claim) -> tuple[NamedPolicy, ...] | N
         assert record is not None, policy_id
         found.append((names.full_name(names.POLICY, record.account, record.name), document(txn, policy_id)))
     return tuple(found)
+
+
+def tags_of(txn: ReadTxn, claim: Claim) -> Tags:
+    """Return the tags of a user who exists; the root has none."""
+    user = None if claim.is_root else directory.user(txn, claim.principal_id)
+    return user.tags if user is not None else ()
 
 
 def _text(txn: ReadTxn, key: bytes) -> str:

@@ -11,8 +11,8 @@ from typing import TypeVar
 import msgspec
 
 from cumulo.core.errors import ServiceError
-from cumulo.identity import keys, names
-from cumulo.identity.errors import NO_SUCH_ENTITY
+from cumulo.identity import built_in_policies, keys, names
+from cumulo.identity.errors import ENTITY_ALREADY_EXISTS, NO_SUCH_ENTITY, NO_SUCH_POLICY
 from cumulo.identity.keys import AccountRecord, GroupRecord, KeyRecord, PolicyRecord, UserRecord
 from cumulo.identity.model import Target, root_arn
 from cumulo.identity.names import Kind, Named
@@ -54,7 +54,10 @@ def group(txn: ReadTxn, group_id: str) -> GroupRecord | None:
 
 
 def policy(txn: ReadTxn, policy_id: str) -> PolicyRecord | None:
-    """Return a managed policy by id."""
+    """Return a managed policy by id, one of the account's or one of AWS's."""
+    built_in = built_in_policies.RECORDS.get(policy_id)
+    if built_in is not None:
+        return built_in
     return _record(txn, keys.row(keys.POLICIES, policy_id), keys.policies)
 
 
@@ -98,6 +101,8 @@ _BY_ID: dict[Kind, Callable[[ReadTxn, str], UserRecord | GroupRecord | PolicyRec
 
 def id_of(txn: ReadTxn, kind: Kind, number: str, name: str) -> str:
     """Return the id behind a name of account `number`, or an empty text."""
+    if number == built_in_policies.ACCOUNT:
+        return built_in_policies.IDS.get(name, "")
     found = txn.get(keys.row(_NAMES[kind], number, keys.fold(name)))
     return "" if found is None else found.decode()
 
@@ -112,11 +117,25 @@ def find(txn: ReadTxn, kind: Kind, named: Named) -> Target:
     if record is None or named.path not in (None, record.path):
         path = named.path or "/"
         return Target(named.account, named.name, "", names.arn(kind, named.account, path, named.name))
-    return Target(named.account, record.name, found_id, names.arn(kind, named.account, record.path, record.name))
+    arn = names.arn(kind, named.account, record.path, record.name)
+    return Target(named.account, record.name, found_id, arn, () if isinstance(record, GroupRecord) else record.tags)
+
+
+def rename(txn: Txn, kind: Kind, target: Target, new_name: str) -> None:
+    """Let another name lead to a user or group; raises `EntityAlreadyExists`."""
+    old, new = (keys.row(_NAMES[kind], target.account, keys.fold(name)) for name in (target.name, new_name))
+    if old == new:
+        return
+    if txn.get(new) is not None:
+        raise ENTITY_ALREADY_EXISTS.error(what=kind.word.capitalize(), name=new_name)
+    txn.delete(old)
+    txn.put(new, target.id.encode())
 
 
 def missing(kind: Kind, target: Target) -> ServiceError:
     """Return the error of a thing that does not exist."""
+    if kind is names.POLICY:
+        return NO_SUCH_POLICY.error(arn=target.arn)
     return NO_SUCH_ENTITY.error(what=kind.word, name=target.name or target.arn)
 
 

@@ -119,7 +119,7 @@ def _created_account(it: model.CreatedAccount) -> pb.CreateAccountResponse:
 def _group_members(it: model.GroupMembers) -> pb.GetGroupResponse:
     return pb.GetGroupResponse(
         group=_group(it.group),
-        users=[full_name(USER, it.group.account, user) for user in it.users.items],
+        users=[full_name(USER, user.account, user.name) for user in it.users.items],
         next_page_token=it.users.next_page,
     )
 

@@ -6,8 +6,8 @@ subspace, and changes there in one commit.
 
 import msgspec
 
-from cumulo.identity import directory, keys
-from cumulo.identity.errors import DELETE_CONFLICT, ENTITY_ALREADY_EXISTS, LIMIT_EXCEEDED, NO_SUCH_ENTITY
+from cumulo.identity import directory, keys, names, users
+from cumulo.identity.errors import DELETE_CONFLICT, ENTITY_ALREADY_EXISTS, LIMIT_EXCEEDED, NOT_A_MEMBER
 from cumulo.identity.keys import GroupRecord
 from cumulo.identity.model import (
     GROUPS_PER_ACCOUNT_MAX,
@@ -20,8 +20,10 @@ from cumulo.identity.model import (
     GroupMembers,
     Listed,
     ListGroups,
+    ListGroupsForUser,
     RemoveUserFromGroup,
     Stamped,
+    UpdateGroup,
 )
 from cumulo.storage import tuples
 from cumulo.storage.engine import ReadTxn, Txn
@@ -55,8 +57,8 @@ def get(txn: ReadTxn, stamped: Stamped[GetGroup]) -> GroupMembers:
     for _, user_id in rows[: page.size]:
         user = directory.user(txn, user_id.decode())
         assert user is not None
-        found.append(user.name)
-    last = keys.fold(found[-1]) if len(rows) > page.size else ""
+        found.append(users.shown(user_id.decode(), user))
+    last = keys.fold(found[-1].name) if len(rows) > page.size else ""
     return GroupMembers(shown(target.id, record), Listed(tuple(found), last))
 
 
@@ -74,6 +76,31 @@ def list_groups(txn: ReadTxn, stamped: Stamped[ListGroups]) -> Listed[Group]:
             found.append(shown(group_id.decode(), record))
     last = str(tuples.decode(rows[page.size - 1][0][len(keys.GROUP_NAMES) :])[1]) if len(rows) > page.size else ""
     return Listed(tuple(found), last)
+
+
+def list_for_user(txn: ReadTxn, stamped: Stamped[ListGroupsForUser]) -> Listed[Group]:
+    """Return a page of a user's groups in order of their names; raises `NoSuchEntity`."""
+    user, page = directory.require_user(txn, stamped.the_user), stamped.the_page
+    found = {}
+    for group_id in user.groups:
+        record = directory.group(txn, group_id)
+        assert record is not None, group_id
+        found[keys.fold(record.name)] = shown(group_id, record)
+    rest = sorted(name for name in found if name > page.after)
+    taken = rest[: page.size]
+    return Listed(tuple(found[name] for name in taken), taken[-1] if len(rest) > len(taken) else "")
+
+
+def update(txn: Txn, stamped: Stamped[UpdateGroup]) -> None:
+    """Give a group another name or path; raises `NoSuchEntity`, `EntityAlreadyExists`."""
+    request, target = stamped.request, stamped.the_group
+    record = directory.require_group(txn, target)
+    changed = msgspec.structs.replace(
+        record, name=request.new_name or record.name, path=request.new_path or record.path
+    )
+    directory.rename(txn, names.GROUP, target, changed.name)
+    directory.put_group(txn, target.id, changed)
+    directory.changed(txn)
 
 
 def delete(txn: Txn, stamped: Stamped[DeleteGroup]) -> None:
@@ -113,7 +140,7 @@ def remove_user(txn: Txn, stamped: Stamped[RemoveUserFromGroup]) -> None:
     group_id, user_id = stamped.the_group.id, stamped.the_user.id
     user = directory.require_user(txn, stamped.the_user)
     if group_id not in user.groups:
-        raise NO_SUCH_ENTITY.error(what=f"user of group {stamped.the_group.name}", name=user.name)
+        raise NOT_A_MEMBER.error(user=user.name, group=stamped.the_group.name)
     txn.delete(keys.row(keys.MEMBERS, group_id, keys.fold(user.name)))
     rest = tuple(other for other in user.groups if other != group_id)
     directory.put_user(txn, user_id, msgspec.structs.replace(user, groups=rest))

@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from cumulo.identity import directory, keys
-from cumulo.identity.errors import LIMIT_EXCEEDED, NO_SUCH_ENTITY
+from cumulo.identity.errors import NO_SUCH_ENTITY, POLICIES_TOO_LARGE
 from cumulo.identity.keys import GroupRecord, UserRecord
 from cumulo.identity.model import (
     GROUP_INLINE_BYTES_MAX,
@@ -95,7 +95,7 @@ def _with(record: Owner, name: str, document: str, bytes_max: int) -> Owner:
     others: tuple[tuple[str, int], ...] = tuple(pair for pair in record.inline if pair[0] != name)
     size = counted_size(document)
     if size + sum(other for _, other in others) > bytes_max:
-        raise LIMIT_EXCEEDED.error(quota=f"bytes of all inline policies of {record.name}", limit=bytes_max)
+        raise POLICIES_TOO_LARGE.error(limit=bytes_max, bearer=_word(record), name=record.name)
     return msgspec.structs.replace(record, inline=(*others, (name, size)))
 
 
@@ -120,4 +120,8 @@ def _names(record: UserRecord | GroupRecord, page: Page) -> Listed[str]:
 
 
 def _missing(record: UserRecord | GroupRecord, name: str) -> Exception:
-    return NO_SUCH_ENTITY.error(what=f"policy of {record.name}", name=name)
+    return NO_SUCH_ENTITY.error(what=f"{_word(record)} policy", name=name)
+
+
+def _word(record: UserRecord | GroupRecord) -> str:
+    return "user" if isinstance(record, UserRecord) else "group"

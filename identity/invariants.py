@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cumulo.core.names import FIRST_ACCOUNT
-from cumulo.identity import keys, model
+from cumulo.identity import built_in_policies, keys, model
 from cumulo.identity.policy import MalformedPolicy, PolicyKind, counted_size, read_policy
 from cumulo.storage import tuples
 from cumulo.storage.engine import ReadTxn, rows_under
@@ -32,7 +32,9 @@ def check(txn: ReadTxn) -> list[str]:
     problems += _keys(accounts, users, access_keys)
     problems += _members(txn, users, groups)
     problems += _attachments(users, groups, policies)
+    problems += _built_in(accounts, users, groups)
     problems += _documents(txn, policies)
+    problems += _versions(txn, policies)
     problems += _inline(txn, keys.USER_POLICIES, "user", users, model.USER_INLINE_BYTES_MAX)
     problems += _inline(txn, keys.GROUP_POLICIES, "group", groups, model.GROUP_INLINE_BYTES_MAX)
     problems += _signing_keys(txn)
@@ -91,10 +93,42 @@ def _members(txn: ReadTxn, users: dict[str, Any], groups: dict[str, Any]) -> Ite
 
 def _attachments(users: dict[str, Any], groups: dict[str, Any], policies: dict[str, Any]) -> Iterator[str]:
     attached = Counter(policy_id for things in (users, groups) for it in things.values() for policy_id in it.attached)
-    for policy_id in {*attached, *policies}:
+    for policy_id in {*attached, *policies} - set(built_in_policies.RECORDS):
         noted = policies[policy_id].attachments if policy_id in policies else None
         if noted != attached[policy_id]:
             yield f"policy {policy_id}: attached {attached[policy_id]} times and notes {noted}"
+
+
+def _built_in(accounts: dict[str, Any], users: dict[str, Any], groups: dict[str, Any]) -> Iterator[str]:
+    attached = Counter(
+        (it.account, policy_id)
+        for things in (users, groups)
+        for it in things.values()
+        for policy_id in it.attached
+        if policy_id in built_in_policies.RECORDS
+    )
+    noted = {(number, policy_id): count for number, it in accounts.items() for policy_id, count in it.built_in}
+    for number, policy_id in {*attached, *noted}:
+        if attached[number, policy_id] != noted.get((number, policy_id)):
+            yield f"account {number}: notes another number of attachments of {policy_id} than it has"
+
+
+def _versions(txn: ReadTxn, policies: dict[str, Any]) -> Iterator[str]:
+    documents = {key: value.decode() for key, value in _rows(txn, keys.POLICY_VERSIONS)}
+    for policy_id, policy in policies.items():
+        numbers = [number for number, _ in policy.versions] or [1]
+        if policy.default not in numbers or max(numbers) > policy.newest or len(numbers) > model.POLICY_VERSIONS_MAX:
+            yield f"policy {policy_id}: its versions {numbers} do not fit its default {policy.default}"
+        for number in numbers:
+            if number == policy.default:
+                continue
+            text = documents.pop((policy_id, f"v{number}"), None)
+            if text is None:
+                yield f"policy {policy_id}: the document of version v{number} is missing"
+            else:
+                yield from _unreadable(f"policy {policy_id}, version v{number}", text)
+    for policy_id, version_id in documents:
+        yield f"policy {policy_id}: version {version_id} belongs to nothing"
 
 
 def _documents(txn: ReadTxn, policies: dict[str, Any]) -> Iterator[str]:

@@ -40,7 +40,9 @@ POLICIES = _subspace("policy")
 POLICY_NAMES = _subspace("policy_name")
 """(account, folded name) -> policy id"""
 POLICY_DOCUMENTS = _subspace("policy_document")
-"""(policy id) -> the JSON text of a managed policy; apart from its record, so that listings do not drag it along"""
+"""(policy id) -> the JSON text of a managed policy's default version, apart from its record, which listings read"""
+POLICY_VERSIONS = _subspace("policy_version")
+"""(policy id, version id) -> the JSON text of a version that is not the default one"""
 ACCESS_KEYS = _subspace("access_key")
 """(access key id) -> KeyRecord"""
 SIGNING_KEYS = _subspace("signing_key")
@@ -52,7 +54,10 @@ REVOKED_PRINCIPALS = _subspace("revoked_principal")
 
 
 class AccountRecord(records.Record, frozen=True):
-    """An account, its root's keys, and how many of each thing it has (quotas)."""
+    """An account, its root's keys, and how many of each thing it has (quotas).
+
+    `built_in` are ids of AWS's own policies and how often each is attached in this account.
+    """
 
     display_name: str = ""
     create_ms: int = 0
@@ -60,6 +65,7 @@ class AccountRecord(records.Record, frozen=True):
     users: int = 0
     groups: int = 0
     policies: int = 0
+    built_in: tuple[tuple[str, int], ...] = ()
 
 
 class UserRecord(records.Record, frozen=True):
@@ -73,6 +79,7 @@ class UserRecord(records.Record, frozen=True):
     groups: tuple[str, ...] = ()
     attached: tuple[str, ...] = ()
     inline: tuple[tuple[str, int], ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 class GroupRecord(records.Record, frozen=True):
@@ -87,7 +94,11 @@ class GroupRecord(records.Record, frozen=True):
 
 
 class PolicyRecord(records.Record, frozen=True):
-    """A managed policy without its document."""
+    """A managed policy without its documents.
+
+    `versions` are the number and the time of making of each version, in order; empty where there is only the first.
+    `newest` is the highest number that was ever given.
+    """
 
     account: str = ""
     name: str = ""
@@ -96,6 +107,10 @@ class PolicyRecord(records.Record, frozen=True):
     create_ms: int = 0
     update_ms: int = 0
     attachments: int = 0
+    versions: tuple[tuple[int, int], ...] = ()
+    default: int = 1
+    newest: int = 1
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 class KeyRecord(records.Record, frozen=True):

@@ -103,6 +103,7 @@ def look_up(txn: ReadTxn, wanted: Wanted) -> Found:
             target if wanted.kind is names.POLICY else policy,
         )
     accounts = {target.account for target in (user, group, policy) if target is not None}
+    accounts.discard(names.AWS)  # everybody may use those
     if len(accounts) > 1:
         raise invalid("policy" if policy is not None else "user", ", ".join(sorted(accounts)), "all of one account")
     account = accounts.pop() if accounts else wanted.own_account

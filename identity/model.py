@@ -20,6 +20,11 @@ ATTACHED_POLICIES_MAX = 10
 USERS_PER_ACCOUNT_MAX = 5_000
 GROUPS_PER_ACCOUNT_MAX = 500
 POLICIES_PER_ACCOUNT_MAX = 5_000
+POLICY_VERSIONS_MAX = 5
+TAGS_MAX = 50
+"""On one user or one policy."""
+TAG_KEY_CHARACTERS_MAX = 128
+TAG_VALUE_CHARACTERS_MAX = 256
 USER_INLINE_BYTES_MAX = 2_048
 """All inline policies of a user together, without white space; a group's below."""
 GROUP_INLINE_BYTES_MAX = 5_120
@@ -91,6 +96,10 @@ class KeyStatus(enum.StrEnum):
     INACTIVE = "Inactive"
 
 
+Tags = tuple[tuple[str, str], ...]
+"""Keys and values; keys are unique without regard to case."""
+
+
 class Target(msgspec.Struct, frozen=True):
     """A user, group, managed policy or root that a request names, as a snapshot showed it.
 
@@ -102,6 +111,12 @@ class Target(msgspec.Struct, frozen=True):
     name: str
     id: str
     arn: str
+    tags: Tags = ()
+
+    @property
+    def path(self) -> str:
+        """The path in its ARN."""
+        return f"/{self.arn.partition('/')[2]}".removesuffix(self.name)
 
     @property
     def is_root(self) -> bool:
@@ -165,6 +180,7 @@ class CreateUser(Mutation, frozen=True, kw_only=True):
 
     name: str
     path: str = "/"
+    tags: Tags = ()
 
 
 class GetUser(Request, frozen=True, kw_only=True):
@@ -177,6 +193,40 @@ class ListUsers(Listing, frozen=True, kw_only=True):
     """Users whose path starts with `path_prefix`."""
 
     path_prefix: str = "/"
+
+
+class UpdateUser(Mutation, frozen=True, kw_only=True):
+    """Another name or path for a user; an empty text leaves it as it is."""
+
+    user: str
+    new_name: str = ""
+    new_path: str = ""
+
+
+class TagUser(Mutation, frozen=True, kw_only=True):
+    """Tags for a user, new or instead of those of the same keys."""
+
+    user: str
+    tags: Tags
+
+
+class UntagUser(Mutation, frozen=True, kw_only=True):
+    """Tags less for a user; keys that he does not have do not matter."""
+
+    user: str
+    tag_keys: tuple[str, ...]
+
+
+class ListUserTags(Listing, frozen=True, kw_only=True):
+    """The tags of a user."""
+
+    user: str
+
+
+class ListGroupsForUser(Listing, frozen=True, kw_only=True):
+    """The groups of a user."""
+
+    user: str
 
 
 class DeleteUser(Mutation, frozen=True, kw_only=True):
@@ -210,6 +260,16 @@ class DeleteAccessKey(Mutation, frozen=True, kw_only=True):
     access_key: str
 
 
+class GetAccessKeyLastUsed(Request, frozen=True, kw_only=True):
+    """Whose key is it, and when was it used? The second is not kept."""
+
+    access_key: str
+
+
+class GetAccountSummary(Request, frozen=True, kw_only=True):
+    """How much the caller's account has of each thing."""
+
+
 class CreateGroup(Mutation, frozen=True, kw_only=True):
     """A new group."""
 
@@ -227,6 +287,14 @@ class ListGroups(Listing, frozen=True, kw_only=True):
     """Groups whose path starts with `path_prefix`."""
 
     path_prefix: str = "/"
+
+
+class UpdateGroup(Mutation, frozen=True, kw_only=True):
+    """Another name or path for a group; an empty text leaves it as it is."""
+
+    group: str
+    new_name: str = ""
+    new_path: str = ""
 
 
 class DeleteGroup(Mutation, frozen=True, kw_only=True):
@@ -256,6 +324,7 @@ class CreatePolicy(Mutation, frozen=True, kw_only=True):
     document: str
     path: str = "/"
     description: str = ""
+    tags: Tags = ()
 
 
 class GetPolicy(Request, frozen=True, kw_only=True):
@@ -264,10 +333,84 @@ class GetPolicy(Request, frozen=True, kw_only=True):
     policy: str
 
 
+class PolicyScope(enum.StrEnum):
+    """Whose policies are listed, in IAM's words."""
+
+    ALL = "All"
+    AWS = "AWS"
+    LOCAL = "Local"
+
+
 class ListPolicies(Listing, frozen=True, kw_only=True):
-    """Managed policies whose path starts with `path_prefix`."""
+    """Managed policies whose path starts with `path_prefix`, or only those of them that are attached anywhere."""
 
     path_prefix: str = "/"
+    scope: PolicyScope = PolicyScope.LOCAL
+    only_attached: bool = False
+
+
+class CreatePolicyVersion(Mutation, frozen=True, kw_only=True):
+    """A new version of a managed policy."""
+
+    policy: str
+    document: str
+    is_default: bool = False
+
+
+class GetPolicyVersion(Request, frozen=True, kw_only=True):
+    """One version of a managed policy with its document."""
+
+    policy: str
+    version_id: str
+
+
+class ListPolicyVersions(Listing, frozen=True, kw_only=True):
+    """The versions of a managed policy, newest first."""
+
+    policy: str
+
+
+class SetDefaultPolicyVersion(Mutation, frozen=True, kw_only=True):
+    """The version that counts from now on."""
+
+    policy: str
+    version_id: str
+
+
+class DeletePolicyVersion(Mutation, frozen=True, kw_only=True):
+    """The end of a version that is not the default one."""
+
+    policy: str
+    version_id: str
+
+
+class TagPolicy(Mutation, frozen=True, kw_only=True):
+    """Tags for a managed policy, new or instead of those of the same keys."""
+
+    policy: str
+    tags: Tags
+
+
+class UntagPolicy(Mutation, frozen=True, kw_only=True):
+    """Tags less for a managed policy; keys that it does not have do not matter."""
+
+    policy: str
+    tag_keys: tuple[str, ...]
+
+
+class ListPolicyTags(Listing, frozen=True, kw_only=True):
+    """The tags of a managed policy."""
+
+    policy: str
+
+
+class ListEntitiesForPolicy(Listing, frozen=True, kw_only=True):
+    """The users and groups whose path starts with `path_prefix` and who have a managed policy."""
+
+    policy: str
+    path_prefix: str = "/"
+    users: bool = True
+    groups: bool = True
 
 
 class UpdatePolicy(Mutation, frozen=True, kw_only=True):
@@ -313,10 +456,11 @@ class DetachGroupPolicy(Mutation, frozen=True, kw_only=True):
 
 
 class ListAttachedPolicies(Listing, frozen=True, kw_only=True):
-    """The managed policies of a user or of a group: exactly one is named."""
+    """The managed policies, of a path that starts with `path_prefix`, of a user or of a group: exactly one is named."""
 
     user: str | None = None
     group: str | None = None
+    path_prefix: str = "/"
 
 
 class PutUserPolicy(Mutation, frozen=True, kw_only=True):
@@ -549,6 +693,7 @@ class User(msgspec.Struct, frozen=True):
     path: str
     create_ms: int
     groups: tuple[str, ...] = ()
+    tags: Tags = ()
 
     @property
     def arn(self) -> str:
@@ -586,11 +731,38 @@ class ManagedPolicy(msgspec.Struct, frozen=True):
     update_ms: int = 0
     attachment_count: int = 0
     document: str = ""
+    default_version_id: str = "v1"
+    tags: Tags = ()
 
     @property
     def arn(self) -> str:
         """The ARN by which policies name the policy."""
         return f"arn:aws:iam::{self.account}:policy{self.path}{self.name}"
+
+
+class PolicyVersion(msgspec.Struct, frozen=True):
+    """A version of a managed policy; without its document in lists."""
+
+    version_id: str
+    is_default: bool
+    create_ms: int
+    document: str = ""
+
+
+class Entities(msgspec.Struct, frozen=True):
+    """Bearers of a managed policy."""
+
+    users: tuple[User, ...]
+    groups: tuple[Group, ...]
+
+
+class AccountSummary(msgspec.Struct, frozen=True):
+    """How much an account has."""
+
+    users: int
+    groups: int
+    policies: int
+    root_keys: int
 
 
 class InlinePolicy(msgspec.Struct, frozen=True):
@@ -613,10 +785,10 @@ class Listed(msgspec.Struct, Generic[T], frozen=True):
 
 
 class GroupMembers(msgspec.Struct, frozen=True):
-    """A group and a page of the names of its users."""
+    """A group and a page of its users."""
 
     group: Group
-    users: Listed[str]
+    users: Listed[User]
 
 
 class Revoked(msgspec.Struct, frozen=True):

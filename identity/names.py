@@ -21,6 +21,8 @@ _NAME = re.compile(r"[A-Za-z0-9+=,.@_-]+")
 _PATH = re.compile(r"/(?:[\x21-\x7e]*/)?")
 _KEY_ID = re.compile(r"[A-Z0-9]{16,128}")
 ROOT_NAME: Final = "root"
+AWS: Final = "aws"
+"""Stands for an account in the names of the policies that AWS provides."""
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -63,16 +65,21 @@ def parse(kind: Kind, text: str, own_account: str, *, root: bool = False) -> Nam
     if "/" not in text:
         return Named(own_account, require_name(kind, text))
     parts = text.split("/")
-    if len(parts) != 4 or parts[0] != "accounts" or parts[2] != kind.collection or not is_account_id(parts[1]):
+    if len(parts) != 4 or parts[0] != "accounts" or parts[2] != kind.collection or not _may_own(kind, parts[1]):
         raise invalid(
             kind.word, text, f"a name, accounts/{{account}}/{kind.collection}/{{{kind.word}}}, or the {kind.word}'s ARN"
         )
     return Named(parts[1], require_name(kind, parts[3]))
 
 
+def _may_own(kind: Kind, account: str) -> bool:
+    """Say whether a text is an account; some policies are AWS's own."""
+    return is_account_id(account) or (kind is POLICY and account == AWS)
+
+
 def _parse_arn(kind: Kind, text: str, *, root: bool) -> Named:
     arn = parse_arn(text)
-    if arn is not None and arn.service == "iam" and not arn.region and is_account_id(arn.account):
+    if arn is not None and arn.service == "iam" and not arn.region and _may_own(kind, arn.account):
         if root and arn.resource == ROOT_NAME:
             return Named(arn.account, "", is_root=True)
         word, _, rest = arn.resource.partition("/")

@@ -10,7 +10,19 @@ from typing import Any
 
 from cumulo.core.context import CallContext
 from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable, Result
-from cumulo.identity import access_keys, accounts, groups, inline_policies, model, policies, revocations, users
+from cumulo.identity import (
+    access_keys,
+    accounts,
+    entities,
+    groups,
+    inline_policies,
+    model,
+    policies,
+    policy_versions,
+    revocations,
+    tags,
+    users,
+)
 from cumulo.identity.authorizer import ALWAYS_ALLOWED, GET_SESSION_TOKEN, REVOKE_TOKEN, SIMULATE, token_arn
 from cumulo.identity.model import CONTROL_WINDOW_MS, Stamped
 from cumulo.identity.names import GROUP, POLICY, USER, arn
@@ -24,7 +36,7 @@ def _on_everything(action: str) -> Callable[[Stamped[Any]], Checks]:
 
 
 def _on_user(action: str) -> Callable[[Stamped[Any]], Checks]:
-    return lambda stamped: (Check(action, stamped.the_user.arn),)
+    return lambda stamped: (Check(action, stamped.the_user.arn, tags.resource_keys(stamped.the_user.tags)),)
 
 
 def _on_group(action: str) -> Callable[[Stamped[Any]], Checks]:
@@ -32,15 +44,63 @@ def _on_group(action: str) -> Callable[[Stamped[Any]], Checks]:
 
 
 def _on_policy(action: str) -> Callable[[Stamped[Any]], Checks]:
-    return lambda stamped: (Check(action, stamped.the_policy.arn),)
+    return lambda stamped: (Check(action, stamped.the_policy.arn, tags.resource_keys(stamped.the_policy.tags)),)
 
 
 def _policy_for_user(action: str) -> Callable[[Stamped[Any]], Checks]:
-    return lambda stamped: (Check(action, stamped.the_user.arn, {"iam:PolicyARN": stamped.the_policy.arn}),)
+    return lambda stamped: (
+        Check(
+            action,
+            stamped.the_user.arn,
+            {"iam:PolicyARN": stamped.the_policy.arn, **tags.resource_keys(stamped.the_user.tags)},
+        ),
+    )
 
 
 def _policy_for_group(action: str) -> Callable[[Stamped[Any]], Checks]:
     return lambda stamped: (Check(action, stamped.the_group.arn, {"iam:PolicyARN": stamped.the_policy.arn}),)
+
+
+def _create_user(stamped: Stamped[model.CreateUser]) -> Checks:
+    return _with_tags("iam:CreateUser", "iam:TagUser", stamped.the_user, stamped.request.tags)
+
+
+def _create_policy(stamped: Stamped[model.CreatePolicy]) -> Checks:
+    return _with_tags("iam:CreatePolicy", "iam:TagPolicy", stamped.the_policy, stamped.request.tags)
+
+
+def _with_tags(action: str, tag_action: str, target: model.Target, new: model.Tags) -> Checks:
+    """Return the checks of making something, which are two where it is born with tags."""
+    keys = tags.request_keys(new)
+    making = Check(action, target.arn, keys)
+    return (making, Check(tag_action, target.arn, keys)) if new else (making,)
+
+
+def _tag(action: str) -> Callable[[Stamped[Any]], Checks]:
+    def checks(stamped: Stamped[Any]) -> Checks:
+        request = stamped.request
+        target = stamped.the_user if stamped.user is not None else stamped.the_policy
+        asked = tags.request_keys(getattr(request, "tags", ()), getattr(request, "tag_keys", ()))
+        return (Check(action, target.arn, {**tags.resource_keys(target.tags), **asked}),)
+
+    return checks
+
+
+def _rename_user(stamped: Stamped[model.UpdateUser]) -> Checks:
+    return _both_names("iam:UpdateUser", USER, stamped.the_user, stamped.request)
+
+
+def _rename_group(stamped: Stamped[model.UpdateGroup]) -> Checks:
+    return _both_names("iam:UpdateGroup", GROUP, stamped.the_group, stamped.request)
+
+
+def _both_names(
+    action: str, kind: NameKind, target: model.Target, request: model.UpdateUser | model.UpdateGroup
+) -> Checks:
+    """Return the checks of a renaming: IAM asks for the old and for the new name."""
+    new = arn(kind, target.account, request.new_path or target.path, request.new_name or target.name)
+    old = Check(action, target.arn, tags.resource_keys(target.tags))
+    return (old,) if new == target.arn else (old, Check(action, new))
 
 
 def _on_path(action: str, kind: NameKind) -> Callable[[Stamped[Any]], Checks]:
@@ -158,9 +218,21 @@ TABLE = OperationTable(
             _on_everything("organizations:ListAccounts"),
             "Lists accounts; for principals of the first account only.",
         ),
-        _of_user(model.CreateUser, users.create, "Makes a user without any permission.", model.User),
+        _row(
+            model.CreateUser,
+            users.create,
+            "iam:CreateUser iam:TagUser",
+            _create_user,
+            "Makes a user without any permission.",
+            model.User,
+        ),
         _of_user(model.GetUser, users.get, "Shows a user and his groups."),
         _row(model.ListUsers, users.list_users, "iam:ListUsers", _on_path("iam:ListUsers", USER), "Lists users."),
+        _row(model.UpdateUser, users.update, "iam:UpdateUser", _rename_user, "Gives a user another name or path."),
+        _row(model.TagUser, tags.tag_user, "iam:TagUser", _tag("iam:TagUser"), "Sets tags of a user."),
+        _row(model.UntagUser, tags.untag_user, "iam:UntagUser", _tag("iam:UntagUser"), "Removes tags of a user."),
+        _of_user(model.ListUserTags, tags.list_of_user, "Lists a user's tags."),
+        _of_user(model.ListGroupsForUser, groups.list_for_user, "Lists a user's groups."),
         _of_user(model.DeleteUser, users.delete, "Deletes a user who has nothing any more; his tokens end."),
         _of_user(
             model.CreateAccessKey,
@@ -176,16 +248,30 @@ TABLE = OperationTable(
             model.AccessKey,
         ),
         _of_user(model.DeleteAccessKey, access_keys.delete, "Deletes an access key; its tokens end."),
+        _of_user(model.GetAccessKeyLastUsed, access_keys.owner, "Says whose key it is; its last use is not kept."),
+        _row(
+            model.GetAccountSummary,
+            accounts.summary,
+            "iam:GetAccountSummary",
+            _on_everything("iam:GetAccountSummary"),
+            "Says how much the caller's account has of each thing.",
+        ),
         _of_group(model.CreateGroup, groups.create, "Makes a group.", model.Group),
         _of_group(model.GetGroup, groups.get, "Shows a group and its users."),
         _row(
             model.ListGroups, groups.list_groups, "iam:ListGroups", _on_path("iam:ListGroups", GROUP), "Lists groups."
         ),
+        _row(model.UpdateGroup, groups.update, "iam:UpdateGroup", _rename_group, "Gives a group another name or path."),
         _of_group(model.DeleteGroup, groups.delete, "Deletes a group that has nothing any more."),
         _of_group(model.AddUserToGroup, groups.add_user, "Puts a user into a group."),
         _of_group(model.RemoveUserFromGroup, groups.remove_user, "Takes a user out of a group."),
-        _of_policy(
-            model.CreatePolicy, policies.create, "iam:CreatePolicy", "Makes a managed policy.", model.ManagedPolicy
+        _row(
+            model.CreatePolicy,
+            policies.create,
+            "iam:CreatePolicy iam:TagPolicy",
+            _create_policy,
+            "Makes a managed policy.",
+            model.ManagedPolicy,
         ),
         _of_policy(model.GetPolicy, policies.get, "iam:GetPolicy", "Shows a managed policy with its document."),
         _row(
@@ -201,6 +287,51 @@ TABLE = OperationTable(
             "iam:CreatePolicyVersion",
             "Replaces a managed policy's document or description.",
             model.ManagedPolicy,
+        ),
+        _of_policy(
+            model.CreatePolicyVersion,
+            policy_versions.create,
+            "iam:CreatePolicyVersion",
+            "Adds a version to a managed policy.",
+            model.PolicyVersion,
+        ),
+        _of_policy(
+            model.GetPolicyVersion, policy_versions.get, "iam:GetPolicyVersion", "Shows a version of a managed policy."
+        ),
+        _of_policy(
+            model.ListPolicyVersions,
+            policy_versions.list_versions,
+            "iam:ListPolicyVersions",
+            "Lists the versions of a managed policy.",
+        ),
+        _of_policy(
+            model.SetDefaultPolicyVersion,
+            policy_versions.set_default,
+            "iam:SetDefaultPolicyVersion",
+            "Lets another version of a managed policy count.",
+        ),
+        _of_policy(
+            model.DeletePolicyVersion,
+            policy_versions.delete,
+            "iam:DeletePolicyVersion",
+            "Deletes a version that does not count.",
+        ),
+        _row(
+            model.TagPolicy, tags.tag_policy, "iam:TagPolicy", _tag("iam:TagPolicy"), "Sets tags of a managed policy."
+        ),
+        _row(
+            model.UntagPolicy,
+            tags.untag_policy,
+            "iam:UntagPolicy",
+            _tag("iam:UntagPolicy"),
+            "Removes tags of a managed policy.",
+        ),
+        _of_policy(model.ListPolicyTags, tags.list_of_policy, "iam:ListPolicyTags", "Lists a managed policy's tags."),
+        _of_policy(
+            model.ListEntitiesForPolicy,
+            entities.list_entities,
+            "iam:ListEntitiesForPolicy",
+            "Lists the users and groups who have a managed policy.",
         ),
         _of_policy(
             model.DeletePolicy,

@@ -39,5 +39,6 @@ def seal_page(sealer: TokenSealer, account: str, request: Listing, last: str) ->
 
 
 def _hash(account: str, request: Listing) -> bytes:
-    asked = msgspec.msgpack.encode((type(request).__name__, account, msgspec.structs.replace(request, page_token="")))
+    same = msgspec.structs.replace(request, page_token="", page_size=0)  # a next page may be of another size
+    asked = msgspec.msgpack.encode((type(request).__name__, account, same))
     return hashlib.sha256(asked).digest()[:_HASH_BYTES]

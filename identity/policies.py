@@ -6,13 +6,15 @@ anywhere is not deleted, by a count that changes with every attachment in the sa
 
 import msgspec
 
-from cumulo.identity import directory, keys
+from cumulo.identity import built_in_policies, directory, keys
 from cumulo.identity.errors import (
-    DELETE_CONFLICT,
-    ENTITY_ALREADY_EXISTS,
     LIMIT_EXCEEDED,
     MALFORMED_POLICY_DOCUMENT,
-    NO_SUCH_ENTITY,
+    NO_SUCH_POLICY,
+    NOT_ATTACHABLE,
+    POLICY_ATTACHED,
+    POLICY_EXISTS,
+    POLICY_HAS_VERSIONS,
 )
 from cumulo.identity.keys import GroupRecord, PolicyRecord, UserRecord
 from cumulo.identity.model import (
@@ -29,6 +31,7 @@ from cumulo.identity.model import (
     Listed,
     ListPolicies,
     ManagedPolicy,
+    PolicyScope,
     Stamped,
     Target,
     UpdatePolicy,
@@ -36,6 +39,9 @@ from cumulo.identity.model import (
 from cumulo.identity.policy import DocumentKind, MalformedPolicy, parse_policy
 from cumulo.storage import tuples
 from cumulo.storage.engine import ReadTxn, Txn
+
+_BUILT_IN = "aws "
+"""What the place in a listing begins with among AWS's own policies: no name holds a blank."""
 
 
 def require_document(text: str, kind: DocumentKind, parameter: str) -> None:
@@ -52,7 +58,7 @@ def create(txn: Txn, stamped: Stamped[CreatePolicy]) -> ManagedPolicy:
     owner = directory.require_account(txn, account)
     name_key = keys.row(keys.POLICY_NAMES, account, keys.fold(request.name))
     if txn.get(name_key) is not None:
-        raise ENTITY_ALREADY_EXISTS.error(what="Policy", name=request.name)
+        raise POLICY_EXISTS.error(name=request.name)
     if owner.policies >= POLICIES_PER_ACCOUNT_MAX:
         raise LIMIT_EXCEEDED.error(quota="PoliciesPerAccount", limit=POLICIES_PER_ACCOUNT_MAX)
     record = PolicyRecord(
@@ -62,6 +68,7 @@ def create(txn: Txn, stamped: Stamped[CreatePolicy]) -> ManagedPolicy:
         description=request.description,
         create_ms=stamped.now_ms,
         update_ms=stamped.now_ms,
+        tags=request.tags,
     )
     txn.put(name_key, policy_id.encode())
     txn.put(keys.row(keys.POLICY_DOCUMENTS, policy_id), request.document.encode())
@@ -76,31 +83,73 @@ def get(txn: ReadTxn, stamped: Stamped[GetPolicy]) -> ManagedPolicy:
     policy_id = stamped.the_policy.id
     record = directory.require_policy(txn, stamped.the_policy)
     return msgspec.structs.replace(
-        _shown(policy_id, record), description=record.description, document=document(txn, policy_id)
+        _shown(policy_id, record),
+        description=record.description,
+        document=document(txn, policy_id),
+        tags=record.tags,
+        attachment_count=_attachments(txn, policy_id, record, stamped.account),
     )
 
 
 def document(txn: ReadTxn, policy_id: str) -> str:
     """Return the text of a policy that exists."""
+    built_in = built_in_policies.DOCUMENTS.get(policy_id)
+    if built_in is not None:
+        return built_in
     text = txn.get(keys.row(keys.POLICY_DOCUMENTS, policy_id))
     assert text is not None, policy_id
     return text.decode()
 
 
 def list_policies(txn: ReadTxn, stamped: Stamped[ListPolicies]) -> Listed[ManagedPolicy]:
-    """Return a page of policies in order of their names. A page that filters by path may hold fewer, even none."""
-    page = stamped.the_page
+    """Return a page of policies in order of their names. A page that filters may hold fewer, even none.
+
+    AWS's own stand before the account's.
+    """
+    request, page = stamped.request, stamped.the_page
+    after, found = page.after, Listed[ManagedPolicy](())
+    if request.scope is not PolicyScope.LOCAL and (not after or after.startswith(_BUILT_IN)):
+        found, after = _built_in(txn, stamped, after.removeprefix(_BUILT_IN)), ""
+    if request.scope is PolicyScope.AWS or found.next_page:
+        return found
+    own = _own_policies(txn, stamped, after, page.size - len(found.items))
+    return Listed((*found.items, *own.items), own.next_page)
+
+
+def _built_in(txn: ReadTxn, stamped: Stamped[ListPolicies], after: str) -> Listed[ManagedPolicy]:
+    request, found, last = stamped.request, list[ManagedPolicy](), ""
+    for name, policy_id in sorted(built_in_policies.IDS.items()):
+        if name <= after:
+            continue
+        if len(found) == stamped.the_page.size:
+            return Listed(tuple(found), f"{_BUILT_IN}{last}")
+        record, last = built_in_policies.RECORDS[policy_id], name
+        count = _attachments(txn, policy_id, record, stamped.account)
+        if record.path.startswith(request.path_prefix) and (count or not request.only_attached):
+            found.append(_in_list(policy_id, record, count))
+    full = len(found) == stamped.the_page.size and request.scope is PolicyScope.ALL
+    return Listed(tuple(found), f"{_BUILT_IN}{last}" if full else "")
+
+
+def _own_policies(txn: ReadTxn, stamped: Stamped[ListPolicies], after: str, size: int) -> Listed[ManagedPolicy]:
+    request = stamped.request
     prefix = keys.row(keys.POLICY_NAMES, stamped.account)
-    after = keys.row(keys.POLICY_NAMES, stamped.account, page.after) if page.after else b""
-    rows = directory.rows_after(txn, prefix, after, page.size + 1)
+    behind = keys.row(keys.POLICY_NAMES, stamped.account, after) if after else b""
+    rows = directory.rows_after(txn, prefix, behind, size + 1)
     found = []
-    for _, policy_id in rows[: page.size]:
+    for _, policy_id in rows[:size]:
         record = directory.policy(txn, policy_id.decode())
         assert record is not None
-        if record.path.startswith(stamped.request.path_prefix):
-            found.append(msgspec.structs.replace(_shown(policy_id.decode(), record), description=record.description))
-    last = str(tuples.decode(rows[page.size - 1][0][len(keys.POLICY_NAMES) :])[1]) if len(rows) > page.size else ""
+        if record.path.startswith(request.path_prefix) and (record.attachments or not request.only_attached):
+            found.append(_in_list(policy_id.decode(), record, record.attachments))
+    last = str(tuples.decode(rows[size - 1][0][len(keys.POLICY_NAMES) :])[1]) if len(rows) > size else ""
     return Listed(tuple(found), last)
+
+
+def _in_list(policy_id: str, record: PolicyRecord, count: int) -> ManagedPolicy:
+    return msgspec.structs.replace(
+        _shown(policy_id, record), description=record.description, tags=record.tags, attachment_count=count
+    )
 
 
 def update(txn: Txn, stamped: Stamped[UpdatePolicy]) -> ManagedPolicy:
@@ -122,7 +171,9 @@ def delete(txn: Txn, stamped: Stamped[DeletePolicy]) -> None:
     target = stamped.the_policy
     record = directory.require_policy(txn, target)
     if record.attachments:
-        raise DELETE_CONFLICT.error(first="detach the policy from all entities")
+        raise POLICY_ATTACHED.error()
+    if len(record.versions) > 1:
+        raise POLICY_HAS_VERSIONS.error()
     txn.delete(keys.row(keys.POLICIES, target.id))
     txn.delete(keys.row(keys.POLICY_DOCUMENTS, target.id))
     txn.delete(keys.row(keys.POLICY_NAMES, record.account, keys.fold(record.name)))
@@ -172,7 +223,10 @@ def list_attached(txn: ReadTxn, stamped: Stamped[ListAttachedPolicies]) -> Liste
     for policy_id in bearer.attached:
         record = directory.policy(txn, policy_id)
         assert record is not None, policy_id
-        shown[keys.fold(record.name)] = ManagedPolicy(record.account, record.name, policy_id, record.path)
+        if record.path.startswith(stamped.request.path_prefix):
+            # The id tells apart an account's policy and one of AWS's of the same name.
+            place = f"{keys.fold(record.name)} {policy_id}"
+            shown[place] = ManagedPolicy(record.account, record.name, policy_id, record.path)
     rest = sorted(name for name in shown if name > stamped.the_page.after)
     taken = rest[: stamped.the_page.size]
     return Listed(tuple(shown[name] for name in taken), taken[-1] if len(rest) > len(taken) else "")
@@ -180,23 +234,46 @@ def list_attached(txn: ReadTxn, stamped: Stamped[ListAttachedPolicies]) -> Liste
 
 def _attached(txn: Txn, bearer: UserRecord | GroupRecord, target: Target, bearer_word: str) -> tuple[str, ...] | None:
     """Count one attachment more; return the ids that the bearer has then, or None where nothing changes."""
-    record = directory.require_policy(txn, target)
+    if not target.id or directory.policy(txn, target.id) is None:
+        raise NOT_ATTACHABLE.error(arn=target.arn)
     if target.id in bearer.attached:
         return None
     if len(bearer.attached) >= ATTACHED_POLICIES_MAX:
         raise LIMIT_EXCEEDED.error(quota=f"PoliciesPer{bearer_word}", limit=ATTACHED_POLICIES_MAX)
-    directory.put_policy(txn, target.id, msgspec.structs.replace(record, attachments=record.attachments + 1))
+    _count(txn, target.id, bearer.account, 1)
     directory.changed(txn)
     return (*bearer.attached, target.id)
 
 
 def _detached(txn: Txn, bearer: UserRecord | GroupRecord, target: Target) -> tuple[str, ...]:
-    record = directory.require_policy(txn, target)
     if target.id not in bearer.attached:
-        raise NO_SUCH_ENTITY.error(what=f"policy attached to {bearer.name}", name=target.name)
-    directory.put_policy(txn, target.id, msgspec.structs.replace(record, attachments=record.attachments - 1))
+        raise NO_SUCH_POLICY.error(arn=target.arn)
+    _count(txn, target.id, bearer.account, -1)
     directory.changed(txn)
     return tuple(other for other in bearer.attached if other != target.id)
+
+
+def _count(txn: Txn, policy_id: str, account: str, change: int) -> None:
+    """Count attachments: of an account's policy in its record, of one of AWS's in the account's."""
+    if policy_id in built_in_policies.RECORDS:
+        owner = directory.require_account(txn, account)
+        counts = dict(owner.built_in)
+        counts[policy_id] = counts.get(policy_id, 0) + change
+        built_in = tuple((other, count) for other, count in counts.items() if count)
+        directory.put_account(txn, account, msgspec.structs.replace(owner, built_in=built_in))
+    else:
+        record = directory.policy(txn, policy_id)
+        assert record is not None, policy_id
+        record = msgspec.structs.replace(record, attachments=record.attachments + change)
+        directory.put_policy(txn, policy_id, record)
+
+
+def _attachments(txn: ReadTxn, policy_id: str, record: PolicyRecord, account: str) -> int:
+    """Return how often a policy is attached in an account."""
+    if record.account != built_in_policies.ACCOUNT:
+        return record.attachments
+    owner = directory.account(txn, account)
+    return dict(owner.built_in).get(policy_id, 0) if owner is not None else 0
 
 
 def _shown(policy_id: str, record: PolicyRecord) -> ManagedPolicy:
@@ -208,4 +285,5 @@ def _shown(policy_id: str, record: PolicyRecord) -> ManagedPolicy:
         create_ms=record.create_ms,
         update_ms=record.update_ms,
         attachment_count=record.attachments,
+        default_version_id=f"v{record.default}",
     )

@@ -29,6 +29,7 @@ from cumulo.identity import (
     proofs,
     revocations,
     signing_keys,
+    tags,
     tokens,
 )
 from cumulo.identity.authorizer import Authorizer, Guard
@@ -54,6 +55,7 @@ GuardSource = Callable[[str], Awaitable[Guard | None]]
 _NEW_IDS: Final[dict[Any, str]] = {model.CreateUser: "AIDA", model.CreateGroup: "AGPA", model.CreatePolicy: "ANPA"}
 _DOCUMENTS: Final[dict[Any, DocumentKind]] = {
     model.CreatePolicy: DocumentKind.MANAGED,
+    model.CreatePolicyVersion: DocumentKind.MANAGED,
     model.UpdatePolicy: DocumentKind.MANAGED,
     model.PutUserPolicy: DocumentKind.USER_INLINE,
     model.PutGroupPolicy: DocumentKind.GROUP_INLINE,
@@ -151,7 +153,7 @@ class Service(Room):
         )
         assert operation.checks is not None
         checks, guard = operation.checks(stamped), Guard(account)
-        grows = not operation.name.startswith(("Delete", "Remove", "Detach", "Revoke", "UpdateAccessKey"))
+        grows = not operation.name.startswith(("Delete", "Remove", "Detach", "Revoke", "Untag", "UpdateAccessKey"))
         if secret:
             return _WithSecret(stamped, keys.PARTITIONS, checks, guard, grows=grows, secret=secret)
         return Resolved(stamped, keys.PARTITIONS, checks, guard, grows=grows)
@@ -166,7 +168,9 @@ class Service(Room):
         if isinstance(value, model.GroupMembers):
             return msgspec.structs.replace(value, users=self._with_token(stamped, request, value.users))
         if isinstance(request, model.CreatePolicy):
-            return msgspec.structs.replace(value, description=request.description)
+            return msgspec.structs.replace(value, description=request.description, tags=request.tags)
+        if isinstance(request, model.CreateUser):
+            return msgspec.structs.replace(value, tags=request.tags)
         if isinstance(request, model.UpdatePolicy):
             record = read_now(self.engine, keys.PARTITIONS, directory.policy, value.policy_id)
             return value if record is None else msgspec.structs.replace(value, description=record.description)
@@ -312,6 +316,16 @@ def _check_fields(request: Any, now_ms: int) -> None:
             raise invalid(field, text, f"at most {characters_max} printable characters")
     if hasattr(request, "path_prefix"):
         names.require_path_prefix(request.path_prefix)
+    if hasattr(request, "tags"):
+        tags.require_tags(request.tags)
+    for number, key in enumerate(getattr(request, "tag_keys", ()), 1):
+        tags.require_key(key, f"tagKeys.{number}.member")
+    if isinstance(request, (model.UpdateUser, model.UpdateGroup)):
+        kind = names.USER if isinstance(request, model.UpdateUser) else names.GROUP
+        if request.new_name:
+            names.require_name(kind, request.new_name, "new_name")
+        if request.new_path:
+            names.require_path(request.new_path, "new_path")
     if hasattr(request, "policy_name"):
         names.require_name(names.POLICY, request.policy_name, "policy_name")
     if type(request) in _DOCUMENTS and request.document is not None:

@@ -18,6 +18,7 @@ from cumulo.identity.model import (
     ListUsers,
     Stamped,
     Target,
+    UpdateUser,
     User,
     root_arn,
 )
@@ -34,7 +35,9 @@ def create(txn: Txn, stamped: Stamped[CreateUser]) -> User:
         raise ENTITY_ALREADY_EXISTS.error(what="User", name=request.name)
     if owner.users >= USERS_PER_ACCOUNT_MAX:
         raise LIMIT_EXCEEDED.error(quota="UsersPerAccount", limit=USERS_PER_ACCOUNT_MAX)
-    record = UserRecord(account=account, name=request.name, path=request.path, create_ms=stamped.now_ms)
+    record = UserRecord(
+        account=account, name=request.name, path=request.path, create_ms=stamped.now_ms, tags=request.tags
+    )
     assert directory.user(txn, user_id) is None, "80 random bits came twice"
     txn.put(name_key, user_id.encode())
     directory.put_user(txn, user_id, record)
@@ -51,7 +54,8 @@ def get(txn: ReadTxn, stamped: Stamped[GetUser]) -> User:
         return User(target.account, "", target.id, "/", account.create_ms)
     record = directory.require_user(txn, target)
     groups = [group.name for group_id in record.groups if (group := directory.group(txn, group_id)) is not None]
-    return msgspec.structs.replace(shown(target.id, record), groups=tuple(sorted(groups, key=keys.fold)))
+    named = tuple(sorted(groups, key=keys.fold))
+    return msgspec.structs.replace(shown(target.id, record), groups=named, tags=record.tags)
 
 
 def list_users(txn: ReadTxn, stamped: Stamped[ListUsers]) -> Listed[User]:
@@ -68,6 +72,21 @@ def list_users(txn: ReadTxn, stamped: Stamped[ListUsers]) -> Listed[User]:
             found.append(shown(user_id.decode(), record))
     last = str(tuples.decode(rows[page.size - 1][0][len(keys.USER_NAMES) :])[1]) if len(rows) > page.size else ""
     return Listed(tuple(found), last)
+
+
+def update(txn: Txn, stamped: Stamped[UpdateUser]) -> None:
+    """Give a user another name or path; raises `NoSuchEntity`, `EntityAlreadyExists`. He stays who he is by his id."""
+    request, target = stamped.request, stamped.the_user
+    record = directory.require_user(txn, target)
+    changed = msgspec.structs.replace(
+        record, name=request.new_name or record.name, path=request.new_path or record.path
+    )
+    directory.rename(txn, names.USER, target, changed.name)
+    for group_id in record.groups:  # members stand in order of their names
+        txn.delete(keys.row(keys.MEMBERS, group_id, keys.fold(record.name)))
+        txn.put(keys.row(keys.MEMBERS, group_id, keys.fold(changed.name)), target.id.encode())
+    directory.put_user(txn, target.id, changed)
+    directory.changed(txn)
 
 
 def delete(txn: Txn, stamped: Stamped[DeleteUser]) -> None:
@@ -101,4 +120,5 @@ def caller(txn: ReadTxn, principal_id: str, account: str) -> Target:
     record = directory.user(txn, principal_id)
     if record is None:
         return Target(account, principal_id, "", names.arn(names.USER, account, "/", principal_id))
-    return Target(account, record.name, principal_id, names.arn(names.USER, account, record.path, record.name))
+    arn = names.arn(names.USER, account, record.path, record.name)
+    return Target(account, record.name, principal_id, arn, record.tags)

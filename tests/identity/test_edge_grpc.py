@@ -72,7 +72,26 @@ def reason_of(error):
     return info.reason
 
 
-SPOKEN_BY_AWS_ALONE = {"GetSessionToken"}
+SPOKEN_BY_AWS_ALONE = {
+    "CreatePolicyVersion",
+    "DeletePolicyVersion",
+    "GetAccessKeyLastUsed",
+    "GetAccountSummary",
+    "GetPolicyVersion",
+    "GetSessionToken",
+    "ListEntitiesForPolicy",
+    "ListGroupsForUser",
+    "ListPolicyTags",
+    "ListPolicyVersions",
+    "ListUserTags",
+    "SetDefaultPolicyVersion",
+    "TagPolicy",
+    "TagUser",
+    "UntagPolicy",
+    "UntagUser",
+    "UpdateGroup",
+    "UpdateUser",
+}
 
 
 def test_every_rpc_of_the_proto_is_an_operation_and_the_other_way_round():

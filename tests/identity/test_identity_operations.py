@@ -60,6 +60,25 @@ def requests(world):
         model.GetGroupPolicy(**group, **named),
         model.DeleteGroupPolicy(**group, **named),
         model.ListGroupPolicies(**group),
+        model.UpdateUser(**user, new_name="sufferer", new_path="/x/"),
+        model.TagUser(**user, tags=(("a", "b"),)),
+        model.UntagUser(**user, tag_keys=("a",)),
+        model.ListUserTags(**user),
+        model.ListGroupsForUser(**user),
+        model.GetAccessKeyLastUsed(access_key=key),
+        model.GetAccountSummary(),
+        model.UpdateGroup(**group, new_name="crew"),
+        model.CreateUser(name="tagged", tags=(("a", "b"),)),
+        model.CreatePolicy(name="tagged", document=ALLOW_ALL, tags=(("a", "b"),)),
+        model.CreatePolicyVersion(policy="all", document=ALLOW_ALL, is_default=True),
+        model.GetPolicyVersion(policy="all", version_id="v1"),
+        model.ListPolicyVersions(policy="all"),
+        model.SetDefaultPolicyVersion(policy="all", version_id="v1"),
+        model.DeletePolicyVersion(policy="all", version_id="v1"),
+        model.TagPolicy(policy="all", tags=(("a", "b"),)),
+        model.UntagPolicy(policy="all", tag_keys=("a",)),
+        model.ListPolicyTags(policy="all"),
+        model.ListEntitiesForPolicy(policy="all"),
         model.RevokeToken(token_id=world.root_token.token_id),
         model.RevokePrincipalTokens(principal="victim"),
         model.ExplainAccess(principal="victim", **QUESTION),
@@ -108,7 +127,7 @@ def test_whether_a_thing_exists_does_not_show_to_the_powerless(world):
             world.call(request, mallory)
 
 
-@pytest.mark.parametrize("number", range(38))
+@pytest.mark.parametrize("number", range(57))
 def test_an_operation_is_allowed_by_the_permissions_that_it_names_and_no_others(world, number):
     request = requests(world)[number]
     permissions = TABLE[type(request).__name__].permissions
