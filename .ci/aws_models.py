@@ -99,8 +99,8 @@ S3_OUTPUT_ROOTS = {
 SCALARS = {
     "string": "str",
     "character": "str",
-    "integer": "int",
-    "long": "int",
+    "integer": "m.Integer",
+    "long": "m.Long",
     "boolean": "bool",
     "float": "float",
     "double": "float",
@@ -224,9 +224,9 @@ class Generator:
         wire = member.get("locationName", name)
         traits = []
         if location == "header":
-            traits.append(f"m.Header({_quoted(wire.lower())})")
+            traits.append(f"m.Header({_quoted(wire)})")
         elif location == "headers":
-            traits.append(f"m.PrefixedHeaders({_quoted(wire.lower())})")
+            traits.append(f"m.PrefixedHeaders({_quoted(wire)})")
         elif location == "querystring":
             traits.append(f"m.Query({_quoted(wire)})")
         elif location == "uri":
@@ -302,6 +302,9 @@ class Generator:
         streams = [(part, self._stream(operation.get(part))) for part in parts]
         arguments += [(f"{part}_stream", _quoted(stream)) for part, stream in streams if stream]
         arguments += self._roots(name, operation)
+        for location, argument in (("querystring", "required_query"), ("header", "required_headers")):
+            if required := self._required(operation.get("input"), location):
+                arguments.append((argument, _tuple(required)))
         if checksums := operation.get("httpChecksum"):
             arguments.append(("checksums", _checksums(checksums)))
         if operation.get("authtype") == "none":
@@ -314,11 +317,20 @@ class Generator:
         members = self.shapes[reference["shape"]]["members"] if reference else {}
         return next((name for name, member in members.items() if self._streams(member)), "")
 
+    def _required(self, reference: Mapping[str, Any] | None, location: str) -> list[str]:
+        """Return the wire names, in lower case for headers, of the members that a request must have at a location."""
+        shape = self.shapes[reference["shape"]] if reference else {}
+        members = [(name, shape["members"][name]) for name in shape.get("required", ())]
+        names = [member.get("locationName", name) for name, member in members if member.get("location") == location]
+        return [name.lower() for name in names] if location == "header" else names
+
     def _roots(self, name: str, operation: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if root := operation.get("input", {}).get("locationName"):
             yield "input_root", _quoted(root)
         if self.service == "s3" and name in S3_OUTPUT_ROOTS:
             yield "output_root", _quoted(S3_OUTPUT_ROOTS[name])
+        if (self.service, name) == ("s3", "GetBucketLocation"):
+            yield "unwrapped", "True"
         wrapper = operation.get("output", {}).get("resultWrapper", "")
         if not wrapper and "query" in self.protocols and "output" in operation:
             wrapper = f"{name}Result"

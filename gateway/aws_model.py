@@ -11,7 +11,7 @@ How a structure looks to a room:
 - the few member names that are words of Python have an underscore behind them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Literal, TypeAlias
 
@@ -29,14 +29,18 @@ class Empty(Structure, frozen=True):
     """The input or output of an operation that has none."""
 
 
+Integer: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+Long: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
 class Header(msgspec.Struct, frozen=True):
-    """The member travels in the header `name` (lower case)."""
+    """The member travels in the header `name`."""
 
     name: str
 
 
 class PrefixedHeaders(msgspec.Struct, frozen=True):
-    """The member is a map, each entry a header: `prefix` (lower case) and its key."""
+    """The member is a map, each entry a header: `prefix` and its key."""
 
     prefix: str
 
@@ -111,8 +115,9 @@ class OperationModel(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     `uri` is the template of path and query; `status` that of success. `input_stream` and `output_stream` name the
     member that streams, empty where none does. `input_root` and `output_root` are XML root elements where the body is
-    the whole structure, `output_wrapper` the element around it in the query protocol. `unsigned`: AWS takes it without
-    a signature.
+    the whole structure, `output_wrapper` the element around it in the query protocol. `unwrapped`: the one member of
+    the output is the root's own text. `unsigned`: AWS takes it without a signature. `required_query` and
+    `required_headers` (lower case) are what a router must see.
     """
 
     name: str
@@ -126,6 +131,9 @@ class OperationModel(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     input_root: str = ""
     output_root: str = ""
     output_wrapper: str = ""
+    unwrapped: bool = False
+    required_query: tuple[str, ...] = ()
+    required_headers: tuple[str, ...] = ()
     checksums: Checksums = NO_CHECKSUMS
     unsigned: bool = False
     deprecated: bool = False
@@ -171,6 +179,27 @@ class ServiceModel(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=Tru
     def errors_by_code(self) -> Mapping[str, ErrorModel]:
         """The errors by shape name and by code: a room's row bears either."""
         return {**{error.code: error for error in self.errors.values()}, **self.errors}
+
+
+class RequestHead(msgspec.Struct, frozen=True):
+    """What a codec reads of a request beside its body, all of it decoded already.
+
+    `labels` are the parts of the path by the names in the operation's template (`Bucket`, `Key`). `query` are the pairs
+    of the URL, which the query protocol takes for parameters, as those of the body. `headers` bear lower-case names.
+    """
+
+    labels: Mapping[str, str] = {}
+    query: Sequence[tuple[str, str]] = ()
+    headers: Mapping[str, str] = {}
+
+
+class Encoded(msgspec.Struct, frozen=True):
+    """An answer ready for the wire. `content_type` is empty where there is no body to describe."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = ""
+    body: bytes = b""
 
 
 class MissingMember(Exception):

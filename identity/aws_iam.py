@@ -20,7 +20,7 @@ class AccessDetail(m.Structure, frozen=True, kw_only=True):
     Region: str | None = None
     EntityPath: str | None = None
     LastAuthenticatedTime: m.Timestamp | None = None
-    TotalAuthenticatedEntities: int | None = None
+    TotalAuthenticatedEntities: m.Integer | None = None
 
 
 class AccessKey(m.Structure, frozen=True, kw_only=True):
@@ -46,7 +46,7 @@ class AccessKeyMetadata(m.Structure, frozen=True, kw_only=True):
 
 class AcquireRoleRequest(m.Structure, frozen=True, kw_only=True):
     TemplateArn: str
-    TemplateMinorVersion: int | None = None
+    TemplateMinorVersion: m.Integer | None = None
     ReplacementValues: dict[str, ReplacementValueEntry] | None = None
 
 
@@ -141,7 +141,7 @@ class CreateDelegationRequestRequest(m.Structure, frozen=True, kw_only=True):
     RequestorWorkflowId: str
     RedirectUrl: str | None = None
     NotificationChannel: str
-    SessionDuration: int
+    SessionDuration: m.Integer
     OnlySendByOwner: bool | None = None
 
 
@@ -173,7 +173,7 @@ class CreateLoginProfileRequest(m.Structure, frozen=True, kw_only=True):
     UserName: str | None = None
     Password: str | None = None
     PasswordResetRequired: bool | None = None
-    MaxSigninSessionDuration: int | None = None
+    MaxSigninSessionDuration: m.Integer | None = None
 
 
 class CreateLoginProfileResponse(m.Structure, frozen=True, kw_only=True):
@@ -221,8 +221,8 @@ class CreateRoleRequest(m.Structure, frozen=True, kw_only=True):
     RoleName: str
     AssumeRolePolicyDocument: str
     Description: str | None = None
-    MaxSessionDuration: int | None = None
-    MaxSigninSessionDuration: int | None = None
+    MaxSessionDuration: m.Integer | None = None
+    MaxSigninSessionDuration: m.Integer | None = None
     PermissionsBoundary: str | None = None
     Tags: list[Tag] | None = None
 
@@ -259,7 +259,7 @@ class CreateServiceLinkedRoleResponse(m.Structure, frozen=True, kw_only=True):
 class CreateServiceSpecificCredentialRequest(m.Structure, frozen=True, kw_only=True):
     UserName: str
     ServiceName: str
-    CredentialAgeDays: int | None = None
+    CredentialAgeDays: m.Integer | None = None
 
 
 class CreateServiceSpecificCredentialResponse(m.Structure, frozen=True, kw_only=True):
@@ -312,7 +312,7 @@ class DelegationRequest(m.Structure, frozen=True, kw_only=True):
     RequestorId: str | None = None
     RequestorName: str | None = None
     CreateDate: m.Timestamp | None = None
-    SessionDuration: int | None = None
+    SessionDuration: m.Integer | None = None
     RedirectUrl: str | None = None
     Notes: str | None = None
     RejectionReason: str | None = None
@@ -551,7 +551,7 @@ class GetAccessKeyLastUsedResponse(m.Structure, frozen=True, kw_only=True):
 
 class GetAccountAuthorizationDetailsRequest(m.Structure, frozen=True, kw_only=True):
     Filter: list[str] | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
     Marker: str | None = None
 
 
@@ -577,7 +577,7 @@ class GetAccountPropertiesResponse(m.Structure, frozen=True, kw_only=True):
 
 
 class GetAccountSummaryResponse(m.Structure, frozen=True, kw_only=True):
-    SummaryMap: dict[str, int] | None = None
+    SummaryMap: dict[str, m.Integer] | None = None
 
 
 class GetContextKeysForCustomPolicyRequest(m.Structure, frozen=True, kw_only=True):
@@ -624,7 +624,7 @@ class GetGroupPolicyResponse(m.Structure, frozen=True, kw_only=True):
 class GetGroupRequest(m.Structure, frozen=True, kw_only=True):
     GroupName: str
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class GetGroupResponse(m.Structure, frozen=True, kw_only=True):
@@ -690,7 +690,7 @@ class GetOpenIDConnectProviderResponse(m.Structure, frozen=True, kw_only=True):
 
 class GetOrganizationsAccessReportRequest(m.Structure, frozen=True, kw_only=True):
     JobId: str
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
     Marker: str | None = None
     SortKey: str | None = None
 
@@ -699,8 +699,8 @@ class GetOrganizationsAccessReportResponse(m.Structure, frozen=True, kw_only=Tru
     JobStatus: str
     JobCreationDate: m.Timestamp
     JobCompletionDate: m.Timestamp | None = None
-    NumberOfServicesAccessible: int | None = None
-    NumberOfServicesNotAccessed: int | None = None
+    NumberOfServicesAccessible: m.Integer | None = None
+    NumberOfServicesNotAccessed: m.Integer | None = None
     AccessDetails: list[AccessDetail] | None = None
     IsTruncated: bool | None = None
     Marker: str | None = None
@@ -750,7 +750,7 @@ class GetRoleResponse(m.Structure, frozen=True, kw_only=True):
 
 class GetRoleTemplateVersionRequest(m.Structure, frozen=True, kw_only=True):
     TemplateArn: str
-    MinorVersion: int | None = None
+    MinorVersion: m.Integer | None = None
 
 
 class GetRoleTemplateVersionResponse(m.Structure, frozen=True, kw_only=True):
@@ -795,7 +795,7 @@ class GetServerCertificateResponse(m.Structure, frozen=True, kw_only=True):
 
 class GetServiceLastAccessedDetailsRequest(m.Structure, frozen=True, kw_only=True):
     JobId: str
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
     Marker: str | None = None
 
 
@@ -813,7 +813,7 @@ class GetServiceLastAccessedDetailsResponse(m.Structure, frozen=True, kw_only=Tr
 class GetServiceLastAccessedDetailsWithEntitiesRequest(m.Structure, frozen=True, kw_only=True):
     JobId: str
     ServiceNamespace: str
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
     Marker: str | None = None
 
 
@@ -897,7 +897,7 @@ class InstanceProfile(m.Structure, frozen=True, kw_only=True):
 class ListAccessKeysRequest(m.Structure, frozen=True, kw_only=True):
     UserName: str | None = None
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListAccessKeysResponse(m.Structure, frozen=True, kw_only=True):
@@ -908,7 +908,7 @@ class ListAccessKeysResponse(m.Structure, frozen=True, kw_only=True):
 
 class ListAccountAliasesRequest(m.Structure, frozen=True, kw_only=True):
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListAccountAliasesResponse(m.Structure, frozen=True, kw_only=True):
@@ -921,7 +921,7 @@ class ListAttachedGroupPoliciesRequest(m.Structure, frozen=True, kw_only=True):
     GroupName: str
     PathPrefix: str | None = None
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListAttachedGroupPoliciesResponse(m.Structure, frozen=True, kw_only=True):
@@ -934,7 +934,7 @@ class ListAttachedRolePoliciesRequest(m.Structure, frozen=True, kw_only=True):
     RoleName: str
     PathPrefix: str | None = None
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListAttachedRolePoliciesResponse(m.Structure, frozen=True, kw_only=True):
@@ -947,7 +947,7 @@ class ListAttachedUserPoliciesRequest(m.Structure, frozen=True, kw_only=True):
     UserName: str
     PathPrefix: str | None = None
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListAttachedUserPoliciesResponse(m.Structure, frozen=True, kw_only=True):
@@ -959,7 +959,7 @@ class ListAttachedUserPoliciesResponse(m.Structure, frozen=True, kw_only=True):
 class ListDelegationRequestsRequest(m.Structure, frozen=True, kw_only=True):
     OwnerId: str | None = None
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListDelegationRequestsResponse(m.Structure, frozen=True, kw_only=True):
@@ -974,7 +974,7 @@ class ListEntitiesForPolicyRequest(m.Structure, frozen=True, kw_only=True):
     PathPrefix: str | None = None
     PolicyUsageFilter: str | None = None
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListEntitiesForPolicyResponse(m.Structure, frozen=True, kw_only=True):
@@ -988,7 +988,7 @@ class ListEntitiesForPolicyResponse(m.Structure, frozen=True, kw_only=True):
 class ListGroupPoliciesRequest(m.Structure, frozen=True, kw_only=True):
     GroupName: str
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListGroupPoliciesResponse(m.Structure, frozen=True, kw_only=True):
@@ -1000,7 +1000,7 @@ class ListGroupPoliciesResponse(m.Structure, frozen=True, kw_only=True):
 class ListGroupsForUserRequest(m.Structure, frozen=True, kw_only=True):
     UserName: str
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListGroupsForUserResponse(m.Structure, frozen=True, kw_only=True):
@@ -1012,7 +1012,7 @@ class ListGroupsForUserResponse(m.Structure, frozen=True, kw_only=True):
 class ListGroupsRequest(m.Structure, frozen=True, kw_only=True):
     PathPrefix: str | None = None
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListGroupsResponse(m.Structure, frozen=True, kw_only=True):
@@ -1024,7 +1024,7 @@ class ListGroupsResponse(m.Structure, frozen=True, kw_only=True):
 class ListInstanceProfileTagsRequest(m.Structure, frozen=True, kw_only=True):
     InstanceProfileName: str
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListInstanceProfileTagsResponse(m.Structure, frozen=True, kw_only=True):
@@ -1036,7 +1036,7 @@ class ListInstanceProfileTagsResponse(m.Structure, frozen=True, kw_only=True):
 class ListInstanceProfilesForRoleRequest(m.Structure, frozen=True, kw_only=True):
     RoleName: str
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListInstanceProfilesForRoleResponse(m.Structure, frozen=True, kw_only=True):
@@ -1048,7 +1048,7 @@ class ListInstanceProfilesForRoleResponse(m.Structure, frozen=True, kw_only=True
 class ListInstanceProfilesRequest(m.Structure, frozen=True, kw_only=True):
     PathPrefix: str | None = None
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListInstanceProfilesResponse(m.Structure, frozen=True, kw_only=True):
@@ -1060,7 +1060,7 @@ class ListInstanceProfilesResponse(m.Structure, frozen=True, kw_only=True):
 class ListMFADeviceTagsRequest(m.Structure, frozen=True, kw_only=True):
     SerialNumber: str
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListMFADeviceTagsResponse(m.Structure, frozen=True, kw_only=True):
@@ -1072,7 +1072,7 @@ class ListMFADeviceTagsResponse(m.Structure, frozen=True, kw_only=True):
 class ListMFADevicesRequest(m.Structure, frozen=True, kw_only=True):
     UserName: str | None = None
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListMFADevicesResponse(m.Structure, frozen=True, kw_only=True):
@@ -1084,7 +1084,7 @@ class ListMFADevicesResponse(m.Structure, frozen=True, kw_only=True):
 class ListOpenIDConnectProviderTagsRequest(m.Structure, frozen=True, kw_only=True):
     OpenIDConnectProviderArn: str
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListOpenIDConnectProviderTagsResponse(m.Structure, frozen=True, kw_only=True):
@@ -1133,7 +1133,7 @@ class ListPoliciesRequest(m.Structure, frozen=True, kw_only=True):
     PathPrefix: str | None = None
     PolicyUsageFilter: str | None = None
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListPoliciesResponse(m.Structure, frozen=True, kw_only=True):
@@ -1145,7 +1145,7 @@ class ListPoliciesResponse(m.Structure, frozen=True, kw_only=True):
 class ListPolicyTagsRequest(m.Structure, frozen=True, kw_only=True):
     PolicyArn: str
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListPolicyTagsResponse(m.Structure, frozen=True, kw_only=True):
@@ -1157,7 +1157,7 @@ class ListPolicyTagsResponse(m.Structure, frozen=True, kw_only=True):
 class ListPolicyVersionsRequest(m.Structure, frozen=True, kw_only=True):
     PolicyArn: str
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListPolicyVersionsResponse(m.Structure, frozen=True, kw_only=True):
@@ -1169,7 +1169,7 @@ class ListPolicyVersionsResponse(m.Structure, frozen=True, kw_only=True):
 class ListRolePoliciesRequest(m.Structure, frozen=True, kw_only=True):
     RoleName: str
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListRolePoliciesResponse(m.Structure, frozen=True, kw_only=True):
@@ -1181,7 +1181,7 @@ class ListRolePoliciesResponse(m.Structure, frozen=True, kw_only=True):
 class ListRoleTagsRequest(m.Structure, frozen=True, kw_only=True):
     RoleName: str
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListRoleTagsResponse(m.Structure, frozen=True, kw_only=True):
@@ -1193,7 +1193,7 @@ class ListRoleTagsResponse(m.Structure, frozen=True, kw_only=True):
 class ListRolesRequest(m.Structure, frozen=True, kw_only=True):
     PathPrefix: str | None = None
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListRolesResponse(m.Structure, frozen=True, kw_only=True):
@@ -1205,7 +1205,7 @@ class ListRolesResponse(m.Structure, frozen=True, kw_only=True):
 class ListSAMLProviderTagsRequest(m.Structure, frozen=True, kw_only=True):
     SAMLProviderArn: str
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListSAMLProviderTagsResponse(m.Structure, frozen=True, kw_only=True):
@@ -1225,7 +1225,7 @@ class ListSAMLProvidersResponse(m.Structure, frozen=True, kw_only=True):
 class ListSSHPublicKeysRequest(m.Structure, frozen=True, kw_only=True):
     UserName: str | None = None
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListSSHPublicKeysResponse(m.Structure, frozen=True, kw_only=True):
@@ -1237,7 +1237,7 @@ class ListSSHPublicKeysResponse(m.Structure, frozen=True, kw_only=True):
 class ListServerCertificateTagsRequest(m.Structure, frozen=True, kw_only=True):
     ServerCertificateName: str
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListServerCertificateTagsResponse(m.Structure, frozen=True, kw_only=True):
@@ -1249,7 +1249,7 @@ class ListServerCertificateTagsResponse(m.Structure, frozen=True, kw_only=True):
 class ListServerCertificatesRequest(m.Structure, frozen=True, kw_only=True):
     PathPrefix: str | None = None
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListServerCertificatesResponse(m.Structure, frozen=True, kw_only=True):
@@ -1263,7 +1263,7 @@ class ListServiceSpecificCredentialsRequest(m.Structure, frozen=True, kw_only=Tr
     ServiceName: str | None = None
     AllUsers: bool | None = None
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListServiceSpecificCredentialsResponse(m.Structure, frozen=True, kw_only=True):
@@ -1275,7 +1275,7 @@ class ListServiceSpecificCredentialsResponse(m.Structure, frozen=True, kw_only=T
 class ListSigningCertificatesRequest(m.Structure, frozen=True, kw_only=True):
     UserName: str | None = None
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListSigningCertificatesResponse(m.Structure, frozen=True, kw_only=True):
@@ -1287,7 +1287,7 @@ class ListSigningCertificatesResponse(m.Structure, frozen=True, kw_only=True):
 class ListUserPoliciesRequest(m.Structure, frozen=True, kw_only=True):
     UserName: str
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListUserPoliciesResponse(m.Structure, frozen=True, kw_only=True):
@@ -1299,7 +1299,7 @@ class ListUserPoliciesResponse(m.Structure, frozen=True, kw_only=True):
 class ListUserTagsRequest(m.Structure, frozen=True, kw_only=True):
     UserName: str
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListUserTagsResponse(m.Structure, frozen=True, kw_only=True):
@@ -1311,7 +1311,7 @@ class ListUserTagsResponse(m.Structure, frozen=True, kw_only=True):
 class ListUsersRequest(m.Structure, frozen=True, kw_only=True):
     PathPrefix: str | None = None
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListUsersResponse(m.Structure, frozen=True, kw_only=True):
@@ -1323,7 +1323,7 @@ class ListUsersResponse(m.Structure, frozen=True, kw_only=True):
 class ListVirtualMFADevicesRequest(m.Structure, frozen=True, kw_only=True):
     AssignmentStatus: str | None = None
     Marker: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
 
 
 class ListVirtualMFADevicesResponse(m.Structure, frozen=True, kw_only=True):
@@ -1336,7 +1336,7 @@ class LoginProfile(m.Structure, frozen=True, kw_only=True):
     UserName: str
     CreateDate: m.Timestamp
     PasswordResetRequired: bool | None = None
-    MaxSigninSessionDuration: int | None = None
+    MaxSigninSessionDuration: m.Integer | None = None
 
 
 class MFADevice(m.Structure, frozen=True, kw_only=True):
@@ -1351,8 +1351,8 @@ class ManagedPolicyDetail(m.Structure, frozen=True, kw_only=True):
     Arn: str | None = None
     Path: str | None = None
     DefaultVersionId: str | None = None
-    AttachmentCount: int | None = None
-    PermissionsBoundaryUsageCount: int | None = None
+    AttachmentCount: m.Integer | None = None
+    PermissionsBoundaryUsageCount: m.Integer | None = None
     IsAttachable: bool | None = None
     Description: str | None = None
     CreateDate: m.Timestamp | None = None
@@ -1384,15 +1384,15 @@ class ParameterDefinition(m.Structure, frozen=True, kw_only=True):
 
 
 class PasswordPolicy(m.Structure, frozen=True, kw_only=True):
-    MinimumPasswordLength: int | None = None
+    MinimumPasswordLength: m.Integer | None = None
     RequireSymbols: bool | None = None
     RequireNumbers: bool | None = None
     RequireUppercaseCharacters: bool | None = None
     RequireLowercaseCharacters: bool | None = None
     AllowUsersToChangePassword: bool | None = None
     ExpirePasswords: bool | None = None
-    MaxPasswordAge: int | None = None
-    PasswordReusePrevention: int | None = None
+    MaxPasswordAge: m.Integer | None = None
+    PasswordReusePrevention: m.Integer | None = None
     HardExpiry: bool | None = None
 
 
@@ -1406,8 +1406,8 @@ class Policy(m.Structure, frozen=True, kw_only=True):
     Arn: str | None = None
     Path: str | None = None
     DefaultVersionId: str | None = None
-    AttachmentCount: int | None = None
-    PermissionsBoundaryUsageCount: int | None = None
+    AttachmentCount: m.Integer | None = None
+    PermissionsBoundaryUsageCount: m.Integer | None = None
     IsAttachable: bool | None = None
     Description: str | None = None
     CreateDate: m.Timestamp | None = None
@@ -1463,8 +1463,8 @@ class PolicyVersion(m.Structure, frozen=True, kw_only=True):
 
 
 class Position(m.Structure, frozen=True, kw_only=True):
-    Line: int | None = None
-    Column: int | None = None
+    Line: m.Integer | None = None
+    Column: m.Integer | None = None
 
 
 class PutAccountPropertiesRequest(m.Structure, frozen=True, kw_only=True):
@@ -1560,8 +1560,8 @@ class Role(m.Structure, frozen=True, kw_only=True):
     CreateDate: m.Timestamp
     AssumeRolePolicyDocument: str | None = None
     Description: str | None = None
-    MaxSessionDuration: int | None = None
-    MaxSigninSessionDuration: int | None = None
+    MaxSessionDuration: m.Integer | None = None
+    MaxSigninSessionDuration: m.Integer | None = None
     PermissionsBoundary: AttachedPermissionsBoundary | None = None
     Tags: list[Tag] | None = None
     RoleLastUsed: _RoleLastUsed | None = None
@@ -1593,12 +1593,12 @@ class RoleTemplateVersion(m.Structure, frozen=True, kw_only=True):
     TemplateName: str | None = None
     TemplateVersionId: str | None = None
     Description: str | None = None
-    MajorVersion: int | None = None
-    DefaultMinorVersion: int | None = None
+    MajorVersion: m.Integer | None = None
+    DefaultMinorVersion: m.Integer | None = None
     ManagedByType: str | None = None
     ManagedByValue: str | None = None
     Enabled: bool | None = None
-    MinorVersion: int | None = None
+    MinorVersion: m.Integer | None = None
     RoleNamePattern: str | None = None
     RolePathPattern: str | None = None
     RoleDescriptionPattern: str | None = None
@@ -1608,7 +1608,7 @@ class RoleTemplateVersion(m.Structure, frozen=True, kw_only=True):
     PermissionBoundaryArn: str | None = None
     ParametersDefinition: list[ParameterDefinition] | None = None
     RoleTagsTemplate: list[TagTemplate] | None = None
-    MaxSessionDuration: int | None = None
+    MaxSessionDuration: m.Integer | None = None
     VersionEnabled: bool | None = None
     CreateTimestamp: m.Timestamp | None = None
     UpdateTimestamp: m.Timestamp | None = None
@@ -1678,7 +1678,7 @@ class ServiceLastAccessed(m.Structure, frozen=True, kw_only=True):
     ServiceNamespace: str
     LastAuthenticatedEntity: str | None = None
     LastAuthenticatedRegion: str | None = None
-    TotalAuthenticatedEntities: int | None = None
+    TotalAuthenticatedEntities: m.Integer | None = None
     TrackedActionsLastAccessed: list[TrackedActionLastAccessed] | None = None
 
 
@@ -1734,7 +1734,7 @@ class SimulateCustomPolicyRequest(m.Structure, frozen=True, kw_only=True):
     CallerArn: str | None = None
     ContextEntries: list[ContextEntry] | None = None
     ResourceHandlingOption: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
     Marker: str | None = None
 
 
@@ -1756,13 +1756,13 @@ class SimulatePrincipalPolicyRequest(m.Structure, frozen=True, kw_only=True):
     CallerArn: str | None = None
     ContextEntries: list[ContextEntry] | None = None
     ResourceHandlingOption: str | None = None
-    MaxItems: int | None = None
+    MaxItems: m.Integer | None = None
     Marker: str | None = None
 
 
 class SourceRoleTemplate(m.Structure, frozen=True, kw_only=True):
     TemplateArn: str
-    TemplateMinorVersion: int
+    TemplateMinorVersion: m.Integer
 
 
 class Statement(m.Structure, frozen=True, kw_only=True):
@@ -1876,14 +1876,14 @@ class UpdateAccessKeyRequest(m.Structure, frozen=True, kw_only=True):
 
 
 class UpdateAccountPasswordPolicyRequest(m.Structure, frozen=True, kw_only=True):
-    MinimumPasswordLength: int | None = None
+    MinimumPasswordLength: m.Integer | None = None
     RequireSymbols: bool | None = None
     RequireNumbers: bool | None = None
     RequireUppercaseCharacters: bool | None = None
     RequireLowercaseCharacters: bool | None = None
     AllowUsersToChangePassword: bool | None = None
-    MaxPasswordAge: int | None = None
-    PasswordReusePrevention: int | None = None
+    MaxPasswordAge: m.Integer | None = None
+    PasswordReusePrevention: m.Integer | None = None
     HardExpiry: bool | None = None
 
 
@@ -1907,7 +1907,7 @@ class UpdateLoginProfileRequest(m.Structure, frozen=True, kw_only=True):
     UserName: str
     Password: str | None = None
     PasswordResetRequired: bool | None = None
-    MaxSigninSessionDuration: int | None = None
+    MaxSigninSessionDuration: m.Integer | None = None
     ResetMaxSigninSessionDuration: bool | None = None
 
 
@@ -1936,8 +1936,8 @@ class UpdateRoleDescriptionResponse(m.Structure, frozen=True, kw_only=True):
 class UpdateRoleRequest(m.Structure, frozen=True, kw_only=True):
     RoleName: str
     Description: str | None = None
-    MaxSessionDuration: int | None = None
-    MaxSigninSessionDuration: int | None = None
+    MaxSessionDuration: m.Integer | None = None
+    MaxSigninSessionDuration: m.Integer | None = None
     ResetMaxSigninSessionDuration: bool | None = None
 
 

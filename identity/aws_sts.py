@@ -15,7 +15,7 @@ class AssumeRoleRequest(m.Structure, frozen=True, kw_only=True):
     RoleSessionName: str
     PolicyArns: list[PolicyDescriptorType] | None = None
     Policy: str | None = None
-    DurationSeconds: int | None = None
+    DurationSeconds: m.Integer | None = None
     Tags: list[Tag] | None = None
     TransitiveTagKeys: list[str] | None = None
     ExternalId: str | None = None
@@ -23,16 +23,16 @@ class AssumeRoleRequest(m.Structure, frozen=True, kw_only=True):
     TokenCode: str | None = None
     SourceIdentity: str | None = None
     ProvidedContexts: list[ProvidedContext] | None = None
-    MinimumSessionTokenSize: int | None = None
+    MinimumSessionTokenSize: m.Integer | None = None
 
 
 class AssumeRoleResponse(m.Structure, frozen=True, kw_only=True):
     Credentials: _Credentials | None = None
     AssumedRoleUser: _AssumedRoleUser | None = None
-    PackedPolicySize: int | None = None
+    PackedPolicySize: m.Integer | None = None
     SourceIdentity: str | None = None
-    SessionTokenUtilization: int | None = None
-    SessionTokenSize: int | None = None
+    SessionTokenUtilization: m.Integer | None = None
+    SessionTokenSize: m.Integer | None = None
 
 
 class AssumeRoleWithSAMLRequest(m.Structure, frozen=True, kw_only=True):
@@ -41,22 +41,22 @@ class AssumeRoleWithSAMLRequest(m.Structure, frozen=True, kw_only=True):
     SAMLAssertion: str
     PolicyArns: list[PolicyDescriptorType] | None = None
     Policy: str | None = None
-    DurationSeconds: int | None = None
-    MinimumSessionTokenSize: int | None = None
+    DurationSeconds: m.Integer | None = None
+    MinimumSessionTokenSize: m.Integer | None = None
 
 
 class AssumeRoleWithSAMLResponse(m.Structure, frozen=True, kw_only=True):
     Credentials: _Credentials | None = None
     AssumedRoleUser: _AssumedRoleUser | None = None
-    PackedPolicySize: int | None = None
+    PackedPolicySize: m.Integer | None = None
     Subject: str | None = None
     SubjectType: str | None = None
     Issuer: str | None = None
     Audience: str | None = None
     NameQualifier: str | None = None
     SourceIdentity: str | None = None
-    SessionTokenUtilization: int | None = None
-    SessionTokenSize: int | None = None
+    SessionTokenUtilization: m.Integer | None = None
+    SessionTokenSize: m.Integer | None = None
     TrustedIdentityPropagationContext: _TrustedIdentityPropagationContext | None = None
 
 
@@ -67,35 +67,35 @@ class AssumeRoleWithWebIdentityRequest(m.Structure, frozen=True, kw_only=True):
     ProviderId: str | None = None
     PolicyArns: list[PolicyDescriptorType] | None = None
     Policy: str | None = None
-    DurationSeconds: int | None = None
-    MinimumSessionTokenSize: int | None = None
+    DurationSeconds: m.Integer | None = None
+    MinimumSessionTokenSize: m.Integer | None = None
 
 
 class AssumeRoleWithWebIdentityResponse(m.Structure, frozen=True, kw_only=True):
     Credentials: _Credentials | None = None
     SubjectFromWebIdentityToken: str | None = None
     AssumedRoleUser: _AssumedRoleUser | None = None
-    PackedPolicySize: int | None = None
+    PackedPolicySize: m.Integer | None = None
     Provider: str | None = None
     Audience: str | None = None
     SourceIdentity: str | None = None
-    SessionTokenUtilization: int | None = None
-    SessionTokenSize: int | None = None
+    SessionTokenUtilization: m.Integer | None = None
+    SessionTokenSize: m.Integer | None = None
     TrustedIdentityPropagationContext: _TrustedIdentityPropagationContext | None = None
 
 
 class AssumeRootRequest(m.Structure, frozen=True, kw_only=True):
     TargetPrincipal: str
     TaskPolicyArn: PolicyDescriptorType
-    DurationSeconds: int | None = None
-    MinimumSessionTokenSize: int | None = None
+    DurationSeconds: m.Integer | None = None
+    MinimumSessionTokenSize: m.Integer | None = None
 
 
 class AssumeRootResponse(m.Structure, frozen=True, kw_only=True):
     Credentials: _Credentials | None = None
     SourceIdentity: str | None = None
-    SessionTokenUtilization: int | None = None
-    SessionTokenSize: int | None = None
+    SessionTokenUtilization: m.Integer | None = None
+    SessionTokenSize: m.Integer | None = None
 
 
 class AssumedRoleUser(m.Structure, frozen=True, kw_only=True):
@@ -147,7 +147,7 @@ class GetDelegatedAccessTokenRequest(m.Structure, frozen=True, kw_only=True):
 
 class GetDelegatedAccessTokenResponse(m.Structure, frozen=True, kw_only=True):
     Credentials: _Credentials | None = None
-    PackedPolicySize: int | None = None
+    PackedPolicySize: m.Integer | None = None
     AssumedPrincipal: str | None = None
 
 
@@ -155,51 +155,51 @@ class GetFederationTokenRequest(m.Structure, frozen=True, kw_only=True):
     Name: str
     Policy: str | None = None
     PolicyArns: list[PolicyDescriptorType] | None = None
-    DurationSeconds: int | None = None
+    DurationSeconds: m.Integer | None = None
     Tags: list[Tag] | None = None
-    MinimumSessionTokenSize: int | None = None
+    MinimumSessionTokenSize: m.Integer | None = None
 
 
 class GetFederationTokenResponse(m.Structure, frozen=True, kw_only=True):
     Credentials: _Credentials | None = None
     FederatedUser: _FederatedUser | None = None
-    PackedPolicySize: int | None = None
-    SessionTokenUtilization: int | None = None
-    SessionTokenSize: int | None = None
+    PackedPolicySize: m.Integer | None = None
+    SessionTokenUtilization: m.Integer | None = None
+    SessionTokenSize: m.Integer | None = None
 
 
 class GetScopedCredentialsRequest(m.Structure, frozen=True, kw_only=True):
     Policy: str | None = None
-    DurationSeconds: int | None = None
-    MinimumSessionTokenSize: int | None = None
+    DurationSeconds: m.Integer | None = None
+    MinimumSessionTokenSize: m.Integer | None = None
     ScopedSessionDescription: str | None = None
 
 
 class GetScopedCredentialsResponse(m.Structure, frozen=True, kw_only=True):
     Credentials: _Credentials | None = None
     SessionInfo: ScopedSession | None = None
-    SessionTokenUtilization: int | None = None
-    SessionTokenSize: int | None = None
-    ScopedPoliciesCount: int | None = None
+    SessionTokenUtilization: m.Integer | None = None
+    SessionTokenSize: m.Integer | None = None
+    ScopedPoliciesCount: m.Integer | None = None
     SourceIdentity: str | None = None
 
 
 class GetSessionTokenRequest(m.Structure, frozen=True, kw_only=True):
-    DurationSeconds: int | None = None
+    DurationSeconds: m.Integer | None = None
     SerialNumber: str | None = None
     TokenCode: str | None = None
-    MinimumSessionTokenSize: int | None = None
+    MinimumSessionTokenSize: m.Integer | None = None
 
 
 class GetSessionTokenResponse(m.Structure, frozen=True, kw_only=True):
     Credentials: _Credentials | None = None
-    SessionTokenUtilization: int | None = None
-    SessionTokenSize: int | None = None
+    SessionTokenUtilization: m.Integer | None = None
+    SessionTokenSize: m.Integer | None = None
 
 
 class GetWebIdentityTokenRequest(m.Structure, frozen=True, kw_only=True):
     Audience: list[str]
-    DurationSeconds: int | None = None
+    DurationSeconds: m.Integer | None = None
     SigningAlgorithm: str
     Scope: str | None = None
     SubjectMode: str | None = None

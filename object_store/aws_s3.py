@@ -15,7 +15,7 @@ class AbacStatus(m.Structure, frozen=True, kw_only=True):
 
 
 class AbortIncompleteMultipartUpload(m.Structure, frozen=True, kw_only=True):
-    DaysAfterInitiation: int | None = None
+    DaysAfterInitiation: m.Integer | None = None
 
 
 class AbortMultipartUploadOutput(m.Structure, frozen=True, kw_only=True):
@@ -78,7 +78,7 @@ class AnnotationEntry(m.Structure, frozen=True, kw_only=True):
     LastModified: m.Timestamp
     ETag: str | None = None
     ChecksumAlgorithm: Annotated[list[str], m.Xml(flat=True)] | None = None
-    Size: int
+    Size: m.Long
     ReplicationStatus: str | None = None
 
 
@@ -137,7 +137,7 @@ class CORSRule(m.Structure, frozen=True, kw_only=True):
     AllowedMethods: Annotated[list[str], m.Xml(name="AllowedMethod", flat=True)]
     AllowedOrigins: Annotated[list[str], m.Xml(name="AllowedOrigin", flat=True)]
     ExposeHeaders: Annotated[list[str], m.Xml(name="ExposeHeader", flat=True)] | None = None
-    MaxAgeSeconds: int | None = None
+    MaxAgeSeconds: m.Integer | None = None
 
 
 class CSVInput(m.Structure, frozen=True, kw_only=True):
@@ -224,14 +224,14 @@ class CompleteMultipartUploadRequest(m.Structure, frozen=True, kw_only=True):
     ChecksumXXHASH3: Annotated[str, m.Header("x-amz-checksum-xxhash3")] | None = None
     ChecksumXXHASH128: Annotated[str, m.Header("x-amz-checksum-xxhash128")] | None = None
     ChecksumType: Annotated[str, m.Header("x-amz-checksum-type")] | None = None
-    MpuObjectSize: Annotated[int, m.Header("x-amz-mp-object-size")] | None = None
+    MpuObjectSize: Annotated[m.Long, m.Header("x-amz-mp-object-size")] | None = None
     RequestPayer: Annotated[str, m.Header("x-amz-request-payer")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
-    IfMatch: Annotated[str, m.Header("if-match")] | None = None
-    IfNoneMatch: Annotated[str, m.Header("if-none-match")] | None = None
+    IfMatch: Annotated[str, m.Header("If-Match")] | None = None
+    IfNoneMatch: Annotated[str, m.Header("If-None-Match")] | None = None
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
     SSECustomerKey: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
 
 
 class CompletedMultipartUpload(m.Structure, frozen=True, kw_only=True):
@@ -250,7 +250,7 @@ class CompletedPart(m.Structure, frozen=True, kw_only=True):
     ChecksumXXHASH64: str | None = None
     ChecksumXXHASH3: str | None = None
     ChecksumXXHASH128: str | None = None
-    PartNumber: int | None = None
+    PartNumber: m.Integer | None = None
 
 
 class Condition(m.Structure, frozen=True, kw_only=True):
@@ -265,7 +265,7 @@ class CopyObjectOutput(m.Structure, frozen=True, kw_only=True):
     VersionId: Annotated[str, m.Header("x-amz-version-id")] | None = None
     ServerSideEncryption: Annotated[str, m.Header("x-amz-server-side-encryption")] | None = None
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
     SSEKMSKeyId: Annotated[str, m.Header("x-amz-server-side-encryption-aws-kms-key-id")] | None = None
     SSEKMSEncryptionContext: Annotated[str, m.Header("x-amz-server-side-encryption-context")] | None = None
     BucketKeyEnabled: Annotated[bool, m.Header("x-amz-server-side-encryption-bucket-key-enabled")] | None = None
@@ -275,24 +275,24 @@ class CopyObjectOutput(m.Structure, frozen=True, kw_only=True):
 class CopyObjectRequest(m.Structure, frozen=True, kw_only=True):
     ACL: Annotated[str, m.Header("x-amz-acl")] | None = None
     Bucket: Annotated[str, m.Label("Bucket")]
-    CacheControl: Annotated[str, m.Header("cache-control")] | None = None
+    CacheControl: Annotated[str, m.Header("Cache-Control")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-checksum-algorithm")] | None = None
-    ContentDisposition: Annotated[str, m.Header("content-disposition")] | None = None
-    ContentEncoding: Annotated[str, m.Header("content-encoding")] | None = None
-    ContentLanguage: Annotated[str, m.Header("content-language")] | None = None
-    ContentType: Annotated[str, m.Header("content-type")] | None = None
+    ContentDisposition: Annotated[str, m.Header("Content-Disposition")] | None = None
+    ContentEncoding: Annotated[str, m.Header("Content-Encoding")] | None = None
+    ContentLanguage: Annotated[str, m.Header("Content-Language")] | None = None
+    ContentType: Annotated[str, m.Header("Content-Type")] | None = None
     CopySource: Annotated[str, m.Header("x-amz-copy-source")]
     CopySourceIfMatch: Annotated[str, m.Header("x-amz-copy-source-if-match")] | None = None
     CopySourceIfModifiedSince: Annotated[m.Timestamp, m.Header("x-amz-copy-source-if-modified-since")] | None = None
     CopySourceIfNoneMatch: Annotated[str, m.Header("x-amz-copy-source-if-none-match")] | None = None
     CopySourceIfUnmodifiedSince: Annotated[m.Timestamp, m.Header("x-amz-copy-source-if-unmodified-since")] | None = None
-    Expires: Annotated[m.Timestamp, m.Header("expires")] | None = None
+    Expires: Annotated[m.Timestamp, m.Header("Expires")] | None = None
     GrantFullControl: Annotated[str, m.Header("x-amz-grant-full-control")] | None = None
     GrantRead: Annotated[str, m.Header("x-amz-grant-read")] | None = None
     GrantReadACP: Annotated[str, m.Header("x-amz-grant-read-acp")] | None = None
     GrantWriteACP: Annotated[str, m.Header("x-amz-grant-write-acp")] | None = None
-    IfMatch: Annotated[str, m.Header("if-match")] | None = None
-    IfNoneMatch: Annotated[str, m.Header("if-none-match")] | None = None
+    IfMatch: Annotated[str, m.Header("If-Match")] | None = None
+    IfNoneMatch: Annotated[str, m.Header("If-None-Match")] | None = None
     Key: Annotated[str, m.Label("Key")]
     Metadata: Annotated[dict[str, str], m.PrefixedHeaders("x-amz-meta-")] | None = None
     MetadataDirective: Annotated[str, m.Header("x-amz-metadata-directive")] | None = None
@@ -303,21 +303,21 @@ class CopyObjectRequest(m.Structure, frozen=True, kw_only=True):
     WebsiteRedirectLocation: Annotated[str, m.Header("x-amz-website-redirect-location")] | None = None
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
     SSECustomerKey: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
     SSEKMSKeyId: Annotated[str, m.Header("x-amz-server-side-encryption-aws-kms-key-id")] | None = None
     SSEKMSEncryptionContext: Annotated[str, m.Header("x-amz-server-side-encryption-context")] | None = None
     BucketKeyEnabled: Annotated[bool, m.Header("x-amz-server-side-encryption-bucket-key-enabled")] | None = None
     CopySourceSSECustomerAlgorithm: Annotated[str, m.Header("x-amz-copy-source-server-side-encryption-customer-algorithm")] | None = None
     CopySourceSSECustomerKey: Annotated[str, m.Header("x-amz-copy-source-server-side-encryption-customer-key")] | None = None
-    CopySourceSSECustomerKeyMD5: Annotated[str, m.Header("x-amz-copy-source-server-side-encryption-customer-key-md5")] | None = None
+    CopySourceSSECustomerKeyMD5: Annotated[str, m.Header("x-amz-copy-source-server-side-encryption-customer-key-MD5")] | None = None
     RequestPayer: Annotated[str, m.Header("x-amz-request-payer")] | None = None
     Tagging: Annotated[str, m.Header("x-amz-tagging")] | None = None
     ObjectLockMode: Annotated[str, m.Header("x-amz-object-lock-mode")] | None = None
     ObjectLockRetainUntilDate: Annotated[m.TimestampIso8601, m.Header("x-amz-object-lock-retain-until-date")] | None = None
     ObjectLockLegalHoldStatus: Annotated[str, m.Header("x-amz-object-lock-legal-hold")] | None = None
     ObjectLockEventHold: Annotated[str, m.Header("x-amz-object-lock-event-hold")] | None = None
-    ObjectLockEventHoldDurationDays: Annotated[int, m.Header("x-amz-object-lock-event-hold-duration-days")] | None = None
-    ObjectLockEventHoldDurationYears: Annotated[int, m.Header("x-amz-object-lock-event-hold-duration-years")] | None = None
+    ObjectLockEventHoldDurationDays: Annotated[m.Integer, m.Header("x-amz-object-lock-event-hold-duration-days")] | None = None
+    ObjectLockEventHoldDurationYears: Annotated[m.Integer, m.Header("x-amz-object-lock-event-hold-duration-years")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
     ExpectedSourceBucketOwner: Annotated[str, m.Header("x-amz-source-expected-bucket-owner")] | None = None
 
@@ -362,7 +362,7 @@ class CreateBucketConfiguration(m.Structure, frozen=True, kw_only=True):
 
 class CreateBucketMetadataConfigurationRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     MetadataConfiguration: Annotated[_MetadataConfiguration, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
@@ -370,14 +370,14 @@ class CreateBucketMetadataConfigurationRequest(m.Structure, frozen=True, kw_only
 
 class CreateBucketMetadataTableConfigurationRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     MetadataTableConfiguration: Annotated[_MetadataTableConfiguration, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
 
 
 class CreateBucketOutput(m.Structure, frozen=True, kw_only=True):
-    Location: Annotated[str, m.Header("location")] | None = None
+    Location: Annotated[str, m.Header("Location")] | None = None
     BucketArn: Annotated[str, m.Header("x-amz-bucket-arn")] | None = None
 
 
@@ -403,7 +403,7 @@ class CreateMultipartUploadOutput(m.Structure, frozen=True, kw_only=True):
     UploadId: str | None = None
     ServerSideEncryption: Annotated[str, m.Header("x-amz-server-side-encryption")] | None = None
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
     SSEKMSKeyId: Annotated[str, m.Header("x-amz-server-side-encryption-aws-kms-key-id")] | None = None
     SSEKMSEncryptionContext: Annotated[str, m.Header("x-amz-server-side-encryption-context")] | None = None
     BucketKeyEnabled: Annotated[bool, m.Header("x-amz-server-side-encryption-bucket-key-enabled")] | None = None
@@ -416,12 +416,12 @@ class CreateMultipartUploadOutput(m.Structure, frozen=True, kw_only=True):
 class CreateMultipartUploadRequest(m.Structure, frozen=True, kw_only=True):
     ACL: Annotated[str, m.Header("x-amz-acl")] | None = None
     Bucket: Annotated[str, m.Label("Bucket")]
-    CacheControl: Annotated[str, m.Header("cache-control")] | None = None
-    ContentDisposition: Annotated[str, m.Header("content-disposition")] | None = None
-    ContentEncoding: Annotated[str, m.Header("content-encoding")] | None = None
-    ContentLanguage: Annotated[str, m.Header("content-language")] | None = None
-    ContentType: Annotated[str, m.Header("content-type")] | None = None
-    Expires: Annotated[m.Timestamp, m.Header("expires")] | None = None
+    CacheControl: Annotated[str, m.Header("Cache-Control")] | None = None
+    ContentDisposition: Annotated[str, m.Header("Content-Disposition")] | None = None
+    ContentEncoding: Annotated[str, m.Header("Content-Encoding")] | None = None
+    ContentLanguage: Annotated[str, m.Header("Content-Language")] | None = None
+    ContentType: Annotated[str, m.Header("Content-Type")] | None = None
+    Expires: Annotated[m.Timestamp, m.Header("Expires")] | None = None
     GrantFullControl: Annotated[str, m.Header("x-amz-grant-full-control")] | None = None
     GrantRead: Annotated[str, m.Header("x-amz-grant-read")] | None = None
     GrantReadACP: Annotated[str, m.Header("x-amz-grant-read-acp")] | None = None
@@ -433,7 +433,7 @@ class CreateMultipartUploadRequest(m.Structure, frozen=True, kw_only=True):
     WebsiteRedirectLocation: Annotated[str, m.Header("x-amz-website-redirect-location")] | None = None
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
     SSECustomerKey: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
     SSEKMSKeyId: Annotated[str, m.Header("x-amz-server-side-encryption-aws-kms-key-id")] | None = None
     SSEKMSEncryptionContext: Annotated[str, m.Header("x-amz-server-side-encryption-context")] | None = None
     BucketKeyEnabled: Annotated[bool, m.Header("x-amz-server-side-encryption-bucket-key-enabled")] | None = None
@@ -443,8 +443,8 @@ class CreateMultipartUploadRequest(m.Structure, frozen=True, kw_only=True):
     ObjectLockRetainUntilDate: Annotated[m.TimestampIso8601, m.Header("x-amz-object-lock-retain-until-date")] | None = None
     ObjectLockLegalHoldStatus: Annotated[str, m.Header("x-amz-object-lock-legal-hold")] | None = None
     ObjectLockEventHold: Annotated[str, m.Header("x-amz-object-lock-event-hold")] | None = None
-    ObjectLockEventHoldDurationDays: Annotated[int, m.Header("x-amz-object-lock-event-hold-duration-days")] | None = None
-    ObjectLockEventHoldDurationYears: Annotated[int, m.Header("x-amz-object-lock-event-hold-duration-years")] | None = None
+    ObjectLockEventHoldDurationDays: Annotated[m.Integer, m.Header("x-amz-object-lock-event-hold-duration-days")] | None = None
+    ObjectLockEventHoldDurationYears: Annotated[m.Integer, m.Header("x-amz-object-lock-event-hold-duration-years")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-checksum-algorithm")] | None = None
     ChecksumType: Annotated[str, m.Header("x-amz-checksum-type")] | None = None
@@ -469,8 +469,8 @@ class CreateSessionRequest(m.Structure, frozen=True, kw_only=True):
 
 class DefaultRetention(m.Structure, frozen=True, kw_only=True):
     Mode: str | None = None
-    Days: int | None = None
-    Years: int | None = None
+    Days: m.Integer | None = None
+    Years: m.Integer | None = None
     DefaultEventHold: EventHoldDuration | None = None
 
 
@@ -599,9 +599,9 @@ class DeleteObjectRequest(m.Structure, frozen=True, kw_only=True):
     RequestPayer: Annotated[str, m.Header("x-amz-request-payer")] | None = None
     BypassGovernanceRetention: Annotated[bool, m.Header("x-amz-bypass-governance-retention")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
-    IfMatch: Annotated[str, m.Header("if-match")] | None = None
+    IfMatch: Annotated[str, m.Header("If-Match")] | None = None
     IfMatchLastModifiedTime: Annotated[m.TimestampRfc822, m.Header("x-amz-if-match-last-modified-time")] | None = None
-    IfMatchSize: Annotated[int, m.Header("x-amz-if-match-size")] | None = None
+    IfMatchSize: Annotated[m.Long, m.Header("x-amz-if-match-size")] | None = None
 
 
 class DeleteObjectTaggingOutput(m.Structure, frozen=True, kw_only=True):
@@ -691,8 +691,8 @@ class EventBridgeConfiguration(m.Structure, frozen=True, kw_only=True):
 
 
 class EventHoldDuration(m.Structure, frozen=True, kw_only=True):
-    Days: int | None = None
-    Years: int | None = None
+    Days: m.Integer | None = None
+    Years: m.Integer | None = None
 
 
 class ExistingObjectReplication(m.Structure, frozen=True, kw_only=True):
@@ -954,9 +954,9 @@ class GetObjectAclRequest(m.Structure, frozen=True, kw_only=True):
 
 class GetObjectAnnotationOutput(m.Structure, frozen=True, kw_only=True):
     ObjectVersionId: Annotated[str, m.Header("x-amz-object-version-id")] | None = None
-    LastModified: Annotated[m.Timestamp, m.Header("last-modified")] | None = None
-    ContentLength: Annotated[int, m.Header("content-length")] | None = None
-    ETag: Annotated[str, m.Header("etag")] | None = None
+    LastModified: Annotated[m.Timestamp, m.Header("Last-Modified")] | None = None
+    ContentLength: Annotated[m.Long, m.Header("Content-Length")] | None = None
+    ETag: Annotated[str, m.Header("ETag")] | None = None
     ChecksumCRC32: Annotated[str, m.Header("x-amz-checksum-crc32")] | None = None
     ChecksumCRC32C: Annotated[str, m.Header("x-amz-checksum-crc32c")] | None = None
     ChecksumCRC64NVME: Annotated[str, m.Header("x-amz-checksum-crc64nvme")] | None = None
@@ -985,21 +985,21 @@ class GetObjectAnnotationRequest(m.Structure, frozen=True, kw_only=True):
 
 class GetObjectAttributesOutput(m.Structure, frozen=True, kw_only=True):
     DeleteMarker: Annotated[bool, m.Header("x-amz-delete-marker")] | None = None
-    LastModified: Annotated[m.Timestamp, m.Header("last-modified")] | None = None
+    LastModified: Annotated[m.Timestamp, m.Header("Last-Modified")] | None = None
     VersionId: Annotated[str, m.Header("x-amz-version-id")] | None = None
     RequestCharged: Annotated[str, m.Header("x-amz-request-charged")] | None = None
     ETag: str | None = None
     Checksum: _Checksum | None = None
     ObjectParts: GetObjectAttributesParts | None = None
     StorageClass: str | None = None
-    ObjectSize: int | None = None
+    ObjectSize: m.Long | None = None
 
 
 class GetObjectAttributesParts(m.Structure, frozen=True, kw_only=True):
-    TotalPartsCount: Annotated[int, m.Xml(name="PartsCount")] | None = None
-    PartNumberMarker: int | None = None
-    NextPartNumberMarker: int | None = None
-    MaxParts: int | None = None
+    TotalPartsCount: Annotated[m.Integer, m.Xml(name="PartsCount")] | None = None
+    PartNumberMarker: m.Integer | None = None
+    NextPartNumberMarker: m.Integer | None = None
+    MaxParts: m.Integer | None = None
     IsTruncated: bool | None = None
     Parts: Annotated[list[ObjectPart], m.Xml(name="Part", flat=True)] | None = None
 
@@ -1008,11 +1008,11 @@ class GetObjectAttributesRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
     Key: Annotated[str, m.Label("Key")]
     VersionId: Annotated[str, m.Query("versionId")] | None = None
-    MaxParts: Annotated[int, m.Header("x-amz-max-parts")] | None = None
-    PartNumberMarker: Annotated[int, m.Header("x-amz-part-number-marker")] | None = None
+    MaxParts: Annotated[m.Integer, m.Header("x-amz-max-parts")] | None = None
+    PartNumberMarker: Annotated[m.Integer, m.Header("x-amz-part-number-marker")] | None = None
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
     SSECustomerKey: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
     RequestPayer: Annotated[str, m.Header("x-amz-request-payer")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
     ObjectAttributes: Annotated[list[str], m.Header("x-amz-object-attributes")]
@@ -1044,9 +1044,9 @@ class GetObjectOutput(m.Structure, frozen=True, kw_only=True):
     AcceptRanges: Annotated[str, m.Header("accept-ranges")] | None = None
     Expiration: Annotated[str, m.Header("x-amz-expiration")] | None = None
     Restore: Annotated[str, m.Header("x-amz-restore")] | None = None
-    LastModified: Annotated[m.Timestamp, m.Header("last-modified")] | None = None
-    ContentLength: Annotated[int, m.Header("content-length")] | None = None
-    ETag: Annotated[str, m.Header("etag")] | None = None
+    LastModified: Annotated[m.Timestamp, m.Header("Last-Modified")] | None = None
+    ContentLength: Annotated[m.Long, m.Header("Content-Length")] | None = None
+    ETag: Annotated[str, m.Header("ETag")] | None = None
     ChecksumCRC32: Annotated[str, m.Header("x-amz-checksum-crc32")] | None = None
     ChecksumCRC32C: Annotated[str, m.Header("x-amz-checksum-crc32c")] | None = None
     ChecksumCRC64NVME: Annotated[str, m.Header("x-amz-checksum-crc64nvme")] | None = None
@@ -1058,43 +1058,43 @@ class GetObjectOutput(m.Structure, frozen=True, kw_only=True):
     ChecksumXXHASH3: Annotated[str, m.Header("x-amz-checksum-xxhash3")] | None = None
     ChecksumXXHASH128: Annotated[str, m.Header("x-amz-checksum-xxhash128")] | None = None
     ChecksumType: Annotated[str, m.Header("x-amz-checksum-type")] | None = None
-    MissingMeta: Annotated[int, m.Header("x-amz-missing-meta")] | None = None
+    MissingMeta: Annotated[m.Integer, m.Header("x-amz-missing-meta")] | None = None
     VersionId: Annotated[str, m.Header("x-amz-version-id")] | None = None
-    CacheControl: Annotated[str, m.Header("cache-control")] | None = None
-    ContentDisposition: Annotated[str, m.Header("content-disposition")] | None = None
-    ContentEncoding: Annotated[str, m.Header("content-encoding")] | None = None
-    ContentLanguage: Annotated[str, m.Header("content-language")] | None = None
-    ContentRange: Annotated[str, m.Header("content-range")] | None = None
-    ContentType: Annotated[str, m.Header("content-type")] | None = None
-    Expires: Annotated[m.Timestamp, m.Header("expires")] | None = None
+    CacheControl: Annotated[str, m.Header("Cache-Control")] | None = None
+    ContentDisposition: Annotated[str, m.Header("Content-Disposition")] | None = None
+    ContentEncoding: Annotated[str, m.Header("Content-Encoding")] | None = None
+    ContentLanguage: Annotated[str, m.Header("Content-Language")] | None = None
+    ContentRange: Annotated[str, m.Header("Content-Range")] | None = None
+    ContentType: Annotated[str, m.Header("Content-Type")] | None = None
+    Expires: Annotated[m.Timestamp, m.Header("Expires")] | None = None
     WebsiteRedirectLocation: Annotated[str, m.Header("x-amz-website-redirect-location")] | None = None
     ServerSideEncryption: Annotated[str, m.Header("x-amz-server-side-encryption")] | None = None
     Metadata: Annotated[dict[str, str], m.PrefixedHeaders("x-amz-meta-")] | None = None
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
     SSEKMSKeyId: Annotated[str, m.Header("x-amz-server-side-encryption-aws-kms-key-id")] | None = None
     BucketKeyEnabled: Annotated[bool, m.Header("x-amz-server-side-encryption-bucket-key-enabled")] | None = None
     StorageClass: Annotated[str, m.Header("x-amz-storage-class")] | None = None
     RequestCharged: Annotated[str, m.Header("x-amz-request-charged")] | None = None
     ReplicationStatus: Annotated[str, m.Header("x-amz-replication-status")] | None = None
-    PartsCount: Annotated[int, m.Header("x-amz-mp-parts-count")] | None = None
-    TagCount: Annotated[int, m.Header("x-amz-tagging-count")] | None = None
+    PartsCount: Annotated[m.Integer, m.Header("x-amz-mp-parts-count")] | None = None
+    TagCount: Annotated[m.Integer, m.Header("x-amz-tagging-count")] | None = None
     ObjectLockMode: Annotated[str, m.Header("x-amz-object-lock-mode")] | None = None
     ObjectLockRetainUntilDate: Annotated[m.TimestampIso8601, m.Header("x-amz-object-lock-retain-until-date")] | None = None
     ObjectLockLegalHoldStatus: Annotated[str, m.Header("x-amz-object-lock-legal-hold")] | None = None
     ObjectLockEventHold: Annotated[str, m.Header("x-amz-object-lock-event-hold")] | None = None
-    ObjectLockEventHoldDurationDays: Annotated[int, m.Header("x-amz-object-lock-event-hold-duration-days")] | None = None
-    ObjectLockEventHoldDurationYears: Annotated[int, m.Header("x-amz-object-lock-event-hold-duration-years")] | None = None
+    ObjectLockEventHoldDurationDays: Annotated[m.Integer, m.Header("x-amz-object-lock-event-hold-duration-days")] | None = None
+    ObjectLockEventHoldDurationYears: Annotated[m.Integer, m.Header("x-amz-object-lock-event-hold-duration-years")] | None = None
 
 
 class GetObjectRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    IfMatch: Annotated[str, m.Header("if-match")] | None = None
-    IfModifiedSince: Annotated[m.Timestamp, m.Header("if-modified-since")] | None = None
-    IfNoneMatch: Annotated[str, m.Header("if-none-match")] | None = None
-    IfUnmodifiedSince: Annotated[m.Timestamp, m.Header("if-unmodified-since")] | None = None
+    IfMatch: Annotated[str, m.Header("If-Match")] | None = None
+    IfModifiedSince: Annotated[m.Timestamp, m.Header("If-Modified-Since")] | None = None
+    IfNoneMatch: Annotated[str, m.Header("If-None-Match")] | None = None
+    IfUnmodifiedSince: Annotated[m.Timestamp, m.Header("If-Unmodified-Since")] | None = None
     Key: Annotated[str, m.Label("Key")]
-    Range: Annotated[str, m.Header("range")] | None = None
+    Range: Annotated[str, m.Header("Range")] | None = None
     ResponseCacheControl: Annotated[str, m.Query("response-cache-control")] | None = None
     ResponseContentDisposition: Annotated[str, m.Query("response-content-disposition")] | None = None
     ResponseContentEncoding: Annotated[str, m.Query("response-content-encoding")] | None = None
@@ -1104,9 +1104,9 @@ class GetObjectRequest(m.Structure, frozen=True, kw_only=True):
     VersionId: Annotated[str, m.Query("versionId")] | None = None
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
     SSECustomerKey: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
     RequestPayer: Annotated[str, m.Header("x-amz-request-payer")] | None = None
-    PartNumber: Annotated[int, m.Query("partNumber")] | None = None
+    PartNumber: Annotated[m.Integer, m.Query("partNumber")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
     ChecksumMode: Annotated[str, m.Header("x-amz-checksum-mode")] | None = None
 
@@ -1192,8 +1192,8 @@ class HeadObjectOutput(m.Structure, frozen=True, kw_only=True):
     Expiration: Annotated[str, m.Header("x-amz-expiration")] | None = None
     Restore: Annotated[str, m.Header("x-amz-restore")] | None = None
     ArchiveStatus: Annotated[str, m.Header("x-amz-archive-status")] | None = None
-    LastModified: Annotated[m.Timestamp, m.Header("last-modified")] | None = None
-    ContentLength: Annotated[int, m.Header("content-length")] | None = None
+    LastModified: Annotated[m.Timestamp, m.Header("Last-Modified")] | None = None
+    ContentLength: Annotated[m.Long, m.Header("Content-Length")] | None = None
     ChecksumCRC32: Annotated[str, m.Header("x-amz-checksum-crc32")] | None = None
     ChecksumCRC32C: Annotated[str, m.Header("x-amz-checksum-crc32c")] | None = None
     ChecksumCRC64NVME: Annotated[str, m.Header("x-amz-checksum-crc64nvme")] | None = None
@@ -1205,44 +1205,44 @@ class HeadObjectOutput(m.Structure, frozen=True, kw_only=True):
     ChecksumXXHASH3: Annotated[str, m.Header("x-amz-checksum-xxhash3")] | None = None
     ChecksumXXHASH128: Annotated[str, m.Header("x-amz-checksum-xxhash128")] | None = None
     ChecksumType: Annotated[str, m.Header("x-amz-checksum-type")] | None = None
-    ETag: Annotated[str, m.Header("etag")] | None = None
-    MissingMeta: Annotated[int, m.Header("x-amz-missing-meta")] | None = None
+    ETag: Annotated[str, m.Header("ETag")] | None = None
+    MissingMeta: Annotated[m.Integer, m.Header("x-amz-missing-meta")] | None = None
     VersionId: Annotated[str, m.Header("x-amz-version-id")] | None = None
-    CacheControl: Annotated[str, m.Header("cache-control")] | None = None
-    ContentDisposition: Annotated[str, m.Header("content-disposition")] | None = None
-    ContentEncoding: Annotated[str, m.Header("content-encoding")] | None = None
-    ContentLanguage: Annotated[str, m.Header("content-language")] | None = None
-    ContentType: Annotated[str, m.Header("content-type")] | None = None
-    ContentRange: Annotated[str, m.Header("content-range")] | None = None
-    Expires: Annotated[m.Timestamp, m.Header("expires")] | None = None
+    CacheControl: Annotated[str, m.Header("Cache-Control")] | None = None
+    ContentDisposition: Annotated[str, m.Header("Content-Disposition")] | None = None
+    ContentEncoding: Annotated[str, m.Header("Content-Encoding")] | None = None
+    ContentLanguage: Annotated[str, m.Header("Content-Language")] | None = None
+    ContentType: Annotated[str, m.Header("Content-Type")] | None = None
+    ContentRange: Annotated[str, m.Header("Content-Range")] | None = None
+    Expires: Annotated[m.Timestamp, m.Header("Expires")] | None = None
     WebsiteRedirectLocation: Annotated[str, m.Header("x-amz-website-redirect-location")] | None = None
     ServerSideEncryption: Annotated[str, m.Header("x-amz-server-side-encryption")] | None = None
     Metadata: Annotated[dict[str, str], m.PrefixedHeaders("x-amz-meta-")] | None = None
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
     SSEKMSKeyId: Annotated[str, m.Header("x-amz-server-side-encryption-aws-kms-key-id")] | None = None
     BucketKeyEnabled: Annotated[bool, m.Header("x-amz-server-side-encryption-bucket-key-enabled")] | None = None
     StorageClass: Annotated[str, m.Header("x-amz-storage-class")] | None = None
     RequestCharged: Annotated[str, m.Header("x-amz-request-charged")] | None = None
     ReplicationStatus: Annotated[str, m.Header("x-amz-replication-status")] | None = None
-    PartsCount: Annotated[int, m.Header("x-amz-mp-parts-count")] | None = None
-    TagCount: Annotated[int, m.Header("x-amz-tagging-count")] | None = None
+    PartsCount: Annotated[m.Integer, m.Header("x-amz-mp-parts-count")] | None = None
+    TagCount: Annotated[m.Integer, m.Header("x-amz-tagging-count")] | None = None
     ObjectLockMode: Annotated[str, m.Header("x-amz-object-lock-mode")] | None = None
     ObjectLockRetainUntilDate: Annotated[m.TimestampIso8601, m.Header("x-amz-object-lock-retain-until-date")] | None = None
     ObjectLockLegalHoldStatus: Annotated[str, m.Header("x-amz-object-lock-legal-hold")] | None = None
     ObjectLockEventHold: Annotated[str, m.Header("x-amz-object-lock-event-hold")] | None = None
-    ObjectLockEventHoldDurationDays: Annotated[int, m.Header("x-amz-object-lock-event-hold-duration-days")] | None = None
-    ObjectLockEventHoldDurationYears: Annotated[int, m.Header("x-amz-object-lock-event-hold-duration-years")] | None = None
+    ObjectLockEventHoldDurationDays: Annotated[m.Integer, m.Header("x-amz-object-lock-event-hold-duration-days")] | None = None
+    ObjectLockEventHoldDurationYears: Annotated[m.Integer, m.Header("x-amz-object-lock-event-hold-duration-years")] | None = None
 
 
 class HeadObjectRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    IfMatch: Annotated[str, m.Header("if-match")] | None = None
-    IfModifiedSince: Annotated[m.Timestamp, m.Header("if-modified-since")] | None = None
-    IfNoneMatch: Annotated[str, m.Header("if-none-match")] | None = None
-    IfUnmodifiedSince: Annotated[m.Timestamp, m.Header("if-unmodified-since")] | None = None
+    IfMatch: Annotated[str, m.Header("If-Match")] | None = None
+    IfModifiedSince: Annotated[m.Timestamp, m.Header("If-Modified-Since")] | None = None
+    IfNoneMatch: Annotated[str, m.Header("If-None-Match")] | None = None
+    IfUnmodifiedSince: Annotated[m.Timestamp, m.Header("If-Unmodified-Since")] | None = None
     Key: Annotated[str, m.Label("Key")]
-    Range: Annotated[str, m.Header("range")] | None = None
+    Range: Annotated[str, m.Header("Range")] | None = None
     ResponseCacheControl: Annotated[str, m.Query("response-cache-control")] | None = None
     ResponseContentDisposition: Annotated[str, m.Query("response-content-disposition")] | None = None
     ResponseContentEncoding: Annotated[str, m.Query("response-content-encoding")] | None = None
@@ -1252,9 +1252,9 @@ class HeadObjectRequest(m.Structure, frozen=True, kw_only=True):
     VersionId: Annotated[str, m.Query("versionId")] | None = None
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
     SSECustomerKey: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
     RequestPayer: Annotated[str, m.Header("x-amz-request-payer")] | None = None
-    PartNumber: Annotated[int, m.Query("partNumber")] | None = None
+    PartNumber: Annotated[m.Integer, m.Query("partNumber")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
     ChecksumMode: Annotated[str, m.Header("x-amz-checksum-mode")] | None = None
 
@@ -1384,7 +1384,7 @@ class LifecycleConfiguration(m.Structure, frozen=True, kw_only=True):
 
 class LifecycleExpiration(m.Structure, frozen=True, kw_only=True):
     Date: m.TimestampIso8601 | None = None
-    Days: int | None = None
+    Days: m.Integer | None = None
     ExpiredObjectDeleteMarker: bool | None = None
 
 
@@ -1403,15 +1403,15 @@ class LifecycleRule(m.Structure, frozen=True, kw_only=True):
 class LifecycleRuleAndOperator(m.Structure, frozen=True, kw_only=True):
     Prefix: str | None = None
     Tags: Annotated[list[Tag], m.Xml(name="Tag", flat=True)] | None = None
-    ObjectSizeGreaterThan: int | None = None
-    ObjectSizeLessThan: int | None = None
+    ObjectSizeGreaterThan: m.Long | None = None
+    ObjectSizeLessThan: m.Long | None = None
 
 
 class LifecycleRuleFilter(m.Structure, frozen=True, kw_only=True):
     Prefix: str | None = None
     Tag: _Tag | None = None
-    ObjectSizeGreaterThan: int | None = None
-    ObjectSizeLessThan: int | None = None
+    ObjectSizeGreaterThan: m.Long | None = None
+    ObjectSizeLessThan: m.Long | None = None
     And: LifecycleRuleAndOperator | None = None
 
 
@@ -1475,7 +1475,7 @@ class ListBucketsOutput(m.Structure, frozen=True, kw_only=True):
 
 
 class ListBucketsRequest(m.Structure, frozen=True, kw_only=True):
-    MaxBuckets: Annotated[int, m.Query("max-buckets")] | None = None
+    MaxBuckets: Annotated[m.Integer, m.Query("max-buckets")] | None = None
     ContinuationToken: Annotated[str, m.Query("continuation-token")] | None = None
     Prefix: Annotated[str, m.Query("prefix")] | None = None
     BucketRegion: Annotated[str, m.Query("bucket-region")] | None = None
@@ -1488,7 +1488,7 @@ class ListDirectoryBucketsOutput(m.Structure, frozen=True, kw_only=True):
 
 class ListDirectoryBucketsRequest(m.Structure, frozen=True, kw_only=True):
     ContinuationToken: Annotated[str, m.Query("continuation-token")] | None = None
-    MaxDirectoryBuckets: Annotated[int, m.Query("max-directory-buckets")] | None = None
+    MaxDirectoryBuckets: Annotated[m.Integer, m.Query("max-directory-buckets")] | None = None
 
 
 class ListMultipartUploadsOutput(m.Structure, frozen=True, kw_only=True):
@@ -1499,7 +1499,7 @@ class ListMultipartUploadsOutput(m.Structure, frozen=True, kw_only=True):
     Prefix: str | None = None
     Delimiter: str | None = None
     NextUploadIdMarker: str | None = None
-    MaxUploads: int | None = None
+    MaxUploads: m.Integer | None = None
     IsTruncated: bool | None = None
     Uploads: Annotated[list[MultipartUpload], m.Xml(name="Upload", flat=True)] | None = None
     CommonPrefixes: Annotated[list[CommonPrefix], m.Xml(flat=True)] | None = None
@@ -1512,7 +1512,7 @@ class ListMultipartUploadsRequest(m.Structure, frozen=True, kw_only=True):
     Delimiter: Annotated[str, m.Query("delimiter")] | None = None
     EncodingType: Annotated[str, m.Query("encoding-type")] | None = None
     KeyMarker: Annotated[str, m.Query("key-marker")] | None = None
-    MaxUploads: Annotated[int, m.Query("max-uploads")] | None = None
+    MaxUploads: Annotated[m.Integer, m.Query("max-uploads")] | None = None
     Prefix: Annotated[str, m.Query("prefix")] | None = None
     UploadIdMarker: Annotated[str, m.Query("upload-id-marker")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
@@ -1525,8 +1525,8 @@ class ListObjectAnnotationsOutput(m.Structure, frozen=True, kw_only=True):
     Key: str | None = None
     ObjectVersionId: Annotated[str, m.Header("x-amz-object-version-id")] | None = None
     AnnotationPrefix: str | None = None
-    MaxAnnotationResults: int | None = None
-    AnnotationCount: int | None = None
+    MaxAnnotationResults: m.Integer | None = None
+    AnnotationCount: m.Integer | None = None
     ContinuationToken: str | None = None
     NextContinuationToken: str | None = None
     RequestCharged: Annotated[str, m.Header("x-amz-request-charged")] | None = None
@@ -1536,7 +1536,7 @@ class ListObjectAnnotationsRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
     Key: Annotated[str, m.Label("Key")]
     VersionId: Annotated[str, m.Query("versionId")] | None = None
-    MaxAnnotationResults: Annotated[int, m.Query("max-annotation-results")] | None = None
+    MaxAnnotationResults: Annotated[m.Integer, m.Query("max-annotation-results")] | None = None
     AnnotationPrefix: Annotated[str, m.Query("annotation-prefix")] | None = None
     ContinuationToken: Annotated[str, m.Query("continuation-token")] | None = None
     RequestPayer: Annotated[str, m.Header("x-amz-request-payer")] | None = None
@@ -1554,7 +1554,7 @@ class ListObjectVersionsOutput(m.Structure, frozen=True, kw_only=True):
     Name: str | None = None
     Prefix: str | None = None
     Delimiter: str | None = None
-    MaxKeys: int | None = None
+    MaxKeys: m.Integer | None = None
     CommonPrefixes: Annotated[list[CommonPrefix], m.Xml(flat=True)] | None = None
     EncodingType: str | None = None
     RequestCharged: Annotated[str, m.Header("x-amz-request-charged")] | None = None
@@ -1565,7 +1565,7 @@ class ListObjectVersionsRequest(m.Structure, frozen=True, kw_only=True):
     Delimiter: Annotated[str, m.Query("delimiter")] | None = None
     EncodingType: Annotated[str, m.Query("encoding-type")] | None = None
     KeyMarker: Annotated[str, m.Query("key-marker")] | None = None
-    MaxKeys: Annotated[int, m.Query("max-keys")] | None = None
+    MaxKeys: Annotated[m.Integer, m.Query("max-keys")] | None = None
     Prefix: Annotated[str, m.Query("prefix")] | None = None
     VersionIdMarker: Annotated[str, m.Query("version-id-marker")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
@@ -1581,7 +1581,7 @@ class ListObjectsOutput(m.Structure, frozen=True, kw_only=True):
     Name: str | None = None
     Prefix: str | None = None
     Delimiter: str | None = None
-    MaxKeys: int | None = None
+    MaxKeys: m.Integer | None = None
     CommonPrefixes: Annotated[list[CommonPrefix], m.Xml(flat=True)] | None = None
     EncodingType: str | None = None
     RequestCharged: Annotated[str, m.Header("x-amz-request-charged")] | None = None
@@ -1592,7 +1592,7 @@ class ListObjectsRequest(m.Structure, frozen=True, kw_only=True):
     Delimiter: Annotated[str, m.Query("delimiter")] | None = None
     EncodingType: Annotated[str, m.Query("encoding-type")] | None = None
     Marker: Annotated[str, m.Query("marker")] | None = None
-    MaxKeys: Annotated[int, m.Query("max-keys")] | None = None
+    MaxKeys: Annotated[m.Integer, m.Query("max-keys")] | None = None
     Prefix: Annotated[str, m.Query("prefix")] | None = None
     RequestPayer: Annotated[str, m.Header("x-amz-request-payer")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
@@ -1605,10 +1605,10 @@ class ListObjectsV2Output(m.Structure, frozen=True, kw_only=True):
     Name: str | None = None
     Prefix: str | None = None
     Delimiter: str | None = None
-    MaxKeys: int | None = None
+    MaxKeys: m.Integer | None = None
     CommonPrefixes: Annotated[list[CommonPrefix], m.Xml(flat=True)] | None = None
     EncodingType: str | None = None
-    KeyCount: int | None = None
+    KeyCount: m.Integer | None = None
     ContinuationToken: str | None = None
     NextContinuationToken: str | None = None
     StartAfter: str | None = None
@@ -1619,7 +1619,7 @@ class ListObjectsV2Request(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
     Delimiter: Annotated[str, m.Query("delimiter")] | None = None
     EncodingType: Annotated[str, m.Query("encoding-type")] | None = None
-    MaxKeys: Annotated[int, m.Query("max-keys")] | None = None
+    MaxKeys: Annotated[m.Integer, m.Query("max-keys")] | None = None
     Prefix: Annotated[str, m.Query("prefix")] | None = None
     ContinuationToken: Annotated[str, m.Query("continuation-token")] | None = None
     FetchOwner: Annotated[bool, m.Query("fetch-owner")] | None = None
@@ -1635,9 +1635,9 @@ class ListPartsOutput(m.Structure, frozen=True, kw_only=True):
     Bucket: str | None = None
     Key: str | None = None
     UploadId: str | None = None
-    PartNumberMarker: int | None = None
-    NextPartNumberMarker: int | None = None
-    MaxParts: int | None = None
+    PartNumberMarker: m.Integer | None = None
+    NextPartNumberMarker: m.Integer | None = None
+    MaxParts: m.Integer | None = None
     IsTruncated: bool | None = None
     Parts: Annotated[list[Part], m.Xml(name="Part", flat=True)] | None = None
     Initiator: _Initiator | None = None
@@ -1652,14 +1652,14 @@ class ListPartsOutput(m.Structure, frozen=True, kw_only=True):
 class ListPartsRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
     Key: Annotated[str, m.Label("Key")]
-    MaxParts: Annotated[int, m.Query("max-parts")] | None = None
-    PartNumberMarker: Annotated[int, m.Query("part-number-marker")] | None = None
+    MaxParts: Annotated[m.Integer, m.Query("max-parts")] | None = None
+    PartNumberMarker: Annotated[m.Integer, m.Query("part-number-marker")] | None = None
     UploadId: Annotated[str, m.Query("uploadId")]
     RequestPayer: Annotated[str, m.Header("x-amz-request-payer")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
     SSECustomerKey: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
 
 
 class LocationInfo(m.Structure, frozen=True, kw_only=True):
@@ -1741,14 +1741,14 @@ class MultipartUpload(m.Structure, frozen=True, kw_only=True):
 
 
 class NoncurrentVersionExpiration(m.Structure, frozen=True, kw_only=True):
-    NoncurrentDays: int | None = None
-    NewerNoncurrentVersions: int | None = None
+    NoncurrentDays: m.Integer | None = None
+    NewerNoncurrentVersions: m.Integer | None = None
 
 
 class NoncurrentVersionTransition(m.Structure, frozen=True, kw_only=True):
-    NoncurrentDays: int | None = None
+    NoncurrentDays: m.Integer | None = None
     StorageClass: str | None = None
-    NewerNoncurrentVersions: int | None = None
+    NewerNoncurrentVersions: m.Integer | None = None
 
 
 class NotificationConfiguration(m.Structure, frozen=True, kw_only=True):
@@ -1774,7 +1774,7 @@ class Object(m.Structure, frozen=True, kw_only=True):
     ETag: str | None = None
     ChecksumAlgorithm: Annotated[list[str], m.Xml(flat=True)] | None = None
     ChecksumType: str | None = None
-    Size: int | None = None
+    Size: m.Long | None = None
     StorageClass: str | None = None
     Owner: _Owner | None = None
     RestoreStatus: _RestoreStatus | None = None
@@ -1789,7 +1789,7 @@ class ObjectIdentifier(m.Structure, frozen=True, kw_only=True):
     VersionId: str | None = None
     ETag: str | None = None
     LastModifiedTime: m.TimestampRfc822 | None = None
-    Size: int | None = None
+    Size: m.Long | None = None
 
 
 class ObjectLockConfiguration(m.Structure, frozen=True, kw_only=True):
@@ -1813,8 +1813,8 @@ class ObjectLockRule(m.Structure, frozen=True, kw_only=True):
 
 
 class ObjectPart(m.Structure, frozen=True, kw_only=True):
-    PartNumber: int | None = None
-    Size: int | None = None
+    PartNumber: m.Integer | None = None
+    Size: m.Long | None = None
     ChecksumCRC32: str | None = None
     ChecksumCRC32C: str | None = None
     ChecksumCRC64NVME: str | None = None
@@ -1831,7 +1831,7 @@ class ObjectVersion(m.Structure, frozen=True, kw_only=True):
     ETag: str | None = None
     ChecksumAlgorithm: Annotated[list[str], m.Xml(flat=True)] | None = None
     ChecksumType: str | None = None
-    Size: int | None = None
+    Size: m.Long | None = None
     StorageClass: str | None = None
     Key: str | None = None
     VersionId: str | None = None
@@ -1868,10 +1868,10 @@ class ParquetInput(m.Structure, frozen=True, kw_only=True):
 
 
 class Part(m.Structure, frozen=True, kw_only=True):
-    PartNumber: int | None = None
+    PartNumber: m.Integer | None = None
     LastModified: m.Timestamp | None = None
     ETag: str | None = None
-    Size: int | None = None
+    Size: m.Long | None = None
     ChecksumCRC32: str | None = None
     ChecksumCRC32C: str | None = None
     ChecksumCRC64NVME: str | None = None
@@ -1901,7 +1901,7 @@ class PublicAccessBlockConfiguration(m.Structure, frozen=True, kw_only=True):
 
 class PutBucketAbacRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
     AbacStatus: Annotated[_AbacStatus, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
@@ -1918,7 +1918,7 @@ class PutBucketAclRequest(m.Structure, frozen=True, kw_only=True):
     ACL: Annotated[str, m.Header("x-amz-acl")] | None = None
     AccessControlPolicy: Annotated[_AccessControlPolicy, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")] | None = None
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     GrantFullControl: Annotated[str, m.Header("x-amz-grant-full-control")] | None = None
     GrantRead: Annotated[str, m.Header("x-amz-grant-read")] | None = None
@@ -1938,14 +1938,14 @@ class PutBucketAnalyticsConfigurationRequest(m.Structure, frozen=True, kw_only=T
 class PutBucketCorsRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
     CORSConfiguration: Annotated[_CORSConfiguration, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
 
 
 class PutBucketEncryptionRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     ServerSideEncryptionConfiguration: Annotated[_ServerSideEncryptionConfiguration, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
@@ -1979,7 +1979,7 @@ class PutBucketLifecycleConfigurationRequest(m.Structure, frozen=True, kw_only=T
 
 class PutBucketLifecycleRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     LifecycleConfiguration: Annotated[_LifecycleConfiguration, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
@@ -1988,7 +1988,7 @@ class PutBucketLifecycleRequest(m.Structure, frozen=True, kw_only=True):
 class PutBucketLoggingRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
     BucketLoggingStatus: Annotated[_BucketLoggingStatus, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
 
@@ -2009,7 +2009,7 @@ class PutBucketNotificationConfigurationRequest(m.Structure, frozen=True, kw_onl
 
 class PutBucketNotificationRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     NotificationConfiguration: Annotated[NotificationConfigurationDeprecated, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
@@ -2017,7 +2017,7 @@ class PutBucketNotificationRequest(m.Structure, frozen=True, kw_only=True):
 
 class PutBucketOwnershipControlsRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
     OwnershipControls: Annotated[_OwnershipControls, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
@@ -2025,7 +2025,7 @@ class PutBucketOwnershipControlsRequest(m.Structure, frozen=True, kw_only=True):
 
 class PutBucketPolicyRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     ConfirmRemoveSelfBucketAccess: Annotated[bool, m.Header("x-amz-confirm-remove-self-bucket-access")] | None = None
     Policy: Annotated[str, m.Payload()]
@@ -2034,7 +2034,7 @@ class PutBucketPolicyRequest(m.Structure, frozen=True, kw_only=True):
 
 class PutBucketReplicationRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     ReplicationConfiguration: Annotated[_ReplicationConfiguration, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
     Token: Annotated[str, m.Header("x-amz-bucket-object-lock-token")] | None = None
@@ -2043,7 +2043,7 @@ class PutBucketReplicationRequest(m.Structure, frozen=True, kw_only=True):
 
 class PutBucketRequestPaymentRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     RequestPaymentConfiguration: Annotated[_RequestPaymentConfiguration, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
@@ -2051,7 +2051,7 @@ class PutBucketRequestPaymentRequest(m.Structure, frozen=True, kw_only=True):
 
 class PutBucketTaggingRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     Tagging: Annotated[_Tagging, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
@@ -2059,7 +2059,7 @@ class PutBucketTaggingRequest(m.Structure, frozen=True, kw_only=True):
 
 class PutBucketVersioningRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     MFA: Annotated[str, m.Header("x-amz-mfa")] | None = None
     VersioningConfiguration: Annotated[_VersioningConfiguration, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
@@ -2068,7 +2068,7 @@ class PutBucketVersioningRequest(m.Structure, frozen=True, kw_only=True):
 
 class PutBucketWebsiteRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     WebsiteConfiguration: Annotated[_WebsiteConfiguration, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
@@ -2082,7 +2082,7 @@ class PutObjectAclRequest(m.Structure, frozen=True, kw_only=True):
     ACL: Annotated[str, m.Header("x-amz-acl")] | None = None
     AccessControlPolicy: Annotated[_AccessControlPolicy, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")] | None = None
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     GrantFullControl: Annotated[str, m.Header("x-amz-grant-full-control")] | None = None
     GrantRead: Annotated[str, m.Header("x-amz-grant-read")] | None = None
@@ -2099,7 +2099,7 @@ class PutObjectAnnotationOutput(m.Structure, frozen=True, kw_only=True):
     Key: str | None = None
     AnnotationName: str | None = None
     ObjectVersionId: Annotated[str, m.Header("x-amz-object-version-id")] | None = None
-    ETag: Annotated[str, m.Header("etag")] | None = None
+    ETag: Annotated[str, m.Header("ETag")] | None = None
     ChecksumCRC32: Annotated[str, m.Header("x-amz-checksum-crc32")] | None = None
     ChecksumCRC32C: Annotated[str, m.Header("x-amz-checksum-crc32c")] | None = None
     ChecksumCRC64NVME: Annotated[str, m.Header("x-amz-checksum-crc64nvme")] | None = None
@@ -2132,7 +2132,7 @@ class PutObjectAnnotationRequest(m.Structure, frozen=True, kw_only=True):
     ChecksumXXHASH64: Annotated[str, m.Header("x-amz-checksum-xxhash64")] | None = None
     ChecksumXXHASH3: Annotated[str, m.Header("x-amz-checksum-xxhash3")] | None = None
     ChecksumXXHASH128: Annotated[str, m.Header("x-amz-checksum-xxhash128")] | None = None
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     RequestPayer: Annotated[str, m.Header("x-amz-request-payer")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
 
@@ -2147,7 +2147,7 @@ class PutObjectLegalHoldRequest(m.Structure, frozen=True, kw_only=True):
     LegalHold: Annotated[ObjectLockLegalHold, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")] | None = None
     RequestPayer: Annotated[str, m.Header("x-amz-request-payer")] | None = None
     VersionId: Annotated[str, m.Query("versionId")] | None = None
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
 
@@ -2161,14 +2161,14 @@ class PutObjectLockConfigurationRequest(m.Structure, frozen=True, kw_only=True):
     ObjectLockConfiguration: Annotated[_ObjectLockConfiguration, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")] | None = None
     RequestPayer: Annotated[str, m.Header("x-amz-request-payer")] | None = None
     Token: Annotated[str, m.Header("x-amz-bucket-object-lock-token")] | None = None
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
 
 
 class PutObjectOutput(m.Structure, frozen=True, kw_only=True):
     Expiration: Annotated[str, m.Header("x-amz-expiration")] | None = None
-    ETag: Annotated[str, m.Header("etag")] | None = None
+    ETag: Annotated[str, m.Header("ETag")] | None = None
     ChecksumCRC32: Annotated[str, m.Header("x-amz-checksum-crc32")] | None = None
     ChecksumCRC32C: Annotated[str, m.Header("x-amz-checksum-crc32c")] | None = None
     ChecksumCRC64NVME: Annotated[str, m.Header("x-amz-checksum-crc64nvme")] | None = None
@@ -2183,24 +2183,24 @@ class PutObjectOutput(m.Structure, frozen=True, kw_only=True):
     ServerSideEncryption: Annotated[str, m.Header("x-amz-server-side-encryption")] | None = None
     VersionId: Annotated[str, m.Header("x-amz-version-id")] | None = None
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
     SSEKMSKeyId: Annotated[str, m.Header("x-amz-server-side-encryption-aws-kms-key-id")] | None = None
     SSEKMSEncryptionContext: Annotated[str, m.Header("x-amz-server-side-encryption-context")] | None = None
     BucketKeyEnabled: Annotated[bool, m.Header("x-amz-server-side-encryption-bucket-key-enabled")] | None = None
-    Size: Annotated[int, m.Header("x-amz-object-size")] | None = None
+    Size: Annotated[m.Long, m.Header("x-amz-object-size")] | None = None
     RequestCharged: Annotated[str, m.Header("x-amz-request-charged")] | None = None
 
 
 class PutObjectRequest(m.Structure, frozen=True, kw_only=True):
     ACL: Annotated[str, m.Header("x-amz-acl")] | None = None
     Bucket: Annotated[str, m.Label("Bucket")]
-    CacheControl: Annotated[str, m.Header("cache-control")] | None = None
-    ContentDisposition: Annotated[str, m.Header("content-disposition")] | None = None
-    ContentEncoding: Annotated[str, m.Header("content-encoding")] | None = None
-    ContentLanguage: Annotated[str, m.Header("content-language")] | None = None
-    ContentLength: Annotated[int, m.Header("content-length")] | None = None
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
-    ContentType: Annotated[str, m.Header("content-type")] | None = None
+    CacheControl: Annotated[str, m.Header("Cache-Control")] | None = None
+    ContentDisposition: Annotated[str, m.Header("Content-Disposition")] | None = None
+    ContentEncoding: Annotated[str, m.Header("Content-Encoding")] | None = None
+    ContentLanguage: Annotated[str, m.Header("Content-Language")] | None = None
+    ContentLength: Annotated[m.Long, m.Header("Content-Length")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
+    ContentType: Annotated[str, m.Header("Content-Type")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     ChecksumCRC32: Annotated[str, m.Header("x-amz-checksum-crc32")] | None = None
     ChecksumCRC32C: Annotated[str, m.Header("x-amz-checksum-crc32c")] | None = None
@@ -2212,22 +2212,22 @@ class PutObjectRequest(m.Structure, frozen=True, kw_only=True):
     ChecksumXXHASH64: Annotated[str, m.Header("x-amz-checksum-xxhash64")] | None = None
     ChecksumXXHASH3: Annotated[str, m.Header("x-amz-checksum-xxhash3")] | None = None
     ChecksumXXHASH128: Annotated[str, m.Header("x-amz-checksum-xxhash128")] | None = None
-    Expires: Annotated[m.Timestamp, m.Header("expires")] | None = None
-    IfMatch: Annotated[str, m.Header("if-match")] | None = None
-    IfNoneMatch: Annotated[str, m.Header("if-none-match")] | None = None
+    Expires: Annotated[m.Timestamp, m.Header("Expires")] | None = None
+    IfMatch: Annotated[str, m.Header("If-Match")] | None = None
+    IfNoneMatch: Annotated[str, m.Header("If-None-Match")] | None = None
     GrantFullControl: Annotated[str, m.Header("x-amz-grant-full-control")] | None = None
     GrantRead: Annotated[str, m.Header("x-amz-grant-read")] | None = None
     GrantReadACP: Annotated[str, m.Header("x-amz-grant-read-acp")] | None = None
     GrantWriteACP: Annotated[str, m.Header("x-amz-grant-write-acp")] | None = None
     Key: Annotated[str, m.Label("Key")]
-    WriteOffsetBytes: Annotated[int, m.Header("x-amz-write-offset-bytes")] | None = None
+    WriteOffsetBytes: Annotated[m.Long, m.Header("x-amz-write-offset-bytes")] | None = None
     Metadata: Annotated[dict[str, str], m.PrefixedHeaders("x-amz-meta-")] | None = None
     ServerSideEncryption: Annotated[str, m.Header("x-amz-server-side-encryption")] | None = None
     StorageClass: Annotated[str, m.Header("x-amz-storage-class")] | None = None
     WebsiteRedirectLocation: Annotated[str, m.Header("x-amz-website-redirect-location")] | None = None
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
     SSECustomerKey: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
     SSEKMSKeyId: Annotated[str, m.Header("x-amz-server-side-encryption-aws-kms-key-id")] | None = None
     SSEKMSEncryptionContext: Annotated[str, m.Header("x-amz-server-side-encryption-context")] | None = None
     BucketKeyEnabled: Annotated[bool, m.Header("x-amz-server-side-encryption-bucket-key-enabled")] | None = None
@@ -2237,8 +2237,8 @@ class PutObjectRequest(m.Structure, frozen=True, kw_only=True):
     ObjectLockRetainUntilDate: Annotated[m.TimestampIso8601, m.Header("x-amz-object-lock-retain-until-date")] | None = None
     ObjectLockLegalHoldStatus: Annotated[str, m.Header("x-amz-object-lock-legal-hold")] | None = None
     ObjectLockEventHold: Annotated[str, m.Header("x-amz-object-lock-event-hold")] | None = None
-    ObjectLockEventHoldDurationDays: Annotated[int, m.Header("x-amz-object-lock-event-hold-duration-days")] | None = None
-    ObjectLockEventHoldDurationYears: Annotated[int, m.Header("x-amz-object-lock-event-hold-duration-years")] | None = None
+    ObjectLockEventHoldDurationDays: Annotated[m.Integer, m.Header("x-amz-object-lock-event-hold-duration-days")] | None = None
+    ObjectLockEventHoldDurationYears: Annotated[m.Integer, m.Header("x-amz-object-lock-event-hold-duration-years")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
 
 
@@ -2253,7 +2253,7 @@ class PutObjectRetentionRequest(m.Structure, frozen=True, kw_only=True):
     RequestPayer: Annotated[str, m.Header("x-amz-request-payer")] | None = None
     VersionId: Annotated[str, m.Query("versionId")] | None = None
     BypassGovernanceRetention: Annotated[bool, m.Header("x-amz-bypass-governance-retention")] | None = None
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
 
@@ -2266,7 +2266,7 @@ class PutObjectTaggingRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
     Key: Annotated[str, m.Label("Key")]
     VersionId: Annotated[str, m.Query("versionId")] | None = None
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     Tagging: Annotated[_Tagging, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
@@ -2275,7 +2275,7 @@ class PutObjectTaggingRequest(m.Structure, frozen=True, kw_only=True):
 
 class PutPublicAccessBlockRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     PublicAccessBlockConfiguration: Annotated[_PublicAccessBlockConfiguration, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
@@ -2297,7 +2297,7 @@ class QueueConfigurationDeprecated(m.Structure, frozen=True, kw_only=True):
 
 class RecordExpiration(m.Structure, frozen=True, kw_only=True):
     Expiration: str
-    Days: int | None = None
+    Days: m.Integer | None = None
 
 
 class Redirect(m.Structure, frozen=True, kw_only=True):
@@ -2321,10 +2321,10 @@ class RenameObjectRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
     Key: Annotated[str, m.Label("Key")]
     RenameSource: Annotated[str, m.Header("x-amz-rename-source")]
-    DestinationIfMatch: Annotated[str, m.Header("if-match")] | None = None
-    DestinationIfNoneMatch: Annotated[str, m.Header("if-none-match")] | None = None
-    DestinationIfModifiedSince: Annotated[m.Timestamp, m.Header("if-modified-since")] | None = None
-    DestinationIfUnmodifiedSince: Annotated[m.Timestamp, m.Header("if-unmodified-since")] | None = None
+    DestinationIfMatch: Annotated[str, m.Header("If-Match")] | None = None
+    DestinationIfNoneMatch: Annotated[str, m.Header("If-None-Match")] | None = None
+    DestinationIfModifiedSince: Annotated[m.Timestamp, m.Header("If-Modified-Since")] | None = None
+    DestinationIfUnmodifiedSince: Annotated[m.Timestamp, m.Header("If-Unmodified-Since")] | None = None
     SourceIfMatch: Annotated[str, m.Header("x-amz-rename-source-if-match")] | None = None
     SourceIfNoneMatch: Annotated[str, m.Header("x-amz-rename-source-if-none-match")] | None = None
     SourceIfModifiedSince: Annotated[m.TimestampRfc822, m.Header("x-amz-rename-source-if-modified-since")] | None = None
@@ -2343,7 +2343,7 @@ class ReplicationConfiguration(m.Structure, frozen=True, kw_only=True):
 
 class ReplicationRule(m.Structure, frozen=True, kw_only=True):
     ID: str | None = None
-    Priority: int | None = None
+    Priority: m.Integer | None = None
     Prefix: str | None = None
     Filter: ReplicationRuleFilter | None = None
     Status: str
@@ -2383,7 +2383,7 @@ class ReplicationTime(m.Structure, frozen=True, kw_only=True):
 
 
 class ReplicationTimeValue(m.Structure, frozen=True, kw_only=True):
-    Minutes: int | None = None
+    Minutes: m.Integer | None = None
 
 
 class RequestPaymentConfiguration(m.Structure, frozen=True, kw_only=True):
@@ -2410,7 +2410,7 @@ class RestoreObjectRequest(m.Structure, frozen=True, kw_only=True):
 
 
 class RestoreRequest(m.Structure, frozen=True, kw_only=True):
-    Days: int | None = None
+    Days: m.Integer | None = None
     GlacierJobParameters: _GlacierJobParameters | None = None
     Type: str | None = None
     Tier: str | None = None
@@ -2481,8 +2481,8 @@ class SSES3(m.Structure, frozen=True, kw_only=True):
 
 
 class ScanRange(m.Structure, frozen=True, kw_only=True):
-    Start: int | None = None
-    End: int | None = None
+    Start: m.Long | None = None
+    End: m.Long | None = None
 
 
 class SelectObjectContentOutput(m.Structure, frozen=True, kw_only=True):
@@ -2494,7 +2494,7 @@ class SelectObjectContentRequest(m.Structure, frozen=True, kw_only=True):
     Key: Annotated[str, m.Label("Key")]
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
     SSECustomerKey: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
     Expression: str
     ExpressionType: str
     RequestProgress: _RequestProgress | None = None
@@ -2575,7 +2575,7 @@ class TargetObjectKeyFormat(m.Structure, frozen=True, kw_only=True):
 
 
 class Tiering(m.Structure, frozen=True, kw_only=True):
-    Days: int
+    Days: m.Integer
     AccessTier: str
 
 
@@ -2595,13 +2595,13 @@ class TopicConfigurationDeprecated(m.Structure, frozen=True, kw_only=True):
 
 class Transition(m.Structure, frozen=True, kw_only=True):
     Date: m.TimestampIso8601 | None = None
-    Days: int | None = None
+    Days: m.Integer | None = None
     StorageClass: str | None = None
 
 
 class UpdateBucketMetadataAnnotationTableConfigurationRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     AnnotationTableConfiguration: Annotated[AnnotationTableConfigurationUpdates, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
@@ -2609,7 +2609,7 @@ class UpdateBucketMetadataAnnotationTableConfigurationRequest(m.Structure, froze
 
 class UpdateBucketMetadataInventoryTableConfigurationRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     InventoryTableConfiguration: Annotated[InventoryTableConfigurationUpdates, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
@@ -2617,7 +2617,7 @@ class UpdateBucketMetadataInventoryTableConfigurationRequest(m.Structure, frozen
 
 class UpdateBucketMetadataJournalTableConfigurationRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     JournalTableConfiguration: Annotated[JournalTableConfigurationUpdates, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
@@ -2630,7 +2630,7 @@ class UpdateObjectEncryptionRequest(m.Structure, frozen=True, kw_only=True):
     ObjectEncryption: Annotated[_ObjectEncryption, m.Payload(), m.Xml(namespace="http://s3.amazonaws.com/doc/2006-03-01/")]
     RequestPayer: Annotated[str, m.Header("x-amz-request-payer")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
 
 
@@ -2643,7 +2643,7 @@ class UploadPartCopyOutput(m.Structure, frozen=True, kw_only=True):
     CopyPartResult: Annotated[_CopyPartResult, m.Payload()] | None = None
     ServerSideEncryption: Annotated[str, m.Header("x-amz-server-side-encryption")] | None = None
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
     SSEKMSKeyId: Annotated[str, m.Header("x-amz-server-side-encryption-aws-kms-key-id")] | None = None
     BucketKeyEnabled: Annotated[bool, m.Header("x-amz-server-side-encryption-bucket-key-enabled")] | None = None
     RequestCharged: Annotated[str, m.Header("x-amz-request-charged")] | None = None
@@ -2659,14 +2659,14 @@ class UploadPartCopyRequest(m.Structure, frozen=True, kw_only=True):
     CopySourceIfUnmodifiedSince: Annotated[m.Timestamp, m.Header("x-amz-copy-source-if-unmodified-since")] | None = None
     CopySourceRange: Annotated[str, m.Header("x-amz-copy-source-range")] | None = None
     Key: Annotated[str, m.Label("Key")]
-    PartNumber: Annotated[int, m.Query("partNumber")]
+    PartNumber: Annotated[m.Integer, m.Query("partNumber")]
     UploadId: Annotated[str, m.Query("uploadId")]
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
     SSECustomerKey: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
     CopySourceSSECustomerAlgorithm: Annotated[str, m.Header("x-amz-copy-source-server-side-encryption-customer-algorithm")] | None = None
     CopySourceSSECustomerKey: Annotated[str, m.Header("x-amz-copy-source-server-side-encryption-customer-key")] | None = None
-    CopySourceSSECustomerKeyMD5: Annotated[str, m.Header("x-amz-copy-source-server-side-encryption-customer-key-md5")] | None = None
+    CopySourceSSECustomerKeyMD5: Annotated[str, m.Header("x-amz-copy-source-server-side-encryption-customer-key-MD5")] | None = None
     RequestPayer: Annotated[str, m.Header("x-amz-request-payer")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
     ExpectedSourceBucketOwner: Annotated[str, m.Header("x-amz-source-expected-bucket-owner")] | None = None
@@ -2674,7 +2674,7 @@ class UploadPartCopyRequest(m.Structure, frozen=True, kw_only=True):
 
 class UploadPartOutput(m.Structure, frozen=True, kw_only=True):
     ServerSideEncryption: Annotated[str, m.Header("x-amz-server-side-encryption")] | None = None
-    ETag: Annotated[str, m.Header("etag")] | None = None
+    ETag: Annotated[str, m.Header("ETag")] | None = None
     ChecksumCRC32: Annotated[str, m.Header("x-amz-checksum-crc32")] | None = None
     ChecksumCRC32C: Annotated[str, m.Header("x-amz-checksum-crc32c")] | None = None
     ChecksumCRC64NVME: Annotated[str, m.Header("x-amz-checksum-crc64nvme")] | None = None
@@ -2686,7 +2686,7 @@ class UploadPartOutput(m.Structure, frozen=True, kw_only=True):
     ChecksumXXHASH3: Annotated[str, m.Header("x-amz-checksum-xxhash3")] | None = None
     ChecksumXXHASH128: Annotated[str, m.Header("x-amz-checksum-xxhash128")] | None = None
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
     SSEKMSKeyId: Annotated[str, m.Header("x-amz-server-side-encryption-aws-kms-key-id")] | None = None
     BucketKeyEnabled: Annotated[bool, m.Header("x-amz-server-side-encryption-bucket-key-enabled")] | None = None
     RequestCharged: Annotated[str, m.Header("x-amz-request-charged")] | None = None
@@ -2695,8 +2695,8 @@ class UploadPartOutput(m.Structure, frozen=True, kw_only=True):
 
 class UploadPartRequest(m.Structure, frozen=True, kw_only=True):
     Bucket: Annotated[str, m.Label("Bucket")]
-    ContentLength: Annotated[int, m.Header("content-length")] | None = None
-    ContentMD5: Annotated[str, m.Header("content-md5")] | None = None
+    ContentLength: Annotated[m.Long, m.Header("Content-Length")] | None = None
+    ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     ChecksumCRC32: Annotated[str, m.Header("x-amz-checksum-crc32")] | None = None
     ChecksumCRC32C: Annotated[str, m.Header("x-amz-checksum-crc32c")] | None = None
@@ -2709,11 +2709,11 @@ class UploadPartRequest(m.Structure, frozen=True, kw_only=True):
     ChecksumXXHASH3: Annotated[str, m.Header("x-amz-checksum-xxhash3")] | None = None
     ChecksumXXHASH128: Annotated[str, m.Header("x-amz-checksum-xxhash128")] | None = None
     Key: Annotated[str, m.Label("Key")]
-    PartNumber: Annotated[int, m.Query("partNumber")]
+    PartNumber: Annotated[m.Integer, m.Query("partNumber")]
     UploadId: Annotated[str, m.Query("uploadId")]
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-server-side-encryption-customer-algorithm")] | None = None
     SSECustomerKey: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
     RequestPayer: Annotated[str, m.Header("x-amz-request-payer")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
 
@@ -2737,17 +2737,17 @@ class WebsiteConfiguration(m.Structure, frozen=True, kw_only=True):
 class WriteGetObjectResponseRequest(m.Structure, frozen=True, kw_only=True):
     RequestRoute: Annotated[str, m.Header("x-amz-request-route")]
     RequestToken: Annotated[str, m.Header("x-amz-request-token")]
-    StatusCode: Annotated[int, m.Header("x-amz-fwd-status")] | None = None
+    StatusCode: Annotated[m.Integer, m.Header("x-amz-fwd-status")] | None = None
     ErrorCode: Annotated[str, m.Header("x-amz-fwd-error-code")] | None = None
     ErrorMessage: Annotated[str, m.Header("x-amz-fwd-error-message")] | None = None
     AcceptRanges: Annotated[str, m.Header("x-amz-fwd-header-accept-ranges")] | None = None
-    CacheControl: Annotated[str, m.Header("x-amz-fwd-header-cache-control")] | None = None
-    ContentDisposition: Annotated[str, m.Header("x-amz-fwd-header-content-disposition")] | None = None
-    ContentEncoding: Annotated[str, m.Header("x-amz-fwd-header-content-encoding")] | None = None
-    ContentLanguage: Annotated[str, m.Header("x-amz-fwd-header-content-language")] | None = None
-    ContentLength: Annotated[int, m.Header("content-length")] | None = None
-    ContentRange: Annotated[str, m.Header("x-amz-fwd-header-content-range")] | None = None
-    ContentType: Annotated[str, m.Header("x-amz-fwd-header-content-type")] | None = None
+    CacheControl: Annotated[str, m.Header("x-amz-fwd-header-Cache-Control")] | None = None
+    ContentDisposition: Annotated[str, m.Header("x-amz-fwd-header-Content-Disposition")] | None = None
+    ContentEncoding: Annotated[str, m.Header("x-amz-fwd-header-Content-Encoding")] | None = None
+    ContentLanguage: Annotated[str, m.Header("x-amz-fwd-header-Content-Language")] | None = None
+    ContentLength: Annotated[m.Long, m.Header("Content-Length")] | None = None
+    ContentRange: Annotated[str, m.Header("x-amz-fwd-header-Content-Range")] | None = None
+    ContentType: Annotated[str, m.Header("x-amz-fwd-header-Content-Type")] | None = None
     ChecksumCRC32: Annotated[str, m.Header("x-amz-fwd-header-x-amz-checksum-crc32")] | None = None
     ChecksumCRC32C: Annotated[str, m.Header("x-amz-fwd-header-x-amz-checksum-crc32c")] | None = None
     ChecksumCRC64NVME: Annotated[str, m.Header("x-amz-fwd-header-x-amz-checksum-crc64nvme")] | None = None
@@ -2759,25 +2759,25 @@ class WriteGetObjectResponseRequest(m.Structure, frozen=True, kw_only=True):
     ChecksumXXHASH3: Annotated[str, m.Header("x-amz-fwd-header-x-amz-checksum-xxhash3")] | None = None
     ChecksumXXHASH128: Annotated[str, m.Header("x-amz-fwd-header-x-amz-checksum-xxhash128")] | None = None
     DeleteMarker: Annotated[bool, m.Header("x-amz-fwd-header-x-amz-delete-marker")] | None = None
-    ETag: Annotated[str, m.Header("x-amz-fwd-header-etag")] | None = None
-    Expires: Annotated[m.Timestamp, m.Header("x-amz-fwd-header-expires")] | None = None
+    ETag: Annotated[str, m.Header("x-amz-fwd-header-ETag")] | None = None
+    Expires: Annotated[m.Timestamp, m.Header("x-amz-fwd-header-Expires")] | None = None
     Expiration: Annotated[str, m.Header("x-amz-fwd-header-x-amz-expiration")] | None = None
-    LastModified: Annotated[m.Timestamp, m.Header("x-amz-fwd-header-last-modified")] | None = None
-    MissingMeta: Annotated[int, m.Header("x-amz-fwd-header-x-amz-missing-meta")] | None = None
+    LastModified: Annotated[m.Timestamp, m.Header("x-amz-fwd-header-Last-Modified")] | None = None
+    MissingMeta: Annotated[m.Integer, m.Header("x-amz-fwd-header-x-amz-missing-meta")] | None = None
     Metadata: Annotated[dict[str, str], m.PrefixedHeaders("x-amz-meta-")] | None = None
     ObjectLockMode: Annotated[str, m.Header("x-amz-fwd-header-x-amz-object-lock-mode")] | None = None
     ObjectLockLegalHoldStatus: Annotated[str, m.Header("x-amz-fwd-header-x-amz-object-lock-legal-hold")] | None = None
     ObjectLockRetainUntilDate: Annotated[m.TimestampIso8601, m.Header("x-amz-fwd-header-x-amz-object-lock-retain-until-date")] | None = None
-    PartsCount: Annotated[int, m.Header("x-amz-fwd-header-x-amz-mp-parts-count")] | None = None
+    PartsCount: Annotated[m.Integer, m.Header("x-amz-fwd-header-x-amz-mp-parts-count")] | None = None
     ReplicationStatus: Annotated[str, m.Header("x-amz-fwd-header-x-amz-replication-status")] | None = None
     RequestCharged: Annotated[str, m.Header("x-amz-fwd-header-x-amz-request-charged")] | None = None
     Restore: Annotated[str, m.Header("x-amz-fwd-header-x-amz-restore")] | None = None
     ServerSideEncryption: Annotated[str, m.Header("x-amz-fwd-header-x-amz-server-side-encryption")] | None = None
     SSECustomerAlgorithm: Annotated[str, m.Header("x-amz-fwd-header-x-amz-server-side-encryption-customer-algorithm")] | None = None
     SSEKMSKeyId: Annotated[str, m.Header("x-amz-fwd-header-x-amz-server-side-encryption-aws-kms-key-id")] | None = None
-    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-fwd-header-x-amz-server-side-encryption-customer-key-md5")] | None = None
+    SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-fwd-header-x-amz-server-side-encryption-customer-key-MD5")] | None = None
     StorageClass: Annotated[str, m.Header("x-amz-fwd-header-x-amz-storage-class")] | None = None
-    TagCount: Annotated[int, m.Header("x-amz-fwd-header-x-amz-tagging-count")] | None = None
+    TagCount: Annotated[m.Integer, m.Header("x-amz-fwd-header-x-amz-tagging-count")] | None = None
     VersionId: Annotated[str, m.Header("x-amz-fwd-header-x-amz-version-id")] | None = None
     BucketKeyEnabled: Annotated[bool, m.Header("x-amz-fwd-header-x-amz-server-side-encryption-bucket-key-enabled")] | None = None
 
@@ -2875,49 +2875,49 @@ _VersioningConfiguration = VersioningConfiguration
 _WebsiteConfiguration = WebsiteConfiguration
 
 OPERATIONS = {
-    "AbortMultipartUpload": m.OperationModel(name="AbortMultipartUpload", input=AbortMultipartUploadRequest, output=AbortMultipartUploadOutput, method="DELETE", uri="/{Bucket}/{Key+}", status=204),
-    "CompleteMultipartUpload": m.OperationModel(name="CompleteMultipartUpload", input=CompleteMultipartUploadRequest, output=CompleteMultipartUploadOutput, uri="/{Bucket}/{Key+}", output_root="CompleteMultipartUploadResult"),
-    "CopyObject": m.OperationModel(name="CopyObject", input=CopyObjectRequest, output=CopyObjectOutput, method="PUT", uri="/{Bucket}/{Key+}"),
+    "AbortMultipartUpload": m.OperationModel(name="AbortMultipartUpload", input=AbortMultipartUploadRequest, output=AbortMultipartUploadOutput, method="DELETE", uri="/{Bucket}/{Key+}", status=204, required_query=("uploadId",)),
+    "CompleteMultipartUpload": m.OperationModel(name="CompleteMultipartUpload", input=CompleteMultipartUploadRequest, output=CompleteMultipartUploadOutput, uri="/{Bucket}/{Key+}", output_root="CompleteMultipartUploadResult", required_query=("uploadId",)),
+    "CopyObject": m.OperationModel(name="CopyObject", input=CopyObjectRequest, output=CopyObjectOutput, method="PUT", uri="/{Bucket}/{Key+}", required_headers=("x-amz-copy-source",)),
     "CreateBucket": m.OperationModel(name="CreateBucket", input=CreateBucketRequest, output=CreateBucketOutput, method="PUT", uri="/{Bucket}"),
     "CreateBucketMetadataConfiguration": m.OperationModel(name="CreateBucketMetadataConfiguration", input=CreateBucketMetadataConfigurationRequest, uri="/{Bucket}?metadataConfiguration", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
     "CreateBucketMetadataTableConfiguration": m.OperationModel(name="CreateBucketMetadataTableConfiguration", input=CreateBucketMetadataTableConfigurationRequest, uri="/{Bucket}?metadataTable", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
     "CreateMultipartUpload": m.OperationModel(name="CreateMultipartUpload", input=CreateMultipartUploadRequest, output=CreateMultipartUploadOutput, uri="/{Bucket}/{Key+}?uploads", output_root="InitiateMultipartUploadResult"),
     "CreateSession": m.OperationModel(name="CreateSession", input=CreateSessionRequest, output=CreateSessionOutput, method="GET", uri="/{Bucket}?session", output_root="CreateSessionResult"),
     "DeleteBucket": m.OperationModel(name="DeleteBucket", input=DeleteBucketRequest, method="DELETE", uri="/{Bucket}", status=204),
-    "DeleteBucketAnalyticsConfiguration": m.OperationModel(name="DeleteBucketAnalyticsConfiguration", input=DeleteBucketAnalyticsConfigurationRequest, method="DELETE", uri="/{Bucket}?analytics", status=204),
+    "DeleteBucketAnalyticsConfiguration": m.OperationModel(name="DeleteBucketAnalyticsConfiguration", input=DeleteBucketAnalyticsConfigurationRequest, method="DELETE", uri="/{Bucket}?analytics", status=204, required_query=("id",)),
     "DeleteBucketCors": m.OperationModel(name="DeleteBucketCors", input=DeleteBucketCorsRequest, method="DELETE", uri="/{Bucket}?cors", status=204),
     "DeleteBucketEncryption": m.OperationModel(name="DeleteBucketEncryption", input=DeleteBucketEncryptionRequest, method="DELETE", uri="/{Bucket}?encryption", status=204),
-    "DeleteBucketIntelligentTieringConfiguration": m.OperationModel(name="DeleteBucketIntelligentTieringConfiguration", input=DeleteBucketIntelligentTieringConfigurationRequest, method="DELETE", uri="/{Bucket}?intelligent-tiering", status=204),
-    "DeleteBucketInventoryConfiguration": m.OperationModel(name="DeleteBucketInventoryConfiguration", input=DeleteBucketInventoryConfigurationRequest, method="DELETE", uri="/{Bucket}?inventory", status=204),
+    "DeleteBucketIntelligentTieringConfiguration": m.OperationModel(name="DeleteBucketIntelligentTieringConfiguration", input=DeleteBucketIntelligentTieringConfigurationRequest, method="DELETE", uri="/{Bucket}?intelligent-tiering", status=204, required_query=("id",)),
+    "DeleteBucketInventoryConfiguration": m.OperationModel(name="DeleteBucketInventoryConfiguration", input=DeleteBucketInventoryConfigurationRequest, method="DELETE", uri="/{Bucket}?inventory", status=204, required_query=("id",)),
     "DeleteBucketLifecycle": m.OperationModel(name="DeleteBucketLifecycle", input=DeleteBucketLifecycleRequest, method="DELETE", uri="/{Bucket}?lifecycle", status=204),
     "DeleteBucketMetadataConfiguration": m.OperationModel(name="DeleteBucketMetadataConfiguration", input=DeleteBucketMetadataConfigurationRequest, method="DELETE", uri="/{Bucket}?metadataConfiguration", status=204),
     "DeleteBucketMetadataTableConfiguration": m.OperationModel(name="DeleteBucketMetadataTableConfiguration", input=DeleteBucketMetadataTableConfigurationRequest, method="DELETE", uri="/{Bucket}?metadataTable", status=204),
-    "DeleteBucketMetricsConfiguration": m.OperationModel(name="DeleteBucketMetricsConfiguration", input=DeleteBucketMetricsConfigurationRequest, method="DELETE", uri="/{Bucket}?metrics", status=204),
+    "DeleteBucketMetricsConfiguration": m.OperationModel(name="DeleteBucketMetricsConfiguration", input=DeleteBucketMetricsConfigurationRequest, method="DELETE", uri="/{Bucket}?metrics", status=204, required_query=("id",)),
     "DeleteBucketOwnershipControls": m.OperationModel(name="DeleteBucketOwnershipControls", input=DeleteBucketOwnershipControlsRequest, method="DELETE", uri="/{Bucket}?ownershipControls", status=204),
     "DeleteBucketPolicy": m.OperationModel(name="DeleteBucketPolicy", input=DeleteBucketPolicyRequest, method="DELETE", uri="/{Bucket}?policy", status=204),
     "DeleteBucketReplication": m.OperationModel(name="DeleteBucketReplication", input=DeleteBucketReplicationRequest, method="DELETE", uri="/{Bucket}?replication", status=204),
     "DeleteBucketTagging": m.OperationModel(name="DeleteBucketTagging", input=DeleteBucketTaggingRequest, method="DELETE", uri="/{Bucket}?tagging", status=204),
     "DeleteBucketWebsite": m.OperationModel(name="DeleteBucketWebsite", input=DeleteBucketWebsiteRequest, method="DELETE", uri="/{Bucket}?website", status=204),
     "DeleteObject": m.OperationModel(name="DeleteObject", input=DeleteObjectRequest, output=DeleteObjectOutput, method="DELETE", uri="/{Bucket}/{Key+}", status=204),
-    "DeleteObjectAnnotation": m.OperationModel(name="DeleteObjectAnnotation", input=DeleteObjectAnnotationRequest, output=DeleteObjectAnnotationOutput, method="DELETE", uri="/{Bucket}/{Key+}?annotation", status=204),
+    "DeleteObjectAnnotation": m.OperationModel(name="DeleteObjectAnnotation", input=DeleteObjectAnnotationRequest, output=DeleteObjectAnnotationOutput, method="DELETE", uri="/{Bucket}/{Key+}?annotation", status=204, required_query=("annotationName",)),
     "DeleteObjectTagging": m.OperationModel(name="DeleteObjectTagging", input=DeleteObjectTaggingRequest, output=DeleteObjectTaggingOutput, method="DELETE", uri="/{Bucket}/{Key+}?tagging", status=204),
     "DeleteObjects": m.OperationModel(name="DeleteObjects", input=DeleteObjectsRequest, output=DeleteObjectsOutput, uri="/{Bucket}?delete", output_root="DeleteResult", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
     "DeletePublicAccessBlock": m.OperationModel(name="DeletePublicAccessBlock", input=DeletePublicAccessBlockRequest, method="DELETE", uri="/{Bucket}?publicAccessBlock", status=204),
     "GetBucketAbac": m.OperationModel(name="GetBucketAbac", input=GetBucketAbacRequest, output=GetBucketAbacOutput, method="GET", uri="/{Bucket}?abac"),
     "GetBucketAccelerateConfiguration": m.OperationModel(name="GetBucketAccelerateConfiguration", input=GetBucketAccelerateConfigurationRequest, output=GetBucketAccelerateConfigurationOutput, method="GET", uri="/{Bucket}?accelerate", output_root="AccelerateConfiguration"),
     "GetBucketAcl": m.OperationModel(name="GetBucketAcl", input=GetBucketAclRequest, output=GetBucketAclOutput, method="GET", uri="/{Bucket}?acl", output_root="AccessControlPolicy"),
-    "GetBucketAnalyticsConfiguration": m.OperationModel(name="GetBucketAnalyticsConfiguration", input=GetBucketAnalyticsConfigurationRequest, output=GetBucketAnalyticsConfigurationOutput, method="GET", uri="/{Bucket}?analytics"),
+    "GetBucketAnalyticsConfiguration": m.OperationModel(name="GetBucketAnalyticsConfiguration", input=GetBucketAnalyticsConfigurationRequest, output=GetBucketAnalyticsConfigurationOutput, method="GET", uri="/{Bucket}?analytics", required_query=("id",)),
     "GetBucketCors": m.OperationModel(name="GetBucketCors", input=GetBucketCorsRequest, output=GetBucketCorsOutput, method="GET", uri="/{Bucket}?cors", output_root="CORSConfiguration"),
     "GetBucketEncryption": m.OperationModel(name="GetBucketEncryption", input=GetBucketEncryptionRequest, output=GetBucketEncryptionOutput, method="GET", uri="/{Bucket}?encryption"),
-    "GetBucketIntelligentTieringConfiguration": m.OperationModel(name="GetBucketIntelligentTieringConfiguration", input=GetBucketIntelligentTieringConfigurationRequest, output=GetBucketIntelligentTieringConfigurationOutput, method="GET", uri="/{Bucket}?intelligent-tiering"),
-    "GetBucketInventoryConfiguration": m.OperationModel(name="GetBucketInventoryConfiguration", input=GetBucketInventoryConfigurationRequest, output=GetBucketInventoryConfigurationOutput, method="GET", uri="/{Bucket}?inventory"),
+    "GetBucketIntelligentTieringConfiguration": m.OperationModel(name="GetBucketIntelligentTieringConfiguration", input=GetBucketIntelligentTieringConfigurationRequest, output=GetBucketIntelligentTieringConfigurationOutput, method="GET", uri="/{Bucket}?intelligent-tiering", required_query=("id",)),
+    "GetBucketInventoryConfiguration": m.OperationModel(name="GetBucketInventoryConfiguration", input=GetBucketInventoryConfigurationRequest, output=GetBucketInventoryConfigurationOutput, method="GET", uri="/{Bucket}?inventory", required_query=("id",)),
     "GetBucketLifecycle": m.OperationModel(name="GetBucketLifecycle", input=GetBucketLifecycleRequest, output=GetBucketLifecycleOutput, method="GET", uri="/{Bucket}?lifecycle", output_root="LifecycleConfiguration", deprecated=True),
     "GetBucketLifecycleConfiguration": m.OperationModel(name="GetBucketLifecycleConfiguration", input=GetBucketLifecycleConfigurationRequest, output=GetBucketLifecycleConfigurationOutput, method="GET", uri="/{Bucket}?lifecycle", output_root="LifecycleConfiguration"),
-    "GetBucketLocation": m.OperationModel(name="GetBucketLocation", input=GetBucketLocationRequest, output=GetBucketLocationOutput, method="GET", uri="/{Bucket}?location", output_root="LocationConstraint"),
+    "GetBucketLocation": m.OperationModel(name="GetBucketLocation", input=GetBucketLocationRequest, output=GetBucketLocationOutput, method="GET", uri="/{Bucket}?location", output_root="LocationConstraint", unwrapped=True),
     "GetBucketLogging": m.OperationModel(name="GetBucketLogging", input=GetBucketLoggingRequest, output=GetBucketLoggingOutput, method="GET", uri="/{Bucket}?logging", output_root="BucketLoggingStatus"),
     "GetBucketMetadataConfiguration": m.OperationModel(name="GetBucketMetadataConfiguration", input=GetBucketMetadataConfigurationRequest, output=GetBucketMetadataConfigurationOutput, method="GET", uri="/{Bucket}?metadataConfiguration"),
     "GetBucketMetadataTableConfiguration": m.OperationModel(name="GetBucketMetadataTableConfiguration", input=GetBucketMetadataTableConfigurationRequest, output=GetBucketMetadataTableConfigurationOutput, method="GET", uri="/{Bucket}?metadataTable"),
-    "GetBucketMetricsConfiguration": m.OperationModel(name="GetBucketMetricsConfiguration", input=GetBucketMetricsConfigurationRequest, output=GetBucketMetricsConfigurationOutput, method="GET", uri="/{Bucket}?metrics"),
+    "GetBucketMetricsConfiguration": m.OperationModel(name="GetBucketMetricsConfiguration", input=GetBucketMetricsConfigurationRequest, output=GetBucketMetricsConfigurationOutput, method="GET", uri="/{Bucket}?metrics", required_query=("id",)),
     "GetBucketNotification": m.OperationModel(name="GetBucketNotification", input=GetBucketNotificationConfigurationRequest, output=NotificationConfigurationDeprecated, method="GET", uri="/{Bucket}?notification", output_root="NotificationConfiguration", deprecated=True),
     "GetBucketNotificationConfiguration": m.OperationModel(name="GetBucketNotificationConfiguration", input=GetBucketNotificationConfigurationRequest, output=NotificationConfiguration, method="GET", uri="/{Bucket}?notification", output_root="NotificationConfiguration"),
     "GetBucketOwnershipControls": m.OperationModel(name="GetBucketOwnershipControls", input=GetBucketOwnershipControlsRequest, output=GetBucketOwnershipControlsOutput, method="GET", uri="/{Bucket}?ownershipControls"),
@@ -2930,8 +2930,8 @@ OPERATIONS = {
     "GetBucketWebsite": m.OperationModel(name="GetBucketWebsite", input=GetBucketWebsiteRequest, output=GetBucketWebsiteOutput, method="GET", uri="/{Bucket}?website", output_root="WebsiteConfiguration"),
     "GetObject": m.OperationModel(name="GetObject", input=GetObjectRequest, output=GetObjectOutput, method="GET", uri="/{Bucket}/{Key+}", output_stream="Body", checksums=m.Checksums(mode_member="ChecksumMode", answers=("CRC64NVME", "CRC32", "CRC32C", "SHA256", "SHA1", "SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128"))),
     "GetObjectAcl": m.OperationModel(name="GetObjectAcl", input=GetObjectAclRequest, output=GetObjectAclOutput, method="GET", uri="/{Bucket}/{Key+}?acl", output_root="AccessControlPolicy"),
-    "GetObjectAnnotation": m.OperationModel(name="GetObjectAnnotation", input=GetObjectAnnotationRequest, output=GetObjectAnnotationOutput, method="GET", uri="/{Bucket}/{Key+}?annotation", output_stream="AnnotationPayload", checksums=m.Checksums(mode_member="ChecksumMode", answers=("CRC64NVME", "CRC32", "CRC32C", "SHA256", "SHA1", "SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128"))),
-    "GetObjectAttributes": m.OperationModel(name="GetObjectAttributes", input=GetObjectAttributesRequest, output=GetObjectAttributesOutput, method="GET", uri="/{Bucket}/{Key+}?attributes", output_root="GetObjectAttributesResponse"),
+    "GetObjectAnnotation": m.OperationModel(name="GetObjectAnnotation", input=GetObjectAnnotationRequest, output=GetObjectAnnotationOutput, method="GET", uri="/{Bucket}/{Key+}?annotation", output_stream="AnnotationPayload", required_query=("annotationName",), checksums=m.Checksums(mode_member="ChecksumMode", answers=("CRC64NVME", "CRC32", "CRC32C", "SHA256", "SHA1", "SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128"))),
+    "GetObjectAttributes": m.OperationModel(name="GetObjectAttributes", input=GetObjectAttributesRequest, output=GetObjectAttributesOutput, method="GET", uri="/{Bucket}/{Key+}?attributes", output_root="GetObjectAttributesResponse", required_headers=("x-amz-object-attributes",)),
     "GetObjectLegalHold": m.OperationModel(name="GetObjectLegalHold", input=GetObjectLegalHoldRequest, output=GetObjectLegalHoldOutput, method="GET", uri="/{Bucket}/{Key+}?legal-hold"),
     "GetObjectLockConfiguration": m.OperationModel(name="GetObjectLockConfiguration", input=GetObjectLockConfigurationRequest, output=GetObjectLockConfigurationOutput, method="GET", uri="/{Bucket}?object-lock"),
     "GetObjectRetention": m.OperationModel(name="GetObjectRetention", input=GetObjectRetentionRequest, output=GetObjectRetentionOutput, method="GET", uri="/{Bucket}/{Key+}?retention"),
@@ -2951,19 +2951,19 @@ OPERATIONS = {
     "ListObjectVersions": m.OperationModel(name="ListObjectVersions", input=ListObjectVersionsRequest, output=ListObjectVersionsOutput, method="GET", uri="/{Bucket}?versions", output_root="ListVersionsResult"),
     "ListObjects": m.OperationModel(name="ListObjects", input=ListObjectsRequest, output=ListObjectsOutput, method="GET", uri="/{Bucket}", output_root="ListBucketResult"),
     "ListObjectsV2": m.OperationModel(name="ListObjectsV2", input=ListObjectsV2Request, output=ListObjectsV2Output, method="GET", uri="/{Bucket}?list-type=2", output_root="ListBucketResult"),
-    "ListParts": m.OperationModel(name="ListParts", input=ListPartsRequest, output=ListPartsOutput, method="GET", uri="/{Bucket}/{Key+}", output_root="ListPartsResult"),
+    "ListParts": m.OperationModel(name="ListParts", input=ListPartsRequest, output=ListPartsOutput, method="GET", uri="/{Bucket}/{Key+}", output_root="ListPartsResult", required_query=("uploadId",)),
     "PutBucketAbac": m.OperationModel(name="PutBucketAbac", input=PutBucketAbacRequest, method="PUT", uri="/{Bucket}?abac", checksums=m.Checksums(member="ChecksumAlgorithm")),
     "PutBucketAccelerateConfiguration": m.OperationModel(name="PutBucketAccelerateConfiguration", input=PutBucketAccelerateConfigurationRequest, method="PUT", uri="/{Bucket}?accelerate", checksums=m.Checksums(member="ChecksumAlgorithm")),
     "PutBucketAcl": m.OperationModel(name="PutBucketAcl", input=PutBucketAclRequest, method="PUT", uri="/{Bucket}?acl", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
-    "PutBucketAnalyticsConfiguration": m.OperationModel(name="PutBucketAnalyticsConfiguration", input=PutBucketAnalyticsConfigurationRequest, method="PUT", uri="/{Bucket}?analytics"),
+    "PutBucketAnalyticsConfiguration": m.OperationModel(name="PutBucketAnalyticsConfiguration", input=PutBucketAnalyticsConfigurationRequest, method="PUT", uri="/{Bucket}?analytics", required_query=("id",)),
     "PutBucketCors": m.OperationModel(name="PutBucketCors", input=PutBucketCorsRequest, method="PUT", uri="/{Bucket}?cors", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
     "PutBucketEncryption": m.OperationModel(name="PutBucketEncryption", input=PutBucketEncryptionRequest, method="PUT", uri="/{Bucket}?encryption", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
-    "PutBucketIntelligentTieringConfiguration": m.OperationModel(name="PutBucketIntelligentTieringConfiguration", input=PutBucketIntelligentTieringConfigurationRequest, method="PUT", uri="/{Bucket}?intelligent-tiering"),
-    "PutBucketInventoryConfiguration": m.OperationModel(name="PutBucketInventoryConfiguration", input=PutBucketInventoryConfigurationRequest, method="PUT", uri="/{Bucket}?inventory"),
+    "PutBucketIntelligentTieringConfiguration": m.OperationModel(name="PutBucketIntelligentTieringConfiguration", input=PutBucketIntelligentTieringConfigurationRequest, method="PUT", uri="/{Bucket}?intelligent-tiering", required_query=("id",)),
+    "PutBucketInventoryConfiguration": m.OperationModel(name="PutBucketInventoryConfiguration", input=PutBucketInventoryConfigurationRequest, method="PUT", uri="/{Bucket}?inventory", required_query=("id",)),
     "PutBucketLifecycle": m.OperationModel(name="PutBucketLifecycle", input=PutBucketLifecycleRequest, method="PUT", uri="/{Bucket}?lifecycle", checksums=m.Checksums(required=True, member="ChecksumAlgorithm"), deprecated=True),
     "PutBucketLifecycleConfiguration": m.OperationModel(name="PutBucketLifecycleConfiguration", input=PutBucketLifecycleConfigurationRequest, output=PutBucketLifecycleConfigurationOutput, method="PUT", uri="/{Bucket}?lifecycle", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
     "PutBucketLogging": m.OperationModel(name="PutBucketLogging", input=PutBucketLoggingRequest, method="PUT", uri="/{Bucket}?logging", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
-    "PutBucketMetricsConfiguration": m.OperationModel(name="PutBucketMetricsConfiguration", input=PutBucketMetricsConfigurationRequest, method="PUT", uri="/{Bucket}?metrics"),
+    "PutBucketMetricsConfiguration": m.OperationModel(name="PutBucketMetricsConfiguration", input=PutBucketMetricsConfigurationRequest, method="PUT", uri="/{Bucket}?metrics", required_query=("id",)),
     "PutBucketNotification": m.OperationModel(name="PutBucketNotification", input=PutBucketNotificationRequest, method="PUT", uri="/{Bucket}?notification", checksums=m.Checksums(required=True, member="ChecksumAlgorithm"), deprecated=True),
     "PutBucketNotificationConfiguration": m.OperationModel(name="PutBucketNotificationConfiguration", input=PutBucketNotificationConfigurationRequest, method="PUT", uri="/{Bucket}?notification"),
     "PutBucketOwnershipControls": m.OperationModel(name="PutBucketOwnershipControls", input=PutBucketOwnershipControlsRequest, method="PUT", uri="/{Bucket}?ownershipControls", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
@@ -2975,22 +2975,22 @@ OPERATIONS = {
     "PutBucketWebsite": m.OperationModel(name="PutBucketWebsite", input=PutBucketWebsiteRequest, method="PUT", uri="/{Bucket}?website", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
     "PutObject": m.OperationModel(name="PutObject", input=PutObjectRequest, output=PutObjectOutput, method="PUT", uri="/{Bucket}/{Key+}", input_stream="Body", checksums=m.Checksums(member="ChecksumAlgorithm")),
     "PutObjectAcl": m.OperationModel(name="PutObjectAcl", input=PutObjectAclRequest, output=PutObjectAclOutput, method="PUT", uri="/{Bucket}/{Key+}?acl", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
-    "PutObjectAnnotation": m.OperationModel(name="PutObjectAnnotation", input=PutObjectAnnotationRequest, output=PutObjectAnnotationOutput, method="PUT", uri="/{Bucket}/{Key+}?annotation", input_stream="AnnotationPayload", checksums=m.Checksums(member="ChecksumAlgorithm")),
+    "PutObjectAnnotation": m.OperationModel(name="PutObjectAnnotation", input=PutObjectAnnotationRequest, output=PutObjectAnnotationOutput, method="PUT", uri="/{Bucket}/{Key+}?annotation", input_stream="AnnotationPayload", required_query=("annotationName",), checksums=m.Checksums(member="ChecksumAlgorithm")),
     "PutObjectLegalHold": m.OperationModel(name="PutObjectLegalHold", input=PutObjectLegalHoldRequest, output=PutObjectLegalHoldOutput, method="PUT", uri="/{Bucket}/{Key+}?legal-hold", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
     "PutObjectLockConfiguration": m.OperationModel(name="PutObjectLockConfiguration", input=PutObjectLockConfigurationRequest, output=PutObjectLockConfigurationOutput, method="PUT", uri="/{Bucket}?object-lock", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
     "PutObjectRetention": m.OperationModel(name="PutObjectRetention", input=PutObjectRetentionRequest, output=PutObjectRetentionOutput, method="PUT", uri="/{Bucket}/{Key+}?retention", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
     "PutObjectTagging": m.OperationModel(name="PutObjectTagging", input=PutObjectTaggingRequest, output=PutObjectTaggingOutput, method="PUT", uri="/{Bucket}/{Key+}?tagging", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
     "PutPublicAccessBlock": m.OperationModel(name="PutPublicAccessBlock", input=PutPublicAccessBlockRequest, method="PUT", uri="/{Bucket}?publicAccessBlock", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
-    "RenameObject": m.OperationModel(name="RenameObject", input=RenameObjectRequest, output=RenameObjectOutput, method="PUT", uri="/{Bucket}/{Key+}?renameObject"),
+    "RenameObject": m.OperationModel(name="RenameObject", input=RenameObjectRequest, output=RenameObjectOutput, method="PUT", uri="/{Bucket}/{Key+}?renameObject", required_headers=("x-amz-rename-source",)),
     "RestoreObject": m.OperationModel(name="RestoreObject", input=RestoreObjectRequest, output=RestoreObjectOutput, uri="/{Bucket}/{Key+}?restore", checksums=m.Checksums(member="ChecksumAlgorithm")),
     "SelectObjectContent": m.OperationModel(name="SelectObjectContent", input=SelectObjectContentRequest, output=SelectObjectContentOutput, uri="/{Bucket}/{Key+}?select&select-type=2", output_stream="Payload", input_root="SelectObjectContentRequest"),
     "UpdateBucketMetadataAnnotationTableConfiguration": m.OperationModel(name="UpdateBucketMetadataAnnotationTableConfiguration", input=UpdateBucketMetadataAnnotationTableConfigurationRequest, method="PUT", uri="/{Bucket}?metadataAnnotationTable", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
     "UpdateBucketMetadataInventoryTableConfiguration": m.OperationModel(name="UpdateBucketMetadataInventoryTableConfiguration", input=UpdateBucketMetadataInventoryTableConfigurationRequest, method="PUT", uri="/{Bucket}?metadataInventoryTable", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
     "UpdateBucketMetadataJournalTableConfiguration": m.OperationModel(name="UpdateBucketMetadataJournalTableConfiguration", input=UpdateBucketMetadataJournalTableConfigurationRequest, method="PUT", uri="/{Bucket}?metadataJournalTable", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
     "UpdateObjectEncryption": m.OperationModel(name="UpdateObjectEncryption", input=UpdateObjectEncryptionRequest, output=UpdateObjectEncryptionResponse, method="PUT", uri="/{Bucket}/{Key+}?encryption", checksums=m.Checksums(required=True, member="ChecksumAlgorithm")),
-    "UploadPart": m.OperationModel(name="UploadPart", input=UploadPartRequest, output=UploadPartOutput, method="PUT", uri="/{Bucket}/{Key+}", input_stream="Body", checksums=m.Checksums(member="ChecksumAlgorithm")),
-    "UploadPartCopy": m.OperationModel(name="UploadPartCopy", input=UploadPartCopyRequest, output=UploadPartCopyOutput, method="PUT", uri="/{Bucket}/{Key+}"),
-    "WriteGetObjectResponse": m.OperationModel(name="WriteGetObjectResponse", input=WriteGetObjectResponseRequest, uri="/WriteGetObjectResponse", input_stream="Body"),
+    "UploadPart": m.OperationModel(name="UploadPart", input=UploadPartRequest, output=UploadPartOutput, method="PUT", uri="/{Bucket}/{Key+}", input_stream="Body", required_query=("partNumber", "uploadId"), checksums=m.Checksums(member="ChecksumAlgorithm")),
+    "UploadPartCopy": m.OperationModel(name="UploadPartCopy", input=UploadPartCopyRequest, output=UploadPartCopyOutput, method="PUT", uri="/{Bucket}/{Key+}", required_query=("partNumber", "uploadId"), required_headers=("x-amz-copy-source",)),
+    "WriteGetObjectResponse": m.OperationModel(name="WriteGetObjectResponse", input=WriteGetObjectResponseRequest, uri="/WriteGetObjectResponse", input_stream="Body", required_headers=("x-amz-request-route", "x-amz-request-token")),
 }
 
 ERRORS = {

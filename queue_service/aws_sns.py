@@ -176,7 +176,7 @@ class ListEndpointsByPlatformApplicationResponse(m.Structure, frozen=True, kw_on
 
 class ListOriginationNumbersRequest(m.Structure, frozen=True, kw_only=True):
     NextToken: str | None = None
-    MaxResults: int | None = None
+    MaxResults: m.Integer | None = None
 
 
 class ListOriginationNumbersResult(m.Structure, frozen=True, kw_only=True):
@@ -204,7 +204,7 @@ class ListPlatformApplicationsResponse(m.Structure, frozen=True, kw_only=True):
 
 class ListSMSSandboxPhoneNumbersInput(m.Structure, frozen=True, kw_only=True):
     NextToken: str | None = None
-    MaxResults: int | None = None
+    MaxResults: m.Integer | None = None
 
 
 class ListSMSSandboxPhoneNumbersResult(m.Structure, frozen=True, kw_only=True):

@@ -29,7 +29,7 @@ class CancelMessageMoveTaskRequest(m.Structure, frozen=True, kw_only=True):
 
 
 class CancelMessageMoveTaskResult(m.Structure, frozen=True, kw_only=True):
-    ApproximateNumberOfMessagesMoved: int | None = None
+    ApproximateNumberOfMessagesMoved: m.Long | None = None
 
 
 class ChangeMessageVisibilityBatchRequest(m.Structure, frozen=True, kw_only=True):
@@ -40,7 +40,7 @@ class ChangeMessageVisibilityBatchRequest(m.Structure, frozen=True, kw_only=True
 class ChangeMessageVisibilityBatchRequestEntry(m.Structure, frozen=True, kw_only=True):
     Id: str
     ReceiptHandle: str
-    VisibilityTimeout: int | None = None
+    VisibilityTimeout: m.Integer | None = None
 
 
 class ChangeMessageVisibilityBatchResult(m.Structure, frozen=True, kw_only=True):
@@ -55,7 +55,7 @@ class ChangeMessageVisibilityBatchResultEntry(m.Structure, frozen=True, kw_only=
 class ChangeMessageVisibilityRequest(m.Structure, frozen=True, kw_only=True):
     QueueUrl: str
     ReceiptHandle: str
-    VisibilityTimeout: int
+    VisibilityTimeout: m.Integer
 
 
 class CreateQueueRequest(m.Structure, frozen=True, kw_only=True):
@@ -117,7 +117,7 @@ class GetQueueUrlResult(m.Structure, frozen=True, kw_only=True):
 class ListDeadLetterSourceQueuesRequest(m.Structure, frozen=True, kw_only=True):
     QueueUrl: str
     NextToken: str | None = None
-    MaxResults: int | None = None
+    MaxResults: m.Integer | None = None
 
 
 class ListDeadLetterSourceQueuesResult(m.Structure, frozen=True, kw_only=True):
@@ -127,7 +127,7 @@ class ListDeadLetterSourceQueuesResult(m.Structure, frozen=True, kw_only=True):
 
 class ListMessageMoveTasksRequest(m.Structure, frozen=True, kw_only=True):
     SourceArn: str
-    MaxResults: int | None = None
+    MaxResults: m.Integer | None = None
 
 
 class ListMessageMoveTasksResult(m.Structure, frozen=True, kw_only=True):
@@ -139,11 +139,11 @@ class ListMessageMoveTasksResultEntry(m.Structure, frozen=True, kw_only=True):
     Status: str | None = None
     SourceArn: str | None = None
     DestinationArn: str | None = None
-    MaxNumberOfMessagesPerSecond: int | None = None
-    ApproximateNumberOfMessagesMoved: int | None = None
-    ApproximateNumberOfMessagesToMove: int | None = None
+    MaxNumberOfMessagesPerSecond: m.Integer | None = None
+    ApproximateNumberOfMessagesMoved: m.Long | None = None
+    ApproximateNumberOfMessagesToMove: m.Long | None = None
     FailureReason: str | None = None
-    StartedTimestamp: int | None = None
+    StartedTimestamp: m.Long | None = None
 
 
 class ListQueueTagsRequest(m.Structure, frozen=True, kw_only=True):
@@ -157,7 +157,7 @@ class ListQueueTagsResult(m.Structure, frozen=True, kw_only=True):
 class ListQueuesRequest(m.Structure, frozen=True, kw_only=True):
     QueueNamePrefix: str | None = None
     NextToken: str | None = None
-    MaxResults: int | None = None
+    MaxResults: m.Integer | None = None
 
 
 class ListQueuesResult(m.Structure, frozen=True, kw_only=True):
@@ -200,9 +200,9 @@ class ReceiveMessageRequest(m.Structure, frozen=True, kw_only=True):
     AttributeNames: Annotated[list[str], m.Xml(flat=True, name="AttributeName")] | None = None
     MessageSystemAttributeNames: Annotated[list[str], m.Xml(flat=True, name="MessageSystemAttributeName")] | None = None
     MessageAttributeNames: Annotated[list[str], m.Xml(flat=True, name="MessageAttributeName")] | None = None
-    MaxNumberOfMessages: int | None = None
-    VisibilityTimeout: int | None = None
-    WaitTimeSeconds: int | None = None
+    MaxNumberOfMessages: m.Integer | None = None
+    VisibilityTimeout: m.Integer | None = None
+    WaitTimeSeconds: m.Integer | None = None
     ReceiveRequestAttemptId: str | None = None
 
 
@@ -223,7 +223,7 @@ class SendMessageBatchRequest(m.Structure, frozen=True, kw_only=True):
 class SendMessageBatchRequestEntry(m.Structure, frozen=True, kw_only=True):
     Id: str
     MessageBody: str
-    DelaySeconds: int | None = None
+    DelaySeconds: m.Integer | None = None
     MessageAttributes: Annotated[dict[str, MessageAttributeValue], m.Xml(flat=True, key="Name", value="Value", name="MessageAttribute")] | None = None
     MessageSystemAttributes: Annotated[dict[str, MessageSystemAttributeValue], m.Xml(flat=True, key="Name", value="Value", name="MessageSystemAttribute")] | None = None
     MessageDeduplicationId: str | None = None
@@ -247,7 +247,7 @@ class SendMessageBatchResultEntry(m.Structure, frozen=True, kw_only=True):
 class SendMessageRequest(m.Structure, frozen=True, kw_only=True):
     QueueUrl: str
     MessageBody: str
-    DelaySeconds: int | None = None
+    DelaySeconds: m.Integer | None = None
     MessageAttributes: Annotated[dict[str, MessageAttributeValue], m.Xml(flat=True, key="Name", value="Value", name="MessageAttribute")] | None = None
     MessageSystemAttributes: Annotated[dict[str, MessageSystemAttributeValue], m.Xml(flat=True, key="Name", value="Value", name="MessageSystemAttribute")] | None = None
     MessageDeduplicationId: str | None = None
@@ -270,7 +270,7 @@ class SetQueueAttributesRequest(m.Structure, frozen=True, kw_only=True):
 class StartMessageMoveTaskRequest(m.Structure, frozen=True, kw_only=True):
     SourceArn: str
     DestinationArn: str | None = None
-    MaxNumberOfMessagesPerSecond: int | None = None
+    MaxNumberOfMessagesPerSecond: m.Integer | None = None
 
 
 class StartMessageMoveTaskResult(m.Structure, frozen=True, kw_only=True):

@@ -1,0 +1,327 @@
+"""XML of AWS: answers by compiled writers, request documents by a reader that refuses all that is not data.
+
+Promises: a writer is made once per structure, as straight-line source that only joins text, and escapes whatever it
+writes; characters that XML 1.0 forbids leave as references (`&#x1;`), as S3 sends them. The reader resolves no entity,
+loads nothing, refuses any DOCTYPE, bounds depth, and takes only the elements that the model knows; namespaces do not
+matter, as for S3. Knows no operation. lxml is imported at the first document.
+"""
+
+import base64
+import functools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from cumulo.gateway import aws_timestamps
+from cumulo.gateway.aws_model import MalformedInput, Structure, Xml
+from cumulo.gateway.aws_shapes import (
+    VALUE_SHOWN_CHARS_MAX,
+    Member,
+    Shape,
+    body_members,
+)
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+XML_DEPTH_MAX = 32
+"""The deepest document of S3's model has 8 levels. libxml2 itself stops at 256."""
+XML_BYTES_MAX = 8 * 1024 * 1024
+"""CompleteMultipartUpload with 10,000 parts and every checksum takes about 3 MB."""
+
+Writer: TypeAlias = Callable[[Any], str]
+Reader: TypeAlias = Callable[["Element"], Any]
+
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_TIME_WRITERS = {"rfc822": "rfc822", "unixTimestamp": "unix_seconds"}
+_SPECIAL = re.compile("[&<>\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+def escaped(text: str) -> str:
+    """Return `text` as it may stand between tags, with references for what XML 1.0 cannot hold."""
+    return _SPECIAL.sub(lambda found: _NAMED.get(found[0]) or f"&#x{ord(found[0]):X};", text)
+
+
+def text_of(value: str) -> str:
+    """Return `value` as element or attribute text; quotes are written as S3 writes them."""
+    return escaped(value).replace('"', "&quot;")
+
+
+# -- Writers
+
+
+def writer(structure: type[Structure], iso8601: Callable[[int], str] = aws_timestamps.iso8601) -> Writer:
+    """Return the function that gives the content of a structure's element, without the element itself.
+
+    Members that travel outside the body are left out. `iso8601` writes timestamps that have no format of their own.
+    """
+    return _writer(structure, iso8601)
+
+
+@functools.cache
+def _writer(structure: type[Structure], iso8601: Callable[[int], str]) -> Writer:
+    names: dict[str, Any] = {
+        "escaped": escaped,
+        "base64": lambda blob: base64.b64encode(blob).decode(),
+        "iso8601": iso8601,
+        "rfc822": aws_timestamps.rfc822,
+        "unix_seconds": aws_timestamps.unix_seconds,
+        "writer": lambda inner: _writer(inner, iso8601),
+    }
+    source = ["def write(o):", "    s = ''"]
+    for member in body_members(structure):
+        if member.shape.xml.attribute:
+            continue
+        source.append(f"    if (v := o.{member.attribute}) is not None:")
+        source.append(f"        s += {_member_source(member, names)}")
+    source.append("    return s")
+    exec("\n".join(source), names)  # noqa: S102 - made of the model's own names, never of a caller's text
+    written: Writer = names["write"]
+    return written
+
+
+def _member_source(member: Member, names: dict[str, Any]) -> str:
+    """Return the expression for a member whose value is `v`, elements included."""
+    shape, element = member.shape, member.element
+    if shape.kind == "list":
+        assert shape.item is not None
+        items = _joined(
+            _element("i", element if shape.xml.flat else shape.xml.item or "member", shape.item, names), "v"
+        )
+        return items if shape.xml.flat else _around(element, items)
+    if shape.kind == "map":
+        items = _entries("v", element if shape.xml.flat else "entry", shape, names)
+        return items if shape.xml.flat else _around(element, items)
+    return _element("v", element, shape, names)
+
+
+def _element(value: str, name: str, shape: Shape, names: dict[str, Any]) -> str:
+    """Return the expression for one element around `value`."""
+    inner = _content(value, shape, names)
+    if shape.kind == "structure":
+        return f"{_start(value, name, shape)} + {inner} + {f'</{name}>'!r}"
+    return f"{f'<{name}>'!r} + {inner} + {f'</{name}>'!r}"
+
+
+def _start(value: str, name: str, shape: Shape) -> str:
+    """Return the expression for a structure's start tag, with its namespace and attributes."""
+    start = repr(f"<{name}{_declaration(shape.xml)}")
+    for member in body_members(shape.structure):
+        if member.shape.xml.attribute:
+            attribute = f"{value}.{member.attribute}"
+            text = f"{f' {member.element}='!r} + '\"' + {_text(attribute)} + '\"'"
+            start += f" + ({text} if {attribute} is not None else '')"
+    return f"{start} + '>'"
+
+
+def _declaration(xml: Xml) -> str:
+    if not xml.namespace:
+        return ""
+    return f' xmlns:{xml.prefix}="{xml.namespace}"' if xml.prefix else f' xmlns="{xml.namespace}"'
+
+
+def _content(value: str, shape: Shape, names: dict[str, Any]) -> str:
+    """Return the expression for what stands between the tags."""
+    match shape.kind:
+        case "structure":
+            written = f"write_{shape.structure.__name__}"
+            # The first call compiles and puts itself in the place of this: structures may hold themselves.
+            names.setdefault(written, _late(shape.structure, written, names))
+            return f"{written}({value})"
+        case "list":
+            assert shape.item is not None
+            return _joined(_element("j", shape.xml.item or "member", shape.item, names), value, "j")
+        case "map":
+            return _entries(value, "entry", shape, names)
+        case "string":
+            return _text(value)
+        case "blob":
+            return f"base64({value})"
+        case "boolean":
+            return f"('true' if {value} else 'false')"
+        case "timestamp":
+            return f"str({_TIME_WRITERS.get(shape.time_format, 'iso8601')}({value}))"
+        case _:
+            return f"str({value})"
+
+
+def _late(structure: type[Structure], written: str, names: dict[str, Any]) -> Writer:
+    def write(value: Any) -> str:
+        names[written] = compiled = names["writer"](structure)
+        text: str = compiled(value)
+        return text
+
+    return write
+
+
+def _text(value: str) -> str:
+    """Return the expression for a text. Most need no escape, and to find that out inline is twice as fast."""
+    plain = f'{value}.isprintable() and "&" not in {value} and "<" not in {value} and ">" not in {value}'
+    return f"""({value} if {plain} else escaped({value})).replace('"', '&quot;')"""
+
+
+def _joined(item: str, value: str, name: str = "i") -> str:
+    return f"''.join([{item} for {name} in {value}])"
+
+
+def _around(element: str, inner: str) -> str:
+    return f"{f'<{element}>'!r} + {inner} + {f'</{element}>'!r}"
+
+
+def _entries(value: str, entry: str, shape: Shape, names: dict[str, Any]) -> str:
+    assert shape.key is not None
+    assert shape.item is not None
+    key = _element("k", shape.xml.key or "key", shape.key, names)
+    item = _element("w", shape.xml.value or "value", shape.item, names)
+    return f"''.join([{_around(entry, f'{key} + {item}')} for k, w in {value}.items()])"
+
+
+# -- Readers
+
+
+def parse(document: bytes | memoryview) -> "Element":
+    """Return the root element of a document. Raises `MalformedInput`."""
+    from lxml import etree  # noqa: PLC0415 - 7 MB that a server without S3 configuration documents never needs
+
+    if len(document) > XML_BYTES_MAX:
+        raise MalformedInput("xml", f"at most {XML_BYTES_MAX} bytes")
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(bytes(document), parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise MalformedInput("xml", f"a well-formed document: {error}") from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise MalformedInput("xml", "no DOCTYPE")
+    return root
+
+
+def read_values(root: "Element", name: str, structure: type[Structure]) -> dict[str, Any]:
+    """Return what a document with the root element `name` says, in plain values. Raises `MalformedInput`."""
+    if (found := _local(root)) != name:
+        raise MalformedInput("xml", f"the root element {name}", value=found[:VALUE_SHOWN_CHARS_MAX])
+    values: dict[str, Any] = _structure_reader(structure)(root, 1)
+    return values
+
+
+DeepReader: TypeAlias = Callable[["Element", int], Any]
+
+
+@functools.cache
+def _structure_reader(structure: type[Structure]) -> DeepReader:
+    members = body_members(structure)
+    attributes = {
+        f"{{{_XSI}}}{member.element.rpartition(':')[2]}": member.wire
+        for member in members
+        if member.shape.xml.attribute
+    }
+    fields: Mapping[str, tuple[str, DeepReader, bool]] = {
+        member.element: (member.wire, *_member_reader(member.shape))
+        for member in members
+        if not member.shape.xml.attribute
+    }
+
+    def read_structure(element: "Element", depth: int) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for attribute, wire in attributes.items():
+            if (text := element.get(attribute)) is not None:
+                values[wire] = text
+        for name, child in _children(element, depth):
+            field = fields.get(name)
+            if field is None:
+                raise MalformedInput("xml", f"no such element in {_local(element)}", name[:VALUE_SHOWN_CHARS_MAX])
+            wire, read_value, repeated = field
+            if repeated:
+                values.setdefault(wire, []).append(read_value(child, depth + 1))
+            elif wire in values:
+                raise MalformedInput("xml", "the element once", name)
+            else:
+                values[wire] = read_value(child, depth + 1)
+        return values
+
+    return read_structure
+
+
+def _member_reader(shape: Shape) -> tuple[DeepReader, bool]:
+    """Return how one element of a member is read, and whether each is an item of a list."""
+    if shape.kind == "list" and shape.xml.flat:
+        assert shape.item is not None
+        return _reader(shape.item), True
+    return _reader(shape), False
+
+
+def _reader(shape: Shape) -> DeepReader:
+    if shape.kind == "structure":
+        return _inner_reader(shape.structure)
+    if shape.kind == "list":
+        assert shape.item is not None
+        return _list_reader(_reader(shape.item), shape.xml.item or "member")
+    assert shape.kind != "map", "no request document of a modelled service has a map"
+    if shape.kind == "timestamp":
+        return _timestamp
+    return _text_of_element if shape.kind == "string" else _bare_text
+
+
+def _inner_reader(structure: type[Structure]) -> DeepReader:
+    def read_inner(element: "Element", depth: int) -> dict[str, Any]:
+        # Compiled when it is first met: structures may hold themselves.
+        values: dict[str, Any] = _structure_reader(structure)(element, depth)
+        return values
+
+    return read_inner
+
+
+def _list_reader(read_item: DeepReader, item: str) -> DeepReader:
+    def read_list(element: "Element", depth: int) -> list[Any]:
+        items = []
+        for name, child in _children(element, depth):
+            if name != item:
+                raise MalformedInput("xml", f"only {item} in {_local(element)}", name[:VALUE_SHOWN_CHARS_MAX])
+            items.append(read_item(child, depth + 1))
+        return items
+
+    return read_list
+
+
+def _children(element: "Element", depth: int) -> Iterator[tuple[str, "Element"]]:
+    if depth > XML_DEPTH_MAX:
+        raise MalformedInput("xml", f"at most {XML_DEPTH_MAX} levels")
+    if element.text and not element.text.isspace():
+        raise MalformedInput("xml", f"no text in {_local(element)}")
+    for child in element:
+        if child.tail and not child.tail.isspace():
+            raise MalformedInput("xml", f"no text in {_local(element)}")
+        yield _local(child), child
+
+
+def _local(element: "Element") -> str:
+    """Return an element's name without its namespace."""
+    if not isinstance(element.tag, str):  # an entity that was not resolved
+        raise MalformedInput("xml", "no entities")
+    return element.tag.rpartition("}")[2]
+
+
+def _text_of_element(element: "Element", _depth: int) -> str:
+    if len(element):
+        raise MalformedInput("xml", "text only", _local(element))
+    return element.text or ""
+
+
+def _bare_text(element: "Element", depth: int) -> str:
+    return _text_of_element(element, depth).strip()
+
+
+def _timestamp(element: "Element", depth: int) -> int:
+    text = _bare_text(element, depth)
+    try:
+        return aws_timestamps.parsed(text)
+    except ValueError:
+        raise MalformedInput("xml", "a timestamp", _local(element), text[:VALUE_SHOWN_CHARS_MAX]) from None
