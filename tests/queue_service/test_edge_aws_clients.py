@@ -1,0 +1,273 @@
+"""SQS as its clients speak it: boto3 over JSON, and signed requests of the query protocol, over real sockets."""
+
+import asyncio
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+from lxml import etree
+
+from cumulo.core.clocks import SystemClock
+from cumulo.core.ids import SystemRandomness
+from cumulo.core.ports import Credential
+from cumulo.gateway.aws_edge import AwsEdge
+from cumulo.gateway.http1 import HttpListener
+from cumulo.queue_service.edge_aws import edge
+
+KEY_ID, SECRET, REGION = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "us-east-1"
+ACCOUNT = "000000000000"
+NAMESPACE = "{http://queue.amazonaws.com/doc/2012-11-05/}"
+
+
+class OneKey:
+    """The credentials of a world with one access key."""
+
+    def __init__(self, principal: Any) -> None:
+        self._credential = Credential(access_key_id=KEY_ID, secret=SECRET, principal=principal)
+
+    def credential(self, access_key_id: str, session_token: str = "") -> Credential | None:
+        return self._credential if access_key_id == KEY_ID and not session_token else None
+
+
+class NoMetrics:
+    def finished(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def serve(run) -> Callable[[Callable[[str, Any], None]], None]:
+    """Run a client in a thread against the room behind a real socket: `client(endpoint, stand)`."""
+
+    def go(client: Callable[[str, Any], None]) -> None:
+        async def scenario(stand: Any) -> None:
+            services = [edge(stand.service)]
+            door = AwsEdge(
+                services, OneKey(stand.ctx.principal), SystemClock(), SystemRandomness(), NoMetrics(), ("localhost",)
+            )
+            listener = HttpListener(door.answer)
+            port = await listener.start("127.0.0.1", 0)
+            try:
+                await asyncio.to_thread(client, f"http://127.0.0.1:{port}", stand)
+            finally:
+                await listener.stop()
+
+        run(scenario)
+
+    return go
+
+
+def sqs(endpoint: str) -> Any:
+    config = Config(retries={"total_max_attempts": 1})
+    session = boto3.session.Session(KEY_ID, SECRET, region_name=REGION)
+    return session.client("sqs", endpoint_url=endpoint, config=config)
+
+
+def query(endpoint: str, action: str, path: str = "/", **parameters: str) -> tuple[int, Any]:
+    """One signed request of the query protocol: status and root element."""
+    form = urllib.parse.urlencode({"Action": action, "Version": "2012-11-05", **parameters})
+    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    request = AWSRequest("POST", endpoint + path, headers, form.encode())
+    SigV4Auth(Credentials(KEY_ID, SECRET), "sqs", REGION).add_auth(request)
+    prepared = request.prepare()
+    asked = urllib.request.Request(prepared.url, prepared.body, dict(prepared.headers), method="POST")
+    try:
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            return answer.status, etree.fromstring(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, etree.fromstring(error.read())
+
+
+def text(root: Any, path: str) -> str | None:
+    found: str | None = root.findtext("/".join(NAMESPACE + step for step in path.split("/")))
+    return found
+
+
+def test_boto3_lives_a_life(serve):
+    def client(endpoint: str, _: Any) -> None:
+        it = sqs(endpoint)
+        url = it.create_queue(QueueName="jobs", Attributes={"VisibilityTimeout": "10"}, tags={"a": "1"})["QueueUrl"]
+        assert url == f"{endpoint}/{ACCOUNT}/jobs"
+        assert it.get_queue_url(QueueName="jobs")["QueueUrl"] == url
+        assert it.list_queues()["QueueUrls"] == [url]
+        assert it.list_queue_tags(QueueUrl=url)["Tags"] == {"a": "1"}
+        shown = it.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        assert shown["VisibilityTimeout"] == "10"
+
+        attributes = {
+            "b": {"DataType": "Binary", "BinaryValue": b"\0\1"},
+            "n": {"DataType": "Number", "StringValue": "1"},
+        }
+        sent = it.send_message(QueueUrl=url, MessageBody="grün\n", MessageAttributes=attributes)
+        batch = it.send_message_batch(QueueUrl=url, Entries=[{"Id": str(n), "MessageBody": f"m{n}"} for n in range(3)])
+        assert "Failed" not in batch
+        received = it.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"], MessageAttributeNames=["All"]
+        )["Messages"]
+        assert [message["Body"] for message in received] == ["grün\n", "m0", "m1", "m2"]
+        assert received[0]["MessageId"] == sent["MessageId"]
+        assert received[0]["MessageAttributes"] == attributes
+        assert received[0]["MD5OfMessageAttributes"] == sent["MD5OfMessageAttributes"]
+        one, two, *rest = (message["ReceiptHandle"] for message in received)
+        it.delete_message(QueueUrl=url, ReceiptHandle=one)
+        it.change_message_visibility(QueueUrl=url, ReceiptHandle=two, VisibilityTimeout=0)
+        gone = it.delete_message_batch(
+            QueueUrl=url, Entries=[{"Id": str(n), "ReceiptHandle": handle} for n, handle in enumerate(rest)]
+        )
+        assert [entry["Id"] for entry in gone["Successful"]] == ["0", "1"]
+        assert [message["Body"] for message in it.receive_message(QueueUrl=url)["Messages"]] == ["m0"]
+        assert "Messages" not in it.receive_message(QueueUrl=url)
+        it.purge_queue(QueueUrl=url)
+        it.delete_queue(QueueUrl=url)
+
+        for raised, call in (
+            (it.exceptions.QueueDoesNotExist, lambda: it.get_queue_url(QueueName="jobs")),
+            (it.exceptions.QueueDoesNotExist, lambda: it.send_message(QueueUrl=url, MessageBody="x")),
+        ):
+            with pytest.raises(raised) as caught:
+                call()
+            assert caught.value.response["Error"] == {
+                "Message": "The specified queue does not exist.",
+                "Code": "AWS.SimpleQueueService.NonExistentQueue",
+                "Type": "Sender",
+                "QueryErrorCode": "QueueDoesNotExist",
+            }
+
+    serve(client)
+
+
+@pytest.mark.parametrize(
+    ("operation", "members", "code", "query_error_code", "status"),
+    [
+        (
+            "receive_message",
+            {"MaxNumberOfMessages": 11},
+            "InvalidParameterValue",
+            "InvalidParameterValueException",
+            400,
+        ),
+        ("send_message", {"MessageBody": ""}, "MissingParameter", "MissingRequiredParameterException", 400),
+        ("send_message", {"MessageBody": "\x01"}, "InvalidMessageContents", "InvalidMessageContents", 400),
+        ("delete_message", {"ReceiptHandle": "x"}, "ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 404),
+        (
+            "send_message_batch",
+            {"Entries": []},
+            "AWS.SimpleQueueService.EmptyBatchRequest",
+            "EmptyBatchRequest",
+            400,
+        ),
+        ("get_queue_attributes", {"AttributeNames": ["x"]}, "InvalidAttributeName", "InvalidAttributeName", 400),
+    ],
+)
+def test_boto3_hears_both_names_of_an_error(serve, operation, members, code, query_error_code, status):
+    def client(endpoint: str, _: Any) -> None:
+        it = sqs(endpoint)
+        url = it.create_queue(QueueName="jobs")["QueueUrl"]
+
+        with pytest.raises(ClientError) as refused:
+            getattr(it, operation)(QueueUrl=url, **members)
+
+        response = refused.value.response
+        assert response["Error"]["Code"] == code
+        assert response["Error"]["QueryErrorCode"] == query_error_code
+        assert response["ResponseMetadata"]["HTTPStatusCode"] == status
+
+    serve(client)
+
+
+def test_query_protocol_lives_a_life(serve):
+    def client(endpoint: str, _: Any) -> None:
+        status, made = query(
+            endpoint, "CreateQueue", QueueName="jobs", **{"Attribute.1.Name": "DelaySeconds", "Attribute.1.Value": "0"}
+        )
+        url = text(made, "CreateQueueResult/QueueUrl")
+        assert (status, made.tag, url) == (200, f"{NAMESPACE}CreateQueueResponse", f"{endpoint}/{ACCOUNT}/jobs")
+        assert text(made, "ResponseMetadata/RequestId")
+        path = f"/{ACCOUNT}/jobs"
+
+        parameters = {
+            "QueueUrl": url,
+            "MessageBody": "a & <b>",
+            "MessageAttribute.1.Name": "n",
+            "MessageAttribute.1.Value.DataType": "String",
+            "MessageAttribute.1.Value.StringValue": "ü",
+        }
+        _, sent = query(endpoint, "SendMessage", path, **parameters)
+        _, received = query(
+            endpoint,
+            "ReceiveMessage",
+            path,
+            **{"QueueUrl": url, "AttributeName.1": "SenderId", "MessageAttributeName.1": "All"},
+        )
+        message = "ReceiveMessageResult/Message"
+        assert text(received, f"{message}/Body") == "a & <b>"
+        assert text(received, f"{message}/Attribute/Name") == "SenderId"
+        assert text(received, f"{message}/MessageAttribute/Value/StringValue") == "ü"
+        assert text(received, f"{message}/MD5OfMessageAttributes") == text(
+            sent, "SendMessageResult/MD5OfMessageAttributes"
+        )
+        handle = text(received, f"{message}/ReceiptHandle") or ""
+        _, batch = query(
+            endpoint,
+            "DeleteMessageBatch",
+            path,
+            **{
+                "QueueUrl": url,
+                "DeleteMessageBatchRequestEntry.1.Id": "good",
+                "DeleteMessageBatchRequestEntry.1.ReceiptHandle": handle,
+                "DeleteMessageBatchRequestEntry.2.Id": "bad",
+                "DeleteMessageBatchRequestEntry.2.ReceiptHandle": "fake",
+            },
+        )
+        result = "DeleteMessageBatchResult"
+        assert text(batch, f"{result}/DeleteMessageBatchResultEntry/Id") == "good"
+        assert text(batch, f"{result}/BatchResultErrorEntry/Code") == "ReceiptHandleIsInvalid"
+        _, empty = query(endpoint, "ReceiveMessage", path, QueueUrl=url)
+        assert len(empty.find(f"{NAMESPACE}ReceiveMessageResult")) == 0
+
+        status, refused = query(endpoint, "SendMessage", QueueUrl=f"{url}2", MessageBody="x")
+        assert status == 400
+        assert (text(refused, "Error/Type"), text(refused, "Error/Code"), text(refused, "Error/Message")) == (
+            "Sender",
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "The specified queue does not exist for this wsdl version.",
+        )
+        status, unknown = query(endpoint, "Nope")
+        assert (status, text(unknown, "Error/Code")) == (400, "InvalidAction")
+
+    serve(client)
+
+
+def test_long_poll_of_boto3_wakes_at_the_send(serve):
+    def client(endpoint: str, stand: Any) -> None:
+        it = sqs(endpoint)
+        url = it.create_queue(QueueName="jobs")["QueueUrl"]
+        answers: list[Any] = []
+
+        def poll() -> None:
+            answers.append((sqs(endpoint).receive_message(QueueUrl=url, WaitTimeSeconds=20), time.monotonic()))
+
+        waiting = threading.Thread(target=poll)
+        waiting.start()
+        while not stand.service.parked:
+            time.sleep(0.001)
+        sent_at = time.monotonic()
+        it.send_message(QueueUrl=url, MessageBody="x")
+        waiting.join(10)
+
+        [(received, received_at)] = answers
+        assert [message["Body"] for message in received["Messages"]] == ["x"]
+        assert received_at - sent_at < 5
+
+    serve(client)
