@@ -1,4 +1,4 @@
-"""Buckets: made, found, listed, deleted, and their policies.
+"""Buckets: made, found, listed and deleted.
 
 Names are the server's: two accounts never have a bucket of the same name. The directory row and the bucket's own
 partition are written in one transaction; whatever works inside a bucket re-checks that its partition still has a
@@ -13,12 +13,14 @@ from cumulo.object_store.errors import (
     BUCKET_ALREADY_OWNED_BY_YOU,
     BUCKET_NOT_EMPTY,
     NO_SUCH_BUCKET,
-    NO_SUCH_BUCKET_POLICY,
 )
 from cumulo.object_store.keys import BucketRow, Counters, Meta
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import ReadTxn, Txn, new_partition
+
+CONFIGURATIONS_MAX = 100
+"""More than there are kinds."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -37,6 +39,10 @@ class Creation(msgspec.Struct, frozen=True):
     region: str
     partition: bytes
     wall_ms: int
+    configurations: tuple[tuple[str, bytes], ...] = ()
+    """Kinds and encoded ConfigurationRecords to begin with."""
+    may_exist: bool = False
+    """S3 in us-east-1: one's own bucket may be made again."""
 
 
 def allocate_partition(txn: Txn, _request: None) -> bytes:
@@ -63,7 +69,10 @@ def create_bucket(txn: Txn, request: Creation) -> model.Bucket:
     """Make a bucket; raises `BucketAlreadyOwnedByYou` or `BucketAlreadyExists`."""
     found = txn.get(keys.bucket_key(request.name))
     if found is not None:
-        owned = keys.decode_bucket(found).account == request.account
+        there = keys.decode_bucket(found)
+        owned = there.account == request.account
+        if owned and request.may_exist and there.region == request.region:
+            return described(request.name, there)
         raise (BUCKET_ALREADY_OWNED_BY_YOU if owned else BUCKET_ALREADY_EXISTS).error(bucket=request.name)
     row = BucketRow(
         partition=request.partition, account=request.account, region=request.region, create_ms=request.wall_ms
@@ -73,6 +82,8 @@ def create_bucket(txn: Txn, request: Creation) -> model.Bucket:
     meta = Meta(name=request.name, account=request.account, region=request.region)
     txn.put(request.partition + keys.META, records.encode(meta))
     txn.put(request.partition + keys.COUNTERS, records.encode(Counters()))
+    for kind, value in request.configurations:
+        txn.put(keys.configuration_key(request.partition, kind), value)
     return described(request.name, row)
 
 
@@ -81,20 +92,34 @@ def get_bucket(txn: ReadTxn, stamped: Stamped) -> model.Bucket:
     return described(stamped.request.bucket, _row(txn, stamped.request.bucket))
 
 
-def list_buckets(txn: ReadTxn, stamped: Stamped) -> list[model.Bucket]:
-    """Return an account's buckets of a prefix, at most `limit`, behind the name in `after`.
+class ListedBuckets(msgspec.Struct, frozen=True):
+    """A page of buckets; `last` is the last name that was looked at, empty where nothing is left."""
 
-    `request` is the account and the prefix.
+    buckets: list[model.Bucket]
+    last: str = ""
+
+
+def list_buckets(txn: ReadTxn, stamped: Stamped) -> ListedBuckets:
+    """Return an account's buckets of a prefix and a region (empty: any), at most `limit`, behind the name in `after`.
+
+    `request` is the account, the prefix and the region. At most a thousand names are looked at.
     """
-    account, prefix = stamped.request
+    account, prefix, region = stamped.request
     names = keys.account_prefix(account)
     first = keys.text_prefix(names, prefix)
     start = max(first, keys.account_key(account, stamped.after.decode()) + b"\x00") if stamped.after else first
-    buckets = []
-    for row_key, _ in txn.range(start, tuples.after(first), stamped.limit):
+    looked_at = model.PAGE_MAX if region else stamped.limit
+    rows = txn.range(start, tuples.after(first), looked_at + 1)
+    buckets: list[model.Bucket] = []
+    name = ""
+    for place, (row_key, _) in enumerate(rows):
+        if len(buckets) == stamped.limit or place == looked_at:
+            return ListedBuckets(buckets, name)
         name = keys.text_of(row_key, len(names))
-        buckets.append(described(name, _row(txn, name)))
-    return buckets
+        bucket = described(name, _row(txn, name))
+        if region in ("", bucket.region):
+            buckets.append(bucket)
+    return ListedBuckets(buckets)
 
 
 def delete_bucket(txn: Txn, stamped: Stamped) -> None:
@@ -117,33 +142,31 @@ def delete_bucket(txn: Txn, stamped: Stamped) -> None:
     txn.delete(partition + keys.COUNTERS)
     rules = partition + keys.RULES
     txn.delete_range(rules, tuples.after(rules), model.NOTIFICATION_RULES_MAX)
+    configurations = partition + keys.CONFIGURATIONS
+    txn.delete_range(configurations, tuples.after(configurations), CONFIGURATIONS_MAX)
 
 
-def get_policy(txn: ReadTxn, stamped: Stamped) -> str:
-    """Return a bucket's policy as it is stored; raises `NoSuchBucketPolicy`."""
-    name = stamped.request.bucket
-    found = find_bucket(txn, name)
-    if found is None:
-        raise NO_SUCH_BUCKET.error(bucket=name)
-    if not found.policy:
-        raise NO_SUCH_BUCKET_POLICY.error(bucket=name)
-    return found.policy
+def get_location(txn: ReadTxn, stamped: Stamped) -> str:
+    """Return a bucket's region; raises `NoSuchBucket`."""
+    return _row(txn, stamped.request.bucket).region
 
 
-def set_policy(txn: Txn, stamped: Stamped) -> None:
-    """Write a bucket's policy, or with an empty text remove it; `request` are the bucket and the text that
-    `identity.resource_policy` gave.
-    """
-    name, policy = stamped.request
+def get_acl(txn: ReadTxn, stamped: Stamped) -> str:
+    """Return the account that owns a bucket and has full control of it; raises `NoSuchBucket`."""
+    return _row(txn, stamped.request.bucket).account
+
+
+def set_acl(txn: Txn, stamped: Stamped) -> None:
+    """Change nothing: the ACLs that are accepted say what holds anyway. Raises `NoSuchBucket`."""
+    _row(txn, stamped.request.bucket)
+
+
+def replace_row(txn: Txn, name: str, **changes: bool) -> None:
+    """Change what a bucket's directory row says, where it says anything else."""
     row = _row(txn, name)
-    if row.partition != stamped.partition:
-        raise NO_SUCH_BUCKET.error(bucket=name)
-    if policy:
-        txn.put(keys.policy_key(name), policy.encode())
-    elif row.has_policy:
-        txn.delete(keys.policy_key(name))
-    if row.has_policy != bool(policy):
-        txn.put(keys.bucket_key(name), records.encode(msgspec.structs.replace(row, has_policy=bool(policy))))
+    changed = msgspec.structs.replace(row, **changes)
+    if changed != row:
+        txn.put(keys.bucket_key(name), records.encode(changed))
 
 
 def open_bucket(txn: ReadTxn, partition: bytes, name: str) -> Meta:

@@ -1,9 +1,10 @@
-"""Conditional reads and writes: RFC 9110, section 13, with S3's answers.
+"""Conditional reads, writes and copies: RFC 9110, section 13, with S3's answers.
 
 Promises: a conditional write is decided inside its transaction, so of two writers that both saw the same object one
-wins. Sources: S3 user guide, "Add preconditions to S3 operations with conditional requests".
+wins. Sources: S3 user guide, "Add preconditions to S3 operations with conditional requests"; API reference, CopyObject.
 """
 
+from cumulo.core.errors import ServiceError
 from cumulo.object_store.errors import NO_SUCH_KEY, NOT_MODIFIED, PRECONDITION_FAILED
 from cumulo.object_store.keys import ObjectRecord
 from cumulo.object_store.model import ANY_ETAG, Conditions
@@ -29,13 +30,28 @@ def check_read(found: ObjectRecord, conditions: Conditions) -> None:
     modified_s = found.modified_ms // 1000
     unmodified_since_ms = conditions.if_unmodified_since_ms
     if conditions.if_match:
-        if conditions.if_match not in (ANY_ETAG, found.etag):
+        if not _meets(found, conditions.if_match):
             raise PRECONDITION_FAILED.error(condition="If-Match")
     elif unmodified_since_ms is not None and modified_s > unmodified_since_ms // 1000:
         raise PRECONDITION_FAILED.error(condition="If-Unmodified-Since")
     modified_since_ms = conditions.if_modified_since_ms
     if conditions.if_none_match:
-        if conditions.if_none_match in (ANY_ETAG, found.etag):
-            raise NOT_MODIFIED.error()
+        if _meets(found, conditions.if_none_match):
+            raise NOT_MODIFIED.error(etag=found.etag, modified_ms=found.modified_ms, condition="If-None-Match")
     elif modified_since_ms is not None and modified_s <= modified_since_ms // 1000:
-        raise NOT_MODIFIED.error()
+        raise NOT_MODIFIED.error(etag=found.etag, modified_ms=found.modified_ms, condition="If-Modified-Since")
+
+
+def check_copy(found: ObjectRecord, conditions: Conditions) -> None:
+    """Raise `PreconditionFailed` where a copy's source is not what was asked for; a copy has no `NotModified`."""
+    try:
+        check_read(found, conditions)
+    except ServiceError as error:
+        condition = f"x-amz-copy-source-{error.values['condition']}"
+        raise PRECONDITION_FAILED.error(condition=condition) from error
+
+
+def _meets(found: ObjectRecord, etags: str) -> bool:
+    if "," not in etags:
+        return etags in (ANY_ETAG, found.etag)
+    return any(etag.strip() == found.etag for etag in etags.split(","))

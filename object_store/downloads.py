@@ -4,6 +4,7 @@ Promises: what is read is one version of the object, whatever is written meanwhi
 of its block was verified, ranges included; a body is not removed while it is being read. Does not know any protocol.
 """
 
+import abc
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Protocol
@@ -16,10 +17,9 @@ from cumulo.core.operations import Result
 from cumulo.identity.room import Resolved
 from cumulo.object_store import keys, model
 from cumulo.object_store.bodies import read_inline, read_seal
-from cumulo.object_store.errors import INVALID_ARGUMENT, INVALID_RANGE
 from cumulo.object_store.keys import ObjectRecord, PartRecord
 from cumulo.object_store.naming import shown
-from cumulo.object_store.objects import Contents, described, open_object
+from cumulo.object_store.objects import Contents, open_object
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import digests
 from cumulo.storage.blobs import BlobMissing, BlobReader, BlobStore, Seal
@@ -63,60 +63,73 @@ class Store(Protocol):
     readers: Readers
 
 
+class Opened(msgspec.Struct, frozen=True):
+    """An object that is being read: its record, what the caller is told, and the body, to be closed by `aclose`."""
+
+    record: ObjectRecord
+    download: model.Download
+    body: "Body"
+
+
 async def get_object(
     store: Store, ctx: CallContext, resolved: Resolved, body: AsyncIterator[memoryview] | None
 ) -> Result:
     """Open an object for reading; the answer's body must be closed (`aclose`) by who does not read it to its end."""
     del ctx, body
-    stamped: Stamped = resolved.request
+    opened = await open_for_reading(store, resolved.request)
+    return Result(opened.download, opened.body)
+
+
+async def open_for_reading(store: Store, stamped: Stamped) -> Opened:
+    """Open an object; `request` is a GetObject. Raises as `open_object`, `InvalidRange`, `InvalidPartNumber`."""
     request: model.GetObject = stamped.request
+    partitions = (stamped.partition,)
     for _ in range(SNAPSHOTS_MAX):
-        contents: Contents = await store.engine.read((stamped.partition,), open_object, stamped)
+        contents: Contents = await store.engine.read(partitions, open_object, stamped)
         record = contents.record
-        first, end = resolve_range(record.size_bytes, request.range)
-        value = model.Download(described(request.bucket, request.key, record), first, end - first)
+        first, end = contents.asked(request)
+        download = contents.download(request, first, end)
         if contents.seal is not None:
             try:
-                return Result(value, _BlobBody(store.blobs.open(contents.seal), first, end))
+                return Opened(record, download, _BlobBody(store.blobs.open(contents.seal), first, end))
             except BlobMissing:
                 continue  # replaced and collected since the snapshot
         if record.part_count:
             held = _PartsBody(store, stamped.partition, record, contents.manifest, first, end)
             # Held first, seen to be the current one after: from here on nobody collects it.
-            again: Contents = await store.engine.read((stamped.partition,), open_object, stamped)
+            again: Contents = await store.engine.read(partitions, open_object, stamped)
             if again.record.body == record.body:
-                return Result(value, held)
+                return Opened(record, download, held)
             await held.aclose()
             continue
         if digests.crc64nvme(contents.inline) != record.crc64nvme:
             raise DATA_LOSS.error(what=f"object {request.bucket}/{shown(request.key)}")
-        return Result(value, _InlineBody(contents.inline, first, end))
+        return Opened(record, download, _InlineBody(contents.inline, first, end))
     raise DATA_LOSS.error(what=f"object {request.bucket}/{shown(request.key)}, whose blob is missing")
 
 
-def resolve_range(size_bytes: int, asked: model.ByteRange | None) -> tuple[int, int]:
-    """Return the offsets of a range's first byte and of the byte behind its last; raises `InvalidRange`."""
-    if asked is None:
-        return 0, size_bytes
-    if asked.first < 0:
-        if not size_bytes:
-            raise INVALID_RANGE.error(range=str(asked.first), size=size_bytes)
-        return max(0, size_bytes + asked.first), size_bytes
-    if asked.first >= size_bytes:
-        raise INVALID_RANGE.error(range=f"{asked.first}-", size=size_bytes)
-    return asked.first, size_bytes if asked.last is None else min(asked.last + 1, size_bytes)
+class Body(AsyncIterator[memoryview]):
+    """The bytes of a download, verified. A piece is borrowed until the next one is asked for.
+
+    `file_range` is where the last piece lies on disk, as (descriptor, offset), None where it is in no file: who sends
+    those bytes by `sendfile` sends what was verified, since a file of the store is never written again. The descriptor
+    is good until the next piece is asked for or the body is closed.
+    """
+
+    @property
+    @abc.abstractmethod
+    def file_range(self) -> tuple[int, int] | None:
+        """Where the last piece lies on disk."""
+
+    @abc.abstractmethod
+    async def aclose(self) -> None:
+        """Release what the body holds."""
 
 
-def check_range(asked: model.ByteRange | None) -> None:
-    """Raise `InvalidArgument` for a range that no object could satisfy."""
-    if asked is not None and asked.last is not None and not 0 <= asked.first <= asked.last:
-        raise INVALID_ARGUMENT.error(
-            parameter="range", value=f"{asked.first}-{asked.last}", allowed="the last byte is not before the first"
-        )
-
-
-class _InlineBody(AsyncIterator[memoryview]):
+class _InlineBody(Body):
     """A body that one snapshot brought along."""
+
+    file_range = None
 
     def __init__(self, inline: bytes, first: int, end: int) -> None:
         self._rest: memoryview | None = memoryview(inline)[first:end] if first < end else None
@@ -131,12 +144,17 @@ class _InlineBody(AsyncIterator[memoryview]):
         """Nothing is held."""
 
 
-class _BlobBody(AsyncIterator[memoryview]):
+class _BlobBody(Body):
     """A body in one blob; the open file keeps it."""
 
     def __init__(self, reader: BlobReader, first: int, end: int) -> None:
         self._reader = reader
         self._pieces: AsyncGenerator[memoryview, None] = reader.read(first, end)
+
+    @property
+    def file_range(self) -> tuple[int, int] | None:
+        """Where the last piece lies on disk."""
+        return self._reader.file_range
 
     async def __anext__(self) -> memoryview:
         return await anext(self._pieces)
@@ -160,7 +178,7 @@ def _part_contents(txn: ReadTxn, request: _SealOf) -> Seal | bytes:
     return read_inline(txn, request.partition, part.body, part.size_bytes)
 
 
-class _PartsBody(AsyncIterator[memoryview]):
+class _PartsBody(Body):
     """A body of parts. Holds the manifest's encoded rows (about 50 bytes a part) and opens one part at a time."""
 
     def __init__(
@@ -172,6 +190,12 @@ class _PartsBody(AsyncIterator[memoryview]):
         self._held = True
         store.readers.hold(self._body)
         self._pieces = self._read(manifest, first, end)
+        self._reader: BlobReader | None = None
+
+    @property
+    def file_range(self) -> tuple[int, int] | None:
+        """Where the last piece lies on disk."""
+        return None if self._reader is None else self._reader.file_range
 
     async def __anext__(self) -> memoryview:
         try:
@@ -196,6 +220,7 @@ class _PartsBody(AsyncIterator[memoryview]):
     async def _read(self, manifest: tuple[Row, ...], first: int, end: int) -> AsyncGenerator[memoryview, None]:
         for part, start, stop in _stretches(manifest, first, end):
             contents = await self._store.engine.read((self._partition,), _part_contents, _SealOf(self._partition, part))
+            self._reader = None
             if isinstance(contents, bytes):
                 if digests.crc64nvme(contents) != part.crc64nvme:
                     raise DATA_LOSS.error(what=f"part {part.number} of an object")
@@ -206,6 +231,7 @@ class _PartsBody(AsyncIterator[memoryview]):
             except BlobMissing as error:
                 raise DATA_LOSS.error(what=f"part {part.number} of an object, whose blob is missing") from error
             with reader:
+                self._reader = reader
                 async for piece in reader.read(start, stop):
                     yield piece
 

@@ -1,51 +1,80 @@
 """The room's error catalogue: Amazon S3's errors, to the letter where S3 has them.
 
-Sources: Amazon S3 API reference, "Error responses"; `NotModified` has no S3 code, it is HTTP status 304.
+What the words do not say, the values do, which every edge carries beside them. Sources: Amazon S3 API reference, "Error
+responses"; `NotModified` has no S3 code, it is HTTP status 304.
 """
 
 from cumulo.core.errors import ErrorRow, Status
 
-NO_SUCH_BUCKET = ErrorRow("NoSuchBucket", 404, Status.NOT_FOUND, "The specified bucket does not exist: {bucket}.")
-NO_SUCH_KEY = ErrorRow("NoSuchKey", 404, Status.NOT_FOUND, "The specified key does not exist: {key}.")
+NO_SUCH_BUCKET = ErrorRow("NoSuchBucket", 404, Status.NOT_FOUND, "The specified bucket does not exist")
+NO_SUCH_KEY = ErrorRow("NoSuchKey", 404, Status.NOT_FOUND, "The specified key does not exist.")
 NO_SUCH_UPLOAD = ErrorRow(
     "NoSuchUpload",
     404,
     Status.NOT_FOUND,
-    "The specified multipart upload does not exist: the upload id is invalid, or the upload was completed or aborted.",
+    "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or "
+    "completed.",
 )
-NO_SUCH_BUCKET_POLICY = ErrorRow(
-    "NoSuchBucketPolicy", 404, Status.NOT_FOUND, "The bucket policy does not exist: {bucket}."
+NO_SUCH_BUCKET_POLICY = ErrorRow("NoSuchBucketPolicy", 404, Status.NOT_FOUND, "The bucket policy does not exist")
+NO_SUCH_TAG_SET = ErrorRow("NoSuchTagSet", 404, Status.NOT_FOUND, "The TagSet does not exist")
+NO_SUCH_PUBLIC_ACCESS_BLOCK = ErrorRow(
+    "NoSuchPublicAccessBlockConfiguration",
+    404,
+    Status.NOT_FOUND,
+    "The public access block configuration was not found",
 )
-INVALID_BUCKET_NAME = ErrorRow(
-    "InvalidBucketName", 400, Status.INVALID_ARGUMENT, "The specified bucket is not valid: {bucket}: {allowed}."
+NO_SUCH_OWNERSHIP_CONTROLS = ErrorRow(
+    "OwnershipControlsNotFoundError", 404, Status.NOT_FOUND, "The bucket ownership controls were not found"
 )
+NO_SUCH_CORS = ErrorRow("NoSuchCORSConfiguration", 404, Status.NOT_FOUND, "The CORS configuration does not exist")
+NO_SUCH_LIFECYCLE = ErrorRow(
+    "NoSuchLifecycleConfiguration", 404, Status.NOT_FOUND, "The lifecycle configuration does not exist"
+)
+NO_SUCH_WEBSITE = ErrorRow(
+    "NoSuchWebsiteConfiguration", 404, Status.NOT_FOUND, "The specified bucket does not have a website configuration"
+)
+NO_SUCH_ENCRYPTION = ErrorRow(
+    "ServerSideEncryptionConfigurationNotFoundError",
+    404,
+    Status.NOT_FOUND,
+    "The server side encryption configuration was not found",
+)
+NO_SUCH_REPLICATION = ErrorRow(
+    "ReplicationConfigurationNotFoundError", 404, Status.NOT_FOUND, "The replication configuration was not found"
+)
+NO_SUCH_OBJECT_LOCK = ErrorRow(
+    "ObjectLockConfigurationNotFoundError",
+    404,
+    Status.NOT_FOUND,
+    "Object Lock configuration does not exist for this bucket",
+)
+INVALID_BUCKET_NAME = ErrorRow("InvalidBucketName", 400, Status.INVALID_ARGUMENT, "The specified bucket is not valid.")
 INVALID_LOCATION_CONSTRAINT = ErrorRow(
-    "InvalidLocationConstraint",
+    "InvalidLocationConstraint", 400, Status.INVALID_ARGUMENT, "The specified location-constraint is not valid"
+)
+ILLEGAL_LOCATION_CONSTRAINT = ErrorRow(
+    "IllegalLocationConstraintException",
     400,
     Status.INVALID_ARGUMENT,
-    "The specified location constraint is not valid: {region}.",
+    "The {region} location constraint is incompatible for the region specific endpoint this request was sent to.",
 )
 BUCKET_ALREADY_OWNED_BY_YOU = ErrorRow(
     "BucketAlreadyOwnedByYou",
     409,
     Status.ALREADY_EXISTS,
-    "The bucket {bucket} already exists, and you own it.",
+    "Your previous request to create the named bucket succeeded and you already own it.",
 )
 BUCKET_ALREADY_EXISTS = ErrorRow(
     "BucketAlreadyExists",
     409,
     Status.ALREADY_EXISTS,
-    "The bucket name {bucket} is not available: names are shared by all accounts of the server.",
+    "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please "
+    "select a different name and try again.",
 )
 BUCKET_NOT_EMPTY = ErrorRow(
-    "BucketNotEmpty",
-    409,
-    Status.FAILED_PRECONDITION,
-    "The bucket {bucket} is not empty: it holds {objects} objects and {uploads} multipart uploads.",
+    "BucketNotEmpty", 409, Status.FAILED_PRECONDITION, "The bucket you tried to delete is not empty"
 )
-KEY_TOO_LONG = ErrorRow(
-    "KeyTooLongError", 400, Status.INVALID_ARGUMENT, "Your key is too long: {size} bytes; at most {allowed}."
-)
+KEY_TOO_LONG = ErrorRow("KeyTooLongError", 400, Status.INVALID_ARGUMENT, "Your key is too long")
 KEY_MUST_BE_SPECIFIED = ErrorRow(
     "UserKeyMustBeSpecified", 400, Status.INVALID_ARGUMENT, "A key of 1 to 1024 bytes must be specified."
 )
@@ -53,59 +82,92 @@ METADATA_TOO_LARGE = ErrorRow(
     "MetadataTooLarge",
     400,
     Status.INVALID_ARGUMENT,
-    "Your metadata headers exceed the maximum allowed metadata size: {size} bytes; at most {allowed}.",
+    "Your metadata headers exceed the maximum allowed metadata size",
+)
+INVALID_STORAGE_CLASS = ErrorRow(
+    "InvalidStorageClass", 400, Status.INVALID_ARGUMENT, "The storage class you specified is not valid"
+)
+INVALID_TAG = ErrorRow("InvalidTag", 400, Status.INVALID_ARGUMENT, "{reason}")
+TOO_MANY_TAGS = ErrorRow("BadRequest", 400, Status.INVALID_ARGUMENT, "{what} tags cannot be greater than {allowed}")
+ACL_NOT_SUPPORTED = ErrorRow(
+    "AccessControlListNotSupported", 400, Status.FAILED_PRECONDITION, "The bucket does not allow ACLs"
+)
+INVALID_BUCKET_ACL = ErrorRow(
+    "InvalidBucketAclWithObjectOwnership",
+    400,
+    Status.INVALID_ARGUMENT,
+    "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
 )
 INVALID_ARGUMENT = ErrorRow(
     "InvalidArgument", 400, Status.INVALID_ARGUMENT, "Invalid value {value} for {parameter}: {allowed}."
 )
-INVALID_REQUEST = ErrorRow("InvalidRequest", 400, Status.INVALID_ARGUMENT, "{reason}")
-INVALID_DIGEST = ErrorRow(
-    "InvalidDigest", 400, Status.INVALID_ARGUMENT, "The {digest} that you specified is not valid: {allowed}."
+INVALID_CONTINUATION_TOKEN = ErrorRow(
+    "InvalidArgument", 400, Status.INVALID_ARGUMENT, "The continuation token provided is incorrect"
 )
-BAD_DIGEST = ErrorRow(
+INVALID_UPLOAD_ID_MARKER = ErrorRow("InvalidArgument", 400, Status.INVALID_ARGUMENT, "Invalid uploadId marker")
+INVALID_PART_NUMBER_ARGUMENT = ErrorRow(
+    "InvalidArgument",
+    400,
+    Status.INVALID_ARGUMENT,
+    "Part number must be an integer between 1 and 10000, inclusive",
+)
+INVALID_COPY_RANGE = ErrorRow(
+    "InvalidArgument",
+    400,
+    Status.INVALID_ARGUMENT,
+    "Range specified is not valid for source object of size: {size}",
+)
+INVALID_REQUEST = ErrorRow("InvalidRequest", 400, Status.INVALID_ARGUMENT, "{reason}")
+INVALID_DIGEST = ErrorRow("InvalidDigest", 400, Status.INVALID_ARGUMENT, "The Content-MD5 you specified was invalid.")
+BAD_CONTENT_MD5 = ErrorRow(
     "BadDigest",
     400,
     Status.INVALID_ARGUMENT,
-    "The {digest} that you specified did not match what the server received: {calculated}.",
+    "The Content-MD5 you specified did not match what we received.",
+)
+BAD_CHECKSUM = ErrorRow(
+    "BadDigest",
+    400,
+    Status.INVALID_ARGUMENT,
+    "The {digest} you specified did not match the calculated checksum.",
 )
 INCOMPLETE_BODY = ErrorRow(
     "IncompleteBody",
     400,
     Status.INVALID_ARGUMENT,
-    "The number of bytes received, {received}, is not what was promised: {promised}. Nothing was stored.",
+    "You did not provide the number of bytes specified by the Content-Length HTTP header.",
 )
 ENTITY_TOO_LARGE = ErrorRow(
-    "EntityTooLarge", 400, Status.INVALID_ARGUMENT, "Your upload exceeds the maximum allowed size of {allowed} bytes."
+    "EntityTooLarge", 400, Status.INVALID_ARGUMENT, "Your proposed upload exceeds the maximum allowed size"
 )
 ENTITY_TOO_SMALL = ErrorRow(
     "EntityTooSmall",
     400,
     Status.INVALID_ARGUMENT,
-    "Part {part_number} has {size} bytes; every part but the last has at least {allowed}.",
+    "Your proposed upload is smaller than the minimum allowed size",
 )
 INVALID_PART = ErrorRow(
     "InvalidPart",
     400,
     Status.INVALID_ARGUMENT,
-    "Part {part_number} was not uploaded, or its ETag is not the one that you gave.",
+    "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified "
+    "entity tag may not match the part's entity tag.",
 )
 INVALID_PART_ORDER = ErrorRow(
     "InvalidPartOrder",
     400,
     Status.INVALID_ARGUMENT,
-    "The list of parts was not in ascending order: part {part_number} stands behind part {before}.",
+    "The list of parts was not in ascending order. Parts must be ordered by part number.",
 )
-INVALID_RANGE = ErrorRow(
-    "InvalidRange",
-    416,
-    Status.OUT_OF_RANGE,
-    "The requested range {range} is not satisfiable; the object has {size} bytes.",
+INVALID_RANGE = ErrorRow("InvalidRange", 416, Status.OUT_OF_RANGE, "The requested range is not satisfiable")
+INVALID_PART_NUMBER = ErrorRow(
+    "InvalidPartNumber", 416, Status.OUT_OF_RANGE, "The requested partnumber is not satisfiable"
 )
 PRECONDITION_FAILED = ErrorRow(
     "PreconditionFailed",
     412,
     Status.FAILED_PRECONDITION,
-    "At least one of the preconditions that you specified did not hold: {condition}.",
+    "At least one of the pre-conditions you specified did not hold",
 )
 NOT_MODIFIED = ErrorRow("NotModified", 304, Status.FAILED_PRECONDITION, "The object is not modified.")
 MALFORMED_POLICY = ErrorRow("MalformedPolicy", 400, Status.INVALID_ARGUMENT, "{reason}")

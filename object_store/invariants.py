@@ -3,7 +3,7 @@
 What it holds:
 
 - a directory row leads to a bucket's record of the same name, and is listed for its account; no two lead to one
-  partition;
+  partition; it says of policy and public access block what they say;
 - the counters are the numbers of rows, and the next number is above every number in use;
 - every body that a record names is there and of its size: inline bytes with their checksum, block checksums of a blob
   and the row that says whose it is, the manifest of an object in parts, whose parts make its size, checksum and ETag;
@@ -19,9 +19,10 @@ from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
-from cumulo.object_store import keys, model
+from cumulo.object_store import configurations, keys, model
 from cumulo.object_store.bodies import read_seal
-from cumulo.object_store.keys import BucketRow, Counters, Meta, ObjectRecord, PartRecord
+from cumulo.object_store.checksums import of_parts
+from cumulo.object_store.keys import BucketRow, Counters, Meta, ObjectRecord, PartRecord, UploadRecord
 from cumulo.storage import digests
 from cumulo.storage.blob_format import block_count
 from cumulo.storage.engine import PARTITION_BYTES, Due, ReadTxn, rows_under
@@ -98,11 +99,26 @@ def _check_bucket(txn: ReadTxn, name: str, row: BucketRow, waiting: dict[tuple[s
         yield "it is not listed for its account"
     if row.has_policy != (txn.get(keys.policy_key(name)) is not None):
         yield "its policy is not where its row says"
+    yield from _check_configurations(txn, row)
     tally = Tally()
     yield from _check_objects(txn, partition, tally)
     yield from _check_uploads(txn, partition, tally, waiting)
     yield from _check_counts(txn, meta, counters, partition, tally)
     yield from _check_rows(txn, partition, tally, waiting)
+
+
+def _check_configurations(txn: ReadTxn, row: BucketRow) -> Iterator[str]:
+    prefix = row.partition + keys.CONFIGURATIONS
+    for row_key, _ in rows_under(txn, prefix):
+        kind = keys.text_of(row_key, len(prefix))
+        if kind not in configurations.KINDS or configurations.KINDS[kind].type is None:
+            yield f"it has a configuration of no kind: {kind!r}"
+    block = configurations.read(txn, row.partition, configurations.PUBLIC_ACCESS_BLOCK)
+    restricts = isinstance(block, model.PublicAccessBlock) and block.restrict_public_buckets
+    if row.may_be_public == restricts:
+        yield "its public access block is not what its row says"
+    if row.is_policy_public and not row.has_policy:
+        yield "its row says that it has a public policy, and it has none"
 
 
 def _check_objects(txn: ReadTxn, partition: bytes, tally: Tally) -> Iterator[str]:
@@ -123,19 +139,20 @@ def _check_objects(txn: ReadTxn, partition: bytes, tally: Tally) -> Iterator[str
 
 def _check_manifest(txn: ReadTxn, partition: bytes, record: ObjectRecord, tally: Tally) -> Iterator[str]:
     parts: list[PartRecord] = []
-    size_bytes = crc = 0
+    size_bytes = 0
     for row_key, value in rows_under(txn, keys.manifest_prefix(partition, record.body)):
         if int.from_bytes(row_key[-8:], "big") != size_bytes:
             yield f"its manifest goes on at {int.from_bytes(row_key[-8:], 'big')}, not at {size_bytes}"
         for part in keys.decode_parts(value).parts:
             problems = _check_body(txn, partition, part, tally)
             yield from (f"part {part.number}: {problem}" for problem in problems)
-            crc = digests.combine_crc64nvme(crc, part.crc64nvme, part.size_bytes) if parts else part.crc64nvme
             size_bytes += part.size_bytes
             parts.append(part)
     etag = hashlib.md5(b"".join(part.md5 for part in parts), usedforsecurity=False).hexdigest()
-    found = (len(parts), size_bytes, crc, f"{etag}-{len(parts)}")
-    if found != (record.part_count, record.size_bytes, record.crc64nvme, record.etag):
+    chosen = UploadRecord(checksum=next(iter(record.checksums), ""), is_composite=record.is_composite)
+    crc, checksums = of_parts(chosen, parts) if parts else (0, {})
+    found = (len(parts), size_bytes, crc, f"{etag}-{len(parts)}", checksums)
+    if found != (record.part_count, record.size_bytes, record.crc64nvme, record.etag, record.checksums):
         yield f"its manifest makes {found}"
 
 

@@ -8,6 +8,7 @@ A bucket's partition (an 8-byte prefix P that is never used again):
     slice ("f") body offset          Manifest: up to 500 parts of an object, from that offset of it on ("u", key,
     upload)         UploadRecord ("p") upload chunk         Chunk: up to 100 consecutive part numbers of an upload ("n",
     index)               RuleRecord ("x") upload               CompletedRecord: the answer to a repeated completion
+    ("k", kind)                ConfigurationRecord
 
 `body` and `upload` are numbers of the bucket's counter, eight bytes. The root partition: `("buckets", "name", name)`
 and `("buckets", "policy", name)`, `("buckets", "account", account, name)`, and `("blobs") blob` -> who owns the blob.
@@ -35,6 +36,7 @@ UPLOADS: Final = tuples.encode(("u",))
 CHUNKS: Final = tuples.encode(("p",))
 RULES: Final = tuples.encode(("n",))
 COMPLETED: Final = tuples.encode(("x",))
+CONFIGURATIONS: Final = tuples.encode(("k",))
 
 GARBAGE: Final = tuples.encode(("g",))
 EVENTS: Final = tuples.encode(("e",))
@@ -53,13 +55,19 @@ OWNERS: Final = ROOT + tuples.encode(("blobs",))
 
 
 class BucketRow(records.Record, frozen=True):
-    """The directory's row of a bucket."""
+    """The directory's row of a bucket.
+
+    `is_policy_public` repeats what its policy says, `may_be_public` its public access block (RestrictPublicBuckets is
+    off): every request must know both.
+    """
 
     partition: bytes = b""
     account: str = ""
     region: str = ""
     create_ms: int = 0
     has_policy: bool = False
+    is_policy_public: bool = False
+    may_be_public: bool = False
 
 
 class Meta(records.Record, frozen=True):
@@ -80,18 +88,34 @@ class Counters(records.Record, frozen=True):
     next: int = 1
 
 
+_SKIPPED = msgspec.Raw(b"\xc0")
+
+
 class Summary(records.Record, frozen=True):
-    """The first fields of an ObjectRecord: all that a listing reads."""
+    """An ObjectRecord as a listing reads it: half as dear as all of it, since what no listing shows stays undecoded."""
 
     size_bytes: int = 0
     etag: str = ""
     modified_ms: int = 0
+    body: msgspec.Raw = _SKIPPED
+    blob: msgspec.Raw = _SKIPPED
+    part_count: msgspec.Raw = _SKIPPED
+    crc64nvme: msgspec.Raw = _SKIPPED
+    checksums: dict[str, bytes] = msgspec.field(default_factory=dict)
+    content_type: msgspec.Raw = _SKIPPED
+    metadata: msgspec.Raw = _SKIPPED
+    headers: msgspec.Raw = _SKIPPED
+    storage_class: str = ""
+    tags: msgspec.Raw = _SKIPPED
+    is_composite: bool = False
 
 
 class ObjectRecord(records.Record, frozen=True):
     """The current version of an object.
 
     Its body is `part_count` parts under its manifest, or blob number `blob`, or, where both are 0, inline.
+    `is_composite` tells of `checksums`. An empty `storage_class` is the standard one. What is appended here is appended
+    to Summary.
     """
 
     size_bytes: int = 0
@@ -104,10 +128,17 @@ class ObjectRecord(records.Record, frozen=True):
     checksums: dict[str, bytes] = msgspec.field(default_factory=dict)
     content_type: str = ""
     metadata: dict[str, str] = msgspec.field(default_factory=dict)
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    storage_class: str = ""
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    is_composite: bool = False
 
 
 class PartRecord(records.Record, frozen=True):
-    """A part of an upload or of an object; its body is blob number `blob`, or inline where that is 0."""
+    """A part of an upload or of an object; its body is blob number `blob`, or inline where that is 0.
+
+    `checksum` is of the upload's algorithm, empty where it has none. At most 102 bytes, so that 500 fit into a value.
+    """
 
     number: int = 0
     size_bytes: int = 0
@@ -116,6 +147,7 @@ class PartRecord(records.Record, frozen=True):
     body: int = 0
     blob: int = 0
     crc64nvme: int = 0
+    checksum: bytes = b""
 
 
 class Parts(records.Record, frozen=True):
@@ -125,12 +157,18 @@ class Parts(records.Record, frozen=True):
 
 
 class UploadRecord(records.Record, frozen=True):
-    """An open multipart upload."""
+    """An open multipart upload; `checksum` is its algorithm, empty where none was asked for."""
 
     create_ms: int = 0
     expires_ms: int = 0
     content_type: str = ""
     metadata: dict[str, str] = msgspec.field(default_factory=dict)
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    storage_class: str = ""
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    checksum: str = ""
+    is_composite: bool = False
+    initiator: str = ""
 
 
 class CompletedRecord(records.Record, frozen=True):
@@ -145,6 +183,14 @@ class CompletedRecord(records.Record, frozen=True):
     part_count: int = 0
     content_type: str = ""
     metadata: dict[str, str] = msgspec.field(default_factory=dict)
+    checksums: dict[str, bytes] = msgspec.field(default_factory=dict)
+    is_composite: bool = False
+
+
+class ConfigurationRecord(records.Record, frozen=True):
+    """One configuration of a bucket: the encoded value of its kind's type, empty where it was removed."""
+
+    value: bytes = b""
 
 
 class RuleRecord(records.Record, frozen=True):
@@ -183,6 +229,7 @@ decode_object = records.decoder(ObjectRecord).decode
 decode_parts = records.decoder(Parts).decode
 decode_upload = records.decoder(UploadRecord).decode
 decode_completed = records.decoder(CompletedRecord).decode
+decode_configuration = records.decoder(ConfigurationRecord).decode
 decode_rule = records.decoder(RuleRecord).decode
 decode_owner = records.decoder(OwnerRecord).decode
 decode_event = records.decoder(EventRecord).decode
@@ -267,6 +314,11 @@ def chunk_key(partition: bytes, upload: int, part_number: int) -> bytes:
 def rule_key(partition: bytes, index: int) -> bytes:
     """Return the key of a notification rule."""
     return partition + RULES + tuples.encode((index,))
+
+
+def configuration_key(partition: bytes, kind: str) -> bytes:
+    """Return the key of a bucket's configuration."""
+    return partition + CONFIGURATIONS + tuples.encode((kind,))
 
 
 def completed_key(partition: bytes, upload: int) -> bytes:

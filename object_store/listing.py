@@ -11,7 +11,7 @@ import msgspec
 
 from cumulo.object_store import keys
 from cumulo.object_store.buckets import open_bucket
-from cumulo.object_store.model import ObjectSummary
+from cumulo.object_store.model import COMPOSITE, FULL_OBJECT, STANDARD, ObjectSummary
 from cumulo.storage import tuples
 from cumulo.storage.engine import FUNCTION_OPERATIONS_MAX, PARTITION_BYTES, ReadTxn
 
@@ -56,7 +56,7 @@ def first_position(prefix: str, delimiter: str, start_after: str) -> bytes:
     if not start_after:
         return begin
     behind = tuples.encode((start_after,)) + b"\x00"
-    if delimiter and start_after.startswith(prefix) and _common_prefix(start_after, prefix, delimiter) == start_after:
+    if delimiter and start_after.startswith(prefix) and common_prefix(start_after, prefix, delimiter) == start_after:
         behind = tuples.after(keys.text_prefix(b"", start_after))
     return max(begin, behind)
 
@@ -81,14 +81,13 @@ def list_step(txn: ReadTxn, step: ListStep) -> Listed:
             if count == step.limit:
                 return Listed(objects, prefixes, row_key[len(subspace) :], is_full=True)
             key = keys.text_of(row_key, _SUBSPACE_BYTES)
-            common = _common_prefix(key, step.prefix, step.delimiter)
+            common = common_prefix(key, step.prefix, step.delimiter)
             count += 1
             if common:
                 prefixes.append(common)
                 behind_common = tuples.after(keys.text_prefix(subspace, common))
             else:
-                summary = keys.decode_summary(value)
-                objects.append(ObjectSummary(key, summary.size_bytes, summary.etag, summary.modified_ms))
+                objects.append(_shown(key, keys.decode_summary(value)))
         if len(rows) < batch:
             return Listed(objects, prefixes, b"", is_full=False)
         # Behind a common prefix most likely stands another one: look at one row. Behind keys stand keys: read more.
@@ -97,7 +96,21 @@ def list_step(txn: ReadTxn, step: ListStep) -> Listed:
     return Listed(objects, prefixes, position[len(subspace) :] if position < end else b"", is_full=False)
 
 
-def _common_prefix(key: str, prefix: str, delimiter: str) -> str:
+def _shown(key: str, summary: keys.Summary) -> ObjectSummary:
+    if not summary.checksums and not summary.storage_class:
+        return ObjectSummary(key, summary.size_bytes, summary.etag, summary.modified_ms)
+    return ObjectSummary(
+        key,
+        summary.size_bytes,
+        summary.etag,
+        summary.modified_ms,
+        summary.storage_class or STANDARD,
+        next(iter(summary.checksums), "crc64nvme"),
+        COMPOSITE if summary.is_composite else FULL_OBJECT,
+    )
+
+
+def common_prefix(key: str, prefix: str, delimiter: str) -> str:
     """Return what a key is rolled up into, empty where it stands for itself."""
     if not delimiter:
         return ""

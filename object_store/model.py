@@ -34,6 +34,8 @@ COPY_BYTES_MAX: Final = 5 * 1024**3
 PART_BYTES_MIN: Final = 5 * 1024**2
 PARTS_MAX: Final = 10_000
 PAGE_MAX: Final = 1_000
+MARKER_MAX: Final = 2**31 - 1
+"""Of a listing of parts: S3 takes more than there can be."""
 BATCH_DELETE_MAX: Final = 1_000
 NOTIFICATION_RULES_MAX: Final = 100
 OBJECT_TAGS_MAX: Final = 10
@@ -88,8 +90,7 @@ class ExpectedContent(msgspec.Struct, frozen=True):
     """What the sender says about the bytes: their number (`UNKNOWN` where he does not), and raw digests by the names
     of `cumulo.storage.digests`. All that is present is checked before anything becomes visible.
 
-    `announced` are digests whose values the sender will tell in the trailer, or not at all: they are taken while the
-    bytes pass by, and those of `CHECKSUMS` are kept.
+    `announced` are digests whose values the sender may tell in the trailer: they are taken while the bytes pass by.
     """
 
     content_length: int = UNKNOWN
@@ -456,7 +457,7 @@ class SetBucketNotification(msgspec.Struct, frozen=True):
 
 class PutObject(msgspec.Struct, frozen=True, kw_only=True):
     """Store an object; the body comes beside it. `headers` are of `CONTENT_HEADERS`; an empty `storage_class` is the
-    standard one.
+    standard one. `is_form` says that it came as a browser's form (S3's PostObject).
     """
 
     bucket: str
@@ -471,6 +472,7 @@ class PutObject(msgspec.Struct, frozen=True, kw_only=True):
     storage_class: str = ""
     tags: Mapping[str, str] = {}
     acl: str = ""
+    is_form: bool = False
 
 
 class CopySource(msgspec.Struct, frozen=True):

@@ -13,18 +13,21 @@ import msgspec
 from cumulo.object_store import keys, model
 from cumulo.object_store.bodies import NewBody, discard_body, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
+from cumulo.object_store.checksums import check_completed, check_whole, of_parts, upload_type
 from cumulo.object_store.conditions import check_write
 from cumulo.object_store.errors import (
     ENTITY_TOO_SMALL,
     INVALID_PART,
     INVALID_PART_ORDER,
+    INVALID_REQUEST,
     NO_SUCH_UPLOAD,
 )
 from cumulo.object_store.keys import CompletedRecord, ObjectRecord, PartRecord, Parts, UploadRecord
+from cumulo.object_store.listing import ListStep, common_prefix
 from cumulo.object_store.notifications import CREATED_COMPLETE
-from cumulo.object_store.objects import described, find_object, replace_object
+from cumulo.object_store.objects import described, description_of, find_object, replace_object, shown_part
 from cumulo.object_store.stamping import Stamped
-from cumulo.storage import digests, records, tuples
+from cumulo.storage import records, tuples
 from cumulo.storage.engine import PARTITION_BYTES, Due, ReadTxn, Row, Txn
 from cumulo.storage.tuples import u64
 
@@ -53,21 +56,43 @@ class OpenUpload(msgspec.Struct, frozen=True):
 
     key: str
     upload: int
-    create_ms: int
+    record: UploadRecord
+
+
+class ListedUploads(msgspec.Struct, frozen=True):
+    """A page of uploads; `position` is where the next one starts, empty where nothing is left."""
+
+    uploads: list[OpenUpload]
+    common_prefixes: list[str]
+    position: bytes = b""
+
+
+class ListedParts(msgspec.Struct, frozen=True):
+    """One more part than a page holds, if there are so many, and their upload."""
+
+    parts: list[model.Part]
+    record: UploadRecord
 
 
 def create_upload(txn: Txn, stamped: Stamped) -> int:
-    """Open an upload and return its number."""
+    """Open an upload and return its number; raises `InvalidRequest` for a checksum that no upload can have."""
     request: model.CreateMultipartUpload = stamped.request
     partition = stamped.partition
     open_bucket(txn, partition, request.bucket)
     counters = open_counters(txn, partition)
     upload = counters.next
+    description = description_of(request)
     record = UploadRecord(
         create_ms=stamped.wall_ms,
         expires_ms=stamped.now_ms + model.UPLOAD_KEPT_MS,
-        content_type=request.content_type or model.DEFAULT_CONTENT_TYPE,
-        metadata=dict(request.metadata),
+        content_type=description.content_type,
+        metadata=dict(description.metadata),
+        headers=dict(description.headers),
+        storage_class=description.storage_class,
+        tags=dict(description.tags),
+        checksum=request.checksum,
+        is_composite=upload_type(request.checksum, request.checksum_type) == model.COMPOSITE,
+        initiator=stamped.origin.arn,
     )
     txn.put(keys.upload_key(partition, request.key, upload), records.encode(record))
     txn.due(record.expires_ms, keys.UPLOAD_EXPIRE, keys.chunk_prefix(partition, upload), request.key.encode())
@@ -89,7 +114,8 @@ def commit_part(txn: Txn, commit: CommitPart) -> StoredPart:
     """Put a received body in its place among the parts, and discard what was there."""
     stamped, new = commit.stamped, commit.body
     partition, number = stamped.partition, stamped.request.part_number
-    find_upload(txn, stamped)
+    upload = find_upload(txn, stamped)
+    assert not upload.checksum or upload.checksum in new.checksums, (upload.checksum, tuple(new.checksums))
     counters = open_counters(txn, partition)
     part = PartRecord(
         number=number,
@@ -99,6 +125,7 @@ def commit_part(txn: Txn, commit: CommitPart) -> StoredPart:
         body=counters.next,
         blob=new.blob,
         crc64nvme=new.crc64nvme,
+        checksum=new.checksums.get(upload.checksum, b""),
     )
     write_body(txn, partition, part.body, new)
     chunk_key = keys.chunk_key(partition, stamped.upload, number)
@@ -116,7 +143,8 @@ def commit_part(txn: Txn, commit: CommitPart) -> StoredPart:
 def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
     """Make the object out of its parts.
 
-    Raises `NoSuchUpload`, `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`, `PreconditionFailed`, `NoSuchKey`.
+    Raises `NoSuchUpload`, `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`, `InvalidRequest`, `BadDigest`,
+    `PreconditionFailed`, `NoSuchKey`.
     """
     request: model.CompleteMultipartUpload = stamped.request
     partition = stamped.partition
@@ -129,19 +157,34 @@ def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
     upload = keys.decode_upload(stored)
     rows = _chunk_rows(txn, partition, stamped.upload)
     chosen = _choose(rows, request.parts)
+    check_completed(upload, chosen, request.parts)
+    size_bytes = sum(part.size_bytes for part in chosen)
+    if request.object_size_bytes not in (model.UNKNOWN, size_bytes):
+        raise INVALID_REQUEST.error(
+            reason=f"The provided 'x-amz-mp-object-size' header value {request.object_size_bytes} does not match what "
+            f"was computed: {size_bytes}"
+        )
+    crc64nvme, checksums = of_parts(upload, chosen)
+    shown = checksums or {"crc64nvme": crc64nvme.to_bytes(8, "big")}
+    check_whole(upload, shown, request.checksums, request.checksum_type)
     found = find_object(txn, stamped)
     check_write(found, request.key, request.if_match, request.if_none_match)
 
     counters = open_counters(txn, partition)
     record = ObjectRecord(
-        size_bytes=sum(part.size_bytes for part in chosen),
+        size_bytes=size_bytes,
         etag=_etag(chosen),
         modified_ms=stamped.wall_ms,
         body=counters.next,
         part_count=len(chosen),
-        crc64nvme=_combined_crc(chosen),
+        crc64nvme=crc64nvme,
+        checksums=checksums,
         content_type=upload.content_type,
         metadata=upload.metadata,
+        headers=upload.headers,
+        storage_class=upload.storage_class,
+        tags=upload.tags,
+        is_composite=upload.is_composite,
     )
     _write_manifest(txn, partition, record.body, chosen)
     left = _drop_chosen(txn, rows, chosen)
@@ -180,46 +223,66 @@ def forget_completed(txn: Txn, entries: tuple[Due, ...]) -> None:
         txn.delete(entry.key)
 
 
-def list_parts(txn: ReadTxn, stamped: Stamped) -> list[model.Part]:
+def list_parts(txn: ReadTxn, stamped: Stamped) -> ListedParts:
     """Return an upload's parts behind the number in `after`, at most `limit`."""
-    find_upload(txn, stamped)
-    partition, upload = stamped.partition, stamped.upload
+    upload = find_upload(txn, stamped)
     behind = int.from_bytes(stamped.after, "big")
     parts: list[model.Part] = []
-    if behind >= model.PARTS_MAX:
-        return parts
-    end = tuples.after(keys.chunk_prefix(partition, upload))
-    for _, value in txn.range(keys.chunk_key(partition, upload, behind + 1), end, CHUNKS_MAX):
-        for part in keys.decode_parts(value).parts:
-            if part.number > behind:
-                parts.append(shown_part(part))
-            if len(parts) == stamped.limit:
-                return parts
-    return parts
+    if behind < model.PARTS_MAX:
+        start = keys.chunk_key(stamped.partition, stamped.upload, behind + 1)
+        end = tuples.after(keys.chunk_prefix(stamped.partition, stamped.upload))
+        # Chunks hold a hundred numbers each, so the page is full after a few, or a few more where numbers are sparse.
+        for _, value in txn.range(start, end, CHUNKS_MAX):
+            parts += [
+                shown_part(part, upload.checksum) for part in keys.decode_parts(value).parts if part.number > behind
+            ]
+            if len(parts) >= stamped.limit:
+                break
+    return ListedParts(parts[: stamped.limit], upload)
 
 
-def list_uploads(txn: ReadTxn, stamped: Stamped) -> list[OpenUpload]:
-    """Return a bucket's open uploads of a prefix, behind the row that `after` names, at most `limit`."""
-    open_bucket(txn, stamped.partition, stamped.request.bucket)
-    subspace = stamped.partition + keys.UPLOADS
-    first = keys.text_prefix(subspace, stamped.request.prefix)
-    start = max(first, subspace + stamped.after + b"\x00") if stamped.after else first
-    uploads = []
-    for row_key, value in txn.range(start, tuples.after(first), stamped.limit):
-        key, upload = keys.parse_upload_key(row_key)
-        uploads.append(OpenUpload(key, upload, keys.decode_upload(value).create_ms))
-    return uploads
+def uploads_position(prefix: str, delimiter: str, key_marker: str, upload: int | None) -> bytes:
+    """Return where a listing of uploads begins: at its prefix, behind all uploads of a key, or behind one of them.
+
+    A marker that is itself a common prefix stands for all of it.
+    """
+    begin = keys.text_prefix(b"", prefix)
+    if not key_marker:
+        return begin
+    if key_marker.startswith(prefix) and common_prefix(key_marker, prefix, delimiter) == key_marker:
+        return tuples.after(keys.text_prefix(b"", key_marker))
+    of_key = tuples.encode((key_marker,))
+    return max(begin, tuples.after(of_key) if upload is None else of_key + u64(upload) + b"\x00")
 
 
-def shown_part(part: PartRecord) -> model.Part:
-    """Return a part as callers see it."""
-    return model.Part(
-        part_number=part.number,
-        etag=part.md5.hex(),
-        size_bytes=part.size_bytes,
-        last_modified_ms=part.modified_ms,
-        crc64nvme=part.crc64nvme,
-    )
+def list_uploads(txn: ReadTxn, step: ListStep) -> ListedUploads:
+    """Return a page of a bucket's open uploads, from a position on, rolled up at a delimiter as objects are.
+
+    Each seek finds an entry of the page, so a page is one snapshot.
+    """
+    open_bucket(txn, step.partition, step.bucket)
+    subspace = step.partition + keys.UPLOADS
+    position, end = subspace + step.position, tuples.after(keys.text_prefix(subspace, step.prefix))
+    found = ListedUploads([], [])
+    count = 0
+    while position < end:
+        batch = 1 if step.delimiter else step.limit + 1 - count
+        rows = txn.range(position, end, batch)
+        for row_key, value in rows:
+            if count == step.limit:
+                return msgspec.structs.replace(found, position=row_key[len(subspace) :])
+            count += 1
+            key, upload = keys.parse_upload_key(row_key)
+            common = common_prefix(key, step.prefix, step.delimiter)
+            if common:
+                found.common_prefixes.append(common)
+                position = tuples.after(keys.text_prefix(subspace, common))
+            else:
+                found.uploads.append(OpenUpload(key, upload, keys.decode_upload(value)))
+                position = row_key + b"\x00"
+        if len(rows) < batch:
+            break
+    return found
 
 
 def _chunk_rows(txn: ReadTxn, partition: bytes, upload: int) -> list[Row]:
@@ -248,13 +311,6 @@ def _etag(parts: list[PartRecord]) -> str:
     """Return S3's ETag of an object in parts: the MD5 of their MD5s, a hyphen, and their number."""
     joined = hashlib.md5(b"".join(part.md5 for part in parts), usedforsecurity=False)
     return f"{joined.hexdigest()}-{len(parts)}"
-
-
-def _combined_crc(parts: list[PartRecord]) -> int:
-    crc = parts[0].crc64nvme
-    for part in parts[1:]:
-        crc = digests.combine_crc64nvme(crc, part.crc64nvme, part.size_bytes)
-    return crc
 
 
 def _write_manifest(txn: Txn, partition: bytes, body: int, parts: list[PartRecord]) -> None:
@@ -300,6 +356,8 @@ def _remember(txn: Txn, stamped: Stamped, fingerprint: bytes, record: ObjectReco
         part_count=record.part_count,
         content_type=record.content_type,
         metadata=record.metadata,
+        checksums=record.checksums,
+        is_composite=record.is_composite,
     )
     key = keys.completed_key(stamped.partition, stamped.upload)
     txn.put(key, records.encode(completed))
@@ -322,4 +380,6 @@ def _completed_before(txn: ReadTxn, stamped: Stamped, fingerprint: bytes) -> mod
         metadata=completed.metadata,
         crc64nvme=completed.crc64nvme,
         part_count=completed.part_count,
+        checksums=completed.checksums,
+        checksum_type=model.COMPOSITE if completed.is_composite else model.FULL_OBJECT,
     )

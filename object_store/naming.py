@@ -1,7 +1,8 @@
 """What may be named how: buckets, keys, metadata; and the pages' sizes.
 
 Owns S3's rules for names ("General purpose bucket naming rules", "Naming Amazon S3 objects", "Working with object
-metadata"). Promises that what passed here fits into the engine and into every protocol. Does not know what exists.
+metadata", "Categorizing your objects using tags", "Canned ACL"). Promises that what passed here fits into the engine
+and into every protocol. Does not know what exists.
 """
 
 import re
@@ -10,11 +11,16 @@ from collections.abc import Mapping
 from cumulo.core.errors import ServiceError
 from cumulo.object_store import model
 from cumulo.object_store.errors import (
+    ACL_NOT_SUPPORTED,
     INVALID_ARGUMENT,
     INVALID_BUCKET_NAME,
+    INVALID_PART_NUMBER_ARGUMENT,
+    INVALID_STORAGE_CLASS,
+    INVALID_TAG,
     KEY_MUST_BE_SPECIFIED,
     KEY_TOO_LONG,
     METADATA_TOO_LARGE,
+    TOO_MANY_TAGS,
 )
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -24,6 +30,8 @@ _RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _METADATA_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 """A field name of RFC 9110, section 5.1, in lower case: what every protocol can carry."""
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_TAG = re.compile(r"[^\W_]|[\s_.:/=+\-@]")
+"""One character of a tag: letters, spaces and numbers of any script, and `_ . : / = + - @`."""
 _SHOWN_CHARACTERS_MAX = 80
 
 
@@ -100,6 +108,65 @@ def check_metadata(metadata: Mapping[str, str]) -> None:
             raise INVALID_ARGUMENT.error(
                 parameter="metadata", value=repr(shown(value)), allowed=f"no control characters in {name}"
             )
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Raise `InvalidArgument` for a content header that is not kept, is too long, or that no answer can carry."""
+    for name, value in headers.items():
+        if name not in model.CONTENT_HEADERS:
+            raise INVALID_ARGUMENT.error(
+                parameter="headers", value=repr(shown(name)), allowed="one of " + ", ".join(model.CONTENT_HEADERS)
+            )
+        check_text(name, value, model.CONTENT_HEADER_BYTES_MAX)
+        if _CONTROL_CHARACTERS.search(value) is not None:
+            raise INVALID_ARGUMENT.error(parameter=name, value=repr(shown(value)), allowed="no control characters")
+
+
+def check_storage_class(storage_class: str) -> None:
+    """Raise `InvalidStorageClass` for a name that S3 does not know; an empty one is the standard class."""
+    if storage_class and storage_class not in model.STORAGE_CLASSES:
+        raise INVALID_STORAGE_CLASS.error(storage_class=shown(storage_class))
+
+
+def check_tags(tags: Mapping[str, str], what: str, tags_max: int) -> None:
+    """Raise `BadRequest` for too many tags, `InvalidTag` for one that cannot be; `what` is said to bear them."""
+    if len(tags) > tags_max:
+        raise TOO_MANY_TAGS.error(what=what, allowed=tags_max)
+    for key, value in tags.items():
+        if not 1 <= len(key) <= model.TAG_KEY_CHARACTERS_MAX or not _is_tag_text(key):
+            raise INVALID_TAG.error(reason="The TagKey you have provided is invalid", key=shown(key))
+        if len(value) > model.TAG_VALUE_CHARACTERS_MAX or not _is_tag_text(value):
+            raise INVALID_TAG.error(reason="The TagValue you have provided is invalid", key=shown(key))
+        if key.startswith("aws:"):
+            raise INVALID_TAG.error(reason="System tags cannot be added/updated by requester", key=shown(key))
+
+
+def _is_tag_text(text: str) -> bool:
+    return all(_TAG.match(character) is not None for character in text)
+
+
+def check_acl(acl: str) -> None:
+    """Raise `AccessControlListNotSupported` for an ACL that would give anybody more, `InvalidArgument` for none at all.
+
+    ACLs are off, as they are in every bucket of S3 with `BucketOwnerEnforced`, its default.
+    """
+    if acl and acl not in model.HARMLESS_ACLS:
+        check_canned_acl(acl)
+        raise ACL_NOT_SUPPORTED.error()
+
+
+def check_canned_acl(acl: str) -> None:
+    """Raise `InvalidArgument` for a canned ACL that S3 does not know."""
+    if acl not in model.CANNED_ACLS:
+        raise INVALID_ARGUMENT.error(
+            parameter="x-amz-acl", value=shown(acl), allowed="one of " + ", ".join(model.CANNED_ACLS)
+        )
+
+
+def check_part_number(part_number: int) -> None:
+    """Raise `InvalidArgument` for a number that no part can have."""
+    if not 1 <= part_number <= model.PARTS_MAX:
+        raise INVALID_PART_NUMBER_ARGUMENT.error(parameter="partNumber", value=part_number)
 
 
 def check_page_size(page_size: int) -> int:

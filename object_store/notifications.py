@@ -23,6 +23,8 @@ from cumulo.storage.engine import ReadTxn, Txn
 from cumulo.storage.tuples import after
 
 CREATED_PUT = "ObjectCreated:Put"
+CREATED_POST = "ObjectCreated:Post"
+CREATED_COPY = "ObjectCreated:Copy"
 CREATED_COMPLETE = "ObjectCreated:CompleteMultipartUpload"
 REMOVED_DELETE = "ObjectRemoved:Delete"
 EVENT_VERSION = "2.1"
@@ -37,7 +39,7 @@ EVENTS = (
     "s3:ObjectRemoved:Delete",
     "s3:ObjectRemoved:DeleteMarkerCreated",
 )
-"""The events that a rule may name. Those of copies, forms and versions happen once these exist."""
+"""The events that a rule may name. Those of versions happen once these exist."""
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -4,16 +4,20 @@ Promises: conditions are decided here, on what is there at the commit; what an o
 commit; so is every event written that the change causes.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from cumulo.object_store import keys, model
 from cumulo.object_store.bodies import NewBody, discard_body, read_inline, read_seal, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
+from cumulo.object_store.checksums import part_checksums
 from cumulo.object_store.conditions import check_read, check_write
 from cumulo.object_store.errors import NO_SUCH_KEY, PRECONDITION_FAILED
-from cumulo.object_store.keys import Counters, Meta, ObjectRecord
+from cumulo.object_store.keys import Counters, Meta, ObjectRecord, PartRecord
 from cumulo.object_store.naming import shown
-from cumulo.object_store.notifications import CREATED_PUT, REMOVED_DELETE, Change, write_events
+from cumulo.object_store.notifications import REMOVED_DELETE, Change, write_events
+from cumulo.object_store.ranges import resolve_part, resolve_range
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records
 from cumulo.storage.blobs import Seal
@@ -34,11 +38,34 @@ class Stored(msgspec.Struct, frozen=True, array_like=True):
     blob: int = 0
 
 
+class Description(msgspec.Struct, frozen=True):
+    """What is kept with an object beside its bytes."""
+
+    content_type: str
+    metadata: Mapping[str, str]
+    headers: Mapping[str, str]
+    storage_class: str
+    tags: Mapping[str, str]
+
+
+def description_of(request: model.PutObject | model.CreateMultipartUpload | model.CopyObject) -> Description:
+    """Return what a request says of its object."""
+    return Description(
+        content_type=request.content_type or model.DEFAULT_CONTENT_TYPE,
+        metadata=request.metadata,
+        headers=request.headers,
+        storage_class="" if request.storage_class == model.STANDARD else request.storage_class,
+        tags=request.tags,
+    )
+
+
 class CommitObject(msgspec.Struct, frozen=True):
-    """A body that is to become an object; `stamped.request` is the PutObject."""
+    """A body that is to become an object; `stamped.request` names it and the conditions."""
 
     stamped: Stamped
     body: NewBody
+    description: Description
+    event_name: str
 
 
 class Contents(msgspec.Struct, frozen=True):
@@ -51,6 +78,22 @@ class Contents(msgspec.Struct, frozen=True):
     seal: Seal | None = None
     manifest: tuple[Row, ...] = ()
 
+    def asked(self, request: model.GetObject | model.HeadObject) -> tuple[int, int]:
+        """Return the offsets of the first byte that is asked for and of the one behind the last."""
+        if request.part_number:
+            return resolve_part(self.record, self.manifest, request.part_number)
+        return resolve_range(self.record.size_bytes, request.range)
+
+    def download(self, request: model.GetObject | model.HeadObject, first: int, end: int) -> model.Download:
+        """Return what a caller is told of the bytes `first` to `end`."""
+        return model.Download(
+            object=described(request.bucket, request.key, self.record),
+            first_byte=first,
+            content_length=end - first,
+            is_partial=request.range is not None or request.part_number > 0,
+            parts_count=self.record.part_count if request.part_number else 0,
+        )
+
 
 def find_object(txn: ReadTxn, stamped: Stamped) -> ObjectRecord | None:
     """Return an object's record, or None; `request` names bucket and key."""
@@ -58,21 +101,28 @@ def find_object(txn: ReadTxn, stamped: Stamped) -> ObjectRecord | None:
     return None if stored is None else keys.decode_object(stored)
 
 
-def head_object(txn: ReadTxn, stamped: Stamped) -> model.Object:
-    """Return an object's description; raises `NoSuchKey`, `PreconditionFailed` or `NotModified`."""
-    record = _existing(txn, stamped)
-    check_read(record, stamped.request.conditions)
-    return described(stamped.request.bucket, stamped.request.key, record)
+def has_object(txn: ReadTxn, stamped: Stamped) -> bool:
+    """Say whether there is an object: what `find_object` finds, left encoded."""
+    return txn.get(keys.object_key(stamped.partition, stamped.request.key)) is not None
+
+
+def head_object(txn: ReadTxn, stamped: Stamped) -> model.Download:
+    """Return what a download would bring; raises as `open_object`, and `InvalidRange` or `InvalidPartNumber`."""
+    request: model.HeadObject = stamped.request
+    record = existing(txn, stamped)
+    check_read(record, request.conditions)
+    manifest = _manifest(txn, stamped.partition, record) if request.part_number and record.part_count else ()
+    contents = Contents(record, manifest=manifest)
+    return contents.download(request, *contents.asked(request))
 
 
 def open_object(txn: ReadTxn, stamped: Stamped) -> Contents:
-    """Return an object with what it takes to read it; raises as `head_object`."""
-    record = _existing(txn, stamped)
+    """Return an object with what it takes to read it; raises `NoSuchKey`, `PreconditionFailed` or `NotModified`."""
+    record = existing(txn, stamped)
     check_read(record, stamped.request.conditions)
     partition = stamped.partition
     if record.part_count:
-        prefix = keys.manifest_prefix(partition, record.body)
-        return Contents(record, manifest=tuple(txn.range(prefix, after(prefix), MANIFEST_SLICES_MAX)))
+        return Contents(record, manifest=_manifest(txn, partition, record))
     if record.blob:
         return Contents(record, seal=read_seal(txn, partition, record))
     return Contents(record, inline=read_inline(txn, partition, record.body, record.size_bytes))
@@ -80,8 +130,8 @@ def open_object(txn: ReadTxn, stamped: Stamped) -> Contents:
 
 def commit_object(txn: Txn, commit: CommitObject) -> Stored:
     """Give a received body its name; raises `NoSuchBucket`, `PreconditionFailed` or `NoSuchKey` (of `if_match`)."""
-    stamped, new = commit.stamped, commit.body
-    request: model.PutObject = stamped.request
+    stamped, new, description = commit.stamped, commit.body, commit.description
+    request: model.PutObject | model.CopyObject = stamped.request
     partition = stamped.partition
     meta = open_bucket(txn, partition, request.bucket)
     found = find_object(txn, stamped)
@@ -95,11 +145,14 @@ def commit_object(txn: Txn, commit: CommitObject) -> Stored:
         blob=new.blob,
         crc64nvme=new.crc64nvme,
         checksums=new.checksums,
-        content_type=request.content_type or model.DEFAULT_CONTENT_TYPE,
-        metadata=dict(request.metadata),
+        content_type=description.content_type,
+        metadata=dict(description.metadata),
+        headers=dict(description.headers),
+        storage_class=description.storage_class,
+        tags=dict(description.tags),
     )
     write_body(txn, partition, record.body, new)
-    replace_object(txn, stamped, meta, counters, found, record, CREATED_PUT)
+    replace_object(txn, stamped, meta, counters, found, record, commit.event_name)
     return stored_answer(record)
 
 
@@ -194,6 +247,10 @@ def described(bucket: str, key: str, record: ObjectRecord) -> model.Object:
         crc64nvme=record.crc64nvme,
         checksums=record.checksums,
         part_count=record.part_count,
+        checksum_type=model.COMPOSITE if record.is_composite else model.FULL_OBJECT,
+        headers=record.headers,
+        storage_class=record.storage_class or model.STANDARD,
+        tag_count=len(record.tags),
     )
 
 
@@ -202,7 +259,66 @@ def stored_answer(record: ObjectRecord) -> Stored:
     return Stored(record.size_bytes, record.etag, record.modified_ms, record.crc64nvme, record.part_count, record.blob)
 
 
-def _existing(txn: ReadTxn, stamped: Stamped) -> ObjectRecord:
+def get_tags(txn: ReadTxn, stamped: Stamped) -> dict[str, str]:
+    """Return an object's tags; raises `NoSuchKey`."""
+    return existing(txn, stamped).tags
+
+
+def set_tags(txn: Txn, stamped: Stamped) -> None:
+    """Replace an object's tags, or remove them; it stays as old as it was. Raises `NoSuchKey`."""
+    request: model.SetObjectTagging | model.DeleteObjectTagging = stamped.request
+    tags = dict(request.tags) if isinstance(request, model.SetObjectTagging) else {}
+    record = msgspec.structs.replace(existing(txn, stamped), tags=tags)
+    txn.put(keys.object_key(stamped.partition, request.key), records.encode(record))
+
+
+def get_acl(txn: ReadTxn, stamped: Stamped) -> str:
+    """Return the account that owns an object: the bucket's."""
+    existing(txn, stamped)
+    return open_bucket(txn, stamped.partition, stamped.request.bucket).account
+
+
+def set_acl(txn: Txn, stamped: Stamped) -> None:
+    """Change nothing: the ACLs that are accepted say what holds anyway. Raises `NoSuchKey`."""
+    existing(txn, stamped)
+
+
+def get_attributes(txn: ReadTxn, stamped: Stamped) -> model.ObjectAttributes:
+    """Return an object with a page of its parts, if it is in parts."""
+    request: model.GetObjectAttributes = stamped.request
+    record = existing(txn, stamped)
+    check_read(record, request.conditions)
+    found = described(request.bucket, request.key, record)
+    name = next(iter(record.checksums), "")
+    parts: list[model.Part] = []
+    if record.part_count:
+        for _, value in _manifest(txn, stamped.partition, record):
+            stored = keys.decode_parts(value).parts
+            if stored[-1].number > request.part_number_marker and len(parts) <= stamped.limit:
+                parts += [shown_part(part, name) for part in stored if part.number > request.part_number_marker]
+    page = parts[: stamped.limit]
+    return model.ObjectAttributes(found, page, page[-1].part_number if page else 0, len(parts) > len(page))
+
+
+def shown_part(part: PartRecord, name: str) -> model.Part:
+    """Return a part as callers see it; `name` is the algorithm of its upload's checksums, empty for none."""
+    return model.Part(
+        part_number=part.number,
+        etag=part.md5.hex(),
+        size_bytes=part.size_bytes,
+        last_modified_ms=part.modified_ms,
+        crc64nvme=part.crc64nvme,
+        checksums=part_checksums(name, part),
+    )
+
+
+def _manifest(txn: ReadTxn, partition: bytes, record: ObjectRecord) -> tuple[Row, ...]:
+    prefix = keys.manifest_prefix(partition, record.body)
+    return tuple(txn.range(prefix, after(prefix), MANIFEST_SLICES_MAX))
+
+
+def existing(txn: ReadTxn, stamped: Stamped) -> ObjectRecord:
+    """Return the record of an object; raises `NoSuchBucket` or `NoSuchKey`."""
     found = find_object(txn, stamped)
     if found is None:
         open_bucket(txn, stamped.partition, stamped.request.bucket)

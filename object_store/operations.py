@@ -10,15 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable
+from cumulo.object_store import buckets as of_buckets
 from cumulo.object_store import model
-from cumulo.object_store.buckets import (
-    create_bucket,
-    delete_bucket,
-    get_bucket,
-    get_policy,
-    list_buckets,
-    set_policy,
-)
+from cumulo.object_store import objects as of_objects
+from cumulo.object_store.bucket_policies import get_policy, get_policy_status, set_policy
+from cumulo.object_store.buckets import create_bucket, delete_bucket, get_bucket, get_location, list_buckets
+from cumulo.object_store.configurations import KINDS, get_configuration, set_configuration
+from cumulo.object_store.copies import copy_object, copy_part
 from cumulo.object_store.downloads import get_object
 from cumulo.object_store.listing import list_step
 from cumulo.object_store.multipart import (
@@ -29,7 +27,14 @@ from cumulo.object_store.multipart import (
     list_uploads,
 )
 from cumulo.object_store.notifications import get_rules, set_rules
-from cumulo.object_store.objects import delete_object, delete_objects, head_object
+from cumulo.object_store.objects import (
+    delete_object,
+    delete_objects,
+    get_attributes,
+    get_tags,
+    head_object,
+    set_tags,
+)
 from cumulo.object_store.uploads import DATA_WINDOW_MS, put_object, upload_part
 
 CONTROL_WINDOW_MS = 86_400_000
@@ -42,20 +47,48 @@ def on_bucket(action: str) -> Callable[[Any], Checks]:
 
 
 def on_object(action: str) -> Callable[[Any], Checks]:
-    """Return the checks of an action on the request's object, with those of its conditions."""
+    """Return the checks of an action on the request's object, with those of its conditions, tags and ACL."""
 
     def checks(request: Any) -> Checks:
         arn = model.object_arn(request.bucket, request.key)
+        found: Checks = (Check(action, arn),)
         if getattr(request, "if_match", "") and action != "s3:GetObject":
-            return (Check(action, arn), Check("s3:GetObject", arn))
-        return (Check(action, arn),)
+            found += (Check("s3:GetObject", arn),)
+        if action == "s3:PutObject":
+            if getattr(request, "tags", None):
+                found += (Check("s3:PutObjectTagging", arn),)
+            if getattr(request, "acl", ""):
+                found += (Check("s3:PutObjectAcl", arn, {"s3:x-amz-acl": request.acl}),)
+        return found
 
     return checks
 
 
 def _create_bucket(request: model.CreateBucket) -> Checks:
-    keys = {"s3:LocationConstraint": request.region} if request.region else {}
-    return (Check("s3:CreateBucket", model.bucket_arn(request.bucket), keys),)
+    arn = model.bucket_arn(request.bucket)
+    region = request.region or request.location_constraint
+    found: Checks = (Check("s3:CreateBucket", arn, {"s3:LocationConstraint": region} if region else {}),)
+    if request.acl:
+        found += (Check("s3:PutBucketAcl", arn, {"s3:x-amz-acl": request.acl}),)
+    if request.object_ownership:
+        keys = {"s3:x-amz-object-ownership": request.object_ownership}
+        found += (Check("s3:PutBucketOwnershipControls", arn, keys),)
+    if request.tags:
+        found += (Check("s3:TagResource", arn),)
+    return found
+
+
+def _reads_configuration(request: model.GetBucketConfiguration) -> Checks:
+    return (Check(KINDS[request.kind].reads, model.bucket_arn(request.bucket)),)
+
+
+def _writes_configuration(request: model.SetBucketConfiguration | model.DeleteBucketConfiguration) -> Checks:
+    return (Check(KINDS[request.kind].writes, model.bucket_arn(request.bucket)),)
+
+
+def _attributes(request: model.GetObjectAttributes) -> Checks:
+    arn = model.object_arn(request.bucket, request.key)
+    return (Check("s3:GetObject", arn), Check("s3:GetObjectAttributes", arn))
 
 
 def _list_all(_request: model.ListBuckets) -> Checks:
@@ -131,8 +164,12 @@ def _object_row(
     return _row(request, kind, action, checks, handler, summary, also=also, result=result, window_ms=window_ms)
 
 
-_READS = ("s3:GetObject",)
 _LISTS = ("s3:ListBucket",)
+_READS = ("s3:GetObject",)
+_DESCRIBES = ("s3:PutObjectTagging", "s3:PutObjectAcl")
+"""What a new object's tags and its ACL need."""
+_CONFIGURATION_READS = tuple(kind.reads for kind in KINDS.values())
+_CONFIGURATION_WRITES = tuple(kind.writes for kind in KINDS.values())
 
 TABLE = OperationTable(
     "object_store",
@@ -144,10 +181,14 @@ TABLE = OperationTable(
             _create_bucket,
             create_bucket,
             "Makes a bucket.",
+            also=("s3:PutBucketAcl", "s3:PutBucketOwnershipControls", "s3:TagResource"),
             result=model.Bucket,
             window_ms=CONTROL_WINDOW_MS,
         ),
         _bucket_row(model.GetBucket, Kind.READ, "s3:ListBucket", get_bucket, "Answers a bucket."),
+        _bucket_row(
+            model.GetBucketLocation, Kind.READ, "s3:GetBucketLocation", get_location, "Answers a bucket's region."
+        ),
         _row(
             model.ListBuckets,
             Kind.READ,
@@ -184,6 +225,48 @@ TABLE = OperationTable(
             window_ms=CONTROL_WINDOW_MS,
         ),
         _bucket_row(
+            model.GetBucketPolicyStatus,
+            Kind.READ,
+            "s3:GetBucketPolicyStatus",
+            get_policy_status,
+            "Says whether a bucket's policy is public.",
+        ),
+        _row(
+            model.GetBucketConfiguration,
+            Kind.READ,
+            _CONFIGURATION_READS[0],
+            _reads_configuration,
+            get_configuration,
+            "Answers one of a bucket's configurations.",
+            also=_CONFIGURATION_READS[1:],
+        ),
+        _row(
+            model.SetBucketConfiguration,
+            Kind.WRITE,
+            _CONFIGURATION_WRITES[0],
+            _writes_configuration,
+            set_configuration,
+            "Writes one of a bucket's configurations.",
+            also=_CONFIGURATION_WRITES[1:],
+            window_ms=CONTROL_WINDOW_MS,
+        ),
+        _row(
+            model.DeleteBucketConfiguration,
+            Kind.WRITE,
+            _CONFIGURATION_WRITES[0],
+            _writes_configuration,
+            set_configuration,
+            "Removes one of a bucket's configurations.",
+            also=_CONFIGURATION_WRITES[1:],
+            window_ms=CONTROL_WINDOW_MS,
+        ),
+        _bucket_row(
+            model.GetBucketAcl, Kind.READ, "s3:GetBucketAcl", of_buckets.get_acl, "Answers who has full control."
+        ),
+        _bucket_row(
+            model.SetBucketAcl, Kind.WRITE, "s3:PutBucketAcl", of_buckets.set_acl, "Takes an ACL that changes nothing."
+        ),
+        _bucket_row(
             model.GetBucketNotification,
             Kind.READ,
             "s3:GetBucketNotification",
@@ -198,7 +281,22 @@ TABLE = OperationTable(
             "Replaces all notification rules of a bucket.",
             window_ms=CONTROL_WINDOW_MS,
         ),
-        _object_row(model.PutObject, Kind.UPLOAD, "s3:PutObject", put_object, "Stores an object.", also=_READS),
+        _object_row(
+            model.PutObject,
+            Kind.UPLOAD,
+            "s3:PutObject",
+            put_object,
+            "Stores an object.",
+            also=(*_READS, *_DESCRIBES),
+        ),
+        _object_row(
+            model.CopyObject,
+            Kind.UPLOAD,
+            "s3:PutObject",
+            copy_object,
+            "Stores an object that is a copy of another one of this server.",
+            also=(*_READS, *_LISTS, "s3:GetObjectTagging", *_DESCRIBES),
+        ),
         _object_row(
             model.GetObject,
             Kind.DOWNLOAD,
@@ -213,6 +311,50 @@ TABLE = OperationTable(
             "s3:GetObject",
             head_object,
             "Answers an object's description without its bytes.",
+            also=_LISTS,
+        ),
+        _row(
+            model.GetObjectAttributes,
+            Kind.READ,
+            "s3:GetObjectAttributes",
+            _attributes,
+            get_attributes,
+            "Answers an object's checksums, size and parts.",
+            also=(*_READS, *_LISTS),
+        ),
+        _object_row(
+            model.GetObjectTagging, Kind.READ, "s3:GetObjectTagging", get_tags, "Answers an object's tags.", also=_LISTS
+        ),
+        _object_row(
+            model.SetObjectTagging,
+            Kind.WRITE,
+            "s3:PutObjectTagging",
+            set_tags,
+            "Replaces an object's tags.",
+            also=_LISTS,
+        ),
+        _object_row(
+            model.DeleteObjectTagging,
+            Kind.WRITE,
+            "s3:DeleteObjectTagging",
+            set_tags,
+            "Removes an object's tags.",
+            also=_LISTS,
+        ),
+        _object_row(
+            model.GetObjectAcl,
+            Kind.READ,
+            "s3:GetObjectAcl",
+            of_objects.get_acl,
+            "Answers who has full control of an object.",
+            also=_LISTS,
+        ),
+        _object_row(
+            model.SetObjectAcl,
+            Kind.WRITE,
+            "s3:PutObjectAcl",
+            of_objects.set_acl,
+            "Takes an ACL that changes nothing.",
             also=_LISTS,
         ),
         _object_row(
@@ -248,10 +390,19 @@ TABLE = OperationTable(
             "s3:PutObject",
             create_upload,
             "Starts an upload in parts.",
+            also=_DESCRIBES,
             result=int,
             window_ms=DATA_WINDOW_MS,
         ),
         _object_row(model.UploadPart, Kind.UPLOAD, "s3:PutObject", upload_part, "Stores one part of an upload."),
+        _object_row(
+            model.UploadPartCopy,
+            Kind.UPLOAD,
+            "s3:PutObject",
+            copy_part,
+            "Stores an object of this server, or a range of one, as a part of an upload.",
+            also=(*_READS, *_LISTS),
+        ),
         # Without a window: the room remembers a completion by its upload, longer and whoever asks again.
         _object_row(
             model.CompleteMultipartUpload,

@@ -9,12 +9,32 @@ import hashlib
 import msgspec
 
 from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
-from cumulo.object_store.errors import INVALID_ARGUMENT, NO_SUCH_UPLOAD
+from cumulo.object_store.errors import INVALID_CONTINUATION_TOKEN, NO_SUCH_UPLOAD
 from cumulo.storage.engine import PARTITION_BYTES
 from cumulo.storage.tuples import u64
 
 _HASH_BYTES = 16
 Parameters = tuple[str | bytes | int, ...]
+
+
+def buckets_listing(account: str, prefix: str, region: str) -> Parameters:
+    """Return what makes a listing of buckets this one."""
+    return ("buckets", account, prefix, region)
+
+
+def objects_listing(partition: bytes, prefix: str, delimiter: str) -> Parameters:
+    """Return what makes a listing of objects this one."""
+    return ("objects", partition, prefix, delimiter)
+
+
+def parts_listing(partition: bytes, upload: int) -> Parameters:
+    """Return what makes a listing of parts this one."""
+    return ("parts", partition, upload)
+
+
+def uploads_listing(partition: bytes, prefix: str, delimiter: str) -> Parameters:
+    """Return what makes a listing of uploads this one."""
+    return ("uploads", partition, prefix, delimiter)
 
 
 def seal_page(sealer: TokenSealer, parameters: Parameters, place: bytes) -> str:
@@ -24,13 +44,12 @@ def seal_page(sealer: TokenSealer, parameters: Parameters, place: bytes) -> str:
 
 def open_page(sealer: TokenSealer, parameters: Parameters, token: str) -> bytes:
     """Return the place that a token names; raises `InvalidArgument` for a token that is not of this listing."""
-    allowed = "the next_page_token of this very listing"
     try:
         payload = sealer.open(TokenKind.PAGE, token)
     except InvalidToken as error:
-        raise INVALID_ARGUMENT.error(parameter="page_token", value="(unreadable)", allowed=allowed) from error
+        raise INVALID_CONTINUATION_TOKEN.error(parameter="page_token", value="(unreadable)") from error
     if payload[:_HASH_BYTES] != _hash(parameters):
-        raise INVALID_ARGUMENT.error(parameter="page_token", value="of another listing", allowed=allowed)
+        raise INVALID_CONTINUATION_TOKEN.error(parameter="page_token", value="of another listing")
     return payload[_HASH_BYTES:]
 
 

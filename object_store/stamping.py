@@ -9,11 +9,12 @@ import msgspec
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Who caused a change, as an event tells it."""
+    """Who caused a change, as an event tells it; `arn` is the caller's."""
 
     principal_id: str = ""
     source_ip: str = ""
     request_id: str = ""
+    arn: str = ""
 
 
 NOBODY = Origin()

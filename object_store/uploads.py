@@ -21,14 +21,18 @@ from cumulo.identity.room import Resolved
 from cumulo.object_store import model
 from cumulo.object_store.bodies import NewBody
 from cumulo.object_store.errors import (
-    BAD_DIGEST,
+    BAD_CHECKSUM,
+    BAD_CONTENT_MD5,
     ENTITY_TOO_LARGE,
     INCOMPLETE_BODY,
     INVALID_DIGEST,
+    INVALID_REQUEST,
 )
+from cumulo.object_store.keys import UploadRecord
 from cumulo.object_store.model import NOTHING_EXPECTED, UNKNOWN, ExpectedContent, UploadBody
 from cumulo.object_store.multipart import CommitPart, StoredPart, commit_part
-from cumulo.object_store.objects import CommitObject, Stored, commit_object
+from cumulo.object_store.notifications import CREATED_POST, CREATED_PUT
+from cumulo.object_store.objects import CommitObject, Description, Stored, commit_object, description_of
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage.blobs import BlobStore, BlobWriter
 from cumulo.storage.digests import Digester
@@ -38,9 +42,8 @@ from cumulo.storage.idempotency import Once, run_once
 DATA_WINDOW_MS = 600_000
 """How long a request id of objects and parts is remembered: 10 minutes."""
 _DIGEST_BYTES = {"md5": 16, "sha1": 20, "sha256": 32, "crc32": 4, "crc32c": 4, "crc64nvme": 8}
-_ALWAYS = ("md5", "crc32c")
-"""Digested always: the ETag, and the one checksum that a sender may give at the end without having said so before."""
-_SHOWN = {"md5": "Content-MD5", "crc32": "CRC32", "crc32c": "CRC32C", "crc64nvme": "CRC64NVME"}
+_ALWAYS = ("md5",)
+"""The ETag. The CRC64NVME of every body is the blob store's own."""
 
 
 class Store(Protocol):
@@ -51,6 +54,18 @@ class Store(Protocol):
     blobs: BlobStore
 
 
+class PartUpload(msgspec.Struct, frozen=True):
+    """A part on its way, and its open upload where it was seen."""
+
+    stamped: Stamped
+    record: UploadRecord | None = None
+
+    @property
+    def checksum(self) -> str:
+        """The upload's algorithm, taken of each part whether its sender tells it or not."""
+        return "" if self.record is None else self.record.checksum
+
+
 async def put_object(
     store: Store, ctx: CallContext, resolved: Resolved, body: AsyncIterator[memoryview] | None
 ) -> Result:
@@ -58,22 +73,31 @@ async def put_object(
     stamped: Stamped = resolved.request
     request: model.PutObject = stamped.request
     new = await receive(store.blobs, body, request.expected)
+    event_name = CREATED_POST if request.is_form else CREATED_PUT
+    return Result(await store_object(store, ctx, stamped, new, description_of(request), event_name))
+
+
+async def store_object(
+    store: Store, ctx: CallContext, stamped: Stamped, new: NewBody, description: Description, event_name: str
+) -> model.Object:
+    """Give a received body its name and say what was stored; `stamped.request` is a PutObject or a CopyObject."""
+    request: model.PutObject | model.CopyObject = stamped.request
     stamped = _at_commit(store, stamped)
-    stored: Stored = await _commit(
-        store, ctx, "PutObject", stamped, new, commit_object, CommitObject(stamped, new), Stored
-    )
-    return Result(
-        model.Object(
-            bucket=request.bucket,
-            key=request.key,
-            size_bytes=stored.size_bytes,
-            etag=stored.etag,
-            last_modified_ms=stored.modified_ms,
-            content_type=request.content_type or model.DEFAULT_CONTENT_TYPE,
-            metadata=request.metadata,
-            crc64nvme=stored.crc64nvme,
-            checksums=new.checksums,
-        )
+    commit = CommitObject(stamped, new, description, event_name)
+    stored: Stored = await _commit(store, ctx, stamped, new, commit_object, commit, Stored)
+    return model.Object(
+        bucket=request.bucket,
+        key=request.key,
+        size_bytes=stored.size_bytes,
+        etag=stored.etag,
+        last_modified_ms=stored.modified_ms,
+        content_type=description.content_type,
+        metadata=description.metadata,
+        crc64nvme=stored.crc64nvme,
+        checksums=new.checksums,
+        headers=description.headers,
+        storage_class=description.storage_class or model.STANDARD,
+        tag_count=len(description.tags),
     )
 
 
@@ -81,34 +105,41 @@ async def upload_part(
     store: Store, ctx: CallContext, resolved: Resolved, body: AsyncIterator[memoryview] | None
 ) -> Result:
     """Store a part of an upload."""
-    stamped: Stamped = resolved.request
-    request: model.UploadPart = stamped.request
-    new = await receive(store.blobs, body, request.expected)
-    stamped = _at_commit(store, stamped)
-    stored: StoredPart = await _commit(
-        store, ctx, "UploadPart", stamped, new, commit_part, CommitPart(stamped, new), StoredPart
-    )
-    return Result(
-        model.Part(
-            part_number=request.part_number,
-            etag=stored.etag,
-            size_bytes=stored.size_bytes,
-            last_modified_ms=stored.modified_ms,
-            crc64nvme=stored.crc64nvme,
-        )
+    upload: PartUpload = resolved.request
+    request: model.UploadPart = upload.stamped.request
+    new = await receive(store.blobs, body, request.expected, keeps=upload.checksum)
+    return Result(await store_part(store, ctx, upload, new))
+
+
+async def store_part(store: Store, ctx: CallContext, upload: PartUpload, new: NewBody) -> model.Part:
+    """Put a received body in its place; `stamped.request` is an UploadPart or an UploadPartCopy."""
+    stamped = _at_commit(store, upload.stamped)
+    commit = CommitPart(stamped, new)
+    stored: StoredPart = await _commit(store, ctx, stamped, new, commit_part, commit, StoredPart)
+    checksums = {"crc64nvme": stored.crc64nvme.to_bytes(8, "big")}
+    return model.Part(
+        part_number=stamped.request.part_number,
+        etag=stored.etag,
+        size_bytes=stored.size_bytes,
+        last_modified_ms=stored.modified_ms,
+        crc64nvme=stored.crc64nvme,
+        checksums=checksums | new.checksums,
     )
 
 
-async def receive(blobs: BlobStore, body: AsyncIterator[memoryview] | None, expected: ExpectedContent) -> NewBody:
+async def receive(
+    blobs: BlobStore, body: AsyncIterator[memoryview] | None, expected: ExpectedContent, keeps: str = ""
+) -> NewBody:
     """Take a whole body in and verify it against what its sender said, before and after it.
 
-    Raises `IncompleteBody`, `EntityTooLarge`, `BadDigest`, `InvalidDigest`, `STORAGE_FULL`. A blob is sealed, and the
-    caller's to name or to delete.
+    `keeps` is a checksum to take and keep although he may not tell it. Raises `IncompleteBody`, `EntityTooLarge`,
+    `BadDigest`, `InvalidDigest`, `STORAGE_FULL`. A blob is sealed, and the caller's to name or to delete.
     """
     check_expected(expected)
     if expected.content_length > model.UPLOAD_BYTES_MAX:
         raise ENTITY_TOO_LARGE.error(allowed=model.UPLOAD_BYTES_MAX)
-    names = {*_ALWAYS, *expected.digests}
+    kept = {keeps} if keeps else set()
+    names = {*_ALWAYS, *expected.digests, *expected.announced, *kept}
     head = bytearray()
     size_bytes = 0
     async with contextlib.AsyncExitStack() as stack:
@@ -138,10 +169,10 @@ async def receive(blobs: BlobStore, body: AsyncIterator[memoryview] | None, expe
         if writer is None:
             digester = Digester([*names, "crc64nvme"])
             digester.update(head)
-            return _verified(size_bytes, digester.finish(), expected, trailer, inline=bytes(head))
+            return _verified(size_bytes, digester.finish(), (expected, trailer), kept, inline=bytes(head))
         sealed = await writer.seal()
         try:
-            new = _verified(size_bytes, sealed.digests, expected, trailer)
+            new = _verified(size_bytes, sealed.digests, (expected, trailer), kept)
         except ServiceError:
             await blobs.delete((writer.blob_id,))
             raise
@@ -149,27 +180,34 @@ async def receive(blobs: BlobStore, body: AsyncIterator[memoryview] | None, expe
 
 
 def check_expected(expected: ExpectedContent) -> None:
-    """Raise `InvalidDigest` for a digest that cannot be one."""
+    """Raise `InvalidDigest` or `InvalidRequest` for a digest that cannot be one."""
     for name, value in expected.digests.items():
         if name not in _DIGEST_BYTES or len(value) != _DIGEST_BYTES[name]:
-            raise INVALID_DIGEST.error(digest=_SHOWN.get(name, name), allowed=f"{_DIGEST_BYTES.get(name, 0)} bytes")
+            if name == "md5":
+                raise INVALID_DIGEST.error(allowed="16 bytes")
+            raise INVALID_REQUEST.error(reason=f"Value for x-amz-checksum-{name} header is invalid.")
+    for name in expected.announced:
+        if name not in _DIGEST_BYTES:
+            raise INVALID_REQUEST.error(reason=f"Value for x-amz-checksum-{name} header is invalid.")
 
 
 def _verified(
     size_bytes: int,
     found: Mapping[str, bytes],
-    expected: ExpectedContent,
-    trailer: ExpectedContent,
+    said: tuple[ExpectedContent, ...],
+    kept: set[str],
     inline: bytes = b"",
 ) -> NewBody:
     """Return the body, with the checksums that its sender gave and that held; raises `BadDigest`."""
-    for said in (expected.digests, trailer.digests):
-        for name, value in said.items():
-            if name not in found:
-                raise INVALID_DIGEST.error(digest=_SHOWN.get(name, name), allowed="announced before the body")
-            if value != found[name]:
-                raise BAD_DIGEST.error(digest=_SHOWN.get(name, name.upper()), calculated=found[name].hex())
-    given = {*expected.digests, *trailer.digests} - {"md5", "crc64nvme"}
+    for name, value in (item for one in said for item in one.digests.items()):
+        if name not in found:
+            raise INVALID_REQUEST.error(reason=f"The {name} of the trailer was not announced before the body.")
+        if value != found[name]:
+            calculated = found[name].hex()
+            if name == "md5":
+                raise BAD_CONTENT_MD5.error(digest="Content-MD5", calculated=calculated)
+            raise BAD_CHECKSUM.error(digest=name.upper(), calculated=calculated)
+    given = kept.union(*(one.digests for one in said)) - {"md5", "crc64nvme"}
     return NewBody(
         size_bytes=size_bytes,
         md5=found["md5"],
@@ -187,7 +225,6 @@ def _at_commit(store: Store, stamped: Stamped) -> Stamped:
 async def _commit(
     store: Store,
     ctx: CallContext,
-    operation: str,
     stamped: Stamped,
     new: NewBody,
     function: Callable[[Any, Any], Any],
@@ -195,13 +232,16 @@ async def _commit(
     result_type: Any,
 ) -> Any:
     """Run the one transaction of an upload, and drop its blob unless the commit may have named it."""
-    if stamped.request.request_id:
-        said = msgspec.msgpack.encode(msgspec.structs.replace(stamped.request, expected=NOTHING_EXPECTED))
+    asked = stamped.request
+    if asked.request_id:
+        if isinstance(asked, model.PutObject | model.UploadPart):
+            asked = msgspec.structs.replace(asked, expected=NOTHING_EXPECTED)
+        said = msgspec.msgpack.encode(asked)
         request = Once(
             partition=stamped.partition,
             account=ctx.principal.account,
-            operation=operation,
-            request_id=stamped.request.request_id,
+            operation=type(asked).__name__,
+            request_id=asked.request_id,
             identity=hashlib.sha256(said).digest() + new.md5,
             now_ms=stamped.now_ms,
             window_ms=DATA_WINDOW_MS,

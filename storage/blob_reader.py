@@ -34,6 +34,8 @@ class BlobReader:
         self._executor = executor
         self._buffers = buffers
         self._descriptor = -1
+        self.file_range: tuple[int, int] | None = None
+        """Where the last piece lies, as (descriptor, offset): good until the next one is asked for, or `close`."""
         try:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError as error:
@@ -52,6 +54,7 @@ class BlobReader:
 
     def close(self) -> None:
         """Release the file."""
+        self.file_range = None
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -74,6 +77,7 @@ class BlobReader:
                     with whole[: min(BLOCK_BYTES, size_bytes - first)] as view:
                         await self._load(block, view)
                         with view[max(start - first, 0) : end - first] as piece:
+                            self.file_range = (self._descriptor, HEADER_BYTES + max(start, first))
                             yield piece
                     await asyncio.sleep(0)  # others get their turn between two blocks
         finally:

@@ -39,6 +39,12 @@ def combine_crc64nvme(before: int, after: int, after_bytes: int) -> int:
     return value
 
 
+def combine(name: str, before: int, after: int, after_bytes: int) -> int:
+    """Return the CRC `name` of two stretches joined, as `combine_crc64nvme`."""
+    value: int = getattr(_awscrt, f"combine_{name}")(before, after, after_bytes)
+    return value
+
+
 def crc_bytes(name: str, value: int) -> bytes:
     """Return a CRC as the big-endian bytes that AWS encodes in Base64."""
     return value.to_bytes(_CRC_BYTES[name], "big")

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from cumulo.core.clocks import ManualClock
@@ -170,7 +171,7 @@ class Stand:
 
     async def head(self, key: str, bucket: str = "inbox", **conditions: Any) -> model.Object:
         request = model.HeadObject(bucket=bucket, key=key, conditions=model.Conditions(**conditions))
-        found: model.Object = await self.call("HeadObject", request)
+        found: model.Object = (await self.call("HeadObject", request)).object
         return found
 
     async def delete(self, key: str, bucket: str = "inbox", **more: Any) -> None:
@@ -203,6 +204,14 @@ class Stand:
 
     async def abort(self, key: str, upload_id: str, bucket: str = "inbox") -> None:
         await self.call("AbortMultipartUpload", model.AbortMultipartUpload(bucket=bucket, key=key, upload_id=upload_id))
+
+    async def open_to_public(self, bucket: str = "inbox") -> None:
+        """Let the bucket's policy be public."""
+        await self.call("DeleteBucketConfiguration", model.DeleteBucketConfiguration(bucket, "public_access_block"))
+
+    async def set_policy(self, *statements: dict[str, Any], bucket: str = "inbox") -> None:
+        text = msgspec.json.encode({"Version": "2012-10-17", "Statement": list(statements)}).decode()
+        await self.call("SetBucketPolicy", model.SetBucketPolicy(bucket, text))
 
     async def notify_me(self, *rules: model.NotificationRule, bucket: str = "inbox") -> Any:
         return await self.call("SetBucketNotification", model.SetBucketNotification(bucket, rules))

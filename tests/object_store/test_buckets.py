@@ -181,6 +181,7 @@ DENY_ALL = {
 
 def test_policy_is_kept_shown_and_removed(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
+        await stand.open_to_public()
         get = model.GetBucketPolicy("inbox")
         assert (await refused(stand.call("GetBucketPolicy", get))).row.code == "NoSuchBucketPolicy"
         text = policy(READ_ALL)
@@ -199,6 +200,7 @@ def test_policy_is_kept_shown_and_removed(run: Any, refused: Any) -> None:
 
 def test_only_the_policy_opens_a_bucket_to_others(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
+        await stand.open_to_public()
         await stand.put("k", b"secret")
         request = model.HeadObject(bucket="inbox", key="k")
         for ctx in (NOBODY,):
@@ -206,7 +208,7 @@ def test_only_the_policy_opens_a_bucket_to_others(run: Any, refused: Any) -> Non
 
         await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(READ_ALL)))
 
-        assert (await stand.call("HeadObject", request, ctx=NOBODY)).size_bytes == 6
+        assert (await stand.call("HeadObject", request, ctx=NOBODY)).content_length == 6
         error = await refused(stand.call("DeleteObject", model.DeleteObject(bucket="inbox", key="k"), ctx=NOBODY))
         assert error.row.code == "AccessDenied"
 
@@ -215,6 +217,7 @@ def test_only_the_policy_opens_a_bucket_to_others(run: Any, refused: Any) -> Non
 
 def test_missing_key_is_told_only_to_those_who_may_list(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
+        await stand.open_to_public()
         request = model.HeadObject(bucket="inbox", key="gone")
         await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(READ_ALL)))
         assert (await refused(stand.call("HeadObject", request, ctx=NOBODY))).row.code == "AccessDenied"
@@ -228,6 +231,7 @@ def test_missing_key_is_told_only_to_those_who_may_list(run: Any, refused: Any) 
 
 def test_policy_narrows_listings_by_prefix(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
+        await stand.open_to_public()
         await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(LIST_ALL)))
 
         await stand.call("ListObjects", model.ListObjects(bucket="inbox", prefix="public/"), ctx=NOBODY)
@@ -269,7 +273,7 @@ def test_no_policy_locks_the_owner_out_of_removing_it(run: Any, refused: Any) ->
 
 
 def test_every_operation_says_what_it_checks() -> None:
-    assert len(TABLE) == 21
+    assert len(TABLE) == 36
     for row in TABLE:
         assert row.summary.endswith(".")
         assert all(permission.startswith("s3:") for permission in row.permissions)
@@ -283,5 +287,8 @@ def test_conditional_write_also_needs_to_read() -> None:
     conditional = checks(model.PutObject(bucket="b", key="k", if_match="e"))
 
     assert [check.action for check in plain] == ["s3:PutObject"]
+    described = checks(model.PutObject(bucket="b", key="k", tags={"a": "1"}, acl="private"))
+
     assert [check.action for check in conditional] == ["s3:PutObject", "s3:GetObject"]
+    assert [check.action for check in described] == ["s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAcl"]
     assert plain[0].resource == "arn:aws:s3:::b/k"

@@ -8,6 +8,7 @@ from cumulo.object_store import keys
 from cumulo.object_store.keys import (
     BucketRow,
     CompletedRecord,
+    ConfigurationRecord,
     Counters,
     EventRecord,
     Meta,
@@ -37,11 +38,15 @@ KEYS = {
     "rule": (keys.rule_key(P, 1), "0000000000000007026e001501"),
     "completed": (keys.completed_key(P, 6), "00000000000000070278000000000000000006"),
     "garbage": (keys.garbage_key(P, 5), "00000000000000070267000000000000000005"),
+    "configuration": (keys.configuration_key(P, "tagging"), "0000000000000007026b000274616767696e6700"),
     "event": (keys.event_key(P, 8, 2), "0000000000000007026500000000000000000802"),
 }
 
 RECORDS = (
-    (BucketRow(partition=P, account="1", region="r", create_ms=2, has_policy=True), keys.decode_bucket),
+    (
+        BucketRow(partition=P, account="1", region="r", create_ms=2, has_policy=True, may_be_public=True),
+        keys.decode_bucket,
+    ),
     (Meta(name="b", account="1", region="r", rule_count=3), keys.decode_meta),
     (Counters(objects=1, bytes=2, uploads=3, next=4), keys.decode_counters),
     (
@@ -56,15 +61,24 @@ RECORDS = (
             checksums={"crc32c": b"1234"},
             content_type="t",
             metadata={"m": "v"},
+            headers={"expires": "0"},
+            storage_class="GLACIER",
+            tags={"a": "1"},
+            is_composite=True,
         ),
         keys.decode_object,
     ),
     (
-        Parts(parts=[PartRecord(number=1, size_bytes=2, md5=b"m", modified_ms=3, body=4, blob=5, crc64nvme=6)]),
+        Parts(
+            parts=[
+                PartRecord(number=1, size_bytes=2, md5=b"m", modified_ms=3, body=4, blob=5, crc64nvme=6, checksum=b"c")
+            ]
+        ),
         keys.decode_parts,
     ),
     (UploadRecord(create_ms=1, expires_ms=2, content_type="t", metadata={"m": "v"}), keys.decode_upload),
     (CompletedRecord(key="k", fingerprint=b"f", size_bytes=1, etag="e"), keys.decode_completed),
+    (ConfigurationRecord(value=b"v"), keys.decode_configuration),
     (RuleRecord(id="i", queue="q", events=["e"], prefix="p", suffix="s"), keys.decode_rule),
     (OwnerRecord(partition=P, body=3), keys.decode_owner),
     (
@@ -74,10 +88,14 @@ RECORDS = (
 )
 
 GOLDEN_RECORDS = {
-    "BucketRow": "9601c4080000000000000007a131a17202c3",
+    "BucketRow": "9801c4080000000000000007a131a17202c3c2c3",
     "Counters": "950101020304",
     "OwnerRecord": "9301c408000000000000000703",
-    "ObjectRecord": "9b0101a16502030405cfffffffffffffffff81a6637263333263c40431323334a17481a16da176",
+    "ObjectRecord": (
+        "9f0101a16502030405cfffffffffffffffff81a6637263333263c40431323334a17481a16da176"
+        "81a765787069726573a130a7474c414349455281a161a131c3"
+    ),
+    "Parts": "92019199010102c4016d03040506c40163",
 }
 
 
@@ -97,9 +115,57 @@ def test_records_come_back_and_keep_their_bytes(record: Any, decode: Any) -> Non
 
 
 def test_listing_reads_the_first_fields_of_an_object() -> None:
-    record = ObjectRecord(size_bytes=1, etag="e", modified_ms=2, metadata={"m": "v"})
+    record = ObjectRecord(size_bytes=1, etag="e", modified_ms=2, checksums={"sha1": b"1"}, storage_class="GLACIER")
 
-    assert keys.decode_summary(records.encode(record)) == Summary(size_bytes=1, etag="e", modified_ms=2)
+    summary = keys.decode_summary(records.encode(record))
+
+    assert (summary.size_bytes, summary.etag, summary.modified_ms) == (1, "e", 2)
+    assert (summary.checksums, summary.storage_class, summary.is_composite) == ({"sha1": b"1"}, "GLACIER", False)
+    assert Summary.__struct_fields__ == ObjectRecord.__struct_fields__
+
+
+OLDER_RECORDS = {
+    "9601c4080000000000000007a131a17202c3": (
+        keys.decode_bucket,
+        BucketRow(partition=P, account="1", region="r", create_ms=2, has_policy=True),
+    ),
+    "9b0101a16502030405cfffffffffffffffff81a6637263333263c40431323334a17481a16da176": (
+        keys.decode_object,
+        ObjectRecord(
+            size_bytes=1,
+            etag="e",
+            modified_ms=2,
+            body=3,
+            blob=4,
+            part_count=5,
+            crc64nvme=(1 << 64) - 1,
+            checksums={"crc32c": b"1234"},
+            content_type="t",
+            metadata={"m": "v"},
+        ),
+    ),
+    "92019198010102c4016d03040506": (
+        keys.decode_parts,
+        Parts(parts=[PartRecord(number=1, size_bytes=2, md5=b"m", modified_ms=3, body=4, blob=5, crc64nvme=6)]),
+    ),
+    "95010102a17481a16da176": (
+        keys.decode_upload,
+        UploadRecord(create_ms=1, expires_ms=2, content_type="t", metadata={"m": "v"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("encoded", OLDER_RECORDS)
+def test_records_of_an_older_program_are_read(encoded: str) -> None:
+    decode, record = OLDER_RECORDS[encoded]
+
+    assert decode(bytes.fromhex(encoded)) == record
+
+
+def test_listing_reads_objects_of_an_older_program() -> None:
+    encoded = next(encoded for encoded, (decode, _) in OLDER_RECORDS.items() if decode is keys.decode_object)
+
+    assert keys.decode_summary(bytes.fromhex(encoded)).size_bytes == 1
 
 
 def test_text_of_a_row_is_the_text_it_was_made_of() -> None:

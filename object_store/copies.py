@@ -1,0 +1,130 @@
+"""Copies inside the server: an object, or a range of one as a part, read verified and stored as if it were sent.
+
+Promises: bounded memory, whatever the size; the copy is of one version of its source; nothing becomes visible before
+all of it is durable. The bytes are written anew: a copy shares no file with its source. Who may read the source is the
+resolver's to say. Source of the rules: S3 API reference, CopyObject and UploadPartCopy.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Protocol
+
+import msgspec
+
+from cumulo.core.context import CallContext
+from cumulo.core.operations import Result
+from cumulo.identity.room import Resolved
+from cumulo.object_store import downloads, model, uploads
+from cumulo.object_store.conditions import check_copy
+from cumulo.object_store.downloads import Opened, open_for_reading
+from cumulo.object_store.errors import INVALID_COPY_RANGE, INVALID_REQUEST
+from cumulo.object_store.keys import ObjectRecord
+from cumulo.object_store.notifications import CREATED_COPY
+from cumulo.object_store.objects import Description, description_of
+from cumulo.object_store.stamping import Stamped
+from cumulo.object_store.uploads import PartUpload, receive, store_object, store_part
+
+
+class Store(downloads.Store, uploads.Store, Protocol):
+    """What a copy needs of the service."""
+
+
+class Copy(msgspec.Struct, frozen=True):
+    """A copy to make: `target` is a stamped CopyObject or UploadPartCopy, the latter with its `upload`, `source` a
+    stamped GetObject, to be held to the copy's conditions. `takes_tags` says that the caller may have the source's
+    tags.
+    """
+
+    target: Stamped
+    source: Stamped
+    takes_tags: bool = False
+    upload: PartUpload | None = None
+
+
+async def copy_object(
+    store: Store, ctx: CallContext, resolved: Resolved, body: AsyncIterator[memoryview] | None
+) -> Result:
+    """Copy an object."""
+    del body
+    copy: Copy = resolved.request
+    request: model.CopyObject = copy.target.request
+    opened = await open_for_reading(store, copy.source)
+    async with contextlib.aclosing(opened.body):
+        check_source(opened.record, request)
+        name = request.checksum or next(iter(opened.record.checksums), "")
+        new = await receive(store.blobs, opened.body, _whole(opened), keeps=name)
+    description = _description(request, opened.record, takes_tags=copy.takes_tags)
+    return Result(await store_object(store, ctx, copy.target, new, description, CREATED_COPY))
+
+
+async def copy_part(
+    store: Store, ctx: CallContext, resolved: Resolved, body: AsyncIterator[memoryview] | None
+) -> Result:
+    """Store an object, or a range of one, as a part of an upload."""
+    del body
+    copy: Copy = resolved.request
+    request: model.UploadPartCopy = copy.target.request
+    upload = copy.upload or PartUpload(copy.target)
+    opened = await open_for_reading(store, copy.source)
+    async with contextlib.aclosing(opened.body):
+        check_part_source(opened.record, request.source)
+        new = await receive(store.blobs, opened.body, _whole(opened), keeps=upload.checksum)
+    return Result(await store_part(store, ctx, upload, new))
+
+
+def check_source(record: ObjectRecord, request: model.CopyObject) -> None:
+    """Raise `PreconditionFailed`, or `InvalidRequest` for what S3 does not copy in one go or would copy onto itself for
+    nothing.
+    """
+    check_copy(record, request.source.conditions)
+    if record.size_bytes > model.COPY_BYTES_MAX:
+        raise INVALID_REQUEST.error(
+            reason="The specified copy source is larger than the maximum allowable size for a copy source: "
+            f"{model.COPY_BYTES_MAX}"
+        )
+    same = (request.bucket, request.key) == (request.source.bucket, request.source.key)
+    as_before = (request.storage_class or model.STANDARD) == (record.storage_class or model.STANDARD)
+    if same and as_before and not request.replaces_metadata:
+        raise INVALID_REQUEST.error(
+            reason="This copy request is illegal because it is trying to copy an object to itself without changing the "
+            "object's metadata, storage class, website redirect location or encryption attributes."
+        )
+
+
+def check_part_source(record: ObjectRecord, source: model.CopySource) -> None:
+    """Raise `PreconditionFailed`, `InvalidArgument` or `InvalidRequest` for a source that is not as asked for, lacks
+    the range, or is more than a part can be.
+    """
+    check_copy(record, source.conditions)
+    size_bytes, asked = record.size_bytes, source.range
+    if asked is None:
+        count = size_bytes
+    else:
+        if asked.last is None or not 0 <= asked.first <= asked.last < size_bytes:
+            raise INVALID_COPY_RANGE.error(size=size_bytes)
+        count = asked.last + 1 - asked.first
+    if count > model.UPLOAD_BYTES_MAX:
+        raise INVALID_REQUEST.error(
+            reason="The specified copy source is larger than the maximum allowable size for a copy source: "
+            f"{model.UPLOAD_BYTES_MAX}"
+        )
+
+
+def _whole(opened: Opened) -> model.ExpectedContent:
+    return model.ExpectedContent(content_length=opened.download.content_length)
+
+
+def _description(request: model.CopyObject, record: ObjectRecord, *, takes_tags: bool) -> Description:
+    description = description_of(request)
+    tags: Mapping[str, str] = request.tags
+    if not request.replaces_tags:
+        tags = record.tags if takes_tags else {}
+    if request.replaces_metadata:
+        return msgspec.structs.replace(description, tags=tags)
+    return Description(
+        content_type=record.content_type,
+        metadata=record.metadata,
+        headers=record.headers,
+        storage_class=description.storage_class,
+        tags=tags,
+    )

@@ -1,0 +1,667 @@
+"""What a request turns out to be about: names followed, limits checked, times and origins stamped, sources authorised.
+
+Owns everything between a parsed request and the authoriser: each operation's resolver reads a snapshot, raises what is
+wrong with the request itself, and says which checks on which guard decide. Promises that who may not ask learns
+nothing: what does not exist, or must not be done now, is an answer for after the authorisation. Changes nothing, except
+that a new bucket's partition is taken here.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from cumulo.core.clocks import Clock
+from cumulo.core.context import CallContext
+from cumulo.core.errors import NOT_IMPLEMENTED, ServiceError
+from cumulo.core.names import Arn, is_region, parse_arn, parse_resource_name
+from cumulo.core.operations import Check, Checks, Operation
+from cumulo.core.ports import DeliveryTarget
+from cumulo.core.tokens import TokenSealer
+from cumulo.identity import resource_policy
+from cumulo.identity.authorizer import Authorizer, Guard
+from cumulo.identity.policy import DocumentKind, MalformedPolicy
+from cumulo.identity.room import Resolved
+from cumulo.object_store import configurations, model, naming, outbox, page_tokens
+from cumulo.object_store.bucket_policies import PolicyChange
+from cumulo.object_store.buckets import Creation, Found, allocate_partition, find_bucket
+from cumulo.object_store.checksums import check_algorithm, check_part
+from cumulo.object_store.conditions import check_write
+from cumulo.object_store.copies import Copy, check_part_source, check_source
+from cumulo.object_store.errors import (
+    ILLEGAL_LOCATION_CONSTRAINT,
+    INVALID_ARGUMENT,
+    INVALID_BUCKET_ACL,
+    INVALID_LOCATION_CONSTRAINT,
+    INVALID_REQUEST,
+    INVALID_UPLOAD_ID_MARKER,
+    MALFORMED_POLICY,
+    NO_SUCH_BUCKET,
+    NO_SUCH_KEY,
+)
+from cumulo.object_store.keys import ConfigurationRecord, ObjectRecord
+from cumulo.object_store.listing import ListStep, first_position
+from cumulo.object_store.multipart import find_upload, uploads_position
+from cumulo.object_store.notifications import check_rules
+from cumulo.object_store.objects import find_object, has_object
+from cumulo.object_store.ranges import check_asked
+from cumulo.object_store.stamping import Origin, Stamped
+from cumulo.object_store.uploads import PartUpload
+from cumulo.storage import records
+from cumulo.storage.engine import ROOT, Engine
+from cumulo.storage.idempotency import check_request_id
+
+FIRST_REGION = "us-east-1"
+"""The one without a location constraint, and where one's own bucket may be made again."""
+
+Resolver = Callable[[CallContext, Operation, Any], Awaitable[Resolved]]
+
+
+def guard_of(ctx: CallContext, found: Found) -> Guard:
+    """Return what protects a bucket from a caller: where its policy is public and its public access block restricts
+    that, the policy does nothing for callers of other accounts.
+    """
+    row = found.row
+    shut = row.is_policy_public and not row.may_be_public and ctx.principal.account != row.account
+    return Guard(row.account, "" if shut else found.policy)
+
+
+class Resolving:
+    """The resolvers of a service, by operation."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        authorizer: Authorizer,
+        clock: Clock,
+        sealer: TokenSealer,
+        targets: Mapping[str, DeliveryTarget],
+    ) -> None:
+        self._engine = engine
+        self._authorizer = authorizer
+        self._clock = clock
+        self._sealer = sealer
+        self._targets = targets
+        self.resolvers: dict[str, Resolver] = {
+            "CreateBucket": self._create_bucket,
+            "GetBucket": self._in_bucket,
+            "GetBucketLocation": self._in_bucket,
+            "ListBuckets": self._list_buckets,
+            "DeleteBucket": self._delete_bucket,
+            "GetBucketPolicy": self._policy,
+            "GetBucketPolicyStatus": self._in_bucket,
+            "SetBucketPolicy": self._policy,
+            "DeleteBucketPolicy": self._policy,
+            "GetBucketConfiguration": self._configuration,
+            "SetBucketConfiguration": self._configuration,
+            "DeleteBucketConfiguration": self._configuration,
+            "GetBucketAcl": self._in_bucket,
+            "SetBucketAcl": self._set_bucket_acl,
+            "GetBucketNotification": self._in_bucket,
+            "SetBucketNotification": self._set_notification,
+            "PutObject": self._put,
+            "CopyObject": self._copy,
+            "GetObject": self._read,
+            "HeadObject": self._read,
+            "GetObjectAttributes": self._read,
+            "GetObjectTagging": self._existing_object,
+            "SetObjectTagging": self._existing_object,
+            "DeleteObjectTagging": self._existing_object,
+            "GetObjectAcl": self._existing_object,
+            "SetObjectAcl": self._existing_object,
+            "DeleteObject": self._delete,
+            "ListObjects": self._list_objects,
+            "CreateMultipartUpload": self._create_upload,
+            "UploadPart": self._upload_part,
+            "UploadPartCopy": self._copy_part,
+            "CompleteMultipartUpload": self._upload,
+            "AbortMultipartUpload": self._upload,
+            "ListParts": self._list_parts,
+            "ListMultipartUploads": self._list_uploads,
+        }
+
+    # Following names
+
+    async def find(self, name: str) -> Found | None:
+        """Follow a bucket's name."""
+        found: Found | None = await self._engine.read((ROOT,), find_bucket, name)
+        return found
+
+    async def bucket(self, name: str) -> Found | None:
+        """Follow a name that a caller gave; raises `InvalidBucketName`."""
+        naming.check_bucket_name(name)
+        return await self.find(name)
+
+    def stamp(self, ctx: CallContext, request: Any, found: Found) -> Stamped:
+        """Add to a request what its transaction must be told."""
+        return Stamped(
+            request=request,
+            partition=found.row.partition,
+            now_ms=self._clock.deadline_ms(),
+            wall_ms=self._clock.wall_ms(),
+            origin=Origin(ctx.principal.id, ctx.source_ip, ctx.request_id, ctx.principal.arn),
+        )
+
+    def _missing(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
+        """Resolve a request about a bucket that does not exist: who may not ask learns nothing."""
+        assert operation.checks is not None
+        return Resolved(
+            request=None,
+            partitions=(),
+            checks=operation.checks(request),
+            guard=Guard(ctx.principal.account),
+            missing=NO_SUCH_BUCKET.error(bucket=request.bucket),
+        )
+
+    def _resolved(
+        self,
+        ctx: CallContext,
+        operation: Operation,
+        request: Any,
+        found: Found,
+        stamped: Any,
+        *,
+        also: Checks = (),
+        missing: ServiceError | None = None,
+        root: bool = False,
+        grows: bool = True,
+    ) -> Resolved:
+        assert operation.checks is not None
+        partition = found.row.partition
+        return Resolved(
+            request=stamped,
+            partitions=(ROOT, partition) if root else (partition,),
+            checks=operation.checks(request) + also,
+            guard=guard_of(ctx, found),
+            missing=missing,
+            grows=grows,
+        )
+
+    # Buckets
+
+    async def _create_bucket(self, ctx: CallContext, operation: Operation, request: model.CreateBucket) -> Resolved:
+        naming.check_bucket_name(request.bucket)
+        is_s3 = request.location_constraint is not None
+        region = _constrained(ctx.region, request.location_constraint or "") if is_s3 else request.region or ctx.region
+        if not is_region(region):
+            raise INVALID_LOCATION_CONSTRAINT.error(region=naming.shown(region))
+        if request.acl and request.acl not in model.HARMLESS_ACLS:
+            naming.check_canned_acl(request.acl)
+            raise INVALID_BUCKET_ACL.error()
+        assert operation.checks is not None
+        checks, guard = operation.checks(request), Guard(ctx.principal.account)
+        self._authorizer.authorize(ctx, checks, guard)  # before a partition is spent on it
+        partition: bytes = await self._engine.transact((ROOT,), allocate_partition, None)
+        creation = Creation(
+            request.bucket,
+            ctx.principal.account,
+            region,
+            partition,
+            self._clock.wall_ms(),
+            configurations=_first_configurations(request),
+            may_exist=is_s3 and ctx.region == FIRST_REGION,
+        )
+        return Resolved(creation, (ROOT, partition), checks, guard)
+
+    async def _in_bucket(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
+        """Resolve a request that is about nothing but its bucket."""
+        found = await self.bucket(request.bucket)
+        if found is None:
+            return self._missing(ctx, operation, request)
+        return self._resolved(ctx, operation, request, found, self.stamp(ctx, request, found), root=True)
+
+    async def _list_buckets(self, ctx: CallContext, operation: Operation, request: model.ListBuckets) -> Resolved:
+        account = ctx.principal.account
+        limit = naming.check_page_size(request.page_size)
+        naming.check_text("prefix", request.prefix, model.KEY_BYTES_MAX)
+        after = b""
+        if request.page_token:
+            listing = page_tokens.buckets_listing(account, request.prefix, request.region)
+            after = page_tokens.open_page(self._sealer, listing, request.page_token)
+        assert operation.checks is not None
+        return Resolved(
+            request=Stamped(request=(account, request.prefix, request.region), after=after, limit=limit),
+            partitions=(ROOT,),
+            checks=operation.checks(request),
+            guard=Guard(account),
+        )
+
+    async def _delete_bucket(self, ctx: CallContext, operation: Operation, request: model.DeleteBucket) -> Resolved:
+        found = await self.bucket(request.bucket)
+        if found is None:
+            # It may be the repetition of the call that deleted it: the root partition remembers.
+            return msgspec.structs.replace(self._missing(ctx, operation, request), partitions=(ROOT,))
+        stamped = self.stamp(ctx, request, found)
+        return self._resolved(ctx, operation, request, found, stamped, root=True, grows=False)
+
+    async def _policy(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
+        found = await self.bucket(request.bucket)
+        stored = ""
+        if isinstance(request, model.SetBucketPolicy):
+            stored = self._checked_policy(request.policy)
+        if found is None:
+            return self._missing(ctx, operation, request)
+        what = request if isinstance(request, model.GetBucketPolicy) else PolicyChange(request.bucket, stored)
+        resolved = self._resolved(ctx, operation, request, found, self.stamp(ctx, what, found), root=True)
+        if ctx.principal.arn == f"arn:aws:iam::{found.row.account}:root":
+            # No policy locks the owner out of changing it (S3 user guide, "Bucket policies").
+            return msgspec.structs.replace(resolved, guard=Guard(found.row.account))
+        return resolved
+
+    def _checked_policy(self, policy: str) -> str:
+        try:
+            return resource_policy.validate(policy, DocumentKind.BUCKET, self._engine)
+        except MalformedPolicy as error:
+            raise MALFORMED_POLICY.error(reason=str(error)) from error
+
+    async def _configuration(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
+        kind = configurations.kind_of(request.kind)
+        if isinstance(request, model.SetBucketConfiguration):
+            if kind.type is None:
+                raise NOT_IMPLEMENTED.error(what=f"The {request.kind} configuration of a bucket")
+            configurations.check_configuration(request.kind, request.value)
+        return await self._in_bucket(ctx, operation, request)
+
+    async def _set_bucket_acl(self, ctx: CallContext, operation: Operation, request: model.SetBucketAcl) -> Resolved:
+        naming.check_acl(request.acl)
+        return await self._in_bucket(ctx, operation, request)
+
+    async def _set_notification(
+        self, ctx: CallContext, operation: Operation, request: model.SetBucketNotification
+    ) -> Resolved:
+        found = await self.bucket(request.bucket)
+        rules = tuple(_named_rule(ctx, rule) for rule in request.rules)
+        check_rules(rules)
+        if found is None:
+            return self._missing(ctx, operation, request)
+        assert operation.checks is not None
+        # First, for what follows says something of the bucket and of the queues.
+        self._authorizer.authorize(ctx, operation.checks(request), guard_of(ctx, found))
+        # Inside one account a queue needs no policy to get events, so who configures them must be allowed to send:
+        # another account that may configure this bucket must not reach the queues of its owner by it.
+        for rule in rules:
+            arn = parse_arn(rule.queue)
+            if arn is not None and arn.account in (ctx.principal.account, found.row.account):
+                self._authorizer.authorize(ctx, (Check("sqs:SendMessage", rule.queue),), Guard(arn.account))
+        refused = self._refused_target(rules, found)
+        checked = msgspec.structs.replace(request, rules=rules)
+        stamped = self.stamp(ctx, checked, found)
+        return self._resolved(ctx, operation, request, found, stamped, missing=refused)
+
+    def _refused_target(self, rules: tuple[model.NotificationRule, ...], found: Found) -> ServiceError | None:
+        for queue in sorted({rule.queue for rule in rules}):
+            target = self._targets.get(outbox.arn_service(queue))
+            reason = f"{queue} is no place that notifications can go to"
+            if target is not None:
+                reason = target.check(queue, model.bucket_arn(found.name), found.row.account)
+            if reason:
+                return INVALID_ARGUMENT.error(
+                    parameter="queue",
+                    value=naming.shown(queue),
+                    allowed=f"unable to validate the following destination configurations: {reason}",
+                )
+        return None
+
+    # Objects
+
+    async def _put(self, ctx: CallContext, operation: Operation, request: model.PutObject) -> Resolved:
+        found = await self.bucket(request.bucket)
+        _check_description(request)
+        _check_none_match(request.if_none_match)
+        check_request_id(request.request_id)
+        if found is None:
+            return self._missing(ctx, operation, request)
+        stamped = self.stamp(ctx, request, found)
+        refused = None
+        if (request.if_match or request.if_none_match) and not request.request_id:
+            # Refused now rather than after 5 GiB; the transaction decides again, and knows repeated requests.
+            refused = await self._refused_write(stamped)
+        return self._resolved(ctx, operation, request, found, stamped, missing=refused)
+
+    async def _refused_write(self, stamped: Stamped) -> ServiceError | None:
+        """Return the error with which a conditional write would be refused now."""
+        request = stamped.request
+        there: ObjectRecord | None = await self._engine.read((stamped.partition,), find_object, stamped)
+        return _caught(lambda: check_write(there, request.key, request.if_match, request.if_none_match))
+
+    async def _read(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
+        if not isinstance(request, model.GetObjectAttributes):
+            check_asked(request.range, request.part_number)
+        return await self._existing_object(ctx, operation, request)
+
+    async def _existing_object(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
+        """Resolve a request about an object that must be there."""
+        found = await self.bucket(request.bucket)
+        naming.check_key(request.key)
+        limit = 0
+        match request:
+            case model.SetObjectTagging():
+                naming.check_tags(request.tags, "Object", model.OBJECT_TAGS_MAX)
+            case model.SetObjectAcl():
+                naming.check_acl(request.acl)
+            case model.GetObjectAttributes():
+                limit = naming.check_page_size(request.page_size)
+        if found is None:
+            return self._missing(ctx, operation, request)
+        stamped = self.stamp(ctx, request, found)
+        if limit:
+            stamped = msgspec.structs.replace(stamped, limit=limit)
+        if await self._engine.read((found.row.partition,), has_object, stamped):
+            return self._resolved(ctx, operation, request, found, stamped)
+        # 404 is for those who may list; others learn no more than that they may not.
+        return self._resolved(
+            ctx,
+            operation,
+            request,
+            found,
+            stamped,
+            also=(Check("s3:ListBucket", model.bucket_arn(request.bucket)),),
+            missing=NO_SUCH_KEY.error(key=naming.shown(request.key)),
+        )
+
+    async def _delete(self, ctx: CallContext, operation: Operation, request: model.DeleteObject) -> Resolved:
+        found = await self.bucket(request.bucket)
+        naming.check_key(request.key)
+        if found is None:
+            return self._missing(ctx, operation, request)
+        return self._resolved(ctx, operation, request, found, self.stamp(ctx, request, found), grows=False)
+
+    # Copies
+
+    async def _copy(self, ctx: CallContext, operation: Operation, request: model.CopyObject) -> Resolved:
+        found = await self.bucket(request.bucket)
+        _check_description(request)
+        _check_none_match(request.if_none_match)
+        check_algorithm(request.checksum)
+        check_request_id(request.request_id)
+        copied = await self._source(ctx, request.source, tags=not request.replaces_tags)
+        if found is None:
+            return self._missing(ctx, operation, request)
+        target = self.stamp(ctx, request, found)
+        missing, record = copied.missing, copied.record
+        if record is not None:
+            missing = _caught(lambda: check_source(record, request))
+        if missing is None and (request.if_match or request.if_none_match) and not request.request_id:
+            missing = await self._refused_write(target)
+        takes_tags = record is not None and bool(record.tags) and not request.replaces_tags
+        also = (Check("s3:PutObjectTagging", model.object_arn(request.bucket, request.key)),) if takes_tags else ()
+        copy = Copy(target, copied.stamped, takes_tags)
+        return self._resolved(ctx, operation, request, found, copy, also=also, missing=missing)
+
+    async def _copy_part(self, ctx: CallContext, operation: Operation, request: model.UploadPartCopy) -> Resolved:
+        found = await self.bucket(request.bucket)
+        naming.check_key(request.key)
+        naming.check_part_number(request.part_number)
+        check_request_id(request.request_id)
+        copied = await self._source(ctx, request.source, tags=False)
+        if found is None:
+            return self._missing(ctx, operation, request)
+        upload, missing = await self._open_upload(self.stamp(ctx, request, found))
+        record = copied.record
+        if missing is None:
+            missing = copied.missing
+        if missing is None and record is not None:
+            missing = _caught(lambda: check_part_source(record, request.source))
+        copy = Copy(upload.stamped, copied.stamped, upload=upload)
+        return self._resolved(ctx, operation, request, found, copy, missing=missing)
+
+    async def _source(self, ctx: CallContext, source: model.CopySource, *, tags: bool) -> "_Source":
+        """Find and authorise what a copy takes; `tags` says that it takes the tags, too.
+
+        The source has a guard of its own, so it is decided here; that it does not exist is for after the target's.
+        """
+        found = await self.bucket(source.bucket)
+        naming.check_key(source.key)
+        arn = model.object_arn(source.bucket, source.key)
+        checks: Checks = (Check("s3:GetObject", arn),)
+        if found is None:
+            self._authorizer.authorize(ctx, checks, Guard(ctx.principal.account))
+            return _Source(Stamped(request=None), NO_SUCH_BUCKET.error(bucket=source.bucket))
+        request = model.GetObject(bucket=source.bucket, key=source.key, range=source.range)
+        stamped = self.stamp(ctx, request, found)
+        record: ObjectRecord | None = await self._engine.read((stamped.partition,), find_object, stamped)
+        if record is None:
+            checks += (Check("s3:ListBucket", model.bucket_arn(source.bucket)),)
+        elif tags and record.tags:
+            checks += (Check("s3:GetObjectTagging", arn),)
+        self._authorizer.authorize(ctx, checks, guard_of(ctx, found))
+        missing = NO_SUCH_KEY.error(key=naming.shown(source.key)) if record is None else None
+        return _Source(stamped, missing, record)
+
+    # Listings
+
+    async def _list_objects(self, ctx: CallContext, operation: Operation, request: model.ListObjects) -> Resolved:
+        found = await self.bucket(request.bucket)
+        limit = naming.check_page_size(request.page_size)
+        for parameter, text in (
+            ("prefix", request.prefix),
+            ("delimiter", request.delimiter),
+            ("start_after", request.start_after),
+        ):
+            naming.check_text(parameter, text, model.KEY_BYTES_MAX)
+        if found is None:
+            return self._missing(ctx, operation, request)
+        partition = found.row.partition
+        if request.page_token:
+            listing = page_tokens.objects_listing(partition, request.prefix, request.delimiter)
+            position = page_tokens.open_page(self._sealer, listing, request.page_token)
+        else:
+            position = first_position(request.prefix, request.delimiter, request.start_after)
+        step = ListStep(
+            partition=partition,
+            bucket=request.bucket,
+            prefix=request.prefix,
+            delimiter=request.delimiter,
+            position=position,
+            limit=limit,
+        )
+        return self._resolved(ctx, operation, request, found, step)
+
+    # Multipart uploads
+
+    async def _create_upload(
+        self, ctx: CallContext, operation: Operation, request: model.CreateMultipartUpload
+    ) -> Resolved:
+        found = await self.bucket(request.bucket)
+        _check_description(request)
+        if found is None:
+            return self._missing(ctx, operation, request)
+        return self._resolved(ctx, operation, request, found, self.stamp(ctx, request, found))
+
+    async def _upload_part(self, ctx: CallContext, operation: Operation, request: model.UploadPart) -> Resolved:
+        found = await self.bucket(request.bucket)
+        naming.check_key(request.key)
+        naming.check_part_number(request.part_number)
+        check_request_id(request.request_id)
+        if found is None:
+            return self._missing(ctx, operation, request)
+        upload, missing = await self._open_upload(self.stamp(ctx, request, found))
+        if missing is None and upload.record is not None:
+            record = upload.record
+            given = {*request.expected.digests, *request.expected.announced} - {"md5"}
+            missing = _caught(lambda: check_part(record, given))
+        return self._resolved(ctx, operation, request, found, upload, missing=missing)
+
+    async def _open_upload(self, stamped: Stamped) -> tuple[PartUpload, ServiceError | None]:
+        """Return the upload of a part, and why there is none.
+
+        With a request id the part may be a repeated one, of an upload that ended since: the transaction decides.
+        """
+        missing = record = None
+        try:
+            upload = page_tokens.open_upload_id(self._sealer, stamped.partition, stamped.request.upload_id)
+            stamped = msgspec.structs.replace(stamped, upload=upload)
+            record = await self._engine.read((stamped.partition,), find_upload, stamped)
+        except ServiceError as error:
+            may_be_a_repeat = bool(stamped.upload and stamped.request.request_id)
+            missing = None if may_be_a_repeat else error
+        return PartUpload(stamped, record), missing
+
+    async def _upload(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
+        """Resolve the end of an upload."""
+        found = await self.bucket(request.bucket)
+        naming.check_key(request.key)
+        if isinstance(request, model.CompleteMultipartUpload):
+            _check_none_match(request.if_none_match)
+            _check_completed_parts(request.parts)
+        if found is None:
+            return self._missing(ctx, operation, request)
+        stamped, missing = self._with_upload(self.stamp(ctx, request, found))
+        grows = not isinstance(request, model.AbortMultipartUpload)
+        return self._resolved(ctx, operation, request, found, stamped, missing=missing, grows=grows)
+
+    def _with_upload(self, stamped: Stamped) -> tuple[Stamped, ServiceError | None]:
+        try:
+            upload = page_tokens.open_upload_id(self._sealer, stamped.partition, stamped.request.upload_id)
+        except ServiceError as error:
+            return stamped, error
+        return msgspec.structs.replace(stamped, upload=upload), None
+
+    async def _list_parts(self, ctx: CallContext, operation: Operation, request: model.ListParts) -> Resolved:
+        found = await self.bucket(request.bucket)
+        naming.check_key(request.key)
+        limit = naming.check_page_size(request.page_size) + 1
+        if not 0 <= request.part_number_marker <= model.MARKER_MAX:
+            raise naming.out_of_range(
+                "part-number-marker", request.part_number_marker, f"an integer between 0 and {model.MARKER_MAX}"
+            )
+        if found is None:
+            return self._missing(ctx, operation, request)
+        stamped, missing = self._with_upload(self.stamp(ctx, request, found))
+        after = request.part_number_marker.to_bytes(4, "big")
+        if missing is None and request.page_token:
+            listing = page_tokens.parts_listing(stamped.partition, stamped.upload)
+            try:
+                after = page_tokens.open_page(self._sealer, listing, request.page_token)
+            except ServiceError as error:
+                missing = error
+        stamped = msgspec.structs.replace(stamped, after=after, limit=limit)
+        return self._resolved(ctx, operation, request, found, stamped, missing=missing)
+
+    async def _list_uploads(
+        self, ctx: CallContext, operation: Operation, request: model.ListMultipartUploads
+    ) -> Resolved:
+        found = await self.bucket(request.bucket)
+        limit = naming.check_page_size(request.page_size)
+        for parameter, text in (
+            ("prefix", request.prefix),
+            ("delimiter", request.delimiter),
+            ("key-marker", request.key_marker),
+        ):
+            naming.check_text(parameter, text, model.KEY_BYTES_MAX)
+        if found is None:
+            return self._missing(ctx, operation, request)
+        partition = found.row.partition
+        missing = None
+        position = b""
+        try:
+            if request.page_token:
+                listing = page_tokens.uploads_listing(partition, request.prefix, request.delimiter)
+                position = page_tokens.open_page(self._sealer, listing, request.page_token)
+            else:
+                position = self._uploads_position(partition, request)
+        except ServiceError as error:
+            missing = error
+        step = ListStep(
+            partition=partition,
+            bucket=request.bucket,
+            prefix=request.prefix,
+            delimiter=request.delimiter,
+            position=position,
+            limit=limit,
+        )
+        return self._resolved(ctx, operation, request, found, step, missing=missing)
+
+    def _uploads_position(self, partition: bytes, request: model.ListMultipartUploads) -> bytes:
+        """Return where a listing of uploads begins: S3 heeds an upload's marker only beside that of its key."""
+        upload = None
+        if request.key_marker and request.upload_id_marker:
+            try:
+                upload = page_tokens.open_upload_id(self._sealer, partition, request.upload_id_marker)
+            except ServiceError as error:
+                raise INVALID_UPLOAD_ID_MARKER.error() from error
+        return uploads_position(request.prefix, request.delimiter, request.key_marker, upload)
+
+
+class _Source(msgspec.Struct, frozen=True):
+    """What a copy takes: a stamped GetObject, its record, or why there is none."""
+
+    stamped: Stamped
+    missing: ServiceError | None
+    record: ObjectRecord | None = None
+
+
+def _constrained(region: str, constraint: str) -> str:
+    """Return the region of a bucket that S3's endpoint of `region` is asked to make.
+
+    Raises `InvalidLocationConstraint`, `IllegalLocationConstraintException`.
+    """
+    if region == FIRST_REGION:
+        if constraint == FIRST_REGION:
+            raise INVALID_LOCATION_CONSTRAINT.error(region=constraint)
+        return constraint or FIRST_REGION
+    if constraint != region:
+        raise ILLEGAL_LOCATION_CONSTRAINT.error(region=naming.shown(constraint or "unspecified"))
+    return region
+
+
+def _first_configurations(request: model.CreateBucket) -> tuple[tuple[str, bytes], ...]:
+    """Return the configurations that a bucket is made with, as they are stored."""
+    found: list[tuple[str, model.Configuration]] = []
+    if request.tags:
+        found.append((configurations.TAGGING, model.BucketTagging(dict(request.tags))))
+    if request.object_ownership:
+        found.append((configurations.OWNERSHIP_CONTROLS, model.OwnershipControls(request.object_ownership)))
+    for kind, value in found:
+        configurations.check_configuration(kind, value)
+    return tuple(
+        (kind, records.encode(ConfigurationRecord(value=msgspec.msgpack.encode(value)))) for kind, value in found
+    )
+
+
+def _named_rule(ctx: CallContext, rule: model.NotificationRule) -> model.NotificationRule:
+    """Return a rule with its queue's ARN, and with an id where it has none: the same one if it is set again."""
+    queue, place = rule.queue, None
+    if not queue.startswith("arn:"):
+        place = parse_resource_name(queue, "queues", ctx.principal.account, ctx.region)
+    if place is not None:
+        account, region, name = place
+        queue = str(Arn("sqs", region, account, name))
+    identity = hashlib.sha256(msgspec.msgpack.encode((queue, rule.events, rule.prefix, rule.suffix)))
+    return msgspec.structs.replace(rule, queue=queue, id=rule.id or identity.hexdigest()[:32])
+
+
+def _check_description(request: model.PutObject | model.CreateMultipartUpload | model.CopyObject) -> None:
+    naming.check_key(request.key)
+    naming.check_content_type(request.content_type)
+    naming.check_metadata(request.metadata)
+    naming.check_headers(request.headers)
+    naming.check_storage_class(request.storage_class)
+    naming.check_tags(request.tags, "Object", model.OBJECT_TAGS_MAX)
+    naming.check_acl(request.acl)
+
+
+def _check_none_match(if_none_match: str) -> None:
+    if if_none_match not in ("", model.ANY_ETAG):
+        raise INVALID_ARGUMENT.error(
+            parameter="if_none_match", value=naming.shown(if_none_match), allowed="a write takes only *"
+        )
+
+
+def _check_completed_parts(parts: tuple[model.CompletedPart, ...]) -> None:
+    if not parts:
+        raise INVALID_REQUEST.error(reason="You must specify at least one part")
+    if len(parts) > model.PARTS_MAX:
+        raise naming.out_of_range("parts", f"of {len(parts)} parts", f"at most {model.PARTS_MAX} parts")
+    for part in parts:
+        naming.check_part_number(part.part_number)
+
+
+def _caught(check: Callable[[], None]) -> ServiceError | None:
+    """Return the error that a check raises, for after the authorisation."""
+    try:
+        check()
+    except ServiceError as error:
+        return error
+    return None
