@@ -34,6 +34,7 @@ from cumulo.queue_service.edge_aws_errors import (
     invalid_parameters,
     invalid_value,
     is_query,
+    shown,
 )
 from cumulo.queue_service.edge_aws_messages import aws_sqs, entry_of, md5_of_system_attributes, selection_of, size_bytes
 from cumulo.queue_service.errors import (
@@ -48,6 +49,8 @@ BODY_BYTES_MAX = 16 * 1024 * 1024
 BATCH_ENTRIES_MAX = 10
 RECEIVE_MESSAGES_MAX = 10
 PURGE_INTERVAL_S = 60
+URL_CHARACTERS_MAX = 2_048
+"""Ours: what is remembered of URLs must not grow with them."""
 _FIFO = ".fifo"
 _QUEUE_URL = re.compile(r"(https?://[^/]*)?/([^?]*/)?(?P<account>[0-9]{12})/(?P<name>[^/?]*)/?")
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -95,7 +98,10 @@ def _handler(service: QueueDoor, convert: _Convert) -> Handler:
 
 def _queue(call: AwsCall) -> str:
     """Return the full name of the queue that a call's `QueueUrl` means."""
-    return _queue_of(call.request.QueueUrl, call.ctx.region)
+    url = call.request.QueueUrl
+    if len(url) > URL_CHARACTERS_MAX:
+        raise INVALID_ADDRESS.error(address=shown(url))
+    return _queue_of(url, call.ctx.region)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -109,7 +115,7 @@ def _queue_of(url: str, region: str) -> str:
         raise MISSING_REQUIRED_PARAMETER.error(parameter="QueueUrl")
     place = _QUEUE_URL.fullmatch(url)
     if place is None:
-        raise INVALID_ADDRESS.error(address=url)
+        raise INVALID_ADDRESS.error(address=shown(url))
     return _named(place["name"], place["account"], region)
 
 

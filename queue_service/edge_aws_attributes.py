@@ -23,6 +23,7 @@ from cumulo.queue_service.edge_aws_errors import (
     invalid_attribute,
     invalid_parameters,
     invalid_value,
+    shown,
 )
 
 _NUMBERS = {
@@ -95,8 +96,8 @@ def to_wire(queue: model.Queue, names: list[str]) -> dict[str, str]:
         if name not in _NAMES:
             raise INVALID_ATTRIBUTE_NAME.error(reason=f"Unknown Attribute {name}.")
     wanted = _NAMES_SHOWN if "All" in names else dict.fromkeys(names)
-    shown = {name: _NAMES_SHOWN[name](queue) for name in wanted if name in _NAMES_SHOWN}
-    return {name: text for name, text in shown.items() if text}
+    texts = {name: _NAMES_SHOWN[name](queue) for name in wanted if name in _NAMES_SHOWN}
+    return {name: text for name, text in texts.items() if text}
 
 
 def check_tags(tags: Mapping[str, str]) -> None:
@@ -111,10 +112,14 @@ def check_tags(tags: Mapping[str, str]) -> None:
 
 
 def _number(name: str, text: str, lowest: int, highest: int) -> int:
-    # Ten digits: more than any limit, less than what int() would take long for.
-    if not text.isascii() or not text.isdigit() or len(text) > 10 or not lowest <= int(text) <= highest:
+    if not _is_number(text, lowest, highest):
         raise invalid_attribute(name)
     return int(text)
+
+
+def _is_number(text: str, lowest: int, highest: int) -> bool:
+    # Ten digits: more than any limit, less than int() would take long for, or refuse.
+    return text.isascii() and text.isdigit() and len(text) <= 10 and lowest <= int(text) <= highest
 
 
 def _dead_letter_policy(text: str) -> model.DeadLetterPolicy:
@@ -122,21 +127,21 @@ def _dead_letter_policy(text: str) -> model.DeadLetterPolicy:
         return model.DeadLetterPolicy("", 0)
     try:
         policy = msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise invalid_value("RedrivePolicy", text, "Redrive policy is not a valid JSON map.") from error
     for name in ("deadLetterTargetArn", "maxReceiveCount"):
         if name not in policy:
             raise invalid_value("RedrivePolicy", text, f"Redrive policy does not contain mandatory attribute: {name}.")
     target, count = policy["deadLetterTargetArn"], str(policy["maxReceiveCount"])
-    if not count.isascii() or not count.isdigit() or not 1 <= int(count[:10]) <= model.MAX_RECEIVE_COUNT_MAX:
+    if not _is_number(count, 1, model.MAX_RECEIVE_COUNT_MAX):
         raise invalid_value(
             "RedrivePolicy",
             text,
-            f"Invalid value for maxReceiveCount: {count}, valid values are from 1 to 1000 both inclusive.",
+            f"Invalid value for maxReceiveCount: {shown(count)}, valid values are from 1 to 1000 both inclusive.",
         )
     arn = parse_arn(target) if isinstance(target, str) else None
     if arn is None or arn.service != "sqs":
-        raise invalid_value("RedrivePolicy", text, f"Invalid value for deadLetterTargetArn: {target}.")
+        raise invalid_value("RedrivePolicy", text, f"Invalid value for deadLetterTargetArn: {shown(target)}.")
     return model.DeadLetterPolicy(target, int(count), text)
 
 

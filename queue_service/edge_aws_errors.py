@@ -17,6 +17,8 @@ from cumulo.core.errors import (
 from cumulo.gateway.aws_service import AwsCall, InputErrors
 from cumulo.queue_service import errors
 
+VALUE_CHARACTERS_MAX = 1_024
+"""Ours: an answer does not grow with what was wrong in the question."""
 _QUERY = "AWS.SimpleQueueService."
 
 
@@ -150,9 +152,14 @@ def is_query(call: AwsCall) -> bool:
     return "x-amz-target" not in call.http.headers
 
 
+def shown(value: object) -> str:
+    """Return what an error quotes of a value: all of it where it is not absurdly long."""
+    return str(value)[:VALUE_CHARACTERS_MAX]
+
+
 def invalid_value(parameter: str, value: object, reason: str) -> ServiceError:
     """Return the refusal of a parameter; `reason` is a whole sentence."""
-    return INVALID_VALUE.error(parameter=parameter, value=value, reason=reason)
+    return INVALID_VALUE.error(parameter=parameter, value=shown(value), reason=reason)
 
 
 def invalid_parameters(reason: str) -> ServiceError:
@@ -196,7 +203,7 @@ def about_message(error: ServiceError, receipt_handle: str, timeout_s: int | Non
         return invalid_parameters(error.message)
     if row is errors.RECEIPT_HANDLE_IS_INVALID:
         return _RECEIPT_HANDLE_IS_INVALID.error(
-            reason=f'The input receipt handle "{receipt_handle}" is not a valid receipt handle.'
+            reason=f'The input receipt handle "{shown(receipt_handle)}" is not a valid receipt handle.'
         )
     if row is errors.RECEIPT_HANDLE_OF_ANOTHER_QUEUE:
         return _RECEIPT_HANDLE_IS_INVALID.error(

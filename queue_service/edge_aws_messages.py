@@ -24,6 +24,8 @@ from cumulo.queue_service.edge_aws_errors import (
 
 aws_sqs: Any = LazyModule("cumulo.queue_service.aws_sqs")
 
+SELECTION_CHARACTERS_REMEMBERED_MAX = 4_096
+"""Names of message attributes that a receiver chooses; what he asks for beyond that is made anew each time."""
 TRACE_HEADER = "AWSTraceHeader"
 _TRACE_HEADER_OF_HTTP = "x-amzn-trace-id"
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r"))
@@ -156,7 +158,10 @@ class Selection:
 def selection_of(request: Any) -> Selection:
     """Return what a `ReceiveMessageRequest` wants to see; raises AWS's `InvalidAttributeName`."""
     system = frozenset((*(request.AttributeNames or ()), *(request.MessageSystemAttributeNames or ())))
-    return _selection(system, frozenset(request.MessageAttributeNames or ()))
+    names = frozenset(request.MessageAttributeNames or ())
+    if sum(map(len, names)) > SELECTION_CHARACTERS_REMEMBERED_MAX:
+        return _selection.__wrapped__(system, names)
+    return _selection(system, names)
 
 
 @functools.lru_cache(maxsize=256)

@@ -258,6 +258,43 @@ def test_creation_is_refused_in_the_words_of_aws(run, name, attributes, expected
     run(scenario)
 
 
+@pytest.mark.parametrize(
+    "redrive",
+    [
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        "x" * 1_000_000,
+        '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:x","maxReceiveCount":"' + "0" * 5_000 + '1"}',
+        '{"deadLetterTargetArn":[],"maxReceiveCount":1}',
+        '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:111111111111:x","maxReceiveCount":1}',
+        '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:jobs","maxReceiveCount":1}',
+        "[]",
+        "1",
+    ],
+)
+def test_bad_redrive_policy_is_refused_without_repeating_all_of_it(run, redrive):
+    async def scenario(_, ask):
+        refused = await refusal(ask("SetQueueAttributes", QueueUrl=URL, Attributes={"RedrivePolicy": redrive}))
+
+        assert refused[1] == "InvalidParameterValue"
+        assert "for parameter RedrivePolicy is invalid. Reason: " in refused[2]
+        assert len(refused[2]) < 4_000
+
+    in_a_queue(run, scenario)
+
+
+def test_huge_names_are_neither_remembered_nor_repeated(run):
+    async def scenario(_, ask):
+        refused = await refusal(ask("DeleteQueue", QueueUrl=f"http://{'h' * 1_000_000}/{ACCOUNT}/jobs"))
+        assert refused[0] == "InvalidAddress"
+        assert len(refused[2]) < 2_000
+        names = [f"{number}{'n' * 100}" for number in range(1_000)]
+        assert await ask("ReceiveMessage", QueueUrl=URL, MessageAttributeNames=names) == {}
+        assert await ask("ReceiveMessage", QueueUrl=URL, MessageAttributeNames=names[:2]) == {}
+
+    in_a_queue(run, scenario)
+
+
 def test_malformed_policy_is_an_invalid_attribute_value(run):
     async def scenario(_, ask):
         refused = await refusal(ask("SetQueueAttributes", QueueUrl=URL, Attributes={"Policy": "{}"}))
