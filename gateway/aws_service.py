@@ -19,8 +19,9 @@ class AwsCall(msgspec.Struct, frozen=True):
     """One verified, decoded call.
 
     `request` is the operation's generated input structure. `body` is the verified payload of an operation whose input
-    streams, None for every other: its pieces are borrowed until the next one is asked for. `http` is the head, for what
-    the model does not carry (the host in a queue URL); `base_url` is `scheme://host` as the client addressed the server.
+    streams, None for every other: its pieces are borrowed until the next one is asked for; S3 gets the others' whole
+    document as `content`, to verify its checksums. `http` is the head, for what the model does not carry (the host in a
+    queue URL); `base_url` is `scheme://host` as the client addressed the server.
     """
 
     ctx: CallContext
@@ -29,13 +30,22 @@ class AwsCall(msgspec.Struct, frozen=True):
     body: AsyncIterator[memoryview] | None
     http: Request
     base_url: str
+    content: bytes = b""
+
+
+class PostedForm(msgspec.Struct, frozen=True):
+    """The `AwsCall.request` of S3's PostObject: the bucket of the URL, and the fields by lower-case names."""
+
+    Bucket: str
+    fields: Mapping[str, str]
 
 
 class AwsAnswer(msgspec.Struct, frozen=True):
     """An answer that is more than its output structure.
 
-    `output` is the generated output structure, None for an empty one. `body` streams, with its `content_length`.
-    `status` 0 is the model's own. `headers` are sent beside those that the model derives from `output`.
+    `output` is the generated output structure, None for an empty one. `body` streams, with its `content_length`;
+    `content` is a whole body of `content_type` where the model has no shape for it. `status` 0 is the model's own.
+    `headers` are sent beside those that the model derives from `output`.
     """
 
     output: Any = None
@@ -43,6 +53,8 @@ class AwsAnswer(msgspec.Struct, frozen=True):
     content_length: int | None = None
     status: int = 0
     headers: tuple[tuple[str, str], ...] = ()
+    content: bytes = b""
+    content_type: str = ""
 
 
 Handler = Callable[[AwsCall], Awaitable[Any]]

@@ -1,0 +1,374 @@
+"""The front door of AWS's protocols: from a request on the HTTP port to a handler of a room, and back.
+
+Owns the order of the steps: which service, who signed it, which operation, what is asked, the handler, the answer.
+Promises: nothing is decoded for a handler before its signature held; a body that streams is verified while its receiver
+reads it, and not read at all where the receiver refuses first; whatever goes wrong is said in the caller's protocol,
+and a bug says no more than its request id. Knows no service: those come as `AwsService`.
+"""
+
+import base64
+import hashlib
+import logging
+import time
+from collections.abc import Mapping, Sequence
+
+from cumulo.core.clocks import Clock
+from cumulo.core.context import AnonymousPrincipal, CallContext
+from cumulo.core.errors import INTERNAL_FAILURE, NOT_IMPLEMENTED, ErrorRow, ServiceError, Status
+from cumulo.core.ids import Randomness, message_id
+from cumulo.core.names import DEFAULT_REGION, is_region
+from cumulo.core.ports import CredentialSource
+from cumulo.gateway import aws_cbor, aws_codec, aws_errors, aws_query
+from cumulo.gateway.addressing import (
+    S3Address,
+    ServiceDirectory,
+    bucket_of_host,
+    decoded_query,
+    s3_address,
+    scope_service,
+)
+from cumulo.gateway.aws_model import (
+    Encoded,
+    MalformedInput,
+    MissingMember,
+    OperationModel,
+    Protocol,
+    RequestHead,
+    ServiceModel,
+)
+from cumulo.gateway.aws_routes import BucketRoutes
+from cumulo.gateway.aws_service import AwsAnswer, AwsCall, AwsService, PostedForm
+from cumulo.gateway.http1 import Request, Response
+from cumulo.gateway.http_body import BODY_TOO_LARGE
+from cumulo.gateway.payload import body_hash, declared_payload, open_payload, read_payload
+from cumulo.gateway.post_form import read_post_form
+from cumulo.gateway.post_policy import check_post_head, open_form
+from cumulo.gateway.rpc import Observer
+from cumulo.gateway.signature_errors import AuthForm, Dialect, Refusal, SignatureError
+from cumulo.gateway.sigv4 import Verified, Verifier, read_signature
+
+S3 = "s3"
+POST_OBJECT = "PostObject"
+"""The one operation of S3 that its service description lacks: a browser's form."""
+USER_AGENT_CHARACTERS_MAX = 512
+_FORM = "multipart/form-data"
+_UNKNOWN_SERVICE = ErrorRow(
+    "NotImplemented", 501, Status.UNIMPLEMENTED, "The service {service} is not offered here; see docs/compatibility.md."
+)
+_REGION_MALFORMED = ErrorRow(
+    "InvalidArgument", 400, Status.INVALID_ARGUMENT, "{region} is no name of a region: 1-63 of a-z, 0-9 and -."
+)
+_S3_INTERNAL = ErrorRow(
+    "InternalError",
+    500,
+    Status.INTERNAL,
+    "We encountered an internal error. Please try again.",
+)
+_log = logging.getLogger("cumulo.aws")
+
+
+class _Exchange:
+    """One request on its way through the steps."""
+
+    __slots__ = ("model", "operation", "protocol", "request", "request_id", "service")
+
+    def __init__(self, request: Request, request_id: str) -> None:
+        self.request = request
+        self.request_id = request_id
+        self.service: AwsService | None = None
+        self.model: ServiceModel | None = None
+        self.protocol: Protocol = "rest-xml"
+        self.operation: OperationModel | None = None
+
+    @property
+    def host_id(self) -> str:
+        """S3's second id of a request; no other protocol has one."""
+        if self.protocol != "rest-xml":
+            return ""
+        return base64.b64encode(hashlib.sha256(self.request_id.encode()).digest()).decode()
+
+    @property
+    def ids(self) -> tuple[tuple[str, str], ...]:
+        """The headers of every answer that name its request."""
+        return aws_codec.request_id_headers(self.protocol, self.request_id, self.host_id)
+
+    @property
+    def base_url(self) -> str:
+        """Scheme and host as the client addressed the server."""
+        return f"{'https' if self.request.secure else 'http'}://{self.request.headers.get('host', '')}"
+
+    @property
+    def dialect(self) -> Dialect:
+        """The family of words in which a bad signature is refused."""
+        if self.protocol == "rest-xml":
+            return "s3"
+        return "query" if self.protocol == "query" else "json"
+
+
+class AwsEdge:
+    """Answers AWS's protocols for `services`; `domains` are the host names below which a label is a bucket's name."""
+
+    def __init__(
+        self,
+        services: Sequence[AwsService],
+        credentials: CredentialSource,
+        clock: Clock,
+        randomness: Randomness,
+        observer: Observer,
+        domains: Sequence[str],
+    ) -> None:
+        self._services = {service.name: service for service in services}
+        self._directory = ServiceDirectory([(it.name, it.target_prefix, it.api_version) for it in services])
+        self._verifier = Verifier(credentials, clock)
+        self._clock = clock
+        self._randomness = randomness
+        self._observer = observer
+        self._routes: BucketRoutes | None = None
+        self._domains = tuple(sorted(domains, key=len, reverse=True))
+
+    def names_bucket(self, request: Request) -> bool:
+        """Say whether the host of a request is a bucket's, so that every path below it is a key."""
+        return bool(bucket_of_host(request.headers.get("host", ""), self._domains))
+
+    @property
+    def service_names(self) -> tuple[str, ...]:
+        """The services that have at least one operation."""
+        return tuple(name for name, service in self._services.items() if service.handlers)
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request; raises nothing."""
+        started = time.perf_counter()
+        exchange = _Exchange(request, message_id(self._randomness))
+        status = "OK"
+        try:
+            service = self._find_service(exchange)
+            if service.name == S3:
+                return await self._serve_s3(exchange, service)
+            return await self._serve_call(exchange, service)
+        except Exception as error:  # noqa: BLE001 - the one place where an error becomes an answer
+            expected = _expected(error, exchange)
+            status = expected.row.code
+            return _refusal(exchange, expected)
+        finally:
+            self._observer.finished(
+                exchange.service.name if exchange.service is not None else "unknown",
+                exchange.operation.name if exchange.operation is not None else "unknown",
+                status,
+                time.perf_counter() - started,
+                exchange.request_id,
+            )
+
+    def _find_service(self, exchange: _Exchange) -> AwsService:
+        request = exchange.request
+        name = scope_service(request) or self._directory.of_head(request.headers, _query_if_readable(request))
+        if not name:
+            name = request.headers.get("x-amz-target", "").partition(".")[0] or S3
+        exchange.protocol = _protocol(request, name)
+        if exchange.protocol == "rest-xml":
+            exchange.request_id = exchange.request_id.replace("-", "")[:16].upper()
+        service = exchange.service = self._services.get(name)
+        if service is None:
+            raise _UNKNOWN_SERVICE.error(service=name[:64])
+        return service
+
+    def _context(self, exchange: _Exchange, verified: Verified | None, keys: Mapping[str, str]) -> CallContext:
+        request = exchange.request
+        if verified is not None and not is_region(verified.region):
+            raise _REGION_MALFORMED.error(region=verified.region)
+        return CallContext(
+            principal=AnonymousPrincipal() if verified is None else verified.principal,
+            request_id=exchange.request_id,
+            region=DEFAULT_REGION if verified is None else verified.region,
+            source_ip=request.peer,
+            secure_transport=request.secure,
+            user_agent=request.headers.get("user-agent", "")[:USER_AGENT_CHARACTERS_MAX],
+            expires_ms=0 if verified is None else verified.expires_ms,
+            condition_keys=keys,
+        )
+
+    # -- JSON, query and CBOR: the whole body is read, then everything is known
+
+    async def _serve_call(self, exchange: _Exchange, service: AwsService) -> Response:
+        request = exchange.request
+        presented = read_signature(request)
+        if presented is None:
+            raise SignatureError(Refusal.MISSING, AuthForm.ANONYMOUS)
+        content = await request.body.read(service.body_bytes_max)
+        verified = self._verifier.verify(request, presented, service.name, body_hash(content))
+        model = exchange.model = service.load()
+        head = RequestHead()
+        match exchange.protocol:
+            case "query":
+                pairs = (*decoded_query(request.query), *aws_query.parse_form(content))
+                head, content, named = RequestHead(query=pairs), b"", dict(pairs).get("Action", "")
+                operation = model.by_action(named)
+            case "smithy-rpc-v2-cbor":
+                named = aws_cbor.operation_name(request.path)
+                operation = model.by_action(named)
+            case _:
+                named = request.headers.get("x-amz-target", "") or f"{request.method} {request.path}"
+                operation = model.by_target(named)
+        if operation is None:
+            raise service.input_errors.unknown_operation.error(operation=named[:128])
+        exchange.operation = operation
+        handler = service.handlers.get(operation.name)
+        if handler is None:
+            raise NOT_IMPLEMENTED.error(what=f"{service.name} {operation.name}")
+        asked = aws_codec.decode(operation, exchange.protocol, head, content)
+        ctx = self._context(exchange, verified, {})
+        answer = await handler(AwsCall(ctx, operation.name, asked, None, request, exchange.base_url))
+        encoded = aws_codec.encode(model, operation, exchange.protocol, answer, exchange.request_id)
+        return Response(encoded.status, encoded.body, exchange.ids + encoded.headers, encoded.content_type)
+
+    # -- S3: head first, the body while its receiver reads it
+
+    async def _serve_s3(self, exchange: _Exchange, service: AwsService) -> Response:
+        request = exchange.request
+        address = s3_address(request.headers.get("host", ""), request.path, self._domains)
+        query = decoded_query(request.query)
+        model = exchange.model = service.load()
+        if request.method == "POST" and not query and not address.key:
+            return await self._serve_form(exchange, service, address)
+        head = RequestHead(
+            {"Bucket": address.bucket, "Key": address.key} if address.bucket else {}, query, request.headers
+        )
+        if self._routes is None:
+            self._routes = BucketRoutes(model)
+        operation = self._routes.route(
+            request.method,
+            has_bucket=bool(address.bucket),
+            has_key=bool(address.key),
+            query=query,
+            headers=request.headers,
+        )
+        if operation is None:
+            raise service.input_errors.unknown_operation.error(operation=request.method, Method=request.method)
+        exchange.operation = operation
+        presented = read_signature(request)
+        form = AuthForm.ANONYMOUS if presented is None else presented.form
+        declared = declared_payload(request, form, streams=bool(operation.input_stream))
+        verified = None
+        if presented is not None:
+            verified = self._verifier.verify(request, presented, S3, declared.text)
+        ctx = self._context(exchange, verified, _s3_keys(request, form))
+        handler = service.handlers.get(operation.name)
+        if handler is None:
+            raise NOT_IMPLEMENTED.error(what=f"S3 {operation.name}")
+        body, content = None, b""
+        if operation.input_stream:
+            body = open_payload(request, verified, declared)
+        else:
+            content = await read_payload(request, declared, service.body_bytes_max)
+        asked = aws_codec.decode(operation, exchange.protocol, head, content)
+        answer = await handler(AwsCall(ctx, operation.name, asked, body, request, exchange.base_url, content))
+        return _s3_response(exchange, model, operation, answer)
+
+    async def _serve_form(self, exchange: _Exchange, service: AwsService, address: S3Address) -> Response:
+        request = exchange.request
+        handler = service.handlers[POST_OBJECT]
+        exchange.operation = OperationModel(name=POST_OBJECT)
+        check_post_head(request)
+        form = await read_post_form(request)
+        opened = open_form(form, address.bucket, self._verifier, self._clock)
+        ctx = self._context(exchange, opened.verified, _s3_keys(request, AuthForm.POST))
+        asked = PostedForm(address.bucket, form.fields)
+        call = AwsCall(ctx, POST_OBJECT, asked, opened.file, request, exchange.base_url)
+        answer: AwsAnswer = await handler(call)
+        return Response(answer.status, answer.content, exchange.ids + answer.headers, answer.content_type)
+
+
+def _query_if_readable(request: Request) -> Sequence[tuple[str, str]]:
+    """Return a query for the detection of the service; a broken one is refused later, in S3's words."""
+    try:
+        return decoded_query(request.query)
+    except (ServiceError, SignatureError):
+        return ()
+
+
+def _protocol(request: Request, service: str) -> Protocol:
+    headers = request.headers
+    if service == S3:
+        return "rest-xml"
+    if "x-amz-target" in headers:
+        return "json"
+    if headers.get("smithy-protocol") == "rpc-v2-cbor":
+        return "smithy-rpc-v2-cbor"
+    if headers.get("content-type", "").startswith("application/json") or service == "batch":
+        return "rest-json"
+    return "query"
+
+
+def _s3_keys(request: Request, form: AuthForm) -> Mapping[str, str]:
+    """Return S3's condition keys about how a request was signed."""
+    if form is AuthForm.ANONYMOUS:
+        return {}
+    return {
+        "s3:authType": {AuthForm.HEADER: "REST-HEADER", AuthForm.QUERY: "REST-QUERY-STRING"}.get(form, "POST"),
+        "s3:signatureversion": "AWS4-HMAC-SHA256",
+        "s3:x-amz-content-sha256": request.headers.get("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
+    }
+
+
+def _s3_response(exchange: _Exchange, model: ServiceModel, operation: OperationModel, answer: object) -> Response:
+    given = answer if isinstance(answer, AwsAnswer) else AwsAnswer(answer)
+    if given.output is None:
+        encoded = Encoded(operation.status)  # what there is, the handler has written itself
+    else:
+        encoded = aws_codec.encode(model, operation, exchange.protocol, given.output, exchange.request_id)
+    content_length, headers = given.content_length, list(exchange.ids)
+    content_type = encoded.content_type
+    for name, value in (*encoded.headers, *given.headers):
+        match name.lower():
+            case "content-length":
+                content_length = int(value)
+            case "content-type":
+                content_type = value
+            case _:
+                headers.append((name, value))
+    return Response(
+        given.status or encoded.status,
+        encoded.body or given.content,
+        tuple(headers),
+        content_type or given.content_type,
+        given.body,
+        content_length,
+    )
+
+
+def _refusal(exchange: _Exchange, error: ServiceError) -> Response:
+    encoded = aws_errors.render(
+        error,
+        exchange.model or _nameless(exchange.service),
+        exchange.protocol,
+        exchange.request_id,
+        host_id=exchange.host_id,
+        head=exchange.request.method == "HEAD",
+    )
+    return Response(encoded.status, encoded.body, encoded.headers, encoded.content_type)
+
+
+def _nameless(service: AwsService | None) -> ServiceModel:
+    """Return a model for the refusal of a request that came to no service, or not as far as to need its model."""
+    if service is not None:
+        return service.load()
+    return ServiceModel(
+        name="", api_version="", endpoint_prefix="", protocols=("json",), operations={}, errors={}, json_version="1.0"
+    )
+
+
+def _expected(error: Exception, exchange: _Exchange) -> ServiceError:
+    """Return what to say of an error: a bug's text stays in the log."""
+    service = exchange.service
+    if isinstance(error, SignatureError):
+        return error.service_error(exchange.dialect)
+    if isinstance(error, ServiceError):
+        if error.row is BODY_TOO_LARGE and service is not None:
+            return service.input_errors.too_large.error(**error.values)
+        return error
+    if service is not None and isinstance(error, MissingMember):
+        return service.input_errors.missing.error(parameter=error.path)
+    if service is not None and isinstance(error, MalformedInput):
+        return service.input_errors.malformed.error(parameter=error.member, value=error.value, allowed=error.allowed)
+    _log.exception("bug in an AWS call", exc_info=error, extra={"request_id": exchange.request_id})
+    row = _S3_INTERNAL if exchange.protocol == "rest-xml" else INTERNAL_FAILURE
+    return row.error(request_id=exchange.request_id)
