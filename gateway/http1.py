@@ -520,7 +520,8 @@ class HttpConnection(asyncio.BufferedProtocol):
     def _close(self) -> None:
         """End the connection; the client may have more to say, which must not reset it before it has read."""
         assert self._transport is not None
-        if self._held or self._reading_paused or self._body_unread:
+        # TLS cannot say "I send no more": its client must go by `connection: close`, and one that pipelines may not.
+        if self._body_unread or (not self._secure and (self._held or self._reading_paused)):
             self._linger()
         else:
             self._transport.close()
