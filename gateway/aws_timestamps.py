@@ -10,23 +10,24 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 MS_PER_S = 1000
-MS_PER_DAY = 86_400_000
+SECONDS_PER_DAY = 86_400
 MS_MIN = -62_135_596_800_000
 MS_MAX = 253_402_300_799_999
 """Years 1 to 9999, what ISO 8601 with four digits can say."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECONDS = re.compile(r"-?\d{1,15}(\.\d{1,9})?", re.ASCII)
-_TIMES = tuple(f"T{minute // 60:02}:{minute % 60:02}:" for minute in range(24 * 60))
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,9})?", re.ASCII)
+_MINUTES = tuple(f"T{minute // 60:02}:{minute % 60:02}:" for minute in range(24 * 60))
+_SECONDS = tuple(f"{second:02}" for second in range(60))
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def parsed(text: str) -> int:
     """Return the milliseconds that a text of any of the three formats means. Raises `ValueError`."""
-    if _SECONDS.fullmatch(text):
+    if _NUMBER.fullmatch(text):
         return in_range(round(float(text) * MS_PER_S))
-    if "T" in text[:12]:
+    if text[4:5] == "-":
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
@@ -35,7 +36,7 @@ def parsed(text: str) -> int:
         if moment.tzinfo is None:  # "-0000": the zone is not known
             moment = moment.replace(tzinfo=UTC)
     elapsed = moment - _EPOCH
-    return (elapsed.days * 86_400 + elapsed.seconds) * MS_PER_S + elapsed.microseconds // 1000
+    return (elapsed.days * SECONDS_PER_DAY + elapsed.seconds) * MS_PER_S + elapsed.microseconds // 1000
 
 
 def in_range(moment_ms: int) -> int:
@@ -47,18 +48,19 @@ def in_range(moment_ms: int) -> int:
 
 def iso8601(moment_ms: int) -> str:
     """Return `2026-10-03T12:00:00Z`, with milliseconds where there are any."""
-    days, rest_ms = divmod(moment_ms, MS_PER_DAY)
-    minutes, rest_ms = divmod(rest_ms, 60_000)
-    seconds, rest_ms = divmod(rest_ms, 1000)
-    fraction = f".{rest_ms:03}" if rest_ms else ""
-    return f"{_day(days)}{_TIMES[minutes]}{seconds:02}{fraction}Z"
+    days, seconds = divmod(moment_ms // MS_PER_S, SECONDS_PER_DAY)
+    rest_ms = moment_ms % MS_PER_S
+    end = f".{rest_ms:03}Z" if rest_ms else "Z"
+    return _day(days) + _MINUTES[seconds // 60] + _SECONDS[seconds % 60] + end
 
 
-def iso8601_ms(moment_ms: int) -> str:
-    """Return `2026-10-03T12:00:00.000Z`, always with milliseconds, as S3 writes them."""
-    days, rest_ms = divmod(moment_ms, MS_PER_DAY)
-    minutes, rest_ms = divmod(rest_ms, 60_000)
-    return f"{_day(days)}{_TIMES[minutes]}{rest_ms // 1000:02}.{rest_ms % 1000:03}Z"
+def iso8601_of_s3(moment_ms: int) -> str:
+    """Return `2026-10-03T12:00:00.000Z`: S3 keeps whole seconds and writes them so.
+
+    A listing writes a thousand: joined from tables it takes a quarter of the time of a formatted `datetime`.
+    """
+    days, seconds = divmod(moment_ms // MS_PER_S, SECONDS_PER_DAY)
+    return _day(days) + _MINUTES[seconds // 60] + _SECONDS[seconds % 60] + ".000Z"
 
 
 def rfc822(moment_ms: int) -> str:
