@@ -599,6 +599,10 @@ class ListObjects(msgspec.Struct, frozen=True, kw_only=True):
     without_entries: bool = False
 
 
+class ListObjectVersions(ListObjects, frozen=True, kw_only=True):
+    """List objects as S3's ListObjectVersions, each as its only version; `start_after` is the key marker."""
+
+
 class CreateMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
     """Open an upload in parts. `checksum` is the algorithm of all its parts; `checksum_type` may be empty for the
     algorithm's own.

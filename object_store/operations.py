@@ -102,7 +102,8 @@ def list_checks(request: model.ListObjects) -> Checks:
         keys["s3:delimiter"] = request.delimiter
     if request.page_size:
         keys["s3:max-keys"] = str(request.page_size)
-    return (Check("s3:ListBucket", model.bucket_arn(request.bucket), keys),)
+    action = "s3:ListBucketVersions" if isinstance(request, model.ListObjectVersions) else "s3:ListBucket"
+    return (Check(action, model.bucket_arn(request.bucket), keys),)
 
 
 def batch_delete_checks(request: model.BatchDeleteObjects) -> tuple[Checks, ...]:
@@ -383,6 +384,14 @@ TABLE = OperationTable(
             list_checks,
             list_step,
             "Lists objects in order of their keys, as S3's ListObjectsV2.",
+        ),
+        _row(
+            model.ListObjectVersions,
+            Kind.READ,
+            "s3:ListBucketVersions",
+            list_checks,
+            list_step,
+            "Lists objects in order of their keys, each as its only version.",
         ),
         _object_row(
             model.CreateMultipartUpload,

@@ -112,6 +112,7 @@ class Resolving:
             "SetObjectAcl": self._existing_object,
             "DeleteObject": self._delete,
             "ListObjects": self._list_objects,
+            "ListObjectVersions": self._list_objects,
             "CreateMultipartUpload": self._create_upload,
             "UploadPart": self._upload_part,
             "UploadPartCopy": self._copy_part,

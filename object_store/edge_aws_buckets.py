@@ -1,0 +1,117 @@
+"""Buckets over S3's REST API: made, found, listed, deleted.
+
+Source: S3 API reference, CreateBucket, HeadBucket, GetBucketLocation, ListBuckets, DeleteBucket.
+"""
+
+from typing import Final
+
+from cumulo.core.names import DEFAULT_REGION
+from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
+from cumulo.gateway.aws_timestamps import iso8601_of_s3
+from cumulo.object_store import model
+from cumulo.object_store.edge_aws_errors import argument_error, header_error
+from cumulo.object_store.edge_aws_headers import check_headers, has_grants
+from cumulo.object_store.edge_aws_tagging import tags_of
+from cumulo.object_store.edge_aws_xml import document, escape
+from cumulo.object_store.errors import INVALID_BUCKET_ACL
+from cumulo.object_store.service import Service
+
+BUCKETS_MAX: Final = 10_000
+"""Of one page of ListBuckets: S3's limit."""
+
+
+def handlers(service: Service) -> dict[str, Handler]:
+    """Return the handlers of buckets."""
+
+    async def create_bucket(call: AwsCall) -> AwsAnswer:
+        return await _create_bucket(service, call)
+
+    async def head_bucket(call: AwsCall) -> AwsAnswer:
+        bucket = call.request.Bucket
+        await check_headers(service, call, bucket)
+        found: model.Bucket = (await service.call(call.ctx, "GetBucket", model.GetBucket(bucket))).value
+        return AwsAnswer(headers=(("x-amz-bucket-region", found.region), ("x-amz-access-point-alias", "false")))
+
+    async def delete_bucket(call: AwsCall) -> AwsAnswer:
+        bucket = call.request.Bucket
+        await check_headers(service, call, bucket)
+        await service.call(call.ctx, "DeleteBucket", model.DeleteBucket(bucket))
+        return AwsAnswer(status=204)
+
+    async def get_bucket_location(call: AwsCall) -> AwsAnswer:
+        bucket = call.request.Bucket
+        await check_headers(service, call, bucket)
+        region = (await service.call(call.ctx, "GetBucketLocation", model.GetBucketLocation(bucket))).value
+        return document("LocationConstraint", "" if region == DEFAULT_REGION else region)
+
+    async def list_buckets(call: AwsCall) -> AwsAnswer:
+        return await _list_buckets(service, call)
+
+    return {
+        "CreateBucket": create_bucket,
+        "HeadBucket": head_bucket,
+        "DeleteBucket": delete_bucket,
+        "GetBucketLocation": get_bucket_location,
+        "ListBuckets": list_buckets,
+    }
+
+
+async def _create_bucket(service: Service, call: AwsCall) -> AwsAnswer:
+    request, headers = call.request, call.http.headers
+    if has_grants(headers):
+        raise INVALID_BUCKET_ACL.error()
+    await check_headers(service, call, request.Bucket)
+    if headers.get("x-amz-bucket-object-lock-enabled", "false").lower() != "false":
+        raise header_error("x-amz-bucket-object-lock-enabled")
+    if headers.get("x-amz-bucket-namespace", "global") != "global":
+        raise header_error("x-amz-bucket-namespace")
+    configuration = request.CreateBucketConfiguration
+    location, tags = "", {}
+    if configuration is not None:
+        if configuration.Location is not None or configuration.Bucket is not None:
+            raise header_error("CreateBucketConfiguration: Location, Bucket")
+        location = configuration.LocationConstraint or ""
+        tags = tags_of(configuration.Tags or [])
+    asked = model.CreateBucket(
+        bucket=request.Bucket,
+        location_constraint=location,
+        acl=headers.get("x-amz-acl", ""),
+        object_ownership=headers.get("x-amz-object-ownership", ""),
+        tags=tags,
+    )
+    await service.call(call.ctx, "CreateBucket", asked)
+    return AwsAnswer(headers=(("location", f"/{request.Bucket}"),))
+
+
+async def _list_buckets(service: Service, call: AwsCall) -> AwsAnswer:
+    request = call.request
+    wanted = BUCKETS_MAX if request.MaxBuckets is None else request.MaxBuckets
+    if not 1 <= wanted <= BUCKETS_MAX:
+        raise argument_error(
+            "max-buckets", str(wanted), f"Argument max-buckets must be an integer between 1 and {BUCKETS_MAX}"
+        )
+    prefix, region, token = request.Prefix or "", request.BucketRegion or "", request.ContinuationToken or ""
+    buckets: list[model.Bucket] = []
+    while len(buckets) < wanted:
+        asked = model.ListBuckets(
+            prefix=prefix, page_size=min(wanted - len(buckets), model.PAGE_MAX), page_token=token, region=region
+        )
+        page: model.BucketPage = (await service.call(call.ctx, "ListBuckets", asked)).value
+        buckets += page.buckets
+        token = page.next_page_token
+        if not token:
+            break
+    # S3 tells the regions only where a parameter of today's form of the call was sent.
+    tells_region = bool(call.http.query)
+    rows = "".join(
+        f"<Bucket><Name>{one.name}</Name><CreationDate>{iso8601_of_s3(one.create_ms)}</CreationDate>"
+        + (f"<BucketRegion>{one.region}</BucketRegion>" if tells_region else "")
+        + "</Bucket>"
+        for one in buckets
+    )
+    return document(
+        "ListAllMyBucketsResult",
+        f"<Owner><ID>{model.canonical_user_id(call.ctx.principal.account)}</ID></Owner><Buckets>{rows}</Buckets>"
+        + (f"<ContinuationToken>{token}</ContinuationToken>" if token else "")
+        + (f"<Prefix>{escape(prefix)}</Prefix>" if prefix else ""),
+    )

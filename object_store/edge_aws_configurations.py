@@ -1,0 +1,219 @@
+"""What a bucket is configured to be, over S3's REST API: policy, notifications, and one sub-resource a kind.
+
+Promises: a kind that is not built is read as S3 answers for a bucket that nobody configured, after the permission was
+checked; writing it is refused by name.
+
+Source: S3 API reference, on each; user guide, "Amazon S3 Event Notifications".
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
+from cumulo.object_store import model
+from cumulo.object_store.configurations import OWNERSHIP_CONTROLS, PUBLIC_ACCESS_BLOCK
+from cumulo.object_store.edge_aws_errors import CONFIGURATION_NOT_IMPLEMENTED, MALFORMED_XML, argument_error
+from cumulo.object_store.edge_aws_headers import check_headers
+from cumulo.object_store.edge_aws_xml import document, escape
+from cumulo.object_store.service import Service
+
+
+def _public_access_block(it: Any) -> str:
+    return "".join(
+        f"<{name}>{str(value).lower()}</{name}>"
+        for name, value in (
+            ("BlockPublicAcls", it.block_public_acls),
+            ("IgnorePublicAcls", it.ignore_public_acls),
+            ("BlockPublicPolicy", it.block_public_policy),
+            ("RestrictPublicBuckets", it.restrict_public_buckets),
+        )
+    )
+
+
+def _ownership_controls(it: Any) -> str:
+    return f"<Rule><ObjectOwnership>{it.object_ownership}</ObjectOwnership></Rule>"
+
+
+def _empty(_: Any) -> str:
+    return ""
+
+
+_READS: Final[Mapping[str, tuple[str, str, Callable[[Any], str]]]] = {
+    "GetPublicAccessBlock": (PUBLIC_ACCESS_BLOCK, "PublicAccessBlockConfiguration", _public_access_block),
+    "GetBucketOwnershipControls": (OWNERSHIP_CONTROLS, "OwnershipControls", _ownership_controls),
+    "GetBucketAccelerateConfiguration": ("accelerate", "AccelerateConfiguration", _empty),
+    "GetBucketCors": ("cors", "CORSConfiguration", _empty),
+    "GetBucketEncryption": ("encryption", "ServerSideEncryptionConfiguration", _empty),
+    "GetBucketLifecycleConfiguration": ("lifecycle", "LifecycleConfiguration", _empty),
+    "GetBucketLogging": ("logging", "BucketLoggingStatus", _empty),
+    "GetObjectLockConfiguration": ("object_lock", "ObjectLockConfiguration", _empty),
+    "GetBucketReplication": ("replication", "ReplicationConfiguration", _empty),
+    "GetBucketRequestPayment": (
+        "request_payment",
+        "RequestPaymentConfiguration",
+        lambda _: "<Payer>BucketOwner</Payer>",
+    ),
+    "GetBucketVersioning": ("versioning", "VersioningConfiguration", _empty),
+    "GetBucketWebsite": ("website", "WebsiteConfiguration", _empty),
+}
+"""Each read: its kind, the root element of its document, and what stands in that."""
+
+_DELETES: Final = {
+    "DeletePublicAccessBlock": PUBLIC_ACCESS_BLOCK,
+    "DeleteBucketOwnershipControls": OWNERSHIP_CONTROLS,
+    "DeleteBucketCors": "cors",
+    "DeleteBucketEncryption": "encryption",
+    "DeleteBucketLifecycle": "lifecycle",
+    "DeleteBucketReplication": "replication",
+    "DeleteBucketWebsite": "website",
+}
+"""Removing what is not there succeeds, as in S3."""
+
+
+def handlers(service: Service) -> dict[str, Handler]:
+    """Return the handlers of configurations."""
+
+    async def get_bucket_policy(call: AwsCall) -> AwsAnswer:
+        bucket = call.request.Bucket
+        await check_headers(service, call, bucket)
+        policy = (await service.call(call.ctx, "GetBucketPolicy", model.GetBucketPolicy(bucket))).value
+        return AwsAnswer(content=policy.encode(), content_type="application/json")
+
+    async def put_bucket_policy(call: AwsCall) -> AwsAnswer:
+        bucket = call.request.Bucket
+        await check_headers(service, call, bucket)
+        await service.call(call.ctx, "SetBucketPolicy", model.SetBucketPolicy(bucket, call.request.Policy))
+        return AwsAnswer(status=204)
+
+    async def delete_bucket_policy(call: AwsCall) -> AwsAnswer:
+        bucket = call.request.Bucket
+        await check_headers(service, call, bucket)
+        await service.call(call.ctx, "DeleteBucketPolicy", model.DeleteBucketPolicy(bucket))
+        return AwsAnswer(status=204)
+
+    async def get_bucket_policy_status(call: AwsCall) -> AwsAnswer:
+        bucket = call.request.Bucket
+        await check_headers(service, call, bucket)
+        asked = model.GetBucketPolicyStatus(bucket)
+        is_public = (await service.call(call.ctx, "GetBucketPolicyStatus", asked)).value
+        return document("PolicyStatus", f"<IsPublic>{str(is_public).lower()}</IsPublic>")
+
+    async def get_notification(call: AwsCall) -> AwsAnswer:
+        bucket = call.request.Bucket
+        await check_headers(service, call, bucket)
+        rules = (await service.call(call.ctx, "GetBucketNotification", model.GetBucketNotification(bucket))).value
+        return document("NotificationConfiguration", "".join(map(_rule_element, rules)))
+
+    async def put_notification(call: AwsCall) -> AwsAnswer:
+        bucket = call.request.Bucket
+        await check_headers(service, call, bucket)
+        asked = model.SetBucketNotification(bucket, _rules(call.request.NotificationConfiguration))
+        await service.call(call.ctx, "SetBucketNotification", asked)
+        return AwsAnswer()
+
+    async def put_public_access_block(call: AwsCall) -> AwsAnswer:
+        said = call.request.PublicAccessBlockConfiguration
+        value = model.PublicAccessBlock(
+            bool(said.BlockPublicAcls),
+            bool(said.IgnorePublicAcls),
+            bool(said.BlockPublicPolicy),
+            bool(said.RestrictPublicBuckets),
+        )
+        return await _write(service, call, PUBLIC_ACCESS_BLOCK, value)
+
+    async def put_ownership_controls(call: AwsCall) -> AwsAnswer:
+        rules = call.request.OwnershipControls.Rules
+        if len(rules) != 1:
+            raise MALFORMED_XML.error()
+        return await _write(service, call, OWNERSHIP_CONTROLS, model.OwnershipControls(rules[0].ObjectOwnership))
+
+    table: dict[str, Handler] = {
+        "GetBucketPolicy": get_bucket_policy,
+        "PutBucketPolicy": put_bucket_policy,
+        "DeleteBucketPolicy": delete_bucket_policy,
+        "GetBucketPolicyStatus": get_bucket_policy_status,
+        "GetBucketNotificationConfiguration": get_notification,
+        "PutBucketNotificationConfiguration": put_notification,
+        "PutPublicAccessBlock": put_public_access_block,
+        "PutBucketOwnershipControls": put_ownership_controls,
+    }
+    table |= {name: _reader(service, *row) for name, row in _READS.items()}
+    table |= {name: _deleter(service, kind) for name, kind in _DELETES.items()}
+    return table
+
+
+def _reader(service: Service, kind: str, root: str, inner: Callable[[Any], str]) -> Handler:
+    async def read(call: AwsCall) -> AwsAnswer:
+        bucket = call.request.Bucket
+        await check_headers(service, call, bucket)
+        asked = model.GetBucketConfiguration(bucket, kind)
+        found = (await service.call(call.ctx, "GetBucketConfiguration", asked)).value
+        return document(root, inner(found))
+
+    return read
+
+
+def _deleter(service: Service, kind: str) -> Handler:
+    async def delete(call: AwsCall) -> AwsAnswer:
+        bucket = call.request.Bucket
+        await check_headers(service, call, bucket)
+        asked = model.DeleteBucketConfiguration(bucket, kind)
+        await service.call(call.ctx, "DeleteBucketConfiguration", asked)
+        return AwsAnswer(status=204)
+
+    return delete
+
+
+async def _write(service: Service, call: AwsCall, kind: str, value: model.Configuration) -> AwsAnswer:
+    bucket = call.request.Bucket
+    await check_headers(service, call, bucket)
+    asked = model.SetBucketConfiguration(bucket, kind, value)
+    await service.call(call.ctx, "SetBucketConfiguration", asked)
+    return AwsAnswer()
+
+
+# Notifications
+
+
+def _rules(configuration: Any) -> tuple[model.NotificationRule, ...]:
+    for what, others in (
+        ("Notifications to topics are", configuration.TopicConfigurations),
+        ("Notifications to functions are", configuration.LambdaFunctionConfigurations),
+        ("Notifications to EventBridge are", configuration.EventBridgeConfiguration),
+    ):
+        if others is not None and others != []:
+            raise CONFIGURATION_NOT_IMPLEMENTED.error(what=what)
+    return tuple(_rule(one) for one in configuration.QueueConfigurations or ())
+
+
+def _rule(one: Any) -> model.NotificationRule:
+    texts: dict[str, str] = {}
+    key_filter = None if one.Filter is None else one.Filter.Key
+    for rule in (key_filter.FilterRules or ()) if key_filter is not None else ():
+        name = (rule.Name or "").lower()
+        if name not in ("prefix", "suffix"):
+            raise argument_error("FilterRule.Name", name, "filter rule name must be either prefix or suffix")
+        if name in texts:
+            raise argument_error("FilterRule.Name", name, f"Cannot specify more than one {name} rule in a filter.")
+        texts[name] = rule.Value or ""
+    return model.NotificationRule(
+        queue=one.QueueArn,
+        events=tuple(one.Events),
+        id=one.Id or "",
+        prefix=texts.get("prefix", ""),
+        suffix=texts.get("suffix", ""),
+    )
+
+
+def _rule_element(rule: model.NotificationRule) -> str:
+    filters = "".join(
+        f"<FilterRule><Name>{name}</Name><Value>{escape(text)}</Value></FilterRule>"
+        for name, text in (("Prefix", rule.prefix), ("Suffix", rule.suffix))
+        if text
+    )
+    return (
+        f"<QueueConfiguration><Id>{escape(rule.id)}</Id><Queue>{escape(rule.queue)}</Queue>"
+        + "".join(f"<Event>{escape(event)}</Event>" for event in rule.events)
+        + (f"<Filter><S3Key>{filters}</S3Key></Filter>" if filters else "")
+        + "</QueueConfiguration>"
+    )

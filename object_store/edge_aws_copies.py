@@ -1,0 +1,141 @@
+"""Copies over S3's REST API: of an object, and of a range of one into a part.
+
+Owns what the headers of a copy mean. The source's path is data and is decoded once, as the URL of a request is.
+
+Source: S3 API reference, CopyObject, UploadPartCopy.
+"""
+
+import re
+import urllib.parse
+from typing import Final
+
+from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
+from cumulo.gateway.aws_timestamps import iso8601_of_s3
+from cumulo.object_store import model
+from cumulo.object_store.edge_aws_errors import argument_error, header_error
+from cumulo.object_store.edge_aws_headers import (
+    check_headers,
+    check_owner,
+    check_version,
+    content_headers,
+    etag,
+    read_conditions,
+)
+from cumulo.object_store.edge_aws_objects import checksum_elements, encoded, shown_checksums
+from cumulo.object_store.edge_aws_tagging import tags_in_header
+from cumulo.object_store.edge_aws_xml import document
+from cumulo.object_store.service import Service
+
+_SOURCE: Final = "x-amz-copy-source"
+_RANGE: Final = re.compile(r"bytes=(\d{1,19})-(\d{1,19})")
+_DIRECTIVES: Final = ("COPY", "REPLACE")
+
+
+def handlers(service: Service) -> dict[str, Handler]:
+    """Return the handlers of copies."""
+
+    async def copy_object(call: AwsCall) -> AwsAnswer:
+        return await _copy_object(service, call)
+
+    async def upload_part_copy(call: AwsCall) -> AwsAnswer:
+        return await _upload_part_copy(service, call)
+
+    return {"CopyObject": copy_object, "UploadPartCopy": upload_part_copy}
+
+
+async def _copy_object(service: Service, call: AwsCall) -> AwsAnswer:
+    request, headers = call.request, call.http.headers
+    await check_headers(service, call, request.Bucket)
+    asked = model.CopyObject(
+        bucket=request.Bucket,
+        key=request.Key,
+        source=await _source(service, call),
+        replaces_metadata=_replaces(call, "x-amz-metadata-directive"),
+        content_type=headers.get("content-type", ""),
+        metadata=request.Metadata or {},
+        headers=content_headers(headers),
+        replaces_tags=_replaces(call, "x-amz-tagging-directive"),
+        tags=tags_in_header(headers.get("x-amz-tagging")),
+        storage_class=headers.get("x-amz-storage-class", ""),
+        checksum=headers.get("x-amz-checksum-algorithm", "").lower(),
+        acl=headers.get("x-amz-acl", ""),
+        if_match=etag(headers.get("if-match", "")),
+        if_none_match=etag(headers.get("if-none-match", "")),
+    )
+    copied: model.Object = (await service.call(call.ctx, "CopyObject", asked)).value
+    return document(
+        "CopyObjectResult",
+        f"<LastModified>{iso8601_of_s3(copied.last_modified_ms)}</LastModified>"
+        f"<ETag>&quot;{copied.etag}&quot;</ETag><ChecksumType>{copied.checksum_type}</ChecksumType>{checksum_elements(shown_checksums(copied))}",
+    )
+
+
+async def _upload_part_copy(service: Service, call: AwsCall) -> AwsAnswer:
+    request = call.request
+    await check_headers(service, call, request.Bucket)
+    asked = model.UploadPartCopy(
+        bucket=request.Bucket,
+        key=request.Key,
+        upload_id=request.UploadId,
+        part_number=request.PartNumber,
+        source=await _source(service, call),
+    )
+    part: model.Part = (await service.call(call.ctx, "UploadPartCopy", asked)).value
+    return document(
+        "CopyPartResult",
+        f"<LastModified>{iso8601_of_s3(part.last_modified_ms)}</LastModified><ETag>&quot;{part.etag}&quot;</ETag>"
+        + checksum_elements(encoded(part.checksums)),
+    )
+
+
+async def _source(service: Service, call: AwsCall) -> model.CopySource:
+    headers = call.http.headers
+    bucket, key = parsed_source(headers.get(_SOURCE, ""))
+    await check_owner(service, bucket, headers.get("x-amz-source-expected-bucket-owner"))
+    return model.CopySource(
+        bucket, key, read_conditions(headers, "x-amz-copy-source-"), _range(headers.get("x-amz-copy-source-range"))
+    )
+
+
+def parsed_source(source: str) -> tuple[str, str]:
+    """Return the bucket and the key that a copy's source names: `/bucket/key` or `bucket/key`, percent-encoded."""
+    path, _, query = source.partition("?")
+    if query:
+        if not query.startswith("versionId="):
+            raise argument_error(_SOURCE, source, "Unsupported copy source parameter.")
+        check_version(query.removeprefix("versionId="))
+    if path.startswith("arn:"):
+        raise header_error(_SOURCE)
+    try:
+        # A form's encoding: SDKs of old send a blank as a plus.
+        text = urllib.parse.unquote(path.replace("+", " "), encoding="utf-8", errors="strict")
+    except UnicodeDecodeError as error:
+        raise argument_error(_SOURCE, source, "Invalid copy source encoding.") from error
+    bucket, _, key = text.removeprefix("/").partition("/")
+    if not bucket or not key:
+        raise argument_error(
+            _SOURCE, source, "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
+        )
+    return bucket, key
+
+
+def _range(text: str | None) -> model.ByteRange | None:
+    if text is None:
+        return None
+    matched = _RANGE.fullmatch(text)
+    if matched is None or int(matched[1]) > int(matched[2]):
+        raise argument_error(
+            "x-amz-copy-source-range",
+            text,
+            "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the"
+            " zero-based offsets of the first and last bytes to copy",
+        )
+    return model.ByteRange(int(matched[1]), int(matched[2]))
+
+
+def _replaces(call: AwsCall, header: str) -> bool:
+    directive = call.http.headers.get(header, "COPY")
+    if directive not in _DIRECTIVES:
+        what = "metadata" if "metadata" in header else "tagging"
+        raise argument_error(header, directive, f"Unknown {what} directive.")
+    return directive == "REPLACE"

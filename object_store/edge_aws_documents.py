@@ -1,0 +1,38 @@
+"""The documents of S3's requests: each is what its sender's checksums say, and some must bear one.
+
+Promises: a document is verified before anything is done with it. The bodies of uploads are the room's to verify, which
+has them in passing.
+
+Source: S3 API reference, on each operation ("Content-MD5: required"); Smithy's `httpChecksum` trait.
+"""
+
+from typing import Final
+
+from cumulo.gateway.aws_service import AwsCall
+from cumulo.object_store.edge_aws_errors import request_error
+from cumulo.object_store.edge_aws_headers import expected_content
+from cumulo.object_store.errors import BAD_CHECKSUM, BAD_CONTENT_MD5
+from cumulo.storage.digests import Digester
+
+MUST_BE_CHECKED: Final = frozenset({"DeleteObjects"})
+"""Of the operations whose description asks for a checksum, the one without which S3 itself still refuses: the others
+are sent without by tools of old, which S3 serves.
+"""
+
+
+def check_document(call: AwsCall) -> None:
+    """Raise `BadDigest`, `InvalidDigest` or `InvalidRequest` for a document that is not what its sender says."""
+    if not call.content:
+        return
+    expected = expected_content(call, len(call.content)).digests
+    if not expected:
+        if call.operation in MUST_BE_CHECKED:
+            raise request_error("Missing required header for this request: Content-MD5")
+        return
+    digester = Digester(tuple(expected))
+    digester.update(call.content)
+    for name, value in digester.finish().items():
+        if value != expected[name]:
+            if name == "md5":
+                raise BAD_CONTENT_MD5.error(digest="Content-MD5", calculated=value.hex())
+            raise BAD_CHECKSUM.error(digest=name.upper(), calculated=value.hex())

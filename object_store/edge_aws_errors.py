@@ -1,0 +1,132 @@
+"""What stands beside a message in S3's error documents, and the errors that only S3's wire knows.
+
+Owns the names of S3's elements (`BucketName`, `ArgumentName`, ...) for the values of the room's errors, and the rows of
+what is wrong with a request before the room sees it. Promises that code, status and message stay the catalogue's. Knows
+no XML.
+
+Source: what Amazon S3 answers; API reference, "Error responses".
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from cumulo.core.errors import ErrorRow, ServiceError, Status
+from cumulo.gateway.aws_service import AwsCall, InputErrors
+from cumulo.object_store import errors
+
+
+def _refusal(code: str, message: str, http_status: int = 400) -> ErrorRow:
+    return ErrorRow(code, http_status, Status.INVALID_ARGUMENT, message)
+
+
+MALFORMED_XML: Final = _refusal(
+    "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema"
+)
+MISSING_CONTENT_LENGTH: Final = _refusal(
+    "MissingContentLength", "You must provide the Content-Length HTTP header.", http_status=411
+)
+NOT_IMPLEMENTED: Final = ErrorRow(
+    "NotImplemented", 501, Status.UNIMPLEMENTED, "A header you provided implies functionality that is not implemented"
+)
+CONFIGURATION_NOT_IMPLEMENTED: Final = ErrorRow("NotImplemented", 501, Status.UNIMPLEMENTED, "{what} not implemented.")
+INVALID_EXPECTED_OWNER: Final = _refusal(
+    "InvalidBucketOwnerAWSAccountID",
+    "The value of the expected bucket owner parameter must be an AWS Account ID... [{value}]",
+)
+NO_SUCH_VERSION: Final = ErrorRow("NoSuchVersion", 404, Status.NOT_FOUND, "The specified version does not exist.")
+_INVALID_ARGUMENT: Final = _refusal("InvalidArgument", "{message}")
+_INVALID_REQUEST: Final = _refusal("InvalidRequest", "{message}")
+
+INPUT_ERRORS: Final = InputErrors(
+    missing=_refusal("InvalidRequest", "Missing required parameter for this request: '{parameter}'"),
+    malformed=MALFORMED_XML,
+    unknown_operation=ErrorRow(
+        "NotImplemented",
+        501,
+        Status.UNIMPLEMENTED,
+        "A header or query you provided implies functionality that is not implemented: {operation}; see"
+        " docs/compatibility.md.",
+    ),
+    too_large=_refusal("MaxMessageLengthExceeded", "Your request was too big."),
+)
+
+_ELEMENTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "AccessControlListNotSupported": {},
+    "BucketAlreadyExists": {"BucketName": "Bucket"},
+    "BucketAlreadyOwnedByYou": {"BucketName": "Bucket"},
+    "BucketNotEmpty": {"BucketName": "Bucket"},
+    "EntityTooLarge": {"ProposedSize": "size", "MaxSizeAllowed": "allowed"},
+    "EntityTooSmall": {"ProposedSize": "size", "MinSizeAllowed": "allowed", "PartNumber": "part_number"},
+    "InvalidArgument": {"ArgumentName": "parameter", "ArgumentValue": "value"},
+    "InvalidBucketName": {"BucketName": "Bucket"},
+    "InvalidLocationConstraint": {"LocationConstraint": "region"},
+    "InvalidPart": {"UploadId": "UploadId", "PartNumber": "part_number"},
+    "InvalidPartNumber": {"PartNumberRequested": "part_number", "ActualPartCount": "count"},
+    "InvalidPartOrder": {"UploadId": "UploadId"},
+    "InvalidRange": {"ActualObjectSize": "size"},
+    "InvalidStorageClass": {"StorageClassRequested": "storage_class"},
+    "InvalidTag": {"TagKey": "key"},
+    "KeyTooLongError": {"Size": "size", "MaxSizeAllowed": "allowed"},
+    "MetadataTooLarge": {"Size": "size", "MaxSizeAllowed": "allowed"},
+    "NoSuchBucket": {"BucketName": "bucket"},
+    "NoSuchBucketPolicy": {"BucketName": "Bucket"},
+    "NoSuchCORSConfiguration": {"BucketName": "Bucket"},
+    "NoSuchKey": {"Key": "key"},
+    "NoSuchLifecycleConfiguration": {"BucketName": "Bucket"},
+    "NoSuchPublicAccessBlockConfiguration": {"BucketName": "Bucket"},
+    "NoSuchTagSet": {"BucketName": "Bucket"},
+    "NoSuchUpload": {"UploadId": "UploadId"},
+    "NoSuchWebsiteConfiguration": {"BucketName": "Bucket"},
+    "ObjectLockConfigurationNotFoundError": {"BucketName": "Bucket"},
+    "OwnershipControlsNotFoundError": {"BucketName": "Bucket"},
+    "PreconditionFailed": {"Condition": "condition"},
+    "ReplicationConfigurationNotFoundError": {"BucketName": "Bucket"},
+    "ServerSideEncryptionConfigurationNotFoundError": {"BucketName": "Bucket"},
+}
+"""By code: each element, and the value of the error that fills it, or, with a capital, the member of the request."""
+
+_ARGUMENTS: Final = {
+    "content_type": "Content-Type",
+    "page_token": "continuation-token",
+    "if_none_match": "If-None-Match",
+    "range": "Range",
+}
+"""What S3's requests call a parameter of the room, where it differs by more than hyphens."""
+
+
+def argument_error(name: str, value: str, message: str) -> ServiceError:
+    """Return S3's `InvalidArgument` with the argument's name and value."""
+    return _INVALID_ARGUMENT.error(message=message, parameter=name, value=value)
+
+
+def request_error(message: str) -> ServiceError:
+    """Return S3's `InvalidRequest`."""
+    return _INVALID_REQUEST.error(message=message)
+
+
+def header_error(header: str) -> ServiceError:
+    """Return the refusal of a header that asks for what is not built."""
+    return ServiceError(NOT_IMPLEMENTED, {"Header": header})
+
+
+def add_elements(error: ServiceError, call: AwsCall) -> None:
+    """Add to an error's values those elements that S3 sends with it."""
+    values = error.values
+    for element, source in _ELEMENTS.get(error.row.code, {}).items():
+        value = getattr(call.request, source, None) if source[0].isupper() else values.get(source)
+        if value is not None:
+            values[element] = value
+    headers = call.http.headers
+    match error.row:
+        case errors.INVALID_RANGE:
+            values["RangeRequested"] = headers.get("range", "")
+        case errors.INVALID_DIGEST:
+            values["Content-MD5"] = headers.get("content-md5", "")
+        case errors.BAD_CONTENT_MD5:
+            values |= {
+                "ExpectedDigest": headers.get("content-md5", ""),
+                "CalculatedDigest": str(values.get("calculated", "")),
+            }
+    if "ArgumentName" in values:
+        name = str(values["ArgumentName"])
+        values["ArgumentName"] = _ARGUMENTS.get(name, name.replace("_", "-"))

@@ -1,0 +1,103 @@
+"""A browser's form that posts a file (S3's POST Object).
+
+Owns what the fields mean and how a browser is answered. The gateway has read the form, verified its signature and held
+it to its policy: what comes here are its fields and the file as a stream.
+
+Source: S3 API reference, "POST Object".
+"""
+
+import re
+import urllib.parse
+from typing import Final
+
+from cumulo.core.lazy import LazyModule
+from cumulo.gateway import aws_xml
+from cumulo.gateway.aws_model import MalformedInput
+from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
+from cumulo.gateway.aws_shapes import from_plain
+from cumulo.gateway.post_form import PostForm
+from cumulo.object_store import model
+from cumulo.object_store.edge_aws_errors import MALFORMED_XML, argument_error
+from cumulo.object_store.edge_aws_headers import content_headers, expected_digests, refuse_not_built
+from cumulo.object_store.edge_aws_objects import checksum_headers
+from cumulo.object_store.edge_aws_tagging import tags_of
+from cumulo.object_store.edge_aws_xml import document, escape
+from cumulo.object_store.service import Service
+
+OPERATION: Final = "PostObject"
+"""The one operation of S3's REST API that AWS's service description does not have."""
+_aws_s3 = LazyModule("cumulo.object_store.aws_s3")
+_META: Final = "x-amz-meta-"
+_URL: Final = re.compile(r"https?://[\x21-\x7e]+")
+
+
+def handlers(service: Service) -> dict[str, Handler]:
+    """Return the handler of forms: `call.request` is the `PostForm`, `call.bucket` the bucket of the URL."""
+
+    async def post_object(call: AwsCall) -> AwsAnswer:
+        return await _post_object(service, call)
+
+    return {OPERATION: post_object}
+
+
+async def _post_object(service: Service, call: AwsCall) -> AwsAnswer:
+    form: PostForm = call.request.Form
+    fields, bucket = form.fields, call.request.Bucket
+    refuse_not_built(fields)
+    key = fields.get("key", "")
+    if not key:
+        raise argument_error(
+            "key",
+            "",
+            "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
+        )
+    asked = model.PutObject(
+        bucket=bucket,
+        key=key,
+        content_type=fields.get("content-type", ""),
+        metadata={name[len(_META) :]: value for name, value in fields.items() if name.startswith(_META)},
+        expected=model.ExpectedContent(digests=expected_digests(fields)),
+        headers=content_headers(fields),
+        storage_class=fields.get("x-amz-storage-class", ""),
+        tags=_tags(fields.get("tagging")),
+        acl=fields.get("acl", ""),
+        is_form=True,
+    )
+    stored: model.Object = (await service.call(call.ctx, "PutObject", asked, call.body)).value
+    return _answer(call, fields, stored)
+
+
+def _answer(call: AwsCall, fields: dict[str, str], stored: model.Object) -> AwsAnswer:
+    location = f"{call.base_url}{call.http.path.rstrip('/')}/{urllib.parse.quote(stored.key)}"
+    quoted = f'"{stored.etag}"'
+    headers = (("etag", quoted), ("location", location), *checksum_headers(stored))
+    redirect = fields.get("success_action_redirect", fields.get("redirect", ""))
+    if _URL.fullmatch(redirect) is not None:
+        separator = "&" if "?" in redirect else "?"
+        told = urllib.parse.urlencode({"bucket": stored.bucket, "key": stored.key, "etag": quoted})
+        return AwsAnswer(status=303, headers=(("location", f"{redirect}{separator}{told}"), headers[0]))
+    # What is none of the three is as good as none (API reference).
+    match fields.get("success_action_status", ""):
+        case "200":
+            return AwsAnswer(status=200, headers=headers)
+        case "201":
+            return document(
+                "PostResponse",
+                f"<Location>{escape(location)}</Location><Bucket>{escape(stored.bucket)}</Bucket>"
+                f"<Key>{escape(stored.key)}</Key><ETag>&quot;{stored.etag}&quot;</ETag>",
+                status=201,
+                headers=headers,
+            )
+    return AwsAnswer(status=204, headers=headers)
+
+
+def _tags(text: str | None) -> dict[str, str]:
+    """Return the tags of a form: a document in a field. Raises `MalformedXML` or `InvalidTag`."""
+    if text is None:
+        return {}
+    try:
+        values = aws_xml.read_values(aws_xml.parse(text.encode()), "Tagging", _aws_s3.Tagging)
+        tagging = from_plain("xml", values, _aws_s3.Tagging, strict=False)
+    except MalformedInput as error:
+        raise MALFORMED_XML.error() from error
+    return tags_of(tagging.TagSet)

@@ -1,0 +1,280 @@
+"""What the headers of an S3 request mean, whichever operation they come with, and those that describe an object.
+
+Owns conditions, ranges, checksums, dates, canned ACLs, the expected owner, and the headers that ask for what is not
+built: these are refused, never ignored. Promises that an ordinary request costs one look at its headers. Does not know
+what is stored.
+
+Sources: S3 API reference (GetObject, PutObject, "Common request headers"), user guide ("Checking object integrity",
+"Working with object metadata"), RFC 9110.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+from cumulo.core.errors import ACCESS_DENIED
+from cumulo.core.names import is_account_id
+from cumulo.gateway import aws_timestamps
+from cumulo.gateway.aws_service import AwsCall
+from cumulo.object_store import model
+from cumulo.object_store.edge_aws_errors import (
+    INVALID_EXPECTED_OWNER,
+    argument_error,
+    header_error,
+    request_error,
+)
+from cumulo.object_store.errors import ACL_NOT_SUPPORTED, INVALID_DIGEST
+from cumulo.object_store.service import Service
+
+CHECKSUMS: Final = {f"x-amz-checksum-{name}": name for name in model.CHECKSUMS}
+"""The checksums that are built, by their headers."""
+CHECKSUM_BYTES: Final = {"crc32": 4, "crc32c": 4, "crc64nvme": 8, "sha1": 20, "sha256": 32}
+
+_NOT_BUILT: Final = frozenset(
+    (
+        # Encryption: bodies are stored as they came, so not even AES256 may be promised.
+        "x-amz-server-side-encryption",
+        "x-amz-server-side-encryption-aws-kms-key-id",
+        "x-amz-server-side-encryption-bucket-key-enabled",
+        "x-amz-server-side-encryption-context",
+        "x-amz-server-side-encryption-customer-algorithm",
+        "x-amz-server-side-encryption-customer-key",
+        "x-amz-server-side-encryption-customer-key-md5",
+        "x-amz-copy-source-server-side-encryption-customer-algorithm",
+        "x-amz-copy-source-server-side-encryption-customer-key",
+        "x-amz-copy-source-server-side-encryption-customer-key-md5",
+        "x-amz-object-lock-mode",
+        "x-amz-object-lock-retain-until-date",
+        "x-amz-object-lock-legal-hold",
+        "x-amz-object-lock-event-hold",
+        "x-amz-object-lock-event-hold-duration-days",
+        "x-amz-object-lock-event-hold-duration-years",
+        "x-amz-bypass-governance-retention",
+        "x-amz-mfa",
+        "x-amz-website-redirect-location",
+        "x-amz-write-offset-bytes",
+        "x-amz-if-match-last-modified-time",
+        "x-amz-if-match-size",
+        "x-amz-object-annotation-directive",
+        "x-amz-checksum-md5",
+        "x-amz-checksum-sha512",
+        "x-amz-checksum-xxhash64",
+        "x-amz-checksum-xxhash3",
+        "x-amz-checksum-xxhash128",
+    )
+)
+_GRANTS: Final = frozenset(
+    (
+        "x-amz-grant-full-control",
+        "x-amz-grant-read",
+        "x-amz-grant-read-acp",
+        "x-amz-grant-write",
+        "x-amz-grant-write-acp",
+    )
+)
+_OWNER: Final = "x-amz-expected-bucket-owner"
+_SPECIAL: Final = _NOT_BUILT | _GRANTS | {_OWNER}
+_CONDITIONS: Final = frozenset(("if-match", "if-none-match", "if-modified-since", "if-unmodified-since"))
+_RANGE: Final = re.compile(r"bytes=\s*(\d{0,19})\s*-\s*(\d{0,19})\s*")
+_CONTENT_HEADERS: Final = frozenset(model.CONTENT_HEADERS)
+_MD5_BYTES: Final = 16
+BEYOND_ANY: Final = 1 << 62
+"""The first byte of a range that no object satisfies: `bytes=-0`."""
+
+
+async def check_headers(service: Service, call: AwsCall, bucket: str) -> None:
+    """Refuse what is not built, and a bucket that is not its expected owner's; raises S3's errors."""
+    if not _SPECIAL.isdisjoint(call.http.headers):
+        await _check_special(service, call, bucket)
+
+
+async def _check_special(service: Service, call: AwsCall, bucket: str) -> None:
+    refuse_not_built(call.http.headers)
+    await check_owner(service, bucket, call.http.headers.get(_OWNER))
+
+
+def refuse_not_built(headers: Mapping[str, str]) -> None:
+    """Refuse the headers of a request, or the fields of a form, that ask for what is not built, or grant anything."""
+    for name in headers:
+        if name in _NOT_BUILT:
+            raise header_error(name)
+    if has_grants(headers):
+        raise ACL_NOT_SUPPORTED.error()
+
+
+def has_grants(headers: Mapping[str, str]) -> bool:
+    """Say whether a request grants anything to anybody by header."""
+    return not _GRANTS.isdisjoint(headers)
+
+
+async def check_owner(service: Service, bucket: str, expected: str | None) -> None:
+    """Raise `AccessDenied` where a bucket is another account's than its caller believes.
+
+    Who asks learns no more than that he may not: without the permission the answer is the same.
+    """
+    if expected is None:
+        return
+    if not is_account_id(expected):
+        raise INVALID_EXPECTED_OWNER.error(value=expected)
+    guard = await service.guard(model.bucket_arn(bucket))
+    if guard is not None and guard.account != expected:
+        raise ACCESS_DENIED.error(reason="Access Denied")
+
+
+def check_version(version_id: str | None) -> None:
+    """Raise `InvalidArgument` for a version that is not the only one, which has the id `null`."""
+    if version_id not in (None, "null"):
+        raise argument_error("versionId", str(version_id), "Invalid version id specified")
+
+
+def conditions(headers: Mapping[str, str]) -> model.Conditions:
+    """Return the conditions of a read; a date that is none is no condition (RFC 9110, section 13.1.3)."""
+    if _CONDITIONS.isdisjoint(headers):
+        return model.UNCONDITIONAL
+    return read_conditions(headers, "")
+
+
+def read_conditions(headers: Mapping[str, str], prefix: str) -> model.Conditions:
+    """Return the conditions in the headers whose names begin with `prefix`."""
+    return model.Conditions(
+        etags(headers.get(prefix + "if-match", "")),
+        etags(headers.get(prefix + "if-none-match", "")),
+        parse_date(headers.get(prefix + "if-modified-since")),
+        parse_date(headers.get(prefix + "if-unmodified-since")),
+    )
+
+
+def etags(text: str) -> str:
+    """Return a list of entity tags without their quotes."""
+    return etag(text) if "," not in text else ",".join(etag(one.strip()) for one in text.split(","))
+
+
+def etag(text: str) -> str:
+    """Return an entity tag without its quotes."""
+    text = text.removeprefix("W/")
+    return text[1:-1] if len(text) >= 2 and text[0] == text[-1] == '"' else text
+
+
+def parse_date(text: str | None) -> int | None:
+    """Return the milliseconds of a date, None where it is none."""
+    if text is None:
+        return None
+    try:
+        return aws_timestamps.parsed(text)
+    except ValueError:
+        return None
+
+
+def byte_range(text: str | None) -> model.ByteRange | None:
+    """Return a request's range; several ranges and what is no range mean the whole object, as in S3."""
+    if text is None:
+        return None
+    matched = _RANGE.fullmatch(text)
+    if matched is None:
+        return None
+    first, last = matched.groups()
+    if first:
+        if last and int(last) < int(first):
+            return None
+        return model.ByteRange(int(first), int(last) if last else None)
+    if not last:
+        return None
+    return model.ByteRange(-int(last)) if int(last) else model.ByteRange(BEYOND_ANY)
+
+
+def expected_content(call: AwsCall, length: int) -> model.ExpectedContent:
+    """Return what an upload's sender says of its bytes; raises `InvalidDigest` or `InvalidRequest`."""
+    headers = call.http.headers
+    given = expected_digests(headers)
+    announced: tuple[str, ...] = ()
+    if "x-amz-trailer" in headers:
+        announced = (_trailing_checksum(headers["x-amz-trailer"]),)
+    if "x-amz-sdk-checksum-algorithm" in headers:
+        _check_announced(headers["x-amz-sdk-checksum-algorithm"], {*given, *announced} - {"md5"})
+    return model.ExpectedContent(length, given, announced)
+
+
+def expected_digests(headers: Mapping[str, str]) -> dict[str, bytes]:
+    """Return the digests that a request's headers, or a form's fields, promise of its bytes; raises as above."""
+    given: dict[str, bytes] = {}
+    for header, name in CHECKSUMS.items():
+        if header in headers:
+            if given:
+                raise request_error(
+                    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
+                )
+            given[name] = checksum_value(header, headers[header])
+    if "content-md5" in headers:
+        given["md5"] = _unbase64(headers["content-md5"])
+        if len(given["md5"]) != _MD5_BYTES:
+            raise INVALID_DIGEST.error(digest="Content-MD5", allowed=f"{_MD5_BYTES} bytes")
+    return given
+
+
+def checksum_value(header: str, value: str) -> bytes:
+    """Return the bytes of a checksum; raises `InvalidRequest`."""
+    decoded = _unbase64(value)
+    if len(decoded) != CHECKSUM_BYTES[CHECKSUMS[header]]:
+        raise request_error(f"Value for {header} header is invalid.")
+    return decoded
+
+
+def whole_checksums(headers: Mapping[str, str]) -> dict[str, bytes]:
+    """Return the checksums of a whole object that a completion promises: composite ones bear `-` and the number of
+    parts.
+    """
+    found = {}
+    for header, name in CHECKSUMS.items():
+        if header in headers:
+            found[name] = checksum_value(header, headers[header].partition("-")[0])
+    return found
+
+
+def _unbase64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _trailing_checksum(announced: str) -> str:
+    header = announced.strip().lower()
+    if header in _NOT_BUILT:
+        raise header_error(header)
+    if header not in CHECKSUMS:
+        raise request_error("The value specified in the x-amz-trailer header is not supported")
+    return CHECKSUMS[header]
+
+
+def _check_announced(announced: str, given: set[str]) -> None:
+    """Raise `InvalidRequest` where an SDK says which checksum it sends, and sends another one or none."""
+    if not given and announced.lower() in CHECKSUM_BYTES:
+        raise request_error(
+            "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers"
+            " were found."
+        )
+    if announced.lower() not in given:
+        raise request_error("Value for x-amz-sdk-checksum-algorithm header is invalid.")
+
+
+def content_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the content headers that are kept with an object; `aws-chunked` encodes the transfer, not the object."""
+    if _CONTENT_HEADERS.isdisjoint(headers):
+        return {}
+    found = {name: headers[name] for name in model.CONTENT_HEADERS if name in headers}
+    encoding = found.get("content-encoding", "")
+    if "aws-chunked" in encoding:
+        left = ",".join(coding for coding in map(str.strip, encoding.split(",")) if coding not in ("", "aws-chunked"))
+        del found["content-encoding"]
+        if left:
+            found["content-encoding"] = left
+    return found
+
+
+@lru_cache(maxsize=1024)
+def http_date(second: int) -> str:
+    """Return a second as headers write it."""
+    return aws_timestamps.rfc822(second * 1000)

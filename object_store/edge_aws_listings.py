@@ -1,0 +1,203 @@
+"""Listings of objects and versions over S3's REST API.
+
+Owns ListObjects, ListObjectsV2 and ListObjectVersions: their parameters, their paging and their documents. A page is
+the room's; version 1 goes on behind a key where version 2 goes on with a token. Promises that a page of a thousand keys
+costs less than a millisecond: whether anything in it must be encoded is asked once for the whole page.
+
+Source: S3 API reference, ListObjects, ListObjectsV2, ListObjectVersions.
+"""
+
+import re
+import urllib.parse
+from collections.abc import Callable
+from typing import Any, Final
+
+from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
+from cumulo.gateway.aws_timestamps import iso8601_of_s3
+from cumulo.object_store import model
+from cumulo.object_store.edge_aws_acl import owner_element
+from cumulo.object_store.edge_aws_errors import argument_error
+from cumulo.object_store.edge_aws_headers import check_headers
+from cumulo.object_store.edge_aws_xml import document, escape
+from cumulo.object_store.errors import INVALID_CONTINUATION_TOKEN
+from cumulo.object_store.service import Service
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9/_.-]*")
+"""What neither XML nor a URL encodes."""
+Encode = Callable[[str], str]
+
+
+def handlers(service: Service) -> dict[str, Handler]:
+    """Return the handlers of listings."""
+
+    async def list_objects(call: AwsCall) -> AwsAnswer:
+        return await _list_objects(service, call)
+
+    async def list_objects_v2(call: AwsCall) -> AwsAnswer:
+        return await _list_objects_v2(service, call)
+
+    async def list_object_versions(call: AwsCall) -> AwsAnswer:
+        return await _list_object_versions(service, call)
+
+    return {
+        "ListObjects": list_objects,
+        "ListObjectsV2": list_objects_v2,
+        "ListObjectVersions": list_object_versions,
+    }
+
+
+async def _list_objects_v2(service: Service, call: AwsCall) -> AwsAnswer:
+    request = call.request
+    await check_headers(service, call, request.Bucket)
+    start_after, token = request.StartAfter or "", request.ContinuationToken
+    if token == "":
+        raise INVALID_CONTINUATION_TOKEN.error(parameter="continuation-token", value="")
+    limit, encode = page_limit(request.MaxKeys, "maxKeys"), encoder(request.EncodingType)
+    page = await _page(service, call, limit, start_after=start_after, page_token=token or "")
+    owner = await owner_element(service, request.Bucket) if request.FetchOwner else ""
+    following = page.next_page_token
+    return document(
+        "ListBucketResult",
+        _head(request, encode)
+        + (f"<StartAfter>{encode(start_after)}</StartAfter>" if start_after else "")
+        + (f"<ContinuationToken>{escape(token)}</ContinuationToken>" if token else "")
+        + (f"<NextContinuationToken>{following}</NextContinuationToken>" if following else "")
+        + f"<KeyCount>{len(page.objects) + len(page.common_prefixes)}</KeyCount>"
+        + _paging(request, limit, encode, is_truncated=bool(following))
+        + _objects(page.objects, "Contents", "", owner, encode)
+        + _prefixes(page.common_prefixes, encode),
+    )
+
+
+async def _list_objects(service: Service, call: AwsCall) -> AwsAnswer:
+    request = call.request
+    await check_headers(service, call, request.Bucket)
+    marker = request.Marker or ""
+    limit, encode = page_limit(request.MaxKeys, "maxKeys"), encoder(request.EncodingType)
+    page = await _page(service, call, limit, start_after=marker)
+    is_truncated = bool(page.next_page_token)
+    following = f"<NextMarker>{encode(page.last)}</NextMarker>" if is_truncated and request.Delimiter else ""
+    return document(
+        "ListBucketResult",
+        _head(request, encode)
+        + f"<Marker>{encode(marker)}</Marker>"
+        + following
+        + _paging(request, limit, encode, is_truncated=is_truncated)
+        + _objects(page.objects, "Contents", "", await owner_element(service, request.Bucket), encode)
+        + _prefixes(page.common_prefixes, encode),
+    )
+
+
+async def _list_object_versions(service: Service, call: AwsCall) -> AwsAnswer:
+    """List every object as its only version: that of a bucket that was never versioned has the id `null`."""
+    request = call.request
+    await check_headers(service, call, request.Bucket)
+    marker, version_marker = request.KeyMarker or "", request.VersionIdMarker
+    if version_marker and not marker:
+        raise argument_error(
+            "version-id-marker", version_marker, "A version-id marker cannot be specified without a key marker."
+        )
+    limit, encode = page_limit(request.MaxKeys, "maxKeys"), encoder(request.EncodingType)
+    page = await _page(service, call, limit, operation=model.ListObjectVersions, start_after=marker)
+    is_truncated = bool(page.next_page_token)
+    following = ""
+    if is_truncated:
+        following = f"<NextKeyMarker>{encode(page.last)}</NextKeyMarker>"
+        if page.last not in page.common_prefixes[-1:]:
+            following += "<NextVersionIdMarker>null</NextVersionIdMarker>"
+    version = "<VersionId>null</VersionId><IsLatest>true</IsLatest>"
+    return document(
+        "ListVersionsResult",
+        _head(request, encode)
+        + f"<KeyMarker>{encode(marker)}</KeyMarker><VersionIdMarker>{escape(version_marker or '')}</VersionIdMarker>"
+        + following
+        + _paging(request, limit, encode, is_truncated=is_truncated)
+        + _objects(page.objects, "Version", version, await owner_element(service, request.Bucket), encode)
+        + _prefixes(page.common_prefixes, encode),
+    )
+
+
+# Parameters
+
+
+def page_limit(asked: int | None, parameter: str) -> int:
+    """Return how many rows a page may have: a thousand where its caller does not say; raises `InvalidArgument`."""
+    if asked is None:
+        return model.PAGE_MAX
+    if not 0 <= asked <= 0x7FFF_FFFF:
+        raise argument_error(parameter, str(asked), f"Argument {parameter} must be an integer between 0 and 2147483647")
+    return asked
+
+
+def encoder(encoding_type: str | None) -> Encode:
+    """Return how keys and their like are written."""
+    if encoding_type is None:
+        return escape
+    if encoding_type != "url":
+        raise argument_error("encoding-type", encoding_type, "Invalid Encoding Method specified in Request")
+    return url_encoded
+
+
+def url_encoded(text: str) -> str:
+    """Return a text as S3 writes it for `encoding-type=url`: a form's encoding that leaves slashes."""
+    return text if _PLAIN.fullmatch(text) is not None else urllib.parse.quote_plus(text, safe="/*")
+
+
+async def _page(
+    service: Service,
+    call: AwsCall,
+    limit: int,
+    *,
+    operation: Any = model.ListObjects,
+    start_after: str = "",
+    page_token: str = "",
+) -> model.ObjectPage:
+    request = call.request
+    asked = operation(
+        bucket=request.Bucket,
+        prefix=request.Prefix or "",
+        delimiter=request.Delimiter or "",
+        start_after=start_after,
+        # Not told, it is no condition key either.
+        page_size=limit if request.MaxKeys is not None else 0,
+        page_token=page_token,
+        without_entries=not limit,
+    )
+    page: model.ObjectPage = (await service.call(call.ctx, operation.__name__, asked)).value
+    return page
+
+
+# Documents
+
+
+def _head(request: Any, encode: Encode) -> str:
+    return f"<Name>{escape(request.Bucket)}</Name><Prefix>{encode(request.Prefix or '')}</Prefix>"
+
+
+def _paging(request: Any, limit: int, encode: Encode, *, is_truncated: bool) -> str:
+    return (
+        f"<MaxKeys>{min(limit, model.PAGE_MAX)}</MaxKeys>"
+        + (f"<Delimiter>{encode(request.Delimiter)}</Delimiter>" if request.Delimiter else "")
+        + (f"<EncodingType>{request.EncodingType}</EncodingType>" if request.EncodingType else "")
+        + f"<IsTruncated>{'true' if is_truncated else 'false'}</IsTruncated>"
+    )
+
+
+def _objects(found: list[model.ObjectSummary], element: str, version: str, owner: str, encode: Encode) -> str:
+    if _PLAIN.fullmatch("".join([one.key for one in found])) is not None:
+        encode = str
+    tail = f"{owner}</{element}>"
+    return "".join(
+        [
+            f"<{element}><Key>{encode(one.key)}</Key>{version}"
+            f"<LastModified>{iso8601_of_s3(one.last_modified_ms)}</LastModified>"
+            f"<ETag>&quot;{one.etag}&quot;</ETag><ChecksumAlgorithm>{one.checksum.upper()}</ChecksumAlgorithm>"
+            f"<ChecksumType>{one.checksum_type}</ChecksumType><Size>{one.size_bytes}</Size>"
+            f"<StorageClass>{one.storage_class}</StorageClass>{tail}"
+            for one in found
+        ]
+    )
+
+
+def _prefixes(prefixes: list[str], encode: Encode) -> str:
+    return "".join(f"<CommonPrefixes><Prefix>{encode(prefix)}</Prefix></CommonPrefixes>" for prefix in prefixes)

@@ -1,0 +1,107 @@
+"""Tags of buckets and objects over S3's REST API.
+
+Source: S3 API reference, PutObjectTagging, PutBucketTagging; user guide, "Categorizing your objects using tags".
+"""
+
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any, Final
+
+from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
+from cumulo.object_store import model
+from cumulo.object_store.edge_aws_errors import argument_error
+from cumulo.object_store.edge_aws_headers import check_headers, check_version
+from cumulo.object_store.edge_aws_xml import document, escape
+from cumulo.object_store.errors import INVALID_TAG
+from cumulo.object_store.service import Service
+
+_TAGGING: Final = "x-amz-tagging"
+
+
+def handlers(service: Service) -> dict[str, Handler]:
+    """Return the handlers of tags."""
+
+    async def get_object_tagging(call: AwsCall) -> AwsAnswer:
+        await _check_object(service, call)
+        asked = model.GetObjectTagging(call.request.Bucket, call.request.Key)
+        return _document((await service.call(call.ctx, "GetObjectTagging", asked)).value)
+
+    async def put_object_tagging(call: AwsCall) -> AwsAnswer:
+        await _check_object(service, call)
+        asked = model.SetObjectTagging(call.request.Bucket, call.request.Key, tags_of(call.request.Tagging.TagSet))
+        await service.call(call.ctx, "SetObjectTagging", asked)
+        return AwsAnswer()
+
+    async def delete_object_tagging(call: AwsCall) -> AwsAnswer:
+        await _check_object(service, call)
+        asked = model.DeleteObjectTagging(call.request.Bucket, call.request.Key)
+        await service.call(call.ctx, "DeleteObjectTagging", asked)
+        return AwsAnswer(status=204)
+
+    async def get_bucket_tagging(call: AwsCall) -> AwsAnswer:
+        bucket = call.request.Bucket
+        await check_headers(service, call, bucket)
+        asked = model.GetBucketConfiguration(bucket, "tagging")
+        found: model.BucketTagging = (await service.call(call.ctx, "GetBucketConfiguration", asked)).value
+        return _document(found.tags)
+
+    async def put_bucket_tagging(call: AwsCall) -> AwsAnswer:
+        bucket = call.request.Bucket
+        await check_headers(service, call, bucket)
+        value = model.BucketTagging(tags_of(call.request.Tagging.TagSet))
+        await service.call(call.ctx, "SetBucketConfiguration", model.SetBucketConfiguration(bucket, "tagging", value))
+        return AwsAnswer(status=204)
+
+    async def delete_bucket_tagging(call: AwsCall) -> AwsAnswer:
+        bucket = call.request.Bucket
+        await check_headers(service, call, bucket)
+        await service.call(call.ctx, "DeleteBucketConfiguration", model.DeleteBucketConfiguration(bucket, "tagging"))
+        return AwsAnswer(status=204)
+
+    return {
+        "GetObjectTagging": get_object_tagging,
+        "PutObjectTagging": put_object_tagging,
+        "DeleteObjectTagging": delete_object_tagging,
+        "GetBucketTagging": get_bucket_tagging,
+        "PutBucketTagging": put_bucket_tagging,
+        "DeleteBucketTagging": delete_bucket_tagging,
+    }
+
+
+def tags_in_header(text: str | None) -> Mapping[str, str]:
+    """Return the tags that a write brings in a header: the query part of a URL. Raises `InvalidArgument`."""
+    if not text:
+        return {}
+    try:
+        pairs = urllib.parse.parse_qsl(text, keep_blank_values=True, strict_parsing="=" in text, errors="strict")
+    except ValueError:
+        pairs = []
+    tags = dict(pairs)
+    if not pairs or len(tags) < len(pairs):
+        raise argument_error(
+            _TAGGING,
+            text,
+            "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag"
+            " name duplicates.",
+        )
+    return tags
+
+
+def tags_of(tag_set: list[Any]) -> dict[str, str]:
+    """Return the tags of a document; raises `InvalidTag` where one is named twice."""
+    tags: dict[str, str] = {}
+    for tag in tag_set:
+        if tag.Key in tags:
+            raise INVALID_TAG.error(reason="Cannot provide multiple Tags with the same key", key=tag.Key)
+        tags[tag.Key] = tag.Value
+    return tags
+
+
+async def _check_object(service: Service, call: AwsCall) -> None:
+    await check_headers(service, call, call.request.Bucket)
+    check_version(call.request.VersionId)
+
+
+def _document(tags: Mapping[str, str]) -> AwsAnswer:
+    rows = "".join(f"<Tag><Key>{escape(key)}</Key><Value>{escape(value)}</Value></Tag>" for key, value in tags.items())
+    return document("Tagging", f"<TagSet>{rows}</TagSet>")

@@ -1,0 +1,190 @@
+"""S3's REST API on a real socket before a real object store, for the tests of the room's AWS edge.
+
+A loop in a thread of its own serves; the test's thread is a client, as boto3 or byte by byte.
+"""
+
+import asyncio
+import contextlib
+import http.client
+import threading
+from collections.abc import Coroutine, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import boto3
+import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from lxml import etree
+
+from cumulo.core.clocks import SystemClock
+from cumulo.core.ports import Credential
+from cumulo.gateway.aws_edge import AwsEdge
+from cumulo.gateway.http1 import HttpListener
+from cumulo.identity.model import root_of
+from cumulo.object_store.edge_aws import edge
+
+ACCOUNT = "000000000000"
+OTHER_ACCOUNT = "111111111111"
+REGION = "us-east-1"
+SECRET = "a secret for tests"
+KEYS = {"AKIAOWNER": ACCOUNT, "AKIAOTHER": OTHER_ACCOUNT}
+
+
+class Keys:
+    """A `CredentialSource` of two accounts' roots."""
+
+    def credential(self, access_key_id: str, session_token: str = "") -> Credential | None:
+        account = KEYS.get(access_key_id)
+        if account is None or session_token:
+            return None
+        return Credential(access_key_id, SECRET, root_of(account))
+
+
+class Unobserved:
+    def finished(self, service: str, operation: str, status: str, seconds: float, request_id: str) -> None:
+        pass
+
+
+class Answer(NamedTuple):
+    """What came back: header names in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def xml(self) -> dict[str, Any]:
+        """The document as nested dictionaries, an element that repeats as a list."""
+        root = etree.fromstring(self.body)
+        return {_local(root): _plain(root)}
+
+    @property
+    def error(self) -> tuple[int, str, str]:
+        """Status, code and message of a refusal."""
+        found = self.xml["Error"]
+        return self.status, found["Code"], found["Message"]
+
+
+class Door:
+    """A running server and its clients."""
+
+    def __init__(self, stand: Any) -> None:
+        self.stand = stand
+        self.port = 0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Do something on the server's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    def open(self) -> None:
+        self._thread.start()
+        self.run(self._open())
+
+    async def _open(self) -> None:
+        await self.stand.open()
+        clock, randomness = self.stand.clock, self.stand.randomness
+        door = AwsEdge([edge(self.stand.service)], Keys(), clock, randomness, Unobserved(), ("s3.localhost",))
+        self._listener = HttpListener(door.answer)
+        self.port = await self._listener.start("127.0.0.1", 0)
+
+    def close(self) -> None:
+        async def end() -> None:
+            await self._listener.stop()
+            await self.stand.close()
+
+        self.run(end())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def client(self, access_key_id: str = "AKIAOWNER", **config: Any) -> Any:
+        """Return a boto3 client."""
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=f"http://127.0.0.1:{self.port}",
+            region_name=REGION,
+            aws_access_key_id=access_key_id,
+            aws_secret_access_key=SECRET,
+            config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, **config),
+        )
+
+    def ask(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        *,
+        key: str | None = "AKIAOWNER",
+    ) -> Answer:
+        """Send one request, signed by a key or, with None, by nobody."""
+        said = dict(headers or {})
+        said.setdefault("Host", f"127.0.0.1:{self.port}")
+        if key is not None:
+            signed = AWSRequest(method, f"http://{said['Host']}{target}", headers=said)
+            _Signer(Credentials(key, SECRET), "s3", REGION).add_auth(signed)
+            said = dict(signed.headers.items())
+        return self.send(method, target, said, body)
+
+    def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Send one request as it is."""
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+            connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+            for name, value in headers.items():
+                connection.putheader(name, value)
+            if "transfer-encoding" not in {name.lower() for name in headers} and (body or method in ("PUT", "POST")):
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body or None)
+            answer = connection.getresponse()
+            content = answer.read()
+        return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, content)
+
+
+class _Signer(S3SigV4Auth):  # type: ignore[misc]  # botocore is untyped
+    """Signs without the payload."""
+
+    def payload(self, request: Any) -> str:
+        return "UNSIGNED-PAYLOAD"
+
+
+def _local(element: Any) -> str:
+    return str(etree.QName(element).localname)
+
+
+def _plain(element: Any) -> Any:
+    if not len(element):
+        return element.text or ""
+    found: dict[str, Any] = {}
+    for child in element:
+        name, value = _local(child), _plain(child)
+        if name in found:
+            found[name] = [*found[name], value] if isinstance(found[name], list) else [found[name], value]
+        else:
+            found[name] = value
+    return found
+
+
+@contextlib.contextmanager
+def opened(stand_in: Any, folder: Path) -> Iterator[Door]:
+    """Serve a fresh store with a bucket `inbox`."""
+    stand = stand_in(folder, durable=False)
+    stand.clock = SystemClock()
+    door = Door(stand)
+    door.open()
+    try:
+        door.run(stand.make())
+        yield door
+        assert door.run(stand.problems()) == []
+    finally:
+        door.close()
+
+
+@pytest.fixture
+def door(stand_in: Any, tmp_path: Path) -> Iterator[Door]:
+    with opened(stand_in, tmp_path) as it:
+        yield it

@@ -1,0 +1,513 @@
+"""Objects over S3's REST API, as boto3 and as bytes on the wire."""
+
+import base64
+import hashlib
+import zlib
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.object_store.aws_door import OTHER_ACCOUNT, Door, door
+
+__all__ = ["door"]
+
+MIB = 1024 * 1024
+KEYS = [
+    "plain",
+    "a/b/c",
+    "../../etc/passwd",
+    "a//b",
+    "/leading",
+    "./dot/..",
+    "blank and+plus",
+    "per%2Fcent",
+    "ümläut/日本語",
+    "quote\"'<&>",
+    "#?fragment",
+    "x" * 1_024,
+]
+
+
+def refused(call: Any, **arguments: Any) -> tuple[int, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    response = caught.value.response
+    return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_key_is_data_whatever_is_in_it(door: Door, key: str) -> None:
+    s3 = door.client()
+
+    s3.put_object(Bucket="inbox", Key=key, Body=b"body")
+
+    assert s3.get_object(Bucket="inbox", Key=key)["Body"].read() == b"body"
+    assert [one["Key"] for one in s3.list_objects_v2(Bucket="inbox")["Contents"]] == [key]
+    s3.delete_object(Bucket="inbox", Key=key)
+    assert "Contents" not in s3.list_objects_v2(Bucket="inbox")
+
+
+def test_key_with_control_characters_is_data_too(door: Door) -> None:
+    assert door.ask("PUT", "/inbox/a%00b%01%0A", body=b"body").status == 200
+
+    assert door.ask("GET", "/inbox/a%00b%01%0A").body == b"body"
+    listed = door.ask("GET", "/inbox?encoding-type=url&list-type=2").xml["ListBucketResult"]
+    assert listed["Contents"]["Key"] == "a%00b%01%0A"
+    assert b"<Key>a&#x0;b&#x1;" in door.ask("GET", "/inbox?list-type=2").body
+
+
+def test_put_answers_etag_and_checksum(door: Door) -> None:
+    answer = door.ask("PUT", "/inbox/key", body=b"body")
+
+    assert answer.status == 200
+    assert answer.body == b""
+    assert answer.headers["etag"] == f'"{hashlib.md5(b"body").hexdigest()}"'
+    assert answer.headers["x-amz-checksum-type"] == "FULL_OBJECT"
+    assert len(base64.b64decode(answer.headers["x-amz-checksum-crc64nvme"])) == 8
+    assert answer.headers["x-amz-request-id"]
+    assert answer.headers["x-amz-id-2"]
+
+
+def test_headers_and_metadata_come_back_as_they_went(door: Door) -> None:
+    said = {
+        "Content-Type": "text/plain",
+        "Cache-Control": "max-age=60",
+        "Content-Disposition": 'attachment; filename="a.txt"',
+        "Content-Encoding": "gzip",
+        "Content-Language": "de",
+        "Expires": "Thu, 01 Jan 2032 00:00:00 GMT",
+        "x-amz-meta-Colour": "blue, green",
+        "x-amz-storage-class": "STANDARD_IA",
+        "x-amz-tagging": "a=1&b=2",
+    }
+    assert door.ask("PUT", "/inbox/key", said, b"body").status == 200
+
+    for method in ("HEAD", "GET"):
+        answer = door.ask(method, "/inbox/key")
+        assert answer.status == 200
+        assert answer.headers["content-length"] == "4"
+        assert answer.headers["accept-ranges"] == "bytes"
+        assert answer.headers["x-amz-tagging-count"] == "2"
+        for name, value in said.items():
+            if name != "x-amz-tagging":
+                assert answer.headers[name.lower()] == value
+        assert "x-amz-version-id" not in answer.headers
+        assert "x-amz-server-side-encryption" not in answer.headers
+        assert answer.headers["last-modified"].endswith(" GMT")
+
+
+def test_head_of_what_is_not_there_has_no_body(door: Door) -> None:
+    answer = door.ask("HEAD", "/inbox/none")
+
+    assert (answer.status, answer.body) == (404, b"")
+
+
+def test_missing_key_is_named(door: Door) -> None:
+    answer = door.ask("GET", "/inbox/none")
+
+    assert answer.error == (404, "NoSuchKey", "The specified key does not exist.")
+    error = answer.xml["Error"]
+    assert error["Key"] == "none"
+    assert error["RequestId"] == answer.headers["x-amz-request-id"]
+    assert error["HostId"] == answer.headers["x-amz-id-2"]
+    assert answer.headers["content-type"] == "application/xml"
+
+
+def test_missing_bucket_is_named(door: Door) -> None:
+    answer = door.ask("GET", "/nowhere/key")
+
+    assert answer.error == (404, "NoSuchBucket", "The specified bucket does not exist")
+    assert answer.xml["Error"]["BucketName"] == "nowhere"
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "content", "content_range"),
+    [
+        ("bytes=0-3", 206, b"0123", "bytes 0-3/10"),
+        ("bytes=7-", 206, b"789", "bytes 7-9/10"),
+        ("bytes=7-99", 206, b"789", "bytes 7-9/10"),
+        ("bytes=-3", 206, b"789", "bytes 7-9/10"),
+        ("bytes=-99", 206, b"0123456789", "bytes 0-9/10"),
+        ("bytes=0-1,4-5", 200, b"0123456789", None),
+        ("bytes=5-1", 200, b"0123456789", None),
+        ("rubbish", 200, b"0123456789", None),
+    ],
+)
+def test_range(door: Door, said: str, status: int, content: bytes, content_range: str | None) -> None:
+    door.ask("PUT", "/inbox/key", body=b"0123456789")
+
+    got = door.ask("GET", "/inbox/key", {"Range": said})
+    head = door.ask("HEAD", "/inbox/key", {"Range": said})
+
+    assert (got.status, got.body, got.headers.get("content-range")) == (status, content, content_range)
+    assert (head.status, head.headers["content-length"]) == (status, str(len(content)))
+    assert head.headers.get("content-range") == content_range
+
+
+@pytest.mark.parametrize("said", ["bytes=10-", "bytes=-0", "bytes=99-100"])
+def test_range_behind_the_end_is_refused_with_the_size(door: Door, said: str) -> None:
+    door.ask("PUT", "/inbox/key", body=b"0123456789")
+
+    answer = door.ask("GET", "/inbox/key", {"Range": said})
+
+    assert answer.error == (416, "InvalidRange", "The requested range is not satisfiable")
+    assert answer.xml["Error"]["RangeRequested"] == said
+    assert answer.xml["Error"]["ActualObjectSize"] == "10"
+
+
+def test_conditional_reads(door: Door) -> None:
+    etag = door.ask("PUT", "/inbox/key", body=b"body").headers["etag"]
+    past, future = "Thu, 01 Jan 2015 00:00:00 GMT", "Thu, 01 Jan 2099 00:00:00 GMT"
+
+    def status(**said: str) -> int:
+        return door.ask("GET", "/inbox/key", {name.replace("_", "-"): value for name, value in said.items()}).status
+
+    assert status(If_Match=etag) == 200
+    assert status(If_Match=etag.strip('"')) == 200
+    assert status(If_Match='"other"') == 412
+    assert status(If_None_Match=etag) == 304
+    assert status(If_None_Match='"other"') == 200
+    assert status(If_None_Match=f'"other", {etag}') == 304
+    assert status(If_Modified_Since=past) == 200
+    assert status(If_Modified_Since=future) == 304
+    assert status(If_Unmodified_Since=past) == 412
+    assert status(If_Unmodified_Since=future) == 200
+    assert status(If_Match=etag, If_Unmodified_Since=past) == 200
+    assert status(If_None_Match='"other"', If_Modified_Since=future) == 200
+
+
+def test_not_modified_has_the_tag_and_no_body(door: Door) -> None:
+    etag = door.ask("PUT", "/inbox/key", body=b"body").headers["etag"]
+
+    answer = door.ask("GET", "/inbox/key", {"If-None-Match": etag})
+
+    assert (answer.status, answer.body) == (304, b"")
+    assert answer.headers["etag"] == etag
+    assert "last-modified" in answer.headers
+    assert "content-type" not in answer.headers
+
+
+def test_failed_precondition_names_itself(door: Door) -> None:
+    door.ask("PUT", "/inbox/key", body=b"body")
+
+    answer = door.ask("GET", "/inbox/key", {"If-Match": '"other"'})
+
+    assert answer.error == (412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+    assert answer.xml["Error"]["Condition"] == "If-Match"
+
+
+def test_conditional_writes(door: Door) -> None:
+    s3 = door.client()
+    etag = s3.put_object(Bucket="inbox", Key="key", Body=b"1", IfNoneMatch="*")["ETag"]
+
+    assert refused(s3.put_object, Bucket="inbox", Key="key", Body=b"2", IfNoneMatch="*") == (412, "PreconditionFailed")
+    assert refused(s3.put_object, Bucket="inbox", Key="key", Body=b"2", IfMatch='"x"') == (412, "PreconditionFailed")
+    assert refused(s3.put_object, Bucket="inbox", Key="none", Body=b"2", IfMatch='"x"') == (404, "NoSuchKey")
+    s3.put_object(Bucket="inbox", Key="key", Body=b"2", IfMatch=etag)
+    assert refused(s3.delete_object, Bucket="inbox", Key="key", IfMatch=etag) == (412, "PreconditionFailed")
+    assert s3.get_object(Bucket="inbox", Key="key")["Body"].read() == b"2"
+
+
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
+@pytest.mark.parametrize("size", [0, 11, 300_000])
+def test_checksums_of_all_kinds_are_verified_kept_and_given(door: Door, algorithm: str, size: int) -> None:
+    s3 = door.client()
+    body = b"0123456789a" * (size // 11)
+
+    put = s3.put_object(Bucket="inbox", Key="key", Body=body, ChecksumAlgorithm=algorithm)
+    got = s3.get_object(Bucket="inbox", Key="key", ChecksumMode="ENABLED")
+    head = s3.head_object(Bucket="inbox", Key="key", ChecksumMode="ENABLED")
+
+    assert got["Body"].read() == body
+    assert put[f"Checksum{algorithm}"] == got[f"Checksum{algorithm}"] == head[f"Checksum{algorithm}"]
+    assert got["ChecksumType"] == "FULL_OBJECT"
+    assert f"Checksum{algorithm}" not in s3.head_object(Bucket="inbox", Key="key")
+
+
+def test_checksum_in_a_header_that_is_another_is_refused_and_nothing_is_stored(door: Door) -> None:
+    wrong = base64.b64encode((zlib.crc32(b"body") ^ 1).to_bytes(4, "big")).decode()
+
+    answer = door.ask("PUT", "/inbox/key", {"x-amz-checksum-crc32": wrong}, b"body")
+
+    assert answer.error == (400, "BadDigest", "The CRC32 you specified did not match the calculated checksum.")
+    assert door.ask("HEAD", "/inbox/key").status == 404
+
+
+def test_md5_that_is_another_is_refused_and_nothing_is_stored(door: Door) -> None:
+    given = base64.b64encode(hashlib.md5(b"other").digest()).decode()
+
+    answer = door.ask("PUT", "/inbox/key", {"Content-MD5": given}, b"body")
+
+    assert answer.error == (400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
+    assert answer.xml["Error"]["ExpectedDigest"] == given
+    assert door.ask("HEAD", "/inbox/key").status == 404
+
+
+def test_md5_that_is_none_is_refused(door: Door) -> None:
+    answer = door.ask("PUT", "/inbox/key", {"Content-MD5": "rubbish"}, b"body")
+
+    assert answer.error == (400, "InvalidDigest", "The Content-MD5 you specified was invalid.")
+    assert answer.xml["Error"]["Content-MD5"] == "rubbish"
+
+
+def test_upload_without_a_length_is_refused(door: Door) -> None:
+    answer = door.ask("PUT", "/inbox/key", {"Transfer-Encoding": "chunked"}, b"4\r\nbody\r\n0\r\n\r\n")
+
+    assert answer.error == (411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
+
+
+def test_key_that_is_too_long_is_refused_with_its_size(door: Door) -> None:
+    answer = door.ask("PUT", "/inbox/" + "x" * 1_025, body=b"body")
+
+    assert answer.error == (400, "KeyTooLongError", "Your key is too long")
+    assert (answer.xml["Error"]["Size"], answer.xml["Error"]["MaxSizeAllowed"]) == ("1025", "1024")
+
+
+def test_metadata_that_is_too_large_is_refused(door: Door) -> None:
+    answer = door.ask("PUT", "/inbox/key", {"x-amz-meta-much": "x" * 2_048}, b"body")
+
+    assert answer.error == (
+        400,
+        "MetadataTooLarge",
+        "Your metadata headers exceed the maximum allowed metadata size",
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("x-amz-server-side-encryption", "AES256"),
+        ("x-amz-server-side-encryption", "aws:kms"),
+        ("x-amz-server-side-encryption-customer-algorithm", "AES256"),
+        ("x-amz-object-lock-mode", "GOVERNANCE"),
+        ("x-amz-object-lock-legal-hold", "ON"),
+        ("x-amz-website-redirect-location", "/elsewhere"),
+        ("x-amz-write-offset-bytes", "0"),
+        ("x-amz-checksum-sha512", "AAAA"),
+    ],
+)
+def test_header_that_asks_for_what_is_not_built_is_refused(door: Door, header: str, value: str) -> None:
+    answer = door.ask("PUT", "/inbox/key", {header: value}, b"body")
+
+    assert answer.status == 501
+    assert answer.xml["Error"]["Code"] == "NotImplemented"
+    assert answer.xml["Error"]["Header"] == header
+    assert door.ask("HEAD", "/inbox/key").status == 404
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "code"),
+    [
+        ("x-amz-acl", "private", None),
+        ("x-amz-acl", "bucket-owner-full-control", None),
+        ("x-amz-acl", "public-read", "AccessControlListNotSupported"),
+        ("x-amz-grant-read", "id=1", "AccessControlListNotSupported"),
+        ("x-amz-acl", "rubbish", "InvalidArgument"),
+        ("x-amz-storage-class", "RUBBISH", "InvalidStorageClass"),
+        ("x-amz-expected-bucket-owner", "000000000000", None),
+        ("x-amz-expected-bucket-owner", OTHER_ACCOUNT, "AccessDenied"),
+        ("x-amz-expected-bucket-owner", "me", "InvalidBucketOwnerAWSAccountID"),
+        ("x-amz-tagging", "a=1&a=2", "InvalidArgument"),
+    ],
+)
+def test_header_of_a_write(door: Door, header: str, value: str, code: str | None) -> None:
+    answer = door.ask("PUT", "/inbox/key", {header: value}, b"body")
+
+    assert (None if answer.status == 200 else answer.xml["Error"]["Code"]) == code
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+def test_only_version_has_the_id_null(door: Door, method: str) -> None:
+    door.ask("PUT", "/inbox/key", body=b"body")
+
+    assert door.ask(method, "/inbox/key?versionId=other").status == 400
+    assert door.ask(method, "/inbox/key?versionId=null").status in (200, 204)
+
+
+def test_query_of_a_signed_request_sets_headers_of_its_answer(door: Door) -> None:
+    door.ask("PUT", "/inbox/key", {"Content-Type": "text/plain"}, b"body")
+    target = "/inbox/key?response-content-disposition=attachment%3B%20filename%3Da&response-content-type=image%2Fpng"
+
+    answer = door.ask("GET", target)
+
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["content-disposition"] == "attachment; filename=a"
+
+
+def test_header_of_an_answer_cannot_be_broken_out_of(door: Door) -> None:
+    door.ask("PUT", "/inbox/key", body=b"body")
+
+    answer = door.ask("GET", "/inbox/key?response-content-type=a%0D%0AX-Evil%3A%201")
+
+    assert answer.status == 400
+    assert answer.xml["Error"]["Code"] == "InvalidArgument"
+
+
+def test_metadata_that_is_not_ascii_comes_back_as_an_encoded_word(door: Door) -> None:
+    door.run(door.stand.put("key", b"body", metadata={"name": "Ä"}))
+
+    assert door.ask("HEAD", "/inbox/key").headers["x-amz-meta-name"] == "=?UTF-8?B?w4Q=?="
+
+
+def test_batch_delete_answers_each_key(door: Door) -> None:
+    s3 = door.client()
+    for key in ("a", "b<&>"):
+        s3.put_object(Bucket="inbox", Key=key, Body=b"")
+
+    answer = s3.delete_objects(
+        Bucket="inbox",
+        Delete={"Objects": [{"Key": "a"}, {"Key": "b<&>"}, {"Key": "none"}, {"Key": "v", "VersionId": "7"}]},
+    )
+
+    assert [one["Key"] for one in answer["Deleted"]] == ["a", "b<&>", "none"]
+    assert [(one["Key"], one["Code"]) for one in answer["Errors"]] == [("v", "NoSuchVersion")]
+    assert "Contents" not in s3.list_objects_v2(Bucket="inbox")
+
+
+def test_quiet_batch_delete_tells_only_of_failures(door: Door) -> None:
+    s3 = door.client()
+
+    answer = s3.delete_objects(
+        Bucket="inbox", Delete={"Quiet": True, "Objects": [{"Key": "a"}, {"Key": "b", "ETag": "x"}]}
+    )
+
+    assert "Deleted" not in answer
+    assert [one["Key"] for one in answer["Errors"]] == ["b"]
+
+
+def _delete_document(count: int) -> bytes:
+    keys = "".join(f"<Object><Key>{number}</Key></Object>" for number in range(count))
+    return f"<Delete>{keys}</Delete>".encode()
+
+
+def _md5(body: bytes) -> dict[str, str]:
+    return {"Content-MD5": base64.b64encode(hashlib.md5(body).digest()).decode()}
+
+
+def test_batch_delete_takes_a_thousand_keys_and_no_more(door: Door) -> None:
+    most, more = _delete_document(1_000), _delete_document(1_001)
+
+    assert door.ask("POST", "/inbox?delete=", _md5(most), most).status == 200
+    assert door.ask("POST", "/inbox?delete=", _md5(more), more).error[:2] == (400, "MalformedXML")
+
+
+def test_batch_delete_needs_a_checksum_that_holds(door: Door) -> None:
+    body = _delete_document(1)
+
+    assert door.ask("POST", "/inbox?delete=", body=body).error[:2] == (400, "InvalidRequest")
+    assert door.ask("POST", "/inbox?delete=", _md5(b"other"), body).error[:2] == (400, "BadDigest")
+
+
+@pytest.mark.parametrize("body", [b"<Delete>", b"<Other/>", b"", b'<!DOCTYPE a [<!ENTITY b "c">]><Delete>&b;</Delete>'])
+def test_document_that_is_none_is_refused(door: Door, body: bytes) -> None:
+    assert door.ask("POST", "/inbox?delete=", _md5(body), body).status == 400
+
+
+def test_copy_brings_bytes_and_description(door: Door) -> None:
+    s3 = door.client()
+    s3.put_object(Bucket="inbox", Key="a/b c", Body=b"body", Metadata={"colour": "blue"}, ContentType="text/plain")
+
+    copied = s3.copy_object(Bucket="inbox", Key="copy", CopySource={"Bucket": "inbox", "Key": "a/b c"})
+
+    got = s3.get_object(Bucket="inbox", Key="copy")
+    assert got["Body"].read() == b"body"
+    assert (got["Metadata"], got["ContentType"]) == ({"colour": "blue"}, "text/plain")
+    assert copied["CopyObjectResult"]["ETag"] == got["ETag"]
+
+
+def test_copy_may_replace_the_description(door: Door) -> None:
+    s3 = door.client()
+    s3.put_object(Bucket="inbox", Key="key", Body=b"body", Metadata={"colour": "blue"})
+    source = {"Bucket": "inbox", "Key": "key"}
+
+    assert refused(s3.copy_object, Bucket="inbox", Key="key", CopySource=source) == (400, "InvalidRequest")
+    s3.copy_object(
+        Bucket="inbox", Key="key", CopySource=source, MetadataDirective="REPLACE", Metadata={"colour": "green"}
+    )
+
+    assert s3.head_object(Bucket="inbox", Key="key")["Metadata"] == {"colour": "green"}
+
+
+def test_copy_on_conditions(door: Door) -> None:
+    s3 = door.client()
+    s3.put_object(Bucket="inbox", Key="key", Body=b"body")
+    arguments = {"Bucket": "inbox", "Key": "copy", "CopySource": "inbox/key"}
+
+    assert refused(s3.copy_object, **arguments, CopySourceIfMatch='"x"') == (412, "PreconditionFailed")
+    assert refused(s3.copy_object, **(arguments | {"CopySource": "inbox/none"})) == (404, "NoSuchKey")
+    assert refused(s3.copy_object, **(arguments | {"CopySource": "nowhere/key"})) == (404, "NoSuchBucket")
+
+
+def test_object_attributes(door: Door) -> None:
+    s3 = door.client()
+    s3.put_object(Bucket="inbox", Key="key", Body=b"body", ChecksumAlgorithm="SHA256")
+
+    found = s3.get_object_attributes(
+        Bucket="inbox", Key="key", ObjectAttributes=["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
+    )
+
+    assert found["ETag"] == hashlib.md5(b"body").hexdigest()
+    assert found["ObjectSize"] == 4
+    assert found["StorageClass"] == "STANDARD"
+    assert found["Checksum"]["ChecksumSHA256"] == base64.b64encode(hashlib.sha256(b"body").digest()).decode()
+
+
+def test_object_tagging(door: Door) -> None:
+    s3 = door.client()
+    s3.put_object(Bucket="inbox", Key="key", Body=b"body", Tagging="a=1")
+
+    assert s3.get_object_tagging(Bucket="inbox", Key="key")["TagSet"] == [{"Key": "a", "Value": "1"}]
+    s3.put_object_tagging(Bucket="inbox", Key="key", Tagging={"TagSet": [{"Key": "b", "Value": ""}]})
+    assert s3.get_object_tagging(Bucket="inbox", Key="key")["TagSet"] == [{"Key": "b", "Value": ""}]
+    twice = {"TagSet": [{"Key": "b", "Value": "1"}, {"Key": "b", "Value": "2"}]}
+    assert refused(s3.put_object_tagging, Bucket="inbox", Key="key", Tagging=twice) == (400, "InvalidTag")
+    s3.delete_object_tagging(Bucket="inbox", Key="key")
+    assert s3.get_object_tagging(Bucket="inbox", Key="key")["TagSet"] == []
+
+
+def test_object_acl_says_that_the_owner_has_full_control(door: Door) -> None:
+    s3 = door.client()
+    s3.put_object(Bucket="inbox", Key="key", Body=b"body")
+
+    acl = s3.get_object_acl(Bucket="inbox", Key="key")
+
+    assert [grant["Permission"] for grant in acl["Grants"]] == ["FULL_CONTROL"]
+    assert acl["Grants"][0]["Grantee"] == {"ID": acl["Owner"]["ID"], "Type": "CanonicalUser"}
+    s3.put_object_acl(Bucket="inbox", Key="key", ACL="private")
+    s3.put_object_acl(Bucket="inbox", Key="key", AccessControlPolicy={"Owner": acl["Owner"], "Grants": acl["Grants"]})
+    assert refused(s3.put_object_acl, Bucket="inbox", Key="key", ACL="public-read") == (
+        400,
+        "AccessControlListNotSupported",
+    )
+
+
+def test_anonymous_reads_what_a_public_policy_allows(door: Door) -> None:
+    door.ask("PUT", "/inbox/key", body=b"body")
+    assert door.ask("GET", "/inbox/key", key=None).error[:2] == (403, "AccessDenied")
+
+    door.run(door.stand.open_to_public())
+    door.run(
+        door.stand.set_policy(
+            {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::inbox/*"}
+        )
+    )
+
+    assert door.ask("GET", "/inbox/key", key=None).body == b"body"
+    assert door.ask("GET", "/inbox/key?response-content-type=a", key=None).error[:2] == (400, "InvalidRequest")
+    assert door.ask("PUT", "/inbox/key", body=b"other", key=None).error[:2] == (403, "AccessDenied")
+
+
+def test_other_account_is_refused(door: Door) -> None:
+    door.ask("PUT", "/inbox/key", body=b"body")
+
+    assert door.ask("GET", "/inbox/key", key="AKIAOTHER").error[:2] == (403, "AccessDenied")
+
+
+def test_virtual_host_names_the_bucket(door: Door) -> None:
+    host = {"Host": f"inbox.s3.localhost:{door.port}"}
+
+    assert door.ask("PUT", "/a/key", host, b"body").status == 200
+
+    assert door.ask("GET", "/a/key", host).body == b"body"
+    assert door.ask("GET", "/inbox/a/key").body == b"body"
