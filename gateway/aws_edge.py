@@ -23,6 +23,7 @@ from cumulo.gateway.addressing import (
     S3Address,
     ServiceDirectory,
     bucket_of_host,
+    decoded,
     decoded_query,
     s3_address,
     scope_service,
@@ -191,16 +192,21 @@ class AwsEdge:
     async def _serve_call(self, exchange: _Exchange, service: AwsService) -> Response:
         request = exchange.request
         presented = read_signature(request)
-        if presented is None:
+        if presented is None and not service.anonymous:
             raise SignatureError(Refusal.MISSING, AuthForm.ANONYMOUS)
         content = await request.body.read(service.body_bytes_max)
-        verified = self._verifier.verify(request, presented, service.name, body_hash(content))
+        verified = None
+        if presented is not None:
+            verified = self._verifier.verify(request, presented, service.name, body_hash(content))
         model = exchange.model = service.load()
         head = RequestHead()
         match exchange.protocol:
             case "query":
                 pairs = (*decoded_query(request.query), *aws_query.parse_form(content))
-                head, content, named = RequestHead(query=pairs), b"", dict(pairs).get("Action", "")
+                parameters = dict(pairs)
+                if service.path_member and service.path_member not in parameters:
+                    pairs += ((service.path_member, decoded(request.path)),)
+                head, content, named = RequestHead(query=pairs), b"", parameters.get("Action", "")
                 operation = model.by_action(named)
             case "smithy-rpc-v2-cbor":
                 named = aws_cbor.operation_name(request.path)

@@ -80,7 +80,9 @@ class AwsService(msgspec.Struct, frozen=True):
     `name` is the service of the credential scope (`sqs`); `api_version` and `target_prefix` are those of the model, so
     that a request can be told before the model is imported: `load` does that, at the first call. `handlers` are the
     operations that are done; every other one of the model is refused by name. `body_bytes_max` bounds a request body
-    that does not stream.
+    that does not stream. `path_member` is the parameter that the path stands for where a query call lacks it.
+    `anonymous`: a resource's policy may let in callers without a signature. `departures` say where an operation
+    answers otherwise than AWS on purpose, for the compatibility table.
     """
 
     name: str
@@ -90,3 +92,6 @@ class AwsService(msgspec.Struct, frozen=True):
     handlers: Mapping[str, Handler]
     input_errors: InputErrors
     body_bytes_max: int
+    path_member: str = ""
+    anonymous: bool = False
+    departures: Mapping[str, str] = {}

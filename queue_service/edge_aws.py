@@ -80,6 +80,8 @@ def edge(service: QueueDoor) -> AwsService:
         handlers={operation: _handler(service, convert) for operation, convert in HANDLERS.items()},
         input_errors=INPUT_ERRORS,
         body_bytes_max=BODY_BYTES_MAX,
+        path_member="QueueUrl",
+        anonymous=True,
     )
 
 

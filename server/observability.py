@@ -68,29 +68,20 @@ class EngineStats(Protocol):
         ...
 
 
-class Metrics:
-    """The server's registry; also the observer that the gRPC adaptor tells of finished calls."""
+class CallMetrics:
+    """Counts the calls of one edge; the observer that the edge tells of finished ones."""
 
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+    def __init__(self, registry: CollectorRegistry, prefix: str, protocol: str) -> None:
         self._requests = Counter(
-            "cumulo_rpc_requests", "Finished gRPC calls.", ("service", "operation", "status"), registry=self.registry
+            f"{prefix}_requests", f"Finished {protocol} calls.", ("service", "operation", "status"), registry=registry
         )
         self._seconds = Histogram(
-            "cumulo_rpc_duration_seconds",
-            "Time from a gRPC call's arrival to its answer; parked polls and streams count whole.",
+            f"{prefix}_duration_seconds",
+            f"Time from the arrival of a {protocol} call to its answer; parked polls and streams count whole.",
             ("service", "operation"),
             buckets=_BUCKETS_S,
-            registry=self.registry,
+            registry=registry,
         )
-        self._parked = Gauge("cumulo_parked_receivers", "Receivers that wait for messages now.", registry=self.registry)
-        self._damaged = Gauge(
-            "cumulo_blobs_damaged",
-            "Bodies that the scrub's last whole pass found damaged or missing, or this pass where it found more.",
-            registry=self.registry,
-        )
-        self._scrubbed = _ScrubCollector()
-        self.registry.register(self._scrubbed)
         self._children: dict[tuple[str, str, str], tuple[Any, Any]] = {}
 
     def finished(self, service: str, operation: str, status: str, seconds: float, request_id: str) -> None:
@@ -103,6 +94,23 @@ class Metrics:
             self._children[key] = children
         children[0].inc()
         children[1].observe(seconds)
+
+
+class Metrics:
+    """The server's registry. `rpc` and `aws` are the observers of the two edges."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.rpc = CallMetrics(self.registry, "cumulo_rpc", "gRPC")
+        self.aws = CallMetrics(self.registry, "cumulo_aws", "AWS")
+        self._parked = Gauge("cumulo_parked_receivers", "Receivers that wait for messages now.", registry=self.registry)
+        self._damaged = Gauge(
+            "cumulo_blobs_damaged",
+            "Bodies that the scrub's last whole pass found damaged or missing, or this pass where it found more.",
+            registry=self.registry,
+        )
+        self._scrubbed = _ScrubCollector()
+        self.registry.register(self._scrubbed)
 
     def show_parked(self, count: Callable[[], int]) -> None:
         """Show how many receivers are parked, asked at each scrape."""

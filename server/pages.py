@@ -1,25 +1,25 @@
-"""What the HTTP port serves today, all under `/_cumulo/`: health, readiness, metrics, and the check of a live data
-folder.
+"""What the HTTP port serves beside AWS's protocols, all under `/_cumulo/`: health, readiness, metrics, and the check of
+a live data folder.
 
-`_` is illegal in a bucket's name, so these paths can never shadow one. Everything else answers that AWS's protocols are
-not offered on this port yet.
+`_` is illegal in a bucket's name, so these paths can never shadow one. Everything else is AWS's (`AwsEdge`).
 """
 
 import json
 from collections.abc import Awaitable, Callable
-from xml.sax.saxutils import escape
 
 from cumulo.core.context import CallContext
 from cumulo.core.errors import MISSING_AUTHENTICATION_TOKEN, ServiceError
 from cumulo.core.ids import Randomness, message_id
 from cumulo.core.operations import Check
 from cumulo.core.ports import Authenticator
+from cumulo.gateway.aws_edge import AwsEdge
 from cumulo.gateway.http1 import Request, Response
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.server.observability import METRICS_CONTENT_TYPE, Metrics
 
 _BEARER = "Bearer "
 _JSON = "application/json"
+_OWN = ("/_cumulo/", "/_localstack/")
 CHECK_ACTION = "cumulo:CheckData"
 
 
@@ -38,6 +38,7 @@ class Pages:
         randomness: Randomness,
         check: Callable[[], Awaitable[list[str]]],
         version: str,
+        aws: AwsEdge,
     ) -> None:
         self.ready = False
         self._metrics = metrics
@@ -46,18 +47,18 @@ class Pages:
         self._randomness = randomness
         self._check = check
         self._version = version
+        self._aws = aws
 
     async def answer(self, request: Request) -> Response:
         """Route one request."""
-        if request.path == "/_cumulo/check":
+        path = request.path
+        if not path.startswith(_OWN) or self._aws.names_bucket(request):
+            return await self._aws.answer(request)
+        if path == "/_cumulo/check":
             return await self._answer_check(request)
-        if request.path.startswith(("/_cumulo/", "/_localstack/")):
-            if request.method not in ("GET", "HEAD"):
-                return _text(405, b"GET and HEAD are allowed here\n")
-            return self._page(request.path)
-        message = f"AWS's protocols are not served on this port yet: {request.method} {request.path[:200]}"
-        body = f"<Error><Code>NotImplemented</Code><Message>{escape(message)}</Message></Error>"
-        return Response(501, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode(), content_type="application/xml")
+        if request.method not in ("GET", "HEAD"):
+            return _text(405, b"GET and HEAD are allowed here\n")
+        return self._page(path)
 
     def _page(self, path: str) -> Response:
         if path == "/_cumulo/health/live":
@@ -67,7 +68,8 @@ class Pages:
         if path == "/_cumulo/metrics":
             return Response(200, self._metrics.render(), content_type=METRICS_CONTENT_TYPE)
         if path == "/_localstack/health":
-            body = json.dumps({"services": {}, "edition": "cumulo", "version": self._version}).encode()
+            services = dict.fromkeys(self._aws.service_names, "available")
+            body = json.dumps({"services": services, "edition": "cumulo", "version": self._version}).encode()
             return Response(200, body, content_type=_JSON)
         return _text(404, b"no such page\n")
 

@@ -19,6 +19,7 @@ from cumulo.core.clocks import Clock, SystemClock
 from cumulo.core.ids import Randomness, SystemRandomness
 from cumulo.core.settings import Settings
 from cumulo.core.tokens import TokenSealer
+from cumulo.gateway.aws_edge import AwsEdge
 from cumulo.gateway.rpc import RpcAdaptor
 from cumulo.identity import edge_grpc as identity_edge
 from cumulo.identity import service as identity_room
@@ -32,6 +33,7 @@ from cumulo.queue_service import edge_grpc as queue_edge
 from cumulo.queue_service import service as queue_room
 from cumulo.runner import edge_grpc as runner_edge
 from cumulo.runner import service as runner_room
+from cumulo.server.aws_services import aws_services
 from cumulo.server.check import check_house
 from cumulo.server.observability import Metrics
 from cumulo.server.pages import Pages
@@ -96,7 +98,7 @@ async def open_house(
         blobs = BlobStore(folder.blobs, engine, reserve_bytes=reserve_bytes)
         await blobs.start()
         stack.push_async_callback(blobs.close)
-        house = await _build(folder, engine, clock, blobs, version)
+        house = await _build(settings, folder, engine, clock, blobs, version)
         stack.push_async_callback(house.drain)
         for room in house.rooms:
             await room.start()
@@ -109,7 +111,9 @@ async def _end(task: "asyncio.Task[None]") -> None:
         await task
 
 
-async def _build(folder: DataFolder, engine: Engine, clock: Clock, blobs: BlobStore, version: str) -> House:
+async def _build(
+    settings: Settings, folder: DataFolder, engine: Engine, clock: Clock, blobs: BlobStore, version: str
+) -> House:
     randomness: Randomness = SystemRandomness()
     box = SecretBox(folder.server_key)
     sealer = TokenSealer({_TOKEN_KEY_ID: _derived(folder.server_key, b"cumulo opaque tokens")}, _TOKEN_KEY_ID)
@@ -144,7 +148,8 @@ async def _build(folder: DataFolder, engine: Engine, clock: Clock, blobs: BlobSt
     metrics.show_scrub(lambda: objects.scrub.bytes_read, lambda: objects.scrub.damaged)
     if isinstance(engine, LmdbEngine):
         metrics.add_engine(engine)
-    rpc = RpcAdaptor(credentials, clock, randomness, metrics)
+    rpc = RpcAdaptor(credentials, clock, randomness, metrics.rpc)
+    aws = AwsEdge(aws_services(queues, objects), credentials, clock, randomness, metrics.aws, settings["s3_domains"])
 
     async def check() -> list[str]:
         return await check_house(engine, blobs)
@@ -162,7 +167,7 @@ async def _build(folder: DataFolder, engine: Engine, clock: Clock, blobs: BlobSt
             object_edge.SERVICE_NAME,
             runner_edge.SERVICE_NAME,
         ),
-        pages=Pages(metrics, credentials, authorizer, randomness, check, version),
+        pages=Pages(metrics, credentials, authorizer, randomness, check, version, aws),
         pump=pump,
         root_access_key_id=made.access_key_id if made else _root_access_key_id(credentials_file),
         new_root_secret=made.secret_access_key if made else "",

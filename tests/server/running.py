@@ -4,13 +4,19 @@ import re
 import time
 import urllib.request
 
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
 LIMIT_S = 20
 
 
-def value_of(server, metric):
-    """Return a metric's value without labels."""
+def value_of(server, metric, **labels):
+    """Return a metric's value, of the sample with exactly these labels; a labelled one that is not there yet is 0."""
     with urllib.request.urlopen(server.url + "/_cumulo/metrics", timeout=LIMIT_S) as answer:
         text = answer.read().decode()
+    if labels:
+        families = text_string_to_metric_families(text)
+        samples = (it for family in families for it in family.samples if it.name == metric and it.labels == labels)
+        return next((it.value for it in samples), 0.0)
     found = re.search(rf"^{metric} (\S+)$", text, re.MULTILINE)
     assert found is not None, f"no {metric} in {text[:2000]}"
     return float(found[1])

@@ -43,13 +43,13 @@ def test_own_pages(server, method, path, status, body):
     assert (answer.status, found) == (status, body)
 
 
-@pytest.mark.parametrize("path", ["/", "/bucket/key", "/metrics", "/health", "/_cumulohealth", "//_cumulo/metrics"])
-def test_what_is_not_served_yet_is_answered_as_an_aws_error(server, path):
+@pytest.mark.parametrize("path", ["/", "/bucket/key", "/metrics", "/health", "/console/x", "/healthz"])
+def test_every_other_path_is_s3_and_nobody_may_without_a_signature(server, path):
     answer, body = ask(server, "GET", path)
 
-    assert answer.status == 501
+    assert answer.status in (403, 404)
     assert answer.getheader("content-type") == "application/xml"
-    assert b"<Code>NotImplemented</Code>" in body
+    assert b"<Code>AccessDenied</Code>" in body or b"<Code>NoSuchBucket</Code>" in body
 
 
 def test_path_cannot_break_out_of_the_error(server):
@@ -63,6 +63,7 @@ def test_localstack_health_is_answered_for_drop_in_set_ups(server):
 
     assert answer.status == 200
     assert json.loads(body)["edition"] == "cumulo"
+    assert json.loads(body)["services"]["s3"] == json.loads(body)["services"]["sqs"] == "available"
 
 
 def test_metrics_are_openmetrics_and_count_calls(server, client):

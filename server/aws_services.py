@@ -1,0 +1,63 @@
+"""Which of AWS's services this server speaks, and which it knows by name only.
+
+Owns that list. A service whose room is still to come is recognised, verified and refused in its own protocol, so that a
+client is told what is missing instead of being misunderstood.
+"""
+
+from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, ErrorRow, Status
+from cumulo.gateway.aws_model import Protocol, ServiceModel
+from cumulo.gateway.aws_service import AwsService, InputErrors
+from cumulo.gateway.http_body import BODY_TOO_LARGE
+from cumulo.object_store import edge_aws as object_edge
+from cumulo.object_store import service as object_room
+from cumulo.queue_service import edge_aws as queue_edge
+from cumulo.queue_service import service as queue_room
+
+NOT_OFFERED_BODY_BYTES_MAX = 1024 * 1024
+_NOT_OFFERED = ErrorRow(
+    "NotImplemented",
+    501,
+    Status.UNIMPLEMENTED,
+    "The operation {operation} of this service is not implemented; see docs/compatibility.md.",
+)
+
+
+def aws_services(queues: queue_room.Service, objects: object_room.Service) -> tuple[AwsService, ...]:
+    """Return the services of the AWS edge, on the given rooms."""
+    return (
+        queue_edge.edge(queues),
+        object_edge.edge(objects),
+        _not_offered("sns", "2010-03-31", "", "query"),
+        _not_offered("batch", "2016-08-10", "", "rest-json"),
+        _not_offered("monitoring", "2010-08-01", "GraniteServiceVersion20100801", "query"),
+        _not_offered("logs", "2014-03-28", "Logs_20140328", "json"),
+    )
+
+
+def _not_offered(name: str, api_version: str, target_prefix: str, protocol: Protocol) -> AwsService:
+    """Return a service of which every operation is refused by name."""
+    model = ServiceModel(
+        name=name,
+        api_version=api_version,
+        endpoint_prefix=name,
+        protocols=(protocol,),
+        operations={},
+        errors={},
+        target_prefix=target_prefix,
+        json_version="1.1" if name == "logs" else "1.0",
+        xml_namespace=f"http://{name}.amazonaws.com/doc/{api_version}/",
+    )
+    return AwsService(
+        name=name,
+        api_version=api_version,
+        target_prefix=target_prefix,
+        load=lambda: model,
+        handlers={},
+        input_errors=InputErrors(
+            missing=MISSING_PARAMETER,
+            malformed=INVALID_PARAMETER_VALUE,
+            unknown_operation=_NOT_OFFERED,
+            too_large=BODY_TOO_LARGE,
+        ),
+        body_bytes_max=NOT_OFFERED_BODY_BYTES_MAX,
+    )
