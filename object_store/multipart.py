@@ -13,7 +13,7 @@ import msgspec
 from cumulo.object_store import keys, model
 from cumulo.object_store.bodies import NewBody, discard_body, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
-from cumulo.object_store.checksums import check_completed, check_whole, of_parts, upload_type
+from cumulo.object_store.checksums import OWN, check_completed, check_whole, of_parts, upload_type
 from cumulo.object_store.conditions import check_write
 from cumulo.object_store.errors import (
     ENTITY_TOO_SMALL,
@@ -115,7 +115,7 @@ def commit_part(txn: Txn, commit: CommitPart) -> StoredPart:
     stamped, new = commit.stamped, commit.body
     partition, number = stamped.partition, stamped.request.part_number
     upload = find_upload(txn, stamped)
-    assert not upload.checksum or upload.checksum in new.checksums, (upload.checksum, tuple(new.checksums))
+    assert upload.checksum in ("", OWN, *new.checksums), (upload.checksum, tuple(new.checksums))
     counters = open_counters(txn, partition)
     part = PartRecord(
         number=number,
