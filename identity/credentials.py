@@ -164,7 +164,7 @@ class Credentials:
         if caller is None:
             self._sessions.pop(known_as, None)
             return None
-        made = _Opened(session, Credential(access_key_id, session.secret, caller), epoch)
+        made = _Opened(session, Credential(access_key_id, session.secret, caller, session.expires_ms), epoch)
         _remember(self._sessions, known_as, made, SECRETS_REMEMBERED_MAX)
         return made.credential
 

@@ -87,7 +87,8 @@ def look_up(txn: ReadTxn, wanted: Wanted) -> Found:
     elif wanted.access_key:
         key_id = names.key_id_of(wanted.access_key)
         user = access_keys.owner_of(txn, key_id, wanted.own_account)
-        if "/" in wanted.access_key and wanted.access_key != names.full_key_name(user.account, user.name, key_id):
+        full_name = names.full_key_name(user.account, user.name, key_id)
+        if "/" in wanted.access_key and wanted.access_key.lower() != full_name.lower():
             user = access_keys.nobody(key_id, wanted.own_account)
     if wanted.group is not None:
         group = directory.find(txn, names.GROUP, wanted.group)
