@@ -121,7 +121,7 @@ def _check(path: Path, tls_ca: str) -> list[str]:
         authority = (tls_ca or endpoints.get("tls_ca", "")) if endpoints["tls"] else ""
         try:
             answer = _check_through_server(path, endpoints, authority)
-        except OSError as error:  # no credentials; where the server was killed, none are needed
+        except OSError as error:  # no credentials or wrong ones; where the server was killed, none are needed
             answer, hint = None, f"; its server cannot be asked: {error}"
         else:
             hint = "; it uses TLS: CUMULO_TLS_CA names the authority of its certificate" if endpoints["tls"] else ""
@@ -158,6 +158,8 @@ def _check_through_server(path: Path, endpoints: dict[str, Any], tls_ca: str) ->
             return problems
     except (errors.Unavailable, urllib.error.URLError):
         return None
+    except errors.CumuloError as error:  # the key in the file was deleted or is another server's
+        raise PermissionError(f"{path / 'secrets' / 'root_credentials.json'}: {error}") from None
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -284,6 +284,20 @@ def test_check_of_a_folder_whose_root_credentials_were_removed(tmp_path, cumulo)
     assert killed.returncode == 0, killed.stderr
 
 
+def test_check_of_a_folder_whose_root_credentials_are_wrong(tmp_path, cumulo):
+    with Server(tmp_path / "data") as server:
+        credentials = server.data / "secrets" / "root_credentials.json"
+        wrong = json.loads(credentials.read_text()) | {"secret_access_key": "x" * 40}
+        credentials.write_text(json.dumps(wrong))
+
+        done = cumulo("check", "--data", str(server.data))
+
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("cumulo: ")
+    assert f"its server cannot be asked: {credentials}: InvalidClientTokenId: " in line
+
+
 def test_check_of_a_folder_that_is_none(tmp_path, cumulo):
     done = cumulo("check", "--data", str(tmp_path / "absent"))
 
