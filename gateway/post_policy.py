@@ -83,7 +83,9 @@ def open_form(form: PostForm, bucket: str, verifier: Verifier, clock: Clock) -> 
         return OpenedForm(None, form.file)
     text = form.fields.get("policy")
     if text is None:
-        raise SignatureError(Refusal.INCOMPLETE, AuthForm.POST, lacking="Policy", ArgumentName="Policy")
+        raise SignatureError(
+            Refusal.INCOMPLETE, AuthForm.POST, lacking="Policy", ArgumentName="Policy", ArgumentValue=""
+        )
     verified = verifier.verify_policy(presented, text)
     policy = read_policy(text)
     check_policy(policy, form, bucket, clock.wall_ms())

@@ -65,7 +65,7 @@ class Refusal(enum.StrEnum):
 
 
 class SignatureError(Exception):
-    """A refusal with the values of this case."""
+    """A refusal with the values of this case. Those whose names begin with a capital are elements of S3's answer."""
 
     def __init__(self, refusal: Refusal, form: AuthForm = AuthForm.HEADER, **values: object) -> None:
         super().__init__(refusal.value)
@@ -75,7 +75,9 @@ class SignatureError(Exception):
 
     def service_error(self, dialect: Dialect) -> ServiceError:
         """Return the error in the words of one family of protocols."""
-        return row(self.refusal, self.form, dialect).error(**self.values)
+        said = row(self.refusal, self.form, dialect)
+        values = {name: value for name, value in self.values.items() if dialect == "s3" or not name[0].isupper()}
+        return ServiceError(said, values)
 
 
 def row(refusal: Refusal, form: AuthForm, dialect: Dialect) -> ErrorRow:
@@ -101,9 +103,9 @@ class Words(msgspec.Struct, frozen=True):
     s3_post: ErrorRow | None = None
 
 
-def _row(code: str, status: int, message: str) -> ErrorRow:
+def _row(code: str, status: int, message: str, query_code: str = "") -> ErrorRow:
     grpc_status = Status.UNAUTHENTICATED if status == 403 else Status.INVALID_ARGUMENT
-    return ErrorRow(code, status, grpc_status, message)
+    return ErrorRow(code, status, grpc_status, message, query_code=query_code)
 
 
 _HEADER = "The authorization header is malformed; "
@@ -119,12 +121,14 @@ def _s3_query(message: str) -> ErrorRow:
 
 
 def _incomplete(message: str) -> tuple[ErrorRow, ErrorRow]:
-    return _row("IncompleteSignature", 400, message), _row("IncompleteSignatureException", 400, message)
+    code = "IncompleteSignature"
+    return _row(code, 400, message), _row("IncompleteSignatureException", 400, message, code)
 
 
 def _invalid(message: str) -> tuple[ErrorRow, ErrorRow]:
     """Return what a signature that does not hold is called: query services give each reason the same code."""
-    return _row("SignatureDoesNotMatch", 403, message), _row("InvalidSignatureException", 400, message)
+    code = "SignatureDoesNotMatch"
+    return _row(code, 403, message), _row("InvalidSignatureException", 400, message, code)
 
 
 def _everywhere(
@@ -146,10 +150,13 @@ _TOO_SKEWED = _row(
     "RequestTimeTooSkewed", 403, "The difference between the request time and the current time is too large."
 )
 _INVALID_URI = _row("InvalidURI", 400, "Couldn't parse the specified URI.")
-_MISMATCH = (
-    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key"
-    " and signing method. Consult the service documentation for details."
+_MISSING_TOKEN = _row("MissingAuthenticationToken", 403, "Request is missing Authentication Token")
+_MISSING_TOKEN_EXCEPTION = _row(
+    "MissingAuthenticationTokenException", 400, "Request is missing Authentication Token", "MissingAuthenticationToken"
 )
+_NO_CLIENT = "The security token included in the request is invalid."
+_INVALID_CLIENT = _row("InvalidClientTokenId", 403, _NO_CLIENT)
+_UNRECOGNIZED_CLIENT = _row("UnrecognizedClientException", 400, _NO_CLIENT, "InvalidClientTokenId")
 _PAYLOAD_UNKNOWN = _row(
     "InvalidArgument",
     400,
@@ -162,8 +169,8 @@ _PAYLOAD_UNKNOWN = _row(
 ROWS: Mapping[Refusal, Words] = {
     Refusal.MISSING: Words(
         s3=_row("AccessDenied", 403, "Access Denied"),
-        query=_row("MissingAuthenticationToken", 403, "Request is missing Authentication Token"),
-        json=_row("MissingAuthenticationTokenException", 400, "Missing Authentication Token"),
+        query=_MISSING_TOKEN,
+        json=_MISSING_TOKEN_EXCEPTION,
     ),
     Refusal.UNSUPPORTED_MECHANISM: _everywhere(
         _row("InvalidRequest", 400, _NOT_SUPPORTED),
@@ -174,8 +181,8 @@ ROWS: Mapping[Refusal, Words] = {
     Refusal.UNSUPPORTED_VERSION: _everywhere(_row("InvalidRequest", 400, _NOT_SUPPORTED), _incomplete(_NOT_SUPPORTED)),
     Refusal.UNSUPPORTED_TYPE: Words(
         s3=_row("InvalidArgument", 400, "Unsupported Authorization Type"),
-        query=_row("MissingAuthenticationToken", 403, "Request is missing Authentication Token"),
-        json=_row("MissingAuthenticationTokenException", 400, "Missing Authentication Token"),
+        query=_MISSING_TOKEN,
+        json=_MISSING_TOKEN_EXCEPTION,
     ),
     Refusal.TWO_MECHANISMS: _everywhere(
         _row(
@@ -188,9 +195,7 @@ ROWS: Mapping[Refusal, Words] = {
     ),
     Refusal.INCOMPLETE: _everywhere(
         _s3_header("The authorization header requires three components: Credential, SignedHeaders, and Signature."),
-        _incomplete(
-            "Authorization requires 'Credential', 'SignedHeaders' and 'Signature' parameters; {lacking} lacking."
-        ),
+        _incomplete("Authorization header requires {lacking} parameter."),
         _s3_query(
             "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature,"
             " X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
@@ -289,51 +294,31 @@ ROWS: Mapping[Refusal, Words] = {
     ),
     Refusal.UNKNOWN_KEY: Words(
         s3=_row("InvalidAccessKeyId", 403, "The AWS Access Key Id you provided does not exist in our records."),
-        query=_row("InvalidClientTokenId", 403, "The security token included in the request is invalid."),
-        json=ErrorRow(
-            "UnrecognizedClientException",
-            400,
-            Status.UNAUTHENTICATED,
-            "The security token included in the request is invalid.",
-            query_code="InvalidClientTokenId",
-        ),
+        query=_INVALID_CLIENT,
+        json=_UNRECOGNIZED_CLIENT,
     ),
     Refusal.SESSION_INVALID: Words(
         s3=_row("InvalidToken", 400, "The provided token is malformed or otherwise invalid."),
-        query=_row("InvalidClientTokenId", 403, "The security token included in the request is invalid."),
-        json=ErrorRow(
-            "UnrecognizedClientException",
-            400,
-            Status.UNAUTHENTICATED,
-            "The security token included in the request is invalid.",
-            query_code="InvalidClientTokenId",
-        ),
+        query=_INVALID_CLIENT,
+        json=_UNRECOGNIZED_CLIENT,
     ),
     Refusal.SESSION_EXPIRED: Words(
         s3=_row("ExpiredToken", 400, "The provided token has expired."),
         query=_row("ExpiredToken", 403, "The security token included in the request is expired"),
-        json=ErrorRow(
-            "ExpiredTokenException",
-            400,
-            Status.UNAUTHENTICATED,
-            "The security token included in the request is expired",
-            query_code="ExpiredToken",
+        json=_row(
+            "ExpiredTokenException", 400, "The security token included in the request is expired", "ExpiredToken"
         ),
     ),
-    Refusal.MISMATCH: Words(
-        s3=_row(
+    Refusal.MISMATCH: _everywhere(
+        _row(
             "SignatureDoesNotMatch",
             403,
             "The request signature we calculated does not match the signature you provided. Check your key and signing"
             " method.",
         ),
-        query=_row("SignatureDoesNotMatch", 403, _MISMATCH),
-        json=ErrorRow(
-            "InvalidSignatureException",
-            400,
-            Status.UNAUTHENTICATED,
-            _MISMATCH,
-            query_code="SignatureDoesNotMatch",
+        _invalid(
+            "The request signature we calculated does not match the signature you provided. Check your AWS Secret"
+            " Access Key and signing method. Consult the service documentation for details."
         ),
     ),
     Refusal.PAYLOAD_MISSING: _everywhere(

@@ -139,7 +139,8 @@ def read_policy_signature(fields: Mapping[str, str]) -> Presented | None:
         return None
     for name in ("Algorithm", "Credential", "Date", "Signature"):
         if name not in given:
-            raise SignatureError(Refusal.INCOMPLETE, AuthForm.POST, lacking=f"X-Amz-{name}")
+            field = f"X-Amz-{name}"
+            raise SignatureError(Refusal.INCOMPLETE, AuthForm.POST, lacking=field, ArgumentName=field, ArgumentValue="")
     _check_algorithm(given["Algorithm"], AuthForm.POST)
     access_key_id, scope = _read_credential(given["Credential"], AuthForm.POST)
     return Presented(
@@ -187,20 +188,20 @@ class Verifier:
             raise SignatureError(refusal, presented.form) from None
         # An unknown key costs what a known one costs: the same derivation and comparison, under nobody's secret.
         signing_key = self._signing_key(credential.secret if credential is not None else "", presented.scope)
-        expected = signing_key.sign(to_sign.encode("latin-1", "replace"))
+        expected = signing_key.sign(to_sign.encode())
         right = hmac.compare_digest(expected, presented.signature) if _SIGNATURE(presented.signature) else False
         if credential is None:
             refusal = Refusal.SESSION_INVALID if presented.session_token else Refusal.UNKNOWN_KEY
             raise SignatureError(refusal, presented.form, AWSAccessKeyId=presented.access_key_id)
         if not right:
-            raise SignatureError(
-                Refusal.MISMATCH,
-                presented.form,
-                AWSAccessKeyId=presented.access_key_id,
-                StringToSign=to_sign,
-                SignatureProvided=presented.signature,
-                CanonicalRequest=asked,
-            )
+            shown = {
+                "StringToSign": to_sign,
+                "SignatureProvided": presented.signature,
+                "StringToSignBytes": to_sign.encode().hex(" "),
+            }
+            if asked:
+                shown |= {"CanonicalRequest": asked, "CanonicalRequestBytes": asked.encode("latin-1").hex(" ")}
+            raise SignatureError(Refusal.MISMATCH, presented.form, AWSAccessKeyId=presented.access_key_id, **shown)
         return Verified(
             credential.principal,
             presented.access_key_id,
@@ -245,6 +246,14 @@ class Verifier:
             limit_s = now_s + SKEW_S_MAX
         else:
             return
+        if presented.expires_s:
+            shown = {"X-Amz-Expires": life_s, "Expires": _iso(presented.time_s + life_s), "ServerTime": _iso(now_s)}
+        else:
+            shown = {
+                "RequestTime": presented.amz_date,
+                "ServerTime": _iso(now_s),
+                "MaxAllowedSkewMilliseconds": SKEW_S_MAX * 1000,
+            }
         raise SignatureError(
             refusal,
             presented.form,
@@ -252,6 +261,7 @@ class Verifier:
             expires_s=life_s,
             limit=amz_date(limit_s),
             now=amz_date(now_s),
+            **shown,
         )
 
 
@@ -276,6 +286,10 @@ def canonical_request(request: Request, presented: Presented, payload_hash: str)
 def amz_date(time_s: int) -> str:
     """Return a time since the epoch in ISO 8601's basic form, as in `X-Amz-Date`."""
     return datetime.fromtimestamp(time_s, UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _iso(time_s: int) -> str:
+    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _read_header(request: Request, authorization: str, pairs: list[QueryPair]) -> Presented:
@@ -308,16 +322,17 @@ def _read_header(request: Request, authorization: str, pairs: list[QueryPair]) -
 def _read_items(text: str) -> tuple[str, str, str]:
     """Return credential, signed headers and signature, in whatever order they stand."""
     given: dict[str, str] = {}
-    for piece in text.split(",", 3):
-        item = _HEADER_ITEM(piece)
-        if item is None:
-            raise SignatureError(Refusal.INCOMPLETE, lacking="at least one of them is malformed or")
-        if item[1] in given:
-            raise SignatureError(Refusal.REPEATED, name=item[1])
-        given[item[1]] = item[2]
-    for name in ("Credential", "SignedHeaders", "Signature"):
+    pieces = text.split(",", 3)
+    for item in map(_HEADER_ITEM, pieces):
+        if item is not None:
+            if item[1] in given:
+                raise SignatureError(Refusal.REPEATED, name=item[1])
+            given[item[1]] = item[2]
+    for name in ("Credential", "Signature", "SignedHeaders"):
         if not given.get(name):
             raise SignatureError(Refusal.INCOMPLETE, lacking=f"'{name}'")
+    if len(given) < len(pieces):
+        raise SignatureError(Refusal.INCOMPLETE, lacking="only 'Credential', 'Signature' and 'SignedHeaders'")
     return given["Credential"], given["SignedHeaders"], given["Signature"]
 
 
@@ -446,7 +461,9 @@ def _check_signed(request: Request, presented: Presented) -> None:
     if presented.form is AuthForm.HEADER and "x-amz-date" not in headers and "date" not in signed:
         unsigned.append("date")
     if unsigned:
-        raise SignatureError(Refusal.HEADERS_NOT_SIGNED, presented.form, names=", ".join(unsigned))
+        raise SignatureError(
+            Refusal.HEADERS_NOT_SIGNED, presented.form, names=", ".join(unsigned), HeadersNotSigned=", ".join(unsigned)
+        )
     absent = [name for name in signed if name not in headers]
     if absent:
         raise SignatureError(Refusal.HEADERS_ABSENT, presented.form, names=", ".join(absent))
