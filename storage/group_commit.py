@@ -1,13 +1,13 @@
 """Group commit: one writer thread that runs everything that waits in one LMDB write transaction, with one commit.
 
 Owns the queue, the thread and the rules of a batch. Promises: a function that fails undoes itself alone; each batch is
-answered by one call into the event loop; a free writer commits at once and never sleeps to gather; a commit that failed
-is never tried again. Knows no port: the engine gives it an environment and takes its answers.
+answered by one call into the event loop; a lone call is committed at once, and where several callers are about their
+calls share a commit (`gathering`); a commit that failed is never tried again. Knows no port: the engine gives it an
+environment and takes its answers.
 """
 
 import asyncio
 import logging
-import queue
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +19,7 @@ from cumulo.core.errors import OUTCOME_UNKNOWN, STORAGE_FULL
 from cumulo.storage import failpoints
 from cumulo.storage.engine import EngineFailed, Partitions
 from cumulo.storage.free_space import FreeSpace
+from cumulo.storage.gathering import Gathering
 from cumulo.storage.lmdb_txn import LmdbTxn
 
 BATCH_FUNCTIONS_MAX = 512
@@ -61,10 +62,11 @@ class Call:
 class Commit:
     """What one commit answers with: the calls in it, and their hints summed up."""
 
-    __slots__ = ("calls", "earliest_due_ms", "topics")
+    __slots__ = ("calls", "earliest_due_ms", "operations", "topics")
 
     def __init__(self, calls: list[Call]) -> None:
         self.calls = calls
+        self.operations = 0
         self.topics: dict[bytes, int] = {}
         self.earliest_due_ms: int | None = None
 
@@ -104,12 +106,12 @@ class GroupCommit:
         self._environment = environment
         self._owner = owner
         self._free_space = free_space
-        self._queue: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self._calls: Gathering[Call] = Gathering()
         self._savepoint_batches = 0
         self._failure: EngineFailed | None = None
-        self.waiting = self._queue.qsize
+        self.waiting = self._calls.__len__
         """Return how many calls wait."""
-        self.submit = self._queue.put
+        self.submit = self._calls.add
         """Let a call wait for the next batch."""
         self.commits = 0
         self.commit_ns = 0
@@ -120,32 +122,21 @@ class GroupCommit:
 
     def stop(self) -> None:
         """Commit what waits and end; blocks until then."""
-        self._queue.put(None)
+        self._calls.close()
         self._thread.join()
 
     def _run_forever(self) -> None:
         txn = LmdbTxn()
-        waiting: list[Call] = []
-        stopping = False
         check_readers_s = time.monotonic() + READER_CHECK_EVERY_S
-        while waiting or not stopping:
-            try:
-                if not waiting:
-                    call = self._queue.get(timeout=READER_CHECK_EVERY_S)
-                    stopping = call is None
-                    if call is not None:
-                        waiting.append(call)
-                while len(waiting) < BATCH_FUNCTIONS_MAX and not stopping and self._queue.qsize():
-                    call = self._queue.get_nowait()
-                    stopping = call is None
-                    if call is not None:
-                        waiting.append(call)
-            except queue.Empty:
-                pass
-            if waiting:
-                waiting = self._commit_some(txn, waiting)
-            if self._failure is not None:
-                self._refuse(waiting, self._failure)
+        while True:
+            calls = self._calls.take(BATCH_FUNCTIONS_MAX, READER_CHECK_EVERY_S)
+            if calls:
+                rest = self._commit_some(txn, calls)
+                if self._failure is not None:
+                    self._refuse(rest, self._failure)
+                    return
+                self._calls.put_back(rest)
+            elif self._calls.closed:
                 return
             if time.monotonic() >= check_readers_s:
                 check_readers_s = time.monotonic() + READER_CHECK_EVERY_S
@@ -175,6 +166,7 @@ class GroupCommit:
             else:
                 if commit is None:
                     return []
+                self._calls.answered(len(commit.calls), commit.operations)
                 self._owner.answer(commit)
                 return waiting[len(commit.calls) :]
             self.reruns += 1
@@ -237,7 +229,7 @@ class GroupCommit:
         a small function (bench/engine.py), are paid only while such functions are about.
         """
         alone = len(waiting) == 1
-        writes = written_bytes = operations = 0
+        writes = written_bytes = 0
         txn.attach(raw, ())
         for call in waiting:
             commit.calls.append(call)
@@ -274,8 +266,8 @@ class GroupCommit:
                 commit.add_hints(txn)
             writes += txn.writes
             written_bytes += txn.bytes
-            operations += txn.operations
-            if operations >= BATCH_OPERATIONS_MAX or written_bytes >= BATCH_BYTES_MAX:
+            commit.operations += txn.operations
+            if commit.operations >= BATCH_OPERATIONS_MAX or written_bytes >= BATCH_BYTES_MAX:
                 break
         return writes, written_bytes
 
@@ -304,11 +296,7 @@ class GroupCommit:
 
     def _refuse(self, waiting: list[Call], failure: EngineFailed) -> None:
         """Answer everything that did not run before the engine failed."""
-        calls = list(waiting)
-        while self._queue.qsize():
-            call = self._queue.get_nowait()
-            if call is not None:
-                calls.append(call)
+        calls = waiting + self._calls.take_all()
         for call in calls:
             call.error = failure
         self._owner.answer(Commit(calls))
