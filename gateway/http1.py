@@ -22,6 +22,7 @@ from cumulo.core.errors import REQUEST_TIMEOUT, ServiceError
 from cumulo.gateway.http_answer import ANSWER_STALL_S, FileSender, Response, is_bodiless, render_head
 from cumulo.gateway.http_body import (
     INCOMPLETE_BODY,
+    NO_BODY,
     SMALL_BODY_BYTES,
     Body,
     BufferPool,
@@ -47,8 +48,10 @@ CONNECTIONS_MAX = 10_000
 """Limits of architecture.md section 5."""
 
 BACKLOG = 1024
-RECEIVE_BYTES = 64 * 1024
-"""The buffer that all connections of a listener share: what it receives is taken out of it at once."""
+RECEIVE_BYTES = 96 * 1024
+"""The buffer that all connections of a listener share: what it receives is taken out of it at once. A small body
+and its head fit in.
+"""
 SENDFILE_BYTES_MIN = 256 * 1024
 """Smaller pieces are cheaper written than sent from their file (object_storage.md section 6)."""
 _CRLF = b"\r\n"
@@ -228,16 +231,17 @@ class HttpConnection(asyncio.BufferedProtocol):
 
     def _take_request(self) -> tuple[Head, Request] | None:
         """Take a request from what is held; None where its head is not complete."""
+        if not self._held:
+            return None
         if self._held.startswith(_CRLF):
             self._held = self._held[2:]  # RFC 9112 section 2.2: some clients send one behind a body
         size = find_head(self._held)
         if not size:
-            if self._held and not self._head_begun:
+            if not self._head_begun:
                 self._head_begun = True
                 self._arm(HEAD_TIMEOUT_S)
             return None
         head = read_head(self._held[:size])
-        self._held = self._held[size:]
         self._head_begun = False
         self._deadline = math.inf
         request = Request(
@@ -247,16 +251,18 @@ class HttpConnection(asyncio.BufferedProtocol):
             header_lines=head.header_lines,
             peer=self._peer,
             secure=self._secure,
-            body=self._take_body(head),
+            body=self._take_body(head, size),
         )
         return head, request
 
-    def _take_body(self, head: Head) -> Body:
-        length = head.content_length
+    def _take_body(self, head: Head, at: int) -> Body:
+        """Take the body whose head is the first `at` bytes of what is held."""
+        held, length = self._held, head.content_length
         self._continue_due = False
-        if length is not None and length <= SMALL_BODY_BYTES and length <= len(self._held):
-            content, self._held = self._held[:length], self._held[length:]
-            return WholeBody(content)
+        if length is not None and length <= SMALL_BODY_BYTES and at + length <= len(held):
+            self._held = held[at + length :]
+            return WholeBody(memoryview(held)[at : at + length]) if length else NO_BODY
+        self._held = held[at:]
         self._continue_due = head.expects_continue
         self._credit_s = BODY_STALL_S
         return ChunkedBody(self) if length is None else MeasuredBody(self, length, self._shared.pool)

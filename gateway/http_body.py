@@ -29,8 +29,10 @@ BROKEN_CHUNKS = ErrorRow(
 
 PIECE_BYTES = 1024 * 1024
 """What the digests, the disk and the socket like best (object_storage.md section 6)."""
-SMALL_BODY_BYTES = 64 * 1024
-"""Up to here a body has a buffer of its own size, and what nobody has read of it is read and dropped."""
+SMALL_BODY_BYTES = 80 * 1024
+"""An object of 64 KiB in signed chunks. Up to here a body has a buffer of its own size, and what nobody has read of it
+is read and dropped.
+"""
 BUFFERS_MAX = 64
 """Long bodies that are received at once into buffers of `PIECE_BYTES`; more get along with `SMALL_BODY_BYTES`."""
 BUFFERS_KEPT = 8
@@ -72,7 +74,7 @@ class Body(AsyncIterator[memoryview]):
 class WholeBody(Body):
     """A body that is here already: one piece, or none."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes | memoryview) -> None:
         self.content_length = len(content)
         self._content = content
 
@@ -84,11 +86,14 @@ class WholeBody(Body):
         return memoryview(content)
 
     async def read(self, limit_bytes: int) -> bytes:
-        """Return the content as it is, without a copy."""
+        """Return the content at once."""
         if len(self._content) > limit_bytes:
             raise BODY_TOO_LARGE.error(allowed=limit_bytes)
         content, self._content = self._content, b""
-        return content
+        return bytes(content)
+
+
+NO_BODY = WholeBody(b"")
 
 
 class Wire(Protocol):
