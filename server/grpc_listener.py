@@ -4,12 +4,14 @@ Defaults of grpcio let one connection grow the server by 300 MB (reliability.md 
 it cannot.
 """
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+
+from cumulo.server.certificate import ServedCertificate
 
 STREAMS_PER_CONNECTION_MAX = 100
 MESSAGE_BYTES_MAX = 4 * 1024 * 1024
@@ -32,6 +34,22 @@ OPTIONS = (
 )
 
 
+def _credentials(certificate: ServedCertificate) -> grpc.ServerCredentials:
+    """Return credentials that ask, at each handshake, whether the certificate is another one now."""
+    shown = certificate.pem
+
+    def changed() -> grpc.ServerCertificateConfiguration | None:
+        nonlocal shown
+        if certificate.pem is shown:
+            return None
+        shown = certificate.pem
+        return grpc.ssl_server_certificate_configuration([shown])
+
+    # The stubs forget that the fetcher may return None for "as before", as grpc's documentation says.
+    fetcher = cast("Callable[[], grpc.ServerCertificateConfiguration]", changed)
+    return grpc.dynamic_ssl_server_credentials(grpc.ssl_server_certificate_configuration([shown]), fetcher)
+
+
 class PortTaken(RuntimeError):
     """The address cannot be listened on."""
 
@@ -49,16 +67,14 @@ class GrpcListener:
             (*service_names, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
         )
 
-    async def start(self, host: str, port: int, certificate: tuple[Path, Path] | None) -> int:
-        """Listen; `certificate` is (chain, key) as PEM files. Return the port that was bound."""
+    async def start(self, host: str, port: int, certificate: ServedCertificate | None) -> int:
+        """Listen; return the port that was bound."""
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
             if certificate is None:
                 bound = self._server.add_insecure_port(address)
             else:
-                chain, key = certificate
-                credentials = grpc.ssl_server_credentials([(key.read_bytes(), chain.read_bytes())])
-                bound = self._server.add_secure_port(address, credentials)
+                bound = self._server.add_secure_port(address, _credentials(certificate))
         except RuntimeError as error:
             raise PortTaken(f"cannot listen on {address} for gRPC: {error}") from error
         await self._server.start()

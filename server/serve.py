@@ -1,8 +1,8 @@
 """The life of a server process: open the data folder, wire the rooms, listen, wait, drain, close.
 
 Promises: the ready file and the folder's `endpoints.json` appear only once every port answers; SIGTERM and SIGINT
-finish what was taken on and exit 0; a second signal, and a storage engine that cannot go on, end the process at once
-with one clear line.
+finish what was taken on and exit 0; a second of them, and a storage engine that cannot go on, end the process at once
+with one clear line. SIGHUP reads the certificate's files again.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ import gc
 import logging
 import os
 import signal
-import ssl
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING
 from cumulo.core.settings import Settings, default_data_folder
 from cumulo.gateway.http1 import HttpListener
 from cumulo.server.banner import show_banner
+from cumulo.server.certificate import ServedCertificate
 from cumulo.server.endpoints import ENDPOINTS_FILE, Endpoints
 from cumulo.server.grpc_listener import GrpcListener, PortTaken
 from cumulo.server.listening import refuse_unprotected
@@ -72,13 +72,15 @@ async def _data_path(settings: Settings) -> AsyncIterator[Path]:
 
 async def _listen(settings: Settings, house: House, path: Path, started: float, version: str) -> None:
     made = _dev_certificate(path) if settings["tls"] else None
-    certificate = (Path(settings["tls_cert"]), Path(settings["tls_key"])) if settings["tls_cert"] else None
+    certificate = (
+        ServedCertificate(Path(settings["tls_cert"]), Path(settings["tls_key"])) if settings["tls_cert"] else None
+    )
     if made:
-        certificate = (made.chain, made.key)
+        certificate = ServedCertificate(made.chain, made.key)
     host = settings["host"]
     grpc_listener = GrpcListener(house.rpc_handlers, house.rpc_service_names)
     http_listener = HttpListener(house.pages.answer)
-    http_port = await http_listener.start(host, settings["port"], _http_tls(certificate))
+    http_port = await http_listener.start(host, settings["port"], certificate.context if certificate else None)
     try:
         grpc_port = await grpc_listener.start(host, settings["grpc_port"], certificate)
     except PortTaken:
@@ -97,6 +99,8 @@ async def _listen(settings: Settings, house: House, path: Path, started: float, 
     )
     pump = asyncio.create_task(house.pump.run(), name="due pump")
     stop = _stop_on_signal()
+    if certificate:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, certificate.reload)
     house.pages.ready = True
     endpoints.write(path / ENDPOINTS_FILE)
     if settings["ready_file"]:
@@ -118,8 +122,7 @@ async def _listen(settings: Settings, house: House, path: Path, started: float, 
     (path / ENDPOINTS_FILE).unlink(missing_ok=True)
     await grpc_listener.not_serving()
     await house.drain()
-    await grpc_listener.stop(DRAIN_S)
-    await http_listener.stop()
+    await asyncio.gather(grpc_listener.stop(DRAIN_S), http_listener.stop(DRAIN_S))
     pump.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await pump
@@ -130,15 +133,6 @@ def _dev_certificate(path: Path) -> "DevCertificate":
     from cumulo.server.tls import dev_certificate  # noqa: PLC0415 - only `--tls dev` needs X.509
 
     return dev_certificate(path / "secrets", dt.datetime.now(dt.UTC))
-
-
-def _http_tls(certificate: tuple[Path, Path] | None) -> ssl.SSLContext | None:
-    if certificate is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(*certificate)
-    return context
 
 
 def _stop_on_signal() -> asyncio.Event:

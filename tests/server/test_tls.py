@@ -4,9 +4,12 @@ import datetime as dt
 import http.client
 import ipaddress
 import json
+import os
+import signal
 import ssl
 import stat
 import subprocess
+import time
 import urllib.parse
 from typing import Any
 
@@ -105,6 +108,41 @@ def test_plain_grpc_is_not_answered_on_a_tls_port(tls_server):
 
 def test_pages_are_served_over_https_and_checked_against_the_authority(tls_server, certificate):
     assert ready(tls_server.url, certificate[0]) == b"ready\n"
+
+
+def shown(address):
+    """Return the certificate that a new connection gets to see."""
+    host, _, port = address.rpartition(":")
+    return ssl.get_server_certificate((host, int(port)), timeout=LIMIT_S)
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_new_certificate_is_shown_on_both_ports_after_sighup_and_a_broken_one_is_not(tmp_path):
+    chain_file, key_file = write_certificate(tmp_path)
+    (tmp_path / "next").mkdir()
+    first = chain_file.read_text()
+    with Server(tmp_path / "data", settings={"tls_cert": chain_file, "tls_key": key_file}) as server:
+        addresses = (server.target, urllib.parse.urlsplit(server.url).netloc)
+        before = [shown(address) for address in addresses]
+        next_chain, next_key = write_certificate(tmp_path / "next")
+
+        chain_file.write_bytes(next_chain.read_bytes())
+        os.kill(server.pid, signal.SIGHUP)  # the key is the first one's still
+        wait_until(lambda: "is not reloaded" in server.output)
+        broken = [shown(address) for address in addresses]
+        key_file.write_bytes(next_key.read_bytes())
+        os.kill(server.pid, signal.SIGHUP)
+        wait_until(lambda: shown(addresses[1]) != first)
+        after = [shown(address) for address in addresses]
+
+    assert before == broken == [first] * 2
+    assert after == [next_chain.read_text()] * 2
 
 
 def test_old_tls_versions_are_refused(tls_server):
