@@ -10,7 +10,6 @@ from botocore import auth, awsrequest, credentials
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cumulo.core.errors import ServiceError
 from cumulo.gateway.signature_errors import SignatureError
 from cumulo.gateway.sigv4 import canonical_request, read_signature
 from tests.gateway.signing import presign, sign
@@ -82,11 +81,14 @@ def test_what_botocore_signs_for_other_services_is_verified(segment, query, body
 
 
 def refused(asked):
+    """Tell whether a request is served in nobody's name; one that lost its question mark bears no signature at all."""
     try:
-        verify_s3(asked, at(NOW))
-    except (SignatureError, ServiceError):
-        return True
-    return False
+        if read_signature(asked) is not None:
+            verify_s3(asked, at(NOW))
+            return False
+    except SignatureError:
+        pass
+    return True
 
 
 ORIGINALS = {
