@@ -8,6 +8,8 @@ from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, Error
 from cumulo.gateway.aws_model import Protocol, ServiceModel
 from cumulo.gateway.aws_service import AwsService, InputErrors
 from cumulo.gateway.http_body import BODY_TOO_LARGE
+from cumulo.identity import edge_aws as identity_edge
+from cumulo.identity import service as identity_room
 from cumulo.object_store import edge_aws as object_edge
 from cumulo.object_store import service as object_room
 from cumulo.queue_service import edge_aws as queue_edge
@@ -22,11 +24,15 @@ _NOT_OFFERED = ErrorRow(
 )
 
 
-def aws_services(queues: queue_room.Service, objects: object_room.Service) -> tuple[AwsService, ...]:
+def aws_services(
+    identity: identity_room.Service, queues: queue_room.Service, objects: object_room.Service
+) -> tuple[AwsService, ...]:
     """Return the services of the AWS edge, on the given rooms."""
     return (
         queue_edge.edge(queues),
         object_edge.edge(objects),
+        identity_edge.edge_iam(identity),
+        identity_edge.edge_sts(identity),
         _not_offered("sns", "2010-03-31", "", "query"),
         _not_offered("batch", "2016-08-10", "", "rest-json"),
         _not_offered("monitoring", "2010-08-01", "GraniteServiceVersion20100801", "query"),

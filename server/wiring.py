@@ -149,7 +149,9 @@ async def _build(
     if isinstance(engine, LmdbEngine):
         metrics.add_engine(engine)
     rpc = RpcAdaptor(credentials, clock, randomness, metrics.rpc)
-    aws = AwsEdge(aws_services(queues, objects), credentials, clock, randomness, metrics.aws, settings["s3_domains"])
+    aws = AwsEdge(
+        aws_services(identity, queues, objects), credentials, clock, randomness, metrics.aws, settings["s3_domains"]
+    )
 
     async def check() -> list[str]:
         return await check_house(engine, blobs)
