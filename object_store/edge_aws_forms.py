@@ -8,14 +8,14 @@ Source: S3 API reference, "POST Object".
 
 import re
 import urllib.parse
+from collections.abc import Mapping
 from typing import Final
 
 from cumulo.core.lazy import LazyModule
 from cumulo.gateway import aws_xml
 from cumulo.gateway.aws_model import MalformedInput
-from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
+from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler, PostedForm
 from cumulo.gateway.aws_shapes import from_plain
-from cumulo.gateway.post_form import PostForm
 from cumulo.object_store import model
 from cumulo.object_store.edge_aws_errors import MALFORMED_XML, argument_error
 from cumulo.object_store.edge_aws_headers import content_headers, expected_digests, refuse_not_built
@@ -32,7 +32,7 @@ _URL: Final = re.compile(r"https?://[\x21-\x7e]+")
 
 
 def handlers(service: Service) -> dict[str, Handler]:
-    """Return the handler of forms: `call.request` is the `PostForm`, `call.bucket` the bucket of the URL."""
+    """Return the handler of forms; `call.request` is a `PostedForm`."""
 
     async def post_object(call: AwsCall) -> AwsAnswer:
         return await _post_object(service, call)
@@ -41,8 +41,8 @@ def handlers(service: Service) -> dict[str, Handler]:
 
 
 async def _post_object(service: Service, call: AwsCall) -> AwsAnswer:
-    form: PostForm = call.request.Form
-    fields, bucket = form.fields, call.request.Bucket
+    form: PostedForm = call.request
+    fields = form.fields
     refuse_not_built(fields)
     key = fields.get("key", "")
     if not key:
@@ -52,7 +52,7 @@ async def _post_object(service: Service, call: AwsCall) -> AwsAnswer:
             "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
         )
     asked = model.PutObject(
-        bucket=bucket,
+        bucket=form.Bucket,
         key=key,
         content_type=fields.get("content-type", ""),
         metadata={name[len(_META) :]: value for name, value in fields.items() if name.startswith(_META)},
@@ -67,7 +67,7 @@ async def _post_object(service: Service, call: AwsCall) -> AwsAnswer:
     return _answer(call, fields, stored)
 
 
-def _answer(call: AwsCall, fields: dict[str, str], stored: model.Object) -> AwsAnswer:
+def _answer(call: AwsCall, fields: Mapping[str, str], stored: model.Object) -> AwsAnswer:
     location = f"{call.base_url}{call.http.path.rstrip('/')}/{urllib.parse.quote(stored.key)}"
     quoted = f'"{stored.etag}"'
     headers = (("etag", quoted), ("location", location), *checksum_headers(stored))

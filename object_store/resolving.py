@@ -201,7 +201,7 @@ class Resolving:
             partition,
             self._clock.wall_ms(),
             configurations=_first_configurations(request),
-            may_exist=is_s3 and ctx.region == FIRST_REGION,
+            may_exist=is_s3 and region == FIRST_REGION,
         )
         return Resolved(creation, (ROOT, partition), checks, guard)
 
