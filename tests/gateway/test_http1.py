@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from cumulo.gateway import http1
+from cumulo.gateway import http_connection
 from cumulo.gateway.http1 import HttpListener, Request, Response
 from cumulo.gateway.http_head import HEAD_BYTES_MAX, HEADER_LINES_MAX
 
@@ -158,13 +158,13 @@ def test_handler_sees_every_header_line_and_each_name_once():
 
 
 def test_connection_without_a_head_is_ended(monkeypatch):
-    monkeypatch.setattr(http1, "HEAD_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(http_connection, "HEAD_TIMEOUT_S", 0.05)
 
     assert talk(b"GET / HT", end=False) == b""
 
 
 def test_head_of_a_later_request_has_no_more_time_than_the_first(monkeypatch):
-    monkeypatch.setattr(http1, "HEAD_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(http_connection, "HEAD_TIMEOUT_S", 0.05)
 
     answers = talk(get("/1") + b"GET /2 HT", end=False)
 
@@ -172,14 +172,14 @@ def test_head_of_a_later_request_has_no_more_time_than_the_first(monkeypatch):
 
 
 def test_idle_connection_is_ended(monkeypatch):
-    monkeypatch.setattr(http1, "IDLE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(http_connection, "IDLE_TIMEOUT_S", 0.05)
 
     assert statuses(talk(get("/1"), end=False)) == [200]
 
 
 def test_handler_may_think_for_longer_than_any_timer(monkeypatch):
     for name in ("HEAD_TIMEOUT_S", "IDLE_TIMEOUT_S", "BODY_STALL_S", "ANSWER_STALL_S", "LINGER_S"):
-        monkeypatch.setattr(http1, name, 0.02)
+        monkeypatch.setattr(http_connection, name, 0.02)
 
     async def think(_: Request) -> Response:
         loop = asyncio.get_running_loop()
@@ -259,7 +259,7 @@ def test_stop_lets_the_request_under_way_end_and_closes_its_connection():
 
 
 def test_connections_beyond_the_limit_are_ended_at_once(monkeypatch):
-    monkeypatch.setattr(http1, "CONNECTIONS_MAX", 0)
+    monkeypatch.setattr(http_connection, "CONNECTIONS_MAX", 0)
 
     with contextlib.suppress(ConnectionError):
         assert talk(LAST, end=False) == b""

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from cumulo.gateway import http1, http_answer
-from cumulo.gateway.http1 import SENDFILE_BYTES_MIN, HttpListener, Request, Response
+from cumulo.gateway import http_answer, http_connection
+from cumulo.gateway.http1 import HttpListener, Request, Response
+from cumulo.gateway.http_answer import SENDFILE_BYTES_MIN
 from cumulo.server.tls import dev_certificate
 
 LIMIT_S = 20
@@ -288,7 +289,7 @@ def test_tls_sends_pieces_of_a_file_by_what_was_read(tmp_path):
 
 @pytest.mark.parametrize("kind", ["stream", "file"])
 def test_stream_is_not_asked_for_more_than_the_client_reads_and_a_stalled_client_is_ended(tmp_path, monkeypatch, kind):
-    monkeypatch.setattr(http1, "ANSWER_STALL_S", 0.2)
+    monkeypatch.setattr(http_connection, "ANSWER_STALL_S", 0.2)
     monkeypatch.setattr(http_answer, "ANSWER_STALL_S", 0.2)
     size = 64 * PIECE
     path = tmp_path / "content"

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from cumulo.core.errors import REQUEST_TIMEOUT, ServiceError
-from cumulo.gateway import http1, http_body
+from cumulo.gateway import http_body, http_connection
 from cumulo.gateway.http1 import HttpListener, Request, Response
 from cumulo.gateway.http_body import (
     BODY_TOO_LARGE,
@@ -310,8 +310,8 @@ def test_handler_that_waits_for_a_body_hears_that_the_client_is_gone(tls):
 
 @pytest.mark.parametrize("begun", [put(100) + b"x", put(len(LONG)) + LONG[:-1], CHUNKED + b"5\r\nabc"])
 def test_client_that_stalls_is_told_so_and_ended(monkeypatch, begun):
-    monkeypatch.setattr(http1, "BODY_STALL_S", 0.1)
-    monkeypatch.setattr(http1, "LINGER_S", 0.1)
+    monkeypatch.setattr(http_connection, "BODY_STALL_S", 0.1)
+    monkeypatch.setattr(http_connection, "LINGER_S", 0.1)
 
     async def run() -> bytes:
         async with connected(digest) as (reader, writer):
@@ -326,8 +326,8 @@ def test_client_that_stalls_is_told_so_and_ended(monkeypatch, begun):
 
 @pytest.mark.parametrize("begun", [put(len(LONG)), CHUNKED + b"ffffff\r\n"])
 def test_client_that_drips_is_ended_like_one_that_stalls(monkeypatch, begun):
-    monkeypatch.setattr(http1, "BODY_STALL_S", 0.2)
-    monkeypatch.setattr(http1, "LINGER_S", 0.1)
+    monkeypatch.setattr(http_connection, "BODY_STALL_S", 0.2)
+    monkeypatch.setattr(http_connection, "LINGER_S", 0.1)
 
     async def run() -> bytes:
         async with connected(digest) as (reader, writer):
@@ -385,7 +385,7 @@ def test_chunks_gone_wrong_end_the_connection_behind_the_answer():
 
 
 def test_handler_that_gives_up_in_the_middle_of_a_piece_ends_the_connection(monkeypatch):
-    monkeypatch.setattr(http1, "LINGER_S", 0.1)
+    monkeypatch.setattr(http_connection, "LINGER_S", 0.1)
 
     async def give_up(request: Request) -> Response:
         with contextlib.suppress(TimeoutError):
