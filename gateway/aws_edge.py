@@ -44,9 +44,10 @@ from cumulo.gateway.http_body import BODY_TOO_LARGE
 from cumulo.gateway.payload import body_hash, declared_payload, open_payload, read_payload
 from cumulo.gateway.post_form import read_post_form
 from cumulo.gateway.post_policy import check_post_head, open_form
+from cumulo.gateway.presented import read_signature
 from cumulo.gateway.rpc import Observer
 from cumulo.gateway.signature_errors import AuthForm, Dialect, Refusal, SignatureError
-from cumulo.gateway.sigv4 import Verified, Verifier, read_signature
+from cumulo.gateway.sigv4 import Verified, Verifier
 
 S3 = "s3"
 POST_OBJECT = "PostObject"

@@ -22,8 +22,9 @@ from cumulo.core.errors import ErrorRow, Status
 from cumulo.gateway.http1 import Request
 from cumulo.gateway.payload import declared_payload
 from cumulo.gateway.post_form import PostForm
+from cumulo.gateway.presented import read_policy_signature, read_signature
 from cumulo.gateway.signature_errors import AuthForm, Refusal, SignatureError
-from cumulo.gateway.sigv4 import Verified, Verifier, read_policy_signature, read_signature
+from cumulo.gateway.sigv4 import Verified, Verifier
 
 INVALID_POLICY_DOCUMENT = ErrorRow("InvalidPolicyDocument", 400, Status.INVALID_ARGUMENT, "Invalid Policy: {reason}")
 AGAINST_POLICY = ErrorRow("AccessDenied", 403, Status.PERMISSION_DENIED, "Invalid according to Policy: {reason}")

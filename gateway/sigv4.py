@@ -1,31 +1,25 @@
 """AWS Signature Version 4: who signed a request, and whether what was signed is what was sent.
 
-Owns the reading of a signature (`Authorization` header or presigned query) and its verification (`Verifier`). Promises:
-a signature is read strictly, in one form or none; `host` and every `x-amz-*` header that was sent is signed; the path
-and query that were signed are the ones that are served (`canonical`); an unknown access key takes the path and time of
-a known one; comparison takes constant time. Does not know the body: its hash, or what stands for it, comes in as
-`payload_hash` (`payload.declared_payload` for S3, `payload.body_hash` for every other service).
+Owns the verification of what `presented` has read. Promises: `host` and every `x-amz-*` header that was sent is signed;
+the path and query that were signed are the ones that are served (`canonical`); an unknown access key takes the path and
+time of a known one; comparison takes constant time. Does not know the body: its hash, or what stands for it, comes in
+as `payload_hash` (`payload.declared_payload` for S3, `payload.body_hash` for every other service).
 
 The order of use, by the edge:
 
     presented = read_signature(request)                       # None: anonymous
-    declared = declared_payload(request, presented, streams=operation_streams)      # S3
-    verified = verifier.verify(request, presented, "s3", declared.text) if presented else None
+    declared = declared_payload(request, form, streams=...)   # S3; the form is `presented.form`, or anonymous
+    verified = verifier.verify(request, presented, "s3", declared.text)
     body = open_payload(request, verified, declared)
 
-Everything here raises `SignatureError`; `error.service_error(dialect)` says it in the words of the caller's protocol.
-Rules: IAM user guide, "Signature Version 4 for API requests"; S3 API reference, "Authenticating requests (SigV4)".
-SigV2 and SigV4A are refused by name.
+Everything raises `SignatureError`; `error.service_error(dialect)` says it in the words of the caller's protocol.
+Rules: as in `presented`.
 """
 
-import functools
 import hashlib
 import hmac
-import itertools
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -34,53 +28,16 @@ from cumulo.core.clocks import Clock
 from cumulo.core.errors import EXPIRED_TOKEN, ServiceError
 from cumulo.core.ports import CredentialSource
 from cumulo.gateway import canonical
-from cumulo.gateway.canonical import QueryPair
 from cumulo.gateway.http1 import Request
+from cumulo.gateway.presented import ALGORITHM, Presented, amz_date
 from cumulo.gateway.signature_errors import AuthForm, Refusal, SignatureError
 from cumulo.gateway.signing_key import Scope, SigningKey
 
-ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW_S_MAX = 900
-EXPIRES_S_MAX = 604_800
 SIGNING_KEYS_MAX = 4_096
 """Kept by secret, day, region and service. A key that fell out is derived again, 5 µs."""
-SIGNED_HEADERS_MAX = 100
 
-_USUAL_ITEMS = re.compile(r"Credential=([^,\s]+), ?SignedHeaders=([^,\s]+), ?Signature=([^,\s]+)").fullmatch
-_HEADER_ITEM = re.compile(r"[ \t]*(Credential|SignedHeaders|Signature)=([^,\s]*)[ \t]*").fullmatch
-_ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9._+=@-]{1,128}").fullmatch
-_SCOPE_WORD = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
-_AMZ_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z").fullmatch
-_DAY = re.compile(r"[0-9]{8}").fullmatch
 _SIGNATURE = re.compile(r"[0-9a-f]{64}").fullmatch
-_HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+").fullmatch
-_NUMBER = re.compile(r"-?[0-9]{1,19}").fullmatch
-_QUERY_PARAMETERS = ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
-_QUERY_NAMES = {f"X-Amz-{name}".encode(): name for name in (*_QUERY_PARAMETERS, "Security-Token")}
-_VERSION_2_NAMES = {b"AWSAccessKeyId", b"Signature"}
-_SINGLE_HEADERS = {"authorization", "host", "date", "content-type", "content-length", "content-md5", "range"}
-
-
-class Presented(msgspec.Struct, frozen=True):
-    """A signature as the request bears it, well-formed and not yet believed.
-
-    `amz_date` is the time of signing as signed, `time_s` the same since the epoch. `expires_s` is a presigned request's
-    life, 0 in the other forms. `query` is the request's decoded query.
-    """
-
-    form: AuthForm
-    access_key_id: str
-    scope: Scope
-    amz_date: str
-    time_s: int
-    signature: str
-    signed_headers: tuple[str, ...] = ()
-    session_token: str = ""
-    expires_s: int = 0
-    query: list[QueryPair] = []
-
-    def __repr__(self) -> str:
-        return f"Presented({self.form}, {self.access_key_id}, {self.scope}, {self.amz_date})"
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -105,53 +62,6 @@ class Verified(msgspec.Struct, frozen=True):
     def region(self) -> str:
         """The region that the request is for."""
         return self.scope.region
-
-
-def read_signature(request: Request) -> Presented | None:
-    """Return the signature that a request bears, None for an anonymous one. Raises `SignatureError`."""
-    query = request.query
-    pairs = canonical.query_pairs(query) if query else []
-    in_query = version_2 = False
-    if pairs:
-        names = {name for name, _ in pairs}
-        in_query = not names.isdisjoint(_QUERY_NAMES)
-        version_2 = not names.isdisjoint(_VERSION_2_NAMES)
-    authorization = request.headers.get("authorization")
-    if authorization is None:
-        if in_query and version_2:
-            raise SignatureError(Refusal.TWO_MECHANISMS, AuthForm.QUERY)
-        if version_2:
-            raise SignatureError(Refusal.UNSUPPORTED_VERSION, AuthForm.QUERY)
-        return _read_query(request, pairs) if in_query else None
-    if in_query or version_2:
-        raise SignatureError(Refusal.TWO_MECHANISMS)
-    if len(request.header_lines) > len(request.headers):
-        _check_single(request)
-    return _read_header(request, authorization, pairs)
-
-
-def read_policy_signature(fields: Mapping[str, str]) -> Presented | None:
-    """Return the signature of a POST form by its fields (lower-case names), None for an anonymous one."""
-    if "awsaccesskeyid" in fields or "signature" in fields:
-        raise SignatureError(Refusal.UNSUPPORTED_VERSION, AuthForm.POST)
-    given = {name: fields[key] for name in _QUERY_PARAMETERS if (key := f"x-amz-{name.lower()}") in fields}
-    if not given:
-        return None
-    for name in ("Algorithm", "Credential", "Date", "Signature"):
-        if name not in given:
-            field = f"X-Amz-{name}"
-            raise SignatureError(Refusal.INCOMPLETE, AuthForm.POST, lacking=field, ArgumentName=field, ArgumentValue="")
-    _check_algorithm(given["Algorithm"], AuthForm.POST)
-    access_key_id, scope = _read_credential(given["Credential"], AuthForm.POST)
-    return Presented(
-        AuthForm.POST,
-        access_key_id,
-        scope,
-        given["Date"],
-        _read_date(given["Date"], AuthForm.POST),
-        given["Signature"],
-        session_token=fields.get("x-amz-security-token", ""),
-    )
 
 
 class Verifier:
@@ -283,175 +193,6 @@ def canonical_request(request: Request, presented: Presented, payload_hash: str)
     return f"{request.method}\n{path}\n{query}\n{headers}\n{';'.join(presented.signed_headers)}\n{payload_hash}"
 
 
-def amz_date(time_s: int) -> str:
-    """Return a time since the epoch in ISO 8601's basic form, as in `X-Amz-Date`."""
-    return datetime.fromtimestamp(time_s, UTC).strftime("%Y%m%dT%H%M%SZ")
-
-
-def _iso(time_s: int) -> str:
-    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _read_header(request: Request, authorization: str, pairs: list[QueryPair]) -> Presented:
-    scheme, _, rest = authorization.partition(" ")
-    if scheme != ALGORITHM:
-        version = scheme == "AWS" or scheme.startswith("AWS4-")
-        raise SignatureError(Refusal.UNSUPPORTED_VERSION if version else Refusal.UNSUPPORTED_TYPE)
-    usual = _USUAL_ITEMS(rest)
-    if usual is not None:
-        credential, names, signature = usual.groups()
-    else:
-        credential, names, signature = _read_items(rest)
-    access_key_id, scope = _read_credential(credential, AuthForm.HEADER)
-    stamp = request.headers.get("x-amz-date")
-    if stamp is None:
-        stamp = _http_date(request.headers.get("date"))
-    return Presented(
-        AuthForm.HEADER,
-        access_key_id,
-        scope,
-        stamp,
-        _read_date(stamp, AuthForm.HEADER),
-        signature,
-        _read_signed_headers(names, AuthForm.HEADER),
-        request.headers.get("x-amz-security-token", ""),
-        query=pairs,
-    )
-
-
-def _read_items(text: str) -> tuple[str, str, str]:
-    """Return credential, signed headers and signature, in whatever order they stand."""
-    given: dict[str, str] = {}
-    pieces = text.split(",", 3)
-    for item in map(_HEADER_ITEM, pieces):
-        if item is not None:
-            if item[1] in given:
-                raise SignatureError(Refusal.REPEATED, name=item[1])
-            given[item[1]] = item[2]
-    for name in ("Credential", "Signature", "SignedHeaders"):
-        if not given.get(name):
-            raise SignatureError(Refusal.INCOMPLETE, lacking=f"'{name}'")
-    if len(given) < len(pieces):
-        raise SignatureError(Refusal.INCOMPLETE, lacking="only 'Credential', 'Signature' and 'SignedHeaders'")
-    return given["Credential"], given["SignedHeaders"], given["Signature"]
-
-
-def _read_query(request: Request, pairs: list[QueryPair]) -> Presented:
-    form = AuthForm.QUERY
-    given: dict[str, str] = {}
-    for key, value in pairs:
-        name = _QUERY_NAMES.get(key)
-        if name is not None:
-            if name in given:
-                raise SignatureError(Refusal.REPEATED, form, name=f"X-Amz-{name}")
-            given[name] = value.decode("latin-1")
-    for name in _QUERY_PARAMETERS:
-        if name not in given:
-            raise SignatureError(Refusal.INCOMPLETE, form, lacking=f"X-Amz-{name}")
-    if "Security-Token" in given and "x-amz-security-token" in request.headers:
-        raise SignatureError(Refusal.REPEATED, form, name="X-Amz-Security-Token")
-    if len(request.header_lines) > len(request.headers):
-        _check_single(request)
-    _check_algorithm(given["Algorithm"], form)
-    access_key_id, scope = _read_credential(given["Credential"], form)
-    return Presented(
-        form,
-        access_key_id,
-        scope,
-        given["Date"],
-        _read_date(given["Date"], form),
-        given["Signature"],
-        _read_signed_headers(given["SignedHeaders"], form),
-        given.get("Security-Token") or request.headers.get("x-amz-security-token", ""),
-        _read_expires(given["Expires"]),
-        pairs,
-    )
-
-
-def _check_single(request: Request) -> None:
-    """Refuse a header that AWS reads once and that was sent twice. User metadata may repeat: it is joined by commas."""
-    seen: set[str] = set()
-    for name, _ in request.header_lines:
-        single = name in _SINGLE_HEADERS or (name.startswith("x-amz-") and not name.startswith("x-amz-meta-"))
-        if single and name in seen:
-            raise SignatureError(Refusal.REPEATED, name=name)
-        seen.add(name)
-
-
-def _check_algorithm(algorithm: str, form: AuthForm) -> None:
-    if algorithm != ALGORITHM:
-        raise SignatureError(Refusal.UNSUPPORTED_MECHANISM, form, value=algorithm)
-
-
-@functools.lru_cache(maxsize=256)
-def _read_credential(credential: str, form: AuthForm) -> tuple[str, Scope]:
-    words = credential.split("/", 5)
-    if len(words) != 5:
-        raise SignatureError(Refusal.CREDENTIAL_MALFORMED, form)
-    access_key_id, day, region, service, terminator = words
-    if terminator != "aws4_request":
-        raise SignatureError(Refusal.SCOPE_TERMINATOR, form, terminator=terminator)
-    if not (_ACCESS_KEY_ID(access_key_id) and _DAY(day) and _SCOPE_WORD(region) and _SCOPE_WORD(service)):
-        raise SignatureError(Refusal.CREDENTIAL_MALFORMED, form)
-    return access_key_id, Scope(day, region, service)
-
-
-@functools.lru_cache(maxsize=256)
-def _parse_date(stamp: str) -> int | None:
-    parts = _AMZ_DATE(stamp)
-    if parts is None:
-        return None
-    year, month, day, hour, minute, second = map(int, parts.groups())
-    try:
-        return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
-    except ValueError:
-        return None
-
-
-def _read_date(stamp: str, form: AuthForm) -> int:
-    time_s = _parse_date(stamp) if len(stamp) == 16 else None
-    if time_s is None:
-        raise SignatureError(Refusal.DATE_MALFORMED, form, value=stamp[:64])
-    return time_s
-
-
-def _http_date(value: str | None) -> str:
-    """Return what a `Date` header means in the form of `X-Amz-Date`, which stands before it where both are sent."""
-    if value is None:
-        raise SignatureError(Refusal.DATE_MISSING)
-    if _AMZ_DATE(value):
-        return value
-    try:
-        return amz_date(int(parsedate_to_datetime(value).timestamp()))
-    except (ValueError, OverflowError):
-        raise SignatureError(Refusal.DATE_MALFORMED, value=value[:64]) from None
-
-
-def _read_expires(text: str) -> int:
-    if not _NUMBER(text):
-        raise SignatureError(Refusal.EXPIRES_NOT_A_NUMBER, AuthForm.QUERY)
-    expires_s = int(text)
-    if expires_s <= 0:
-        raise SignatureError(Refusal.EXPIRES_NEGATIVE, AuthForm.QUERY)
-    if expires_s > EXPIRES_S_MAX:
-        raise SignatureError(Refusal.EXPIRES_TOO_LONG, AuthForm.QUERY)
-    return expires_s
-
-
-@functools.lru_cache(maxsize=256)
-def _parse_signed_headers(text: str) -> tuple[str, ...] | None:
-    names = tuple(text.split(";"))
-    rising = all(before < after for before, after in itertools.pairwise(names))
-    return names if rising and len(names) <= SIGNED_HEADERS_MAX and all(map(_HEADER_NAME, names)) else None
-
-
-def _read_signed_headers(text: str, form: AuthForm) -> tuple[str, ...]:
-    names = _parse_signed_headers(text)
-    if names is None:
-        raise SignatureError(Refusal.SIGNED_HEADERS_MALFORMED, form)
-    return names
-
-
 def _check_signed(request: Request, presented: Presented) -> None:
     """Require that each signed header was sent, and that what decides was signed."""
     headers, signed = request.headers, presented.signed_headers
@@ -467,3 +208,7 @@ def _check_signed(request: Request, presented: Presented) -> None:
     absent = [name for name in signed if name not in headers]
     if absent:
         raise SignatureError(Refusal.HEADERS_ABSENT, presented.form, names=", ".join(absent))
+
+
+def _iso(time_s: int) -> str:
+    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -11,8 +11,9 @@ from cumulo.core.ports import Credential
 from cumulo.gateway.http1 import Request
 from cumulo.gateway.http_body import Body
 from cumulo.gateway.payload import PayloadBody, declared_payload, open_payload
+from cumulo.gateway.presented import read_signature
 from cumulo.gateway.signature_errors import AuthForm, Refusal, SignatureError
-from cumulo.gateway.sigv4 import Verified, Verifier, read_signature
+from cumulo.gateway.sigv4 import Verified, Verifier
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"

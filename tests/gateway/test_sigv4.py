@@ -5,9 +5,10 @@ import time
 
 import pytest
 
+from cumulo.gateway.presented import EXPIRES_S_MAX, read_signature
 from cumulo.gateway.signature_errors import ROWS, AuthForm, Refusal, SignatureError
 from cumulo.gateway.signing_key import Scope
-from cumulo.gateway.sigv4 import EXPIRES_S_MAX, SIGNING_KEYS_MAX, Verifier, read_signature
+from cumulo.gateway.sigv4 import SIGNING_KEYS_MAX, Verifier
 from tests.gateway.signing import presign, sign
 from tests.gateway.signing_world import EMPTY_SHA256, KEY_ID, SECRET, Keys, at, refusal_of, request, verifier, verify_s3
 

@@ -10,8 +10,9 @@ from botocore import auth, awsrequest, credentials
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from cumulo.gateway.presented import read_signature
 from cumulo.gateway.signature_errors import SignatureError
-from cumulo.gateway.sigv4 import canonical_request, read_signature
+from cumulo.gateway.sigv4 import canonical_request
 from tests.gateway.signing import presign, sign
 from tests.gateway.signing_world import EMPTY_SHA256, KEY_ID, SECRET, at, request, verifier, verify_s3
 

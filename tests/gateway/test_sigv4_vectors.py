@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from cumulo.gateway.presented import read_signature
 from cumulo.gateway.signature_errors import Refusal
-from cumulo.gateway.sigv4 import canonical_request, read_signature
+from cumulo.gateway.sigv4 import canonical_request
 from tests.gateway.signing_world import EMPTY_SHA256, at, refusal_of, request, verifier, verify_s3
 
 SUITE = json.loads((Path(__file__).parent / "sigv4_vectors.json").read_text())["cases"]
