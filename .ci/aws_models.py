@@ -60,6 +60,26 @@ SQS_QUERY_SHAPES: Mapping[str, Mapping[str, Any]] = {
 }
 """The wire names of the query protocol, as botocore described them until 1.31.80 (2023-11-08)."""
 
+SQS_QUERY_CODES = {
+    **{
+        name: f"AWS.SimpleQueueService.{name}"
+        for name in (
+            "BatchEntryIdsNotDistinct",
+            "BatchRequestTooLong",
+            "EmptyBatchRequest",
+            "InvalidBatchEntryId",
+            "MessageNotInflight",
+            "PurgeQueueInProgress",
+            "QueueDeletedRecently",
+            "TooManyEntriesInBatchRequest",
+            "UnsupportedOperation",
+        )
+    },
+    "QueueDoesNotExist": "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueNameExists": "QueueAlreadyExists",
+}
+"""The query protocol's codes, likewise."""
+
 S3_OUTPUT_ROOTS = {
     "CompleteMultipartUpload": "CompleteMultipartUploadResult",
     "CreateMultipartUpload": "InitiateMultipartUploadResult",
@@ -344,7 +364,8 @@ class Generator:
             sender = not shape.get("fault", False) and error.get("senderFault", True)
             status = error.get("httpStatusCode", 400 if sender else 500)
             members = [member for member in shape["members"] if member.lower() != "message"]
-            arguments = [_quoted(name), _quoted(error.get("code", name)), str(status)]
+            code = SQS_QUERY_CODES.get(name, name) if self.service == "sqs" else error.get("code", name)
+            arguments = [_quoted(name), _quoted(code), str(status)]
             arguments += [f"sender={sender}"] * (not sender) + [f"members={_tuple(members)}"] * bool(members)
             yield f"    {_quoted(name)}: m.ErrorModel({', '.join(arguments)}),\n"
 

@@ -25,8 +25,10 @@ from cumulo.gateway.aws_model import (
 from cumulo.gateway.aws_shapes import (
     VALUE_SHOWN_CHARS_MAX,
     Change,
+    Shape,
     from_plain,
     has_timestamps,
+    members_of,
     refused,
     timestamps_changed,
 )
@@ -58,7 +60,7 @@ def plain(body: bytes) -> dict[str, Any]:
     values = _decoded(msgspec.json.decode, body)
     if not isinstance(values, dict):
         raise MalformedInput("json", "an object")
-    _check_members(body, values)
+    _check_members(body, _colons(values))
     return values
 
 
@@ -67,10 +69,11 @@ def _reader(structure: type[Structure]) -> Callable[[bytes], Structure]:
     if has_timestamps(structure):
         return lambda body: from_plain("json", in_milliseconds(structure, plain(body)), structure, strict=True)
     decoder = msgspec.json.Decoder(structure).decode
+    colons = _colon_counter(structure)
 
     def read(body: bytes) -> Structure:
         value: Structure = _decoded(decoder, body)
-        _check_members(body, value)
+        _check_members(body, colons(value))
         return value
 
     return read
@@ -102,13 +105,13 @@ def _check_depth(body: bytes) -> None:
             depth -= 1
 
 
-def _check_members(body: bytes, value: Any) -> None:
-    """Refuse a body in which a member stands twice.
+def _check_members(body: bytes, colons: int) -> None:
+    """Refuse a body in which a member stands twice; `colons` is what the decoded value accounts for.
 
     Each member has its colon. If the decoded value accounts for every colon of the body, by a member or within a text,
     no member was dropped. Only a text that spells a colon as an escape could hide one, so escapes are looked at anew.
     """
-    if b"\\u" not in body and body.count(b":") == _colons(value):
+    if body.count(b":") == colons and b"\\u" not in body:
         return
     try:
         json.loads(body, object_pairs_hook=_once)
@@ -119,15 +122,54 @@ def _check_members(body: bytes, value: Any) -> None:
 
 
 def _colons(value: Any) -> int:
-    """Return how many colons the JSON text of `value` has."""
+    """Return how many colons the JSON text of a plain value has."""
     if isinstance(value, str):
         return value.count(":")
-    if isinstance(value, msgspec.Struct):
-        members = [inner for name in value.__struct_fields__ if (inner := getattr(value, name)) is not None]
-        return len(members) + sum(map(_colons, members))
     if isinstance(value, dict):
         return len(value) + sum(map(_colons, value)) + sum(map(_colons, value.values()))
     return sum(map(_colons, value)) if isinstance(value, list) else 0
+
+
+@functools.cache
+def _colon_counter(structure: type[Structure]) -> Callable[[Structure], int]:
+    """Return the function that counts the colons in a structure's JSON text, compiled: it runs for every request."""
+    names: dict[str, Any] = {}
+    source = ["def count(o):", "    n = 0"]
+    for member in members_of(structure):
+        source.append(f"    if (v := o.{member.attribute}) is not None:")
+        source.append(f"        n += 1 + {_colons_source('v', member.shape, names)}")
+    source.append("    return n")
+    exec("\n".join(source), names)  # noqa: S102 - made of the model's own names, never of a caller's text
+    counter: Callable[[Structure], int] = names["count"]
+    return counter
+
+
+def _colons_source(value: str, shape: Shape, names: dict[str, Any]) -> str:
+    """Return the expression for the colons within `value`."""
+    match shape.kind:
+        case "string":
+            return f"{value}.count(':')"
+        case "structure":
+            count = f"count_{shape.structure.__name__}"
+            names[count] = _inner_counter(shape.structure)
+            return f"{count}({value})"
+        case "list":
+            assert shape.item is not None
+            return f"sum([{_colons_source('i', shape.item, names)} for i in {value}])"
+        case "map":
+            assert shape.item is not None
+            item = _colons_source("w", shape.item, names)
+            return f"sum([1 + k.count(':') + {item} for k, w in {value}.items()])"
+        case _:
+            return "0"
+
+
+def _inner_counter(structure: type[Structure]) -> Callable[[Structure], int]:
+    def count(value: Structure) -> int:
+        # Compiled when it is first met: structures may hold themselves.
+        return _colon_counter(structure)(value)
+
+    return count
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -215,7 +215,7 @@ def encode_xml(service: ServiceModel, operation: OperationModel, output: Structu
     if payload is None:
         if not operation.output_root:
             return Encoded(status, headers)
-        inner = aws_xml.writer(operation.output, aws_timestamps.iso8601_ms)(output)
+        inner = aws_xml.writer(operation.output, aws_timestamps.iso8601_of_s3)(output)
         if operation.unwrapped:
             inner = _unwrapped(operation, output)
         return Encoded(status, headers, XML_TYPE, _document(service, operation.output_root, inner))
@@ -224,7 +224,7 @@ def encode_xml(service: ServiceModel, operation: OperationModel, output: Structu
         return Encoded(status, headers)
     if payload.shape.kind != "structure":
         return Encoded(status, headers, JSON_TYPE, value if isinstance(value, bytes) else value.encode())
-    inner = aws_xml.writer(payload.shape.structure, aws_timestamps.iso8601_ms)(value)
+    inner = aws_xml.writer(payload.shape.structure, aws_timestamps.iso8601_of_s3)(value)
     return Encoded(status, headers, XML_TYPE, _document(service, payload.element, inner))
 
 

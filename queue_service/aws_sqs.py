@@ -314,13 +314,13 @@ OPERATIONS = {
 }
 
 ERRORS = {
-    "BatchEntryIdsNotDistinct": m.ErrorModel("BatchEntryIdsNotDistinct", "BatchEntryIdsNotDistinct", 400),
-    "BatchRequestTooLong": m.ErrorModel("BatchRequestTooLong", "BatchRequestTooLong", 400),
-    "EmptyBatchRequest": m.ErrorModel("EmptyBatchRequest", "EmptyBatchRequest", 400),
+    "BatchEntryIdsNotDistinct": m.ErrorModel("BatchEntryIdsNotDistinct", "AWS.SimpleQueueService.BatchEntryIdsNotDistinct", 400),
+    "BatchRequestTooLong": m.ErrorModel("BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong", 400),
+    "EmptyBatchRequest": m.ErrorModel("EmptyBatchRequest", "AWS.SimpleQueueService.EmptyBatchRequest", 400),
     "InvalidAddress": m.ErrorModel("InvalidAddress", "InvalidAddress", 400),
     "InvalidAttributeName": m.ErrorModel("InvalidAttributeName", "InvalidAttributeName", 400),
     "InvalidAttributeValue": m.ErrorModel("InvalidAttributeValue", "InvalidAttributeValue", 400),
-    "InvalidBatchEntryId": m.ErrorModel("InvalidBatchEntryId", "InvalidBatchEntryId", 400),
+    "InvalidBatchEntryId": m.ErrorModel("InvalidBatchEntryId", "AWS.SimpleQueueService.InvalidBatchEntryId", 400),
     "InvalidIdFormat": m.ErrorModel("InvalidIdFormat", "InvalidIdFormat", 400),
     "InvalidMessageContents": m.ErrorModel("InvalidMessageContents", "InvalidMessageContents", 400),
     "InvalidSecurity": m.ErrorModel("InvalidSecurity", "InvalidSecurity", 400),
@@ -331,17 +331,17 @@ ERRORS = {
     "KmsNotFound": m.ErrorModel("KmsNotFound", "KmsNotFound", 400),
     "KmsOptInRequired": m.ErrorModel("KmsOptInRequired", "KmsOptInRequired", 400),
     "KmsThrottled": m.ErrorModel("KmsThrottled", "KmsThrottled", 400),
-    "MessageNotInflight": m.ErrorModel("MessageNotInflight", "MessageNotInflight", 400),
+    "MessageNotInflight": m.ErrorModel("MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight", 400),
     "OverLimit": m.ErrorModel("OverLimit", "OverLimit", 400),
-    "PurgeQueueInProgress": m.ErrorModel("PurgeQueueInProgress", "PurgeQueueInProgress", 400),
-    "QueueDeletedRecently": m.ErrorModel("QueueDeletedRecently", "QueueDeletedRecently", 400),
-    "QueueDoesNotExist": m.ErrorModel("QueueDoesNotExist", "QueueDoesNotExist", 400),
-    "QueueNameExists": m.ErrorModel("QueueNameExists", "QueueNameExists", 400),
+    "PurgeQueueInProgress": m.ErrorModel("PurgeQueueInProgress", "AWS.SimpleQueueService.PurgeQueueInProgress", 400),
+    "QueueDeletedRecently": m.ErrorModel("QueueDeletedRecently", "AWS.SimpleQueueService.QueueDeletedRecently", 400),
+    "QueueDoesNotExist": m.ErrorModel("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", 400),
+    "QueueNameExists": m.ErrorModel("QueueNameExists", "QueueAlreadyExists", 400),
     "ReceiptHandleIsInvalid": m.ErrorModel("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 400),
     "RequestThrottled": m.ErrorModel("RequestThrottled", "RequestThrottled", 400),
     "ResourceNotFoundException": m.ErrorModel("ResourceNotFoundException", "ResourceNotFoundException", 400),
-    "TooManyEntriesInBatchRequest": m.ErrorModel("TooManyEntriesInBatchRequest", "TooManyEntriesInBatchRequest", 400),
-    "UnsupportedOperation": m.ErrorModel("UnsupportedOperation", "UnsupportedOperation", 400),
+    "TooManyEntriesInBatchRequest": m.ErrorModel("TooManyEntriesInBatchRequest", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest", 400),
+    "UnsupportedOperation": m.ErrorModel("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", 400),
 }
 
 SERVICE = m.ServiceModel(
