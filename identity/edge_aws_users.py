@@ -80,7 +80,27 @@ def _got_group(_: AwsCall, it: model.GroupMembers) -> Any:
     )
 
 
+def _none(request: type[model.Request], list_member: str) -> Row:
+    """Return the row of a listing of a user's things of a kind that does not exist here."""
+
+    def render(call: AwsCall, it: model.Listed[Any]) -> Any:
+        return getattr(aws_iam, f"{call.operation}Response")(**{list_member: []}, **paged(it))
+
+    return Row(lambda call: request(**_user_if_named(call), **page_of(call.request)), render)
+
+
+def _user_if_named(call: AwsCall) -> dict[str, str]:
+    return {"user": call.request.UserName or ""} if hasattr(call.request, "UserName") else {}
+
+
 ROWS: Final = {
+    "ListMFADevices": _none(model.ListMFADevices, "MFADevices"),
+    "ListVirtualMFADevices": _none(model.ListVirtualMFADevices, "VirtualMFADevices"),
+    "ListSigningCertificates": _none(model.ListSigningCertificates, "Certificates"),
+    "ListSSHPublicKeys": _none(model.ListSSHPublicKeys, "SSHPublicKeys"),
+    "ListServiceSpecificCredentials": _none(model.ListServiceSpecificCredentials, "ServiceSpecificCredentials"),
+    "GetLoginProfile": Row(lambda call: model.GetLoginProfile(**_user_if_named(call)), nothing),
+    "DeleteLoginProfile": Row(lambda call: model.DeleteLoginProfile(**_user_if_named(call)), nothing),
     "CreateUser": Row(_create_user, lambda _, it: aws_iam.CreateUserResponse(User=user(it))),
     "GetUser": Row(
         lambda call: model.GetUser(user=call.request.UserName or ""),

@@ -14,6 +14,9 @@ DELETE_CONFLICT = ErrorRow(
 )
 LIMIT_EXCEEDED = ErrorRow("LimitExceeded", 409, Status.RESOURCE_EXHAUSTED, "Cannot exceed quota for {quota}: {limit}")
 NO_SUCH_ACCESS_KEY = ErrorRow("NoSuchEntity", 404, Status.NOT_FOUND, "The Access Key with id {id} cannot be found.")
+NO_SUCH_LOGIN_PROFILE = ErrorRow(
+    "NoSuchEntity", 404, Status.NOT_FOUND, "Login Profile for User {user} cannot be found."
+)
 NO_SUCH_POLICY = ErrorRow("NoSuchEntity", 404, Status.NOT_FOUND, "Policy {arn} was not found.")
 NOT_ATTACHABLE = ErrorRow("NoSuchEntity", 404, Status.NOT_FOUND, "Policy {arn} does not exist or is not attachable.")
 NO_SUCH_VERSION = ErrorRow(

@@ -10,7 +10,18 @@ from cumulo.identity.model import Request, Target
 from cumulo.identity.names import Kind, Named, invalid
 from cumulo.storage.engine import ReadTxn
 
-OWN_BY_DEFAULT = (model.GetUser, model.CreateAccessKey, model.ListAccessKeys, model.ExplainAccess)
+OWN_BY_DEFAULT = (
+    model.GetUser,
+    model.CreateAccessKey,
+    model.ListAccessKeys,
+    model.ListMFADevices,
+    model.ListSigningCertificates,
+    model.ListSSHPublicKeys,
+    model.ListServiceSpecificCredentials,
+    model.GetLoginProfile,
+    model.DeleteLoginProfile,
+    model.ExplainAccess,
+)
 """Requests in which an empty name means the caller."""
 
 _CREATED: dict[type[Request], Kind] = {

@@ -260,6 +260,46 @@ class DeleteAccessKey(Mutation, frozen=True, kw_only=True):
     access_key: str
 
 
+class ListMFADevices(Listing, frozen=True, kw_only=True):
+    """The MFA devices of `user` (none); an empty text means the caller, here and in the five below."""
+
+    user: str = ""
+
+
+class ListSigningCertificates(Listing, frozen=True, kw_only=True):
+    """The signing certificates of `user` (none)."""
+
+    user: str = ""
+
+
+class ListSSHPublicKeys(Listing, frozen=True, kw_only=True):
+    """The SSH public keys of `user` (none)."""
+
+    user: str = ""
+
+
+class ListServiceSpecificCredentials(Listing, frozen=True, kw_only=True):
+    """The service-specific credentials of `user` (none)."""
+
+    user: str = ""
+
+
+class GetLoginProfile(Request, frozen=True, kw_only=True):
+    """The password of `user` (none)."""
+
+    user: str = ""
+
+
+class DeleteLoginProfile(Mutation, frozen=True, kw_only=True):
+    """The end of the password of `user` (none)."""
+
+    user: str = ""
+
+
+class ListVirtualMFADevices(Listing, frozen=True, kw_only=True):
+    """The virtual MFA devices of the account (none)."""
+
+
 class GetAccessKeyLastUsed(Request, frozen=True, kw_only=True):
     """Whose key is it, and when was it used? The second is not kept."""
 

@@ -11,6 +11,7 @@ from typing import Any
 from cumulo.core.context import CallContext
 from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable, Result
 from cumulo.identity import (
+    absent,
     access_keys,
     accounts,
     entities,
@@ -249,6 +250,23 @@ TABLE = OperationTable(
         ),
         _of_user(model.DeleteAccessKey, access_keys.delete, "Deletes an access key; its tokens end."),
         _of_user(model.GetAccessKeyLastUsed, access_keys.owner, "Says whose key it is; its last use is not kept."),
+        _of_user(model.ListMFADevices, absent.none_of_user, "Lists a user's MFA devices: none."),
+        _of_user(model.ListSigningCertificates, absent.none_of_user, "Lists a user's certificates: none."),
+        _of_user(model.ListSSHPublicKeys, absent.none_of_user, "Lists a user's SSH public keys: none."),
+        _of_user(
+            model.ListServiceSpecificCredentials,
+            absent.none_of_user,
+            "Lists a user's credentials for single services: none.",
+        ),
+        _of_user(model.GetLoginProfile, absent.no_login_profile, "Says that a user has no password."),
+        _of_user(model.DeleteLoginProfile, absent.no_login_profile, "Says that a user has no password."),
+        _row(
+            model.ListVirtualMFADevices,
+            absent.none,
+            "iam:ListVirtualMFADevices",
+            _on_everything("iam:ListVirtualMFADevices"),
+            "Lists the account's virtual MFA devices: none.",
+        ),
         _row(
             model.GetAccountSummary,
             accounts.summary,

@@ -342,6 +342,36 @@ def test_listings_are_paged_by_marker_and_max_items(iam):
         iam.list_groups(Marker=first["Marker"])
 
 
+@pytest.mark.parametrize(
+    ("operation", "member"),
+    [
+        ("list_mfa_devices", "MFADevices"),
+        ("list_signing_certificates", "Certificates"),
+        ("list_ssh_public_keys", "SSHPublicKeys"),
+        ("list_service_specific_credentials", "ServiceSpecificCredentials"),
+        ("list_virtual_mfa_devices", "VirtualMFADevices"),
+    ],
+)
+def test_whoever_removes_a_user_hears_that_he_has_nothing_of_other_kinds(iam, operation, member):
+    iam.create_user(UserName="alice")
+    named = {} if "virtual" in operation else {"UserName": "alice"}
+
+    answer = getattr(iam, operation)(**named)
+
+    assert (answer[member], answer["IsTruncated"]) == ([], False)
+    if named:
+        with refused("NoSuchEntity", 404, "The user with name bob cannot be found."):
+            getattr(iam, operation)(UserName="bob")
+
+
+def test_nobody_has_a_password(iam):
+    iam.create_user(UserName="alice")
+
+    for call in (iam.get_login_profile, iam.delete_login_profile):
+        with refused("NoSuchEntity", 404, "Login Profile for User alice cannot be found."):
+            call(UserName="alice")
+
+
 def test_the_account_is_summed_up(iam):
     iam.create_user(UserName="alice")
 

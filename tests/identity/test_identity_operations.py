@@ -67,6 +67,13 @@ def requests(world):
         model.ListGroupsForUser(**user),
         model.GetAccessKeyLastUsed(access_key=key),
         model.GetAccountSummary(),
+        model.ListMFADevices(**user),
+        model.ListSigningCertificates(**user),
+        model.ListSSHPublicKeys(**user),
+        model.ListServiceSpecificCredentials(**user),
+        model.GetLoginProfile(**user),
+        model.DeleteLoginProfile(**user),
+        model.ListVirtualMFADevices(),
         model.UpdateGroup(**group, new_name="crew"),
         model.CreateUser(name="tagged", tags=(("a", "b"),)),
         model.CreatePolicy(name="tagged", document=ALLOW_ALL, tags=(("a", "b"),)),
@@ -127,7 +134,7 @@ def test_whether_a_thing_exists_does_not_show_to_the_powerless(world):
             world.call(request, mallory)
 
 
-@pytest.mark.parametrize("number", range(57))
+@pytest.mark.parametrize("number", range(64))
 def test_an_operation_is_allowed_by_the_permissions_that_it_names_and_no_others(world, number):
     request = requests(world)[number]
     permissions = TABLE[type(request).__name__].permissions
