@@ -1,18 +1,20 @@
 """Writes one blob: takes its bytes in, digests and stores them a block at a time, and seals it.
 
-Promises: at most two blocks (2 MiB) in memory; the event loop only copies bytes, while digests, writing and syncing are
-done in worker threads, one block behind; after `seal` the file and its name are durable; after `abort`, or a failure,
-nothing is left but what the sweep collects. Does not know what the bytes mean.
+Promises: at most two blocks (2 MiB) in memory; digests, writing and syncing are done in worker threads, a whole block
+straight from the sender's piece, smaller pieces one block behind the loop that gathers them; after `seal` the file and
+its name are durable; after `abort`, or a failure, nothing is left but what the sweep collects. Does not know what the
+bytes mean.
 """
 
 import asyncio
+import contextlib
 import errno
 import os
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import msgspec
 
@@ -79,7 +81,7 @@ class BlobWriter:
         self._written_bytes = 0
         self._filling: bytearray | None = None
         self._filled_bytes = 0
-        self._job: asyncio.Future[Any] | None = None
+        self._job: Future[None] | None = None
         self._ended = False
 
     async def __aenter__(self) -> Self:
@@ -99,6 +101,16 @@ class BlobWriter:
         with memoryview(piece) as view:
             taken = 0
             while taken < len(view):
+                if not self._filled_bytes and len(view) - taken >= BLOCK_BYTES:
+                    # A whole block needs no copy; its sender gets it back only when the thread has done with it.
+                    await self._settle()
+                    self._place.free_space.admit()
+                    with view[taken : taken + BLOCK_BYTES] as block:
+                        self._job = self._place.executor.submit(self._store, block)
+                        await self._settle()
+                    self.size_bytes += BLOCK_BYTES
+                    taken += BLOCK_BYTES
+                    continue
                 if self._filling is None:
                     self._filling = self._place.buffers.take()
                 count = min(BLOCK_BYTES - self._filled_bytes, len(view) - taken)
@@ -144,9 +156,8 @@ class BlobWriter:
             raise
 
     async def _clear(self) -> None:
-        if self._job is not None:
-            await asyncio.wait((self._job,))
-            self._job.exception()  # the abort is the answer to it
+        with contextlib.suppress(Exception):  # the abort is the answer to it
+            await self._settle()
         await asyncio.get_running_loop().run_in_executor(self._place.executor, self._remove_file)
         if self._filling is not None:
             self._place.buffers.give(self._filling)
@@ -156,34 +167,38 @@ class BlobWriter:
         """Hand the buffer to a worker thread and fill another one meanwhile."""
         buffer, size = self._filling, self._filled_bytes
         self._filling, self._filled_bytes = None, 0
-        self._job = asyncio.get_running_loop().run_in_executor(self._place.executor, work, buffer, size)
+        self._job = self._place.executor.submit(work, buffer, size)
 
     async def _settle(self) -> None:
         """Wait for the worker thread, and raise what it met."""
-        if self._job is None:
+        job, self._job = self._job, None
+        if job is None:
             return
+        await _ended(job)
         try:
-            # Shielded: a cancelled upload must not lose sight of a thread that still reads its buffer.
-            await asyncio.shield(self._job)
+            job.result()
         except OSError as error:
             if error.errno in _NO_SPACE:
                 raise STORAGE_FULL.error(reserve_bytes=self._place.free_space.reserve_bytes) from error
             raise
-        self._job = None
 
     # In a worker thread; never two at a time for one blob -----------------------------------------------------------
 
     def _store_block(self, buffer: bytearray | None, size: int) -> None:
         assert buffer is not None
         try:
-            if self._descriptor < 0:
-                self._create()
             with memoryview(buffer) as whole, whole[:size] as view:
-                self._digester.update(view)
-                checksum = digests.crc64nvme(view)
-                _write_all(self._descriptor, view, HEADER_BYTES + self._written_bytes)
+                self._store(view)
         finally:
             self._place.buffers.give(buffer)
+
+    def _store(self, view: memoryview) -> None:
+        if self._descriptor < 0:
+            self._create()
+        size = len(view)
+        self._digester.update(view)
+        checksum = digests.crc64nvme(view)
+        _write_all(self._descriptor, view, HEADER_BYTES + self._written_bytes)
         self._checksum = digests.combine_crc64nvme(self._checksum, checksum, size) if self._checksums else checksum
         self._checksums += checksum.to_bytes(CHECKSUM_BYTES, "big")
         self._written_bytes += size
@@ -217,6 +232,25 @@ class BlobWriter:
             os.close(self._descriptor)
             self._descriptor = -1
         self._path.unlink(missing_ok=True)
+
+
+async def _ended(job: "Future[None]") -> None:
+    """Wait for a thread, and for the thread only: who is cancelled meanwhile hears of it once the bytes that the
+    thread reads may be used again. Half the turns of the loop that `run_in_executor` under a shield takes.
+    """
+    if job.done():
+        return
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    job.add_done_callback(lambda _: None if loop.is_closed() else loop.call_soon_threadsafe(ended.set))
+    cancelled: asyncio.CancelledError | None = None
+    while not ended.is_set():
+        try:
+            await ended.wait()
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 def _write_all(descriptor: int, view: memoryview, offset: int) -> None:
