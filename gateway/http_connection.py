@@ -1,10 +1,10 @@
 """One HTTP/1.1 connection: one protocol object, one request at a time, one answer per request.
 
-Owns what is read and written when, and the timers. Promises: reading goes no further than what
-is asked for, so that whoever sends faster than it is served waits in its own socket; a head beyond its limits, a
-stalled or dripping client end the connection within a stated time, while a handler may think for as long as it likes;
-whatever a handler does, each request gets exactly one answer, and one that cannot be finished ends the connection.
-Knows no service, and leaves heads, bodies and answers to `http_head.py`, `http_body.py` and `http_answer.py`.
+Owns what is read and written when, and the timers. Promises: reading goes no further than what is asked for, so that
+whoever sends faster than it is served waits in its own socket; a head beyond its limits, a stalled or dripping client
+end the connection within a stated time, while a handler may think for as long as it likes; whatever a handler does,
+each request gets exactly one answer, and one that cannot be finished ends the connection. Knows no service, and leaves
+heads, bodies and answers to `http_head.py`, `http_body.py` and `http_answer.py`.
 """
 
 import asyncio
@@ -365,6 +365,7 @@ class HttpConnection(asyncio.BufferedProtocol):
             raise self._failure
         loop = asyncio.get_running_loop()
         assert self._transport is not None
+        assert self._waiting is None, "a body has one reader"
         try:
             if self._continue_due:
                 self._continue_due = False
