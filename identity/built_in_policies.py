@@ -144,7 +144,7 @@ _POLICIES: Final = {
         _document(("Action", ["batch:*", "cloudwatch:GetMetricStatistics", "logs:Describe*", "logs:Get*"])),
     ),
 }
-_MADE_MS: Final = 1_423_161_592_000
+_MADE_MS: Final = 1_423_247_986_000
 """6 February 2015, when AWS brought out managed policies."""
 
 RECORDS: Final = {

@@ -14,7 +14,7 @@ from cumulo.core.operations import Result
 from cumulo.gateway.aws_service import AwsCall, AwsService, Handler
 from cumulo.identity import edge_aws_input, edge_aws_policies, edge_aws_users, model
 from cumulo.identity.edge_aws_errors import MFA_FAILED, in_aws_words, input_errors
-from cumulo.identity.edge_aws_rows import Row, aws_iam
+from cumulo.identity.edge_aws_rows import Row, aws_iam, seconds
 from cumulo.identity.names import require_between
 
 IAM_VERSION: Final = "2010-05-08"
@@ -72,7 +72,7 @@ def edge_sts(service: IdentityDoor) -> AwsService:
                 AccessKeyId=made.access_key_id,
                 SecretAccessKey=made.secret,
                 SessionToken=made.session_token,
-                Expiration=made.expires_ms,
+                Expiration=seconds(made.expires_ms),
             )
         )
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from cumulo.core.errors import NOT_IMPLEMENTED
 from cumulo.gateway.aws_service import AwsCall
 from cumulo.identity import model
-from cumulo.identity.edge_aws_rows import Row, aws_iam, encoded, nothing, page_of, paged, tags, tags_of
+from cumulo.identity.edge_aws_rows import Row, aws_iam, encoded, nothing, page_of, paged, seconds, tags, tags_of
 from cumulo.identity.policy import DocumentKind
 
 _BOUNDARY: Final = "PermissionsBoundary"
@@ -23,8 +23,8 @@ def policy(it: model.ManagedPolicy, *, description: bool = False) -> Any:
         PermissionsBoundaryUsageCount=0,
         IsAttachable=True,
         Description=it.description or None if description else None,
-        CreateDate=it.create_ms,
-        UpdateDate=it.update_ms,
+        CreateDate=seconds(it.create_ms),
+        UpdateDate=seconds(it.update_ms),
         Tags=tags(it.tags) or None,
     )
 
@@ -34,7 +34,7 @@ def _version(it: model.PolicyVersion) -> Any:
         Document=encoded(it.document) if it.document else None,
         VersionId=it.version_id,
         IsDefaultVersion=it.is_default,
-        CreateDate=it.create_ms,
+        CreateDate=seconds(it.create_ms),
     )
 
 

@@ -50,6 +50,11 @@ def tags(tagged: model.Tags) -> list[Any]:
     return [aws_iam.Tag(Key=key, Value=value) for key, value in tagged]
 
 
+def seconds(time_ms: int) -> int:
+    """Return a time as IAM shows it: in whole seconds."""
+    return time_ms // 1_000 * 1_000
+
+
 def encoded(document: str) -> str:
     """Return a document as IAM shows it: percent-encoded (RFC 3986)."""
     return quote(document, safe="")

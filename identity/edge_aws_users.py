@@ -6,7 +6,7 @@ from cumulo.core.errors import NOT_IMPLEMENTED
 from cumulo.gateway.aws_service import AwsCall
 from cumulo.identity import model
 from cumulo.identity.edge_aws_input import check_new_user_name
-from cumulo.identity.edge_aws_rows import Row, aws_iam, nothing, page_of, paged, tags, tags_of
+from cumulo.identity.edge_aws_rows import Row, aws_iam, nothing, page_of, paged, seconds, tags, tags_of
 from cumulo.identity.names import full_key_name
 
 
@@ -17,14 +17,16 @@ def user(it: model.User) -> Any:
         UserName=it.name or None,
         UserId=it.user_id,
         Arn=it.arn,
-        CreateDate=it.create_ms,
+        CreateDate=seconds(it.create_ms),
         Tags=tags(it.tags) or None,
     )
 
 
 def group(it: model.Group) -> Any:
     """Return a group as it is shown."""
-    return aws_iam.Group(Path=it.path, GroupName=it.name, GroupId=it.group_id, Arn=it.arn, CreateDate=it.create_ms)
+    return aws_iam.Group(
+        Path=it.path, GroupName=it.name, GroupId=it.group_id, Arn=it.arn, CreateDate=seconds(it.create_ms)
+    )
 
 
 def _create_user(call: AwsCall) -> model.CreateUser:
@@ -56,14 +58,14 @@ def _created_key(_: AwsCall, it: model.CreatedKey) -> Any:
             AccessKeyId=key.access_key_id,
             Status=key.status.value,
             SecretAccessKey=it.secret,
-            CreateDate=key.create_ms,
+            CreateDate=seconds(key.create_ms),
         )
     )
 
 
 def _key_listed(it: model.AccessKey) -> Any:
     return aws_iam.AccessKeyMetadata(
-        UserName=it.user or None, AccessKeyId=it.access_key_id, Status=it.status.value, CreateDate=it.create_ms
+        UserName=it.user or None, AccessKeyId=it.access_key_id, Status=it.status.value, CreateDate=seconds(it.create_ms)
     )
 
 
