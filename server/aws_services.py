@@ -4,7 +4,11 @@ Owns that list. A service whose room is still to come is recognised, verified an
 client is told what is missing instead of being misunderstood.
 """
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, ErrorRow, Status
+from cumulo.core.lazy import LazyModule
 from cumulo.gateway.aws_model import Protocol, ServiceModel
 from cumulo.gateway.aws_service import AwsService, InputErrors
 from cumulo.gateway.http_body import BODY_TOO_LARGE
@@ -14,6 +18,11 @@ from cumulo.object_store import edge_aws as object_edge
 from cumulo.object_store import service as object_room
 from cumulo.queue_service import edge_aws as queue_edge
 from cumulo.queue_service import service as queue_room
+
+if TYPE_CHECKING:
+    from cumulo.queue_service import aws_sns
+else:
+    aws_sns = LazyModule("cumulo.queue_service.aws_sns")
 
 NOT_OFFERED_BODY_BYTES_MAX = 1024 * 1024
 _NOT_OFFERED = ErrorRow(
@@ -33,15 +42,15 @@ def aws_services(
         object_edge.edge(objects),
         identity_edge.edge_iam(identity),
         identity_edge.edge_sts(identity),
-        _not_offered("sns", "2010-03-31", "", "query"),
-        _not_offered("batch", "2016-08-10", "", "rest-json"),
-        _not_offered("monitoring", "2010-08-01", "GraniteServiceVersion20100801", "query"),
-        _not_offered("logs", "2014-03-28", "Logs_20140328", "json"),
+        _not_offered("sns", "2010-03-31", "", lambda: aws_sns.SERVICE),
+        _without_model("batch", "2016-08-10", "", "rest-json"),
+        _without_model("monitoring", "2010-08-01", "GraniteServiceVersion20100801", "query"),
+        _without_model("logs", "2014-03-28", "Logs_20140328", "json"),
     )
 
 
-def _not_offered(name: str, api_version: str, target_prefix: str, protocol: Protocol) -> AwsService:
-    """Return a service of which every operation is refused by name."""
+def _without_model(name: str, api_version: str, target_prefix: str, protocol: Protocol) -> AwsService:
+    """Return a service that is known by its name alone; its operations are compiled when its room comes."""
     model = ServiceModel(
         name=name,
         api_version=api_version,
@@ -53,11 +62,16 @@ def _not_offered(name: str, api_version: str, target_prefix: str, protocol: Prot
         json_version="1.1" if name == "logs" else "1.0",
         xml_namespace=f"http://{name}.amazonaws.com/doc/{api_version}/",
     )
+    return _not_offered(name, api_version, target_prefix, lambda: model)
+
+
+def _not_offered(name: str, api_version: str, target_prefix: str, load: Callable[[], ServiceModel]) -> AwsService:
+    """Return a service of which every operation is refused by name."""
     return AwsService(
         name=name,
         api_version=api_version,
         target_prefix=target_prefix,
-        load=lambda: model,
+        load=load,
         handlers={},
         input_errors=InputErrors(
             missing=MISSING_PARAMETER,

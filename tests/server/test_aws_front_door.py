@@ -1,0 +1,242 @@
+"""The AWS edge as a whole: which service a request is for, who may speak to it, and in which words it answers."""
+
+import http.client
+import json
+import urllib.parse
+
+import boto3
+import pytest
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+from lxml import etree
+
+from tests.server.running import value_of
+
+LIMIT_S = 10
+
+
+def boto(server, service, region="us-east-1", **options):
+    key = server.credentials
+    return boto3.client(
+        service,
+        endpoint_url=options.pop("endpoint_url", server.url),
+        region_name=region,
+        aws_access_key_id=options.pop("access_key_id", key["access_key_id"]),
+        aws_secret_access_key=options.pop("secret_access_key", key["secret_access_key"]),
+        config=Config(retries={"max_attempts": 1}, **options),
+    )
+
+
+def send(server, method, path, body=b"", headers=(), service="", host=""):
+    """Make one request, signed for `service` where one is named, to the server as `host`; return answer and body."""
+    headers = dict(headers)
+    place = urllib.parse.urlsplit(server.url)
+    host = f"{host or place.hostname}:{place.port}"
+    if service:
+        key = server.credentials
+        request = AWSRequest(method=method, url=f"http://{host}{path}", data=body, headers=headers)
+        credentials = Credentials(key["access_key_id"], key["secret_access_key"])
+        signer = S3SigV4Auth if service == "s3" else SigV4Auth
+        signer(credentials, service, "us-east-1").add_auth(request)
+        headers = dict(request.headers.items())
+    connection = http.client.HTTPConnection(place.netloc, timeout=LIMIT_S)
+    try:
+        connection.request(method, path, body=body or None, headers={"Host": host} | headers)
+        answer = connection.getresponse()
+        return answer, answer.read()
+    finally:
+        connection.close()
+
+
+def error_code(body):
+    return etree.fromstring(body).findtext(".//{*}Code")
+
+
+def test_regions_keep_their_queues_apart(server):
+    here, there = boto(server, "sqs", "eu-west-1"), boto(server, "sqs", "mars-north-7")
+
+    here.create_queue(QueueName="apart")
+
+    assert [url.rsplit("/", 1)[1] for url in here.list_queues()["QueueUrls"]] == ["apart"]
+    assert "QueueUrls" not in there.list_queues()
+
+
+def test_a_bucket_is_found_by_its_host_and_by_its_path(server):
+    s3, path = boto(server, "s3"), "/_cumulo/health/live"
+    s3.create_bucket(Bucket="front-door")
+
+    put, _ = send(server, "PUT", path, b"a key like a page", service="s3", host="front-door.s3.localhost")
+
+    assert put.status == 200
+    assert s3.get_object(Bucket="front-door", Key=path[1:])["Body"].read() == b"a key like a page"
+    assert send(server, "GET", path, service="s3", host="front-door.localhost")[1] == b"a key like a page"
+    assert send(server, "GET", path)[1] == b"ok\n"
+
+
+@pytest.mark.parametrize("name", ["metrics", "console", "healthz"])
+def test_a_bucket_may_bear_the_name_of_a_page(server, name):
+    s3 = boto(server, "s3")
+
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="health", Body=b"x")
+
+    assert s3.get_object(Bucket=name, Key="health")["Body"].read() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("service", "call"),
+    [
+        ("sns", lambda client: client.list_topics()),
+        ("batch", lambda client: client.describe_job_queues()),
+        ("cloudwatch", lambda client: client.list_metrics()),
+        ("logs", lambda client: client.describe_log_groups()),
+        ("sqs", lambda client: client.list_message_move_tasks(SourceArn="arn:aws:sqs:us-east-1:000000000000:x")),
+        ("s3", lambda client: client.get_bucket_inventory_configuration(Bucket="front-door", Id="x")),
+    ],
+)
+def test_what_is_not_built_yet_is_refused_by_name_in_the_callers_protocol(server, service, call):
+    with pytest.raises(ClientError) as refused:
+        call(boto(server, service))
+
+    answer = refused.value.response
+    assert answer["Error"]["Code"] == "NotImplemented"
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 501
+    assert answer["ResponseMetadata"]["RequestId"]
+
+
+def test_a_service_that_nobody_knows_is_refused_by_name(server):
+    answer, body = send(
+        server, "POST", "/", b"{}", {"X-Amz-Target": "DynamoDB_20120810.ListTables"}, service="dynamodb"
+    )
+
+    assert answer.status == 501
+    assert json.loads(body)["__type"].endswith("#NotImplemented")
+    assert "dynamodb" in json.loads(body)["message"]
+
+
+@pytest.mark.parametrize("target", ["AmazonSQS.Nonsense", "AmazonSQS.", "AmazonSQS"])
+def test_an_unknown_operation_is_refused_by_name(server, target):
+    answer, body = send(
+        server,
+        "POST",
+        "/",
+        b"{}",
+        {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"},
+        service="sqs",
+    )
+
+    assert answer.status in (400, 404)
+    assert "UnknownOperation" in json.loads(body)["__type"]
+
+
+def test_an_unknown_action_is_refused_by_name(server):
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    answer, body = send(server, "POST", "/", b"Action=Nonsense&Version=2010-05-08", form, service="iam")
+
+    assert answer.status == 400
+    assert error_code(body) == "InvalidAction"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status", "code"),
+    [
+        ("/?Action=ListUsers&Version=2010-05-08", {}, 403, "MissingAuthenticationToken"),
+        ("/?Action=GetCallerIdentity&Version=2011-06-15", {}, 403, "MissingAuthenticationToken"),
+        ("/?Action=ListQueues&Version=2012-11-05", {}, 403, "AccessDenied"),
+    ],
+)
+def test_a_call_without_a_signature_is_refused_in_its_services_words(server, path, headers, status, code):
+    answer, body = send(server, "GET", path, headers=headers)
+
+    assert answer.status == status
+    assert error_code(body) == code
+
+
+def test_a_json_call_without_a_signature_is_refused_in_json(server):
+    answer, body = send(server, "POST", "/", b"{}", {"X-Amz-Target": "Logs_20140328.DescribeLogGroups"})
+
+    assert answer.status == 400
+    assert json.loads(body)["__type"].endswith("#MissingAuthenticationTokenException")
+    assert answer.getheader("x-amzn-requestid")
+
+
+def test_the_path_of_a_query_call_is_its_queue(server):
+    boto(server, "sqs").create_queue(QueueName="by-path")
+
+    answer, body = send(
+        server,
+        "POST",
+        "/000000000000/by-path",
+        b"Action=SendMessage&Version=2012-11-05&MessageBody=hello",
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        service="sqs",
+    )
+
+    assert answer.status == 200, body
+    assert etree.fromstring(body).findtext(".//{*}MD5OfMessageBody") == "5d41402abc4b2a76b9719d911017c592"
+
+
+def test_a_queues_policy_may_let_in_whoever_signs_nothing(server):
+    sqs = boto(server, "sqs")
+    url = sqs.create_queue(QueueName="open")["QueueUrl"]
+    call = "/000000000000/open?Action=SendMessage&Version=2012-11-05&MessageBody=hello"
+
+    refused, body = send(server, "GET", call)
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    allowed, _ = send(server, "GET", call)
+
+    assert (refused.status, error_code(body)) == (403, "AccessDenied")
+    assert allowed.status == 200
+    assert send(server, "GET", call.replace("SendMessage", "PurgeQueue"))[0].status == 403
+
+
+def test_head_is_answered_without_a_body(server):
+    answer, body = send(server, "HEAD", "/nobody-made-this-bucket/key", service="s3")
+
+    assert answer.status in (403, 404)
+    assert body == b""
+    assert answer.getheader("x-amz-request-id")
+
+
+def test_a_signature_for_one_service_does_not_serve_another(server):
+    answer, body = send(
+        server,
+        "POST",
+        "/",
+        b"Action=ListUsers&Version=2010-05-08",
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        service="sts",
+    )
+
+    assert answer.status == 400
+    assert error_code(body) == "InvalidAction"
+
+
+@pytest.mark.parametrize("service", ["s3", "sqs", "iam", "sts"])
+def test_a_wrong_secret_is_refused(server, service):
+    calls = {
+        "s3": lambda client: client.list_buckets(),
+        "sqs": lambda client: client.list_queues(),
+        "iam": lambda client: client.list_users(),
+        "sts": lambda client: client.get_caller_identity(),
+    }
+
+    with pytest.raises(ClientError) as refused:
+        calls[service](boto(server, service, secret_access_key="a" * 40))
+
+    assert refused.value.response["Error"]["Code"] in ("SignatureDoesNotMatch", "InvalidSignatureException")
+
+
+def test_metrics_count_the_calls_of_the_aws_edge(server):
+    before = value_of(server, "cumulo_aws_requests_total", service="sts", operation="GetCallerIdentity", status="OK")
+
+    boto(server, "sts").get_caller_identity()
+
+    after = value_of(server, "cumulo_aws_requests_total", service="sts", operation="GetCallerIdentity", status="OK")
+    assert after == before + 1
