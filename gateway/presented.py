@@ -244,7 +244,8 @@ def _http_date(value: str | None) -> str:
     if _AMZ_DATE(value):
         return value
     try:
-        return amz_date(int(parsedate_to_datetime(value).timestamp()))
+        instant = parsedate_to_datetime(value)
+        return amz_date(int((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp()))
     except (ValueError, OverflowError):
         raise SignatureError(Refusal.DATE_MALFORMED, value=value[:64]) from None
 

@@ -257,6 +257,7 @@ def test_date_header_stands_in_for_a_missing_amz_date():
     asked = good(date_header="Tue, 02 Jan 2024 03:04:05 GMT")
 
     verify_s3(asked, at(NOW))
+    verify_s3(good(date_header="Tue, 02 Jan 2024 03:04:05"), at(NOW))
     assert refused(without(good(), "x-amz-date")) is Refusal.DATE_MISSING
     assert refused(replaced(asked, "date", "Tue, 02", "Two")) is Refusal.DATE_MALFORMED
 
