@@ -82,5 +82,6 @@ def in_aws_words(error: ServiceError) -> ServiceError:
 
 
 def member_name(parameter: str) -> str:
-    """Return the model's name of a parameter: `tags.1.member.key` of `Tags.member.1.Key` is near enough as it comes."""
-    return parameter[:1].lower() + parameter[1:]
+    """Return the name by which AWS refuses a parameter: `userName` for UserName, `tags.1.member.key` for Tags.1.Key."""
+    parts = parameter.split(".")
+    return ".".join(f"{part}.member" if part.isdigit() else part[:1].lower() + part[1:] for part in parts)

@@ -413,6 +413,12 @@ CONSTRAINED = "1 validation error detected: Value '{}' at '{}' failed to satisfy
             CONSTRAINED.replace("'{}' at", "null at").format("userName", "not be null"),
         ),
         (
+            "tag_user",
+            {"UserName": "x", "Tags": [{"Value": "v"}]},
+            "ValidationError",
+            CONSTRAINED.replace("'{}' at", "null at").format("tags.1.member.key", "not be null"),
+        ),
+        (
             "create_user",
             {"UserName": "x", "Path": "x"},
             "ValidationError",
