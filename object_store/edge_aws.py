@@ -4,6 +4,7 @@ Each page of it (`edge_aws_*.py`) turns S3's shapes into the room's requests and
 is decided here but what only the wire knows. What stands in no page is refused by name.
 """
 
+import functools
 from typing import Any, Final
 
 from cumulo.core.errors import ServiceError
@@ -69,6 +70,7 @@ def _guarded(handler: Handler) -> Handler:
     return answer
 
 
+@functools.cache
 def _load() -> ServiceModel:
     from cumulo.object_store.aws_s3 import SERVICE  # noqa: PLC0415 - imported at the first call: see AwsService
 

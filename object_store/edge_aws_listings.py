@@ -10,6 +10,7 @@ Source: S3 API reference, ListObjects, ListObjectsV2, ListObjectVersions.
 import re
 import urllib.parse
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
@@ -184,18 +185,31 @@ def _paging(request: Any, limit: int, encode: Encode, *, is_truncated: bool) -> 
 
 
 def _objects(found: list[model.ObjectSummary], element: str, version: str, owner: str, encode: Encode) -> str:
-    if _PLAIN.fullmatch("".join([one.key for one in found])) is not None:
-        encode = str
-    tail = f"{owner}</{element}>"
+    keys = [one.key for one in found]
+    if _PLAIN.fullmatch("".join(keys)) is None:
+        keys = list(map(encode, keys))
+    begin, middle, end = f"<{element}><Key>", f"</Key>{version}<LastModified>", f"{owner}</{element}>"
     return "".join(
         [
-            f"<{element}><Key>{encode(one.key)}</Key>{version}"
-            f"<LastModified>{iso8601_of_s3(one.last_modified_ms)}</LastModified>"
-            f"<ETag>&quot;{one.etag}&quot;</ETag><ChecksumAlgorithm>{one.checksum.upper()}</ChecksumAlgorithm>"
-            f"<ChecksumType>{one.checksum_type}</ChecksumType><Size>{one.size_bytes}</Size>"
-            f"<StorageClass>{one.storage_class}</StorageClass>{tail}"
-            for one in found
+            f"{begin}{key}{middle}{_written(one.last_modified_ms // 1000)}</LastModified><ETag>&quot;"
+            f"{one.etag}{_behind_etag(one.checksum, one.checksum_type)}{one.size_bytes}</Size><StorageClass>"
+            f"{one.storage_class}</StorageClass>{end}"
+            for key, one in zip(keys, found, strict=True)
         ]
+    )
+
+
+@lru_cache(maxsize=4096)
+def _written(second: int) -> str:
+    """Return a second in S3's spelling; objects that came together share theirs."""
+    return iso8601_of_s3(second * 1000)
+
+
+@lru_cache(maxsize=64)
+def _behind_etag(checksum: str, checksum_type: str) -> str:
+    return (
+        f"&quot;</ETag><ChecksumAlgorithm>{checksum.upper()}</ChecksumAlgorithm>"
+        f"<ChecksumType>{checksum_type}</ChecksumType><Size>"
     )
 
 

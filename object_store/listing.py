@@ -66,10 +66,12 @@ def list_step(txn: ReadTxn, step: ListStep) -> Listed:
     open_bucket(txn, step.partition, step.bucket)
     subspace = step.partition + keys.OBJECTS
     position, end = subspace + step.position, tuples.after(keys.text_prefix(subspace, step.prefix))
+    if not step.delimiter:
+        return _plain_page(txn, step.limit, position, end)
     objects: list[ObjectSummary] = []
     prefixes: list[str] = []
     seeks, count = 0, 0
-    batch = 2 if step.delimiter else step.limit + 1
+    batch = 2
     while seeks < SEEKS_PER_STEP and position < end:
         rows = txn.range(position, end, batch)
         seeks += 1 + len(rows) // _ROWS_PER_OPERATION
@@ -94,6 +96,15 @@ def list_step(txn: ReadTxn, step: ListStep) -> Listed:
         position = behind_common or rows[-1][0] + b"\x00"
         batch = 1 if behind_common else min(batch * 2, step.limit + 1 - count)
     return Listed(objects, prefixes, position[len(subspace) :] if position < end else b"", is_full=False)
+
+
+def _plain_page(txn: ReadTxn, limit: int, position: bytes, end: bytes) -> Listed:
+    """Read a page without a delimiter: one range has all of it, and every row is a key."""
+    rows = txn.range(position, end, limit + 1)
+    decode, text_of = keys.decode_summary, keys.text_of
+    objects = [_shown(text_of(row_key, _SUBSPACE_BYTES), decode(value)) for row_key, value in rows[:limit]]
+    is_full = len(rows) > limit
+    return Listed(objects, [], rows[limit][0][_SUBSPACE_BYTES:] if is_full else b"", is_full=is_full)
 
 
 def _shown(key: str, summary: keys.Summary) -> ObjectSummary:
