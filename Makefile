@@ -8,7 +8,7 @@ export PIP_CONSTRAINT := $(CURDIR)/.ci/constraints.txt
 INSTALLS := pyproject.toml .ci/rooms.py .ci/bootstrap .ci/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-clients test-long test-all-pythons crash bench gen lint system-deps lock clean
+.PHONY: help install demo test test-clients compat test-long test-all-pythons crash bench gen lint system-deps lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,17 @@ test: $(VENV)/.developed  ## every test under 5 s, in random order
 
 test-clients: $(VENV)/.developed  ## the Go and TypeScript clients' examples against a real server (needs go and node)
 	@$(BIN)/pytest -m long tests/clients
+
+# AWS's clients live in environments of their own, at the versions of their lists: they pin botocore, or are old.
+$(VENV)/compat/.installed: tests/compat/requirements.txt
+$(VENV)/compat-2022/.installed: tests/compat/requirements-2022.txt
+$(VENV)/compat/.installed $(VENV)/compat-2022/.installed: .ci/bootstrap
+	@sh .ci/bootstrap $(@D)
+	@PIP_CONSTRAINT= $(@D)/bin/python -m pip --quiet --disable-pip-version-check install -r $(filter %.txt,$^)
+	@touch $@
+
+compat: $(VENV)/.developed $(VENV)/compat/.installed $(VENV)/compat-2022/.installed  ## AWS's clients against a real server (needs go, node and what `make system-deps` brings)
+	@$(BIN)/pytest -m "long or not long" tests/compat
 
 test-long: $(VENV)/.developed  ## the tests marked `long`
 	@$(BIN)/pytest -m long
@@ -80,8 +91,8 @@ lock: $(VENV)/.made  ## remake .ci/constraints.txt, the versions that are tested
 	  --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file .ci/constraints.txt
 
 # Never fails the build: where a package cannot be had, the part that wants it says so itself when it runs.
-SYSTEM_PACKAGES := bubblewrap python3-venv
-system-deps:  ## Debian packages that isolation and the environment want (needs root or sudo)
+SYSTEM_PACKAGES := bubblewrap python3-venv curl rclone restic s3cmd wrk
+system-deps:  ## Debian packages that isolation, the environment, `compat` and `bench` want (needs root or sudo)
 	@sh .ci/system-deps $(SYSTEM_PACKAGES)
 
 clean:  ## remove what the targets above made

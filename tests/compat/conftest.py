@@ -1,0 +1,107 @@
+"""A real, durable server for each module of clients, its address as clients of AWS take it, a bucket for each test."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from cumulo.testing import Server
+from tests.compat.client_programs import OF_TODAY, SCRIPTS, need_python, run
+
+REGION = "us-east-1"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("server") / "data") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def aws(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment in which AWS's SDKs and tools find the server, as root, and nobody's files."""
+    home = tmp_path_factory.mktemp("home")
+    key = server.credentials
+    return {
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_ACCESS_KEY_ID": key["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": key["secret_access_key"],
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_MAX_ATTEMPTS": "1",
+        "HOME": str(home),
+    }
+
+
+@pytest.fixture
+def clients(server: Server) -> Callable[..., Any]:
+    """Make a client of boto3: `clients("s3")`, with another key or other options where a test names them."""
+
+    def client(service: str, **options: Any) -> Any:
+        key = server.credentials
+        config = Config(retries={"total_max_attempts": 1}).merge(options.pop("config", Config()))
+        return boto3.client(
+            service,
+            **{
+                "endpoint_url": server.url,
+                "region_name": REGION,
+                "aws_access_key_id": key["access_key_id"],
+                "aws_secret_access_key": key["secret_access_key"],
+                "config": config,
+            }
+            | options,
+        )
+
+    return client
+
+
+@pytest.fixture
+def s3(clients: Callable[..., Any]) -> Any:
+    return clients("s3")
+
+
+@pytest.fixture
+def sqs(clients: Callable[..., Any]) -> Any:
+    return clients("sqs")
+
+
+@pytest.fixture
+def new_name() -> str:
+    """A name that no other test of this run uses, fit for buckets, queues and users."""
+    return f"compat-{next(_numbers)}"
+
+
+@pytest.fixture
+def bucket(s3: Any, new_name: str) -> str:
+    s3.create_bucket(Bucket=new_name)
+    return new_name
+
+
+@pytest.fixture
+def stored_in(s3: Any) -> Callable[[str], dict[str, bytes]]:
+    """What a bucket holds, key by key, read by another client than the one under test."""
+
+    def read(bucket: str) -> dict[str, bytes]:
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        keys = [one["Key"] for page in pages for one in page.get("Contents", ())]
+        return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+    return read
+
+
+@pytest.fixture
+def script(aws: dict[str, str], tmp_path: Path) -> Callable[..., str]:
+    """Run a function of one of the scripts with its client's interpreter: `script("s3fs_files.py", "name", ...)`."""
+
+    def call(name: str, function: str, *words: str, environment: str = OF_TODAY, **variables: str) -> str:
+        interpreter = need_python(environment)
+        command = (interpreter, str(SCRIPTS / name), function, *words)
+        return run(*command, environment=aws | variables, cwd=tmp_path)
+
+    return call
