@@ -29,6 +29,9 @@ XML_DEPTH_MAX = 32
 XML_BYTES_MAX = 8 * 1024 * 1024
 """CompleteMultipartUpload with 10,000 parts and every checksum takes about 3 MB."""
 
+COLUMNS_FROM = 16
+"""From so many structures on a list is written by columns; with fewer the preparation would cost more than it saves."""
+
 Writer: TypeAlias = Callable[[Any], str]
 Reader: TypeAlias = Callable[["Element"], Any]
 
@@ -61,24 +64,35 @@ def writer(structure: type[Structure], iso8601: Callable[[int], str] = aws_times
 
 @functools.cache
 def _writer(structure: type[Structure], iso8601: Callable[[int], str]) -> Writer:
-    names: dict[str, Any] = {
+    names = _names(iso8601)
+    source = ["def write(o):", "    s = ''"]
+    for member in body_members(structure):
+        if not member.shape.xml.attribute:
+            source.append(f"    if (v := o.{member.attribute}) is not None:")
+            source.append(f"        s += {_member_source(member, names)}")
+    source.append("    return s")
+    written: Writer = _compiled("write", source, names)
+    return written
+
+
+def _names(iso8601: Callable[[int], str]) -> dict[str, Any]:
+    """Return what a compiled writer calls by name."""
+    return {
         "escaped": escaped,
+        "text_column": _text_column,
         "base64": lambda blob: base64.b64encode(blob).decode(),
         "iso8601": iso8601,
+        "iso8601_column": aws_timestamps.iso8601_column_of_s3,
         "rfc822": aws_timestamps.rfc822,
         "unix_seconds": aws_timestamps.unix_seconds,
         "writer": lambda inner: _writer(inner, iso8601),
+        "rows": lambda inner: _rows(inner, iso8601),
     }
-    source = ["def write(o):", "    s = ''"]
-    for member in body_members(structure):
-        if member.shape.xml.attribute:
-            continue
-        source.append(f"    if (v := o.{member.attribute}) is not None:")
-        source.append(f"        s += {_member_source(member, names)}")
-    source.append("    return s")
+
+
+def _compiled(name: str, source: list[str], names: dict[str, Any]) -> Any:
     exec("\n".join(source), names)  # noqa: S102 - made of the model's own names, never of a caller's text
-    written: Writer = names["write"]
-    return written
+    return names[name]
 
 
 def _member_source(member: Member, names: dict[str, Any]) -> str:
@@ -86,14 +100,22 @@ def _member_source(member: Member, names: dict[str, Any]) -> str:
     shape, element = member.shape, member.element
     if shape.kind == "list":
         assert shape.item is not None
-        items = _joined(
-            _element("i", element if shape.xml.flat else shape.xml.item or "member", shape.item, names), "v"
-        )
+        items = _items("v", element if shape.xml.flat else shape.xml.item or "member", shape.item, names)
         return items if shape.xml.flat else _around(element, items)
     if shape.kind == "map":
         items = _entries("v", element if shape.xml.flat else "entry", shape, names)
         return items if shape.xml.flat else _around(element, items)
     return _element("v", element, shape, names)
+
+
+def _items(value: str, name: str, shape: Shape, names: dict[str, Any]) -> str:
+    """Return the expression for the elements of a list's items."""
+    attributes = shape.kind == "structure" and any(it.shape.xml.attribute for it in body_members(shape.structure))
+    if shape.kind != "structure" or attributes or shape.xml.namespace:
+        return f"''.join([{_element('i', name, shape, names)} for i in {value}])"
+    rows = f"rows_{shape.structure.__name__}"
+    names.setdefault(rows, _late("rows", shape.structure, rows, names))
+    return f"{rows}({value}, {f'<{name}>'!r}, {f'</{name}>'!r})"
 
 
 def _element(value: str, name: str, shape: Shape, names: dict[str, Any]) -> str:
@@ -126,12 +148,11 @@ def _content(value: str, shape: Shape, names: dict[str, Any]) -> str:
     match shape.kind:
         case "structure":
             written = f"write_{shape.structure.__name__}"
-            # The first call compiles and puts itself in the place of this: structures may hold themselves.
-            names.setdefault(written, _late(shape.structure, written, names))
+            names.setdefault(written, _late("writer", shape.structure, written, names))
             return f"{written}({value})"
         case "list":
             assert shape.item is not None
-            return _joined(_element("j", shape.xml.item or "member", shape.item, names), value, "j")
+            return _items(value, shape.xml.item or "member", shape.item, names)
         case "map":
             return _entries(value, "entry", shape, names)
         case "string":
@@ -146,10 +167,12 @@ def _content(value: str, shape: Shape, names: dict[str, Any]) -> str:
             return f"str({value})"
 
 
-def _late(structure: type[Structure], written: str, names: dict[str, Any]) -> Writer:
-    def write(value: Any) -> str:
-        names[written] = compiled = names["writer"](structure)
-        text: str = compiled(value)
+def _late(maker: str, structure: type[Structure], name: str, names: dict[str, Any]) -> Callable[..., str]:
+    """Return what compiles at its first call and puts that in its own place: structures may hold themselves."""
+
+    def write(*arguments: Any) -> str:
+        names[name] = compiled = names[maker](structure)
+        text: str = compiled(*arguments)
         return text
 
     return write
@@ -159,10 +182,6 @@ def _text(value: str) -> str:
     """Return the expression for a text. Most need no escape, and to find that out inline is twice as fast."""
     plain = f'{value}.isprintable() and "&" not in {value} and "<" not in {value} and ">" not in {value}'
     return f"""({value} if {plain} else escaped({value})).replace('"', '&quot;')"""
-
-
-def _joined(item: str, value: str, name: str = "i") -> str:
-    return f"''.join([{item} for {name} in {value}])"
 
 
 def _around(element: str, inner: str) -> str:
@@ -175,6 +194,82 @@ def _entries(value: str, entry: str, shape: Shape, names: dict[str, Any]) -> str
     key = _element("k", shape.xml.key or "key", shape.key, names)
     item = _element("w", shape.xml.value or "value", shape.item, names)
     return f"''.join([{_around(entry, f'{key} + {item}')} for k, w in {value}.items()])"
+
+
+# -- Lists of structures
+
+
+@functools.cache
+def _rows(structure: type[Structure], iso8601: Callable[[int], str]) -> Callable[[list[Structure], str, str], str]:
+    """Return the function that writes a list's items, each between `start` and `end`.
+
+    A long list goes by columns where each of its members stands in all of the items or in none: one check for
+    characters to escape then serves a whole column, and the rest is done by C. It halves the time of a listing.
+    """
+    write = _writer(structure, iso8601)
+    columns_of = _columns(structure, iso8601)
+
+    def rows(items: list[Structure], start: str, end: str) -> str:
+        if len(items) >= COLUMNS_FROM and (found := columns_of(items)) is not None:
+            elements, columns = found
+            return _joiner(start, elements, end)(columns)
+        return "".join([start + write(item) + end for item in items])
+
+    return rows
+
+
+Columns: TypeAlias = list[list[Any]]
+
+
+@functools.cache
+def _columns(
+    structure: type[Structure], iso8601: Callable[[int], str]
+) -> Callable[[list[Structure]], tuple[tuple[str, ...], Columns] | None]:
+    """Return the function that gives the elements of a row and their columns; None where the rows differ in form."""
+    names = _names(iso8601)
+    source = ["def columns(items):", "    elements, columns, length = [], [], len(items)"]
+    for member in body_members(structure):
+        source.append(f"    c = [i.{member.attribute} for i in items]")
+        source.append("    if (absent := c.count(None)) != length:")
+        if member.shape.kind in {"structure", "list", "map"}:
+            source.append("        return None")
+            continue
+        source.append("        if absent: return None")
+        source.append(f"        columns.append({_column(member.shape, names)})")
+        source.append(f"        elements.append({member.element!r})")
+    source.append("    return tuple(elements), columns")
+    compiled: Callable[[list[Structure]], tuple[tuple[str, ...], Columns] | None]
+    compiled = _compiled("columns", source, names)
+    return compiled
+
+
+def _column(shape: Shape, names: dict[str, Any]) -> str:
+    """Return the expression for the texts of a column `c`."""
+    if shape.kind == "string":
+        return "text_column(c)"
+    if shape.kind in {"integer", "float"}:
+        return "c"
+    if shape.kind == "timestamp" and names["iso8601"] is aws_timestamps.iso8601_of_s3 and not shape.time_format:
+        return "iso8601_column(c)"
+    return f"[{_content('v', shape, names)} for v in c]"
+
+
+@functools.lru_cache(maxsize=256)
+def _joiner(start: str, elements: tuple[str, ...], end: str) -> Callable[[Columns], str]:
+    """Return the function that joins the columns of `elements` to rows."""
+    values = [f"v{number}" for number in range(len(elements))]
+    row = "".join(f"<{name}>{{{value}}}</{name}>" for name, value in zip(elements, values, strict=True))
+    source = f"def join(columns): return ''.join([f'{start}{row}{end}' for {', '.join(values)}, in zip(*columns)])"
+    joiner: Callable[[Columns], str] = _compiled("join", [source], {})
+    return joiner
+
+
+def _text_column(texts: list[str]) -> list[str]:
+    """Return texts as element text."""
+    joined = "".join(texts)
+    if joined.isprintable() and "&" not in joined and "<" not in joined and ">" not in joined:
+        return [text.replace('"', "&quot;") for text in texts] if '"' in joined else texts
+    return [text_of(text) for text in texts]
 
 
 # -- Readers

@@ -19,6 +19,13 @@ def test_iso_8601_is_read_as_it_is_written(second, rest_ms):
     assert times.parsed(times.iso8601_of_s3(moment_ms)) == second * 1000
 
 
+@given(st.lists(SECONDS, min_size=1), st.integers(0, 999))
+def test_a_column_is_written_as_its_values_are(seconds, rest_ms):
+    moments_ms = [second * 1000 + rest_ms for second in seconds]
+
+    assert times.iso8601_column_of_s3(moments_ms) == list(map(times.iso8601_of_s3, moments_ms))
+
+
 @given(st.integers(0, times.MS_MAX // 1000))
 def test_http_dates_are_what_datetime_says(second):
     moment = datetime.fromtimestamp(second, UTC)

@@ -1,10 +1,13 @@
 """S3's documents: what a hostile one cannot do, and what an answer looks like to the letter."""
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cumulo.gateway import aws_codec
 from cumulo.gateway.aws_model import MalformedInput, MissingMember, RequestHead
-from cumulo.gateway.aws_xml import XML_BYTES_MAX
+from cumulo.gateway.aws_xml import COLUMNS_FROM, XML_BYTES_MAX
 from cumulo.object_store import aws_s3
 
 BUCKET = RequestHead(labels={"Bucket": "b"})
@@ -134,6 +137,36 @@ def test_a_listing_is_written_to_the_letter():
         "</RestoreStatus></Contents><Name>b</Name><Prefix></Prefix><MaxKeys>2</MaxKeys>"
         "<CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes><KeyCount>2</KeyCount></ListBucketResult>"
     )
+
+
+OBJECTS = st.builds(
+    aws_s3.Object,
+    Key=st.text(st.characters(exclude_categories=["Cs"]), max_size=4),
+    LastModified=st.integers(0, 4_000_000_000_000),
+    ETag=st.sampled_from(['"e"', "e", "<"]),
+    Size=st.integers(0, 2**62),
+)
+FORMS = st.sampled_from(
+    [
+        {},
+        {"Key": None},
+        {"StorageClass": "STANDARD"},
+        {"Owner": aws_s3.Owner(ID="<i>")},
+        {"RestoreStatus": aws_s3.RestoreStatus(IsRestoreInProgress=True, RestoreExpiryDate=0)},
+        {"ChecksumAlgorithm": ["CRC32", "SHA1"]},
+    ]
+)
+
+
+@given(st.lists(OBJECTS, min_size=COLUMNS_FROM, max_size=COLUMNS_FROM + 2), FORMS, st.booleans())
+def test_a_long_list_is_written_as_its_items_are_one_by_one(objects, form, mixed):
+    objects = [msgspec.structs.replace(it, **form) if number or not mixed else it for number, it in enumerate(objects)]
+    one_by_one = [_encode("ListObjectsV2", aws_s3.ListObjectsV2Output(Contents=[it])).body for it in objects]
+
+    together = _encode("ListObjectsV2", aws_s3.ListObjectsV2Output(Contents=objects)).body
+
+    items = [body[body.index(b"<Contents>") : -len(b"</ListBucketResult>")] for body in one_by_one]
+    assert together[together.index(b"<Contents>") : -len(b"</ListBucketResult>")] == b"".join(items)
 
 
 @pytest.mark.parametrize(("region", "text"), [("eu-west-1", "eu-west-1"), (None, "")])
