@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from cumulo.core.errors import ServiceError
-from cumulo.identity import directory, keys, model
+from cumulo.core.names import FIRST_ACCOUNT
+from cumulo.identity import directory, keys, model, names
 from cumulo.identity.policy import counted_size
 from cumulo.storage.engine import ROOT
 from tests.identity.policy_interpreter import Asked, Texts, interpret
@@ -50,6 +51,8 @@ def corrupted(change):
     world.call(model.AddUserToGroup(group="staff", user="alice"))
     world.call(model.CreatePolicy(name="all", document=ALLOW_ALL))
     world.call(model.AttachUserPolicy(user="alice", policy="all"))
+    world.call(model.AttachUserPolicy(user="alice", policy="arn:aws:iam::aws:policy/AdministratorAccess"))
+    world.call(model.CreatePolicyVersion(policy="all", document=ALLOW_ALL))
     assert world.problems() == []
     user_id = world.call(model.GetUser(user="alice")).user_id
     world.run(world.engine.transact((ROOT,), change, user_id))
@@ -69,6 +72,21 @@ def alter(**fields):
         record = directory.user(txn, user_id)
         assert record is not None
         directory.put_user(txn, user_id, msgspec.structs.replace(record, **fields))
+
+    return change
+
+
+def miscount(txn, _):
+    account = directory.require_account(txn, FIRST_ACCOUNT)
+    directory.put_account(txn, FIRST_ACCOUNT, msgspec.structs.replace(account, built_in=()))
+
+
+def alter_policy(**fields):
+    def change(txn, _):
+        policy_id = directory.id_of(txn, names.POLICY, FIRST_ACCOUNT, "all")
+        record = directory.policy(txn, policy_id)
+        assert record is not None
+        directory.put_policy(txn, policy_id, msgspec.structs.replace(record, **fields))
 
     return change
 
@@ -95,6 +113,11 @@ def unreadable(txn, user_id):
         (alter(inline=()), "belongs to nobody"),
         (alter(access_keys=()), "does not know it"),
         (alter(account="123456789012"), "does not exist"),
+        (miscount, "notes another number of attachments"),
+        (forget(keys.POLICY_VERSIONS), "the document of version v2 is missing"),
+        (alter_policy(default=3), "do not fit its default 3"),
+        (alter_policy(newest=1), "do not fit its default 1"),
+        (alter_policy(versions=((1, 0),)), "version v2 belongs to nothing"),
         (unreadable, "cannot be read"),
     ],
 )
