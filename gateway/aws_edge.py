@@ -12,6 +12,8 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from cumulo.core.clocks import Clock
 from cumulo.core.context import AnonymousPrincipal, CallContext
 from cumulo.core.errors import INTERNAL_FAILURE, NOT_IMPLEMENTED, ErrorRow, ServiceError, Status
@@ -53,7 +55,10 @@ S3 = "s3"
 POST_OBJECT = "PostObject"
 """The one operation of S3 that its service description lacks: a browser's form."""
 USER_AGENT_CHARACTERS_MAX = 512
-_FORM = "multipart/form-data"
+_SIGNATURE_PARAMETERS = frozenset(
+    f"x-amz-{name}"
+    for name in ("algorithm", "credential", "date", "expires", "signedheaders", "signature", "security-token")
+)
 _UNKNOWN_SERVICE = ErrorRow(
     "NotImplemented", 501, Status.UNIMPLEMENTED, "The service {service} is not offered here; see docs/compatibility.md."
 )
@@ -236,9 +241,9 @@ class AwsEdge:
         model = exchange.model = service.load()
         if request.method == "POST" and not query and not address.key:
             return await self._serve_form(exchange, service, address)
-        head = RequestHead(
-            {"Bucket": address.bucket, "Key": address.key} if address.bucket else {}, query, request.headers
-        )
+        presented = read_signature(request)
+        form = AuthForm.ANONYMOUS if presented is None else presented.form
+        asking = _with_hoisted(request, query) if form is AuthForm.QUERY else request
         if self._routes is None:
             self._routes = BucketRoutes(model)
         operation = self._routes.route(
@@ -246,13 +251,11 @@ class AwsEdge:
             has_bucket=bool(address.bucket),
             has_key=bool(address.key),
             query=query,
-            headers=request.headers,
+            headers=asking.headers,
         )
         if operation is None:
             raise service.input_errors.unknown_operation.error(operation=request.method, Method=request.method)
         exchange.operation = operation
-        presented = read_signature(request)
-        form = AuthForm.ANONYMOUS if presented is None else presented.form
         declared = declared_payload(request, form, streams=bool(operation.input_stream))
         verified = None
         if presented is not None:
@@ -266,8 +269,10 @@ class AwsEdge:
             body = open_payload(request, verified, declared)
         else:
             content = await read_payload(request, declared, service.body_bytes_max)
+        labels = {"Bucket": address.bucket, "Key": address.key} if address.bucket else {}
+        head = RequestHead(labels, query, asking.headers)
         asked = aws_codec.decode(operation, exchange.protocol, head, content)
-        answer = await handler(AwsCall(ctx, operation.name, asked, body, request, exchange.base_url, content))
+        answer = await handler(AwsCall(ctx, operation.name, asked, body, asking, exchange.base_url, content))
         return _s3_response(exchange, model, operation, answer)
 
     async def _serve_form(self, exchange: _Exchange, service: AwsService, address: S3Address) -> Response:
@@ -303,6 +308,18 @@ def _protocol(request: Request, service: str) -> Protocol:
     if headers.get("content-type", "").startswith("application/json") or service == "batch":
         return "rest-json"
     return "query"
+
+
+def _with_hoisted(request: Request, query: Sequence[tuple[str, str]]) -> Request:
+    """Return a presigned request with those `x-amz-*` headers that its signer wrote into the query, as the Go and
+    JavaScript SDKs do. They are signed there; a header of the same name that was sent, and so signed, counts before.
+    """
+    hoisted = {
+        name.lower(): value
+        for name, value in query
+        if name[:6].lower() == "x-amz-" and name.lower() not in _SIGNATURE_PARAMETERS
+    }
+    return msgspec.structs.replace(request, headers={**hoisted, **request.headers}) if hoisted else request
 
 
 def _s3_keys(request: Request, form: AuthForm) -> Mapping[str, str]:
@@ -375,7 +392,12 @@ def _expected(error: Exception, exchange: _Exchange) -> ServiceError:
     if service is not None and isinstance(error, MissingMember):
         return service.input_errors.missing.error(parameter=error.path)
     if service is not None and isinstance(error, MalformedInput):
-        return service.input_errors.malformed.error(parameter=error.member, value=error.value, allowed=error.allowed)
+        row = service.input_errors.malformed
+        if error.where in ("uri", "header") and service.input_errors.malformed_parameter is not None:
+            row = service.input_errors.malformed_parameter
+            named = {"ArgumentName": error.member, "ArgumentValue": error.value}
+            return row.error(parameter=error.member, value=error.value, allowed=error.allowed, **named)
+        return row.error(parameter=error.member, value=error.value, allowed=error.allowed)
     _log.exception("bug in an AWS call", exc_info=error, extra={"request_id": exchange.request_id})
     row = _S3_INTERNAL if exchange.protocol == "rest-xml" else INTERNAL_FAILURE
     return row.error(request_id=exchange.request_id)

@@ -15,6 +15,8 @@ from cumulo.gateway.http_connection import HEAD_TIMEOUT_S, RECEIVE_BYTES, Handle
 __all__ = ["Body", "Handler", "HttpListener", "Request", "Response", "WholeBody"]
 
 BACKLOG = 1024
+TLS_SHUTDOWN_S = 1.0
+"""How long a closed connection waits for the client's own farewell, which most clients never send."""
 
 
 class HttpListener:
@@ -33,6 +35,7 @@ class HttpListener:
             port,
             ssl=tls,
             ssl_handshake_timeout=HEAD_TIMEOUT_S if tls else None,
+            ssl_shutdown_timeout=TLS_SHUTDOWN_S if tls else None,
             backlog=BACKLOG,
         )
         return int(self._server.sockets[0].getsockname()[1])

@@ -6,7 +6,7 @@ import urllib.parse
 
 import boto3
 import pytest
-from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -240,3 +240,22 @@ def test_metrics_count_the_calls_of_the_aws_edge(server):
 
     after = value_of(server, "cumulo_aws_requests_total", service="sts", operation="GetCallerIdentity", status="OK")
     assert after == before + 1
+
+
+def test_headers_that_a_signer_wrote_into_the_query_count(server):
+    s3 = boto(server, "s3")
+    s3.create_bucket(Bucket="hoisted")
+    key = server.credentials
+    url = f"{server.url}/hoisted/k?x-amz-meta-color=red&x-amz-checksum-crc32=DUoRhQ%3D%3D"
+    request = AWSRequest(method="PUT", url=url)
+    S3SigV4QueryAuth(Credentials(key["access_key_id"], key["secret_access_key"]), "s3", "us-east-1", 60).add_auth(
+        request
+    )
+    path = request.url.removeprefix(server.url)
+
+    wrong, body = send(server, "PUT", path, b"not the content")
+    right, _ = send(server, "PUT", path, b"hello world")
+
+    assert (wrong.status, error_code(body)) == (400, "BadDigest")
+    assert right.status == 200
+    assert s3.head_object(Bucket="hoisted", Key="k")["Metadata"] == {"color": "red"}
