@@ -65,13 +65,15 @@ class InputErrors(msgspec.Struct, frozen=True):
     """What a service calls bad input that was found before its handler ran.
 
     `missing` is formatted with `parameter`, `malformed` with `parameter` (empty where unknown), `value` and `allowed`,
-    `unknown_operation` with `operation`, `too_large` with `allowed` (bytes).
+    `unknown_operation` with `operation`, `too_large` with `allowed` (bytes). `malformed_parameter` is what is wrong in
+    URL or headers, where the service calls that otherwise than a malformed document.
     """
 
     missing: ErrorRow
     malformed: ErrorRow
     unknown_operation: ErrorRow
     too_large: ErrorRow
+    malformed_parameter: ErrorRow | None = None
 
 
 class AwsService(msgspec.Struct, frozen=True):

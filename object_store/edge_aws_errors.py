@@ -48,10 +48,10 @@ INPUT_ERRORS: Final = InputErrors(
         " docs/compatibility.md.",
     ),
     too_large=_refusal("MaxMessageLengthExceeded", "Your request was too big."),
+    malformed_parameter=_refusal("InvalidArgument", "Provided {parameter} not {allowed}"),
 )
 
 _ELEMENTS: Final[Mapping[str, Mapping[str, str]]] = {
-    "AccessControlListNotSupported": {},
     "BucketAlreadyExists": {"BucketName": "Bucket"},
     "BucketAlreadyOwnedByYou": {"BucketName": "Bucket"},
     "BucketNotEmpty": {"BucketName": "Bucket"},
