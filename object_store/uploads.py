@@ -6,7 +6,6 @@ that arrived and the two blocks of the blob writer, whose threads do the digesti
 """
 
 import asyncio
-import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Protocol
@@ -34,7 +33,7 @@ from cumulo.object_store.multipart import CommitPart, StoredPart, commit_part
 from cumulo.object_store.notifications import CREATED_POST, CREATED_PUT
 from cumulo.object_store.objects import CommitObject, Description, Stored, commit_object, description_of
 from cumulo.object_store.stamping import Stamped
-from cumulo.storage.blobs import BlobStore, BlobWriter
+from cumulo.storage.blobs import BlobStore
 from cumulo.storage.digests import Digester
 from cumulo.storage.engine import ROOT, Engine
 from cumulo.storage.idempotency import Once, run_once
@@ -135,48 +134,73 @@ async def receive(
     `keeps` is a checksum to take and keep although he may not tell it. Raises `IncompleteBody`, `EntityTooLarge`,
     `BadDigest`, `InvalidDigest`, `STORAGE_FULL`. A blob is sealed, and the caller's to name or to delete.
     """
-    check_expected(expected)
+    if expected is not NOTHING_EXPECTED:
+        check_expected(expected)
     if expected.content_length > model.UPLOAD_BYTES_MAX:
         raise ENTITY_TOO_LARGE.error(allowed=model.UPLOAD_BYTES_MAX)
-    kept = {keeps} if keeps else set()
-    names = {*_ALWAYS, *expected.digests, *expected.announced, *kept}
+    names = {*_ALWAYS, *expected.digests, *expected.announced}
+    if keeps:
+        names.add(keeps)
+    pieces = aiter(body or _nothing())
     head = bytearray()
+    async for piece in pieces:
+        _check_size(len(head) + len(piece), expected)
+        if len(head) + len(piece) > model.INLINE_BYTES_MAX:
+            return await _receive_blob(blobs, body, pieces, (head, piece), expected, names, keeps)
+        head += piece
+    trailer = _trailer(body, expected, len(head))
+    digester = Digester([*names, "crc64nvme"])
+    digester.update(head)
+    return _verified(len(head), digester.finish(), (expected, trailer), keeps, inline=bytes(head))
+
+
+async def _receive_blob(
+    blobs: BlobStore,
+    body: AsyncIterator[memoryview] | None,
+    pieces: AsyncIterator[memoryview],
+    begun: tuple[bytearray, memoryview],
+    expected: ExpectedContent,
+    names: set[str],
+    keeps: str,
+) -> NewBody:
+    """Go on with a body that is too large for the engine: `begun` was read of it already."""
     size_bytes = 0
-    async with contextlib.AsyncExitStack() as stack:
-        writer: BlobWriter | None = None
-        async for piece in body or _nothing():
+    async with await blobs.begin(names) as writer:
+        for piece in begun:
+            if piece:
+                size_bytes += len(piece)
+                await writer.write(piece)
+        async for piece in pieces:
             size_bytes += len(piece)
-            if expected.content_length != UNKNOWN and size_bytes > expected.content_length:
-                raise INCOMPLETE_BODY.error(received=f"{size_bytes} or more", promised=expected.content_length)
-            if size_bytes > model.UPLOAD_BYTES_MAX:
-                raise ENTITY_TOO_LARGE.error(allowed=model.UPLOAD_BYTES_MAX)
-            if writer is not None:
-                await writer.write(piece)
-            elif size_bytes <= model.INLINE_BYTES_MAX:
-                head += piece
-            else:
-                writer = await stack.enter_async_context(await blobs.begin(names))
-                if head:
-                    await writer.write(head)
-                    head.clear()
-                await writer.write(piece)
-        if expected.content_length not in (UNKNOWN, size_bytes):
-            raise INCOMPLETE_BODY.error(received=size_bytes, promised=expected.content_length)
-        trailer = body.trailer if isinstance(body, UploadBody) else NOTHING_EXPECTED
-        check_expected(trailer)
-        if trailer.content_length not in (UNKNOWN, size_bytes):
-            raise INCOMPLETE_BODY.error(received=size_bytes, promised=trailer.content_length)
-        if writer is None:
-            digester = Digester([*names, "crc64nvme"])
-            digester.update(head)
-            return _verified(size_bytes, digester.finish(), (expected, trailer), kept, inline=bytes(head))
+            _check_size(size_bytes, expected)
+            await writer.write(piece)
+        trailer = _trailer(body, expected, size_bytes)
         sealed = await writer.seal()
-        try:
-            new = _verified(size_bytes, sealed.digests, (expected, trailer), kept)
-        except ServiceError:
-            await blobs.delete((writer.blob_id,))
-            raise
-        return msgspec.structs.replace(new, seal=sealed.seal)
+    try:
+        new = _verified(size_bytes, sealed.digests, (expected, trailer), keeps)
+    except ServiceError:
+        await blobs.delete((writer.blob_id,))
+        raise
+    return msgspec.structs.replace(new, seal=sealed.seal)
+
+
+def _check_size(size_bytes: int, expected: ExpectedContent) -> None:
+    """Raise `IncompleteBody` or `EntityTooLarge` as soon as a body is longer than it may be."""
+    if expected.content_length != UNKNOWN and size_bytes > expected.content_length:
+        raise INCOMPLETE_BODY.error(received=f"{size_bytes} or more", promised=expected.content_length)
+    if size_bytes > model.UPLOAD_BYTES_MAX:
+        raise ENTITY_TOO_LARGE.error(allowed=model.UPLOAD_BYTES_MAX)
+
+
+def _trailer(body: AsyncIterator[memoryview] | None, expected: ExpectedContent, size_bytes: int) -> ExpectedContent:
+    """Return what the sender said at the end of a body of this size; raises `IncompleteBody`, `InvalidDigest`."""
+    trailer = body.trailer if isinstance(body, UploadBody) else NOTHING_EXPECTED
+    if trailer is not NOTHING_EXPECTED:
+        check_expected(trailer)
+    for said in (expected, trailer):
+        if said.content_length not in (UNKNOWN, size_bytes):
+            raise INCOMPLETE_BODY.error(received=size_bytes, promised=said.content_length)
+    return trailer
 
 
 def check_expected(expected: ExpectedContent) -> None:
@@ -195,19 +219,22 @@ def _verified(
     size_bytes: int,
     found: Mapping[str, bytes],
     said: tuple[ExpectedContent, ...],
-    kept: set[str],
+    keeps: str,
     inline: bytes = b"",
 ) -> NewBody:
     """Return the body, with the checksums that its sender gave and that held; raises `BadDigest`."""
-    for name, value in (item for one in said for item in one.digests.items()):
-        if name not in found:
-            raise INVALID_REQUEST.error(reason=f"The {name} of the trailer was not announced before the body.")
-        if value != found[name]:
-            calculated = found[name].hex()
-            if name == "md5":
-                raise BAD_CONTENT_MD5.error(digest="Content-MD5", calculated=calculated)
-            raise BAD_CHECKSUM.error(digest=name.upper(), calculated=calculated)
-    given = kept.union(*(one.digests for one in said)) - {"md5", "crc64nvme"}
+    given = {keeps} if keeps else set()
+    for one in said:
+        for name, value in one.digests.items():
+            if name not in found:
+                raise INVALID_REQUEST.error(reason=f"The {name} of the trailer was not announced before the body.")
+            if value != found[name]:
+                calculated = found[name].hex()
+                if name == "md5":
+                    raise BAD_CONTENT_MD5.error(digest="Content-MD5", calculated=calculated)
+                raise BAD_CHECKSUM.error(digest=name.upper(), calculated=calculated)
+            given.add(name)
+    given -= {"md5", "crc64nvme"}
     return NewBody(
         size_bytes=size_bytes,
         md5=found["md5"],
@@ -251,9 +278,9 @@ async def _commit(
         )
         function = run_once
     partitions = (stamped.partition, ROOT) if new.blob else (stamped.partition,)
-    committing = asyncio.ensure_future(store.engine.transact(partitions, function, request))
     if not new.blob:
-        return await committing
+        return await store.engine.transact(partitions, function, request)
+    committing = asyncio.ensure_future(store.engine.transact(partitions, function, request))
     # Shielded: a caller who leaves now must not leave a blob whose fate nobody knows.
     try:
         stored = await asyncio.shield(committing)

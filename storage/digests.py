@@ -17,6 +17,8 @@ _awscrt = LazyModule("awscrt.checksums")
 NAMES = ("md5", "sha1", "sha256", "crc32", "crc32c", "crc64nvme")
 """The digests that S3's clients ask for."""
 
+# By name once: `hashlib.new` looks its name up each time, five times as dear as the hash of nothing.
+_HASHES = {"md5": hashlib.md5, "sha1": hashlib.sha1, "sha256": hashlib.sha256}
 _CRC_BYTES = {"crc32": 4, "crc32c": 4, "crc64nvme": 8}
 
 Piece = bytes | bytearray | memoryview
@@ -56,7 +58,7 @@ class Digester:
     def __init__(self, names: Collection[str]) -> None:
         assert all(name in NAMES for name in names), names
         self._hashes: dict[str, Any] = {
-            name: hashlib.new(name, usedforsecurity=False) for name in names if name not in _CRC_BYTES
+            name: _HASHES[name](usedforsecurity=False) for name in names if name not in _CRC_BYTES
         }
         crcs: dict[str, Callable[[Piece, int], int]] = {
             "crc32": zlib.crc32,
