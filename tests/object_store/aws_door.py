@@ -121,13 +121,14 @@ class Door:
         body: bytes = b"",
         *,
         key: str | None = "AKIAOWNER",
+        payload: str = "UNSIGNED-PAYLOAD",
     ) -> Answer:
-        """Send one request, signed by a key or, with None, by nobody."""
+        """Send one request, signed by a key or, with None, by nobody; `payload` is what is signed of the body."""
         said = dict(headers or {})
         said.setdefault("Host", f"127.0.0.1:{self.port}")
         if key is not None:
             signed = AWSRequest(method, f"http://{said['Host']}{target}", headers=said)
-            _Signer(Credentials(key, SECRET), "s3", REGION).add_auth(signed)
+            _Signer(Credentials(key, SECRET), payload).add_auth(signed)
             said = dict(signed.headers.items())
         return self.send(method, target, said, body)
 
@@ -146,10 +147,14 @@ class Door:
 
 
 class _Signer(S3SigV4Auth):  # type: ignore[misc]  # botocore is untyped
-    """Signs without the payload."""
+    """Signs what is said of the payload in its place."""
+
+    def __init__(self, credentials: Credentials, payload: str) -> None:
+        super().__init__(credentials, "s3", REGION)
+        self._payload = payload
 
     def payload(self, request: Any) -> str:
-        return "UNSIGNED-PAYLOAD"
+        return self._payload
 
 
 def _local(element: Any) -> str:
