@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cumulo.core.errors import ServiceError
-from cumulo.gateway.aws_service import AwsCall
+from cumulo.gateway.aws_service import AwsCall, Handler
 from cumulo.identity import aws_iam, edge_aws, model
 from tests.identity.world import ALLOW_ALL, World
 
@@ -70,6 +70,11 @@ def inputs(kind: type[Any]) -> st.SearchStrategy[Any]:
     return st.builds(kind, **{name: values(hints[name]) for name in kind.__struct_fields__})
 
 
+async def answered(handler: Handler, call: AwsCall) -> Any:
+    """Return a handler's answer."""
+    return await handler(call)
+
+
 @pytest.fixture(scope="module")
 def world():
     made = World()
@@ -91,7 +96,7 @@ def test_an_operation_answers_or_refuses(world, operation, data):
 
     answer, refusal = None, None
     try:
-        answer = asyncio.run(edge_aws.edge_iam(world.service).handlers[operation](call))
+        answer = asyncio.run(answered(edge_aws.edge_iam(world.service).handlers[operation], call))
     except ServiceError as error:
         refusal = error.row
 
