@@ -38,6 +38,7 @@ Reader: TypeAlias = Callable[["Element"], Any]
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _TIME_WRITERS = {"rfc822": "rfc822", "unixTimestamp": "unix_seconds"}
 _SPECIAL = re.compile("[&<>\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_SPECIAL_OCTETS = bytes(octet for octet in range(128) if _SPECIAL.match(chr(octet)))
 _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -267,9 +268,14 @@ def _joiner(start: str, elements: tuple[str, ...], end: str) -> Callable[[Column
 def _text_column(texts: list[str]) -> list[str]:
     """Return texts as element text."""
     joined = "".join(texts)
-    if joined.isprintable() and "&" not in joined and "<" not in joined and ">" not in joined:
-        return [text.replace('"', "&quot;") for text in texts] if '"' in joined else texts
-    return [text_of(text) for text in texts]
+    if joined.isascii():  # four times as fast as the search below, and most columns are
+        octets = joined.encode()
+        plain = len(octets.translate(None, _SPECIAL_OCTETS)) == len(octets)
+    else:
+        plain = _SPECIAL.search(joined) is None
+    if not plain:
+        return [text_of(text) for text in texts]
+    return [text.replace('"', "&quot;") for text in texts] if '"' in joined else texts
 
 
 # -- Readers
