@@ -1,4 +1,5 @@
-"""Write docs/reference/ from the tables that the code runs on: settings, operations, error codes and metrics.
+"""Write docs/reference/ from the tables that the code runs on: settings, operations, error codes and metrics; and the
+tables of AWS's operations at the end of docs/compatibility.md.
 
 Promises that a page never says what the code does not: nothing is written by hand there, and `--check` (a test runs
 it) fails when a page is not what this tree would write. Knows only the shapes of those tables, no room's content.
@@ -7,18 +8,21 @@ it) fails when a page is not what this tree would write. Knows only the shapes o
 import asyncio
 import importlib
 import importlib.util
+import pkgutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from prometheus_client.metrics_core import Metric
 
 from cumulo.core.errors import ErrorRow
 from cumulo.core.operations import Operation, OperationTable
 from cumulo.core.settings import SETTINGS
+from cumulo.gateway import signature_errors
+from cumulo.server.aws_services import aws_services
 from cumulo.server.observability import Metrics
 from cumulo.storage.lmdb_engine import LmdbEngine
 
@@ -26,6 +30,8 @@ FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 SERVICES = ("queue_service", "object_store", "identity", "runner")
 WITH_ERRORS = ("core", "storage", "gateway", *SERVICES)
 T = TypeVar("T")
+COMPATIBILITY = "../compatibility.md"
+BEGIN = "<!-- From here on made by `make gen` from the code. Do not edit. -->\n"
 GENERATED = "<!-- Made by `make gen` from the code. Do not edit. -->\n"
 
 
@@ -36,6 +42,7 @@ def main(arguments: list[str]) -> int:
         "operations.md": operations_page(),
         "errors.md": errors_page(),
         "metrics.md": metrics_page(),
+        COMPATIBILITY: _begun(FOLDER / COMPATIBILITY) + aws_tables(),
     }
     if "--check" in arguments:
         stale = [name for name, text in pages.items() if not _same(FOLDER / name, text)]
@@ -75,11 +82,28 @@ def operations_page() -> str:
     )
 
 
+def aws_tables() -> str:
+    """Every operation of AWS's services that this server knows: done, with what departs from AWS, or refused."""
+    room: Any = None  # an edge's table is the same for every room: its handlers are not called here
+    parts = []
+    for service in aws_services(room, room, room):
+        operations = service.load().operations
+        done = sorted({*service.handlers} & {*operations} | {*service.handlers})
+        refused = sorted({*operations} - {*done})
+        parts.append(f"### {service.name}\n")
+        if done:
+            rows = ((f"`{name}`", "done", service.departures.get(name, "")) for name in done)
+            parts.append(_table(("operation", "state", "departs from AWS in"), rows))
+        names = ", ".join(f"`{name}`" for name in refused) or "every operation"
+        parts.append(f"Refused by name ({len(refused) or 'all'}): {names}.\n")
+    return "\n".join(parts)
+
+
 def errors_page() -> str:
     """Every error code, once, with the rooms that answer it."""
     found: dict[tuple[str, int, str, bool], tuple[set[str], list[str]]] = {}
     for room in WITH_ERRORS:
-        for row in _found(room, "errors", ErrorRow):
+        for row in _error_rows(room):
             identity = (row.code, row.http_status, row.grpc_status.name, row.retryable)
             rooms, messages = found.setdefault(identity, (set(), []))
             rooms.add(room)
@@ -133,6 +157,23 @@ def _rows(table: OperationTable) -> Iterator[tuple[str, ...]]:
 
 def _meaning(it: Operation) -> str:
     return f"*refused:* {it.refused}" if it.refused else it.summary
+
+
+def _begun(path: Path) -> str:
+    """Return what is written by hand at the head of a page."""
+    return path.read_text().partition(BEGIN)[0] + BEGIN + "\n"
+
+
+def _error_rows(room: str) -> Iterator[ErrorRow]:
+    """Each row that a module of the room defines, generated modules left out; a signature's refusal has several."""
+    package = importlib.import_module(f"cumulo.{room}")
+    for found in pkgutil.walk_packages(package.__path__, f"cumulo.{room}."):
+        for value in vars(importlib.import_module(found.name)).values():
+            if isinstance(value, ErrorRow):
+                yield value
+    if room == "gateway":
+        for words in signature_errors.ROWS.values():
+            yield from (row for row in (words.s3, words.s3_query, words.query, words.json) if row is not None)
 
 
 def _found(room: str, module: str, kind: type[T]) -> Iterator[T]:
