@@ -92,15 +92,15 @@ _SKIPPED = msgspec.Raw(b"\xc0")
 
 
 class Summary(records.Record, frozen=True):
-    """An ObjectRecord as a listing reads it: half as dear as all of it, since what no listing shows stays undecoded."""
+    """An ObjectRecord as a listing reads it: what no listing shows stays undecoded where that is cheaper."""
 
     size_bytes: int = 0
     etag: str = ""
     modified_ms: int = 0
-    body: msgspec.Raw = _SKIPPED
-    blob: msgspec.Raw = _SKIPPED
-    part_count: msgspec.Raw = _SKIPPED
-    crc64nvme: msgspec.Raw = _SKIPPED
+    body: int = 0
+    blob: int = 0
+    part_count: int = 0
+    crc64nvme: int = 0
     checksums: dict[str, bytes] = msgspec.field(default_factory=dict)
     content_type: msgspec.Raw = _SKIPPED
     metadata: msgspec.Raw = _SKIPPED

@@ -635,11 +635,15 @@ def _named_rule(ctx: CallContext, rule: model.NotificationRule) -> model.Notific
 
 def _check_description(request: model.PutObject | model.CreateMultipartUpload | model.CopyObject) -> None:
     naming.check_key(request.key)
-    naming.check_content_type(request.content_type)
-    naming.check_metadata(request.metadata)
-    naming.check_headers(request.headers)
+    if request.content_type:
+        naming.check_content_type(request.content_type)
+    if request.metadata:
+        naming.check_metadata(request.metadata)
+    if request.headers:
+        naming.check_headers(request.headers)
+    if request.tags:
+        naming.check_tags(request.tags, "Object", model.OBJECT_TAGS_MAX)
     naming.check_storage_class(request.storage_class)
-    naming.check_tags(request.tags, "Object", model.OBJECT_TAGS_MAX)
     naming.check_acl(request.acl)
 
 
