@@ -1,5 +1,6 @@
 """Pages by plain positions, S3's markers and numbers, beside sealed tokens; and which bytes a read is about."""
 
+import os
 from typing import Any
 
 import msgspec
@@ -221,6 +222,30 @@ def test_part_of_an_object_is_read_by_its_number(run: Any, refused: Any) -> None
             assert error.row.code == code
         both = model.GetObject(bucket="inbox", key="big", part_number=3, range=model.ByteRange(0))
         assert (await refused(stand.call("GetObject", both))).row.code == "InvalidRequest"
+
+    run(scenario)
+
+
+def test_pieces_of_files_can_be_sent_from_where_they_lie(run: Any) -> None:
+    first, last = bytes(range(256)) * (5 * MIB // 256) + b"more", b"the end"
+
+    async def scenario(stand: Any) -> None:
+        await stand.put("inline", b"data")
+        await stand.put("whole", first)
+        upload_id = await stand.begin("parts")
+        parts = [await stand.part("parts", upload_id, n, data) for n, data in ((1, first), (2, last))]
+        await stand.complete("parts", upload_id, parts)
+
+        for key, body, in_files in (("inline", b"data", 0), ("whole", first, 6), ("parts", first + last, 6)):
+            result = await stand.service.call(stand.ctx, "GetObject", model.GetObject(bucket="inbox", key=key))
+            sent, from_files = b"", 0
+            async for piece in result.body:
+                if result.body.file_range is not None:
+                    from_files += 1
+                    descriptor, offset = result.body.file_range
+                    assert os.pread(descriptor, len(piece), offset) == piece
+                sent += piece
+            assert (sent, from_files) == (body, in_files)
 
     run(scenario)
 

@@ -221,6 +221,58 @@ def test_reader_that_is_open_outlives_the_deletion(tmp_path):
     with_store(tmp_path, test)
 
 
+def test_reader_says_where_the_verified_piece_lies(tmp_path):
+    async def test(store) -> None:
+        seal = await put(store, BODY)
+
+        for start, end in ((0, None), (5, 9), (BLOCK_BYTES - 1, 2 * BLOCK_BYTES + 1)):
+            with store.open(seal) as reader:
+                assert reader.file_range is None
+                async for piece in reader.read(start, end):
+                    descriptor, offset = reader.file_range
+                    assert os.pread(descriptor, len(piece), offset) == piece
+            assert reader.file_range is None
+
+    with_store(tmp_path, test)
+
+
+@pytest.mark.parametrize("pieces", [[BLOCK_BYTES], [7, BLOCK_BYTES, BLOCK_BYTES], [2 * BLOCK_BYTES + 5, BLOCK_BYTES]])
+def test_whole_blocks_and_odd_pieces_make_one_body(tmp_path, pieces):
+    async def test(store) -> None:
+        async with await store.begin(("md5",)) as writer:
+            reused = bytearray(max(pieces))
+            body = b""
+            for number, size in enumerate(pieces):
+                reused[:size] = bytes((number,)) * size
+                body += reused[:size]
+                await writer.write(memoryview(reused)[:size])
+            sealed = await writer.seal()
+
+        assert sealed.seal.size_bytes == len(body)
+        assert sealed.digests["md5"] == hashlib.md5(body).digest()
+        assert sealed.digests["crc64nvme"] == digests.crc64nvme(body).to_bytes(8, "big")
+        assert await get(store, sealed.seal) == body
+
+    with_store(tmp_path, test)
+
+
+def test_cancelled_sender_gets_his_piece_back_only_when_it_is_stored(tmp_path):
+    async def test(store) -> None:
+        piece = bytearray(b"a" * BLOCK_BYTES)
+        async with await store.begin(("md5",)) as writer:
+            task = asyncio.create_task(writer.write(memoryview(piece)))
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            piece[:] = b"b" * BLOCK_BYTES
+
+            stored = blob_path(store.folder, writer.blob_id).read_bytes()
+            assert stored[HEADER_BYTES:] == b"a" * BLOCK_BYTES
+
+    with_store(tmp_path, test)
+
+
 def test_deleting_twice_is_no_error(tmp_path):
     async def test(store) -> None:
         seal = await put(store, b"x")
