@@ -65,6 +65,13 @@ _UNKNOWN_SERVICE = ErrorRow(
 _REGION_MALFORMED = ErrorRow(
     "InvalidArgument", 400, Status.INVALID_ARGUMENT, "{region} is no name of a region: 1-63 of a-z, 0-9 and -."
 )
+_S3_REGION_MALFORMED = ErrorRow(
+    "AuthorizationHeaderMalformed",
+    400,
+    Status.INVALID_ARGUMENT,
+    "The authorization header is malformed; the region '{region}' is wrong; expecting '{Region}'",
+)
+"""Clients that guess a region (s3cmd: `US`) take the right one from this answer."""
 _S3_INTERNAL = ErrorRow(
     "InternalError",
     500,
@@ -181,6 +188,8 @@ class AwsEdge:
     def _context(self, exchange: _Exchange, verified: Verified | None, keys: Mapping[str, str]) -> CallContext:
         request = exchange.request
         if verified is not None and not is_region(verified.region):
+            if exchange.protocol == "rest-xml":
+                raise _S3_REGION_MALFORMED.error(region=verified.region, Region=DEFAULT_REGION)
             raise _REGION_MALFORMED.error(region=verified.region)
         return CallContext(
             principal=AnonymousPrincipal() if verified is None else verified.principal,
