@@ -118,6 +118,10 @@ def add_elements(error: ServiceError, call: AwsCall) -> None:
             values[element] = value
     headers = call.http.headers
     match error.row:
+        case errors.NO_SUCH_KEY if "x-amz-copy-source" not in headers:
+            values["Key"] = getattr(
+                call.request, "Key", values["key"]
+            )  # whole, where the room shows the beginning of a long one
         case errors.INVALID_RANGE:
             values["RangeRequested"] = headers.get("range", "")
         case errors.INVALID_DIGEST:

@@ -3,8 +3,11 @@
 import base64
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
@@ -187,3 +190,27 @@ def test_tags_of_a_header_that_are_ambiguous_are_refused(text: str) -> None:
 def test_listings_encode_as_forms_do_and_leave_slashes() -> None:
     assert url_encoded("a/b c+d(3)%\n") == "a/b+c%2Bd%283%29%25%0A"
     assert url_encoded("ä") == "%C3%A4"
+
+
+@given(st.text(st.characters(max_codepoint=255)))
+def test_no_text_breaks_a_header(text: str) -> None:
+    headers.byte_range(text)
+    headers.byte_range("bytes=" + text)
+    headers.parse_date(text)
+    headers.etags(text)
+    headers.content_headers({"content-encoding": text})
+    for reader in (parsed_source, tags_in_header):
+        assert refusal(lambda read=reader: read(text)) in ("", "InvalidArgument")
+    for name in ("content-md5", "x-amz-checksum-sha256", "x-amz-trailer", "x-amz-sdk-checksum-algorithm"):
+        call = call_with({name: text})
+        code = refusal(lambda asked=call: headers.expected_content(asked, 4))
+        assert code in ("", "InvalidDigest", "InvalidRequest", "NotImplemented")
+
+
+def refusal(call: Any) -> str:
+    """Return the code with which a call is refused, an empty text where it is not."""
+    try:
+        call()
+    except ServiceError as error:
+        return error.row.code
+    return ""

@@ -104,6 +104,9 @@ def test_head_of_what_is_not_there_has_no_body(door: Door) -> None:
 
 
 def test_missing_key_is_named(door: Door) -> None:
+    long = "x" * 1_000
+    assert door.ask("GET", f"/inbox/{long}").xml["Error"]["Key"] == long
+
     answer = door.ask("GET", "/inbox/none")
 
     assert answer.error == (404, "NoSuchKey", "The specified key does not exist.")
