@@ -10,7 +10,9 @@ that is measured in the same run, because machines differ by a factor of two:
   only to be handed the frames, which no gRPC server can go below;
 - get: an empty servicer that streams zeros; beside it one that has encoded its only frame beforehand.
 
-Ratios are per CPU-second of the server process, with the clients in processes of their own.
+Ratios are per CPU-second of the server process, with the clients in processes of their own. Where a target compares
+with an empty servicer, server and floor are measured in turns, several times, and the median of each counts: a machine
+that others load is not the same machine half a minute later.
 
 Run: python bench/load.py [--processes 1/1 2/2 4/4] [--seconds 4] [--short] [--json] [--folder DIR]
 """
@@ -27,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from rig import floors
 from rig.clients import Plan, key_of
 from rig.machine import describe, refuse_memory_disk
-from rig.phases import Measured, answer_of, child, measure, settle
+from rig.phases import Measured, answer_of, child, measure, middle, settle
 from rig.table import Row, show
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ ENGINE_TARGET = 30_000
 RATE_TARGET, RATE_STRETCH = 15_000, 25_000
 PUT_TARGET, GET_TARGET = 0.6, 0.8
 GET_FRAME_BYTES = MIB
+TURNS = 3
 SIZES = (
     # size, calls under way in each process, calls of each lane at most
     (KIB, 16, 10_000),
@@ -112,10 +115,14 @@ class Bench:
                 )
 
     def _unary_send(self, producers: int, shape: str) -> None:
-        sends = measure(self.server.pid, self.plans("send", producers, depth=UNARY_DEPTH))
-        self.client.queue(QUEUE).purge()
+        took, floors_took = [], []
+        turn = {"seconds": self.seconds / TURNS, "depth": UNARY_DEPTH}
         with _empty_server() as (pid, target):
-            floor = measure(pid, self.plans("send", producers, depth=UNARY_DEPTH, target=target))
+            for _ in range(TURNS):
+                took.append(measure(self.server.pid, self.plans("send", producers, **turn)))
+                floors_took.append(measure(pid, self.plans("send", producers, target=target, **turn)))
+        self.client.queue(QUEUE).purge()
+        sends, floor = middle(took), middle(floors_took)
         self.rows.append(
             _row(
                 f"unary send {shape}",
@@ -148,10 +155,13 @@ class Bench:
             self.rows.append(
                 _object_row(f"put {_size(size)}", size, put, raw, PUT_TARGET if held else None),
             )
-            get = measure(self.server.pid, self.plans("get", clients, **limits))
             with _empty_server() as (pid, target):
                 empty = limits | {"target": target, "is_floor": True}
-                zeros = measure(pid, self.plans("get", clients, **empty))
+                gets, floors_took = [], []
+                for _ in range(TURNS if held else 1):
+                    gets.append(measure(self.server.pid, self.plans("get", clients, **limits)))
+                    floors_took.append(measure(pid, self.plans("get", clients, **empty)))
+                get, zeros = middle(gets), middle(floors_took)
                 if held:
                     taken = measure(pid, self.plans("put", clients, **empty))
                     self.rows.append(_object_row(f"put {_size(size)}, empty servicer", size, taken, raw, None))

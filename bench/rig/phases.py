@@ -116,6 +116,11 @@ def measure(pid: int, plans: Sequence[Plan]) -> Measured:
     )
 
 
+def middle(taken: Sequence[Measured]) -> Measured:
+    """Return the phase whose CPU an item is the median of several."""
+    return sorted(taken, key=lambda it: it.cpu_us)[len(taken) // 2]
+
+
 def settle(seconds: float = 0.2) -> None:
     """Let a server finish what a phase left behind, so that it is not charged to the next."""
     time.sleep(seconds)
