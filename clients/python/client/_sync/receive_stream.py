@@ -8,23 +8,19 @@ harmless); at a clean end every acknowledgement is durable and messages nobody l
 """
 
 import contextlib
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-import grpc
-
 from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.client import _wire
-from cumulo.client._retries import REOPEN_PAUSE_S, Patience
-from cumulo.client._sync.connection import DEADLINE_S, Connection, Metadata
+from cumulo.client._sync.connection import DEADLINE_S, Connection, Lane, Metadata
 from cumulo.client._sync.leases import Care
 from cumulo.client._sync.messages import Acknowledger, Message
-from cumulo.client._threads import Background, Signal, sleep
-from cumulo.client.errors import CumuloError, DeadlineExceeded, PartialFailure, Unauthenticated, from_rpc
+from cumulo.client._sync.reopening import ReopeningStream
+from cumulo.client.errors import CumuloError, DeadlineExceeded, PartialFailure
 
 FRAME_ACKS_MAX = 1_000
 
@@ -48,7 +44,7 @@ class ReceivingQueue(Protocol):
         ...
 
 
-class ReceiveStream:
+class ReceiveStream(ReopeningStream[pb.StreamReceiveMessagesRequest, pb.StreamReceiveMessagesResponse]):
     """A stream of messages from one queue: a context manager and an iterator that ends when the stream is closed."""
 
     def __init__(
@@ -59,7 +55,7 @@ class ReceiveStream:
         visibility_timeout: int | None,
         idle_timeout: float | None,
     ) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._queue = queue
         self._credits = credits
         self._visibility_timeout = visibility_timeout
@@ -68,22 +64,12 @@ class ReceiveStream:
         self._outbox: deque[str | pb.VisibilityChange] = deque()
         self._unanswered: deque[pb.StreamReceiveMessagesRequest] = deque()
         self._failures: list[tuple[int | str, CumuloError]] = []
-        self._lock = threading.Lock()  # one order of frames, whichever attempt of the stream cuts them
-        self._attempt = 0
         self._sequence = 0
         self._acknowledged = 0
         self._answered = 0
         self._handed = 0
         self._granted = 0
         self._received = 0
-        self._failure: CumuloError | None = None
-        self._closing = False
-        self._work = Signal()
-        self._news = Signal()
-        self._ended = Signal()
-        self._patience = Patience()
-        self._call: Any = None
-        self._reader: Background | None = None
 
     @property
     def name(self) -> str:
@@ -91,8 +77,7 @@ class ReceiveStream:
         return self._queue.name
 
     def __enter__(self) -> Self:
-        self._connection.metadata()
-        self._reader = Background(self._run, "cumulo receive stream")
+        self._start("cumulo receive stream")
         return self
 
     def __exit__(
@@ -177,56 +162,16 @@ class ReceiveStream:
         self._queue.give_back(list(self._inbox))
         self._inbox.clear()
 
-    def _run(self) -> None:
-        """Read frames until the stream is closed, opening it again where it breaks."""
-        while True:
-            self._patience.opening()
-            failure = self._read()
-            with self._lock:
-                self._attempt += 1
-                self._call = None
-            self._work.set()  # wakes the frames of this attempt, which see that it is over
-            if self._closing:
-                break
-            if failure is not None and not self._patience.allows(failure):
-                self._failure = failure
-                self._news.set()
-                break
-            sleep(REOPEN_PAUSE_S)
-        self._ended.set()
+    def _open(self, lane: Lane, attempt: int, timeout: float, metadata: Metadata) -> Any:
+        self._granted = self._received
+        return lane.queue.StreamReceiveMessages(self._frames(attempt), timeout=timeout, metadata=metadata)
 
-    def _read(self) -> CumuloError | None:
-        """Open the stream and read its frames; return what ended it."""
-        lane = self._connection.take_parked_lane()
-        metadata: Metadata = ()
-        try:
-            metadata = self._connection.metadata()
-            with self._lock:
-                self._attempt += 1
-                self._granted = self._received
-                call = lane.queue.StreamReceiveMessages(
-                    self._frames(self._attempt), timeout=self._connection.stream_deadline_s(), metadata=metadata
-                )
-                self._call = call
-            for frame in call:
-                self._take(frame)
-        except grpc.RpcError as error:
-            failure = from_rpc(error)
-            if isinstance(failure, Unauthenticated):
-                self._connection.discard_token(metadata)
-            return failure
-        except CumuloError as error:
-            return error
-        finally:
-            self._connection.give_back(lane)
-        return None
-
-    def _take(self, frame: pb.StreamReceiveMessagesResponse) -> None:
+    def _take(self, answer: pb.StreamReceiveMessagesResponse) -> None:
         self._patience.progress()
-        if frame.messages:
-            self._received += len(frame.messages)
-            self._inbox.extend(self._queue.received(frame.messages, self._visibility_timeout, self))
-        for result in frame.ack_results:
+        if answer.messages:
+            self._received += len(answer.messages)
+            self._inbox.extend(self._queue.received(answer.messages, self._visibility_timeout, self))
+        for result in answer.ack_results:
             with self._lock:
                 answered = self._unanswered.popleft()
             assert answered.sequence == result.sequence, "frames are answered in their order"
@@ -242,18 +187,7 @@ class ReceiveStream:
             start=pb.StreamReceiveMessagesStart(queue=self._queue.name, visibility_timeout_s=self._visibility_timeout)
         )
         yield from again
-        while True:
-            self._work.clear()
-            with self._lock:
-                if attempt != self._attempt:
-                    return
-                frame = self._cut_frame()
-            if frame is not None:
-                yield frame
-            elif self._closing:
-                return
-            else:
-                self._work.wait()
+        yield from self._cut_frames(attempt)
 
     def _cut_frame(self) -> pb.StreamReceiveMessagesRequest | None:
         """Return the next frame: acknowledgements that wait and credits that are due; None where there are none."""

@@ -6,20 +6,16 @@ sent again under the same idempotency ids, so that nothing is lost and nothing s
 everything that was sent is durable. One program part sends; it may be another than the one that opened the stream.
 """
 
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-import grpc
-
 from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.client import _wire, model
-from cumulo.client._retries import REOPEN_PAUSE_S, Patience
-from cumulo.client._sync.connection import DEADLINE_S, Connection, Metadata
-from cumulo.client._threads import Background, Signal, sleep
-from cumulo.client.errors import CumuloError, PartialFailure, Unauthenticated, from_rpc
+from cumulo.client._sync.connection import DEADLINE_S, Connection, Lane, Metadata
+from cumulo.client._sync.reopening import ReopeningStream
+from cumulo.client.errors import CumuloError, PartialFailure
 
 FRAME_MESSAGES_MAX = 100
 FRAME_BYTES_MAX = 256 * 1024
@@ -46,33 +42,22 @@ class _Frame:
         self.pending = pending
 
 
-class SendStream:
+class SendStream(ReopeningStream[pb.StreamSendMessagesRequest, pb.StreamSendMessagesResponse]):
     """A stream of messages to one queue; a context manager that flushes at a clean exit."""
 
     def __init__(self, connection: Connection, queue: str, window: int) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._queue = queue
         self._window = window
         self._waiting: deque[tuple[pb.SendMessageEntry, int, PendingSend]] = deque()
         self._unanswered: deque[_Frame] = deque()
-        self._lock = threading.Lock()  # frames are cut in one order, whichever attempt of the stream cuts them
-        self._attempt = 0
         self._sequence = 0
         self._sent = 0
         self._answered = 0
         self._failures: list[tuple[int | str, CumuloError]] = []
-        self._failure: CumuloError | None = None
-        self._closing = False
-        self._work = Signal()
-        self._progress = Signal()
-        self._ended = Signal()
-        self._patience = Patience()
-        self._call: Any = None
-        self._reader: Background | None = None
 
     def __enter__(self) -> Self:
-        self._connection.metadata()
-        self._reader = Background(self._run, "cumulo send stream")
+        self._start("cumulo send stream")
         return self
 
     def __exit__(
@@ -113,22 +98,22 @@ class SendStream:
 
     def _wait_for_room(self) -> None:
         while True:
-            self._progress.clear()
+            self._news.clear()
             if self._failure is not None:
                 raise self._failure
             if self._sent - self._answered < self._window:
                 return
-            self._progress.wait()
+            self._news.wait()
 
     def flush(self) -> None:
         """Return when every message sent so far is durable; raises `PartialFailure` where some were refused."""
         upto = self._sent
         while self._answered < upto:
-            self._progress.clear()
+            self._news.clear()
             if self._failure is not None:
                 raise self._failure
             if self._answered < upto:
-                self._progress.wait()
+                self._news.wait()
         failures, self._failures = self._failures, []
         if failures:
             raise PartialFailure(failures, upto)
@@ -149,68 +134,15 @@ class SendStream:
         self._reader.join()
         self._reader = None
 
-    def _run(self) -> None:
-        """Read answers until the stream is closed, opening it again where it breaks."""
-        while True:
-            self._patience.opening()
-            failure = self._read()
-            with self._lock:
-                self._attempt += 1
-                self._call = None
-            self._work.set()  # wakes the frames of this attempt, which see that it is over
-            if self._closing:
-                break
-            if failure is not None and not self._patience.allows(failure):
-                self._failure = failure
-                self._progress.set()
-                break
-            sleep(REOPEN_PAUSE_S)
-        self._ended.set()
-
-    def _read(self) -> CumuloError | None:
-        """Open the stream and read its answers; return what ended it."""
-        lane = self._connection.take_parked_lane()
-        metadata: Metadata = ()
-        try:
-            metadata = self._connection.metadata()
-            with self._lock:
-                if self._closing:
-                    return None
-                self._attempt += 1
-                call = lane.queue.StreamSendMessages(
-                    self._frames(self._attempt), timeout=self._connection.stream_deadline_s(), metadata=metadata
-                )
-                self._call = call
-            for answer in call:
-                self._take_answer(answer)
-        except grpc.RpcError as error:
-            failure = from_rpc(error)
-            if isinstance(failure, Unauthenticated):
-                self._connection.discard_token(metadata)
-            return failure
-        except CumuloError as error:
-            return error
-        finally:
-            self._connection.give_back(lane)
-        return None
+    def _open(self, lane: Lane, attempt: int, timeout: float, metadata: Metadata) -> Any:
+        return lane.queue.StreamSendMessages(self._frames(attempt), timeout=timeout, metadata=metadata)
 
     def _frames(self, attempt: int) -> Iterator[pb.StreamSendMessagesRequest]:
         """Yield what an attempt of the stream sends: first what earlier ones sent in vain."""
         with self._lock:
             again = [frame.request for frame in self._unanswered]
         yield from again
-        while True:
-            self._work.clear()
-            with self._lock:
-                if attempt != self._attempt:
-                    return
-                frame = self._cut_frame()
-            if frame is not None:
-                yield frame
-            elif self._closing:
-                return
-            else:
-                self._work.wait()
+        yield from self._cut_frames(attempt)
 
     def _cut_frame(self) -> pb.StreamSendMessagesRequest | None:
         """Return the next frame of what waits, or None."""
@@ -234,7 +166,7 @@ class SendStream:
         self._unanswered.append(_Frame(request, pending))
         return request
 
-    def _take_answer(self, answer: pb.StreamSendMessagesResponse) -> None:
+    def _take(self, answer: pb.StreamSendMessagesResponse) -> None:
         with self._lock:
             frame = self._unanswered.popleft()
         assert frame.request.sequence == answer.sequence, "frames are answered in their order"
@@ -246,4 +178,4 @@ class SendStream:
                 self._failures.append((self._answered + index, pending.error))
         self._answered += len(frame.pending)
         self._patience.progress()
-        self._progress.set()
+        self._news.set()
