@@ -116,6 +116,8 @@ SETTINGS = (
     ),
     Setting("failpoints", "", _text, "armed failpoints, for crash tests: `name=action;…`"),
     Setting("target", "", _text, "clients: host:port of the gRPC endpoint"),
+    Setting("url", "", _text, "clients: URL of the HTTP endpoint; `AWS_ENDPOINT_URL` is read where this is empty"),
+    Setting("profile", "", _text, "clients: profile of `$XDG_CONFIG_HOME/cumulo/config.toml` that says where and who"),
     Setting("region", "us-east-1", _text, "clients: region of queues"),
     Setting("tls_ca", "", _text, "clients: PEM file of the authority that signed the server's certificate"),
     Setting("access_key_id", "", _text, "clients: access key id; `AWS_ACCESS_KEY_ID` is read where this is empty"),

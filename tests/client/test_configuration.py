@@ -45,7 +45,68 @@ def test_key_halves_of_two_places_are_no_key(tmp_path: Path):
 
 def test_no_key_says_what_to_do(tmp_path: Path):
     with pytest.raises(errors.Unauthenticated, match=r"cumulo env"):
-        configure(environment={}, directory=tmp_path)
+        configure(environment={"HOME": str(tmp_path)}, directory=tmp_path)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    """The environment of somebody who has two profiles."""
+    folder = tmp_path / "xdg/cumulo"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text(
+        '[default]\ntarget = "default:1"\naccess_key_id = "default-id"\n'
+        '[far]\ntarget = "far:2"\nurl = "https://far"\nregion = "r-far"\naccess_key_id = "far-id"\n'
+    )
+    credentials = folder / "credentials.toml"
+    credentials.write_text('[default]\nsecret_access_key = "default-secret"\n[far]\nsecret_access_key = "far-secret"\n')
+    credentials.chmod(0o600)
+    return {"XDG_CONFIG_HOME": str(tmp_path / "xdg")}
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "expected"),
+    [
+        ({}, {}, ("default:1", "", "us-east-1", "default-id")),
+        ({}, AWS, ("default:1", "", "eu-west-1", "default-id")),
+        ({}, AWS | {"CUMULO_TARGET": "host:1"}, ("host:1", "", "eu-west-1", "aws-id")),
+        ({}, OWN, ("host:1", "", "us-east-1", "own-id")),
+        ({"profile": "far"}, OWN, ("far:2", "https://far", "r-far", "far-id")),
+        ({}, OWN | {"CUMULO_PROFILE": "far"}, ("far:2", "https://far", "r-far", "far-id")),
+        ({"profile": "far", "target": "here:3", "region": "r"}, OWN, ("here:3", "https://far", "r", "far-id")),
+        (
+            {"profile": "far", "access_key_id": "a", "secret_access_key": "b"},
+            {},
+            ("far:2", "https://far", "r-far", "a"),
+        ),
+        ({}, OWN | {"AWS_ENDPOINT_URL": "http://h:1"}, ("host:1", "http://h:1", "us-east-1", "own-id")),
+    ],
+)
+def test_named_profile_wins_over_variables_and_default_where_nothing_is_said(
+    tmp_path: Path, home, given, environment, expected
+):
+    made = configure(**given, environment=home | environment, directory=tmp_path)
+
+    assert (made.target, made.url, made.region, made.access_key_id) == expected
+
+
+def test_profile_that_does_not_exist_is_an_error(tmp_path: Path, home):
+    with pytest.raises(InvalidSetting, match="no profile none"):
+        configure(profile="none", environment=home | OWN, directory=tmp_path)
+
+
+def test_credentials_that_others_may_read_are_refused(tmp_path: Path, home):
+    (tmp_path / "xdg/cumulo/credentials.toml").chmod(0o644)
+
+    with pytest.raises(InvalidSetting, match="chmod 600"):
+        configure(environment=home, directory=tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[far", '[far]\ntargte = "x"', "[far]\ntarget = 1", "far = 1"])
+def test_profile_that_cannot_be_read_is_an_error(tmp_path: Path, home, text: str):
+    (tmp_path / "xdg/cumulo/config.toml").write_text(text)
+
+    with pytest.raises(InvalidSetting, match=r"config\.toml"):
+        configure(profile="far", environment=home, directory=tmp_path)
 
 
 def test_mistyped_variable_is_an_error_with_a_suggestion(tmp_path: Path):

@@ -24,6 +24,7 @@ START_S = 20.0
 STOP_S = 40.0
 """Longer than the 30 s that a server may take to finish what it has begun."""
 LOOK_EVERY_S = 0.01
+REGION = "us-east-1"
 _PROGRAM = "import sys; from cumulo.server.main import main; sys.argv[0] = 'cumulo'; main()"
 
 
@@ -134,24 +135,50 @@ class Server:
 
     def client(self, **options: Any) -> Client:
         """Return a client, as root unless `options` say otherwise; close it."""
-        return Client(self.target, **(self._authority() | self.credentials | options))
+        return Client(self.target, **({"url": self.url} | self._authority() | self.credentials | options))
 
     def async_client(self, **options: Any) -> AsyncClient:
         """Return an asynchronous client, as root unless `options` say otherwise; close it."""
-        return AsyncClient(self.target, **(self._authority() | self.credentials | options))
+        return AsyncClient(self.target, **({"url": self.url} | self._authority() | self.credentials | options))
+
+    def boto3(self, service: str, **options: Any) -> Any:
+        """Return a client of boto3 for `service` ("s3", "sqs"…), as root unless `options` say otherwise; close it.
+
+        `options` are those of `boto3.client`. Raises `ImportError` where boto3 is not installed.
+        """
+        try:
+            import boto3  # noqa: PLC0415 - only who asks for it needs it
+        except ImportError as error:
+            raise ImportError("Server.boto3 needs boto3, which cumulo does not bring: pip install boto3") from error
+        root = self.credentials
+        found = {
+            "endpoint_url": self.url,
+            "region_name": REGION,
+            "aws_access_key_id": root["access_key_id"],
+            "aws_secret_access_key": root["secret_access_key"],
+        }
+        if self._endpoints["tls_ca"]:
+            found["verify"] = self._endpoints["tls_ca"]
+        return boto3.client(service, **(found | options))
 
     def _authority(self) -> dict[str, str]:
         """Return the authority that a client needs where the server made its own certificate (`{"tls": "dev"}`)."""
         return {"tls_ca": self._endpoints["tls_ca"]} if self._endpoints["tls_ca"] else {}
 
     def environment(self) -> dict[str, str]:
-        """Return the variables with which another program finds this server, as root."""
+        """Return the variables with which another program, or a client of AWS, finds this server, as root."""
         root = self.credentials
+        authority = self._authority().get("tls_ca", "")
         return {
             "CUMULO_TARGET": self.target,
             "CUMULO_ACCESS_KEY_ID": root["access_key_id"],
             "CUMULO_SECRET_ACCESS_KEY": root["secret_access_key"],
-        } | {f"CUMULO_{name.upper()}": path for name, path in self._authority().items()}
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": root["access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": root["secret_access_key"],
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+        } | ({"CUMULO_TLS_CA": authority, "AWS_CA_BUNDLE": authority} if authority else {})
 
     def kill(self) -> None:
         """End the process without a word, as a power cut does; `start` goes on with the same data folder."""

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self, overload
@@ -14,6 +14,7 @@ from cumulo.client._async.downloads import AsyncObjectReader, read_request
 from cumulo.client._async.pages import AsyncPager
 from cumulo.client._async.uploads import PART_BYTES, AsyncUpload, Progress
 from cumulo.client._partial_file import PartialFile
+from cumulo.client._presigning import EXPIRES_S, presigned
 from cumulo.client._tasks import Handle, RawStream, run_blocking
 from cumulo.client.errors import AlreadyExists
 from cumulo.client.model import Page
@@ -318,6 +319,14 @@ class AsyncBucket(Handle):
                     if progress is not None:
                         progress(len(piece))
             return reader.info
+
+    def presign(self, key: str, method: Literal["GET", "PUT"] = "GET", expires: int = EXPIRES_S) -> str:
+        """Return a URL with which anybody may get or put the object for `expires` (1 to 604800) seconds.
+
+        It carries a signature of the client's access key, and allows what that key may do when it is used. Nothing is
+        asked of the server. Raises `InvalidSetting` where the client does not know the HTTP endpoint (`url`).
+        """
+        return presigned(self._connection.configuration, method, self._name, key, expires, datetime.now(UTC))
 
     # The bucket itself
 

@@ -21,11 +21,12 @@ from cumulo.client.model import Page
 class AsyncClient:
     """A client of one server, with one access key.
 
-    What is not given comes from `CUMULO_TARGET`, `CUMULO_ACCESS_KEY_ID`, `CUMULO_SECRET_ACCESS_KEY`, `CUMULO_REGION`,
-    `CUMULO_TLS_CA`, then `cumulo.toml`, then `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`. `timeout` is
-    the deadline in seconds of each call that names none. With `retries`, a call that failed for a passing reason is
-    made again until its deadline, where that is safe. `token_life_s` is how long a bearer token holds; it is renewed
-    before.
+    What is not given comes from the `profile` (`cumulo iam login` writes one), from `CUMULO_TARGET`,
+    `CUMULO_ACCESS_KEY_ID`, `CUMULO_SECRET_ACCESS_KEY`, `CUMULO_REGION`, `CUMULO_TLS_CA`, `CUMULO_URL`, then
+    `cumulo.toml`, then `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, `AWS_ENDPOINT_URL`. `url` is the
+    HTTP endpoint; only presigned URLs need it. `timeout` is the deadline in seconds of each call that names none. With
+    `retries`, a call that failed for a passing reason is made again until its deadline, where that is safe.
+    `token_life_s` is how long a bearer token holds; it is renewed before.
 
     The secret never travels: it signs a proof that is traded for a token. Use the client as a context manager, or close
     it. It connects at the first call.
@@ -35,6 +36,8 @@ class AsyncClient:
         self,
         target: str | None = None,
         *,
+        url: str | None = None,
+        profile: str | None = None,
         access_key_id: str | None = None,
         secret_access_key: str | None = None,
         region: str | None = None,
@@ -45,6 +48,8 @@ class AsyncClient:
     ) -> None:
         configuration = configure(
             target,
+            url=url,
+            profile=profile,
             access_key_id=access_key_id,
             secret_access_key=secret_access_key,
             region=region,

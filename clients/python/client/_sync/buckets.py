@@ -3,7 +3,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self, overload
@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Literal, Self, overload
 from cumulo.api.objects.v1 import objects_pb2 as pb
 from cumulo.client import _wire, model
 from cumulo.client._partial_file import PartialFile
+from cumulo.client._presigning import EXPIRES_S, presigned
 from cumulo.client._sync.connection import Connection
 from cumulo.client._sync.downloads import ObjectReader, read_request
 from cumulo.client._sync.pages import Pager
@@ -319,6 +320,14 @@ class Bucket(Handle):
                     if progress is not None:
                         progress(len(piece))
             return reader.info
+
+    def presign(self, key: str, method: Literal["GET", "PUT"] = "GET", expires: int = EXPIRES_S) -> str:
+        """Return a URL with which anybody may get or put the object for `expires` (1 to 604800) seconds.
+
+        It carries a signature of the client's access key, and allows what that key may do when it is used. Nothing is
+        asked of the server. Raises `InvalidSetting` where the client does not know the HTTP endpoint (`url`).
+        """
+        return presigned(self._connection.configuration, method, self._name, key, expires, datetime.now(UTC))
 
     # The bucket itself
 
