@@ -59,6 +59,18 @@ _SIGNATURE_PARAMETERS = frozenset(
     f"x-amz-{name}"
     for name in ("algorithm", "credential", "date", "expires", "signedheaders", "signature", "security-token")
 )
+_CHECKSUM_PARAMETERS = frozenset(
+    f"x-amz-{name}"
+    for name in (
+        "sdk-checksum-algorithm",
+        "checksum-crc32",
+        "checksum-crc32c",
+        "checksum-crc64nvme",
+        "checksum-sha1",
+        "checksum-sha256",
+    )
+)
+_NOT_HOISTED = _SIGNATURE_PARAMETERS | _CHECKSUM_PARAMETERS
 _UNKNOWN_SERVICE = ErrorRow(
     "NotImplemented", 501, Status.UNIMPLEMENTED, "The service {service} is not offered here; see docs/compatibility.md."
 )
@@ -229,7 +241,8 @@ class AwsEdge:
             case _:
                 named = request.headers.get("x-amz-target", "") or f"{request.method} {request.path}"
                 operation = model.by_target(named)
-        if operation is None:
+        # A protocol that AWS's service does not speak: no client means it, and its codec bears no load here.
+        if operation is None or exchange.protocol not in model.protocols:
             raise service.input_errors.unknown_operation.error(operation=named[:128])
         exchange.operation = operation
         handler = service.handlers.get(operation.name)
@@ -322,11 +335,14 @@ def _protocol(request: Request, service: str) -> Protocol:
 def _with_hoisted(request: Request, query: Sequence[tuple[str, str]]) -> Request:
     """Return a presigned request with those `x-amz-*` headers that its signer wrote into the query, as the Go and
     JavaScript SDKs do. They are signed there; a header of the same name that was sent, and so signed, counts before.
+
+    A checksum in the query is no header: the JavaScript SDK writes the empty body's there by default, whatever will be
+    sent, and S3 ignores it.
     """
     hoisted = {
         name.lower(): value
         for name, value in query
-        if name[:6].lower() == "x-amz-" and name.lower() not in _SIGNATURE_PARAMETERS
+        if name[:6].lower() == "x-amz-" and name.lower() not in _NOT_HOISTED
     }
     return msgspec.structs.replace(request, headers={**hoisted, **request.headers}) if hoisted else request
 

@@ -242,20 +242,34 @@ def test_metrics_count_the_calls_of_the_aws_edge(server):
     assert after == before + 1
 
 
+def presigned_path(server, path):
+    key = server.credentials
+    request = AWSRequest(method="PUT", url=f"{server.url}{path}")
+    credentials = Credentials(key["access_key_id"], key["secret_access_key"])
+    S3SigV4QueryAuth(credentials, "s3", "us-east-1", 60).add_auth(request)
+    return request.url.removeprefix(server.url)
+
+
 def test_headers_that_a_signer_wrote_into_the_query_count(server):
     s3 = boto(server, "s3")
     s3.create_bucket(Bucket="hoisted")
-    key = server.credentials
-    url = f"{server.url}/hoisted/k?x-amz-meta-color=red&x-amz-checksum-crc32=DUoRhQ%3D%3D"
-    request = AWSRequest(method="PUT", url=url)
-    S3SigV4QueryAuth(Credentials(key["access_key_id"], key["secret_access_key"]), "s3", "us-east-1", 60).add_auth(
-        request
-    )
-    path = request.url.removeprefix(server.url)
+    path = presigned_path(server, "/hoisted/k?x-amz-meta-color=red&X-Amz-Storage-Class=NONE")
 
-    wrong, body = send(server, "PUT", path, b"not the content")
-    right, _ = send(server, "PUT", path, b"hello world")
+    refused, body = send(server, "PUT", path, b"x")
+    stored, _ = send(server, "PUT", presigned_path(server, "/hoisted/k?X-Amz-Meta-Color=red"), b"x")
 
-    assert (wrong.status, error_code(body)) == (400, "BadDigest")
-    assert right.status == 200
+    assert (refused.status, error_code(body)) == (400, "InvalidStorageClass")
+    assert stored.status == 200
     assert s3.head_object(Bucket="hoisted", Key="k")["Metadata"] == {"color": "red"}
+
+
+def test_checksum_in_a_presigned_query_says_nothing_of_the_body(server):
+    s3 = boto(server, "s3")
+    s3.create_bucket(Bucket="hoisted-sum")
+    path = "/hoisted-sum/k?x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32"
+
+    stored, _ = send(server, "PUT", presigned_path(server, path), b"whoever holds the URL chooses it")
+
+    assert stored.status == 200
+    got = s3.get_object(Bucket="hoisted-sum", Key="k")
+    assert got["Body"].read() == b"whoever holds the URL chooses it"
