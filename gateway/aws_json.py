@@ -51,8 +51,8 @@ def encode(service: ServiceModel, operation: OperationModel, output: Structure) 
 
 
 def content_type(service: ServiceModel) -> str:
-    """Return the media type of a service's JSON."""
-    return f"application/x-amz-json-{service.json_version}"
+    """Return the media type of a service's JSON; one that has none is refused in that of most."""
+    return f"application/x-amz-json-{service.json_version or '1.0'}"
 
 
 def plain(body: bytes) -> dict[str, Any]:

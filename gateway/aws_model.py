@@ -169,7 +169,7 @@ class ServiceModel(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=Tru
     def by_target(self, target: str) -> OperationModel | None:
         """Return the operation of an `X-Amz-Target` header, None for one that is not this service's."""
         prefix, _, name = target.rpartition(".")
-        return self.operations.get(name) if prefix == self.target_prefix else None
+        return self.operations.get(name) if prefix and prefix == self.target_prefix else None
 
     def by_action(self, action: str) -> OperationModel | None:
         """Return the operation of the query protocol's `Action`."""
