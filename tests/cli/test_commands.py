@@ -73,7 +73,8 @@ def test_policies_of_queue_and_bucket_are_written_and_removed(run, name):
         ("bucket", "mb", f"arn:aws:s3:::{name}"),
     ):
         action = {"queue": "sqs:SendMessage", "bucket": "s3:ListBucket"}[kind]
-        statement = {"Effect": "Allow", "Principal": "*", "Action": action, "Resource": resource}
+        root = {"AWS": "arn:aws:iam::000000000000:root"}
+        statement = {"Effect": "Allow", "Principal": root, "Action": action, "Resource": resource}
         run(kind, make, name)
 
         run(kind, "policy", name, "--set", "-", text=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
