@@ -13,8 +13,8 @@ from cumulo.object_store import model
 MIB = 1024 * 1024
 
 
-def test_64_mib_go_in_and_out_in_a_few_mib_of_memory(stand_in: Any, tmp_path: Path) -> None:
-    async def whole() -> tuple[int, int]:
+def test_64_mib_go_in_out_and_across_in_a_few_mib_of_memory(stand_in: Any, tmp_path: Path) -> None:
+    async def whole() -> tuple[int, int, int]:
         stand = stand_in(tmp_path, durable=False)
         await stand.open()
         await stand.make()
@@ -37,15 +37,20 @@ def test_64_mib_go_in_and_out_in_a_few_mib_of_memory(stand_in: Any, tmp_path: Pa
             assert piece[:4] == (size // MIB).to_bytes(4, "big")
             size += len(piece)
         get_peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        copy = model.CopyObject(bucket="inbox", key="copy", source=model.CopySource("inbox", "k"))
+        await stand.call("CopyObject", copy)
+        copy_peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         await stand.close()
         assert size == 64 * MIB
-        return put_peak, get_peak
+        return put_peak, get_peak, copy_peak
 
-    put_peak, get_peak = asyncio.run(whole())
+    put_peak, get_peak, copy_peak = asyncio.run(whole())
 
     assert put_peak < 5 * MIB
     assert get_peak < 5 * MIB
+    assert copy_peak < 5 * MIB
 
 
 @pytest.mark.parametrize("piece_bytes", [1, 1000])

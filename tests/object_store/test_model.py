@@ -109,6 +109,23 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             else:
                 assert answer == (there.data[start:] if last is None else there.data[start : last + 1])
 
+        @rule(key=KEYS, source=KEYS, replaces=st.booleans())
+        def copy(self, key: str, source: str, replaces: bool) -> None:
+            there = self.objects.get(source)
+            request = model.CopyObject(
+                bucket="inbox", key=key, source=model.CopySource("inbox", source), replaces_metadata=replaces
+            )
+
+            answer = self.attempt(self.stand.call("CopyObject", request))
+
+            if there is None:
+                assert answer == "NoSuchKey"
+            elif key == source and not replaces:
+                assert answer == "InvalidRequest"
+            else:
+                assert answer.etag == md5(there.data)
+                self.objects[key] = Stored(there.data, answer.etag)
+
         @rule(key=KEYS, conditional=st.booleans())
         def delete(self, key: str, conditional: bool) -> None:
             there = self.objects.get(key)
@@ -143,6 +160,21 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
                 answer = self.do(self.stand.part(upload.key, upload.upload_id, number, data))
                 assert answer.etag == md5(data)
                 upload.parts[number] = data
+
+        @rule(pick=st.integers(0, 2), number=st.integers(1, 3), source=KEYS)
+        def copy_part(self, pick: int, number: int, source: str) -> None:
+            there = self.objects.get(source)
+            if pick < len(self.uploads) and there is not None:
+                upload = self.uploads[pick]
+                request = model.UploadPartCopy(
+                    bucket="inbox",
+                    key=upload.key,
+                    upload_id=upload.upload_id,
+                    part_number=number,
+                    source=model.CopySource("inbox", source),
+                )
+                assert self.do(self.stand.call("UploadPartCopy", request)).etag == md5(there.data)
+                upload.parts[number] = there.data
 
         @rule(pick=st.integers(0, 2), numbers=st.lists(st.integers(1, 3), min_size=1, max_size=3))
         def complete(self, pick: int, numbers: list[int]) -> None:
