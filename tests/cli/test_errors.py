@@ -112,6 +112,7 @@ def test_env_prints_what_a_shell_needs(tmp_path: Path):
         "AWS_ACCESS_KEY_ID": root["access_key_id"],
         "AWS_SECRET_ACCESS_KEY": root["secret_access_key"],
         "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
         "CUMULO_TARGET": server.target,
     }
 

@@ -25,17 +25,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def aws(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment in which AWS's SDKs and tools find the server, as root, and nobody's files."""
-    home = tmp_path_factory.mktemp("home")
-    key = server.credentials
-    return {
-        "AWS_ENDPOINT_URL": server.url,
-        "AWS_ACCESS_KEY_ID": key["access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": key["secret_access_key"],
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
+    return {name: value for name, value in server.environment().items() if name.startswith("AWS_")} | {
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_MAX_ATTEMPTS": "1",
-        "HOME": str(home),
+        "HOME": str(tmp_path_factory.mktemp("home")),
     }
 
 

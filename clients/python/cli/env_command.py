@@ -44,7 +44,9 @@ NAMES = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_REGION",
+    "AWS_DEFAULT_REGION",  # the one that boto3 and the aws command line read
     "CUMULO_TARGET",
+    "AWS_CA_BUNDLE",
     "CUMULO_TLS_CA",
 )
 
@@ -62,7 +64,9 @@ def variables(data: str | None) -> dict[str, str]:
         root["access_key_id"],
         root["secret_access_key"],
         resolved["region"],
+        resolved["region"],
         endpoints["grpc"],
+        endpoints.get("tls_ca", ""),
         endpoints.get("tls_ca", ""),
     )
     # A server whose certificate is not of its own making leaves CUMULO_TLS_CA to who knows its authority.
