@@ -6,11 +6,13 @@ reads it, and not read at all where the receiver refuses first; whatever goes wr
 and a bug says no more than its request id. Knows no service: those come as `AwsService`.
 """
 
+import asyncio
 import base64
 import hashlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -40,13 +42,14 @@ from cumulo.gateway.aws_model import (
     ServiceModel,
 )
 from cumulo.gateway.aws_routes import BucketRoutes
-from cumulo.gateway.aws_service import AwsAnswer, AwsCall, AwsService, PostedForm
+from cumulo.gateway.aws_service import AwsAnswer, AwsCall, AwsService, Handler, PostedForm
+from cumulo.gateway.held_bodies import HeldBodies, is_long
 from cumulo.gateway.http1 import Request, Response
-from cumulo.gateway.http_body import BODY_TOO_LARGE
+from cumulo.gateway.http_body import BODY_TOO_LARGE, Body
 from cumulo.gateway.payload import body_hash, declared_payload, open_payload, read_payload
 from cumulo.gateway.post_form import read_post_form
 from cumulo.gateway.post_policy import check_post_head, open_form
-from cumulo.gateway.presented import read_signature
+from cumulo.gateway.presented import Presented, read_signature
 from cumulo.gateway.rpc import Observer
 from cumulo.gateway.signature_errors import AuthForm, Dialect, Refusal, SignatureError
 from cumulo.gateway.sigv4 import Verified, Verifier
@@ -55,6 +58,8 @@ S3 = "s3"
 POST_OBJECT = "PostObject"
 """The one operation of S3 that its service description lacks: a browser's form."""
 USER_AGENT_CHARACTERS_MAX = 512
+DECODED_BESIDE_BYTES = 256 * 1024
+"""Above it a body is decoded in a worker thread: the worst that 16 MiB hold takes seconds, and anybody may send it."""
 _SIGNATURE_PARAMETERS = frozenset(
     f"x-amz-{name}"
     for name in ("algorithm", "credential", "date", "expires", "signedheaders", "signature", "security-token")
@@ -146,6 +151,7 @@ class AwsEdge:
         self._services = {service.name: service for service in services}
         self._directory = ServiceDirectory([(it.name, it.target_prefix, it.api_version) for it in services])
         self._verifier = Verifier(credentials, clock)
+        self._held = HeldBodies()
         self._clock = clock
         self._randomness = randomness
         self._observer = observer
@@ -221,34 +227,26 @@ class AwsEdge:
         presented = read_signature(request)
         if presented is None and not service.anonymous:
             raise SignatureError(Refusal.MISSING, AuthForm.ANONYMOUS)
-        content = await request.body.read(service.body_bytes_max)
+        if not is_long(request.body):
+            return await self._serve_body(exchange, service, presented, request.body)
+        if presented is not None:
+            self._verifier.check_head(request, presented, service.name)
+        with self._held.place(request.body) as body:
+            return await self._serve_body(exchange, service, presented, body)
+
+    async def _serve_body(
+        self, exchange: _Exchange, service: AwsService, presented: Presented | None, body: Body
+    ) -> Response:
+        request = exchange.request
+        content = await body.read(service.body_bytes_max)
         verified = None
         if presented is not None:
             verified = self._verifier.verify(request, presented, service.name, body_hash(content))
         model = exchange.model = service.load()
-        head = RequestHead()
-        match exchange.protocol:
-            case "query":
-                pairs = (*decoded_query(request.query), *aws_query.parse_form(content))
-                parameters = dict(pairs)
-                if service.path_member and service.path_member not in parameters:
-                    pairs += ((service.path_member, decoded(request.path)),)
-                head, content, named = RequestHead(query=pairs), b"", parameters.get("Action", "")
-                operation = model.by_action(named)
-            case "smithy-rpc-v2-cbor":
-                named = aws_cbor.operation_name(request.path)
-                operation = model.by_action(named)
-            case _:
-                named = request.headers.get("x-amz-target", "") or f"{request.method} {request.path}"
-                operation = model.by_target(named)
-        # A protocol that AWS's service does not speak: no client means it, and its codec bears no load here.
-        if operation is None or exchange.protocol not in model.protocols:
-            raise service.input_errors.unknown_operation.error(operation=named[:128])
-        exchange.operation = operation
-        handler = service.handlers.get(operation.name)
-        if handler is None:
-            raise NOT_IMPLEMENTED.error(what=f"{service.name} {operation.name}")
-        asked = aws_codec.decode(operation, exchange.protocol, head, content)
+        if len(content) > DECODED_BESIDE_BYTES:
+            operation, handler, asked = await asyncio.to_thread(_read_call, exchange, service, model, content)
+        else:
+            operation, handler, asked = _read_call(exchange, service, model, content)
         ctx = self._context(exchange, verified, {})
         answer = await handler(AwsCall(ctx, operation.name, asked, None, request, exchange.base_url))
         encoded = aws_codec.encode(model, operation, exchange.protocol, answer, exchange.request_id)
@@ -290,7 +288,8 @@ class AwsEdge:
         if operation.input_stream:
             body = open_payload(request, verified, declared)
         else:
-            content = await read_payload(request, declared, service.body_bytes_max)
+            with self._held.place(request.body) as held:
+                content = await read_payload(held, declared, service.body_bytes_max)
         labels = {"Bucket": address.bucket, "Key": address.key} if address.bucket else {}
         head = RequestHead(labels, query, asking.headers)
         asked = aws_codec.decode(operation, exchange.protocol, head, content)
@@ -309,6 +308,35 @@ class AwsEdge:
         call = AwsCall(ctx, POST_OBJECT, asked, opened.file, request, exchange.base_url)
         answer: AwsAnswer = await handler(call)
         return Response(answer.status, answer.content, exchange.ids + answer.headers, answer.content_type)
+
+
+def _read_call(
+    exchange: _Exchange, service: AwsService, model: ServiceModel, content: bytes
+) -> tuple[OperationModel, Handler, Any]:
+    """Return what a body asks for: the operation, its handler and its input."""
+    request, head = exchange.request, RequestHead()
+    match exchange.protocol:
+        case "query":
+            pairs = (*decoded_query(request.query), *aws_query.parse_form(content))
+            parameters = dict(pairs)
+            if service.path_member and service.path_member not in parameters:
+                pairs += ((service.path_member, decoded(request.path)),)
+            head, content, named = RequestHead(query=pairs), b"", parameters.get("Action", "")
+            operation = model.by_action(named)
+        case "smithy-rpc-v2-cbor":
+            named = aws_cbor.operation_name(request.path)
+            operation = model.by_action(named)
+        case _:
+            named = request.headers.get("x-amz-target", "") or f"{request.method} {request.path}"
+            operation = model.by_target(named)
+    # A protocol that AWS's service does not speak: no client means it, and its codec bears no load here.
+    if operation is None or exchange.protocol not in model.protocols:
+        raise service.input_errors.unknown_operation.error(operation=named[:128])
+    exchange.operation = operation
+    handler = service.handlers.get(operation.name)
+    if handler is None:
+        raise NOT_IMPLEMENTED.error(what=f"{service.name} {operation.name}")
+    return operation, handler, aws_codec.decode(operation, exchange.protocol, head, content)
 
 
 def _query_if_readable(request: Request) -> Sequence[tuple[str, str]]:

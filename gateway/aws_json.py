@@ -35,6 +35,8 @@ from cumulo.gateway.aws_shapes import (
 
 JSON_DEPTH_MAX = 64
 """Of our own: the deepest input of a modelled service has 9 levels."""
+JSON_TOKENS_MAX = 100_000
+"""Of our own: texts, objects and lists, counted where brackets are many. A batch of messages has about 1,000."""
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 _encoder = msgspec.json.Encoder()
@@ -95,7 +97,9 @@ def _check_depth(body: bytes) -> None:
     if body.count(b"{") + body.count(b"[") <= JSON_DEPTH_MAX:
         return
     depth = 0
-    for token in _TOKEN.finditer(body):
+    for number, token in enumerate(_TOKEN.finditer(body)):
+        if number > JSON_TOKENS_MAX:
+            raise MalformedInput("json", f"at most {JSON_TOKENS_MAX} values")
         first = body[token.start()]
         if first in b"{[":
             depth += 1

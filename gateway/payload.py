@@ -20,7 +20,7 @@ import msgspec
 from cumulo.core.errors import ErrorRow, Status
 from cumulo.gateway import aws_chunked, canonical
 from cumulo.gateway.aws_chunked import ChunkedDecoder, PieceHash
-from cumulo.gateway.http1 import Request
+from cumulo.gateway.http1 import Body, Request
 from cumulo.gateway.signature_errors import AuthForm, Refusal, SignatureError
 from cumulo.gateway.sigv4 import Verified
 
@@ -160,9 +160,9 @@ def open_payload(request: Request, verified: Verified | None, declared: Declared
     return PayloadBody(decoder.pieces(), decoder.decoded_length, decoder.trailer)
 
 
-async def read_payload(request: Request, declared: DeclaredPayload, size_bytes_max: int) -> bytes:
+async def read_payload(whole: Body, declared: DeclaredPayload, size_bytes_max: int) -> bytes:
     """Return the whole payload of an S3 operation that does not stream, verified against its hash where it has one."""
-    body = await request.body.read(size_bytes_max)
+    body = await whole.read(size_bytes_max)
     if declared.mode is PayloadMode.SIGNED and not hmac.compare_digest(body_hash(body), declared.text):
         raise CONTENT_SHA256_MISMATCH.error(ClientComputedContentSHA256=declared.text)
     return body

@@ -77,13 +77,17 @@ class Verifier:
 
         `payload_hash` is the last line of the canonical request. Raises `SignatureError`.
         """
-        self._check_scope(presented, service)
-        self._check_time(presented)
-        _check_signed(request, presented)
+        self.check_head(request, presented, service)
         asked = canonical_request(request, presented, payload_hash)
         digest = hashlib.sha256(asked.encode("latin-1")).hexdigest()
         to_sign = f"{ALGORITHM}\n{presented.amz_date}\n{presented.scope}\n{digest}"
         return self._compare(presented, to_sign, asked)
+
+    def check_head(self, request: Request, presented: Presented, service: str) -> None:
+        """Check what needs neither the body nor a secret; `verify` does it, too. Raises `SignatureError`."""
+        self._check_scope(presented, service)
+        self._check_time(presented)
+        _check_signed(request, presented)
 
     def verify_policy(self, presented: Presented, policy: str) -> Verified:
         """Verify a POST form's signature over its policy, in base64 as sent. Its life is the policy's `expiration`."""

@@ -41,13 +41,13 @@ class Chunks:
             signed = self.sign("TRAILER", sha256(text.encode()))
             self.trailer = f"{text[:-1]}\r\nx-amz-trailer-signature:{signed}\r\n\r\n".encode()
 
-    def sign(self, what: str, hashed: str) -> str:
+    def sign(self, what, hashed):
         text = f"AWS4-HMAC-SHA256-{what}\n{self.stamp}\n{self.scope}\n{self.signature}\n{hashed}"
         key = signing_key(self.who.secret, self.scope)
         self.signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
         return self.signature
 
-    def chunk(self, piece: bytes) -> bytes:
+    def chunk(self, piece):
         signed = self.sign("PAYLOAD", f"{NO_BYTES}\n{sha256(piece)}")
         return f"{len(piece):x};chunk-signature={signed}\r\n".encode() + piece + (b"\r\n" if piece else b"")
 

@@ -39,7 +39,7 @@ VALUES = (
     hashlib.md5(b"", usedforsecurity=False).hexdigest(),
     "null",
 )
-VALID = {
+VALID: dict[tuple[str, bool], set[str | None]] = {
     # (form, the operation streams its body): API reference, "Signature calculations for the authorization header" and
     # "Authenticating requests: using query parameters". Chunks are signed from the header's signature only.
     ("header", True): {SIGNED, UNSIGNED, CHUNKS, CHUNKS_TRAILER, UNSIGNED_TRAILER},

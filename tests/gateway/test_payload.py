@@ -148,5 +148,5 @@ def test_small_payload_is_read_whole_and_verified():
     bad = request("POST", "/b?delete", [("Host", "h")], b"y")
     declared = DeclaredPayload(PayloadMode.SIGNED, HASH)
 
-    assert asyncio.run(read_payload(good, declared, 10)) == b"x"
-    assert code_of(lambda: asyncio.run(read_payload(bad, declared, 10))) == "XAmzContentSHA256Mismatch"
+    assert asyncio.run(read_payload(good.body, declared, 10)) == b"x"
+    assert code_of(lambda: asyncio.run(read_payload(bad.body, declared, 10))) == "XAmzContentSHA256Mismatch"
