@@ -106,6 +106,9 @@ class LmdbEngine:
             raise TOO_BUSY.error(what="The storage engine's queue", limit=WAITING_MAX)
         future = self._loop.create_future()
         self._writer.submit(Call(partitions, function, request, grows, future))
+        if self._failure is not None:  # in this very moment: the writer may have refused its last calls already
+            future.cancel()
+            raise EngineFailed(self._failure)
         return await future
 
     async def read(self, partitions: Partitions, function: Callable[[Any, Any], Any], request: Any) -> Any:
