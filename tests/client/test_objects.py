@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cumulo.client import Bucket, Client, NotificationRule, errors
-from cumulo.client._async.uploads import PART_BYTES
+from cumulo.client.etags import PART_BYTES
 from cumulo.testing import Server
 
 

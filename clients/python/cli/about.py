@@ -7,7 +7,7 @@ import click
 import rich_click
 
 from cumulo.cli.leaf import Session, leaf
-from cumulo.cli.output import say, show_item
+from cumulo.cli.output import show_item
 
 
 def print_version() -> None:
@@ -20,7 +20,7 @@ def print_version() -> None:
 def version_command(session: Session) -> None:
     """Show the version."""
     version = metadata.version("cumulo")
-    say(f"cumulo {version}", {"version": version}, session.output)
+    session.report(f"cumulo {version}", {"version": version})
 
 
 @rich_click.command("status")

@@ -7,7 +7,7 @@ import msgspec
 import rich_click
 
 from cumulo.cli.leaf import Session, confirmed, leaf, text_of
-from cumulo.cli.output import human_size, say, show_item, show_items
+from cumulo.cli.output import human_size, show_item, show_items
 from cumulo.client import Bucket, NotificationRule
 
 DELETE_BATCH = 1_000
@@ -34,7 +34,7 @@ def mb(session: Session, name: str) -> None:
     """Make the bucket NAME (also as s3://NAME)."""
     with session.client() as client:
         info = client.bucket(bucket_name(name)).create()
-        say(f"bucket {info.name} is there", info, session.output)
+        session.report(f"bucket {info.name} is there", info)
 
 
 @bucket_group.command("rb")
@@ -52,7 +52,7 @@ def rb(session: Session, name: str, force: bool, yes: bool) -> None:
         if force:
             _empty(bucket)
         bucket.remove()
-        say(f"bucket {name} is gone", {"name": name}, session.output)
+        session.report(f"bucket {name} is gone", {"name": name})
 
 
 def _empty(bucket: Bucket) -> None:
@@ -95,10 +95,10 @@ def policy(session: Session, name: str, path: str | None, remove: bool) -> None:
         bucket = client.bucket(name)
         if path is not None:
             bucket.set_policy(text_of(path))
-            say(f"bucket {name} has its policy", {"name": name}, session.output)
+            session.report(f"bucket {name} has its policy", {"name": name})
         elif remove:
             bucket.delete_policy()
-            say(f"bucket {name} has no policy", {"name": name}, session.output)
+            session.report(f"bucket {name} has no policy", {"name": name})
         else:
             click.echo(bucket.policy())
 

@@ -7,7 +7,7 @@ import click
 import rich_click
 
 from cumulo.cli.leaf import Session, leaf
-from cumulo.cli.output import say, show_items
+from cumulo.cli.output import show_items
 from cumulo.core import settings
 
 
@@ -40,4 +40,4 @@ def check(session: Session) -> None:
     """Exit 0 when every name and value is known and allowed, 2 with the one that is not."""
     resolved = settings.load({}, os.environ, Path.cwd())
     changed = [name for name, origin in resolved.origins.items() if origin != "default"]
-    say(f"ok: {len(changed)} settings are given", {"given": changed}, session.output)
+    session.report(f"ok: {len(changed)} settings are given", {"given": changed})

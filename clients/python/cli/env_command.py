@@ -30,7 +30,7 @@ class NoServer(click.ClickException):
 @leaf
 def env_command(session: Session, data: str | None, unset: bool) -> None:
     """Print the root credentials and endpoints of a running server as shell commands: eval "$(cumulo env)"."""
-    values = {} if unset else variables(data)
+    values = {} if unset else variables(data, session.region)
     if unset:
         click.echo("unset " + " ".join(NAMES))
     elif session.output == "table":
@@ -39,38 +39,37 @@ def env_command(session: Session, data: str | None, unset: bool) -> None:
         show_item(values, session.output)
 
 
-NAMES = (
+AWS_NAMES = (
     "AWS_ENDPOINT_URL",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_REGION",
     "AWS_DEFAULT_REGION",  # the one that boto3 and the aws command line read
-    "CUMULO_TARGET",
     "AWS_CA_BUNDLE",
-    "CUMULO_TLS_CA",
 )
+NAMES = (*AWS_NAMES, "CUMULO_TARGET", "CUMULO_TLS_CA")
 
 
-def variables(data: str | None) -> dict[str, str]:
+def for_aws(url: str, access_key_id: str, secret_access_key: str, region: str, tls_ca: str) -> dict[str, str]:
+    """Return the variables with which AWS's clients find a server."""
+    values = zip(AWS_NAMES, (url, access_key_id, secret_access_key, region, region, tls_ca), strict=True)
+    return {name: value for name, value in values if value}
+
+
+def variables(data: str | None, region: str | None) -> dict[str, str]:
     """Return the variables by name; raises `NoServer`."""
-    resolved = settings.load({"data": data}, os.environ, Path.cwd())
+    resolved = settings.load({"data": data, "region": region}, os.environ, Path.cwd())
     folder = Path(resolved["data"]) if resolved["data"] else settings.default_data_folder(os.environ)
     endpoints = _read(folder / "endpoints.json", f"no server runs on {folder}; start one with `cumulo serve`")
     root = _read(folder / "secrets" / "root_credentials.json", f"{folder} holds no root credentials")
     if not _is_alive(int(endpoints["pid"])):
         raise NoServer(f"the server on {folder} is gone (process {endpoints['pid']}); start it with `cumulo serve`")
-    values = (
-        endpoints["http"],
-        root["access_key_id"],
-        root["secret_access_key"],
-        resolved["region"],
-        resolved["region"],
-        endpoints["grpc"],
-        endpoints.get("tls_ca", ""),
-        endpoints.get("tls_ca", ""),
-    )
-    # A server whose certificate is not of its own making leaves CUMULO_TLS_CA to who knows its authority.
-    return {name: value for name, value in zip(NAMES, values, strict=True) if value}
+    # A server whose certificate is not of its own making leaves the authority to who knows it.
+    authority = endpoints.get("tls_ca", "")
+    known = for_aws(
+        endpoints["http"], root["access_key_id"], root["secret_access_key"], resolved["region"], authority
+    ) | {"CUMULO_TARGET": endpoints["grpc"]}
+    return known | {"CUMULO_TLS_CA": authority} if authority else known
 
 
 def _read(path: Path, missing: str) -> dict[str, Any]:

@@ -4,7 +4,8 @@ import click
 import rich_click
 
 from cumulo.cli.leaf import EXIT_DENIED, Session, leaf, pairs, text_of
-from cumulo.cli.output import say, show_item, show_items
+from cumulo.cli.login_command import login_command
+from cumulo.cli.output import show_item, show_items
 
 
 @rich_click.group("iam")
@@ -38,6 +39,9 @@ def explain(session: Session, action: str, resource: str, principal: str, contex
         click.get_current_context().exit(EXIT_DENIED)
 
 
+iam_group.add_command(login_command)
+
+
 # Users
 
 
@@ -47,11 +51,12 @@ def user_group() -> None:
 
 
 @user_group.command("ls")
+@click.option("--path-prefix", default="", help="Only those whose path starts so.")
 @leaf
-def user_ls(session: Session) -> None:
+def user_ls(session: Session, path_prefix: str) -> None:
     """List users."""
     with session.client() as client:
-        show_items(client.iam.users(), ("name", "user_id", "path", "created"), session.output)
+        show_items(client.iam.users(path_prefix), ("name", "user_id", "path", "created"), session.output)
 
 
 @user_group.command("create")
@@ -61,7 +66,7 @@ def user_ls(session: Session) -> None:
 def user_create(session: Session, name: str, path: str) -> None:
     """Make the user NAME, without any permission."""
     with session.client() as client:
-        say(f"user {name} is there", client.iam.create_user(name, path=path), session.output)
+        session.report(f"user {name} is there", client.iam.create_user(name, path=path))
 
 
 @user_group.command("show")
@@ -104,7 +109,7 @@ def user_rm(session: Session, name: str, force: bool) -> None:
             for inline in iam.user_policies(name):
                 iam.delete_user_policy(name, inline)
         iam.delete_user(name)
-        say(f"user {name} is gone", {"name": name}, session.output)
+        session.report(f"user {name} is gone", {"name": name})
 
 
 # Access keys
@@ -140,7 +145,7 @@ def key_enable(session: Session, access_key_id: str) -> None:
     """Turn an access key on again."""
     with session.client() as client:
         key = client.iam.update_access_key(access_key_id, active=True)
-        say(f"{access_key_id} is active", key, session.output)
+        session.report(f"{access_key_id} is active", key)
 
 
 @key_group.command("disable")
@@ -150,7 +155,7 @@ def key_disable(session: Session, access_key_id: str) -> None:
     """Turn an access key off; its tokens end."""
     with session.client() as client:
         key = client.iam.update_access_key(access_key_id, active=False)
-        say(f"{access_key_id} is inactive", key, session.output)
+        session.report(f"{access_key_id} is inactive", key)
 
 
 @key_group.command("rm")
@@ -160,7 +165,7 @@ def key_rm(session: Session, access_key_id: str) -> None:
     """Delete an access key; its tokens end."""
     with session.client() as client:
         client.iam.delete_access_key(access_key_id)
-        say(f"{access_key_id} is gone", {"access_key_id": access_key_id}, session.output)
+        session.report(f"{access_key_id} is gone", {"access_key_id": access_key_id})
 
 
 # Groups
@@ -172,11 +177,12 @@ def group_group() -> None:
 
 
 @group_group.command("ls")
+@click.option("--path-prefix", default="", help="Only those whose path starts so.")
 @leaf
-def group_ls(session: Session) -> None:
+def group_ls(session: Session, path_prefix: str) -> None:
     """List groups."""
     with session.client() as client:
-        show_items(client.iam.groups(), ("name", "group_id", "path", "created"), session.output)
+        show_items(client.iam.groups(path_prefix), ("name", "group_id", "path", "created"), session.output)
 
 
 @group_group.command("create")
@@ -186,7 +192,7 @@ def group_ls(session: Session) -> None:
 def group_create(session: Session, name: str, path: str) -> None:
     """Make the group NAME."""
     with session.client() as client:
-        say(f"group {name} is there", client.iam.create_group(name, path=path), session.output)
+        session.report(f"group {name} is there", client.iam.create_group(name, path=path))
 
 
 @group_group.command("show")
@@ -217,7 +223,7 @@ def group_rm(session: Session, name: str) -> None:
     """Delete the group NAME, which must have no user and no policy."""
     with session.client() as client:
         client.iam.delete_group(name)
-        say(f"group {name} is gone", {"name": name}, session.output)
+        session.report(f"group {name} is gone", {"name": name})
 
 
 @group_group.command("add")
@@ -228,7 +234,7 @@ def group_add(session: Session, group: str, user: str) -> None:
     """Put USER into GROUP."""
     with session.client() as client:
         client.iam.add_user_to_group(user, group)
-        say(f"{user} is in {group}", {"group": group, "user": user}, session.output)
+        session.report(f"{user} is in {group}", {"group": group, "user": user})
 
 
 @group_group.command("remove")
@@ -239,7 +245,7 @@ def group_remove(session: Session, group: str, user: str) -> None:
     """Take USER out of GROUP."""
     with session.client() as client:
         client.iam.remove_user_from_group(user, group)
-        say(f"{user} is not in {group}", {"group": group, "user": user}, session.output)
+        session.report(f"{user} is not in {group}", {"group": group, "user": user})
 
 
 # Policies
@@ -251,11 +257,23 @@ def policy_group() -> None:
 
 
 @policy_group.command("ls")
+@click.option("--user", help="Those of this user, attached and inline.")
+@click.option("--group", help="Those of this group, attached and inline.")
+@click.option("--path-prefix", default="", help="Of all managed ones, only those whose path starts so.")
 @leaf
-def policy_ls(session: Session) -> None:
-    """List managed policies."""
+def policy_ls(session: Session, user: str | None, group: str | None, path_prefix: str) -> None:
+    """List managed policies, or all that a user or a group has."""
     with session.client() as client:
-        show_items(client.iam.policies(), ("name", "policy_id", "description", "updated"), session.output)
+        if user is None and group is None:
+            columns = ("name", "policy_id", "description", "updated")
+            show_items(client.iam.policies(path_prefix), columns, session.output)
+            return
+        kind, whose = _user_or_group(user, group)
+        inline = client.iam.user_policies(whose) if kind == "user" else client.iam.group_policies(whose)
+        attached = client.iam.attached_policies(**{kind: whose})
+        rows = [{"name": it.name, "kind": "attached", "arn": it.arn} for it in attached]
+        rows += [{"name": name, "kind": "inline", "arn": ""} for name in inline]
+        show_items(rows, ("name", "kind", "arn"), session.output)
 
 
 @policy_group.command("create")
@@ -267,18 +285,22 @@ def policy_create(session: Session, name: str, file: str, description: str) -> N
     """Make the managed policy NAME of the JSON document in FILE; - is standard input."""
     with session.client() as client:
         policy = client.iam.create_policy(name, text_of(file), description=description)
-        say(f"policy {name} is there", policy, session.output)
+        session.report(f"policy {name} is there", policy)
 
 
 @policy_group.command("update")
 @click.argument("name")
-@click.argument("file")
+@click.argument("file", required=False)
+@click.option("--description", default=None, help="At most 1000 characters.")
 @leaf
-def policy_update(session: Session, name: str, file: str) -> None:
-    """Replace the document of the managed policy NAME by the one in FILE; - is standard input."""
+def policy_update(session: Session, name: str, file: str | None, description: str | None) -> None:
+    """Replace the managed policy NAME's document by the one in FILE (- is standard input), its description, or both."""
+    if file is None and description is None:
+        raise click.UsageError("FILE or --description")
     with session.client() as client:
-        policy = client.iam.update_policy(name, document=text_of(file))
-        say(f"policy {name} is changed", policy, session.output)
+        document = None if file is None else text_of(file)
+        policy = client.iam.update_policy(name, document=document, description=description)
+        session.report(f"policy {name} is changed", policy)
 
 
 @policy_group.command("show")
@@ -311,7 +333,7 @@ def policy_rm(session: Session, name: str, user: str | None, group: str | None) 
             client.iam.delete_group_policy(group, name)
         else:
             client.iam.delete_policy(name)
-        say(f"policy {name} is gone", {"name": name}, session.output)
+        session.report(f"policy {name} is gone", {"name": name})
 
 
 @policy_group.command("put")
@@ -328,7 +350,7 @@ def policy_put(session: Session, name: str, file: str, user: str | None, group: 
             client.iam.put_user_policy(whose, name, text_of(file))
         else:
             client.iam.put_group_policy(whose, name, text_of(file))
-        say(f"{kind} {whose} has the policy {name}", {"name": name, kind: whose}, session.output)
+        session.report(f"{kind} {whose} has the policy {name}", {"name": name, kind: whose})
 
 
 @policy_group.command("attach")
@@ -344,7 +366,7 @@ def policy_attach(session: Session, name: str, user: str | None, group: str | No
             client.iam.attach_user_policy(whose, name)
         else:
             client.iam.attach_group_policy(whose, name)
-        say(f"{kind} {whose} has the policy {name}", {"name": name, kind: whose}, session.output)
+        session.report(f"{kind} {whose} has the policy {name}", {"name": name, kind: whose})
 
 
 @policy_group.command("detach")
@@ -360,7 +382,7 @@ def policy_detach(session: Session, name: str, user: str | None, group: str | No
             client.iam.detach_user_policy(whose, name)
         else:
             client.iam.detach_group_policy(whose, name)
-        say(f"{kind} {whose} has the policy {name} no more", {"name": name, kind: whose}, session.output)
+        session.report(f"{kind} {whose} has the policy {name} no more", {"name": name, kind: whose})
 
 
 def _user_or_group(user: str | None, group: str | None) -> tuple[str, str]:
@@ -422,7 +444,7 @@ def token_revoke(session: Session, token_id: str | None, principal: str | None) 
     with session.client() as client:
         if principal is not None:
             before = client.iam.revoke_principal_tokens(principal)
-            say(f"tokens of {principal} are refused", {"issued_before": before}, session.output)
+            session.report(f"tokens of {principal} are refused", {"issued_before": before})
         else:
             client.iam.revoke_token(token_id=token_id)
-            say(f"{token_id} is refused", {"token_id": token_id}, session.output)
+            session.report(f"{token_id} is refused", {"token_id": token_id})

@@ -7,7 +7,8 @@ import click
 import rich_click
 
 from cumulo.cli.leaf import EXIT_FAILED, Session, leaf, pairs
-from cumulo.cli.output import printable, say, show_item, show_items
+from cumulo.cli.output import printable, show_item, show_items
+from cumulo.cli.watching import watchable
 from cumulo.client import Job
 
 _SIZE = re.compile(r"(\d+)\s*([kmg]?)(i?b)?", re.IGNORECASE)
@@ -104,7 +105,7 @@ def submit(session: Session, **options: Any) -> None:
     """Store a job; COMMAND, behind --, is run by a worker without a shell."""
     with session.client() as client:
         job = _submitted(client, **options)
-        say(job.id, job.info, session.output)
+        session.report(job.id, job.info)
 
 
 @job_group.command("run", context_settings={"allow_interspersed_args": False})
@@ -114,7 +115,8 @@ def run(session: Session, **options: Any) -> None:
     """Submit a job, show its log while it runs, and exit 0 if it succeeded. Ctrl-C cancels it."""
     with session.client() as client:
         job = _submitted(client, **options)
-        click.echo(f"job {job.id}", err=True)
+        if not session.quiet:
+            click.echo(f"job {job.id}", err=True)
         try:
             for line in job.logs(follow=True):
                 click.echo(printable(line), err=session.output != "table")
@@ -137,6 +139,7 @@ def run(session: Session, **options: Any) -> None:
     "-n", "--max", "count", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many."
 )
 @leaf
+@watchable
 def ls(session: Session, queue: str, states: tuple[str, ...], count: int) -> None:
     """List jobs, newest first."""
     with session.client() as client:
@@ -194,4 +197,4 @@ def cancel(session: Session, job: str, reason: str) -> None:
     """Ask for the end of the JOB."""
     with session.client() as client:
         info = client.jobs.cancel(job, reason)
-        say(f"job {info.id} is {info.state}", info, session.output)
+        session.report(f"job {info.id} is {info.state}", info)

@@ -1,4 +1,4 @@
-"""What every command has in common: `--output`, `--target`, `--region`, a client, and errors as one line or as JSON."""
+"""What every command has in common: where the server is, who calls, the form of the answer, how errors are shown."""
 
 import contextlib
 import functools
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from cumulo.cli.output import FORMATS, printable
+from cumulo.cli.output import FORMATS, printable, show_item
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -26,18 +26,37 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class Session:
     """What a command was told about the server and the form of its answer."""
 
-    def __init__(self, output: str, target: str | None, region: str | None) -> None:
+    def __init__(
+        self, output: str, *, target: str | None, region: str | None, profile: str | None, quiet: bool
+    ) -> None:
         self.output = output
         self.target = target
         self.region = region
+        self.profile = profile
+        self.quiet = quiet
+        self._client: Any = None
 
     @contextlib.contextmanager
     def client(self, **options: Any) -> "Iterator[Any]":
-        """Give a client, closed at the end."""
+        """Give a client, closed at the end; inside such a block it is the same one."""
+        if self._client is not None:
+            yield self._client
+            return
         from cumulo.client import Client  # noqa: PLC0415 - help and completion do without gRPC
 
-        with Client(self.target, region=self.region, **options) as client:
-            yield client
+        with Client(self.target, region=self.region, profile=self.profile, **options) as client:
+            self._client = client
+            try:
+                yield client
+            finally:
+                self._client = None
+
+    def report(self, text: str, item: object) -> None:
+        """Say what was done: one line for people unless `--quiet`, the thing itself for programs."""
+        if self.output != "table":
+            show_item(item, self.output)
+        elif not self.quiet:
+            click.echo(text)
 
 
 def leaf(command: Command) -> Command:
@@ -48,10 +67,20 @@ def leaf(command: Command) -> Command:
     )
     @click.option("--target", metavar="HOST:PORT", default=None, help="The server's gRPC endpoint (CUMULO_TARGET).")
     @click.option("--region", default=None, help="Region of queues (CUMULO_REGION).")
+    @click.option("--profile", metavar="NAME", default=None, help="As whom and where, by `iam login` (CUMULO_PROFILE).")
+    @click.option("-q", "--quiet", is_flag=True, help="No reports and no progress, only results.")
     @functools.wraps(command)
-    def run(*arguments: Any, output: str, target: str | None, region: str | None, **options: Any) -> None:
+    def run(
+        *arguments: Any,
+        output: str,
+        target: str | None,
+        region: str | None,
+        profile: str | None,
+        quiet: bool,
+        **options: Any,
+    ) -> None:
         try:
-            command(Session(output, target, region), *arguments, **options)
+            command(Session(output, target=target, region=region, profile=profile, quiet=quiet), *arguments, **options)
             sys.stdout.flush()
         except (KeyboardInterrupt, click.Abort):
             sys.exit(EXIT_INTERRUPTED)

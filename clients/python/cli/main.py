@@ -29,7 +29,7 @@ def cli() -> None:
     """Queues, object storage, identity and isolated jobs, on a server of your own.
 
     Commands find the server by CUMULO_TARGET and the access key by CUMULO_ACCESS_KEY_ID and CUMULO_SECRET_ACCESS_KEY;
-    `eval "$(cumulo env)"` sets all three for a server on this machine.
+    `eval "$(cumulo env)"` sets them for a server on this machine, and `cumulo iam login` keeps others as profiles.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 denied, 5 conflict, 6 no server answers,
     130 interrupted.
@@ -42,6 +42,8 @@ for _name, _summary in (
     ("object", "Objects: copy, list, read, remove."),
     ("iam", "Users, groups, keys, policies, and why a call is allowed or denied."),
     ("job", "Jobs: run, submit, watch, cancel."),
+    ("aws", "AWS's command line on this server."),
+    ("terraform", "Terraform on this server."),
     ("config", "Settings and where they come from."),
 ):
     cli.add_lazy(_name, f"cumulo.cli.{_name}_commands:{_name}_group", _summary)

@@ -1,49 +1,20 @@
-"""`cumulo object`: what `ls`, `cp`, `rm` and `cat` are to files. Objects are written `s3://BUCKET/KEY`."""
+"""`cumulo object`: what `ls`, `cp`, `mv`, `rm`, `cat` and `du` are to files. Objects are written `s3://BUCKET/KEY`."""
 
-import contextlib
-import mimetypes
-import os
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any
 
 import click
 import rich_click
 
 from cumulo.cli.leaf import Session, confirmed, leaf, pairs
-from cumulo.cli.output import human_size, say, show_item, show_items
-from cumulo.client import Client
+from cumulo.cli.output import human_size, show_item, show_items
+from cumulo.cli.places import Place, object_of, place_of, side_of
+from cumulo.cli.synchronizing import DELETE_BATCH, delete_surplus, listed, plan
+from cumulo.cli.transfers import JOBS, copies_of, run_copies
 
-DELETE_BATCH = 1_000
-SCHEME = "s3://"
-
-
-class Place(NamedTuple):
-    """An object, or the beginning of several."""
-
-    bucket: str
-    key: str
-
-    def __str__(self) -> str:
-        return f"{SCHEME}{self.bucket}/{self.key}"
-
-
-def place_of(text: str) -> Place:
-    """Return the bucket and key of `s3://BUCKET/KEY`."""
-    if not text.startswith(SCHEME):
-        raise click.UsageError(f"{text}: an object is written s3://BUCKET/KEY")
-    bucket, _, key = text.removeprefix(SCHEME).partition("/")
-    if not bucket:
-        raise click.UsageError(f"{text}: a bucket is missing")
-    return Place(bucket, key)
-
-
-def _object_of(text: str) -> Place:
-    place = place_of(text)
-    if not place.key:
-        raise click.UsageError(f"{text}: a key is missing")
-    return place
+EXPIRES_S = 3_600
+EXPIRES_S_MAX = 604_800
 
 
 @rich_click.group("object")
@@ -77,7 +48,7 @@ def _entries(listing: Any, *, human: bool) -> Iterator[dict[str, Any]]:
 @leaf
 def head(session: Session, what: str) -> None:
     """Show the description of the object WHAT."""
-    place = _object_of(what)
+    place = object_of(what)
     with session.client() as client:
         show_item(client.bucket(place.bucket).head(place.key), session.output)
 
@@ -87,7 +58,7 @@ def head(session: Session, what: str) -> None:
 @leaf
 def cat(session: Session, what: tuple[str, ...]) -> None:
     """Write the bytes of objects to standard output."""
-    places = [_object_of(text) for text in what]
+    places = [object_of(text) for text in what]
     with session.client() as client:
         for place in places:
             with client.bucket(place.bucket).open(place.key) as reader:
@@ -103,7 +74,7 @@ def cat(session: Session, what: tuple[str, ...]) -> None:
 @leaf
 def rm(session: Session, what: tuple[str, ...], recursive: bool, yes: bool) -> None:
     """Delete objects."""
-    places = [place_of(text) if recursive else _object_of(text) for text in what]
+    places = [place_of(text) if recursive else object_of(text) for text in what]
     if recursive:
         confirmed(f"Delete every object below {', '.join(what)}?", yes=yes)
     count = 0
@@ -118,15 +89,12 @@ def rm(session: Session, what: tuple[str, ...], recursive: bool, yes: bool) -> N
                 if page.items:
                     bucket.delete_batch([it.key for it in page.items])
                     count += len(page.items)
-    say(f"{count} deleted", {"deleted": count}, session.output)
+    session.report(f"{count} deleted", {"deleted": count})
 
 
-class Copy(NamedTuple):
-    """One thing to copy: `-`, a file or an object on either side; `size` is None where it is not known."""
-
-    source: str | Path | Place
-    target: str | Path | Place
-    size: int | None
+_jobs = click.option(
+    "-j", "--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=True, help="Copies at a time."
+)
 
 
 @object_group.command("cp")
@@ -136,7 +104,7 @@ class Copy(NamedTuple):
 @click.option("--content-type", default="", help="By default guessed from a file's name.")
 @click.option("-m", "--metadata", multiple=True, metavar="NAME=TEXT", help="User metadata of what is stored.")
 @click.option("--no-clobber", is_flag=True, help="Store only where there is no object.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
+@_jobs
 @leaf
 def cp(
     session: Session,
@@ -146,130 +114,114 @@ def cp(
     content_type: str,
     metadata: tuple[str, ...],
     no_clobber: bool,
-    quiet: bool,
+    jobs: int,
 ) -> None:
     """Copy SOURCE to TARGET: files and objects (s3://BUCKET/KEY); - is standard input or output."""
-    if SCHEME not in (source[: len(SCHEME)], destination[: len(SCHEME)]):
-        raise click.UsageError("one side must be an object: s3://BUCKET/KEY")
     options: dict[str, Any] = {"content_type": content_type, "metadata": pairs(metadata, "--metadata")}
     if no_clobber:
         options["if_none_match"] = "*"
     with session.client() as client:
-        copies = _copies(client, source, destination, recursive=recursive)
-        total = sum(it.size for it in copies if it.size is not None)
-        known = all(it.size is not None for it in copies)
-        with _progress(total if known else None, quiet=quiet) as progress:
-            for copy in copies:
-                _copy(client, copy, options, progress)
-    if "-" not in (source, destination) or session.output != "table":
-        done = {"copied": len(copies), "size_bytes": total}
-        text = f"{len(copies)} copied, {human_size(total)}"
-        if destination == "-":
+        copies = copies_of(client, source, destination, recursive=recursive)
+        total = run_copies(client, copies, options, jobs=jobs, quiet=session.quiet)
+    text = f"{len(copies)} copied, {human_size(total)}"
+    if destination == "-":
+        if not session.quiet:
             click.echo(text, err=True)
-        else:
-            say(text, done, session.output)
+    elif source != "-" or session.output != "table":
+        session.report(text, {"copied": len(copies), "size_bytes": total})
 
 
-def _copies(client: Client, source: str, target: str, *, recursive: bool) -> list[Copy]:
-    """Return what is to be copied where."""
-    if source == "-":
-        return [Copy("-", _object_of(target), None)]
-    if source.startswith(SCHEME):
-        return _copies_of_objects(client, place_of(source), target, recursive=recursive)
-    place, path = place_of(target), Path(source)
-    if not recursive:
-        if path.is_dir():
-            raise click.UsageError(f"{path} is a folder: --recursive copies it")
-        key = place.key + path.name if not place.key or place.key.endswith("/") else place.key
-        return [Copy(path, Place(place.bucket, key), path.stat().st_size)]
-    if not path.is_dir():
-        raise click.UsageError(f"{path} is no folder")
-    below = place.key if not place.key or place.key.endswith("/") else place.key + "/"
-    files = sorted(it for it in path.rglob("*") if it.is_file())
-    return [Copy(it, Place(place.bucket, below + it.relative_to(path).as_posix()), it.stat().st_size) for it in files]
+@object_group.command("mv")
+@click.argument("source")
+@click.argument("destination", metavar="TARGET")
+@click.option("-r", "--recursive", is_flag=True, help="A folder, or every object below a prefix.")
+@_jobs
+@leaf
+def mv(session: Session, source: str, destination: str, recursive: bool, jobs: int) -> None:
+    """Copy SOURCE to TARGET as `cp` does, and delete each file or object once its copy is durable."""
+    if "-" in (source, destination):
+        raise click.UsageError("standard input and output cannot be moved; `object cp` copies them")
+    with session.client() as client:
+        copies = copies_of(client, source, destination, recursive=recursive)
+        total = run_copies(client, copies, {}, jobs=jobs, move=True, quiet=session.quiet)
+    session.report(f"{len(copies)} moved, {human_size(total)}", {"moved": len(copies), "size_bytes": total})
 
 
-def _copies_of_objects(client: Client, source: Place, target: str, *, recursive: bool) -> list[Copy]:
-    if not recursive:
-        if not source.key:
-            raise click.UsageError(f"{source}: a key is missing, or --recursive")
-        size = client.bucket(source.bucket).head(source.key).size
-        name = source.key.rpartition("/")[2]
-        if target == "-":
-            return [Copy(source, "-", size)]
-        if target.startswith(SCHEME):
-            place = place_of(target)
-            key = place.key + name if not place.key or place.key.endswith("/") else place.key
-            return [Copy(source, Place(place.bucket, key), size)]
-        path = Path(target)
-        return [Copy(source, path / name if path.is_dir() or target.endswith("/") else path, size)]
-    folder = source.key.rpartition("/")[0]
-    skip = len(folder) + 1 if folder else 0
-    copies = []
-    for it in client.bucket(source.bucket).list(source.key):
-        relative = it.key[skip:]
-        if target.startswith(SCHEME):
-            place = place_of(target)
-            below = place.key if not place.key or place.key.endswith("/") else place.key + "/"
-            copies.append(Copy(Place(source.bucket, it.key), Place(place.bucket, below + relative), it.size))
-        else:
-            copies.append(Copy(Place(source.bucket, it.key), _below(Path(target), relative), it.size))
-    return copies
+@object_group.command("sync")
+@click.argument("source")
+@click.argument("destination", metavar="TARGET")
+@click.option("--delete", "delete", is_flag=True, help="Delete from TARGET what SOURCE does not have.")
+@click.option("-n", "--dry-run", is_flag=True, help="Only show what would be done.")
+@_jobs
+@leaf
+def sync(session: Session, source: str, destination: str, delete: bool, dry_run: bool, jobs: int) -> None:
+    """Make TARGET like SOURCE: folders and prefixes of objects (s3://BUCKET/PREFIX).
+
+    What has the same size and ETag on both sides is not copied: run it again, and it goes on where it was interrupted.
+    """
+    from_side, to_side = side_of(source), side_of(destination)
+    if not isinstance(from_side, Place) and not isinstance(to_side, Place):
+        raise click.UsageError("one side must be an object: s3://BUCKET/PREFIX")
+    with session.client() as client:
+        had = listed(client, from_side, must_exist=True)
+        todo = plan(had, listed(client, to_side, must_exist=False), to_side, jobs)
+        surplus = todo.surplus if delete else []
+        if dry_run:
+            steps: list[dict[str, Any]] = [
+                {"step": "copy", "what": str(it.source), "to": str(it.target)} for it in todo.copies
+            ]
+            steps += [{"step": "delete", "what": str(it), "to": None} for it in surplus]
+            show_items(steps, ("step", "what", "to"), session.output)
+            return
+        total = run_copies(client, todo.copies, {}, jobs=jobs, quiet=session.quiet)
+        delete_surplus(client, surplus, to_side)
+    done = {"copied": len(todo.copies), "size_bytes": total, "unchanged": todo.unchanged, "deleted": len(surplus)}
+    text = f"{done['copied']} copied, {human_size(total)}; {done['unchanged']} unchanged; {done['deleted']} deleted"
+    session.report(text, done)
 
 
-def _below(folder: Path, relative: str) -> Path:
-    """Return where an object goes; a key must not lead out of the folder, whoever chose it."""
-    path = folder / relative
-    if not relative or relative.endswith("/") or ".." in Path(relative).parts or Path(relative).is_absolute():
-        raise click.ClickException(f"{relative!r} is no path below {folder}; copy it by itself")
-    return path
-
-
-def _copy(client: Client, copy: Copy, options: dict[str, Any], progress: Callable[[int], object]) -> None:
-    source, target = copy.source, copy.target
-    if isinstance(source, Place):
-        bucket = client.bucket(source.bucket)
-        if isinstance(target, Path):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            bucket.download_file(source.key, target, progress=progress)
-        elif isinstance(target, Place):
-            with bucket.open(source.key) as reader:
-                kept = {"content_type": reader.info.content_type, "metadata": reader.info.metadata}
-                given = {name: value for name, value in options.items() if value}
-                client.bucket(target.bucket).put(target.key, reader.chunks(), **(kept | given), progress=progress)
-        else:
-            with bucket.open(source.key) as reader:
-                for piece in reader.chunks():
-                    sys.stdout.buffer.write(piece)
-                    progress(len(piece))
-            sys.stdout.buffer.flush()
-    else:
-        assert isinstance(target, Place), "one side is an object"
-        bucket = client.bucket(target.bucket)
-        if isinstance(source, Path):
-            guessed = options["content_type"] or mimetypes.guess_type(source.name)[0] or ""
-            bucket.upload_file(source, target.key, **(options | {"content_type": guessed}), progress=progress)
-        else:
-            standard_input: BinaryIO = sys.stdin.buffer
-            bucket.put(target.key, standard_input, **options, progress=progress)
-
-
-@contextlib.contextmanager
-def _progress(total: int | None, *, quiet: bool) -> Iterator[Callable[[int], object]]:
-    """Give what is told of bytes, shown as a bar on a terminal."""
-    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield lambda _: None
-        return
-    from rich.console import Console  # noqa: PLC0415 - only a terminal pays for it
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
+@object_group.command("du")
+@click.argument("where")
+@click.option("-s", "--summarize", is_flag=True, help="Only the sum.")
+@leaf
+def du(session: Session, where: str, summarize: bool) -> None:
+    """Sum up the objects whose keys start as WHERE (s3://BUCKET/PREFIX) says, in each folder and in all."""
+    place = place_of(where)
+    whole, folders = [0, 0], dict[str, list[int]]()
+    with session.client() as client:
+        for it in client.bucket(place.bucket).list(place.key):
+            end = it.key.find("/", len(place.key) + 1)
+            folder = folders.setdefault(it.key[: end + 1], [0, 0]) if end >= 0 and not summarize else [0, 0]
+            for count_and_size in (folder, whole):
+                count_and_size[0] += 1
+                count_and_size[1] += it.size
+    human: Callable[[int], object] = human_size if session.output == "table" else int
+    rows = (
+        {"where": str(Place(place.bucket, key)), "objects": count, "size": human(size)}
+        for key, (count, size) in (*folders.items(), (place.key, whole))
     )
+    show_items(rows, ("where", "objects", "size"), session.output)
 
-    columns = (BarColumn(), DownloadColumn(binary_units=True), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda count: bar.advance(task, count)
+
+@object_group.command("presign")
+@click.argument("what")
+@click.option("--method", type=click.Choice(("GET", "PUT")), default="GET", show_default=True, help="What it is for.")
+@click.option(
+    "--expires",
+    type=click.IntRange(1, EXPIRES_S_MAX),
+    default=EXPIRES_S,
+    show_default=True,
+    metavar="S",
+    help="How long it holds: 1 to 604800 s.",
+)
+@click.option("--endpoint", metavar="URL", default=None, help="The HTTP endpoint (CUMULO_URL, AWS_ENDPOINT_URL).")
+@leaf
+def presign(session: Session, what: str, method: str, expires: int, endpoint: str | None) -> None:
+    """Print a URL with which anybody may get or put the object WHAT until it expires."""
+    place = object_of(what)
+    with session.client(url=endpoint) as client:
+        url = client.bucket(place.bucket).presign(place.key, method, expires)
+    if session.output == "table":
+        click.echo(url)
+    else:
+        show_item({"url": url, "method": method, "expires_s": expires}, session.output)

@@ -51,14 +51,6 @@ def show_item(item: object, form: str, *, leave_out: Sequence[str] = ()) -> None
             click.echo(f"{bold(name.replace('_', ' ').ljust(width))}  {cell(_value(item, name), whole=True)}")
 
 
-def say(text: str, item: object, form: str) -> None:
-    """Report what was done: one line for people, the thing itself for programs."""
-    if form == "table":
-        click.echo(text)
-    else:
-        show_item(item, form)
-
-
 def bold(text: str) -> str:
     """Return text that stands out on a terminal."""
     return click.style(text, bold=True) if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else text

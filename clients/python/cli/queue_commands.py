@@ -1,14 +1,17 @@
 """`cumulo queue`."""
 
 import sys
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 import rich_click
 
 from cumulo.cli.leaf import Session, confirmed, leaf, pairs, text_of
-from cumulo.cli.output import say, show_item, show_items
+from cumulo.cli.output import bold, show_item, show_items
+from cumulo.cli.watching import interval_option, watchable
 from cumulo.client import DeadLetterPolicy, Message, Outgoing, Queue
 
 BATCH = 100
@@ -54,6 +57,7 @@ def _given(
 @click.argument("prefix", default="")
 @click.option("-l", "--long", "counted", is_flag=True, help="Ask each queue for its counts.")
 @leaf
+@watchable
 def ls(session: Session, prefix: str, counted: bool) -> None:
     """List queues, by PREFIX if given."""
     with session.client() as client:
@@ -73,7 +77,7 @@ def create(session: Session, name: str, **attributes: Any) -> None:
     """Make the queue NAME; one that exists with the same attributes is no error."""
     with session.client() as client:
         info = client.queue(name).create(**_given(**attributes))
-        say(f"queue {info.name} is there", info, session.output)
+        session.report(f"queue {info.name} is there", info)
 
 
 @queue_group.command("set")
@@ -88,7 +92,7 @@ def set_attributes(session: Session, name: str, reset: tuple[str, ...], **attrib
         raise click.UsageError("name at least one attribute to change")
     with session.client() as client:
         info = client.queue(name).set(**given, reset=reset)
-        say(f"queue {info.name} is changed", info, session.output)
+        session.report(f"queue {info.name} is changed", info)
 
 
 @queue_group.command("show")
@@ -100,6 +104,36 @@ def show(session: Session, name: str) -> None:
         show_item(client.queue(name).info(), session.output)
 
 
+@queue_group.command("watch")
+@click.argument("name")
+@interval_option
+@leaf
+def watch(session: Session, name: str, interval: float) -> None:
+    """Show how the counts of the queue NAME change, one line a look, until interrupted."""
+    with session.client() as client:
+        queue = client.queue(name)
+        before: int | None = None
+        while True:
+            info = queue.info()
+            counts = {
+                "time": datetime.now(UTC),
+                "messages": info.message_count,
+                "in_flight": info.in_flight_count,
+                "delayed": info.delayed_count,
+            }
+            if session.output != "table":
+                show_item(counts, "jsonl" if session.output == "json" else session.output)
+            else:
+                if before is None:
+                    click.echo(bold("TIME          MESSAGES  IN FLIGHT   DELAYED   CHANGE"))
+                change = "" if before is None else f"{info.message_count - before:+}"
+                line = f"{counts['time']:%H:%M:%SZ}  {info.message_count:>11}  {info.in_flight_count:>9}"
+                click.echo(f"{line}  {info.delayed_count:>8}  {change:>7}")
+            before = info.message_count
+            sys.stdout.flush()
+            time.sleep(interval)
+
+
 @queue_group.command("rm")
 @click.argument("name")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
@@ -109,7 +143,7 @@ def rm(session: Session, name: str, yes: bool) -> None:
     confirmed(f"Delete the queue {name} and every message in it?", yes=yes)
     with session.client() as client:
         client.queue(name).delete()
-        say(f"queue {name} is gone", {"name": name}, session.output)
+        session.report(f"queue {name} is gone", {"name": name})
 
 
 @queue_group.command("purge")
@@ -121,7 +155,7 @@ def purge(session: Session, name: str, yes: bool) -> None:
     confirmed(f"Delete every message of {name}?", yes=yes)
     with session.client() as client:
         client.queue(name).purge()
-        say(f"queue {name} is empty", {"name": name}, session.output)
+        session.report(f"queue {name} is empty", {"name": name})
 
 
 @queue_group.command("send")
@@ -149,7 +183,7 @@ def send(
         queue = client.queue(name)
         if lines:
             count = _send_lines(queue, delay, attributes)
-            say(f"{count} messages are sent", {"sent": count}, session.output)
+            session.report(f"{count} messages are sent", {"sent": count})
             return
         content: bytes | str
         if path is not None:
@@ -158,7 +192,7 @@ def send(
         else:
             content = body or ""
         sent = queue.send(content, delay=delay, attributes=attributes)
-        say(f"sent {sent.message_id}", sent, session.output)
+        session.report(f"sent {sent.message_id}", sent)
 
 
 def _send_lines(queue: Queue, delay: int | None, attributes: dict[str, str]) -> int:
@@ -246,7 +280,7 @@ def ack(session: Session, name: str, receipt_handle: str) -> None:
     """Delete a received message of the queue NAME by its RECEIPT_HANDLE."""
     with session.client() as client:
         client.queue(name).delete_message(receipt_handle)
-        say("the message is gone", {"receipt_handle": receipt_handle}, session.output)
+        session.report("the message is gone", {"receipt_handle": receipt_handle})
 
 
 @queue_group.command("policy")
@@ -262,9 +296,9 @@ def policy(session: Session, name: str, path: str | None, remove: bool) -> None:
         queue = client.queue(name)
         if path is not None:
             info = queue.set(policy=text_of(path))
-            say(f"queue {info.name} has its policy", info, session.output)
+            session.report(f"queue {info.name} has its policy", info)
         elif remove:
             info = queue.set(reset=("policy",))
-            say(f"queue {info.name} has no policy", info, session.output)
+            session.report(f"queue {info.name} has no policy", info)
         else:
             click.echo(queue.info().policy or "{}")

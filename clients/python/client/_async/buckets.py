@@ -12,11 +12,12 @@ from cumulo.client import _wire, model
 from cumulo.client._async.connection import AsyncConnection
 from cumulo.client._async.downloads import AsyncObjectReader, read_request
 from cumulo.client._async.pages import AsyncPager
-from cumulo.client._async.uploads import PART_BYTES, AsyncUpload, Progress
+from cumulo.client._async.uploads import AsyncUpload, Progress
 from cumulo.client._partial_file import PartialFile
 from cumulo.client._presigning import EXPIRES_S, presigned
 from cumulo.client._tasks import Handle, RawStream, run_blocking
 from cumulo.client.errors import AlreadyExists
+from cumulo.client.etags import PART_BYTES
 from cumulo.client.model import Page
 
 Data = bytes | bytearray | memoryview | str

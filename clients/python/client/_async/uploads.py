@@ -17,12 +17,10 @@ from cumulo.client._async.connection import AsyncConnection
 from cumulo.client._checksums import crc64nvme
 from cumulo.client._tasks import Crew
 from cumulo.client.errors import CumuloError
+from cumulo.client.etags import part_bytes
 
 FRAME_BYTES = 1024 * 1024
 """The contract's largest frame."""
-PART_BYTES = 8 * 1024 * 1024
-PARTS_BEFORE_GROWTH = 1_000
-"""After so many parts each further one is twice as large, so that 10,000 parts hold S3's largest object."""
 PARTS_AT_ONCE = 4
 TRANSFER_BYTES_PER_S_MIN = 256 * 1024
 """A transfer's deadline is a call's own, plus its size at this rate."""
@@ -70,8 +68,7 @@ class AsyncUpload:
     @property
     def part_bytes(self) -> int:
         """The size of the part that is being filled."""
-        growth: int = 2 ** (self._part_count // PARTS_BEFORE_GROWTH)
-        return PART_BYTES * growth
+        return part_bytes(self._part_count)
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         """Take more bytes; waits while enough parts are under way. Raises what a part before ran into."""

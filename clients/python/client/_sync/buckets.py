@@ -15,9 +15,10 @@ from cumulo.client._presigning import EXPIRES_S, presigned
 from cumulo.client._sync.connection import Connection
 from cumulo.client._sync.downloads import ObjectReader, read_request
 from cumulo.client._sync.pages import Pager
-from cumulo.client._sync.uploads import PART_BYTES, Progress, Upload
+from cumulo.client._sync.uploads import Progress, Upload
 from cumulo.client._threads import Handle, RawStream, run_blocking
 from cumulo.client.errors import AlreadyExists
+from cumulo.client.etags import PART_BYTES
 from cumulo.client.model import Page
 
 Data = bytes | bytearray | memoryview | str

@@ -1,0 +1,180 @@
+"""Copies between files and objects, several at a time, with one progress bar for all.
+
+Promises: at most `jobs` copies are under way; after the first failure none is begun; what is moved is deleted once its
+copy is durable, and only if it is still what was copied.
+"""
+
+import contextlib
+import mimetypes
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import click
+
+from cumulo.cli.places import SCHEME, Place, object_of, path_below, place_of
+from cumulo.client import Client
+
+JOBS = 8
+Progress = Callable[[int], object]
+
+
+class Copy(NamedTuple):
+    """One thing to copy: `-`, a file or an object on either side; `size` is None where it is not known."""
+
+    source: str | Path | Place
+    target: str | Path | Place
+    size: int | None
+
+
+def copies_of(client: Client, source: str, target: str, *, recursive: bool) -> list[Copy]:
+    """Return what is to be copied where."""
+    if SCHEME not in (source[: len(SCHEME)], target[: len(SCHEME)]):
+        raise click.UsageError("one side must be an object: s3://BUCKET/KEY")
+    if source == "-":
+        return [Copy("-", object_of(target), None)]
+    if source.startswith(SCHEME):
+        return _copies_of_objects(client, place_of(source), target, recursive=recursive)
+    return _copies_of_files(Path(source), place_of(target), recursive=recursive)
+
+
+def _copies_of_files(path: Path, place: Place, *, recursive: bool) -> list[Copy]:
+    if not recursive:
+        if path.is_dir():
+            raise click.UsageError(f"{path} is a folder: --recursive copies it")
+        key = place.key + path.name if not place.key or place.key.endswith("/") else place.key
+        return [Copy(path, Place(place.bucket, key), path.stat().st_size)]
+    return [Copy(it, place.below(name), it.stat().st_size) for name, it in files_below(path).items()]
+
+
+def files_below(folder: Path) -> dict[str, Path]:
+    """Return every file of a folder and of its folders, by its name from there on."""
+    if not folder.is_dir():
+        raise click.UsageError(f"{folder} is no folder")
+    return {it.relative_to(folder).as_posix(): it for it in sorted(folder.rglob("*")) if it.is_file()}
+
+
+def _copies_of_objects(client: Client, source: Place, target: str, *, recursive: bool) -> list[Copy]:
+    if not recursive:
+        if not source.key:
+            raise click.UsageError(f"{source}: a key is missing, or --recursive")
+        size = client.bucket(source.bucket).head(source.key).size
+        name = source.key.rpartition("/")[2]
+        if target == "-":
+            return [Copy(source, "-", size)]
+        if target.startswith(SCHEME):
+            place = place_of(target)
+            key = place.key + name if not place.key or place.key.endswith("/") else place.key
+            return [Copy(source, Place(place.bucket, key), size)]
+        path = Path(target)
+        return [Copy(source, path / name if path.is_dir() or target.endswith("/") else path, size)]
+    if target == "-":
+        raise click.UsageError("several objects cannot go to standard output; `object cat` writes them one by one")
+    folder = source.key.rpartition("/")[0]
+    skip = len(folder) + 1 if folder else 0
+    copies = []
+    for it in client.bucket(source.bucket).list(source.key):
+        relative = it.key[skip:]
+        to = place_of(target).below(relative) if target.startswith(SCHEME) else path_below(Path(target), relative)
+        copies.append(Copy(Place(source.bucket, it.key), to, it.size))
+    return copies
+
+
+def run_copies(
+    client: Client,
+    copies: Sequence[Copy],
+    options: dict[str, Any],
+    *,
+    jobs: int = JOBS,
+    move: bool = False,
+    quiet: bool = False,
+) -> int:
+    """Make all copies; return the bytes that they hold, as far as they are known."""
+    sources = {it.source for it in copies}
+    for it in copies:  # else one copy writes over what another one has yet to read, and a move deletes its own target
+        if it.target in sources and (move or it.target != it.source):
+            raise click.UsageError(f"{it.target} is a source and a target")
+    sizes = [it.size for it in copies if it.size is not None]
+    with _progress(sum(sizes) if len(sizes) == len(copies) else None, quiet=quiet) as progress:
+        side_by_side([partial(_copy, client, it, options, progress, move=move) for it in copies], jobs)
+    return sum(sizes)
+
+
+def side_by_side(calls: Iterable[Callable[[], object]], jobs: int) -> list[Any]:
+    """Make calls, up to `jobs` at a time, and return their results in order; raises the first failure."""
+    with ThreadPoolExecutor(jobs) as crew:
+        futures = [crew.submit(it) for it in calls]
+        try:
+            done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
+        except BaseException:
+            crew.shutdown(wait=False, cancel_futures=True)
+            raise
+        if waiting:
+            crew.shutdown(wait=False, cancel_futures=True)
+            raise next(failure for it in done if (failure := it.exception()) is not None)
+        return [it.result() for it in futures]
+
+
+def _copy(client: Client, copy: Copy, options: dict[str, Any], progress: Progress, *, move: bool) -> None:
+    source, target = copy.source, copy.target
+    if isinstance(source, Place):
+        etag = _copy_object(client, source, target, options, progress)
+        if move:
+            client.bucket(source.bucket).delete(source.key, if_match=etag)
+        return
+    assert isinstance(target, Place), "one side is an object"
+    bucket = client.bucket(target.bucket)
+    if isinstance(source, Path):
+        guessed = options.get("content_type") or mimetypes.guess_type(source.name)[0] or ""
+        bucket.upload_file(source, target.key, **(options | {"content_type": guessed}), progress=progress)
+        if move:
+            source.unlink()
+    else:
+        standard_input: BinaryIO = sys.stdin.buffer
+        bucket.put(target.key, standard_input, **options, progress=progress)
+
+
+def _copy_object(
+    client: Client, source: Place, target: str | Path | Place, options: dict[str, Any], progress: Progress
+) -> str:
+    """Copy an object; return the ETag of what was copied."""
+    bucket = client.bucket(source.bucket)
+    if isinstance(target, Path):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return bucket.download_file(source.key, target, progress=progress).etag
+    with bucket.open(source.key) as reader:
+        if isinstance(target, Place):
+            kept = {"content_type": reader.info.content_type, "metadata": reader.info.metadata}
+            given = {name: value for name, value in options.items() if value}
+            client.bucket(target.bucket).put(target.key, reader.chunks(), **(kept | given), progress=progress)
+        else:
+            for piece in reader.chunks():
+                sys.stdout.buffer.write(piece)
+                progress(len(piece))
+            sys.stdout.buffer.flush()
+        return reader.info.etag
+
+
+@contextlib.contextmanager
+def _progress(total: int | None, *, quiet: bool) -> Iterator[Progress]:
+    """Give what is told of bytes, shown as a bar on a terminal."""
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield lambda _: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - only a terminal pays for it
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (BarColumn(), DownloadColumn(binary_units=True), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda count: bar.advance(task, count)
