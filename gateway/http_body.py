@@ -208,7 +208,7 @@ class ChunkedBody(Body):
 class ChunkDecoder:
     """Decodes the chunked transfer coding (RFC 9112 section 7.1), strictly.
 
-    httptools could do it, but cannot be stopped at the body's end: it would read the next request along with it.
+    Parsers for whole requests cannot be stopped at the body's end: they would read the next request along with it.
     Extensions are read over and trailers are dropped, as the RFC allows; neither line may be longer than
     `CHUNK_LINE_BYTES_MAX`.
     """

@@ -33,13 +33,12 @@ main()
 THIRD_PARTIES = {
     "click",
     "cryptography",
-    "cython_runtime",  # grpc's and httptools' extension modules bring it
+    "cython_runtime",  # grpc's extension module brings it
     "google",
     "grpc",
     "grpc_health",
     "grpc_reflection",
     "grpc_tools",  # by grpc itself, where a developer has it
-    "httptools",
     "lmdb",
     "msgspec",
     "prometheus_client",
