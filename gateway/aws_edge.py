@@ -287,9 +287,11 @@ class AwsEdge:
         body, content = None, b""
         if operation.input_stream:
             body = open_payload(request, verified, declared)
-        else:
+        elif is_long(request.body):
             with self._held.place(request.body) as held:
                 content = await read_payload(held, declared, service.body_bytes_max)
+        else:
+            content = await read_payload(request.body, declared, service.body_bytes_max)
         labels = {"Bucket": address.bucket, "Key": address.key} if address.bucket else {}
         head = RequestHead(labels, query, asking.headers)
         asked = aws_codec.decode(operation, exchange.protocol, head, content)

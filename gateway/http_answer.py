@@ -147,8 +147,8 @@ async def _send_pieces(
 ) -> None:
     """Send a stream of `announced` bytes, or one that the connection's end will end."""
     sent_bytes = 0
-    with contextlib.ExitStack() as kept:
-        sender: FileSender | None = None
+    sender: FileSender | None = None
+    try:
         while piece is not None:
             sent_bytes += len(piece)
             assert announced is None or sent_bytes <= announced, "the stream is longer than it was announced"
@@ -157,7 +157,7 @@ async def _send_pieces(
                 out.write(start)
                 await out.flush()
                 if sender is None:
-                    sender = kept.enter_context(contextlib.closing(FileSender(out.socket())))
+                    sender = FileSender(out.socket())
                 await sender.send(*file_range, len(piece))
             elif start and len(piece) <= SENDFILE_BYTES_MIN:
                 out.write(b"".join((start, piece)))
@@ -169,6 +169,9 @@ async def _send_pieces(
             if sent_bytes != announced:
                 await asyncio.sleep(0)  # others' turn
             piece = await anext(stream, None)
+    finally:
+        if sender is not None:
+            sender.close()
     out.write(start)
     assert announced is None or sent_bytes == announced, "the stream is shorter than it was announced"
 
