@@ -36,7 +36,7 @@ install: $(VENV)/.installed  ## the environment .venv with `cumulo` in it
 demo: $(VENV)/.demo  ## the whole path, from bucket to isolated job to bucket (INPUT=folder KEEP=1 SHORT=1)
 	@$(BIN)/python examples/demo/run.py $(if $(INPUT),--input "$(INPUT)") $(if $(KEEP),--keep) $(if $(SHORT),--short)
 
-test: $(VENV)/.developed  ## every test under 5 s, in random order
+test: $(VENV)/.developed $(VENV)/compat/.installed  ## every test under 5 s, in random order (the README's use `aws`)
 	@$(BIN)/pytest
 
 test-clients: $(VENV)/.developed  ## the Go and TypeScript clients' examples against a real server (needs go and node)
@@ -53,7 +53,7 @@ $(VENV)/compat/.installed $(VENV)/compat-2022/.installed: .ci/bootstrap
 compat: $(VENV)/.developed $(VENV)/compat/.installed $(VENV)/compat-2022/.installed  ## AWS's clients against a real server (needs go, node and what `make system-deps` brings)
 	@$(BIN)/pytest -m "long or not long" tests/compat
 
-test-long: $(VENV)/.developed  ## the tests marked `long`
+test-long: $(VENV)/.developed $(VENV)/compat/.installed $(VENV)/compat-2022/.installed  ## the tests marked `long`
 	@$(BIN)/pytest -m long
 
 test-all-pythons:  ## `make test` with each of Python 3.11, 3.12 and 3.13 that is installed

@@ -6,6 +6,8 @@ import sys
 from cumulo.core.settings import Settings
 from cumulo.server.endpoints import Endpoints
 
+AWS_SERVICES = "s3 sqs iam sts"
+
 
 def show_banner(
     endpoints: Endpoints, new_root_secret: str, settings: Settings, seconds: float, fingerprint: str
@@ -16,12 +18,12 @@ def show_banner(
     environment = f"cumulo env --data {shlex.quote(endpoints.data)}" if named else "cumulo env"
     lines = [
         f"Cumulo {endpoints.version} · data {endpoints.data} ({kept}) · ready in {seconds:.2f} s",
-        f"  gRPC       {endpoints.grpc}    health, reflection on{', TLS' if endpoints.tls else ''}",
-        f"  HTTP       {endpoints.http}    /_cumulo/health/ready, /_cumulo/metrics",
+        f"  AWS edge   {endpoints.http}    {AWS_SERVICES}; /_cumulo/health/ready, /_cumulo/metrics",
+        f"  gRPC       {endpoints.grpc}           health, reflection on{', TLS' if endpoints.tls else ''}",
         "  IAM        enforced · account 000000000000 · root key in the data folder's secrets/root_credentials.json",
         f'  Try        eval "$({environment})"',
+        "             aws s3 mb s3://demo && aws s3 cp README.md s3://demo/ && cumulo object ls s3://demo",
         "             cumulo queue create jobs && cumulo queue send jobs hello && cumulo queue recv jobs",
-        "             cumulo bucket mb demo && cumulo object cp README.md s3://demo/ && cumulo object ls s3://demo",
     ]
     if new_root_secret and sys.stdout.isatty():
         lines.insert(4, f"             first start, shown once: {endpoints.access_key_id} {new_root_secret}")

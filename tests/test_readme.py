@@ -1,5 +1,6 @@
 """The README's five minutes do what they promise, typed exactly as they are printed; every shown command exists."""
 
+import json
 import os
 import re
 import shlex
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.compat.client_programs import need_python
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "docs" / "quickstart.md"])
@@ -41,14 +44,18 @@ def script(text: str) -> str:
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[dict[str, str]]:
     """The environment of a terminal beside a running `cumulo serve`, in `tmp_path`."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "aws").symlink_to(need_python(program="aws"))
+    path = os.pathsep.join([str(Path(sys.executable).parent), str(programs), os.environ["PATH"]])
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("CUMULO_", "AWS_"))}
     settings = {"CUMULO_DATA": str(tmp_path / "data"), "CUMULO_PORT": "0", "CUMULO_GRPC_PORT": "0"}
-    environment = {**clean, **settings, "PATH": path, "TMPDIR": str(tmp_path)}
+    environment = {**clean, **settings, "PATH": path, "TMPDIR": str(tmp_path), "HOME": str(tmp_path)}
     (tmp_path / "README.md").write_text((ROOT / "README.md").read_text())
     (tmp_path / ".venv/bin").mkdir(parents=True)
     (tmp_path / ".venv/bin/activate").touch()  # the environment is this one already
-    server = subprocess.Popen(["cumulo", "serve"], env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL)
+    with (tmp_path / "banner").open("wb") as banner:
+        server = subprocess.Popen(["cumulo", "serve"], env=environment, cwd=tmp_path, stdout=banner)
     try:
         deadline = time.monotonic() + READY_S
         while not (tmp_path / "data/endpoints.json").exists():
@@ -82,9 +89,23 @@ def test_five_minutes_of_the_readme_run_as_printed(tmp_path: Path, terminal: dic
 
     printed = typed(readme.split("## Five minutes\n")[1].split("\n## ")[0], terminal, tmp_path)
 
-    assert '{"n": 1}' in printed
-    assert "read/me.md" in printed
-    assert "# Cumulo" in printed
+    assert "upload: ./README.md to s3://demo/read/me.md" in printed
+    assert re.search(r"^read/me\.md +\d", printed, re.MULTILINE)
+    assert '"Body": "{\\"n\\": 1}"' in printed
+    assert "{'n': 2}" in printed
+
+
+def test_lines_of_the_banner_run_as_printed(tmp_path: Path, terminal: dict[str, str]) -> None:
+    banner = (tmp_path / "banner").read_text()
+    tries = "\n".join(f"$ {line.strip()}" for line in banner.split("  Try  ")[1].splitlines())
+
+    printed = typed(f"```console\n{tries}\n```", terminal, tmp_path)
+
+    assert (
+        f"  AWS edge   {json.loads((tmp_path / 'data/endpoints.json').read_text())['http']}    s3 sqs iam sts" in banner
+    )
+    assert "README.md" in printed
+    assert "hello" in printed
 
 
 @pytest.mark.long  # a worker starts, probes its sandbox and waits for two idle seconds
@@ -111,6 +132,10 @@ def test_every_shown_command_exists_with_its_options(page: str) -> None:
 
 
 def exists(words: str) -> bool:
-    """Whether the command line takes these words: an unknown command or option is an error even before `--help`."""
-    command = [str(Path(sys.executable).with_name("cumulo")), *shlex.split(words), "--help"]
+    """Whether the command line takes these words: an unknown command or option is an error even before `--help`.
+
+    What stands behind `--` is another program's.
+    """
+    own = shlex.split(words.partition(" -- ")[0])
+    command = [str(Path(sys.executable).with_name("cumulo")), *own, "--help"]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0

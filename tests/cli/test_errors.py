@@ -139,6 +139,28 @@ def test_completion_script_is_printed(run, shell):
     assert "_CUMULO_COMPLETE" in run("completion", shell).stdout
 
 
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("object s", "plain,sync"),
+        ("object sync --del", "plain,--delete"),
+        ("iam lo", "plain,login"),
+        ("aws conf", "plain,configure"),
+        ("terraform ", "plain,init"),
+        ("queue watch --int", "plain,--interval"),
+        ("job ls --wa", "plain,--watch"),
+        ("object presign --method P", "plain,PUT"),
+    ],
+)
+def test_words_are_completed(typed, completed):
+    words = f"cumulo {typed}"
+    asked = {"_CUMULO_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
+
+    shown = CliRunner().invoke(cli, [], env=asked, prog_name="cumulo").stdout
+
+    assert completed in shown.splitlines()
+
+
 def test_version_is_shown(run):
     assert run("version").stdout == run("--version").stdout
     assert run("version").stdout.startswith("cumulo ")
