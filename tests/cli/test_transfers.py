@@ -2,6 +2,10 @@
 
 import hashlib
 import json
+import os
+import signal
+import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -196,3 +200,21 @@ def test_quiet_reports_nothing_and_still_shows_results(run, bucket, name):
     assert run("object", "cp", "-", f"{bucket}/k", "-q", text="a").output == ""
     assert json.loads(run("object", "rm", f"{bucket}/k", "-q", "-o", "json").stdout) == {"deleted": 1}
     assert name in run("queue", "ls", name, "-q").stdout
+
+
+def test_interrupted_transfer_ends_at_once_and_leaves_nothing_half_done(run, server, keys, bucket, tmp_path: Path):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here/endless").write_bytes(b"")
+    os.truncate(tmp_path / "here/endless", 1 << 36)
+    words = ("object", "sync", str(tmp_path / "here"), bucket)
+    program = (sys.executable, "-P", "-c", "from cumulo.cli.main import cli; cli()", *words)
+    uploading = subprocess.Popen(program, env=os.environ | server.environment(), stderr=subprocess.DEVNULL)
+    with server.client() as client:
+        while not list(client.bucket(bucket.removeprefix("s3://")).uploads()):
+            assert uploading.poll() is None
+
+        uploading.send_signal(signal.SIGINT)
+
+        assert uploading.wait(20) == 130
+        assert list(client.bucket(bucket.removeprefix("s3://")).uploads()) == []
+    assert keys() == []

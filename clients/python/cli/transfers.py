@@ -1,18 +1,19 @@
 """Copies between files and objects, several at a time, with one progress bar for all.
 
-Promises: at most `jobs` copies are under way; after the first failure none is begun; what is moved is deleted once its
-copy is durable, and only if it is still what was copied.
+Promises: at most `jobs` copies are under way; the first failure, or an interrupt, ends them all; what is moved is
+deleted once its copy is durable, and only if it is still what was copied.
 """
 
 import contextlib
 import mimetypes
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import click
 
@@ -21,6 +22,7 @@ from cumulo.client import Client
 
 JOBS = 8
 Progress = Callable[[int], object]
+T = TypeVar("T")
 
 
 class Copy(NamedTuple):
@@ -99,24 +101,35 @@ def run_copies(
         if it.target in sources and (move or it.target != it.source):
             raise click.UsageError(f"{it.target} is a source and a target")
     sizes = [it.size for it in copies if it.size is not None]
+    stopping = threading.Event()
     with _progress(sum(sizes) if len(sizes) == len(copies) else None, quiet=quiet) as progress:
-        side_by_side([partial(_copy, client, it, options, progress, move=move) for it in copies], jobs)
+
+        def told(count: int) -> None:
+            if stopping.is_set():  # a thread can be ended only from inside
+                raise CancelledError
+            progress(count)
+
+        side_by_side([partial(_copy, client, it, options, told, move=move) for it in copies], jobs, stopping)
     return sum(sizes)
 
 
-def side_by_side(calls: Iterable[Callable[[], object]], jobs: int) -> list[Any]:
-    """Make calls, up to `jobs` at a time, and return their results in order; raises the first failure."""
+def side_by_side(calls: Iterable[Callable[[], T]], jobs: int, stopping: threading.Event | None = None) -> list[T]:
+    """Make calls, up to `jobs` at a time, and return their results in order; raises the first failure.
+
+    After a failure, or when it is interrupted, no further call is begun, and `stopping` tells those that are under way.
+    """
     with ThreadPoolExecutor(jobs) as crew:
         futures = [crew.submit(it) for it in calls]
         try:
-            done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            for it in done:
+                it.result()
         except BaseException:
+            if stopping is not None:
+                stopping.set()
             crew.shutdown(wait=False, cancel_futures=True)
             raise
-        if waiting:
-            crew.shutdown(wait=False, cancel_futures=True)
-            raise next(failure for it in done if (failure := it.exception()) is not None)
-        return [it.result() for it in futures]
+    return [it.result() for it in futures]
 
 
 def _copy(client: Client, copy: Copy, options: dict[str, Any], progress: Progress, *, move: bool) -> None:
