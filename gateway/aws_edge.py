@@ -50,7 +50,7 @@ from cumulo.gateway.payload import body_hash, declared_payload, open_payload, re
 from cumulo.gateway.post_form import read_post_form
 from cumulo.gateway.post_policy import check_post_head, open_form
 from cumulo.gateway.presented import Presented, read_signature
-from cumulo.gateway.rpc import Observer
+from cumulo.gateway.rpc import REASON_CHARACTERS_MAX, UNTRUSTED, Observer
 from cumulo.gateway.signature_errors import AuthForm, Dialect, Refusal, SignatureError
 from cumulo.gateway.sigv4 import Verified, Verifier
 
@@ -180,6 +180,8 @@ class AwsEdge:
         except Exception as error:  # noqa: BLE001 - the one place where an error becomes an answer
             expected = _expected(error, exchange)
             status = expected.row.code
+            if isinstance(error, SignatureError) or expected.row.grpc_status in UNTRUSTED:
+                _log_refusal(exchange, expected, error)
             return _refusal(exchange, expected)
         finally:
             self._observer.finished(
@@ -424,6 +426,22 @@ def _refusal(exchange: _Exchange, error: ServiceError) -> Response:
         head=exchange.request.method == "HEAD",
     )
     return Response(encoded.status, encoded.body, encoded.headers, encoded.content_type)
+
+
+def _log_refusal(exchange: _Exchange, expected: ServiceError, error: Exception) -> None:
+    """Tell who runs the server of a call whose caller is not trusted. What a caller has written stays in the fields."""
+    _log.info(
+        "refused: %s",
+        expected.row.code,
+        extra={
+            "request_id": exchange.request_id,
+            "peer": exchange.request.peer,
+            "service": exchange.service.name if exchange.service is not None else "",
+            "operation": exchange.operation.name if exchange.operation is not None else "",
+            "access_key_id": error.values.get("AWSAccessKeyId", "") if isinstance(error, SignatureError) else "",
+            "reason": expected.message[:REASON_CHARACTERS_MAX],
+        },
+    )
 
 
 def _nameless(service: AwsService | None) -> ServiceModel:

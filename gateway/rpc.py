@@ -29,6 +29,7 @@ from cumulo.core.errors import (
     INVALID_PARAMETER_VALUE,
     MISSING_AUTHENTICATION_TOKEN,
     ServiceError,
+    Status,
 )
 from cumulo.core.ids import Randomness, message_id
 from cumulo.core.names import DEFAULT_REGION, is_region
@@ -41,6 +42,9 @@ RETRY_AFTER_S = 1
 METADATA_VALUE_CHARACTERS_MAX = 1024
 _STATUS_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 _BEARER = "Bearer "
+UNTRUSTED = frozenset({Status.UNAUTHENTICATED, Status.PERMISSION_DENIED})
+"""Refusals that go to the log."""
+REASON_CHARACTERS_MAX = 512
 _log = logging.getLogger("cumulo.rpc")
 
 
@@ -261,7 +265,18 @@ class RpcAdaptor:
     async def _abort(
         self, rpc: grpc.aio.ServicerContext[Any, Any], error: ServiceError, ctx: CallContext | None
     ) -> NoReturn:
-        status = status_of(error, ctx.request_id if ctx is not None else "")
+        request_id = ctx.request_id if ctx is not None else ""
+        if error.row.grpc_status in UNTRUSTED:
+            _log.info(
+                "refused: %s",
+                error.row.code,
+                extra={
+                    "request_id": request_id,
+                    "peer": _peer_address(rpc.peer()),
+                    "reason": error.message[:REASON_CHARACTERS_MAX],
+                },
+            )
+        status = status_of(error, request_id)
         details = (("grpc-status-details-bin", status.SerializeToString()),)
         await rpc.abort(_STATUS_BY_NUMBER[status.code], status.message, details)
         raise AssertionError("abort always raises")
