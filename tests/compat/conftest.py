@@ -1,18 +1,18 @@
 """A real, durable server for each module of clients, its address as clients of AWS take it, a bucket for each test."""
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 
 from cumulo.testing import Server
-from tests.compat.client_programs import OF_TODAY, SCRIPTS, need_python, run
+from tests.compat.client_programs import OF_TODAY, SCRIPTS, need, need_python, run
 
-REGION = "us-east-1"
+FOLDER = Path(__file__).parent
 _numbers = itertools.count(1)
 
 
@@ -37,19 +37,8 @@ def clients(server: Server) -> Callable[..., Any]:
     """Make a client of boto3: `clients("s3")`, with another key or other options where a test names them."""
 
     def client(service: str, **options: Any) -> Any:
-        key = server.credentials
         config = Config(retries={"total_max_attempts": 1}).merge(options.pop("config", Config()))
-        return boto3.client(
-            service,
-            **{
-                "endpoint_url": server.url,
-                "region_name": REGION,
-                "aws_access_key_id": key["access_key_id"],
-                "aws_secret_access_key": key["secret_access_key"],
-                "config": config,
-            }
-            | options,
-        )
+        return server.boto3(service, config=config, **options)
 
     return client
 
@@ -98,3 +87,20 @@ def script(aws: dict[str, str], tmp_path: Path) -> Callable[..., str]:
         return run(*command, environment=aws | variables, cwd=tmp_path)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def go_program(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The program on the SDK for Go, built with the modules that its lock names."""
+    path = tmp_path_factory.mktemp("go") / "compat"
+    run(need("go"), "build", "-mod=readonly", "-o", str(path), ".", environment={}, cwd=FOLDER / "go")
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def javascript_program(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A copy of the program on the SDK for JavaScript with what its lock names, installed from nothing."""
+    folder = tmp_path_factory.mktemp("javascript") / "compat"
+    shutil.copytree(FOLDER / "javascript", folder, ignore=shutil.ignore_patterns("node_modules"))
+    run(need("npm"), "ci", "--no-audit", "--no-fund", "--loglevel=error", environment={}, cwd=folder)
+    return str(folder / "main.js")
