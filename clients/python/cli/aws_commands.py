@@ -88,6 +88,8 @@ def configure(session: Session, name: str, data: str | None, endpoint: str | Non
 
     Then `aws --profile cumulo s3 ls`, and every AWS SDK with AWS_PROFILE=cumulo, speak to this server. Other profiles'
     lines stay as they are; a profile that leads to AWS is not written over.
+
+    Version 1 of `aws` has addresses of its own for SQS, profile or not: `cumulo aws -- sqs ...` tells it the right one.
     """
     found = aws_variables(session, data, endpoint)
     sections.checked_name(name)
