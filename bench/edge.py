@@ -4,7 +4,8 @@ Starts our server, durable, on a data folder on a real disk, and MiniStack and m
 memory and look at no signature; all of them get the same signed requests from the same clients, in turns. A figure is
 per CPU-second of the server, all its threads counted; its floor is MiniStack's, unless the row says otherwise:
 
-- put 8 MiB beside a raw loop: one that receives, takes MD5 and CRC64NVME, writes and fsyncs (the floor of load.py);
+- put 8 MiB beside a raw loop: one that receives, takes MD5 and CRC64NVME (and SHA-256 where the client has signed it),
+  writes and fsyncs (the floor of load.py);
 - memory, parked polls, the listing: held against a figure of their own.
 
 Run: python bench/edge.py [--seconds 4] [--short] [--only PART ...] [--alone] [--json] [--folder DIR]
@@ -199,14 +200,15 @@ class Bench:
         """Put and get of 8 MiB against MiniStack and a raw loop, and get of 256 MiB."""
         size, path = 8 * MIB, f"/{BUCKET}/8m"
         count = max(4, round(self.seconds * 6))
-        raw_mb = self._raw_put(size)
-        for hashed, what in ((UNSIGNED, "unsigned"), (hashlib.sha256(bytes(size)).hexdigest(), "signed hash")):
+        signed = hashlib.sha256(bytes(size)).hexdigest()
+        for what, hashed, hashes in (("unsigned", UNSIGNED, ()), ("signed hash", signed, ("sha256",))):
 
             def put(peer: Peer, hashed: str = hashed) -> Load:
                 return processes(LARGE_CONNECTIONS, upload, peer.address, path, size, count, hashed)
 
             ours = self.compare(f"S3 PUT 8 MiB, {what}", put, PUT_TARGET, size_bytes=size)
             figure = ours.per_cpu_s * size / 1e6
+            raw_mb = self._raw_put(size, hashes)
             beside = f"  beside a raw loop, {what}"
             self.rows.append(Row(what=beside, figure=figure, unit="MB/CPU-s", floor=raw_mb, target=RAW_TARGET))
 
@@ -220,8 +222,8 @@ class Bench:
         cost = cost_of(self.ours, lambda peer: processes(1, download, peer.address, path, size, count))
         self._figure("S3 GET 256 MiB", cost.per_cpu_s * size / 1e6, "MB/CPU-s", GET_MB_TARGET)
 
-    def _raw_put(self, size: int) -> float:
-        with child(floors.serve_raw, str(self.folder)) as (process, pipe):
+    def _raw_put(self, size: int, hashes: Sequence[str]) -> float:
+        with child(floors.serve_raw, str(self.folder), *hashes) as (process, pipe):
             target = f"127.0.0.1:{answer_of(pipe)}"
             plans = [
                 Plan(role="raw_put", target=target, seconds=self.seconds, number=number, size_bytes=size)

@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -90,19 +90,19 @@ async def _serve_empty(port: Connection, frame_bytes: int) -> None:
     await server.wait_for_termination()
 
 
-def serve_raw(port: Connection, folder: str) -> None:
+def serve_raw(port: Connection, folder: str, *hashes: str) -> None:
     """Take bodies over plain sockets: receive, MD5, CRC64NVME, write, fsync, answer one byte. A thread a connection.
 
-    A body is announced by its length, 8 bytes. Runs until it is terminated.
+    A body is announced by its length, 8 bytes. `hashes` are taken besides. Runs until it is terminated.
     """
     listener = socket.create_server(("127.0.0.1", 0))
     port.send(listener.getsockname()[1])
     while True:
         connection, _ = listener.accept()
-        threading.Thread(target=_take_bodies, args=(connection, Path(folder)), daemon=True).start()
+        threading.Thread(target=_take_bodies, args=(connection, Path(folder), hashes), daemon=True).start()
 
 
-def _take_bodies(connection: socket.socket, folder: Path) -> None:
+def _take_bodies(connection: socket.socket, folder: Path, hashes: Sequence[str]) -> None:
     from awscrt.checksums import crc64nvme  # noqa: PLC0415 - the child's own import
 
     buffer = bytearray(MIB)
@@ -111,12 +111,13 @@ def _take_bodies(connection: socket.socket, folder: Path) -> None:
     with connection, contextlib.suppress(ConnectionError):
         while head := connection.recv(8, socket.MSG_WAITALL):
             left = int.from_bytes(head, "big")
-            digest, checksum = hashlib.md5(usedforsecurity=False), 0
+            digests, checksum = [hashlib.new(name, usedforsecurity=False) for name in ("md5", *hashes)], 0
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             while left:
                 count = connection.recv_into(view[: min(left, MIB)], 0, socket.MSG_WAITALL)
                 piece = view[:count]
-                digest.update(piece)
+                for digest in digests:
+                    digest.update(piece)
                 checksum = crc64nvme(piece, checksum)
                 os.write(descriptor, piece)
                 left -= count
