@@ -235,7 +235,9 @@ class Attacker:
             found[f"{user} policies"] = names_in(self.call("iam", "ListUserPolicies", UserName=user), "PolicyNames/*")
         for url in json.loads(self.call("sqs", "ListQueues").body).get("QueueUrls", ()):
             attributes = self.call("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])
-            found[url.rpartition("/")[2]] = json.loads(attributes.body)
+            told = json.loads(attributes.body)["Attributes"]
+            del told["LastModifiedTimestamp"]
+            found[url.rpartition("/")[2]] = told
         return found
 
 
