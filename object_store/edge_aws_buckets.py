@@ -35,7 +35,7 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def delete_bucket(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        await service.call(call.ctx, "DeleteBucket", model.DeleteBucket(bucket))
+        await service.call(call.ctx, "DeleteBucket", model.DeleteBucket(bucket, ends_uploads=True))
         return AwsAnswer(status=204)
 
     async def get_bucket_location(call: AwsCall) -> AwsAnswer:

@@ -353,10 +353,11 @@ class ListBuckets(msgspec.Struct, frozen=True):
 
 
 class DeleteBucket(msgspec.Struct, frozen=True):
-    """Delete an empty bucket."""
+    """Delete an empty bucket. `ends_uploads` is set by S3's edge only: S3 takes open uploads for nothing."""
 
     bucket: str
     request_id: str = ""
+    ends_uploads: bool = False
 
 
 class GetBucketPolicy(msgspec.Struct, frozen=True):

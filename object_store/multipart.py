@@ -32,6 +32,8 @@ from cumulo.storage.engine import PARTITION_BYTES, Due, ReadTxn, Row, Txn
 from cumulo.storage.tuples import u64
 
 CHUNKS_MAX = -(-model.PARTS_MAX // keys.CHUNK_PARTS)
+ENDED_PER_TRANSACTION = 200
+"""Uploads that end with their bucket: some 3 operations each, of 2,000."""
 
 
 class CommitPart(msgspec.Struct, frozen=True):
@@ -202,6 +204,24 @@ def abort_upload(txn: Txn, stamped: Stamped) -> None:
     counters = open_counters(txn, stamped.partition)
     counters = msgspec.structs.replace(counters, uploads=counters.uploads - 1)
     save_counters(txn, stamped.partition, counters)
+
+
+def end_uploads(txn: Txn, stamped: Stamped) -> bool:
+    """End some of the uploads of a bucket that holds nothing else; return whether others are left."""
+    partition = stamped.partition
+    open_bucket(txn, partition, stamped.request.bucket)
+    counters = open_counters(txn, partition)
+    if counters.objects:
+        return False
+    uploads = partition + keys.UPLOADS
+    rows = txn.range(uploads, tuples.after(uploads), ENDED_PER_TRANSACTION)
+    for row_key, value in rows:
+        _, number = keys.parse_upload_key(row_key)
+        one = msgspec.structs.replace(stamped, upload=number)
+        _end_upload(txn, one, row_key, keys.decode_upload(value), clear=True)
+    left = counters.uploads - len(rows)
+    save_counters(txn, partition, msgspec.structs.replace(counters, uploads=left))
+    return left > 0
 
 
 def expire_uploads(txn: Txn, entries: tuple[Due, ...]) -> None:

@@ -1,9 +1,11 @@
 """What a request turns out to be about: names followed, limits checked, times and origins stamped, sources authorised.
 
 Owns everything between a parsed request and the authoriser: each operation's resolver reads a snapshot, raises what is
-wrong with the request itself, and says which checks on which guard decide. Promises that who may not ask learns
-nothing: what does not exist, or must not be done now, is an answer for after the authorisation. Changes nothing, except
-that a new bucket's partition is taken here.
+wrong with the request itself, and says which checks on which guard decide. Promises that who may not ask learns nothing
+of what is in a bucket: what does not exist in it, or must not be done now, is an answer for after the authorisation.
+That there is no bucket of a name is no secret: names are the server's, as S3's are the world's, and whoever makes a
+bucket asks. Changes nothing, except that a new bucket's partition is taken here, and that uploads are ended before
+their bucket is deleted: there may be more of them than a transaction ends.
 """
 
 import hashlib
@@ -42,7 +44,7 @@ from cumulo.object_store.errors import (
 )
 from cumulo.object_store.keys import ConfigurationRecord, ObjectRecord
 from cumulo.object_store.listing import ListStep, first_position
-from cumulo.object_store.multipart import find_upload, uploads_position
+from cumulo.object_store.multipart import end_uploads, find_upload, uploads_position
 from cumulo.object_store.notifications import check_rules
 from cumulo.object_store.objects import find_object, has_object
 from cumulo.object_store.ranges import check_asked
@@ -144,17 +146,6 @@ class Resolving:
             origin=Origin(ctx.principal.id, ctx.source_ip, ctx.request_id, ctx.principal.arn),
         )
 
-    def _missing(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
-        """Resolve a request about a bucket that does not exist: who may not ask learns nothing."""
-        assert operation.checks is not None
-        return Resolved(
-            request=None,
-            partitions=(),
-            checks=operation.checks(request),
-            guard=Guard(ctx.principal.account),
-            missing=NO_SUCH_BUCKET.error(bucket=request.bucket),
-        )
-
     def _resolved(
         self,
         ctx: CallContext,
@@ -209,7 +200,7 @@ class Resolving:
         """Resolve a request that is about nothing but its bucket."""
         found = await self.bucket(request.bucket)
         if found is None:
-            return self._missing(ctx, operation, request)
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         return self._resolved(ctx, operation, request, found, self.stamp(ctx, request, found), root=True)
 
     async def _list_buckets(self, ctx: CallContext, operation: Operation, request: model.ListBuckets) -> Resolved:
@@ -231,10 +222,20 @@ class Resolving:
     async def _delete_bucket(self, ctx: CallContext, operation: Operation, request: model.DeleteBucket) -> Resolved:
         found = await self.bucket(request.bucket)
         if found is None:
+            missing = NO_SUCH_BUCKET.error(bucket=request.bucket)
+            if not request.request_id:
+                raise missing
             # It may be the repetition of the call that deleted it: the root partition remembers.
-            return msgspec.structs.replace(self._missing(ctx, operation, request), partitions=(ROOT,))
+            assert operation.checks is not None
+            checks = operation.checks(request)
+            return Resolved(None, (ROOT,), checks, Guard(ctx.principal.account), missing)
         stamped = self.stamp(ctx, request, found)
-        return self._resolved(ctx, operation, request, found, stamped, root=True, grows=False)
+        resolved = self._resolved(ctx, operation, request, found, stamped, root=True, grows=False)
+        if request.ends_uploads:
+            self._authorizer.authorize(ctx, resolved.checks, resolved.guard)
+            while await self._engine.transact((stamped.partition,), end_uploads, stamped, grows=False):
+                pass
+        return resolved
 
     async def _policy(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         found = await self.bucket(request.bucket)
@@ -242,7 +243,7 @@ class Resolving:
         if isinstance(request, model.SetBucketPolicy):
             stored = self._checked_policy(request.policy)
         if found is None:
-            return self._missing(ctx, operation, request)
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         what = request if isinstance(request, model.GetBucketPolicy) else PolicyChange(request.bucket, stored)
         resolved = self._resolved(ctx, operation, request, found, self.stamp(ctx, what, found), root=True)
         if ctx.principal.arn == f"arn:aws:iam::{found.row.account}:root":
@@ -275,7 +276,7 @@ class Resolving:
         rules = tuple(_named_rule(ctx, rule) for rule in request.rules)
         check_rules(rules)
         if found is None:
-            return self._missing(ctx, operation, request)
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         assert operation.checks is not None
         # First, for what follows says something of the bucket and of the queues.
         self._authorizer.authorize(ctx, operation.checks(request), guard_of(ctx, found))
@@ -312,7 +313,7 @@ class Resolving:
         _check_none_match(request.if_none_match)
         check_request_id(request.request_id)
         if found is None:
-            return self._missing(ctx, operation, request)
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         stamped = self.stamp(ctx, request, found)
         refused = None
         if (request.if_match or request.if_none_match) and not request.request_id:
@@ -344,7 +345,7 @@ class Resolving:
             case model.GetObjectAttributes():
                 limit = naming.check_page_size(request.page_size)
         if found is None:
-            return self._missing(ctx, operation, request)
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         stamped = self.stamp(ctx, request, found)
         if limit:
             stamped = msgspec.structs.replace(stamped, limit=limit)
@@ -365,7 +366,7 @@ class Resolving:
         found = await self.bucket(request.bucket)
         naming.check_key(request.key)
         if found is None:
-            return self._missing(ctx, operation, request)
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         return self._resolved(ctx, operation, request, found, self.stamp(ctx, request, found), grows=False)
 
     # Copies
@@ -378,7 +379,7 @@ class Resolving:
         check_request_id(request.request_id)
         copied = await self._source(ctx, request.source, tags=not request.replaces_tags)
         if found is None:
-            return self._missing(ctx, operation, request)
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         target = self.stamp(ctx, request, found)
         missing, record = copied.missing, copied.record
         if record is not None:
@@ -397,7 +398,7 @@ class Resolving:
         check_request_id(request.request_id)
         copied = await self._source(ctx, request.source, tags=False)
         if found is None:
-            return self._missing(ctx, operation, request)
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         upload, missing = await self._open_upload(self.stamp(ctx, request, found))
         record = copied.record
         if missing is None:
@@ -417,7 +418,6 @@ class Resolving:
         arn = model.object_arn(source.bucket, source.key)
         checks: Checks = (Check("s3:GetObject", arn),)
         if found is None:
-            self._authorizer.authorize(ctx, checks, Guard(ctx.principal.account))
             return _Source(Stamped(request=None), NO_SUCH_BUCKET.error(bucket=source.bucket))
         request = model.GetObject(bucket=source.bucket, key=source.key, range=source.range)
         stamped = self.stamp(ctx, request, found)
@@ -442,7 +442,7 @@ class Resolving:
         ):
             naming.check_text(parameter, text, model.KEY_BYTES_MAX)
         if found is None:
-            return self._missing(ctx, operation, request)
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         partition = found.row.partition
         if request.page_token:
             listing = page_tokens.objects_listing(partition, request.prefix, request.delimiter)
@@ -467,7 +467,7 @@ class Resolving:
         found = await self.bucket(request.bucket)
         _check_description(request)
         if found is None:
-            return self._missing(ctx, operation, request)
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         return self._resolved(ctx, operation, request, found, self.stamp(ctx, request, found))
 
     async def _upload_part(self, ctx: CallContext, operation: Operation, request: model.UploadPart) -> Resolved:
@@ -476,7 +476,7 @@ class Resolving:
         naming.check_part_number(request.part_number)
         check_request_id(request.request_id)
         if found is None:
-            return self._missing(ctx, operation, request)
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         upload, missing = await self._open_upload(self.stamp(ctx, request, found))
         if missing is None and upload.record is not None:
             record = upload.record
@@ -507,7 +507,7 @@ class Resolving:
             _check_none_match(request.if_none_match)
             _check_completed_parts(request.parts)
         if found is None:
-            return self._missing(ctx, operation, request)
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         stamped, missing = self._with_upload(self.stamp(ctx, request, found))
         grows = not isinstance(request, model.AbortMultipartUpload)
         return self._resolved(ctx, operation, request, found, stamped, missing=missing, grows=grows)
@@ -528,7 +528,7 @@ class Resolving:
                 "part-number-marker", request.part_number_marker, f"an integer between 0 and {model.MARKER_MAX}"
             )
         if found is None:
-            return self._missing(ctx, operation, request)
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         stamped, missing = self._with_upload(self.stamp(ctx, request, found))
         after = request.part_number_marker.to_bytes(4, "big")
         if missing is None and request.page_token:
@@ -552,7 +552,7 @@ class Resolving:
         ):
             naming.check_text(parameter, text, model.KEY_BYTES_MAX)
         if found is None:
-            return self._missing(ctx, operation, request)
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         partition = found.row.partition
         missing = None
         position = b""

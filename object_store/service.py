@@ -193,13 +193,9 @@ class Service(Room):
             raise naming.out_of_range(
                 "entries", f"of {len(request.entries)} entries", f"1 to {model.BATCH_DELETE_MAX} entries"
             )
-        guard = Guard(ctx.principal.account) if found is None else guard_of(ctx, found)
-        errors = self._refused_entries(ctx, request, guard)
         if found is None:
-            # Who may delete nothing is answered as for a bucket that there is.
-            if len(errors) < len(request.entries):
-                raise NO_SUCH_BUCKET.error(bucket=request.bucket)
-            return tuple(errors.values())
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
+        errors = self._refused_entries(ctx, request, guard_of(ctx, found))
         allowed = [index for index in range(len(request.entries)) if index not in errors]
         for first in range(0, len(allowed), DELETES_PER_TRANSACTION):
             places = allowed[first : first + DELETES_PER_TRANSACTION]

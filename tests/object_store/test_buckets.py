@@ -12,6 +12,7 @@ from cumulo.core.errors import ServiceError
 from cumulo.identity.model import root_of
 from cumulo.identity.policy import ANONYMOUS
 from cumulo.object_store import model, naming
+from cumulo.object_store.multipart import ENDED_PER_TRANSACTION
 from cumulo.object_store.operations import TABLE
 
 OTHER = CallContext(principal=root_of("111111111111"), request_id="other")
@@ -134,6 +135,29 @@ def test_bucket_with_an_object_or_an_upload_is_not_deleted(run: Any, refused: An
         await stand.call("DeleteBucket", delete)
         await stand.make()
         assert (await stand.list_()).objects == []
+        await stand.restart()
+        await stand.advance(model.UPLOAD_KEPT_MS / 1000)
+        assert stand.files() == set()
+
+    run(scenario)
+
+
+def test_bucket_ends_its_uploads_with_itself_where_s3_deletes_it(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        delete = model.DeleteBucket("inbox", ends_uploads=True)
+        await stand.put("k", b"x")
+        for n in range(ENDED_PER_TRANSACTION + 1):
+            upload_id = await stand.begin(f"k{n % 3}")
+        await stand.part("k2", upload_id, 1, b"y" * 100_000)
+        assert (await refused(stand.call("DeleteBucket", delete, ctx=OTHER))).row.code == "AccessDenied"
+        assert (await refused(stand.call("DeleteBucket", delete))).row.code == "BucketNotEmpty"
+        listing = model.ListMultipartUploads(bucket="inbox")
+        assert len((await stand.call("ListMultipartUploads", listing)).uploads) == ENDED_PER_TRANSACTION + 1
+        await stand.delete("k")
+
+        await stand.call("DeleteBucket", delete)
+
+        assert (await refused(stand.part("k2", upload_id, 2, b""))).row.code == "NoSuchBucket"
         await stand.restart()
         await stand.advance(model.UPLOAD_KEPT_MS / 1000)
         assert stand.files() == set()

@@ -117,6 +117,22 @@ def test_other_accounts_buckets_are_not_listed(door: Door) -> None:
     assert door.client("AKIAOTHER").list_buckets()["Buckets"] == []
 
 
+def test_open_upload_does_not_keep_a_bucket(door: Door) -> None:
+    s3 = door.client()
+    s3.create_multipart_upload(Bucket="inbox", Key="key")
+
+    s3.delete_bucket(Bucket="inbox")
+
+    assert refused(s3.list_multipart_uploads, Bucket="inbox") == (404, "NoSuchBucket")
+
+
+def test_nobody_is_told_otherwise_than_that_a_bucket_is_missing(door: Door) -> None:
+    assert door.ask("GET", "/nowhere/key", key=None).error[:2] == (404, "NoSuchBucket")
+    assert door.ask("GET", "/nowhere?list-type=2", key="AKIAOTHER").error[:2] == (404, "NoSuchBucket")
+    assert door.ask("PUT", "/nowhere/key", body=b"body", key=None).error[:2] == (404, "NoSuchBucket")
+    assert door.ask("HEAD", "/nowhere", key=None).status == 404
+
+
 @pytest.mark.parametrize(
     ("operation", "code"),
     [
