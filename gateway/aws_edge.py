@@ -45,7 +45,7 @@ from cumulo.gateway.aws_routes import BucketRoutes
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, AwsService, Handler, PostedForm
 from cumulo.gateway.held_bodies import HeldBodies, is_long
 from cumulo.gateway.http1 import Request, Response
-from cumulo.gateway.http_body import BODY_TOO_LARGE, Body
+from cumulo.gateway.http_body import BODY_TOO_LARGE, Body, WholeBody
 from cumulo.gateway.payload import body_hash, declared_payload, open_payload, read_payload
 from cumulo.gateway.post_form import read_post_form
 from cumulo.gateway.post_policy import check_post_head, open_form
@@ -60,6 +60,10 @@ POST_OBJECT = "PostObject"
 USER_AGENT_CHARACTERS_MAX = 512
 DECODED_BESIDE_BYTES = 256 * 1024
 """Above it a body is decoded in a worker thread: the worst that 16 MiB hold takes seconds, and anybody may send it."""
+FORM_BYTES_MAX = 4 * 1024 * 1024
+"""A message of 1 MiB that nobody signed, percent-encoded, with its parameters: read to learn whose it is."""
+NO_VERSION = "NO_VERSION_SPECIFIED"
+"""What AWS calls the version of a query call that names none."""
 _SIGNATURE_PARAMETERS = frozenset(
     f"x-amz-{name}"
     for name in ("algorithm", "credential", "date", "expires", "signedheaders", "signature", "security-token")
@@ -133,7 +137,9 @@ class _Exchange:
         """The family of words in which a bad signature is refused."""
         if self.protocol == "rest-xml":
             return "s3"
-        return "query" if self.protocol == "query" else "json"
+        if self.protocol == "query":
+            return "query"
+        return "compatible" if self.service is not None and self.service.load().query_compatible else "json"
 
 
 class AwsEdge:
@@ -173,10 +179,16 @@ class AwsEdge:
         exchange = _Exchange(request, message_id(self._randomness))
         status = "OK"
         try:
-            service = self._find_service(exchange)
-            if service.name == S3:
-                return await self._serve_s3(exchange, service)
-            return await self._serve_call(exchange, service)
+            if not _is_unsigned_form(request):
+                return await self._serve(exchange)
+            with self._held.place(request.body) as held:
+                content = await held.read(FORM_BYTES_MAX)
+                exchange.request = msgspec.structs.replace(request, body=WholeBody(content))
+                if len(content) > DECODED_BESIDE_BYTES:
+                    form = await asyncio.to_thread(_form_if_readable, content)
+                else:
+                    form = _form_if_readable(content)
+                return await self._serve(exchange, form)
         except Exception as error:  # noqa: BLE001 - the one place where an error becomes an answer
             expected = _expected(error, exchange)
             status = expected.row.code
@@ -192,9 +204,15 @@ class AwsEdge:
                 exchange.request_id,
             )
 
-    def _find_service(self, exchange: _Exchange) -> AwsService:
+    async def _serve(self, exchange: _Exchange, form: Sequence[tuple[str, str]] = ()) -> Response:
+        service = self._find_service(exchange, form)
+        if service.name == S3:
+            return await self._serve_s3(exchange, service)
+        return await self._serve_call(exchange, service)
+
+    def _find_service(self, exchange: _Exchange, form: Sequence[tuple[str, str]]) -> AwsService:
         request = exchange.request
-        name = scope_service(request) or self._directory.of_head(request.headers, _query_if_readable(request))
+        name = scope_service(request) or self._directory.of_head(request.headers, form or _query_if_readable(request))
         if not name:
             name = request.headers.get("x-amz-target", "").partition(".")[0] or S3
         exchange.protocol = _protocol(request, name)
@@ -318,15 +336,19 @@ def _read_call(
     exchange: _Exchange, service: AwsService, model: ServiceModel, content: bytes
 ) -> tuple[OperationModel, Handler, Any]:
     """Return what a body asks for: the operation, its handler and its input."""
-    request, head = exchange.request, RequestHead()
+    request, head, version = exchange.request, RequestHead(), service.api_version
     match exchange.protocol:
         case "query":
             pairs = (*decoded_query(request.query), *aws_query.parse_form(content))
             parameters = dict(pairs)
+            version = parameters.get("Version", NO_VERSION)
             if service.path_member and service.path_member not in parameters:
                 pairs += ((service.path_member, decoded(request.path)),)
             head, content, named = RequestHead(query=pairs), b"", parameters.get("Action", "")
-            operation = model.by_action(named)
+            if not named:
+                raise (aws_errors.NO_OPERATION if model.query_compatible else aws_errors.MISSING_ACTION).error()
+            is_of_version = version == service.api_version or not service.version_required
+            operation = model.by_action(named) if is_of_version else None
         case "smithy-rpc-v2-cbor":
             named = aws_cbor.operation_name(request.path)
             operation = model.by_action(named)
@@ -335,7 +357,7 @@ def _read_call(
             operation = model.by_target(named)
     # A protocol that AWS's service does not speak: no client means it, and its codec bears no load here.
     if operation is None or exchange.protocol not in model.protocols:
-        raise service.input_errors.unknown_operation.error(operation=named[:128])
+        raise service.input_errors.unknown_operation.error(operation=named[:128], version=version[:128])
     exchange.operation = operation
     handler = service.handlers.get(operation.name)
     if handler is None:
@@ -343,8 +365,27 @@ def _read_call(
     return operation, handler, aws_codec.decode(operation, exchange.protocol, head, content)
 
 
+def _is_unsigned_form(request: Request) -> bool:
+    """Say whether only a request's body can tell whose operation it means; S3 has no form of this type."""
+    return (
+        "authorization" not in request.headers
+        and request.method == "POST"
+        and not request.query
+        and "x-amz-target" not in request.headers
+        and request.headers.get("content-type", "").startswith(aws_query.FORM_TYPE)
+    )
+
+
+def _form_if_readable(content: bytes) -> Sequence[tuple[str, str]]:
+    """Return a form for the detection of the service; a broken one is refused later, in S3's words."""
+    try:
+        return aws_query.parse_form(content)
+    except MalformedInput:
+        return ()
+
+
 def _query_if_readable(request: Request) -> Sequence[tuple[str, str]]:
-    """Return a query for the detection of the service; a broken one is refused later, in S3's words."""
+    """Return a query for the same purpose."""
     try:
         return decoded_query(request.query)
     except (ServiceError, SignatureError):
@@ -355,7 +396,7 @@ def _protocol(request: Request, service: str) -> Protocol:
     headers = request.headers
     if service == S3:
         return "rest-xml"
-    if "x-amz-target" in headers:
+    if "x-amz-target" in headers or headers.get("content-type", "").startswith("application/x-amz-json"):
         return "json"
     if headers.get("smithy-protocol") == "rpc-v2-cbor":
         return "smithy-rpc-v2-cbor"

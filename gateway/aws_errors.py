@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from cumulo.core.errors import ErrorRow, ServiceError
+from cumulo.core.errors import ErrorRow, ServiceError, Status
 from cumulo.gateway import aws_cbor, aws_json
 from cumulo.gateway.aws_codec import request_id_headers
 from cumulo.gateway.aws_model import Encoded, Protocol, ServiceModel
@@ -25,6 +25,11 @@ Members = Mapping[str, str]
 
 _CORAL = "com.amazon.coral.service"
 """Where AWS's framework keeps the errors that are no service's own."""
+NO_OPERATION = ErrorRow("UnknownOperationException", 404, Status.UNIMPLEMENTED, "The request names no operation.")
+"""What the services that speak query beside JSON say of a request that names no action: an element, and no more."""
+MISSING_ACTION = ErrorRow(
+    "MissingAction", 400, Status.INVALID_ARGUMENT, "The request is missing an action or a required parameter."
+)
 _WITHOUT_BODY = frozenset({204, 304})
 
 
@@ -57,6 +62,8 @@ def render(
         case "rest-json":
             content_type, body = JSON_TYPE, msgspec.json.encode({"message": error.message, **values})
             headers += (("x-amzn-ErrorType", _shape(error.row, service)),)
+        case "query" if error.row is NO_OPERATION:
+            body = b"<UnknownOperationException/>\n"
         case "query":
             content_type, body = QUERY_TYPE, _error_response(error, service, request_id, values)
         case "rest-xml":

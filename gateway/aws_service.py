@@ -65,8 +65,8 @@ class InputErrors(msgspec.Struct, frozen=True):
     """What a service calls bad input that was found before its handler ran.
 
     `missing` is formatted with `parameter`, `malformed` with `parameter` (empty where unknown), `value` and `allowed`,
-    `unknown_operation` with `operation`, `too_large` with `allowed` (bytes). `malformed_parameter` is what is wrong in
-    URL or headers, where the service calls that otherwise than a malformed document.
+    `unknown_operation` with `operation` and `version`, `too_large` with `allowed` (bytes). `malformed_parameter` is
+    what is wrong in URL or headers, where the service calls that otherwise than a malformed document.
     """
 
     missing: ErrorRow
@@ -83,6 +83,7 @@ class AwsService(msgspec.Struct, frozen=True):
     that a request can be told before the model is imported: `load` does that, at the first call. `handlers` are the
     operations that are done; every other one of the model is refused by name. `body_bytes_max` bounds a request body
     that does not stream. `path_member` is the parameter that the path stands for where a query call lacks it.
+    `version_required`: a query call that names another version, or none, means no operation of this service.
     `anonymous`: a resource's policy may let in callers without a signature. `departures` say where an operation
     answers otherwise than AWS on purpose, for the compatibility table.
     """
@@ -95,5 +96,6 @@ class AwsService(msgspec.Struct, frozen=True):
     input_errors: InputErrors
     body_bytes_max: int
     path_member: str = ""
+    version_required: bool = False
     anonymous: bool = False
     departures: Mapping[str, str] = {}

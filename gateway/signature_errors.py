@@ -13,8 +13,10 @@ import msgspec
 
 from cumulo.core.errors import ErrorRow, ServiceError, Status
 
-Dialect = Literal["s3", "query", "json"]
-"""REST-XML as S3 speaks it; the query protocol (IAM, STS, SNS, old SQS); JSON and CBOR protocols."""
+Dialect = Literal["s3", "query", "json", "compatible"]
+"""REST-XML as S3 speaks it; the query protocol (IAM, STS, SNS, old SQS); JSON and CBOR protocols; those protocols of a
+service that spoke query before (SQS, CloudWatch), which keeps the statuses that its older clients know.
+"""
 
 
 class AuthForm(enum.StrEnum):
@@ -83,6 +85,8 @@ class SignatureError(Exception):
 def row(refusal: Refusal, form: AuthForm, dialect: Dialect) -> ErrorRow:
     """Return the catalogue row of a refusal."""
     words = ROWS[refusal]
+    if dialect == "compatible":
+        return _row(words.json.code, words.query.http_status, words.json.message, words.json.query_code)
     if dialect != "s3":
         return words.query if dialect == "query" else words.json
     if form is AuthForm.POST and words.s3_post is not None:

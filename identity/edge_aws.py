@@ -45,7 +45,8 @@ def edge_iam(service: IdentityDoor) -> AwsService:
         target_prefix="",
         load=lambda: aws_iam.SERVICE,
         handlers={operation: _handler(service, row) for operation, row in ROWS.items()},
-        input_errors=input_errors(IAM_VERSION),
+        input_errors=input_errors(),
+        version_required=True,
         body_bytes_max=BODY_BYTES_MAX,
     )
 
@@ -82,7 +83,8 @@ def edge_sts(service: IdentityDoor) -> AwsService:
         target_prefix="",
         load=lambda: aws_sts.SERVICE,
         handlers={"GetCallerIdentity": get_caller_identity, "GetSessionToken": get_session_token},
-        input_errors=input_errors(STS_VERSION),
+        input_errors=input_errors(),
+        version_required=True,
         body_bytes_max=BODY_BYTES_MAX,
     )
 

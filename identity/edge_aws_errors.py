@@ -44,7 +44,7 @@ MFA_FAILED = ErrorRow(
 )
 
 
-def input_errors(api_version: str) -> InputErrors:
+def input_errors() -> InputErrors:
     """Return what a service calls bad input that was found before its handler ran."""
     return InputErrors(
         missing=_AboutParameter(
@@ -61,7 +61,7 @@ def input_errors(api_version: str) -> InputErrors:
             "InvalidAction",
             400,
             Status.INVALID_ARGUMENT,
-            f"Could not find operation {{operation}} for version {api_version}",
+            "Could not find operation {operation} for version {version}",
         ),
         too_large=ErrorRow(
             "RequestEntityTooLarge", 413, Status.INVALID_ARGUMENT, "The request is longer than {allowed} bytes."

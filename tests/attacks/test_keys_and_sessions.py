@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("unchanged")
 UNKNOWN = {
     "s3": (403, "InvalidAccessKeyId"),
     "query": (403, "InvalidClientTokenId"),
-    "json": (400, "UnrecognizedClientException"),
+    "json": (403, "UnrecognizedClientException"),
 }
 INVALID_TOKEN = UNKNOWN | {"s3": (400, "InvalidToken")}
 WHOAMI = "/cumulo.api.identity.v1.IdentityService/GetCallerIdentity"

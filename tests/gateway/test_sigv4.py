@@ -457,6 +457,22 @@ def test_each_dialect_says_it_in_its_own_code(asked, s3, query, json):
     assert [f"{row.code} {row.http_status}" for row in said] == [s3, query, json]
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (good(key_id="AKIANOBODY"), "UnrecognizedClientException InvalidClientTokenId 403"),
+        (good(secret="x"), "InvalidSignatureException SignatureDoesNotMatch 403"),
+        (good(token="expired"), "ExpiredTokenException ExpiredToken 403"),
+    ],
+)
+def test_json_of_a_service_that_spoke_query_before_keeps_querys_status(asked, said):
+    with pytest.raises(SignatureError) as caught:
+        verify_s3(asked, at(NOW))
+
+    row = caught.value.service_error("compatible").row
+    assert f"{row.code} {row.query_code} {row.http_status}" == said
+
+
 def test_expired_signature_says_when_as_aws_does():
     with pytest.raises(SignatureError) as caught:
         verify_s3(good(), at(later(1000)))

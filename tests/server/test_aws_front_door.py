@@ -13,6 +13,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from lxml import etree
 
+from cumulo.gateway.aws_edge import FORM_BYTES_MAX
 from tests.server.running import value_of
 
 LIMIT_S = 10
@@ -154,6 +155,100 @@ def test_a_call_without_a_signature_is_refused_in_its_services_words(server, pat
 
     assert answer.status == status
     assert error_code(body) == code
+
+
+@pytest.mark.parametrize(
+    ("service", "parameters", "status", "code"),
+    [
+        ("iam", b"Action=ListUsers&Version=2010-05-08", 403, "MissingAuthenticationToken"),
+        ("sts", b"Action=GetCallerIdentity&Version=2011-06-15", 403, "MissingAuthenticationToken"),
+        ("sqs", b"Action=ListQueues&Version=2012-11-05", 403, "AccessDenied"),
+        ("sqs", b"Action=ListQueues&Version=2012-11-05&" + b"x" * 200_000, 403, "AccessDenied"),
+        ("s3", b"Action=Nothing", 412, "PreconditionFailed"),
+        ("s3", b"%ff&Action=ListQueues", 412, "PreconditionFailed"),
+    ],
+)
+def test_a_form_that_nobody_signed_tells_the_service_by_its_parameters(server, service, parameters, status, code):
+    form = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+
+    answer, body = send(server, "POST", "/", parameters, form)
+
+    assert (answer.status, error_code(body)) == (status, code), service
+
+
+def test_a_form_that_nobody_signed_is_bounded(server):
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    answer, _ = send(server, "POST", "/", b"Action=ListQueues&Version=2012-11-05&" + b"x" * FORM_BYTES_MAX, form)
+
+    assert answer.status in (400, 413)
+
+
+def test_boto3_may_send_to_an_open_queue_without_a_signature(server):
+    sqs = boto(server, "sqs")
+    url = sqs.create_queue(QueueName="open-to-forms")["QueueUrl"]
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    sqs.set_queue_attributes(
+        QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
+    )
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    answer, _ = send(
+        server,
+        "POST",
+        "/000000000000/open-to-forms",
+        b"Action=SendMessage&Version=2012-11-05&MessageBody=hello",
+        form,
+    )
+
+    assert answer.status == 200
+    assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "hello"
+
+
+def test_a_request_that_names_no_operation_is_refused_as_aws_does(server):
+    sqs, sqs_body = send(server, "GET", "/000000000000/any", service="sqs")
+    json_call, json_body = send(
+        server, "POST", "/", b"{}", {"Content-Type": "application/x-amz-json-1.0"}, service="sqs"
+    )
+    iam, iam_body = send(server, "GET", "/", service="iam")
+
+    assert (sqs.status, sqs_body) == (404, b"<UnknownOperationException/>\n")
+    assert json_call.status == 400
+    assert json.loads(json_body)["__type"] == "com.amazon.coral.service#UnknownOperationException"
+    assert (iam.status, error_code(iam_body)) == (400, "MissingAction")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "version"), [("", "NO_VERSION_SPECIFIED"), ("&Version=2001-01-01", "2001-01-01")]
+)
+def test_iam_and_sts_know_one_version_each(server, parameters, version):
+    for service, action in (("iam", "GetUser"), ("sts", "GetCallerIdentity")):
+        answer, body = send(server, "GET", f"/?Action={action}{parameters}", service=service)
+
+        assert (answer.status, error_code(body)) == (400, "InvalidAction")
+        assert f"Could not find operation {action} for version {version}".encode() in body
+
+
+def test_sqs_needs_no_version(server):
+    answer, body = send(server, "GET", "/?Action=ListQueues", service="sqs")
+
+    assert answer.status == 200, body
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "query_code"),
+    [
+        ({"secret_access_key": "x" * 40}, "SignatureDoesNotMatch", "InvalidSignatureException"),
+        ({"access_key_id": "AKIA" + "A" * 16}, "InvalidClientTokenId", "UnrecognizedClientException"),
+    ],
+)
+def test_a_key_that_does_not_hold_is_forbidden_in_both_protocols_of_sqs(server, options, code, query_code):
+    with pytest.raises(ClientError) as refused:
+        boto(server, "sqs", **options).list_queues()
+
+    answer = refused.value.response
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 403
+    assert (answer["Error"]["Code"], answer["Error"]["QueryErrorCode"]) == (code, query_code)
 
 
 def test_a_json_call_without_a_signature_is_refused_in_json(server):
