@@ -5,6 +5,7 @@ what is served; a key is data, whatever dots, slashes or NULs are in it. Knows n
 `ServiceDirectory`.
 """
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import unquote, unquote_to_bytes
@@ -16,6 +17,10 @@ from cumulo.gateway.canonical import query_pairs
 from cumulo.gateway.http1 import Request
 
 INVALID_URI = ErrorRow("InvalidURI", 400, Status.INVALID_ARGUMENT, "Couldn't parse the specified URI.")
+HOST_CHARACTERS_REMEMBERED_MAX = 255
+"""No name of DNS is longer."""
+CREDENTIAL_CHARACTERS_REMEMBERED_MAX = 512
+"""Of our own: no credential that `presented` takes is longer, as it is sent in a query."""
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})").search
 _HEADER_CREDENTIAL = re.compile(r"Credential=([^,\s]+)").search
 _QUERY_CREDENTIAL = re.compile(r"[?&]X-Amz-Credential=([^&]+)").search
@@ -44,6 +49,13 @@ def s3_address(host: str, path: str, domains: Sequence[str]) -> S3Address:
 
 def bucket_of_host(host: str, domains: Sequence[str]) -> str:
     """Return the labels in front of the longest of `domains` that the host ends in; empty where there are none."""
+    if len(host) > HOST_CHARACTERS_REMEMBERED_MAX:
+        return _bucket_of_host.__wrapped__(host, tuple(domains))
+    return _bucket_of_host(host, tuple(domains))
+
+
+@functools.lru_cache(maxsize=1024)
+def _bucket_of_host(host: str, domains: tuple[str, ...]) -> str:
     name = hostname(host)
     for domain in sorted(domains, key=len, reverse=True):
         if name == domain:
@@ -85,7 +97,13 @@ def scope_service(request: Request) -> str:
         credential = _QUERY_CREDENTIAL(request.target)
     if credential is None:
         return ""
-    words = unquote(credential[1]).split("/")
+    text = credential[1]
+    return _scope_word(text) if len(text) <= CREDENTIAL_CHARACTERS_REMEMBERED_MAX else ""
+
+
+@functools.lru_cache(maxsize=1024)
+def _scope_word(credential: str) -> str:
+    words = unquote(credential).split("/")
     return words[3] if len(words) == 5 else ""
 
 

@@ -80,6 +80,9 @@ _CHECKSUM_PARAMETERS = frozenset(
     )
 )
 _NOT_HOISTED = _SIGNATURE_PARAMETERS | _CHECKSUM_PARAMETERS
+_LENGTH_NAMES = ("content-length", "Content-Length")
+_TYPE_NAMES = ("content-type", "Content-Type")
+"""As the model and the handlers spell them; both lines are the HTTP writer's own."""
 _UNKNOWN_SERVICE = ErrorRow(
     "NotImplemented", 501, Status.UNIMPLEMENTED, "The service {service} is not offered here; see docs/compatibility.md."
 )
@@ -439,14 +442,14 @@ def _s3_response(exchange: _Exchange, model: ServiceModel, operation: OperationM
         encoded = aws_codec.encode(model, operation, exchange.protocol, given.output, exchange.request_id)
     content_length, headers = given.content_length, list(exchange.ids)
     content_type = encoded.content_type
-    for name, value in (*encoded.headers, *given.headers):
-        match name.lower():
-            case "content-length":
-                content_length = int(value)
-            case "content-type":
-                content_type = value
-            case _:
-                headers.append((name, value))
+    for header in (*encoded.headers, *given.headers):
+        name, value = header
+        if name in _LENGTH_NAMES:
+            content_length = int(value)
+        elif name in _TYPE_NAMES:
+            content_type = value
+        else:
+            headers.append(header)
     return Response(
         given.status or encoded.status,
         encoded.body or given.content,

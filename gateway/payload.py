@@ -20,7 +20,7 @@ import msgspec
 from cumulo.core.errors import ErrorRow, Status
 from cumulo.gateway import aws_chunked, canonical
 from cumulo.gateway.aws_chunked import ChunkedDecoder, PieceHash
-from cumulo.gateway.http1 import Body, Request
+from cumulo.gateway.http1 import Body, Request, WholeBody
 from cumulo.gateway.signature_errors import AuthForm, Refusal, SignatureError
 from cumulo.gateway.sigv4 import Verified
 
@@ -148,7 +148,8 @@ def open_payload(request: Request, verified: Verified | None, declared: Declared
     if mode is PayloadMode.UNSIGNED:
         return PayloadBody(body, body.content_length, {})
     if mode is PayloadMode.SIGNED:
-        return PayloadBody(_hashed(body, declared.text), body.content_length, {})
+        pieces = _HashedWhole(body, declared.text) if isinstance(body, WholeBody) else _hashed(body, declared.text)
+        return PayloadBody(pieces, body.content_length, {})
     signed = verified if mode in _SIGNED_CHUNKS else None
     assert (mode in _SIGNED_CHUNKS) == (signed is not None)
     decoder = ChunkedDecoder(
@@ -168,6 +169,24 @@ async def read_payload(whole: Body, declared: DeclaredPayload, size_bytes_max: i
     return body
 
 
+class _HashedWhole(AsyncIterator[memoryview]):
+    """A body that is one piece and here already: compared before it is passed on."""
+
+    def __init__(self, body: WholeBody, expected: str) -> None:
+        self._body = body
+        self._expected = expected
+
+    async def __anext__(self) -> memoryview:
+        content = await anext(self._body, None)
+        if content is None and not self._expected:
+            raise StopAsyncIteration
+        _compare(hashlib.sha256(content or b"").hexdigest(), self._expected)
+        self._expected = ""
+        if content is None:
+            raise StopAsyncIteration
+        return content
+
+
 async def _hashed(body: AsyncIterator[memoryview], expected: str) -> AsyncIterator[memoryview]:
     """Pass a body on and compare its SHA-256 before its end."""
     sha256 = PieceHash()
@@ -178,7 +197,10 @@ async def _hashed(body: AsyncIterator[memoryview], expected: str) -> AsyncIterat
             await sha256.settle()
     finally:
         await sha256.settle()
-    computed = sha256.hexdigest()
+    _compare(sha256.hexdigest(), expected)
+
+
+def _compare(computed: str, expected: str) -> None:
     if not hmac.compare_digest(computed, expected):
         raise CONTENT_SHA256_MISMATCH.error(ClientComputedContentSHA256=expected, S3ComputedContentSHA256=computed)
 
