@@ -131,6 +131,12 @@ def _url(call: AwsCall, queue: model.Queue) -> str:
     return f"{call.base_url}/{queue.account}/{queue.name}"
 
 
+def _check_endpoint(call: AwsCall) -> None:
+    """Refuse an operation that is no queue's and was sent to a queue's URL; JSON may be sent to any path."""
+    if is_query(call) and call.http.path != "/":
+        raise INPUT_ERRORS.unknown_operation.error(operation=call.operation)
+
+
 async def _do(service: QueueDoor, call: AwsCall, operation: str, request: Any) -> Any:
     return (await service.call(call.ctx, operation, request)).value
 
@@ -139,6 +145,7 @@ async def _do(service: QueueDoor, call: AwsCall, operation: str, request: Any) -
 
 
 async def _create_queue(service: QueueDoor, call: AwsCall) -> Any:
+    _check_endpoint(call)
     it = call.request
     name, written = it.QueueName, it.Attributes or {}
     is_fifo = name.endswith(_FIFO) and bool(NAME_PATTERN.fullmatch(name.removesuffix(_FIFO)))
@@ -148,7 +155,7 @@ async def _create_queue(service: QueueDoor, call: AwsCall) -> Any:
         raise invalid_parameters(_QUEUE_NAME)
     if it.tags:
         check_tags(it.tags)
-    request = model.CreateQueue(queue=name, attributes=from_wire(written), tags=it.tags or {})
+    request = model.CreateQueue(queue=name, attributes=from_wire(written, creating=True), tags=it.tags or {})
     return aws_sqs.CreateQueueResult(QueueUrl=_url(call, await _do(service, call, "CreateQueue", request)))
 
 
@@ -162,6 +169,7 @@ async def _get_queue_url(service: QueueDoor, call: AwsCall) -> Any:
 
 
 async def _list_queues(service: QueueDoor, call: AwsCall) -> Any:
+    _check_endpoint(call)
     it = call.request
     page = await _do(
         service,

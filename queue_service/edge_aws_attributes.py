@@ -69,9 +69,9 @@ _NAMES_SHOWN: dict[str, Callable[[model.Queue], str]] = {
 _NAMES = frozenset((*_NAMES_SHOWN, *_ABSENT, *_FIFO, "All"))
 
 
-def from_wire(written: Mapping[str, str], *, fifo_name: bool = False) -> model.QueueAttributes:
+def from_wire(written: Mapping[str, str], *, creating: bool = False) -> model.QueueAttributes:
     """Return what a caller wrote; raises AWS's `InvalidAttributeName` and `InvalidAttributeValue` and, for what is not
-    done here, `UnsupportedOperation`. `fifo_name`: the queue to create bears a FIFO queue's name.
+    done here, `UnsupportedOperation`. `creating`: a new queue's attributes, whose name is no FIFO queue's.
     """
     given: dict[str, Any] = {}
     for name, value in written.items():
@@ -86,7 +86,7 @@ def from_wire(written: Mapping[str, str], *, fifo_name: bool = False) -> model.Q
             if value != _ABSENT[name]:
                 raise UNSUPPORTED_OPERATION.error(what=f"The queue attribute {name} with the value {value[:80]}")
         else:
-            raise _unknown(name, value, fifo_name=fifo_name)
+            raise _unknown(name, value, creating=creating)
     return model.QueueAttributes(**given)
 
 
@@ -153,12 +153,10 @@ def _redrive_policy(queue: model.Queue) -> str:
     return msgspec.json.encode({"deadLetterTargetArn": target, "maxReceiveCount": queue.max_receive_count}).decode()
 
 
-def _unknown(name: str, value: str, *, fifo_name: bool) -> ServiceError:
-    if fifo_name and name in _FIFO:
-        return UNSUPPORTED_OPERATION.error(what="A FIFO queue")
+def _unknown(name: str, value: str, *, creating: bool) -> ServiceError:
     if name in ("DeduplicationScope", "FifoThroughputLimit"):
         reason = f"You can specify the {name} only when FifoQueue is set to true."
-    elif name == "FifoQueue" and value == "true":
+    elif creating and name == "FifoQueue" and value == "true":
         return invalid_parameters(
             "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with"
             " .fifo suffix and be 1 to 80 in length."

@@ -5,6 +5,9 @@ names its own parameters, quotes what was sent, and knows some errors by another
 is what JSON sends as `__type`, its `query_code` what the query protocol sends and `x-amzn-query-error` carries.
 """
 
+import re
+
+from cumulo.core.context import AnonymousPrincipal
 from cumulo.core.errors import (
     ACCESS_DENIED,
     INVALID_PAGE_TOKEN,
@@ -103,14 +106,32 @@ _ACCESS_DENIED = ErrorRow(
 )
 _RECEIPT_HANDLE_IS_INVALID = ErrorRow("ReceiptHandleIsInvalid", 404, Status.INVALID_ARGUMENT, "{reason}")
 
+_MISTAKEN = re.compile(r"expected `(\w+)[^`]*`, got `(\w+)`")
+_GOT = {"str": "STRING_VALUE", "int": "NUMBER_VALUE", "float": "NUMBER_VALUE", "bool": "BOOLEAN_VALUE"}
+_DUE = {"str": "a String", "int": "an Integer", "array": "a list", "object": "a map", "bool": "a Boolean"}
+
+
+class _Serialization(ErrorRow, frozen=True):
+    """The row that calls a wrong type as AWS's framework does: `STRING_VALUE can not be converted to an Integer`."""
+
+    def error(self, **values: object) -> ServiceError:
+        """Return the exception to raise."""
+        reason = str(values["allowed"])
+        if (mistaken := _MISTAKEN.search(reason)) is None:
+            reason = f"{values['parameter'] or 'The request'} cannot be read: {reason}."
+        elif mistaken[2] in ("object", "array"):
+            found = "structure or map" if mistaken[2] == "object" else "list"
+            reason = f"Start of {found} found where not expected."
+        else:
+            due = _DUE.get(mistaken[1], f"a {mistaken[1]}")
+            reason = f"{_GOT.get(mistaken[2], mistaken[2])} can not be converted to {due}"
+        return super().error(**values | {"reason": reason})
+
+
 INPUT_ERRORS = InputErrors(
     missing=MISSING_REQUIRED_PARAMETER,
-    malformed=ErrorRow(
-        "SerializationException",
-        400,
-        Status.INVALID_ARGUMENT,
-        "The value {value} for {parameter} cannot be read; expected: {allowed}",
-        query_code="MalformedInput",
+    malformed=_Serialization(
+        "SerializationException", 400, Status.INVALID_ARGUMENT, "{reason}", query_code="MalformedInput"
     ),
     unknown_operation=ErrorRow(
         "UnknownOperationException",
@@ -180,7 +201,13 @@ def in_aws_words(error: ServiceError, call: AwsCall) -> ServiceError:
     if row is errors.QUEUE_NAME_EXISTS:
         return _QUEUE_NAME_EXISTS.error(attribute=ATTRIBUTE_NAMES[str(values["attribute"])])
     if row is ACCESS_DENIED:
+        if isinstance(call.ctx.principal, AnonymousPrincipal):
+            values = values | {"reason": f"Access to the resource {_address(call)} is denied."}
         return _ACCESS_DENIED.error(**values)
+    if row is INVALID_ADDRESS:
+        return INVALID_ADDRESS.error(address=shown(_address(call)))
+    if row is errors.MESSAGE_TOO_LONG:
+        return invalid_parameters(error.message)
     if row is MISSING_PARAMETER:
         parameter = str(values["parameter"])
         return MISSING_REQUIRED_PARAMETER.error(parameter=_PARAMETER_NAMES.get(parameter, parameter))
@@ -196,11 +223,20 @@ def in_aws_words(error: ServiceError, call: AwsCall) -> ServiceError:
     )
 
 
+def _address(call: AwsCall) -> str:
+    """Return the URL to which a call was addressed, as AWS repeats it: the queue's, or the endpoint's."""
+    url: str = getattr(call.request, "QueueUrl", None) or "/"
+    return f"{call.base_url}{url}" if url.startswith("/") else url
+
+
 def about_message(error: ServiceError, receipt_handle: str, timeout_s: int | None) -> ServiceError:
     """Return an error about one message as AWS words it; the latter two are what the caller sent for it."""
     row = error.row
-    if row is errors.MESSAGE_TOO_LONG:
-        return invalid_parameters(error.message)
+    if row is errors.MESSAGE_TOO_LONG:  # of one in a batch: of one that is sent alone AWS says "are invalid"
+        limit = error.values["limit"]
+        return invalid_parameters(
+            f"One or more parameters cannot be validated. Reason: Message must be shorter than {limit} bytes."
+        )
     if row is errors.RECEIPT_HANDLE_IS_INVALID:
         return _RECEIPT_HANDLE_IS_INVALID.error(
             reason=f'The input receipt handle "{shown(receipt_handle)}" is not a valid receipt handle.'

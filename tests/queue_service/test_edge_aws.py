@@ -7,26 +7,29 @@ import json
 import msgspec
 import pytest
 
-from cumulo.core.context import CallContext
+from cumulo.core.context import AnonymousPrincipal, CallContext
 from cumulo.core.errors import ServiceError
+from cumulo.gateway import aws_json
+from cumulo.gateway.aws_model import MalformedInput
 from cumulo.gateway.aws_service import AwsCall
 from cumulo.gateway.http1 import Request
 from cumulo.gateway.http_body import WholeBody
 from cumulo.identity.policy import Principal, PrincipalKind
 from cumulo.queue_service import aws_sqs, model
 from cumulo.queue_service.edge_aws import HANDLERS, edge
+from cumulo.queue_service.edge_aws_errors import INPUT_ERRORS
 
 ACCOUNT = "000000000000"
 URL = f"http://localhost:4566/{ACCOUNT}/jobs"
 JSON_HEADERS = {"x-amz-target": "AmazonSQS.Any", "content-type": "application/x-amz-json-1.0"}
 
 
-def asker(stand, *, headers=JSON_HEADERS, region="us-east-1", principal=None):
+def asker(stand, *, headers=JSON_HEADERS, region="us-east-1", principal=None, path="/"):
     """A function that calls one operation with members as a client writes them."""
     handlers = edge(stand.service).handlers
 
     async def ask(operation, **members):
-        http = Request("POST", "/", headers, tuple(headers.items()), "127.0.0.1", False, WholeBody(b""))
+        http = Request("POST", path, headers, tuple(headers.items()), "127.0.0.1", False, WholeBody(b""))
         ctx = CallContext(principal=principal or stand.ctx.principal, request_id="r", region=region)
         request = msgspec.convert(members, aws_sqs.OPERATIONS[operation].input)
         answer = await handlers[operation](AwsCall(ctx, operation, request, None, http, "http://localhost:4566"))
@@ -343,6 +346,75 @@ def test_what_is_no_queue_url_is_an_invalid_address(run, url):
         )
 
     in_a_queue(run, scenario)
+
+
+def test_path_that_is_no_queue_is_named_as_a_url(run):
+    async def scenario(stand, _):
+        ask = asker(stand, headers={})
+        expected = "The address http://localhost:4566/ is not valid for this endpoint."
+        assert await refusal(ask("DeleteQueue", QueueUrl="/")) == ("InvalidAddress", "InvalidAddress", expected)
+
+    in_a_queue(run, scenario)
+
+
+@pytest.mark.parametrize("operation", ["CreateQueue", "ListQueues"])
+def test_what_is_no_queues_operation_is_none_at_a_queues_url(run, operation):
+    async def scenario(stand, _):
+        members = {"QueueName": "new"} if operation == "CreateQueue" else {}
+        path = f"/{ACCOUNT}/jobs"
+
+        refused = await refusal(asker(stand, headers={}, path=path)(operation, **members))
+        assert await asker(stand, path=path)(operation, **members)  # JSON names the operation in a header
+
+        message = f"The action {operation} is not valid for this endpoint."
+        assert refused == ("UnknownOperationException", "InvalidAction", message)
+        found = await asker(stand, headers={}, path=path)("GetQueueUrl", QueueName="jobs")
+        assert found["QueueUrl"] == URL
+
+    in_a_queue(run, scenario)
+
+
+def test_queue_is_never_made_a_fifo_queue(run):
+    async def scenario(_, ask):
+        expected = ("InvalidAttributeName", "InvalidAttributeName", "Unknown Attribute FifoQueue.")
+        for value in ("true", "false"):
+            assert await refusal(ask("SetQueueAttributes", QueueUrl=URL, Attributes={"FifoQueue": value})) == expected
+
+    in_a_queue(run, scenario)
+
+
+def test_who_signed_nothing_hears_the_url_that_is_denied_to_him(run):
+    async def scenario(stand, _):
+        ask = asker(stand, principal=AnonymousPrincipal())
+        assert await refusal(ask("DeleteQueue", QueueUrl=URL)) == (
+            "AccessDeniedException",
+            "AccessDenied",
+            f"Access to the resource {URL} is denied.",
+        )
+        assert (await refusal(ask("ListQueues")))[2] == "Access to the resource http://localhost:4566/ is denied."
+
+    in_a_queue(run, scenario)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"QueueUrl":5}', "NUMBER_VALUE can not be converted to a String"),
+        (b'{"QueueUrl":"u","MessageBody":"x","DelaySeconds":"1"}', "STRING_VALUE can not be converted to an Integer"),
+        (b'{"QueueUrl":"u","MessageBody":["x"]}', "Start of list found where not expected."),
+        (b'{"QueueUrl":"u","MessageBody":{"x":1}}', "Start of structure or map found where not expected."),
+        (b'{"QueueUrl":"u","MessageBody":"x","MessageAttributes":"x"}', "STRING_VALUE can not be converted to a map"),
+        (b'{"QueueUrl"', "The request cannot be read: a well-formed document: Input data was truncated."),
+    ],
+)
+def test_wrong_json_types_are_named_as_awss_framework_names_them(body, words):
+    with pytest.raises(MalformedInput) as malformed:
+        aws_json.decode(aws_sqs.OPERATIONS["SendMessage"], body)
+
+    found = malformed.value
+    said = INPUT_ERRORS.malformed.error(parameter=found.member, value=found.value, allowed=found.allowed)
+
+    assert (said.row.code, said.message) == ("SerializationException", words)
 
 
 @pytest.mark.parametrize("name", ["nope", "nope.fifo", "a b", ""])
@@ -762,6 +834,7 @@ def test_message_is_refused_in_the_words_of_aws(run, members, expected):
         if len(members.get("MessageBody", "")) <= 1_048_576:
             batch = await ask("SendMessageBatch", QueueUrl=URL, Entries=entries)
             _, query_code, message = expected
+            message = message.replace("are invalid. Reason: Message must", "cannot be validated. Reason: Message must")
             assert batch["Failed"] == [{"Id": "a", "SenderFault": True, "Code": query_code, "Message": message}]
             assert [it["Id"] for it in batch["Successful"]] == ["b"]
         assert (await stand.counts())[0] <= 1
