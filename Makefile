@@ -8,7 +8,7 @@ export PIP_CONSTRAINT := $(CURDIR)/.ci/constraints.txt
 INSTALLS := pyproject.toml .ci/rooms.py .ci/bootstrap .ci/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-clients compat test-long test-all-pythons crash bench gen lint system-deps lock clean
+.PHONY: help install demo test test-clients compat test-long test-all-pythons crash fuzz bench gen lint system-deps lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,13 @@ crash: $(VENV)/.developed  ## kill -9 under load, restart, compare with what was
 	@$(BIN)/python -m tests.crash.engine_loop --cycles $(CYCLES)
 	@$(BIN)/python -m tests.crash.server_loop --cycles $(CYCLES)
 
+# atheris has wheels for some Pythons only, and is wanted by nothing else.
+SECONDS ?= 60
+fuzz: $(VENV)/.developed  ## every parser under atheris, for some time in all (SECONDS=60)
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || PIP_CONSTRAINT= $(PIP) install --only-binary :all: atheris || \
+	  { echo "fuzzing needs atheris, which has no wheel for $$($(BIN)/python --version) here: try VENV=... PYTHON=python3.11"; exit 1; }
+	@$(BIN)/python fuzz/run.py --seconds $(SECONDS)
+
 bench: $(VENV)/.developed  ## every script of bench/, each number beside its floor and its target
 	@missed=; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || missed="$$missed $$script"; done; \
 	  [ -z "$$missed" ] || { echo "a target was missed in:$$missed"; exit 1; }
@@ -80,6 +87,7 @@ lint: $(VENV)/.developed  ## ruff, mypy --strict, import contracts, buf
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/mypy .ci tests
+	@MYPYPATH=fuzz $(BIN)/mypy fuzz
 	@MYPYPATH=examples/demo $(BIN)/mypy examples
 	@MYPYPATH=bench $(BIN)/mypy bench
 	@$(BIN)/lint-imports --no-cache
@@ -96,5 +104,5 @@ system-deps:  ## Debian packages that isolation, the environment, `compat` and `
 	@sh .ci/system-deps $(SYSTEM_PACKAGES)
 
 clean:  ## remove what the targets above made
-	@rm -rf .venv .links .make dist build demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .links .make dist build demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis .fuzz
 	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
