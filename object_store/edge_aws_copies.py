@@ -18,8 +18,8 @@ from cumulo.object_store.edge_aws_headers import (
     check_owner,
     check_version,
     content_headers,
-    etag,
     read_conditions,
+    write_conditions,
 )
 from cumulo.object_store.edge_aws_objects import checksum_elements, encoded, shown_checksums
 from cumulo.object_store.edge_aws_tagging import tags_in_header
@@ -46,6 +46,7 @@ def handlers(service: Service) -> dict[str, Handler]:
 async def _copy_object(service: Service, call: AwsCall) -> AwsAnswer:
     request, headers = call.request, call.http.headers
     await check_headers(service, call, request.Bucket)
+    if_match, if_none_match = write_conditions(headers)
     asked = model.CopyObject(
         bucket=request.Bucket,
         key=request.Key,
@@ -59,8 +60,8 @@ async def _copy_object(service: Service, call: AwsCall) -> AwsAnswer:
         storage_class=headers.get("x-amz-storage-class", ""),
         checksum=headers.get("x-amz-checksum-algorithm", "").lower(),
         acl=headers.get("x-amz-acl", ""),
-        if_match=etag(headers.get("if-match", "")),
-        if_none_match=etag(headers.get("if-none-match", "")),
+        if_match=if_match,
+        if_none_match=if_none_match,
     )
     copied: model.Object = (await service.call(call.ctx, "CopyObject", asked)).value
     return document(

@@ -6,11 +6,12 @@ has them in passing.
 Source: S3 API reference, on each operation ("Content-MD5: required"); Smithy's `httpChecksum` trait.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from cumulo.gateway.aws_service import AwsCall
 from cumulo.object_store.edge_aws_errors import request_error
-from cumulo.object_store.edge_aws_headers import expected_content
+from cumulo.object_store.edge_aws_headers import expected_content, expected_digests
 from cumulo.object_store.errors import BAD_CHECKSUM, BAD_CONTENT_MD5
 from cumulo.storage.digests import Digester
 
@@ -24,7 +25,7 @@ def check_document(call: AwsCall) -> None:
     """Raise `BadDigest`, `InvalidDigest` or `InvalidRequest` for a document that is not what its sender says."""
     if not call.content:
         return
-    expected = expected_content(call, len(call.content)).digests
+    expected = _expected(call)
     if not expected:
         if call.operation in MUST_BE_CHECKED:
             raise request_error("Missing required header for this request: Content-MD5")
@@ -36,3 +37,11 @@ def check_document(call: AwsCall) -> None:
             if name == "md5":
                 raise BAD_CONTENT_MD5.error(digest="Content-MD5", calculated=value.hex())
             raise BAD_CHECKSUM.error(digest=name.upper(), calculated=value.hex())
+
+
+def _expected(call: AwsCall) -> Mapping[str, bytes]:
+    if call.operation == "CompleteMultipartUpload":
+        # The checksums in its headers are those of the object to be.
+        headers = call.http.headers
+        return expected_digests({name: headers[name] for name in ("content-md5",) if name in headers})
+    return expected_content(call, len(call.content)).digests

@@ -105,7 +105,7 @@ def request_error(message: str) -> ServiceError:
 
 
 def header_error(header: str) -> ServiceError:
-    """Return the refusal of a header that asks for what is not built."""
+    """Return the refusal of a header that asks for what is not built, here or by S3 itself."""
     return ServiceError(NOT_IMPLEMENTED, {"Header": header})
 
 

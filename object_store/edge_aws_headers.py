@@ -27,6 +27,7 @@ from cumulo.object_store.edge_aws_errors import (
     request_error,
 )
 from cumulo.object_store.errors import ACL_NOT_SUPPORTED, INVALID_DIGEST
+from cumulo.object_store.model import ANY_ETAG
 from cumulo.object_store.service import Service
 
 CHECKSUMS: Final = {f"x-amz-checksum-{name}": name for name in model.CHECKSUMS}
@@ -52,7 +53,6 @@ _NOT_BUILT: Final = frozenset(
         "x-amz-object-lock-event-hold",
         "x-amz-object-lock-event-hold-duration-days",
         "x-amz-object-lock-event-hold-duration-years",
-        "x-amz-bypass-governance-retention",
         "x-amz-mfa",
         "x-amz-website-redirect-location",
         "x-amz-write-offset-bytes",
@@ -76,7 +76,8 @@ _GRANTS: Final = frozenset(
     )
 )
 _OWNER: Final = "x-amz-expected-bucket-owner"
-_SPECIAL: Final = _NOT_BUILT | _GRANTS | {_OWNER}
+_BYPASS: Final = "x-amz-bypass-governance-retention"
+_SPECIAL: Final = _NOT_BUILT | _GRANTS | {_OWNER, _BYPASS}
 _CONDITIONS: Final = frozenset(("if-match", "if-none-match", "if-modified-since", "if-unmodified-since"))
 _RANGE: Final = re.compile(r"bytes=\s*(\d{0,19})\s*-\s*(\d{0,19})\s*")
 _CONTENT_HEADERS: Final = frozenset(model.CONTENT_HEADERS)
@@ -93,6 +94,9 @@ async def check_headers(service: Service, call: AwsCall, bucket: str) -> None:
 
 async def _check_special(service: Service, call: AwsCall, bucket: str) -> None:
     refuse_not_built(call.http.headers)
+    bypass = call.http.headers.get(_BYPASS, "")
+    if bypass.lower() == "true":
+        raise argument_error(_BYPASS, bypass, f"{_BYPASS} is only applicable to Object Lock enabled buckets.")
     await check_owner(service, bucket, call.http.headers.get(_OWNER))
 
 
@@ -145,6 +149,21 @@ def read_conditions(headers: Mapping[str, str], prefix: str) -> model.Conditions
         parse_date(headers.get(prefix + "if-modified-since")),
         parse_date(headers.get(prefix + "if-unmodified-since")),
     )
+
+
+def write_conditions(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Return the entity tags that a write must meet and must not meet; raises `NotImplemented` as S3 does.
+
+    S3 knows two conditions of a write: that the object is one version, and that there is none.
+    """
+    match, none_match = headers.get("if-match", ""), headers.get("if-none-match", "")
+    if match and none_match:
+        raise header_error("If-Match,If-None-Match")
+    if match == ANY_ETAG:
+        raise header_error("If-Match")
+    if none_match not in ("", ANY_ETAG):
+        raise header_error("If-None-Match")
+    return etag(match), none_match
 
 
 def etags(text: str) -> str:

@@ -22,6 +22,7 @@ from cumulo.object_store.edge_aws_headers import (
     etag,
     expected_content,
     whole_checksums,
+    write_conditions,
 )
 from cumulo.object_store.edge_aws_listings import encoder, page_limit
 from cumulo.object_store.edge_aws_objects import checksum_elements, encoded, shown_checksums
@@ -120,13 +121,14 @@ async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
     parts = None if request.MultipartUpload is None else request.MultipartUpload.Parts
     if not parts or len(parts) > model.PARTS_MAX:
         raise MALFORMED_XML.error()
+    if_match, if_none_match = write_conditions(headers)
     asked = model.CompleteMultipartUpload(
         bucket=request.Bucket,
         key=request.Key,
         upload_id=request.UploadId,
         parts=tuple([_completed(part) for part in parts]),
-        if_match=etag(headers.get("if-match", "")),
-        if_none_match=etag(headers.get("if-none-match", "")),
+        if_match=if_match,
+        if_none_match=if_none_match,
         checksums=whole_checksums(headers),
         checksum_type=headers.get("x-amz-checksum-type", ""),
         object_size_bytes=model.UNKNOWN if request.MpuObjectSize is None else request.MpuObjectSize,

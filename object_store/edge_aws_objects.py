@@ -34,6 +34,7 @@ from cumulo.object_store.edge_aws_headers import (
     etag,
     expected_content,
     http_date,
+    write_conditions,
 )
 from cumulo.object_store.edge_aws_tagging import tags_in_header
 from cumulo.object_store.edge_aws_uploads import body_length, upload_body
@@ -91,13 +92,14 @@ def handlers(service: Service) -> dict[str, Handler]:
 async def _put_object(service: Service, call: AwsCall) -> AwsAnswer:
     request, headers = call.request, call.http.headers
     await check_headers(service, call, request.Bucket)
+    if_match, if_none_match = write_conditions(headers)
     asked = model.PutObject(
         bucket=request.Bucket,
         key=request.Key,
         content_type=headers.get("content-type", ""),
         metadata=request.Metadata or {},
-        if_match=etag(headers.get("if-match", "")),
-        if_none_match=etag(headers.get("if-none-match", "")),
+        if_match=if_match,
+        if_none_match=if_none_match,
         expected=expected_content(call, body_length(call)),
         headers=content_headers(headers),
         storage_class=headers.get("x-amz-storage-class", ""),

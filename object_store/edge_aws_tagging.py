@@ -73,7 +73,8 @@ def tags_in_header(text: str | None) -> Mapping[str, str]:
     if not text:
         return {}
     try:
-        pairs = urllib.parse.parse_qsl(text, keep_blank_values=True, strict_parsing="=" in text, errors="strict")
+        # A name without a value is a tag with an empty one.
+        pairs = urllib.parse.parse_qsl(text, keep_blank_values=True, errors="strict")
     except ValueError:
         pairs = []
     tags = dict(pairs)

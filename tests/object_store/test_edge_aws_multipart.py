@@ -100,6 +100,22 @@ def test_checksums_of_parts_make_that_of_the_object(door: Door, algorithm: str, 
     assert s3.get_object(Bucket="inbox", Key="key", ChecksumMode="ENABLED")["Body"].read() == FIRST + LAST
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "kind"), [("CRC32", "FULL_OBJECT"), ("CRC64NVME", "FULL_OBJECT"), ("SHA256", "COMPOSITE")]
+)
+def test_completion_may_promise_the_checksum_of_the_whole_object(door: Door, algorithm: str, kind: str) -> None:
+    s3, member = door.client(), f"Checksum{algorithm}"
+    known = complete(s3, *upload(s3, ChecksumAlgorithm=algorithm, ChecksumType=kind))[member]
+    upload_id, parts = upload(s3, ChecksumAlgorithm=algorithm, ChecksumType=kind)
+
+    wrong = known.replace(known[0], "A" if known[0] != "A" else "B", 1)
+    with pytest.raises(ClientError, match="BadDigest"):
+        complete(s3, upload_id, parts, **{member: wrong})
+    done = complete(s3, upload_id, parts, **{member: known})
+
+    assert done[member] == known
+
+
 def test_list_of_parts_in_pages(door: Door) -> None:
     s3 = door.client()
     upload_id, parts = upload(s3, bodies=(b"a", b"b", b"c"))

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import socket
 import zlib
 from typing import Any
 
@@ -212,6 +213,28 @@ def test_conditional_writes(door: Door) -> None:
     assert s3.get_object(Bucket="inbox", Key="key")["Body"].read() == b"2"
 
 
+@pytest.mark.parametrize(
+    ("headers", "named"),
+    [
+        ({"If-None-Match": '"etag"'}, "If-None-Match"),
+        ({"If-Match": "*"}, "If-Match"),
+        ({"If-Match": '"etag"', "If-None-Match": "*"}, "If-Match,If-None-Match"),
+    ],
+)
+@pytest.mark.parametrize("copies", [False, True])
+def test_conditions_that_s3_has_not_built_for_writes(
+    door: Door, headers: dict[str, str], named: str, copies: bool
+) -> None:
+    door.ask("PUT", "/inbox/source", body=b"body")
+    if copies:
+        headers = {**headers, "x-amz-copy-source": "/inbox/source"}
+
+    answer = door.ask("PUT", "/inbox/key", headers, b"" if copies else b"body")
+
+    assert answer.status == 501
+    assert (answer.xml["Error"]["Code"], answer.xml["Error"]["Header"]) == ("NotImplemented", named)
+
+
 @pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
 @pytest.mark.parametrize("size", [0, 11, 300_000])
 def test_checksums_of_all_kinds_are_verified_kept_and_given(door: Door, algorithm: str, size: int) -> None:
@@ -254,10 +277,20 @@ def test_md5_that_is_none_is_refused(door: Door) -> None:
     assert answer.xml["Error"]["Content-MD5"] == "rubbish"
 
 
-def test_upload_without_a_length_is_refused(door: Door) -> None:
+def test_upload_in_chunks_of_http_without_its_length_is_refused(door: Door) -> None:
     answer = door.ask("PUT", "/inbox/key", {"Transfer-Encoding": "chunked"}, b"4\r\nbody\r\n0\r\n\r\n")
 
-    assert answer.error == (411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
+    assert (answer.status, answer.xml["Error"]["Code"]) == (501, "NotImplemented")
+    assert answer.xml["Error"]["Header"] == "Transfer-Encoding"
+
+
+def test_upload_without_a_length_is_refused(door: Door) -> None:
+    with socket.create_connection(("127.0.0.1", door.port), timeout=30) as line:
+        line.sendall(b"PUT /inbox/key HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answer = line.makefile("rb").read()
+
+    assert answer.startswith(b"HTTP/1.1 411 ")
+    assert b"<Code>MissingContentLength</Code>" in answer
 
 
 def test_key_that_is_too_long_is_refused_with_its_size(door: Door) -> None:
@@ -318,6 +351,23 @@ def test_header_of_a_write(door: Door, header: str, value: str, code: str | None
     answer = door.ask("PUT", "/inbox/key", {header: value}, b"body")
 
     assert (None if answer.status == 200 else answer.xml["Error"]["Code"]) == code
+
+
+def test_tag_in_a_header_may_be_its_name_alone(door: Door) -> None:
+    assert door.ask("PUT", "/inbox/key", {"x-amz-tagging": "a=1&b&c="}, b"body").status == 200
+
+    tags = door.client().get_object_tagging(Bucket="inbox", Key="key")["TagSet"]
+
+    assert {one["Key"]: one["Value"] for one in tags} == {"a": "1", "b": "", "c": ""}
+
+
+def test_bypass_of_a_lock_is_for_buckets_with_locks(door: Door) -> None:
+    header = "x-amz-bypass-governance-retention"
+
+    answer = door.ask("DELETE", "/inbox/key", {header: "true"})
+
+    assert answer.error == (400, "InvalidArgument", f"{header} is only applicable to Object Lock enabled buckets.")
+    assert door.ask("DELETE", "/inbox/key", {header: "false"}).status == 204
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
