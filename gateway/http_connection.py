@@ -50,13 +50,18 @@ _CRLF = b"\r\n"
 _log = logging.getLogger("cumulo.http")
 
 
+def _nobody_waits() -> None:
+    """Stand for `park` where there is no connection."""
+
+
 class Request(msgspec.Struct, frozen=True):
     """A request's head and the body that comes with it.
 
     `target` is the raw path and query as sent (latin-1). `header_lines` are all lines as sent, in order, names in lower
     case; `headers` has each name once, the values of repeated lines joined by ",". `secure` says that TLS was used.
     `peer` is the address at the other end of the connection, whatever a header may claim. What a handler has not read
-    of `body` when it returns is dropped.
+    of `body` when it returns is dropped. A handler that is about to wait for what others do calls `park`: from then on
+    a client that ends its side counts as gone, and the handler is cancelled, though a half-closed client might read.
     """
 
     method: str
@@ -66,6 +71,7 @@ class Request(msgspec.Struct, frozen=True):
     peer: str
     secure: bool
     body: Body
+    park: Callable[[], None] = _nobody_waits
 
     @property
     def path(self) -> str:
@@ -119,6 +125,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._body_unread = False
         self._reading_paused = False
         self._ended = False
+        self._parked = False
         self._lingering = False
         self._lingered_bytes = 0
         # Writing
@@ -192,11 +199,11 @@ class HttpConnection(asyncio.BufferedProtocol):
             self._pause_reading()
 
     def eof_received(self) -> bool:
-        """Answer what was asked before the client said that it sends no more; TLS cannot."""
+        """Answer what was asked before the client said that it sends no more; TLS cannot, and who waits need not."""
         self._ended = True
         if self._waiting is not None:
             self._wake(INCOMPLETE_BODY.error())
-        return self._task is not None and not self.secure
+        return self._task is not None and not self.secure and not self._parked
 
     def pause_writing(self) -> None:
         """Note that the client has something to read."""
@@ -209,6 +216,13 @@ class HttpConnection(asyncio.BufferedProtocol):
             self._flushed.set_result(None)
 
     # -- Requests
+
+    def _park(self) -> None:
+        """Take a client that sends no more for one that is gone, until the handler returns."""
+        assert self._transport is not None
+        self._parked = True
+        if self._ended:
+            self._transport.close()
 
     def _begin(self) -> None:
         """Begin to answer if a request is there."""
@@ -243,6 +257,7 @@ class HttpConnection(asyncio.BufferedProtocol):
             peer=self._peer,
             secure=self.secure,
             body=self._take_body(head, size),
+            park=self._park,
         )
         return head, request
 
@@ -321,6 +336,8 @@ class HttpConnection(asyncio.BufferedProtocol):
             _log.exception("a handler of %s was cancelled from within", request.path)
         except Exception:  # noqa: BLE001 - a bug in a handler is answered, too
             _log.exception("bug while answering %s", request.path)
+        finally:
+            self._parked = False
         return INTERNAL_ERROR
 
     def _refuse(self, refused: Refused) -> None:

@@ -291,6 +291,8 @@ async def _receive_message(service: QueueDoor, call: AwsCall) -> Any:
     if timeout_s is not None:
         _check_timeout(timeout_s)
     selection = selection_of(it)
+    if wait_s != 0:
+        call.http.park()  # a message that somebody gone had taken would be hidden until its visibility timeout ends
     request = model.ReceiveMessages(
         queue=_queue(call), max_messages=max_messages, wait_s=wait_s, visibility_timeout_s=timeout_s
     )

@@ -220,6 +220,65 @@ def test_handler_is_cancelled_when_its_client_is_gone():
     assert asyncio.run(run())
 
 
+@pytest.mark.parametrize("ended", ["before", "after"])
+def test_handler_that_waits_for_others_is_cancelled_when_its_client_ends_its_side(ended):
+    async def run() -> bytes:
+        begun, parks, cancelled = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def wait(request: Request) -> Response:
+            begun.set()
+            await parks.wait()
+            request.park()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cancelled.set()
+            raise AssertionError
+
+        listener = HttpListener(wait)
+        port = await listener.start("127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(get("/1"))
+        async with asyncio.timeout(LIMIT_S):
+            await begun.wait()
+            if ended == "before":
+                writer.write_eof()
+                await asyncio.sleep(0)
+            parks.set()
+            if ended == "after":
+                await asyncio.sleep(0)
+                writer.write_eof()
+            await cancelled.wait()
+            answer = await reader.read()
+        writer.close()
+        await listener.stop()
+        return answer
+
+    assert asyncio.run(run()) == b""
+
+
+def test_handler_that_waited_answers_the_whole_of_it_to_a_client_that_then_ends_its_side():
+    async def wait(request: Request) -> Response:
+        request.park()
+        await asyncio.sleep(0)
+        return Response(200, b"x" * 1_000_000)
+
+    async def run() -> bytes:
+        listener = HttpListener(wait)
+        port = await listener.start("127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(get("/1"))
+        async with asyncio.timeout(LIMIT_S):
+            head = await reader.readuntil(b"\r\n\r\n")
+            writer.write_eof()
+            body = await reader.read()
+        writer.close()
+        await listener.stop()
+        return head + body
+
+    assert asyncio.run(run()).endswith(b"\r\n\r\n" + b"x" * 1_000_000)
+
+
 def test_handler_that_is_cancelled_from_within_is_a_bug_that_is_answered():
     async def cancel(_: Request) -> Response:
         raise asyncio.CancelledError

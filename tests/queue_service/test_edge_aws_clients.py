@@ -1,6 +1,7 @@
 """SQS as its clients speak it: boto3 over JSON, and signed requests of the query protocol, over real sockets."""
 
 import asyncio
+import socket
 import threading
 import time
 import urllib.error
@@ -73,13 +74,18 @@ def sqs(endpoint: str) -> Any:
     return session.client("sqs", endpoint_url=endpoint, config=config)
 
 
-def query(endpoint: str, action: str, path: str = "/", **parameters: str) -> tuple[int, Any]:
-    """One signed request of the query protocol: status and root element."""
+def signed(action: str, url: str, **parameters: str) -> Any:
+    """A signed request of the query protocol, prepared."""
     form = urllib.parse.urlencode({"Action": action, "Version": "2012-11-05", **parameters})
     headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
-    request = AWSRequest("POST", endpoint + path, headers, form.encode())
+    request = AWSRequest("POST", url, headers, form.encode())
     SigV4Auth(Credentials(KEY_ID, SECRET), "sqs", REGION).add_auth(request)
-    prepared = request.prepare()
+    return request.prepare()
+
+
+def query(endpoint: str, action: str, path: str = "/", **parameters: str) -> tuple[int, Any]:
+    """One signed request of the query protocol: status and root element."""
+    prepared = signed(action, endpoint + path, **parameters)
     asked = urllib.request.Request(prepared.url, prepared.body, dict(prepared.headers), method="POST")
     try:
         with urllib.request.urlopen(asked, timeout=30) as answer:
@@ -269,5 +275,32 @@ def test_long_poll_of_boto3_wakes_at_the_send(serve):
         [(received, received_at)] = answers
         assert [message["Body"] for message in received["Messages"]] == ["x"]
         assert received_at - sent_at < 5
+
+    serve(client)
+
+
+@pytest.mark.parametrize("leave", ["close", "half"])
+def test_message_is_not_taken_for_a_client_that_left_its_long_poll(serve, leave):
+    def client(endpoint: str, stand: Any) -> None:
+        it = sqs(endpoint)
+        url = it.create_queue(QueueName="jobs")["QueueUrl"]
+        address = urllib.parse.urlsplit(endpoint)
+        asked = signed("ReceiveMessage", endpoint, QueueUrl=url, WaitTimeSeconds="20")
+        head = "".join(f"{name}: {value}\r\n" for name, value in asked.headers.items())
+        with socket.create_connection((address.hostname, address.port)) as left:
+            left.sendall(f"POST / HTTP/1.1\r\nHost: {address.netloc}\r\n{head}\r\n".encode() + asked.body)
+            while not stand.service.parked:
+                time.sleep(0.001)
+            if leave == "close":
+                left.close()
+            else:
+                left.shutdown(socket.SHUT_WR)
+            while stand.service.parked:
+                time.sleep(0.001)
+
+        it.send_message(QueueUrl=url, MessageBody="x")
+        received = it.receive_message(QueueUrl=url)
+
+        assert [message["Body"] for message in received["Messages"]] == ["x"]
 
     serve(client)
