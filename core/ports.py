@@ -83,3 +83,17 @@ class DeliveryTarget(Protocol):
     def deliver(self, txn: Any, delivery: Delivery, now_ms: int) -> bool:
         """Hand the message over inside the caller's transaction; False where the target is gone or refuses."""
         ...
+
+
+class TrackedDeliveryTarget(DeliveryTarget, Protocol):
+    """A target that can say later what became of a message."""
+
+    def deliver_tracked(self, txn: Any, delivery: Delivery, now_ms: int) -> bytes:
+        """Do as `deliver`; return where the message lies, opaque, and empty where it was not taken."""
+        ...
+
+    def holds(self, txn: Any, target_arn: str, message: bytes) -> bool:
+        """Say whether the target still has the message that `deliver_tracked` placed, whatever its state; the
+        transaction names `partitions(target_arn)`.
+        """
+        ...

@@ -38,8 +38,10 @@ from cumulo.queue_service.queues import Found, Lookup, follow
 from cumulo.storage import records
 from cumulo.storage.engine import ROOT, Engine, Txn
 from cumulo.storage.idempotency import Once, run_once
+from cumulo.storage.tuples import u64
 
 _ACTION = "sqs:SendMessage"
+_U64 = 8
 _NAMESPACE = uuid.UUID("6f0a4e0e-5d0b-4a83-9d0b-0c2f6d8b3c11")
 """Of message ids made from delivery ids (UUIDv5); any fixed value does."""
 
@@ -69,12 +71,16 @@ class QueueTarget:
 
     def deliver(self, txn: Any, delivery: Delivery, now_ms: int) -> bool:
         """Send the message inside the caller's transaction; False where the queue is gone, or its policy refuses."""
+        return bool(self.deliver_tracked(txn, delivery, now_ms))
+
+    def deliver_tracked(self, txn: Any, delivery: Delivery, now_ms: int) -> bytes:
+        """Do as `deliver`; return where the message lies, empty where it was not taken."""
         place = place_of(delivery.target_arn)
         found = None if place is None else follow(txn, Lookup(place))
         if place is None or found is None:
-            return False
+            return b""
         if self._refusal(place, found.row.policy, delivery.source_arn, delivery.account):
-            return False
+            return b""
         once = Once(
             partition=found.row.partition,
             account=delivery.account,
@@ -85,10 +91,23 @@ class QueueTarget:
             window_ms=DATA_WINDOW_MS,
             function=_store,
             request=(found.row.partition, delivery, now_ms),
-            result_type=bool,
+            result_type=bytes,
         )
-        delivered: bool = run_once(txn, once)
-        return delivered
+        message: bytes = run_once(txn, once)
+        return message
+
+    def holds(self, txn: Any, target_arn: str, message: bytes) -> bool:
+        """Say whether the queue of that name still has a message: not deleted, moved to a dead-letter queue, purged,
+        too old, or gone with the queue.
+        """
+        place = place_of(target_arn)
+        found = None if place is None else follow(txn, Lookup(place))
+        partition, generation, seq = message[:_U64], message[_U64 : 2 * _U64], message[2 * _U64 :]
+        if found is None or found.row.partition != partition:
+            return False
+        queue = find_queue(txn, partition)
+        assert queue is not None, partition
+        return u64(queue.meta.generation) == generation and txn.get(queue.layout.message + seq) is not None
 
     def _refusal(self, place: Place, policy: str, source_arn: str, account: str) -> str:
         source = parse_arn(source_arn)
@@ -112,7 +131,8 @@ def place_of(arn_text: str) -> Place | None:
     return Place(arn.account, arn.region, arn.resource)
 
 
-def _store(txn: Txn, request: tuple[bytes, Delivery, int]) -> bool:
+def _store(txn: Txn, request: tuple[bytes, Delivery, int]) -> bytes:
+    """Store the message; return where it lies: partition, content generation, number."""
     partition, delivery, now_ms = request
     queue = find_queue(txn, partition)
     assert queue is not None, partition
@@ -124,6 +144,6 @@ def _store(txn: Txn, request: tuple[bytes, Delivery, int]) -> bool:
         sender_id=delivery.account,
         body=delivery.body,
     )
-    store(queue, records.encode(stored), queue.meta.delay_s, now_ms)
+    seq = store(queue, records.encode(stored), queue.meta.delay_s, now_ms)
     queue.save()
-    return True
+    return partition + u64(queue.meta.generation) + u64(seq)

@@ -105,8 +105,8 @@ def send_messages(txn: Txn, request: StampedSend) -> Outcome:
     return Outcome(tuple(refused), request.seed)
 
 
-def store(queue: OpenQueue, record: bytes, delay_s: int, now_ms: int) -> None:
-    """Write one new message, ready or delayed."""
+def store(queue: OpenQueue, record: bytes, delay_s: int, now_ms: int) -> int:
+    """Write one new message, ready or delayed; return its number."""
     pieces = -(-len(record) // PIECE_BYTES)
     seq = queue.add(record, pieces, PIECE_BYTES)
     state = b"" if pieces == 1 else records.encode(Lease(pieces=pieces))
@@ -121,6 +121,7 @@ def store(queue: OpenQueue, record: bytes, delay_s: int, now_ms: int) -> None:
         queue.woken += 1
     # Later than what is armed for older messages, unless the retention period was shortened since.
     queue.retain_by(now_ms + queue.meta.message_retention_s * 1000)
+    return seq
 
 
 def peek(txn: Txn, request: StampedPeek) -> bool:

@@ -18,7 +18,7 @@ from cumulo.core.errors import INVALID_PAGE_TOKEN, INVALID_PARAMETER_VALUE, TOO_
 from cumulo.core.ids import Randomness
 from cumulo.core.names import is_account_id, is_region
 from cumulo.core.operations import Checks, Operation, Result
-from cumulo.core.ports import DeliveryTarget
+from cumulo.core.ports import TrackedDeliveryTarget
 from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
 from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
@@ -106,7 +106,7 @@ class Service(Room):
         # On an engine that may lose notifications a line would have to look again by itself; no engine does yet.
         assert not engine.notify_lossy
         self._sealer = sealer
-        self.delivery_target: DeliveryTarget = QueueTarget(engine)
+        self.delivery_target: TrackedDeliveryTarget = QueueTarget(engine)
         """The port by which other rooms deliver to queues."""
         self._parked = ParkedReceivers(self._serve, self._put_back)
         self._background: set[asyncio.Task[Any]] = set()

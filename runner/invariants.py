@@ -2,7 +2,7 @@
 
 from cumulo.runner import keys
 from cumulo.runner.jobs import Place, log_count
-from cumulo.runner.model import FINAL, HELD
+from cumulo.runner.model import FINAL, HELD, State
 from cumulo.storage import tuples
 from cumulo.storage.contract import due_key
 from cumulo.storage.engine import PARTITION_BYTES, ROOT, ReadTxn, rows_under
@@ -48,6 +48,10 @@ def _problems(txn: ReadTxn, place: Place, key: bytes, record: keys.JobRecord) ->
         found.append(f"state {record.state.name} does not agree with its time of removal")
     if record.forget_ms and not has_due(txn, record.forget_ms, keys.FORGET_DUE, key):
         found.append("its removal has no due entry")
+    if record.queue_arn and (record.state is State.RUNNABLE) != bool(record.look_ms):
+        found.append(f"state {record.state.name} does not agree with its message's being looked after")
+    if record.look_ms and not has_due(txn, record.look_ms, keys.OFFER_DUE, key):
+        found.append("its message is looked after without a due entry")
     if len(record.attempts) > record.max_attempts:
         found.append(f"{len(record.attempts)} attempts of at most {record.max_attempts}")
     if not keys.get_pieces(txn, place.partition, "spec", record.id):

@@ -6,13 +6,19 @@ its attempt, so a worker that was thought dead cannot overwrite its successor; a
 
     RUNNABLE --claim--> STARTING --heartbeat(started)--> RUNNING --complete--> SUCCEEDED | FAILED | RUNNABLE (attempts
     left) STARTING | RUNNING --lease ends--> RUNNABLE | FAILED (none left)        RUNNABLE --cancel--> FAILED
+
+A RUNNABLE job waits for whoever receives its message. That may be lost: moved to a dead-letter queue because the queue
+allows fewer receives than the job attempts, purged, too old, deleted. So each RUNNABLE job has a due entry by which its
+message is looked after, at growing intervals; where the queue does not hold it any more, the job gets another.
 """
 
 import hmac
+import json
 from collections.abc import Callable
 
 import msgspec
 
+from cumulo.core.names import parse_arn
 from cumulo.core.ports import Delivery
 from cumulo.runner import keys
 from cumulo.runner.errors import JOB_NOT_FOUND, LEASE_LOST, QUEUE_NOT_FOUND
@@ -32,10 +38,17 @@ from cumulo.runner.model import (
     State,
     Usage,
 )
+from cumulo.runner.subject import job_arn, queue_arn
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import Due, ReadTxn, Txn, new_partition
 
 LEASE_ENDED = "WorkerLost: the lease ended without a sign of life from the worker"
+QUEUE_GONE = "QueueDeleted: the queue {queue} does not exist any more, so no worker can take the job"
+LOOK_MS = 60_000
+"""How long a RUNNABLE job waits before its message is looked after: longer than a worker's usual pause between two
+attempts."""
+LOOK_MS_MAX = 900_000
+"""The interval doubles up to this, so that a backlog of a million jobs costs about a thousand looks a second."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -155,8 +168,8 @@ def ensure_partition(txn: Txn, request: PlaceWanted) -> Place:
     return partition_of(txn, request.place)
 
 
-def add_job(txn: Txn, new: NewJob) -> JobRecord:
-    """Store a job, ready for a worker."""
+def add_job(txn: Txn, new: NewJob, message: bytes = b"") -> JobRecord:
+    """Store a job, ready for a worker; `message` is where its message lies, empty where it is made of another's."""
     partition = new.place.partition
     number = keys.next_number(txn, partition)
     record = JobRecord(
@@ -167,7 +180,10 @@ def add_job(txn: Txn, new: NewJob) -> JobRecord:
         deduplication_key=new.deduplication_key,
         number=number,
         max_attempts=new.spec.max_attempts,
+        queue_arn=queue_arn(new.place.account, new.place.region, new.queue),
+        message=message,
     )
+    record = _look_later(txn, partition, record, new.times)
     _save(txn, partition, record)
     keys.put_pieces(txn, partition, "spec", new.id, keys.SpecRecord(spec=new.spec))
     txn.put(keys.list_key(partition, number), new.id.encode())
@@ -176,21 +192,38 @@ def add_job(txn: Txn, new: NewJob) -> JobRecord:
     return record
 
 
+Deliver = Callable[[Txn, Delivery, int], bytes]
+"""Sends a job's message (`TrackedDeliveryTarget.deliver_tracked`)."""
+
+
 class Submission(msgspec.Struct, frozen=True):
     """A job to store together with the message that tells workers of it."""
 
     new: NewJob
-    delivery: Delivery
-    deliver: Callable[[Txn, Delivery, int], bool]
+    deliver: Deliver
 
 
 def submit(txn: Txn, request: Submission) -> str:
     """Store a job and send its message, both or neither; return its id."""
-    new = request.new
-    record = add_job(txn, new)
-    if not request.deliver(txn, request.delivery, new.times.deadline_ms):
+    new, place = request.new, request.new.place
+    delivery = _message(new.id, queue_arn(place.account, place.region, new.queue), new.id)
+    message = request.deliver(txn, delivery, new.times.deadline_ms)
+    if not message:
         raise QUEUE_NOT_FOUND.error(queue=new.queue)
-    return record.id
+    return add_job(txn, new, message).id
+
+
+def _message(job: str, target_arn: str, delivery_id: str) -> Delivery:
+    """Return the message that tells a job queue's workers of a job."""
+    arn = parse_arn(target_arn)
+    assert arn is not None, target_arn
+    return Delivery(
+        target_arn=target_arn,
+        body=json.dumps({"cumulo_job": job}).encode(),
+        delivery_id=delivery_id,
+        source_arn=job_arn(arn.account, arn.region, job),
+        account=arn.account,
+    )
 
 
 # -- holding
@@ -231,7 +264,7 @@ def claim(txn: Txn, request: ClaimAt) -> Claim:
     number = len(record.attempts) + 1
     assert number <= record.max_attempts, record.id
     record = msgspec.structs.replace(
-        record,
+        _look_no_more(txn, place.partition, record),
         state=State.STARTING,
         status_reason=f"attempt {number} is held by {request.worker}",
         attempts=(*record.attempts, Attempt(number, request.worker, times.wall_ms)),
@@ -375,6 +408,41 @@ def end_leases(txn: Txn, request: DueJobs) -> None:
             _save(txn, entry.key[:8], msgspec.structs.replace(record, lease_ends_ms=ends_ms))
 
 
+class Offering(msgspec.Struct, frozen=True):
+    """The due entry of a job whose message is to be looked after; `queue_exists` as the service saw it."""
+
+    entry: Due
+    times: Times
+    queue_exists: bool
+    holds: Callable[[Txn, str, bytes], bool]
+    deliver: Deliver
+
+
+def offer(txn: Txn, request: Offering) -> None:
+    """Send a waiting job's message anew where its queue has lost it; fail the job where the queue itself is gone: the
+    due deed of `job.offer`. A message too many harms nothing, since the record decides who runs the job.
+    """
+    entry, times = request.entry, request.times
+    txn.undue(entry.at_ms, entry.kind, entry.key)
+    stored = txn.get(entry.key)
+    if stored is None:
+        return
+    partition, record = entry.key[:8], keys.decode_job.decode(stored)
+    if record.look_ms != entry.at_ms:
+        return
+    if not request.queue_exists:
+        record = _finish(txn, partition, record, State.FAILED, QUEUE_GONE.format(queue=record.queue), times)
+        _save(txn, partition, record)
+        return
+    if not record.message or not request.holds(txn, record.queue_arn, record.message):
+        delivery = _message(record.id, record.queue_arn, f"{record.id}/{record.offers + 1}")
+        message = request.deliver(txn, delivery, times.deadline_ms)
+        if message:  # else the queue's policy refuses it, or the queue has gone since: seen at the next look
+            record = msgspec.structs.replace(record, message=message, offers=record.offers + 1)
+    record = _look_later(txn, partition, msgspec.structs.replace(record, looks=record.looks + 1), times)
+    _save(txn, partition, record)
+
+
 _FORGET_ROWS = 400
 
 
@@ -405,6 +473,7 @@ def forget(txn: Txn, request: DueJobs) -> None:
 
 def _save(txn: Txn, partition: bytes, record: JobRecord) -> None:
     assert (record.state in HELD) == bool(record.lease_token), record
+    assert (record.state is State.RUNNABLE) == bool(record.look_ms), record
     assert len(record.attempts) <= record.max_attempts, record
     key = keys.job_key(partition, record.id)
     txn.put(key, records.encode(record))
@@ -438,11 +507,26 @@ def _fail_or_retry(txn: Txn, partition: bytes, record: JobRecord, reason: str, t
         return _finish(txn, partition, record, State.FAILED, record.status_reason, times)
     if len(record.attempts) >= record.max_attempts:
         return _finish(txn, partition, record, State.FAILED, reason, times)
-    return msgspec.structs.replace(record, state=State.RUNNABLE, status_reason=reason)
+    waiting = msgspec.structs.replace(record, state=State.RUNNABLE, status_reason=reason, looks=0)
+    return _look_later(txn, partition, waiting, times)
+
+
+def _look_later(txn: Txn, partition: bytes, record: JobRecord, times: Times) -> JobRecord:
+    """Arm the entry by which a waiting job's message is looked after."""
+    look_ms = times.deadline_ms + min(LOOK_MS << min(record.looks, LOOK_MS_MAX.bit_length()), LOOK_MS_MAX)
+    txn.due(look_ms, keys.OFFER_DUE, keys.job_key(partition, record.id))
+    return msgspec.structs.replace(record, look_ms=look_ms)
+
+
+def _look_no_more(txn: Txn, partition: bytes, record: JobRecord) -> JobRecord:
+    if record.look_ms:
+        txn.undue(record.look_ms, keys.OFFER_DUE, keys.job_key(partition, record.id))
+    return msgspec.structs.replace(record, look_ms=0, looks=0)
 
 
 def _finish(txn: Txn, partition: bytes, record: JobRecord, state: State, reason: str, times: Times) -> JobRecord:
     assert record.state not in FINAL, record
+    record = _look_no_more(txn, partition, record)
     forget_ms = times.deadline_ms + KEPT_MS
     txn.due(forget_ms, keys.FORGET_DUE, keys.job_key(partition, record.id))
     return msgspec.structs.replace(

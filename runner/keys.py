@@ -10,11 +10,17 @@ from cumulo.storage.engine import ROOT, VALUE_BYTES_MAX, ReadTxn, Txn
 
 LEASE_DUE = "job.lease"
 FORGET_DUE = "job.forget"
+OFFER_DUE = "job.offer"
 _PIECE_BYTES = VALUE_BYTES_MAX
 
 
 class JobRecord(records.Record, frozen=True):
-    """The record that decides. `lease_token` is empty unless the job is held; `number` is its place in the list."""
+    """The record that decides. `lease_token` is empty unless the job is held; `number` is its place in the list.
+
+    `message` is where the job's own message was placed, empty while it has none but the one that it was made of.
+    `look_ms` is when that message is looked after, 0 unless the job is RUNNABLE; `looks` and `offers` count how often
+    that was done since it became so, and how many messages were sent in the place of lost ones.
+    """
 
     id: str = ""
     queue: str = ""
@@ -32,6 +38,11 @@ class JobRecord(records.Record, frozen=True):
     number: int = 0
     forget_ms: int = 0
     max_attempts: int = 1
+    queue_arn: str = ""
+    message: bytes = b""
+    look_ms: int = 0
+    looks: int = 0
+    offers: int = 0
 
 
 class LogRecord(records.Record, frozen=True):

@@ -1,13 +1,12 @@
 """The runner's service: looks up jobs, stamps requests, seals lease tokens, wakes log followers. The only stateful
 object of the room.
 
-Knows queues only through `DeliveryTarget`: a job's message is sent in the job's own transaction. Workers reach all of
-this through `cumulo.client`.
+Knows queues only through `TrackedDeliveryTarget`: a job's message is sent in the job's own transaction. Workers reach
+all of this through `cumulo.client`.
 """
 
 import asyncio
 import hashlib
-import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import INVALID_PAGE_TOKEN, SHUTTING_DOWN, ServiceError
 from cumulo.core.ids import Randomness, message_id
 from cumulo.core.operations import Operation, Result
-from cumulo.core.ports import Delivery, DeliveryTarget
+from cumulo.core.ports import TrackedDeliveryTarget
 from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved, Room
@@ -63,7 +62,7 @@ class Service(Room):
         randomness: Randomness,
         *,
         sealer: TokenSealer,
-        queues: DeliveryTarget,
+        queues: TrackedDeliveryTarget,
         queue_guard: GuardSource,
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
@@ -94,8 +93,12 @@ class Service(Room):
                 event.set()
 
     def due_handlers(self) -> Mapping[str, DueHandler]:
-        """Return what to do when a lease or a job's keeping time ends."""
-        return {keys.LEASE_DUE: self._due(jobs.end_leases), keys.FORGET_DUE: self._due(jobs.forget)}
+        """Return what to do when a lease or a job's keeping time ends, or a waiting job's message is looked after."""
+        return {
+            keys.LEASE_DUE: self._due(jobs.end_leases),
+            keys.FORGET_DUE: self._due(jobs.forget),
+            keys.OFFER_DUE: self._offer_all,
+        }
 
     def _due(self, function: Callable[[Txn, jobs.DueJobs], None]) -> DueHandler:
         async def handle(entries: list[Due]) -> None:
@@ -104,6 +107,16 @@ class Service(Room):
                 await self.engine.transact((entry.key[:8],), function, request, grows=False)
 
         return handle
+
+    async def _offer_all(self, entries: list[Due]) -> None:
+        await asyncio.gather(*(self._offer(entry) for entry in entries))
+
+    async def _offer(self, entry: Due) -> None:
+        partition = entry.key[:8]
+        stored = await self.engine.read((partition,), _get, entry.key)
+        target = () if stored is None else self._queues.partitions(keys.decode_job.decode(stored).queue_arn)
+        offering = jobs.Offering(entry, self._times(), bool(target), self._queues.holds, self._queues.deliver_tracked)
+        await self.engine.transact((partition, *target), jobs.offer, offering)
 
     # -- calls
 
@@ -163,14 +176,7 @@ class Service(Room):
             return self._resolved(operation, place, subject, None, missing)
         place = await self._existing_place(ctx, operation, place, subject)
         new = self._new_job(place, request.queue, request.spec)
-        delivery = Delivery(
-            target_arn=arn,
-            body=json.dumps({"cumulo_job": new.id}).encode(),
-            delivery_id=new.id,
-            source_arn=job_arn(place.account, place.region, new.id),
-            account=place.account,
-        )
-        submission = jobs.Submission(new, delivery, self._queues.deliver)
+        submission = jobs.Submission(new, self._queues.deliver_tracked)
         guard = await self._guard_of(operation, place, subject)
         return self._resolved(operation, place, subject, submission, further_partitions=target, guard=guard)
 

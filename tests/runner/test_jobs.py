@@ -29,6 +29,8 @@ class Jobs:
         self.now_ms = 1_000_000
         self.place = self.run(jobs.ensure_partition, jobs.PlaceWanted(Place(b"", "000000000000", "us-east-1")), ROOT)
         self.tokens = 0
+        self.sent = []
+        self.lost = set()
 
     def close(self):
         self.loop.close()
@@ -50,7 +52,15 @@ class Jobs:
         return jobs.NewJob(self.place, "work", spec, job, self.times, key)
 
     def submit(self, job="j1", spec=SPEC):
-        return self.run(jobs.add_job, self.new(job, spec=spec))
+        return self.run(jobs.submit, jobs.Submission(self.new(job, spec=spec), self.deliver))
+
+    def deliver(self, txn, delivery, now_ms):
+        """The queue of these tests: what was sent, by delivery id; `lost` holds what it does not have any more."""
+        self.sent.append(delivery.delivery_id)
+        return delivery.delivery_id.encode()
+
+    def holds(self, txn, target_arn, message):
+        return message.decode() not in self.lost
 
     def claim(self, job="j1", *, new=None, token=None):
         self.tokens += 1
@@ -88,6 +98,9 @@ class Jobs:
     def due(self):
         entries = self.loop.run_until_complete(self.engine.take_due(self.now_ms, 100))
         for entry in entries:
+            if entry.kind == keys.OFFER_DUE:
+                self.run(jobs.offer, jobs.Offering(entry, self.times, True, self.holds, self.deliver))
+                continue
             function = jobs.end_leases if entry.kind == keys.LEASE_DUE else jobs.forget
             self.run(function, jobs.DueJobs((entry,), self.times))
         return len(entries)
@@ -298,6 +311,24 @@ class JobMachine(RuleBasedStateMachine):
         if self.submitted:
             self.work.cancel(data.draw(st.sampled_from(self.submitted)))
             self.note_final()
+
+    @rule(data=st.data())
+    def lose_message(self, data):
+        if self.work.sent:
+            self.work.lost.add(data.draw(st.sampled_from(self.work.sent)))
+
+    @rule()
+    def every_waiting_job_has_a_message_once_it_was_looked_after(self):
+        self.work.now_ms += jobs.LOOK_MS_MAX
+        self.work.due()
+        self.note_final()
+        self.work.now_ms += jobs.LOOK_MS_MAX
+        self.work.due()
+        for job in self.submitted:
+            if self.work.get(job).state is State.RUNNABLE:
+                sent = [it for it in self.work.sent if it.split("/")[0] == job]
+                assert len(set(sent)) == len(sent)
+                assert sent[-1] not in self.work.lost
 
     @rule(seconds=st.integers(1, 90))
     def pass_time(self, seconds):

@@ -17,7 +17,7 @@ from cumulo.identity.authorizer import Authorizer
 from cumulo.identity.policy import Principal, PrincipalKind
 from cumulo.queue_service import model as queue_model
 from cumulo.queue_service import service as queue_room
-from cumulo.runner import invariants, keys, listing, model
+from cumulo.runner import invariants, jobs, keys, listing, model
 from cumulo.runner.model import ClaimOutcome, State
 from cumulo.runner.service import Service
 from cumulo.storage import idempotency, records, tuples
@@ -301,6 +301,161 @@ def test_a_command_that_ended_before_its_start_was_told_has_a_start_all_the_same
         job = await stand.complete(claim, usage=model.Usage(wall_ms=200))
 
         assert job.attempts[0].start_ms == job.start_ms == stand.clock.wall_ms() - 200
+
+    run(scenario)
+
+
+# -- messages that are lost
+
+
+async def receive(stand, queue="work", visibility_timeout_s=0):
+    """Take what the queue has; return the jobs that its messages name."""
+    request = queue_model.ReceiveMessages(queue=queue, max_messages=10, visibility_timeout_s=visibility_timeout_s)
+    messages = (await stand.queues.call(stand.ctx, "ReceiveMessages", request)).value
+    return [json.loads(message.body)["cumulo_job"] for message in messages]
+
+
+async def limit_receives(stand, count=1):
+    await stand.make_queue("dead")
+    policy = queue_model.DeadLetterPolicy(queue="dead", max_receive_count=count)
+    attributes = queue_model.QueueAttributes(dead_letter_policy=policy)
+    await stand.queues.call(stand.ctx, "UpdateQueue", queue_model.UpdateQueue(queue="work", attributes=attributes))
+
+
+def test_a_job_whose_message_went_to_a_dead_letter_queue_is_offered_again_and_finished(run):
+    async def scenario(stand):
+        await limit_receives(stand)
+        job = (await stand.submit()).id
+        assert await receive(stand) == [job]
+        await stand.complete(await stand.claim(job), exit_code=1)
+        assert await receive(stand) == []
+        assert await receive(stand, "dead") == [job]
+
+        await stand.restart()
+        await stand.advance(59)
+        assert await receive(stand) == []
+        await stand.advance(1)
+
+        assert await receive(stand) == [job]
+        claim = await stand.claim(job)
+        assert (claim.outcome, claim.attempt) == (ClaimOutcome.CLAIMED, 2)
+        assert (await stand.complete(claim)).state is State.SUCCEEDED
+        await stand.advance(7200)
+        assert await receive(stand) == []
+
+    run(scenario)
+
+
+def test_a_job_that_waits_in_a_backlog_gets_no_second_message(run):
+    async def scenario(stand):
+        submitted = [(await stand.submit()).id for _ in range(3)]
+        await receive(stand, visibility_timeout_s=7200)
+
+        for _ in range(20):
+            await stand.advance(300)
+
+        await stand.advance(1300)
+        assert sorted(await receive(stand)) == sorted(submitted)
+
+    run(scenario)
+
+
+def test_a_job_is_looked_after_at_growing_intervals_up_to_a_quarter_of_an_hour(run_in_memory):
+    async def scenario(stand):
+        await stand.submit()
+
+        found = []
+        for _ in range(6):
+            entries = [it for it in await stand.engine.take_due(1 << 62, 100) if it.kind == keys.OFFER_DUE]
+            found.append(entries[0].at_ms - stand.clock.deadline_ms())
+            stand.clock.advance(found[-1])
+            await stand.advance(0)
+
+        assert found == [60_000, 120_000, 240_000, 480_000, 900_000, 900_000]
+
+    run_in_memory(scenario)
+
+
+def test_a_purge_takes_no_job_away_for_the_record_decides(run):
+    async def scenario(stand):
+        job = (await stand.submit()).id
+        await stand.queues.call(stand.ctx, "PurgeQueue", queue_model.PurgeQueue(queue="work"))
+        assert await receive(stand) == []
+
+        await stand.restart()
+        await stand.advance(60)
+
+        assert await receive(stand) == [job]
+        await stand.advance(600)
+        assert await receive(stand) == [job], "and not twice"
+
+    run(scenario)
+
+
+def test_a_job_of_a_deleted_queue_fails_with_the_reason(run):
+    async def scenario(stand):
+        waiting, held = (await stand.submit()).id, (await stand.submit()).id
+        claim = await stand.claim(held)
+        await stand.queues.call(stand.ctx, "DeleteQueue", queue_model.DeleteQueue(queue="work"))
+
+        await stand.restart()
+        await stand.advance(59)
+        await stand.beat(claim)
+        assert (await stand.get(waiting)).state is State.RUNNABLE
+        await stand.advance(1)
+
+        found = await stand.get(waiting)
+        assert (found.state, found.status_reason) == (State.FAILED, jobs.QUEUE_GONE.format(queue="work"))
+        assert (await stand.get(held)).state is State.STARTING, "who has a worker needs no queue"
+        await stand.advance(LEASE_S)
+        await stand.advance(60)
+        assert (await stand.get(held)).state is State.FAILED
+
+    run(scenario)
+
+
+def test_a_job_of_a_queue_that_was_made_anew_is_offered_there(run):
+    async def scenario(stand):
+        job = (await stand.submit()).id
+        await stand.queues.call(stand.ctx, "DeleteQueue", queue_model.DeleteQueue(queue="work"))
+        await stand.make_queue()
+
+        await stand.advance(60)
+
+        assert await receive(stand) == [job]
+
+    run(scenario)
+
+
+def test_a_job_made_of_anothers_message_gets_one_of_its_own_when_it_waits_too_long(run):
+    async def scenario(stand):
+        trigger = model.Trigger(spec=SPEC, deduplication_key="m1/0")
+        request = model.ClaimJob(**WHERE, queue="work", worker="w", trigger=trigger)
+        claim = await stand.call("ClaimJob", request)
+        await stand.complete(claim, exit_code=1)
+
+        await stand.advance(60)
+        assert await receive(stand) == [claim.job.id]
+        await stand.advance(1800)
+
+        assert await receive(stand) == [claim.job.id], "and not twice"
+
+    run(scenario)
+
+
+def test_a_queue_that_refuses_its_jobs_gets_them_once_it_takes_them(run):
+    async def scenario(stand):
+        job = (await stand.submit()).id
+        await stand.queues.call(stand.ctx, "PurgeQueue", queue_model.PurgeQueue(queue="work"))
+        deny = {"Effect": "Deny", "Principal": {"Service": "batch.amazonaws.com"}, "Action": "*", "Resource": "*"}
+        for statements in ([deny], []):
+            policy = json.dumps({"Version": "2012-10-17", "Statement": statements}) if statements else ""
+            attributes = queue_model.QueueAttributes(policy=policy)
+            update = queue_model.UpdateQueue(queue="work", attributes=attributes)
+            await stand.queues.call(stand.ctx, "UpdateQueue", update)
+            await stand.advance(180)
+            assert await receive(stand) == ([] if statements else [job])
+            assert (await stand.get(job)).state is State.RUNNABLE
 
     run(scenario)
 
@@ -599,7 +754,11 @@ def test_the_bytes_of_every_record_are_those_that_are_on_disks():
 
     assert {name: value.hex() for name, value in found.items()} == GOLDEN_RECORDS
     assert keys.decode_job.decode(found["job"]) == job
+    assert keys.decode_job.decode(bytes.fromhex(JOB_BEFORE_OFFERS)) == job
 
+
+JOB_BEFORE_OFFERS = "dc001101a26a31a17106a0090b0c919801a1770a0b0c00a093010203c2a16dc4000000016303"
+"""A job as it was written before its message was looked after."""
 
 GOLDEN_KEYS = {
     "directory": "0000000000000000026a6f62730002303030303030303030303030000275732d656173742d3100",
@@ -610,7 +769,7 @@ GOLDEN_KEYS = {
     "chunk": "000000000000002a026c6f6700026a310015010000000000000003",
 }
 GOLDEN_RECORDS = {
-    "job": "dc001101a26a31a17106a0090b0c919801a1770a0b0c00a093010203c2a16dc4000000016303",
+    "job": "dc001601a26a31a17106a0090b0c919801a1770a0b0c00a093010203c2a16dc4000000016303a0c400000000",
     "logs": "93010203",
     "chunk": "94010105c40178",
     "spec": "92019ba5636f756e7491a474727565809090cd0e10ce20000000cd03e8cd01000102",
