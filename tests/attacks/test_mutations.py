@@ -65,8 +65,8 @@ def test_altered_request_has_no_effect(root, name, data):
     answers = root.exchange(changed, *[call.method] * 20)
 
     assert has_no_bug(answers), (changed, answers)
-    if name != "S3 get":
-        assert all(answer.status >= 400 for answer in answers), (changed, answers)
+    # What is no signature any more is nobody's request: that for many deletions is refused key by key.
+    assert all(answer.status >= 400 or b"<Code>AccessDenied</Code>" in answer.body for answer in answers), answers
 
 
 @every
