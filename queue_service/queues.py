@@ -49,9 +49,12 @@ class DirectoryChanged(Exception):
 
 
 class Named(msgspec.Struct, frozen=True, array_like=True):
-    """The queue that an operation made or changed."""
+    """The queue that an operation made or changed, and what it was then, for the answer to a repeated request whose
+    queue is gone; without its policy and the words of its redrive policy, which are longer than what is remembered.
+    """
 
     partition: bytes
+    then: Queue
 
 
 class Lookup(msgspec.Struct, frozen=True):
@@ -180,7 +183,7 @@ def create_queue(txn: Txn, request: StampedCreate) -> Named:
         for field, value in request.fields.items():
             if getattr(meta, field) != value and field != "dead_letter_text":
                 raise QUEUE_NAME_EXISTS.error(attribute=field)
-        return Named(request.partition)
+        return _named(txn, request.partition, meta)
     if not request.is_new:
         raise DirectoryChanged
     meta = msgspec.structs.replace(
@@ -192,7 +195,7 @@ def create_queue(txn: Txn, request: StampedCreate) -> Named:
     _write_meta(txn, request.partition, meta, request.policy or "")
     txn.put(request.partition + COUNTERS, records.encode(Counters()))
     _write_tags(txn, request.partition, request.tags)
-    return Named(request.partition)
+    return _named(txn, request.partition, meta)
 
 
 def update_queue(txn: Txn, request: StampedUpdate) -> Named:
@@ -205,13 +208,29 @@ def update_queue(txn: Txn, request: StampedUpdate) -> Named:
     if meta.message_retention_s != queue.meta.message_retention_s and queue.ready:
         queue.retain_by(request.deadline_ms)
         queue.save()
-    return Named(request.partition)
+    return _named(txn, request.partition, meta)
 
 
 def get_queue(txn: Txn, request: StampedGet) -> Queue:
     """Return a queue with its exact counts, its policy in the stored form; a read function."""
     row = _confirm(txn, request.place, request.partition)
-    queue = open_queue(txn, request.partition, request.place.name)
+    return _shown(open_queue(txn, request.partition, request.place.name), row.policy)
+
+
+def find_queue_of_name(txn: Txn, request: StampedGet) -> Queue | None:
+    """As `get_queue`, but None where the name leads elsewhere or nowhere; a read function."""
+    found = follow(txn, Lookup(request.place))
+    if found is None or found.row.partition != request.partition:
+        return None
+    return _shown(open_queue(txn, request.partition, request.place.name), found.row.policy)
+
+
+def _named(txn: Txn, partition: bytes, meta: Meta) -> Named:
+    queue = _shown(open_queue(txn, partition, meta.name), "")
+    return Named(partition, msgspec.structs.replace(queue, dead_letter_text=""))
+
+
+def _shown(queue: OpenQueue, policy: str) -> Queue:
     meta = queue.meta
     return Queue(
         account=meta.account,
@@ -227,7 +246,7 @@ def get_queue(txn: Txn, request: StampedGet) -> Queue:
         dead_letter_name=meta.dead_letter_name,
         max_receive_count=meta.max_receive_count,
         dead_letter_text=meta.dead_letter_text,
-        policy=row.policy,
+        policy=policy,
         message_count=queue.ready,
         in_flight_count=queue.leased,
         delayed_count=queue.delayed,

@@ -54,8 +54,8 @@ from cumulo.queue_service.queues import (
     StampedTags,
     StampedUpdate,
     allocate_partition,
+    find_queue_of_name,
     follow,
-    get_queue,
 )
 from cumulo.queue_service.receipts import Receipt
 from cumulo.queue_service.retention import Timer, clear, retain, wake
@@ -187,8 +187,12 @@ class Service(Room):
         if isinstance(resolved, ResolvedItems):
             return _answer(resolved, value)
         if isinstance(value, Named):
-            looked_at = StampedGet(resolved.request.place, value.partition)
-            value = read_now(self.engine, (ROOT, value.partition), get_queue, looked_at)
+            then = value.then
+            looked_at = StampedGet(Place(then.account, then.region, then.name), value.partition)
+            value = read_now(self.engine, (ROOT, value.partition), find_queue_of_name, looked_at)
+            if value is None:
+                # A repeated request (AIP-155): what was answered then, with the policy that it asked for.
+                return msgspec.structs.replace(then, policy=request.attributes.policy or "")
         if isinstance(value, model.Queue) and value.policy:
             return msgspec.structs.replace(value, policy=resource_policy.shown(value.policy, self.engine))
         stamped = resolved.request

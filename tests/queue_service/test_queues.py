@@ -1,6 +1,7 @@
 """Queues themselves: names, attributes, listing, purging, deleting."""
 
 import asyncio
+import json
 
 import msgspec
 import pytest
@@ -323,6 +324,34 @@ def test_deleted_queue_is_gone_with_its_messages_and_its_name_is_free(run):
         assert await it.counts() == (0, 0, 0)
         assert await refusal(it.delete(handle)) == "ReceiptHandleIsInvalid"
         assert await it.engine.take_due(it.clock.deadline_ms(), 10) == []
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("then", ["deleted", "deleted and made anew", "deleted, and the server restarted"])
+def test_a_repeated_creation_or_change_of_a_queue_that_is_gone_meanwhile_answers_as_the_first(run, then):
+    async def scenario(it):
+        statement = {"Effect": "Deny", "Principal": "*", "Action": "sqs:PurgeQueue", "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        await it.create("q" * 80)
+        dead = model.DeadLetterPolicy(queue="q" * 80, max_receive_count=3)
+        attributes = model.QueueAttributes(visibility_timeout_s=7, dead_letter_policy=dead, policy=policy)
+        create = model.CreateQueue(queue="j" * 80, attributes=attributes, request_id="c")
+        made = await it.call("CreateQueue", create)
+        change = model.QueueAttributes(delay_s=900, policy=policy)
+        update = model.UpdateQueue(queue="j" * 80, attributes=change, request_id="u")
+        changed = await it.call("UpdateQueue", update)
+
+        await it.call("DeleteQueue", model.DeleteQueue(queue="j" * 80))
+        if "anew" in then:
+            await it.create("j" * 80, visibility_timeout_s=8)
+        if "restarted" in then:
+            await it.restart()
+
+        assert await it.call("CreateQueue", create) == made
+        assert await it.call("UpdateQueue", update) == changed
+        names = [queue.name for queue in (await it.call("ListQueues", model.ListQueues())).queues]
+        assert names == (["j" * 80, "q" * 80] if "anew" in then else ["q" * 80]), "and no queue is made"
 
     run(scenario)
 
