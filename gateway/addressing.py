@@ -125,10 +125,11 @@ class ServiceDirectory:
         if target:
             return self._by_target.get(target.partition(".")[0], "")
         named = dict(query)
-        if "Action" in named:
-            return self._by_version.get(named.get("Version", ""), "")
-        label = hostname(headers.get("host", "")).partition(".")[0]
-        return label if label in self._names else ""
+        if "Action" in named and (service := self._by_version.get(named.get("Version", ""))):
+            return service
+        label, _, domain = hostname(headers.get("host", "")).partition(".")
+        # A bucket may be called like a service; no service is below one called s3.
+        return label if label in self._names and not domain.startswith("s3.") else ""
 
 
 def _utf8(octets: bytes) -> str:

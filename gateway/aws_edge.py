@@ -507,7 +507,8 @@ def _expected(error: Exception, exchange: _Exchange) -> ServiceError:
             return service.input_errors.too_large.error(**error.values)
         return error
     if service is not None and isinstance(error, MissingMember):
-        return service.input_errors.missing.error(parameter=error.path)
+        operation = "" if exchange.operation is None else exchange.operation.name
+        return service.input_errors.missing.error(parameter=error.path, operation=operation)
     if service is not None and isinstance(error, MalformedInput):
         row = service.input_errors.malformed
         if error.where in ("uri", "header") and service.input_errors.malformed_parameter is not None:

@@ -64,9 +64,10 @@ Handler = Callable[[AwsCall], Awaitable[Any]]
 class InputErrors(msgspec.Struct, frozen=True):
     """What a service calls bad input that was found before its handler ran.
 
-    `missing` is formatted with `parameter`, `malformed` with `parameter` (empty where unknown), `value` and `allowed`,
-    `unknown_operation` with `operation` and `version`, `too_large` with `allowed` (bytes). `malformed_parameter` is
-    what is wrong in URL or headers, where the service calls that otherwise than a malformed document.
+    `missing` is formatted with `parameter` and `operation`, `malformed` with `parameter` (empty where unknown), `value`
+    and `allowed`, `unknown_operation` with `operation` and `version`, `too_large` with `allowed` (bytes).
+    `malformed_parameter` is what is wrong in URL or headers, where the service calls that otherwise than a malformed
+    document.
     """
 
     missing: ErrorRow

@@ -34,6 +34,7 @@ INVALID_PATH = ErrorRow(
     "and/or / characters.",
 )
 INVALID_ARN = ErrorRow("InvalidInput", 400, Status.INVALID_ARGUMENT, "ARN {arn} is not valid.")
+NO_ARN = ErrorRow("ValidationError", 400, Status.INVALID_ARGUMENT, "Invalid ARN:  Could not be parsed!")
 INVALID_MARKER = ErrorRow("ValidationError", 400, Status.INVALID_ARGUMENT, "Invalid Marker.")
 MFA_FAILED = ErrorRow(
     "AccessDenied",

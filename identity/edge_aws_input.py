@@ -8,8 +8,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from cumulo.core.names import parse_arn
 from cumulo.identity import model
-from cumulo.identity.edge_aws_errors import INVALID_ARN, INVALID_NAME, INVALID_PATH, constraint, member_name
+from cumulo.identity.edge_aws_errors import INVALID_ARN, INVALID_NAME, INVALID_PATH, NO_ARN, constraint, member_name
 from cumulo.identity.errors import NO_SUCH_ACCESS_KEY
 
 DOCUMENT_CHARACTERS_MAX: Final = 131_072
@@ -102,6 +103,8 @@ def _path_prefix(parameter: str, prefix: str) -> None:
 
 def _policy_arn(parameter: str, arn: str) -> None:
     _length(ARN_CHARACTERS_MIN, ARN_CHARACTERS_MAX)(parameter, arn)
+    if parse_arn(arn) is None:
+        raise NO_ARN.error()
     if not _POLICY_ARN.fullmatch(arn):
         raise INVALID_ARN.error(arn=arn if arn.isprintable() else ascii(arn))
 

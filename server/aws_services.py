@@ -60,6 +60,7 @@ def _without_model(name: str, api_version: str, target_prefix: str, protocol: Pr
         errors={},
         target_prefix=target_prefix,
         json_version="1.1" if name == "logs" else "1.0",
+        query_compatible=name == "monitoring",
         xml_namespace=f"http://{name}.amazonaws.com/doc/{api_version}/",
     )
     return _not_offered(name, api_version, target_prefix, lambda: model)

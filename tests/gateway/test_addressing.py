@@ -105,5 +105,8 @@ def test_an_unsigned_request_names_its_service_by_target_action_or_host():
     assert DIRECTORY.of_head({"x-amz-target": "AmazonSQS.SendMessage", "host": "localhost"}, ()) == "sqs"
     assert DIRECTORY.of_head({"host": "x"}, (("Action", "ListUsers"), ("Version", "2010-05-08"))) == "iam"
     assert DIRECTORY.of_head({"host": "sqs.us-east-1.localhost:4566"}, ()) == "sqs"
+    assert DIRECTORY.of_head({"host": "sqs.us-east-1.localhost"}, (("Action", "ReceiveMessage"),)) == "sqs"
+    assert DIRECTORY.of_head({"host": "localhost"}, (("Action", "ReceiveMessage"), ("Version", "1"))) == ""
     assert DIRECTORY.of_head({"host": "bucket.localhost"}, ()) == ""
+    assert DIRECTORY.of_head({"host": "sqs.s3.localhost"}, ()) == ""
     assert DIRECTORY.of_head({"x-amz-target": "Nobody.Knows", "host": "sqs.localhost"}, ()) == ""

@@ -456,6 +456,12 @@ CONSTRAINED = "1 validation error detected: Value '{}' at '{}' failed to satisfy
             "InvalidInput",
             "ARN arn:aws:s3:::something-else is not valid.",
         ),
+        (
+            "attach_user_policy",
+            {"UserName": "x", "PolicyArn": "a-policys-name-but-no-arn"},
+            "ValidationError",
+            "Invalid ARN:  Could not be parsed!",
+        ),
         ("create_policy", {"PolicyName": "p", "PolicyDocument": "{"}, "MalformedPolicyDocument", None),
         ("create_policy", {"PolicyName": "p", "PolicyDocument": ""}, "ValidationError", None),
         (

@@ -304,3 +304,18 @@ def test_message_is_not_taken_for_a_client_that_left_its_long_poll(serve, leave)
         assert [message["Body"] for message in received["Messages"]] == ["x"]
 
     serve(client)
+
+
+@pytest.mark.parametrize("operation", ["SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"])
+def test_query_batch_without_entries_is_empty(serve, operation):
+    def client(endpoint: str, stand: Any) -> None:
+        sqs(endpoint).create_queue(QueueName="jobs")
+
+        # How clients of 2022 spell an empty list.
+        status, refused = query(endpoint, operation, f"/{ACCOUNT}/jobs", Entries="")
+
+        assert status == 400
+        assert text(refused, "Error/Code") == "AWS.SimpleQueueService.EmptyBatchRequest"
+        assert text(refused, "Error/Message") == f"There should be at least one {operation}RequestEntry in the request."
+
+    serve(client)
