@@ -18,6 +18,7 @@ from cumulo.gateway import aws_cbor, aws_json
 from cumulo.gateway.aws_codec import request_id_headers
 from cumulo.gateway.aws_model import Encoded, Protocol, ServiceModel
 from cumulo.gateway.aws_query import CONTENT_TYPE as QUERY_TYPE
+from cumulo.gateway.aws_query import DECLARATION
 from cumulo.gateway.aws_rest import JSON_TYPE, XML_DECLARATION, XML_TYPE
 from cumulo.gateway.aws_xml import text_of
 
@@ -87,8 +88,8 @@ def _typed(error: ServiceError, service: ServiceModel, values: dict[str, Any]) -
 
 
 def _error_response(error: ServiceError, service: ServiceModel, request_id: str, values: dict[str, Any]) -> bytes:
-    # SQS and CloudWatch, which also speak JSON, declare their XML and have an empty Detail; IAM, STS and SNS do not.
-    declaration, detail = ('<?xml version="1.0"?>', "<Detail/>") if service.query_compatible else ("", "")
+    # The services that declare their XML have an empty Detail, too.
+    declaration, detail = (DECLARATION, "<Detail/>") if service.query_compatible else ("", "")
     return (
         f'{declaration}<ErrorResponse xmlns="{service.xml_namespace}"><Error><Type>{_fault(error.row)}</Type>'
         f"<Code>{text_of(_code(error.row, service))}</Code><Message>{text_of(error.message)}</Message>"

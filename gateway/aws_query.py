@@ -33,6 +33,8 @@ QUERY_INDEX_MAX = 10_000
 """Of our own: no operation of the modelled services takes a list of more than 1,000 items, nor 10 levels."""
 
 CONTENT_TYPE = "text/xml"
+DECLARATION = '<?xml version="1.0"?>'
+"""What SQS and CloudWatch, which also speak JSON, put before their XML; IAM, STS and SNS do not."""
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 Tree: TypeAlias = dict[str, Any]
@@ -70,10 +72,11 @@ def encode(service: ServiceModel, operation: OperationModel, output: Structure, 
     """Return an operation's answer."""
     result = aws_xml.writer(operation.output)(output)
     if wrapper := operation.output_wrapper:
-        result = f"<{wrapper}>{result}</{wrapper}>"
+        result = f"<{wrapper}>{result}</{wrapper}>" if result else f"<{wrapper}/>"
     name = operation.name
+    declaration = DECLARATION if service.query_compatible else ""
     document = (
-        f'<{name}Response xmlns="{service.xml_namespace}">{result}'
+        f'{declaration}<{name}Response xmlns="{service.xml_namespace}">{result}'
         f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{name}Response>"
     )
     return Encoded(200, content_type=CONTENT_TYPE, body=document.encode())

@@ -6,7 +6,7 @@ their model's constraints ("1 validation error detected: ...").
 
 from typing import Any
 
-from cumulo.core.errors import INVALID_PAGE_TOKEN, ErrorRow, ServiceError, Status
+from cumulo.core.errors import INVALID_CLIENT_TOKEN_ID, INVALID_PAGE_TOKEN, ErrorRow, ServiceError, Status
 from cumulo.gateway.aws_service import InputErrors
 from cumulo.identity.errors import CONSTRAINT
 
@@ -35,6 +35,12 @@ INVALID_PATH = ErrorRow(
 )
 INVALID_ARN = ErrorRow("InvalidInput", 400, Status.INVALID_ARGUMENT, "ARN {arn} is not valid.")
 NO_ARN = ErrorRow("ValidationError", 400, Status.INVALID_ARGUMENT, "Invalid ARN:  Could not be parsed!")
+CREDENTIAL_ENDED = ErrorRow(
+    "InvalidClientTokenId",
+    403,
+    Status.UNAUTHENTICATED,
+    "The security token included in the request is invalid.",
+)
 INVALID_MARKER = ErrorRow("ValidationError", 400, Status.INVALID_ARGUMENT, "Invalid Marker.")
 MFA_FAILED = ErrorRow(
     "AccessDenied",
@@ -79,6 +85,8 @@ def constraint(parameter: str, value: Any, allowed: str) -> ServiceError:
 
 def in_aws_words(error: ServiceError) -> ServiceError:
     """Return what AWS calls a refusal of the room, where that differs."""
+    if error.row is INVALID_CLIENT_TOKEN_ID:
+        return CREDENTIAL_ENDED.error()
     return INVALID_MARKER.error() if error.row is INVALID_PAGE_TOKEN else error
 
 

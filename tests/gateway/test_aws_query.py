@@ -67,13 +67,22 @@ def test_sqs_answers_bear_the_elements_that_clients_of_2022_read():
 
     assert encoded.content_type == "text/xml"
     assert encoded.body.decode() == (
-        '<ReceiveMessageResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/"><ReceiveMessageResult><Message>'
+        '<?xml version="1.0"?><ReceiveMessageResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/">'
+        "<ReceiveMessageResult><Message>"
         "<MessageId>m</MessageId><Body>&lt;&amp;&gt;&#xD;&#x1;</Body>"
         "<Attribute><Name>SentTimestamp</Name><Value>1</Value></Attribute>"
         "<MessageAttribute><Name>n</Name><Value><StringValue>v</StringValue><DataType>String</DataType></Value>"
         "</MessageAttribute></Message></ReceiveMessageResult>"
         "<ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></ReceiveMessageResponse>"
     )
+
+
+def test_an_answer_with_an_empty_output_has_an_empty_result_element():
+    empty = aws_sqs.ReceiveMessageResult()
+
+    encoded = aws_codec.encode(aws_sqs.SERVICE, aws_sqs.OPERATIONS["ReceiveMessage"], "query", empty, "r-1")
+
+    assert b"<ReceiveMessageResult/><ResponseMetadata>" in encoded.body
 
 
 def test_an_answer_without_output_has_no_result_element():

@@ -573,7 +573,7 @@ def test_a_session_of_get_session_token(server, iam):
     assert sts.get_caller_identity()["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/alice"
     with refused("AccessDenied", 403, "Cannot call GetSessionToken with session credentials"):
         sts.get_session_token()
-    with refused("InvalidClientTokenId", 403):
+    with refused("InvalidClientTokenId", 403, "The security token included in the request is invalid."):
         server.client("iam", *session).list_users()
     for wrong in (
         (session[0], session[1], None),

@@ -121,7 +121,7 @@ def test_a_deleted_or_disabled_key_and_a_deleted_user_are_refused_at_the_next_re
 
     iam.update_access_key(UserName="leaver", AccessKeyId=key[0], Status="Inactive")
     for client in (his, of_session):
-        with refused("InvalidClientTokenId", 400):
+        with refused("InvalidClientTokenId", 403):
             client.list_queues()
     iam.update_access_key(UserName="leaver", AccessKeyId=key[0], Status="Active")
     his.list_queues()
@@ -134,7 +134,7 @@ def test_a_deleted_or_disabled_key_and_a_deleted_user_are_refused_at_the_next_re
     iam.delete_user(UserName="leaver")
 
     for client in (his, of_session):
-        with refused("InvalidClientTokenId", 400):
+        with refused("InvalidClientTokenId", 403):
             client.list_queues()
 
 
