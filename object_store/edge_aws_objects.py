@@ -18,6 +18,7 @@ from cumulo.core.errors import ServiceError
 from cumulo.gateway.aws_rest import header_text
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.object_store import model
+from cumulo.object_store.checksums import OWN
 from cumulo.object_store.edge_aws_errors import (
     MALFORMED_XML,
     NO_SUCH_VERSION,
@@ -187,9 +188,13 @@ async def _read(service: Service, call: AwsCall, operation: str, asking: Any) ->
             answered.append(("content-range", f"bytes {download.first_byte}-{last}/{download.object.size_bytes}"))
         if download.parts_count:
             answered.append(("x-amz-mp-parts-count", str(download.parts_count)))
-    if "x-amz-checksum-mode" in headers and length == download.object.size_bytes:
-        # Of a part of the bytes the checksum of the whole would only look like a wrong one.
-        answered += checksum_headers(download.object)
+    if "x-amz-checksum-mode" in headers:
+        # Of a range the checksum of the whole would only look like a wrong one; a part has its own.
+        if download.part_checksums:
+            answered += [("x-amz-checksum-" + name, value) for name, value in encoded(download.part_checksums).items()]
+            answered.append(("x-amz-checksum-type", download.object.checksum_type))
+        elif length == download.object.size_bytes:
+            answered += checksum_headers(download.object)
     if overrides:
         answered = [one for one in answered if one[0] not in overrides] + list(overrides.items())
     return AwsAnswer(
@@ -331,5 +336,6 @@ def _object_parts(found: model.ObjectAttributes, marker: int, limit: int) -> str
 
 
 def encoded(checksums: Mapping[str, bytes]) -> dict[str, str]:
-    """Return checksums as S3 writes them."""
-    return {name: base64.b64encode(value).decode() for name, value in checksums.items()}
+    """Return a part's checksum as S3 writes it: that which was chosen, else the one that every part has."""
+    chosen = {name: value for name, value in checksums.items() if name != OWN} or checksums
+    return {name: base64.b64encode(value).decode() for name, value in chosen.items()}

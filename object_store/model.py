@@ -207,8 +207,8 @@ UNCONDITIONAL: Final = Conditions()
 class Download(msgspec.Struct, frozen=True):
     """What a download brings: the object, the offset of the first byte, and how many bytes follow.
 
-    `is_partial` says that a range or a part was asked for. `parts_count` is told where a part was asked for, of an
-    object in parts.
+    `is_partial` says that a range or a part was asked for. `parts_count` and the part's own checksum are told where a
+    part was asked for, of an object in parts.
     """
 
     object: Object
@@ -216,6 +216,7 @@ class Download(msgspec.Struct, frozen=True):
     content_length: int
     is_partial: bool = False
     parts_count: int = 0
+    part_checksums: Mapping[str, bytes] = {}
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,13 +11,13 @@ import msgspec
 from cumulo.object_store import keys, model
 from cumulo.object_store.bodies import NewBody, discard_body, read_inline, read_seal, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
-from cumulo.object_store.checksums import part_checksums
+from cumulo.object_store.checksums import OWN, part_checksums
 from cumulo.object_store.conditions import check_read, check_write
 from cumulo.object_store.errors import NO_SUCH_KEY, PRECONDITION_FAILED
 from cumulo.object_store.keys import Counters, Meta, ObjectRecord, PartRecord
 from cumulo.object_store.naming import shown
 from cumulo.object_store.notifications import REMOVED_DELETE, Change, write_events
-from cumulo.object_store.ranges import resolve_part, resolve_range
+from cumulo.object_store.ranges import find_part, resolve_part, resolve_range
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records
 from cumulo.storage.blobs import Seal
@@ -92,7 +92,15 @@ class Contents(msgspec.Struct, frozen=True):
             content_length=end - first,
             is_partial=request.range is not None or request.part_number > 0,
             parts_count=self.record.part_count if request.part_number else 0,
+            part_checksums=self._part_checksums(request.part_number) if request.part_number else {},
         )
+
+    def _part_checksums(self, part_number: int) -> Mapping[str, bytes]:
+        """Return a part's checksum of the object's algorithm."""
+        found = find_part(self.manifest, part_number)
+        name = next(iter(self.record.checksums), OWN)
+        known = {} if found is None else part_checksums(name, found[0])
+        return {name: known[name]} if name in known else {}
 
 
 def find_object(txn: ReadTxn, stamped: Stamped) -> ObjectRecord | None:

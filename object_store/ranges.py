@@ -2,7 +2,7 @@
 
 from cumulo.object_store import keys, model
 from cumulo.object_store.errors import INVALID_ARGUMENT, INVALID_PART_NUMBER, INVALID_RANGE, INVALID_REQUEST
-from cumulo.object_store.keys import ObjectRecord
+from cumulo.object_store.keys import ObjectRecord, PartRecord
 from cumulo.object_store.naming import check_part_number
 from cumulo.storage.engine import Row
 
@@ -39,10 +39,19 @@ def resolve_part(record: ObjectRecord, manifest: tuple[Row, ...], part_number: i
     """
     if not record.part_count and part_number == 1:
         return 0, record.size_bytes
+    found = find_part(manifest, part_number)
+    if found is None:
+        raise INVALID_PART_NUMBER.error(part_number=part_number, count=record.part_count or 1)
+    part, offset = found
+    return offset, offset + part.size_bytes
+
+
+def find_part(manifest: tuple[Row, ...], part_number: int) -> tuple[PartRecord, int] | None:
+    """Return a part of an object, and the offset of its first byte."""
     for row_key, value in manifest:
         offset = int.from_bytes(row_key[-8:], "big")
         for part in keys.decode_parts(value).parts:
             if part.number == part_number:
-                return offset, offset + part.size_bytes
+                return part, offset
             offset += part.size_bytes
-    raise INVALID_PART_NUMBER.error(part_number=part_number, count=record.part_count or 1)
+    return None

@@ -87,6 +87,7 @@ def test_part_of_an_object_is_read_by_its_number(door: Door) -> None:
 def test_checksums_of_parts_make_that_of_the_object(door: Door, algorithm: str, kind: str) -> None:
     s3 = door.client()
     upload_id, parts = upload(s3, ChecksumAlgorithm=algorithm, ChecksumType=kind)
+    listed = s3.list_parts(Bucket="inbox", Key="key", UploadId=upload_id)["Parts"]
 
     done = complete(s3, upload_id, parts, ChecksumType=kind)
     head = s3.head_object(Bucket="inbox", Key="key", ChecksumMode="ENABLED")
@@ -98,6 +99,11 @@ def test_checksums_of_parts_make_that_of_the_object(door: Door, algorithm: str, 
         joined = hashlib.sha256(hashlib.sha256(FIRST).digest() + hashlib.sha256(LAST).digest()).digest()
         assert done["ChecksumSHA256"] == base64.b64encode(joined).decode() + "-2"
     assert s3.get_object(Bucket="inbox", Key="key", ChecksumMode="ENABLED")["Body"].read() == FIRST + LAST
+    told = [{name for name in part if name.startswith("Checksum")} for part in (*parts, *listed)]
+    assert told == [{f"Checksum{algorithm}"}] * 4
+    part = s3.get_object(Bucket="inbox", Key="key", PartNumber=2, ChecksumMode="ENABLED")
+    assert (part[f"Checksum{algorithm}"], part["ChecksumType"]) == (parts[1][f"Checksum{algorithm}"], kind)
+    assert part["Body"].read() == LAST
 
 
 @pytest.mark.parametrize(
