@@ -3,10 +3,13 @@
 Only the stateful objects (services) draw from it; transaction functions get what was drawn as fields of their request.
 """
 
+import os
 import random
 import secrets
+import threading
 from typing import Protocol
 
+POOL_BYTES = 4096
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 """A hexadecimal digit with its upper two bits as RFC 9562 sets those of a UUID's variant."""
@@ -21,11 +24,31 @@ class Randomness(Protocol):
 
 
 class SystemRandomness:
-    """The operating system's generator."""
+    """The operating system's generator, asked for `POOL_BYTES` at once.
+
+    Each question gives the interpreter's lock away, and getting it back from the storage engine's thread costs a
+    request more than the bytes. The pool is the thread's that made this; other threads ask each time, and a child
+    process draws a pool of its own.
+    """
+
+    def __init__(self) -> None:
+        self._pool = b""
+        self._used = 0
+        self._thread = threading.get_ident()
+        os.register_at_fork(after_in_child=self._forget)
 
     def token_bytes(self, length: int) -> bytes:
         """Return `length` bytes that nobody can predict."""
-        return secrets.token_bytes(length)
+        begin, end = self._used, self._used + length
+        if end > len(self._pool) or threading.get_ident() != self._thread:
+            if length > POOL_BYTES or threading.get_ident() != self._thread:
+                return secrets.token_bytes(length)
+            self._pool, begin, end = secrets.token_bytes(POOL_BYTES), 0, length
+        self._used = end
+        return self._pool[begin:end]
+
+    def _forget(self) -> None:
+        self._pool, self._used = b"", 0
 
 
 class SeededRandomness:

@@ -23,7 +23,7 @@ from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
 from cumulo.core.errors import ACCESS_DENIED, INVALID_CLIENT_TOKEN_ID, ServiceError
 from cumulo.core.operations import Check, Checks
-from cumulo.identity import callers, directory, keys, names
+from cumulo.identity import callers, keys, names
 from cumulo.identity.callers import Claim
 from cumulo.identity.model import Caller, Tags, root_arn
 from cumulo.identity.policy import (
@@ -49,7 +49,7 @@ from cumulo.identity.policy import (
     principal_keys,
 )
 from cumulo.identity.resource_policy import decided_text
-from cumulo.identity.snapshots import read_now
+from cumulo.identity.snapshots import PolicyEpoch, read_now
 from cumulo.storage.engine import Engine
 
 ALWAYS_ALLOWED = "sts:GetCallerIdentity"
@@ -91,6 +91,7 @@ class Authorizer:
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
+        self._epoch = PolicyEpoch(engine).now
         self._clock = clock
         self._sets = PolicyCache()
         self._callers: dict[str, _Remembered] = {}
@@ -235,10 +236,6 @@ class Authorizer:
         if ctx.condition_keys or check.keys:
             return fold_keys(found, ctx.condition_keys, check.keys)
         return found
-
-    def _epoch(self) -> bytes | None:
-        epoch: bytes | None = read_now(self._engine, keys.PARTITIONS, directory.epoch, None)
-        return epoch
 
 
 _NO_KEYS = FoldedKeys()

@@ -23,7 +23,7 @@ from cumulo.identity.model import Caller, IssueToken, SessionCredentials, Token
 from cumulo.identity.proofs import ProofTimes
 from cumulo.identity.sealing import SecretBox
 from cumulo.identity.sessions import SealedSession
-from cumulo.identity.snapshots import read_now
+from cumulo.identity.snapshots import PolicyEpoch, read_now
 from cumulo.identity.tokens import Claims, Signer
 from cumulo.storage.engine import Engine, ReadTxn
 
@@ -60,6 +60,7 @@ class Credentials:
 
     def __init__(self, engine: Engine, clock: Clock, randomness: Randomness, box: SecretBox) -> None:
         self._engine = engine
+        self._epoch = PolicyEpoch(engine).now
         self._clock = clock
         self._randomness = randomness
         self._box = box
@@ -218,10 +219,6 @@ class Credentials:
         record: KeyRecord | None = read_now(self._engine, keys.PARTITIONS, directory.access_key, access_key_id)
         name, record = (access_key_id, record) if record is not None else (_NOBODY, self._nobody)
         return record, self._box.open(record.sealed, _sealed_for(name, record)).decode()
-
-    def _epoch(self) -> bytes | None:
-        epoch: bytes | None = read_now(self._engine, keys.PARTITIONS, directory.epoch, None)
-        return epoch
 
     def _current_signer(self, token: str, epoch: bytes | None) -> Signer:
         """Return the signer; read anew only where the epoch moved since, so that a flood of unknown key ids reads

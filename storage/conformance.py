@@ -388,6 +388,30 @@ async def caller_that_gave_up_disturbs_nobody(stand: Stand) -> None:
 
 
 @_case
+async def commits_are_numbered_once_reads_see_them(stand: Stand) -> None:
+    """Hold that what was read stays true while the number does, for whoever asks for the number first."""
+    async with opened(stand) as engine:
+        number, seen = engine.commits, await see(engine, get(P + b"a"))
+
+        async def look() -> None:
+            nonlocal number, seen
+            if number is None or engine.commits != number:
+                number, seen = engine.commits, await see(engine, get(P + b"a"))
+
+        async def write(value: bytes) -> None:
+            await do(engine, put(P + b"a", value))
+            await look()
+            assert seen[0] is not None
+            assert seen[0] >= value
+
+        for value in (b"1", b"2", b"3"):
+            await write(value)
+        await asyncio.gather(do(engine, put(P + b"b", b""), REFUSE), return_exceptions=True)
+        await look()
+        assert seen == [b"3"]
+
+
+@_case
 async def notifications_are_summed_and_only_of_what_was_committed(stand: Stand) -> None:
     """Each commit tells each watcher once; a function that failed tells nothing."""
     async with opened(stand) as engine:

@@ -112,6 +112,13 @@ class Engine(Protocol):
         """True where a notification may be lost, so that waiters must look again every few seconds."""
         ...
 
+    @property
+    def commits(self) -> int | None:
+        """A number that rises with each commit, once reads see it and before a caller of it is answered: what was read
+        stays true while the number does. None where other processes commit, too.
+        """
+        ...
+
     async def transact(
         self,
         partitions: Partitions,

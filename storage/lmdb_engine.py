@@ -87,6 +87,11 @@ class LmdbEngine:
         self._functions = self._functions_failed = self._batch_functions_max = 0
         self._writer = GroupCommit(self._environment, self, self.free_space)
 
+    @property
+    def commits(self) -> int:
+        """How many commits there were; the data folder's lock keeps other processes out."""
+        return self._writer.commits
+
     async def transact(
         self,
         partitions: Partitions,
@@ -98,17 +103,18 @@ class LmdbEngine:
     ) -> Any:
         """Hand the function to the writer and wait for its commit; `reads` are free here."""
         del reads
-        if self._failure is not None or self._closing:
-            raise EngineFailed(self._failure or f"storage engine {self._folder} is closed")
+        self._refuse_if_ended()
         if grows:
             self.free_space.admit()
         if self._writer.waiting() >= WAITING_MAX:
             raise TOO_BUSY.error(what="The storage engine's queue", limit=WAITING_MAX)
         future = self._loop.create_future()
         self._writer.submit(Call(partitions, function, request, grows, future))
-        if self._failure is not None:  # in this very moment: the writer may have refused its last calls already
+        try:
+            self._refuse_if_ended()  # in this very moment: the writer may have refused its last calls already
+        except EngineFailed:
             future.cancel()
-            raise EngineFailed(self._failure)
+            raise
         return await future
 
     async def read(self, partitions: Partitions, function: Callable[[Any, Any], Any], request: Any) -> Any:

@@ -26,6 +26,7 @@ class MemoryEngine:
         self._values: dict[bytes, bytes] = {}
         self._watchers: list[Watcher] = []
         self._failed = False
+        self.commits = 0
 
     async def transact(
         self,
@@ -48,6 +49,7 @@ class MemoryEngine:
         except BaseException:
             txn.undo()
             raise
+        self.commits += 1
         if failpoints.armed:
             self._inject_after_commit()
         if txn.topics or txn.earliest_due_ms is not None:

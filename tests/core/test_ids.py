@@ -1,9 +1,12 @@
 """Ids: their forms, and that a seed replays them."""
 
+import concurrent.futures
+import os
 import re
 import uuid
+import warnings
 
-from cumulo.core.ids import SeededRandomness, SystemRandomness, iam_id, message_id
+from cumulo.core.ids import POOL_BYTES, SeededRandomness, SystemRandomness, iam_id, message_id
 
 
 def test_message_id_is_a_random_uuid():
@@ -22,3 +25,33 @@ def test_seed_replays_every_id():
 
     assert [message_id(first), iam_id(first, "AIDA")] == [message_id(second), iam_id(second, "AIDA")]
     assert message_id(first) != message_id(SeededRandomness(8))
+
+
+def test_pooled_bytes_are_never_given_twice():
+    source = SystemRandomness()
+
+    drawn = [source.token_bytes(16) for _ in range(POOL_BYTES // 4)]
+
+    assert len(set(drawn)) == len(drawn)
+    assert len(source.token_bytes(POOL_BYTES + 1)) == POOL_BYTES + 1
+
+
+def test_threads_and_child_processes_never_draw_the_same_bytes():
+    source = SystemRandomness()
+    source.token_bytes(16)
+    pool = concurrent.futures.ThreadPoolExecutor(1)
+    reader, writer = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the child of a process with threads, here harmless
+        child = os.fork()
+    if child == 0:
+        os.write(writer, source.token_bytes(16))
+        os._exit(0)
+    os.waitpid(child, 0)
+
+    in_child, in_thread = os.read(reader, 16), pool.submit(source.token_bytes, 16).result()
+
+    assert len({in_child, in_thread, source.token_bytes(16)}) == 3
+    os.close(reader)
+    os.close(writer)
+    pool.shutdown()
