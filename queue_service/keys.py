@@ -99,7 +99,7 @@ class Counters(records.Record, frozen=True):
 
 class StoredMessage(records.Record, frozen=True):
     """What never changes of a message. `kept_from_ms` is the deadline clock's time of the first send, from which
-    retention counts; `sent_ms` is the wall clock's.
+    retention counts; `sent_ms` is the wall clock's. `received_before` counts the receives in queues that it left.
     """
 
     message_id: str = ""
@@ -111,6 +111,7 @@ class StoredMessage(records.Record, frozen=True):
     dead_letter_source: str = ""
     body: bytes = b""
     trace_header: str = ""
+    received_before: int = 0
 
 
 class Lease(records.Record, frozen=True):

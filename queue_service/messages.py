@@ -231,6 +231,7 @@ def _lease(queue: OpenQueue, demand: Demand, picked: list[_Picked], now_ms: int)
                 kept_from_ms = stored.kept_from_ms
                 first_time = records.encode(Lease(1, demand.token, due_ms, now_ms, 1, now_ms, 1, kept_from_ms))
             txn.put(leased + key[-8:], first_time)
+        count += stored.received_before
         messages.append(LeasedMessage(int.from_bytes(key[-8:], "big"), due_ms, count, first_ms, stored))
     queue.ready -= len(messages)
     queue.leased += len(messages)

@@ -1,9 +1,9 @@
 """Redrive: a message that was received too often goes to its dead-letter queue.
 
 The move happens in the receive that meets the message, in one transaction over both queues, so it cannot happen twice.
-Message id, sent time and the start of retention are kept, as in SQS; receives count from zero in the new queue, for its
-own policy counts its own receives. Where the dead-letter queue does not exist (any more), the message stays and is
-delivered.
+Message id, sent time and the start of retention are kept, as in SQS. What is shown goes on counting receives, as there;
+the new queue's own policy counts its own alone. Where the dead-letter queue does not exist (any more), the message
+stays and is delivered.
 """
 
 from cumulo.queue_service.keys import PIECE_BYTES, Lease, StoredMessage
@@ -55,6 +55,7 @@ class DeadLetters:
             dead_letter_source=queue_arn(meta.account, meta.region, meta.name),
             body=stored.body,
             trace_header=stored.trace_header,
+            received_before=stored.received_before + lease.receive_count,
         )
         record = records.encode(moved)
         pieces = -(-len(record) // PIECE_BYTES)

@@ -40,7 +40,7 @@ def test_keys_on_disk_are_these_bytes():
         ),
         (
             keys.StoredMessage(1, "id", "md5", 1, 2, "me", (model.MessageAttribute("n", "String", b"v"),), "", b"b"),
-            "9a01a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a0",
+            "9b01a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a000",
         ),
         (keys.Tags(1, {"k": "v"}), "920181a16ba176"),
         (keys.Meta(1, "0", "r", "n"), "dc001001a130a172a16e011e00ce00054600ce0010000000a0000000a000"),
@@ -49,6 +49,12 @@ def test_keys_on_disk_are_these_bytes():
 def test_records_on_disk_are_these_bytes(record, golden):
     assert records.encode(record).hex() == golden
     assert records.decoder(type(record)).decode(bytes.fromhex(golden)) == record
+
+
+def test_message_that_was_stored_before_receives_were_added_up_is_read():
+    before = bytes.fromhex("9a01a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a0")
+
+    assert keys.decode_message(before).received_before == 0
 
 
 def test_attributes_have_the_md5_that_sqs_computes():

@@ -160,7 +160,7 @@ class QueueMachine(RuleBasedStateMachine):
                 continue
             if name == "jobs" and message.receives >= MAX_RECEIVES and "dead" in self.queues:
                 queue.messages.remove(message)
-                moved = ModelMessage(message.body, message.kept_from_ms, "ready")
+                moved = ModelMessage(message.body, message.kept_from_ms, "ready", receives=message.receives)
                 self.queues["dead"].messages.append(moved)
                 continue
             size += len(message.body)

@@ -36,10 +36,33 @@ def test_message_moves_to_the_dead_letter_queue_when_it_comes_up_once_too_often(
         assert (moved.message_id, moved.body) == (sent.message_id, b"a")
         assert moved.sent_ms == first[0].sent_ms
         assert moved.attributes == first[0].attributes
-        assert moved.receive_count == 1
+        assert moved.receive_count == 3
         assert moved.dead_letter_source_arn == "arn:aws:sqs:us-east-1:000000000000:jobs"
         assert await it.counts("jobs") == (0, 0, 0)
         assert await it.counts("dead") == (0, 1, 0)
+
+    run(scenario)
+
+
+def test_policy_of_a_dead_letter_queue_counts_its_own_receives_alone(run):
+    async def scenario(it):
+        await make_pair(it, receives=1)
+        await it.call("CreateQueue", model.CreateQueue(queue="last"))
+        policy = model.DeadLetterPolicy(queue="last", max_receive_count=2)
+        attributes = model.QueueAttributes(dead_letter_policy=policy, visibility_timeout_s=10)
+        await it.call("UpdateQueue", model.UpdateQueue(queue="dead", attributes=attributes))
+        await it.send(b"a")
+        await use_up(it, 1)
+        await it.receive()
+
+        seen = []
+        for _ in range(2):
+            seen += await it.receive(queue="dead")
+            await it.advance(10)
+        assert await it.receive(queue="dead") == []
+        seen += await it.receive(queue="last")
+
+        assert [message.receive_count for message in seen] == [2, 3, 4]
 
     run(scenario)
 
