@@ -25,13 +25,12 @@ from cumulo.runner.heartbeats import Heartbeats
 from cumulo.runner.isolation import Isolation
 from cumulo.runner.log_upload import LogUpload
 from cumulo.runner.model import CPU_MILLIS_DEFAULT, MEMORY_BYTES_DEFAULT, PIDS_DEFAULT, TIMEOUT_S_DEFAULT
-from cumulo.runner.process_executor import EXIT_NOT_STARTED
 
 TRANSFER_PATIENCE_S = 600.0
 """How long a transfer waits for a server that is away; then the attempt fails, for the disk may be full for days."""
 REPORT_PATIENCE_S = 3_600.0
 """How long what is done waits to be reported."""
-_NOT_FOUND_CODES = (126, 127)
+_SHELLS_WORDS = {126: "a program that could not be run", 127: "a program that was not found"}
 T = TypeVar("T")
 
 _log = logging.getLogger("cumulo.worker")
@@ -145,8 +144,10 @@ class Attempt:
         code = outcome.exit_code
         if outcome.usage.oom_kills and code != 0 and not outcome.reason:
             outcome.reason = f"OutOfMemory: the limit is {self._task.memory_bytes} bytes"
-        if (code == EXIT_NOT_STARTED or code in _NOT_FOUND_CODES) and not outcome.reason:
-            outcome.reason = f"CannotStart: exit code {code}; the command was not found or could not be run"
+        if running.why_not_started and not outcome.reason:
+            outcome.reason = running.why_not_started
+        elif code in _SHELLS_WORDS and not outcome.reason:
+            outcome.reason = f"the command exited with {code}, as a shell does after {_SHELLS_WORDS[code]}"
 
     async def _wait(self, running: Running) -> tuple[int, str]:
         """Wait for the command, or end it when its time is over or nobody wants it any more; return code and reason."""

@@ -1,11 +1,13 @@
 """Control groups, version 1 and 2: limits that a job cannot leave, and the list of all its processes.
 
 Owns the folders it makes below this process's own group. Promises to say what it cannot do: `probe` makes a group, sets
-limits, and removes it again.
+limits, exceeds them, and removes it again: what does not hold here is not offered. Version 2 has no other test than
+that wherever the machine that runs the tests has version 1.
 """
 
 import contextlib
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Protocol
@@ -22,10 +24,15 @@ ABANDONED_S = 60.0
 """
 _REMOVE_TRIES = 50
 _REMOVE_PAUSE_S = 0.01
+_PROBE_BYTES = 8 * 1024 * 1024
+_PROBE_S = 20
+_NOT_ENTERED = 125
 
 
 class Groups(Protocol):
     """One version's way to make groups."""
+
+    version: str
 
     def folders(self, name: str) -> tuple[str, ...]:
         """Return where a task's group will be; a process enters it by its id in each folder's `cgroup.procs`."""
@@ -93,6 +100,7 @@ def sweep(groups: Groups, abandoned_s: float = ABANDONED_S) -> None:
 class GroupsV1:
     """Version 1: one folder a controller."""
 
+    version = "version 1"
     _CONTROLLERS = ("memory", "pids", "cpu", "cpuacct")
 
     def __init__(self) -> None:
@@ -141,8 +149,10 @@ class GroupsV1:
 
 class GroupsV2:
     """Version 2: one folder. Groups with processes of their own cannot hand controllers down, so this process moves
-    into a leaf beside its jobs first.
+    into a leaf beside its jobs first, and back where that does not help.
     """
+
+    version = "version 2"
 
     def __init__(self) -> None:
         own = _ROOT / own_paths()[""].lstrip("/")
@@ -151,8 +161,13 @@ class GroupsV2:
         self._parent = own
         leaf = own / f"cumulo-worker-{os.getpid()}"
         leaf.mkdir(exist_ok=True)
-        (leaf / "cgroup.procs").write_text(str(os.getpid()))
-        (own / "cgroup.subtree_control").write_text("+memory +pids +cpu")
+        try:
+            (leaf / "cgroup.procs").write_text(str(os.getpid()))
+            (own / "cgroup.subtree_control").write_text("+memory +pids +cpu")
+        except OSError:
+            (own / "cgroup.procs").write_text(str(os.getpid()))
+            remove((str(leaf),))
+            raise
 
     def folders(self, name: str) -> tuple[str, ...]:
         """Return the folder."""
@@ -195,12 +210,39 @@ def probe() -> tuple[Groups | None, str]:
     """Return a working way to make groups, or None and why there is none."""
     try:
         groups: Groups = GroupsV2() if (_ROOT / "cgroup.controllers").exists() else GroupsV1()
-        folders = groups.folders(f"cumulo-probe-{os.getpid()}")
-        try:
-            groups.make(folders, 64 * 1024 * 1024, 1000, 64)
-            groups.usage(folders)
-        finally:
-            remove(folders)
-    except (OSError, KeyError, StopIteration, ValueError) as error:
+        _exceed(groups, f"cumulo-probe-{os.getpid()}")
+    except (OSError, KeyError, StopIteration, ValueError, subprocess.TimeoutExpired) as error:
         return None, f"control groups cannot be used: {error}"
     return groups, ""
+
+
+def _exceed(groups: Groups, name: str) -> None:
+    """Raise `OSError` where a program gets past a limit: a process too many, or 32 MiB in a group of 8."""
+    forked = _in_group(groups, name, pids_max=1, script="(:); echo forked")[0]
+    if forked:
+        raise OSError(f"{groups.version}: the limit of processes does not hold")
+    usage = _in_group(groups, name, pids_max=16, script="head -c 33554432 /dev/zero | tail -n 1")[1]
+    if not usage.oom_kills and not 0 < usage.memory_peak_bytes <= _PROBE_BYTES:
+        raise OSError(f"{groups.version}: the limit of memory does not hold")
+
+
+def _in_group(groups: Groups, name: str, *, pids_max: int, script: str) -> tuple[bool, Usage]:
+    """Run a shell script in a group of its own; return whether it ended well, and what it used."""
+    folders = groups.folders(name)
+    enter = f'for group in $GROUPS_OF_PROBE; do echo $$ > "$group/cgroup.procs" || exit 125; done\n{script}'
+    try:
+        groups.make(folders, _PROBE_BYTES, 1000, pids_max)
+        done = subprocess.run(  # noqa: S603 - our own script
+            ("/bin/sh", "-c", enter),
+            env={"PATH": os.defpath, "GROUPS_OF_PROBE": " ".join(folders)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=_PROBE_S,
+            check=False,
+        )
+        if done.returncode == _NOT_ENTERED:
+            raise OSError(f"{groups.version}: {done.stderr.decode(errors='replace').strip()}")
+        return done.returncode == 0, groups.usage(folders)
+    finally:
+        remove(folders)

@@ -77,6 +77,9 @@ class Running(Protocol):
         """The task as plain data."""
         ...
 
+    why_not_started: str
+    """After `wait`: the reason where the command itself was never begun, else empty."""
+
     async def wait(self) -> int:
         """Return the exit code, 128 + n when signal n ended it, once the command and its output have ended."""
         ...

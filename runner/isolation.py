@@ -29,7 +29,11 @@ def find_isolation(work_folder: Path, *, allow_plain: bool) -> Isolation:
     groups, no_groups = cgroups.probe()
     if groups is not None:
         cgroups.sweep(groups)
-    limits = "limits by control groups" if groups is not None else f"address space limit only ({no_groups})"
+    limits = (
+        f"limits by control groups ({groups.version})"
+        if groups is not None
+        else f"address space limit only ({no_groups})"
+    )
     plain = ProcessExecutor(None, groups, work_folder) if allow_plain else None
     reasons: list[str] = []
     for box in (sandbox.Bubblewrap(), sandbox.Namespaces()):
@@ -38,6 +42,8 @@ def find_isolation(work_folder: Path, *, allow_plain: bool) -> Isolation:
             reason = sandbox.probe(box, Path(folder))
         if not reason:
             notes = f"; {'; '.join(reasons)}" if reasons else ""
-            return Isolation(ProcessExecutor(box, groups, work_folder), plain, f"{box.name}, {limits}{notes}")
+            return Isolation(
+                ProcessExecutor(box, groups, work_folder), plain, f"{box.name}, {box.notes}, {limits}{notes}"
+            )
         reasons.append(reason)
     return Isolation(None, plain, f"no sandbox: {'; '.join(reasons)}; {limits}")

@@ -13,20 +13,26 @@ from pathlib import Path
 
 from cumulo.runner import cgroups, processes, sandbox
 from cumulo.runner.executor import TERM_GRACE_S, Handle, LogSink, Task, Usage, new_handle
-from cumulo.runner.sandbox import JOB_FOLDER, PATH, Sandbox
+from cumulo.runner.sandbox import EXECUTE, JOB_FOLDER, PATH, Sandbox, why_not_started
 
+_STDERR = 2
 _ENTER = """
-for group in $CUMULO_CGROUPS; do echo $$ > "$group/cgroup.procs" || exit 125; done
+for group in $CUMULO_CGROUPS; do
+    if ! echo $$ > "$group/cgroup.procs"; then echo "cumulo: the limits could not be set" >&2; exit 125; fi
+done
 unset CUMULO_CGROUPS
 exec "$@"
 """
 """Enters the groups before the command exists, so that it can start nothing outside them."""
 _ENTER_RLIMITS = """
-ulimit -v "$CUMULO_MEMORY_KIB" || exit 125
+if ! ulimit -v "$CUMULO_MEMORY_KIB"; then echo "cumulo: the limits could not be set" >&2; exit 125; fi
 unset CUMULO_MEMORY_KIB
 exec "$@"
 """
-EXIT_NOT_STARTED = 125
+_NO_LIMITS = b"cumulo: the limits could not be set\n"
+_NOT_STARTED_CODES = (125, 126, 127)
+_WORDS_BYTES = 64
+"""Of the end of standard error, besides the command's name: what is said by those who start a command."""
 _POLL_S = 0.02
 
 
@@ -80,19 +86,19 @@ class ProcessExecutor:
     async def _launch(
         self, task: Task, inside: dict[str, str], folders: tuple[str, ...], sink: LogSink
     ) -> tuple[asyncio.SubprocessTransport, "_Output"]:
-        with sandbox.private_file(b"" if self._box is None else self._box.private(inside)) as private_fd:
+        with sandbox.private_files(() if self._box is None else self._box.private(inside)) as private_fds:
             if self._box is None:
-                command, outside, cwd = list(task.command), dict(inside), str(task.folder)
+                command, outside, cwd = [*EXECUTE, *task.command], dict(inside), str(task.folder)
             else:
                 # The launcher runs outside: neither the job's variables (LD_PRELOAD, PATH) nor its folder may reach it.
-                command = self._box.arguments(task, inside, private_fd)
+                command = self._box.arguments(task, inside, private_fds)
                 outside, cwd = {"PATH": os.environ.get("PATH", PATH), processes.MARK_VARIABLE: task.mark}, "/"
             if folders:
                 enter, outside["CUMULO_CGROUPS"] = _ENTER, " ".join(folders)
             else:
                 enter, outside["CUMULO_MEMORY_KIB"] = _ENTER_RLIMITS, str(task.memory_bytes // 1024)
             return await asyncio.get_running_loop().subprocess_exec(
-                lambda: _Output(sink),
+                lambda: _Output(sink, task.command[0]),
                 "/bin/sh",
                 "-c",
                 enter,
@@ -104,7 +110,7 @@ class ProcessExecutor:
                 cwd=cwd,
                 env=outside,
                 start_new_session=True,
-                pass_fds=() if self._box is None else (private_fd,),
+                pass_fds=private_fds,
             )
 
 
@@ -113,8 +119,11 @@ class _Output(asyncio.SubprocessProtocol):
     open (asyncio's own `Process.wait` waits for both).
     """
 
-    def __init__(self, sink: LogSink) -> None:
+    def __init__(self, sink: LogSink, command: str) -> None:
         self._sink = sink
+        self._command = command
+        self._last_words = b""
+        self._last_words_max = len(os.fsencode(command)) + _WORDS_BYTES
         self._open = 2
         self.exited = asyncio.Event()
         self.ended = asyncio.Event()
@@ -123,6 +132,16 @@ class _Output(asyncio.SubprocessProtocol):
         """Take a piece of output."""
         assert isinstance(data, bytes)
         self._sink(fd, data)
+        if fd == _STDERR:
+            self._last_words = (self._last_words + data[-self._last_words_max :])[-self._last_words_max :]
+
+    def why_not_started(self, code: int) -> str:
+        """Return what was said by who should have started the command and did not."""
+        if code not in _NOT_STARTED_CODES:
+            return ""
+        if self._last_words.endswith(_NO_LIMITS):
+            return "CannotStart: the limits could not be set"
+        return why_not_started(self._command, self._last_words)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         """Note the end of a stream."""
@@ -146,6 +165,7 @@ class RunningProcess:
         self._output = output
         self._groups = groups
         self.handle = handle
+        self.why_not_started = ""
 
     async def wait(self) -> int:
         """Wait for the command; a child that it left behind with its output open does not hold this up."""
@@ -155,6 +175,7 @@ class RunningProcess:
             await asyncio.wait_for(self._output.ended.wait(), TERM_GRACE_S)
         code = self._transport.get_returncode()
         assert code is not None, self.handle
+        self.why_not_started = self._output.why_not_started(code)
         return code if code >= 0 else 128 - code
 
     async def kill(self, grace_s: float = TERM_GRACE_S) -> None:

@@ -7,6 +7,7 @@ own processes, and no network.
 
 import contextlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from cumulo.runner import seccomp
 from cumulo.runner.executor import Task
 
 JOB_FOLDER = "/job"
@@ -27,30 +29,59 @@ _CONFIGURATION = (
     "/etc/fonts",
     "/etc/localtime",
 )
-_EXECUTE = ("/bin/sh", "-c", 'exec "$@"', "sh")
-"""Runs the command inside: a shell tells a command that is not there by 127, one that cannot be run by 126, and takes a
-name with a `=` for a name.
+_EXECUTE_SCRIPT = """
+case $1 in
+*/*)
+    if [ ! -e "$1" ]; then echo "cumulo: $1: not found" >&2; exit 127; fi
+    if [ -d "$1" ] || [ ! -x "$1" ]; then echo "cumulo: $1: not executable" >&2; exit 126; fi ;;
+*)
+    if ! command -v "$1" > /dev/null; then echo "cumulo: $1: not found" >&2; exit 127; fi ;;
+esac
+exec "$@"
 """
+EXECUTE = ("/bin/sh", "-c", _EXECUTE_SCRIPT, "sh")
+"""Runs the command where it shall run, and says in words of its own that there is none, which the codes 126 and 127 do
+not: a script whose last command is missing ends with them, too. It takes a name with a `=` for a name.
+"""
+
+
+def why_not_started(command: str, last_words: bytes) -> str:
+    """Return the reason that `EXECUTE` gave at the end of standard error, empty where the command was started."""
+    name = os.fsencode(command)
+    if last_words.endswith(b"cumulo: " + name + b": not found\n"):
+        return f"CommandNotFound: {command} is not among the programs that the job sees"
+    if last_words.endswith(b"cumulo: " + name + b": not executable\n"):
+        return f"CommandNotExecutable: {command} is a folder, or a file that the job may not run"
+    return ""
+
+
 _PROBE_S = 20
 
 
 class Sandbox(Protocol):
-    """One way to build the command line."""
+    """One way to build the command line; `notes` say what it does besides keeping folders and processes apart."""
 
     name: str
+    notes: str
 
-    def private(self, environment: dict[str, str]) -> bytes:
-        """Return what the launcher reads from a descriptor: everybody on the machine sees command lines."""
+    def private(self, environment: dict[str, str]) -> tuple[bytes, ...]:
+        """Return what the launcher reads from descriptors: everybody on the machine sees command lines."""
         ...
 
-    def arguments(self, task: Task, environment: dict[str, str], private_fd: int) -> list[str]:
-        """Return the launcher's arguments; its exit code is the command's."""
+    def arguments(self, task: Task, environment: dict[str, str], private_fds: tuple[int, ...]) -> list[str]:
+        """Return the launcher's arguments; its exit code is the command's. `private_fds` give what `private` said."""
         ...
 
 
 @contextlib.contextmanager
-def private_file(content: bytes) -> Iterator[int]:
-    """Give a descriptor, of no file that anybody could open, from which a child reads `content`."""
+def private_files(contents: tuple[bytes, ...]) -> Iterator[tuple[int, ...]]:
+    """Give descriptors, of no files that anybody could open, from which a child reads `contents`."""
+    with contextlib.ExitStack() as stack:
+        yield tuple(stack.enter_context(_private_file(content)) for content in contents)
+
+
+@contextlib.contextmanager
+def _private_file(content: bytes) -> Iterator[int]:
     descriptor = os.memfd_create("cumulo")
     try:
         with open(descriptor, "wb", closefd=False) as file:
@@ -72,13 +103,20 @@ class Bubblewrap:
     """bubblewrap (bwrap): works for root and for ordinary users."""
 
     name = "bubblewrap"
+    notes = (
+        f"{len(seccomp.denied())} system calls denied"
+        if seccomp.denied()
+        else f"no filter of system calls ({platform.machine()})"
+    )
 
-    def private(self, environment: dict[str, str]) -> bytes:
-        """Return the options that set the job's variables."""
+    def private(self, environment: dict[str, str]) -> tuple[bytes, ...]:
+        """Return the options that set the job's variables, and the filter of system calls where there is one."""
         options = [part for name, value in environment.items() for part in ("--setenv", name, value)]
-        return b"".join(os.fsencode(option) + b"\0" for option in options)
+        variables = b"".join(os.fsencode(option) + b"\0" for option in options)
+        program = seccomp.program()
+        return (variables, program) if program else (variables,)
 
-    def arguments(self, task: Task, environment: dict[str, str], private_fd: int) -> list[str]:
+    def arguments(self, task: Task, environment: dict[str, str], private_fds: tuple[int, ...]) -> list[str]:
         """Return bwrap's command line; the whole sandbox dies with the worker."""
         del environment
         line = [
@@ -103,8 +141,10 @@ class Bubblewrap:
             if not _is_shown(path):
                 line += ["--ro-bind", path, path]
         line += ["--bind", str(task.folder), JOB_FOLDER, "--chdir", JOB_FOLDER, "--clearenv"]
-        line += ["--args", str(private_fd)]
-        return [*line, "--", *_EXECUTE, *task.command]
+        line += ["--args", str(private_fds[0])]
+        for descriptor in private_fds[1:]:
+            line += ["--seccomp", str(descriptor)]
+        return [*line, "--", *EXECUTE, *task.command]
 
 
 class Namespaces:
@@ -114,6 +154,7 @@ class Namespaces:
     """
 
     name = "namespaces"
+    notes = "no filter of system calls (bubblewrap has one)"
 
     _SETUP = """
 set -e
@@ -147,14 +188,14 @@ setpriv --bounding-set=-all --inh-caps=-all --no-new-privs env -i "$@"
 exit $?
 """
 
-    def private(self, environment: dict[str, str]) -> bytes:
+    def private(self, environment: dict[str, str]) -> tuple[bytes, ...]:
         """Return nothing: `env` takes variables from its command line only."""
         del environment
-        return b""
+        return ()
 
-    def arguments(self, task: Task, environment: dict[str, str], private_fd: int) -> list[str]:
+    def arguments(self, task: Task, environment: dict[str, str], private_fds: tuple[int, ...]) -> list[str]:
         """Return unshare's command line, with the job's variables in it."""
-        del private_fd
+        del private_fds
         root = task.folder.parent / "root"
         root.mkdir(exist_ok=True)
         shown = [*_SYSTEM, *_CONFIGURATION]
@@ -173,7 +214,7 @@ exit $?
             "--",
             *setup,
             *variables,
-            *_EXECUTE,
+            *EXECUTE,
             *task.command,
         ]
 
@@ -197,13 +238,13 @@ def probe(sandbox: Sandbox, folder: Path) -> str:
     task = Task("probe", ("true",), {}, job, 64 * 1024 * 1024, 1000, 64)
     variables = {"PATH": PATH}
     try:
-        with private_file(sandbox.private(variables)) as descriptor:
+        with private_files(sandbox.private(variables)) as descriptors:
             done = subprocess.run(  # noqa: S603 - our own command line
-                sandbox.arguments(task, variables, descriptor),
+                sandbox.arguments(task, variables, descriptors),
                 capture_output=True,
                 timeout=_PROBE_S,
                 check=False,
-                pass_fds=(descriptor,),
+                pass_fds=descriptors,
             )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"{program} cannot be used: {error}"

@@ -100,6 +100,41 @@ def test_the_exit_code_is_the_commands_own(tmp_path, box, groups, command, code)
     assert asyncio.run(run(ProcessExecutor(box, groups, tmp_path), task))[0] == code
 
 
+@pytest.mark.parametrize("boxed", [True, False])
+@pytest.mark.parametrize(
+    ("command", "code", "reason"),
+    [
+        ("no-such-program", 127, "CommandNotFound: no-such-program is"),
+        ("./missing", 127, "CommandNotFound: ./missing is"),
+        ("./data", 126, "CommandNotExecutable: ./data is"),
+        ("-e", 127, "CommandNotFound: -e is"),
+        ("a=b", 127, "CommandNotFound: a=b is"),
+        ("./script", 0, ""),
+        ("echo", 0, ""),
+    ],
+)
+def test_a_command_that_cannot_be_started_is_told_from_one_that_fails(
+    tmp_path, box, groups, boxed, command, code, reason
+):
+    task = a_task(tmp_path, command, "cumulo: ./missing: not found", memory_bytes=1 << 30)
+    (task.folder / "data").write_text("no program")
+    (task.folder / "script").write_text("#!/bin/sh\necho begun\n")
+    (task.folder / "script").chmod(0o755)
+
+    async def scenario():
+        executor = ProcessExecutor(box if boxed else None, groups, tmp_path)
+        running = await executor.start(task, lambda stream, data: None, lambda handle: None)
+        ended = await running.wait()
+        await running.reap()
+        return ended, running.why_not_started
+
+    ended, why = asyncio.run(scenario())
+
+    assert ended == code
+    assert why.startswith(reason)
+    assert bool(why) == bool(reason)
+
+
 def test_a_command_over_its_memory_limit_is_killed_and_the_kill_is_counted(tmp_path, box, groups, grouped):
     task = a_task(tmp_path, sys.executable, "-I", "-c", "b'x' * (200 << 20)")
 
