@@ -44,6 +44,8 @@ from cumulo.storage.engine import Due, ReadTxn, Txn, new_partition
 
 LEASE_ENDED = "WorkerLost: the lease ended without a sign of life from the worker"
 QUEUE_GONE = "QueueDeleted: the queue {queue} does not exist any more, so no worker can take the job"
+NOT_RETRIED = ("CommandNotFound:", "CommandNotExecutable:")
+"""How the reasons begin that the next attempt would meet again."""
 LOOK_MS = 60_000
 """How long a RUNNABLE job waits before its message is looked after: longer than a worker's usual pause between two
 attempts."""
@@ -505,7 +507,7 @@ def _lose(txn: Txn, partition: bytes, record: JobRecord, times: Times) -> JobRec
 def _fail_or_retry(txn: Txn, partition: bytes, record: JobRecord, reason: str, times: Times) -> JobRecord:
     if record.cancel_requested:
         return _finish(txn, partition, record, State.FAILED, record.status_reason, times)
-    if len(record.attempts) >= record.max_attempts:
+    if len(record.attempts) >= record.max_attempts or reason.startswith(NOT_RETRIED):
         return _finish(txn, partition, record, State.FAILED, reason, times)
     waiting = msgspec.structs.replace(record, state=State.RUNNABLE, status_reason=reason, looks=0)
     return _look_later(txn, partition, waiting, times)

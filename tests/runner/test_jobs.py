@@ -189,6 +189,16 @@ def test_a_job_whose_attempts_are_used_up_fails_with_the_last_reason(work):
     assert [attempt.reason for attempt in job.attempts] == ["the command exited with 3", "Timeout: over 5 s"]
 
 
+@pytest.mark.parametrize("reason", ["CommandNotFound: x is not there", "CommandNotExecutable: x may not be run"])
+def test_a_command_that_cannot_be_started_is_not_tried_again(work, reason):
+    work.submit()
+
+    work.complete(work.claim(), code=127, reason=reason)
+
+    job = work.get()
+    assert (job.state, job.status_reason, len(job.attempts)) == (State.FAILED, reason, 1)
+
+
 def test_cancelling_a_waiting_job_fails_it_at_once_and_a_held_one_at_its_workers_word(work):
     work.submit("waiting")
     work.submit("held")

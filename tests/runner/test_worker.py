@@ -99,12 +99,27 @@ def test_a_job_over_its_memory_fails_as_out_of_memory(stand, worker, grouped):
     assert job.info.status_reason == f"OutOfMemory: the limit is {64 << 20} bytes", job.info
 
 
-@pytest.mark.parametrize("command", ["/no/such/program", "no-such-program"])
-def test_a_command_that_does_not_exist_fails_and_says_so(stand, worker, command):
-    job = stand.admin.jobs.submit([command], name="test", max_attempts=1).wait(20)
+@pytest.mark.parametrize(
+    ("command", "code", "reason"),
+    [
+        ("/no/such/program", 127, "CommandNotFound: /no/such/program is not among the programs that the job sees"),
+        ("no-such-program", 127, "CommandNotFound: no-such-program is not among the programs that the job sees"),
+        ("/usr", 126, "CommandNotExecutable: /usr is a folder, or a file that the job may not run"),
+    ],
+)
+def test_a_command_that_does_not_exist_fails_its_job_at_once_and_says_so(stand, worker, command, code, reason):
+    job = stand.admin.jobs.submit([command], name="test", max_attempts=3).wait(60)
 
-    assert job.info.status_reason.startswith("CannotStart"), job.info
+    assert (job.state, job.info.status_reason) == ("FAILED", reason), job.info
+    assert [attempt.exit_code for attempt in job.info.attempts] == [code]
     assert command.encode() in b"".join(stand.log(job).values())
+
+
+def test_a_script_whose_program_is_missing_is_a_failure_like_any_other(stand, worker):
+    job = stand.shell("no-such-program", max_attempts=2).wait(60)
+
+    assert len(job.info.attempts) == 2
+    assert job.info.status_reason == "the command exited with 127, as a shell does after a program that was not found"
 
 
 def test_a_job_without_isolation_is_refused_by_a_worker_that_does_not_allow_it(stand, worker):
