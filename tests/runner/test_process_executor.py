@@ -144,6 +144,16 @@ def test_a_command_over_its_memory_limit_is_killed_and_the_kill_is_counted(tmp_p
     assert usage.oom_kills > 0
 
 
+def test_a_command_gets_no_more_of_the_processor_than_its_share(tmp_path, box, groups, grouped):
+    script = "import time\nend = time.monotonic() + 1.5\nwhile time.monotonic() < end: pass"
+    task = a_task(tmp_path, sys.executable, "-I", "-c", script, cpu_millis=200)
+
+    code, _, usage, _ = asyncio.run(run(ProcessExecutor(box, groups, tmp_path), task))
+
+    assert code == 0
+    assert 0 < usage.cpu_ms < 750, "a fifth of 1.5 s and of the start, not the whole"
+
+
 def test_a_fork_bomb_meets_its_limit(tmp_path, box, groups, grouped):
     script = "import os\nwhile True:\n  pid = os.fork()\n  if pid == 0:\n    import time; time.sleep(60)"
     task = a_task(tmp_path, sys.executable, "-I", "-c", script, pids_max=20)

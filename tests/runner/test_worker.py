@@ -9,6 +9,9 @@ import pytest
 from cumulo.client import DeadLetterPolicy, errors
 from cumulo.runner.model import LOG_BYTES_MAX
 
+PATIENCE_S = 60
+"""How long a job may take on a machine that does much else."""
+
 
 def test_a_submitted_job_runs_isolated_and_its_outputs_are_stored_and_its_message_deleted(stand, worker, until):
     source = stand.put("one two three")
@@ -17,7 +20,7 @@ def test_a_submitted_job_runs_isolated_and_its_outputs_are_stored_and_its_messag
         "mkdir out; wc -w < in.txt > out/words; cp in.txt out/again; pwd",
         inputs={"in.txt": source},
         outputs={"out/*": "s3://outbox/first/"},
-    ).wait(20)
+    ).wait(PATIENCE_S)
 
     assert (job.state, job.info.attempts[0].exit_code) == ("SUCCEEDED", 0), job.info
     assert [(it.object, it.size) for it in job.info.outputs] == [
@@ -32,18 +35,21 @@ def test_a_submitted_job_runs_isolated_and_its_outputs_are_stored_and_its_messag
     assert worker.attempts() == []
 
 
-def test_a_line_is_read_while_its_job_runs_and_cancelling_ends_the_job_with_all_its_processes(stand, worker, until):
-    job = stand.shell("echo first; (sleep 1234.5 &); sleep 1234.5")
+def test_a_line_is_read_while_its_job_runs_and_cancelling_ends_the_job_with_all_its_processes(
+    stand, queue, sandboxed, until
+):
+    stand.worker(queue)
+    job = stand.shell("echo first; (sleep 1234.5 &); sleep 1234.5", queue=queue)
 
     line = next(job.logs(follow=True))
     assert (line, job.refresh().state) == ("first", "RUNNING")
     job.cancel("seen enough")
 
-    job.wait(20)
+    job.wait(PATIENCE_S)
     assert (job.state, job.info.status_reason) == ("FAILED", "cancelled: seen enough")
     assert (job.info.attempts[0].exit_code, job.info.attempts[0].reason) == (143, "Cancelled")
     assert not list(_running("1234.5"))
-    until(lambda: stand.depth("jobs") == 0)
+    until(lambda: stand.depth(queue) == 0)
 
 
 def test_a_job_that_is_cancelled_while_it_waits_never_runs_and_its_message_goes(stand, queue, until):
@@ -59,7 +65,7 @@ def test_a_job_that_is_cancelled_while_it_waits_never_runs_and_its_message_goes(
 
 
 def test_an_input_that_is_not_there_fails_each_attempt_with_the_reason(stand, worker, until):
-    job = stand.shell("echo ran", inputs={"x": "s3://inbox/nowhere"}, max_attempts=2).wait(20)
+    job = stand.shell("echo ran", inputs={"x": "s3://inbox/nowhere"}, max_attempts=2).wait(PATIENCE_S)
 
     assert job.state == "FAILED"
     assert len(job.info.attempts) == 2
@@ -71,14 +77,14 @@ def test_an_input_that_is_not_there_fails_each_attempt_with_the_reason(stand, wo
 
 
 def test_what_the_workers_user_may_not_do_fails_the_attempt_with_the_explanation(stand, worker):
-    job = stand.shell("echo x > y", outputs={"y": "s3://inbox/y"}).wait(20)
+    job = stand.shell("echo x > y", outputs={"y": "s3://inbox/y"}).wait(PATIENCE_S)
 
     assert job.info.attempts[0].reason.startswith("StagingError: s3://inbox/y: AccessDenied")
     assert "s3:PutObject" in job.info.status_reason
 
 
 def test_a_job_over_its_time_is_asked_to_end_and_fails_with_the_reason(stand, worker):
-    job = stand.shell("trap 'echo bye; exit 0' TERM; while :; do sleep 0.05; done", timeout_s=1).wait(20)
+    job = stand.shell("trap 'echo bye; exit 0' TERM; while :; do sleep 0.05; done", timeout_s=1).wait(PATIENCE_S)
 
     assert (job.state, job.info.status_reason) == ("FAILED", "Timeout: the command ran longer than 1 s")
     assert stand.log(job)["stdout"] == b"bye\n"
@@ -87,14 +93,14 @@ def test_a_job_over_its_time_is_asked_to_end_and_fails_with_the_reason(stand, wo
 @pytest.mark.long
 def test_a_job_over_its_time_that_ignores_term_is_killed_with_everything_it_started(stand, worker):
     script = "trap '' TERM; (setsid sleep 4321.1 &); (setsid sh -c 'sleep 4321.1 & sleep 4321.1' &); sleep 4321.1"
-    job = stand.shell(script, timeout_s=1).wait(30)
+    job = stand.shell(script, timeout_s=1).wait(PATIENCE_S)
 
     assert (job.info.attempts[0].exit_code, job.info.status_reason[:7]) == (137, "Timeout")
     assert not list(_running("4321.1"))
 
 
 def test_a_job_over_its_memory_fails_as_out_of_memory(stand, worker, grouped):
-    job = stand.shell("head -c 200000000 /dev/zero | tail > swollen", memory_bytes=64 << 20).wait(20)
+    job = stand.shell("head -c 200000000 /dev/zero | tail > swollen", memory_bytes=64 << 20).wait(PATIENCE_S)
 
     assert job.info.status_reason == f"OutOfMemory: the limit is {64 << 20} bytes", job.info
 
@@ -108,7 +114,7 @@ def test_a_job_over_its_memory_fails_as_out_of_memory(stand, worker, grouped):
     ],
 )
 def test_a_command_that_does_not_exist_fails_its_job_at_once_and_says_so(stand, worker, command, code, reason):
-    job = stand.admin.jobs.submit([command], name="test", max_attempts=3).wait(60)
+    job = stand.admin.jobs.submit([command], name="test", max_attempts=3).wait(PATIENCE_S)
 
     assert (job.state, job.info.status_reason) == ("FAILED", reason), job.info
     assert [attempt.exit_code for attempt in job.info.attempts] == [code]
@@ -116,14 +122,14 @@ def test_a_command_that_does_not_exist_fails_its_job_at_once_and_says_so(stand, 
 
 
 def test_a_script_whose_program_is_missing_is_a_failure_like_any_other(stand, worker):
-    job = stand.shell("no-such-program", max_attempts=2).wait(60)
+    job = stand.shell("no-such-program", max_attempts=2).wait(PATIENCE_S)
 
     assert len(job.info.attempts) == 2
     assert job.info.status_reason == "the command exited with 127, as a shell does after a program that was not found"
 
 
 def test_a_job_without_isolation_is_refused_by_a_worker_that_does_not_allow_it(stand, worker):
-    job = stand.shell("echo ran", isolation="none").wait(20)
+    job = stand.shell("echo ran", isolation="none").wait(PATIENCE_S)
 
     assert job.info.status_reason.startswith("IsolationUnavailable: none was asked for")
     assert "stdout" not in stand.log(job)
@@ -131,7 +137,7 @@ def test_a_job_without_isolation_is_refused_by_a_worker_that_does_not_allow_it(s
 
 def test_a_pattern_that_matches_nothing_fails_the_attempt_before_anything_is_stored(stand, worker):
     outputs = {"there": "s3://outbox/half/", "missing/*.csv": "s3://outbox/half/"}
-    job = stand.shell("echo x > there", outputs=outputs).wait(20)
+    job = stand.shell("echo x > there", outputs=outputs).wait(PATIENCE_S)
 
     assert job.info.status_reason == "MissingOutput: no file matches missing/*.csv"
     assert list(stand.admin.bucket("outbox").list(prefix="half/")) == []
@@ -139,7 +145,7 @@ def test_a_pattern_that_matches_nothing_fails_the_attempt_before_anything_is_sto
 
 def test_the_last_bytes_of_both_streams_are_stored_each_in_its_order(stand, worker):
     script = "i=0; while [ $i -lt 20000 ]; do echo o$i; echo e$i >&2; i=$((i+1)); done; printf end; printf END >&2"
-    job = stand.shell(script).wait(20)
+    job = stand.shell(script).wait(PATIENCE_S)
 
     log = stand.log(job)
     assert log["stdout"] == b"".join(b"o%d\n" % number for number in range(20000)) + b"end"
@@ -147,17 +153,17 @@ def test_the_last_bytes_of_both_streams_are_stored_each_in_its_order(stand, work
 
 
 def test_lines_of_different_streams_keep_their_order_while_the_sending_keeps_up(stand, worker):
-    job = stand.shell("for i in 1 2 3; do echo o$i; sleep 0.1; echo e$i >&2; sleep 0.1; done").wait(20)
+    job = stand.shell("for i in 1 2 3; do echo o$i; sleep 0.1; echo e$i >&2; sleep 0.1; done").wait(PATIENCE_S)
 
     said = [chunk.data.decode().strip() for chunk in stand.admin.jobs.log_chunks(job.id)]
     assert said == ["o1", "e1", "o2", "e2", "o3", "e3"], said
 
 
 def test_a_chatty_job_fills_its_log_to_the_limit_and_the_workers_memory_stays_bounded(stand, worker):
-    stand.shell("true").wait(60)  # the worker has started, and imported what a job needs
+    stand.shell("true").wait(PATIENCE_S)  # the worker has started, and imported what a job needs
     before = _peak_bytes(worker.pid)
 
-    job = stand.shell("yes 0123456789abcde | head -c 24000000; exit 3").wait(60)
+    job = stand.shell("yes 0123456789abcde | head -c 24000000; exit 3").wait(PATIENCE_S)
 
     log = stand.log(job)
     assert LOG_BYTES_MAX - 16_000 < sum(len(data) for data in log.values()) <= LOG_BYTES_MAX
@@ -175,7 +181,7 @@ def test_an_uploaded_object_becomes_a_job_by_the_template_whatever_its_name(stan
             (it for it in stand.admin.jobs.list() if it.spec.inputs[:1] and it.spec.inputs[0].source == source), None
         )
     )
-    job = stand.admin.jobs.get(info.id).wait(20)
+    job = stand.admin.jobs.get(info.id).wait(PATIENCE_S)
 
     assert (job.state, len(job.info.attempts)) == ("SUCCEEDED", 1), job.info
     assert stand.admin.bucket("outbox").get(f"copies/{key}/copy").decode() == f"body of {key}"
