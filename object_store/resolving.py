@@ -53,6 +53,7 @@ from cumulo.object_store.uploads import PartUpload
 from cumulo.storage import records
 from cumulo.storage.engine import ROOT, Engine
 from cumulo.storage.idempotency import check_request_id
+from cumulo.storage.remembered import Remembered
 
 FIRST_REGION = "us-east-1"
 """The one without a location constraint, and where one's own bucket may be made again."""
@@ -81,6 +82,7 @@ class Resolving:
         targets: Mapping[str, DeliveryTarget],
     ) -> None:
         self._engine = engine
+        self._followed = Remembered(engine, (ROOT,), find_bucket)
         self._authorizer = authorizer
         self._clock = clock
         self._sealer = sealer
@@ -128,7 +130,7 @@ class Resolving:
 
     async def find(self, name: str) -> Found | None:
         """Follow a bucket's name."""
-        found: Found | None = await self._engine.read((ROOT,), find_bucket, name)
+        found: Found | None = await self._followed.read(name)
         return found
 
     async def bucket(self, name: str) -> Found | None:

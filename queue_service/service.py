@@ -62,6 +62,7 @@ from cumulo.queue_service.retention import Timer, clear, retain, wake
 from cumulo.queue_service.waiting import ParkedReceivers, Served, Taken, Waiter
 from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import ROOT, Due, Engine
+from cumulo.storage.remembered import Remembered
 
 ROUNDS_MAX = 20
 """How often one receive goes on that found only messages to set aside; each round sets aside 16 to 44."""
@@ -106,6 +107,7 @@ class Service(Room):
         # On an engine that may lose notifications a line would have to look again by itself; no engine does yet.
         assert not engine.notify_lossy
         self._sealer = sealer
+        self._followed = Remembered(engine, (ROOT,), follow)
         self.delivery_target: TrackedDeliveryTarget = QueueTarget(engine)
         """The port by which other rooms deliver to queues."""
         self._parked = ParkedReceivers(self._serve, self._put_back)
@@ -205,7 +207,7 @@ class Service(Room):
     # Following names
 
     async def _find(self, place: Place, *, dead_letter: bool = False) -> Found | None:
-        found: Found | None = await self.engine.read((ROOT,), follow, Lookup(place, dead_letter))
+        found: Found | None = await self._followed.read(Lookup(place, dead_letter))
         return found
 
     def _place(self, ctx: CallContext, text: str) -> Place:
