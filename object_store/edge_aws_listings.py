@@ -189,28 +189,29 @@ def _objects(found: list[model.ObjectSummary], element: str, version: str, owner
     if _PLAIN.fullmatch("".join(keys)) is None:
         keys = list(map(encode, keys))
     begin, middle, end = f"<{element}><Key>", f"</Key>{version}<LastModified>", f"{owner}</{element}>"
-    return "".join(
-        [
-            f"{begin}{key}{middle}{_written(one.last_modified_ms // 1000)}</LastModified><ETag>&quot;"
-            f"{one.etag}{_behind_etag(one.checksum, one.checksum_type)}{one.size_bytes}</Size><StorageClass>"
-            f"{one.storage_class}</StorageClass>{end}"
-            for key, one in zip(keys, found, strict=True)
-        ]
-    )
+    rows: list[str] = []
+    second, kind = -1, ("", "", "")
+    before_etag = behind_etag = behind_size = ""
+    for key, one in zip(keys, found, strict=True):
+        # Neighbours mostly came within one second, and are of one kind.
+        if second != one.last_modified_ms // 1000:
+            second = one.last_modified_ms // 1000
+            before_etag = f"{middle}{_written(second)}</LastModified><ETag>&quot;"
+        if kind != (one.checksum, one.checksum_type, one.storage_class):
+            kind = one.checksum, one.checksum_type, one.storage_class
+            behind_etag = (
+                f"&quot;</ETag><ChecksumAlgorithm>{one.checksum.upper()}</ChecksumAlgorithm>"
+                f"<ChecksumType>{one.checksum_type}</ChecksumType><Size>"
+            )
+            behind_size = f"</Size><StorageClass>{one.storage_class}</StorageClass>{end}"
+        rows.append(f"{begin}{key}{before_etag}{one.etag}{behind_etag}{one.size_bytes}{behind_size}")
+    return "".join(rows)
 
 
 @lru_cache(maxsize=4096)
 def _written(second: int) -> str:
     """Return a second in S3's spelling; objects that came together share theirs."""
     return iso8601_of_s3(second * 1000)
-
-
-@lru_cache(maxsize=64)
-def _behind_etag(checksum: str, checksum_type: str) -> str:
-    return (
-        f"&quot;</ETag><ChecksumAlgorithm>{checksum.upper()}</ChecksumAlgorithm>"
-        f"<ChecksumType>{checksum_type}</ChecksumType><Size>"
-    )
 
 
 def _prefixes(prefixes: list[str], encode: Encode) -> str:

@@ -2,12 +2,16 @@
 
 A bucket's partition (an 8-byte prefix P that is never used again):
 
-    ("m")                      Meta: the bucket repeated, so that a transaction sees whether it still exists ("c")
-    Counters: exact counts, and the next number ("o", key)                 ObjectRecord, the current version ("d") body
-    the bytes of a body up to 64 KiB ("s") body slice           the block checksums of a body in the blob store, 4,000 a
-    slice ("f") body offset          Manifest: up to 500 parts of an object, from that offset of it on ("u", key,
-    upload)         UploadRecord ("p") upload chunk         Chunk: up to 100 consecutive part numbers of an upload ("n",
-    index)               RuleRecord ("x") upload               CompletedRecord: the answer to a repeated completion
+    ("m")                      Meta: the bucket repeated, so that a transaction sees whether it still exists
+    ("c")                      Counters: exact counts, and the next number
+    ("o", key)                 ObjectRecord, the current version
+    ("d") body                 the bytes of a body up to 64 KiB
+    ("s") body slice           the block checksums of a body in the blob store, 4,000 a slice
+    ("f") body offset          Manifest: up to 500 parts of an object, from that offset of it on
+    ("u", key, upload)         UploadRecord
+    ("p") upload chunk         Chunk: up to 100 consecutive part numbers of an upload
+    ("n", index)               RuleRecord
+    ("x") upload               CompletedRecord: the answer to a repeated completion
     ("k", kind)                ConfigurationRecord
 
 `body` and `upload` are numbers of the bucket's counter, eight bytes. The root partition: `("buckets", "name", name)`
@@ -88,25 +92,14 @@ class Counters(records.Record, frozen=True):
     next: int = 1
 
 
-_SKIPPED = msgspec.Raw(b"\xc0")
-
-
 class Summary(records.Record, frozen=True):
-    """An ObjectRecord as a listing reads it: what no listing shows stays undecoded where that is cheaper."""
+    """What a listing reads of an ObjectRecord: its first fields. The others are passed over, which costs a third."""
 
     size_bytes: int = 0
     etag: str = ""
     modified_ms: int = 0
-    body: int = 0
-    blob: int = 0
-    part_count: int = 0
-    crc64nvme: int = 0
-    checksums: dict[str, bytes] = msgspec.field(default_factory=dict)
-    content_type: msgspec.Raw = _SKIPPED
-    metadata: msgspec.Raw = _SKIPPED
-    headers: msgspec.Raw = _SKIPPED
     storage_class: str = ""
-    tags: msgspec.Raw = _SKIPPED
+    checksums: dict[str, bytes] = msgspec.field(default_factory=dict)
     is_composite: bool = False
 
 
@@ -114,9 +107,33 @@ class ObjectRecord(records.Record, frozen=True):
     """The current version of an object.
 
     Its body is `part_count` parts under its manifest, or blob number `blob`, or, where both are 0, inline.
-    `is_composite` tells of `checksums`. An empty `storage_class` is the standard one. What is appended here is appended
-    to Summary.
+    `is_composite` tells of `checksums`. An empty `storage_class` is the standard one. Version 2 begins with the fields
+    of Summary.
     """
+
+    version: int = 2
+    size_bytes: int = 0
+    etag: str = ""
+    modified_ms: int = 0
+    storage_class: str = ""
+    checksums: dict[str, bytes] = msgspec.field(default_factory=dict)
+    is_composite: bool = False
+    body: int = 0
+    blob: int = 0
+    part_count: int = 0
+    crc64nvme: int = 0
+    content_type: str = ""
+    metadata: dict[str, str] = msgspec.field(default_factory=dict)
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+FIRST_VERSION: Final = 1
+"""The second byte of an object's record of version 1, and of no other: those had at most fifteen fields."""
+
+
+class _FirstObjectRecord(records.Record, frozen=True):
+    """An ObjectRecord of version 1: the same fields in the order in which they came."""
 
     size_bytes: int = 0
     etag: str = ""
@@ -224,8 +241,9 @@ class EventRecord(records.Record, frozen=True):
 decode_bucket = records.decoder(BucketRow).decode
 decode_meta = records.decoder(Meta).decode
 decode_counters = records.decoder(Counters).decode
-decode_summary = records.decoder(Summary).decode
-decode_object = records.decoder(ObjectRecord).decode
+decode_current_summary = records.decoder(Summary).decode
+_decode_current_object = records.decoder(ObjectRecord).decode
+_decode_first_object = records.decoder(_FirstObjectRecord).decode
 decode_parts = records.decoder(Parts).decode
 decode_upload = records.decoder(UploadRecord).decode
 decode_completed = records.decoder(CompletedRecord).decode
@@ -233,6 +251,21 @@ decode_configuration = records.decoder(ConfigurationRecord).decode
 decode_rule = records.decoder(RuleRecord).decode
 decode_owner = records.decoder(OwnerRecord).decode
 decode_event = records.decoder(EventRecord).decode
+
+
+def decode_object(value: bytes) -> ObjectRecord:
+    """Return an object's record, of either version."""
+    return _of_first(value) if value[1] == FIRST_VERSION else _decode_current_object(value)
+
+
+def decode_summary(value: bytes) -> Summary | ObjectRecord:
+    """Return what a listing reads of an object's record, of either version."""
+    return _of_first(value) if value[1] == FIRST_VERSION else decode_current_summary(value)
+
+
+def _of_first(value: bytes) -> ObjectRecord:
+    fields = msgspec.structs.asdict(_decode_first_object(value))
+    return ObjectRecord(**(fields | {"version": 2}))
 
 
 def bucket_key(name: str) -> bytes:
@@ -273,6 +306,14 @@ def text_prefix(subspace: bytes, prefix: str) -> bytes:
 def text_of(row_key: bytes, subspace_bytes: int) -> str:
     """Return the text with which a row's key ends behind its subspace's prefix."""
     return row_key[subspace_bytes + 1 : -1].replace(b"\x00\xff", b"\x00").decode()
+
+
+def texts_of(row_keys: list[bytes], subspace_bytes: int) -> list[str]:
+    """Return `text_of` of many keys: whether any has an escaped zero is asked once."""
+    if b"\x00\xff" in b"".join(row_keys):
+        return [text_of(row_key, subspace_bytes) for row_key in row_keys]
+    begin = subspace_bytes + 1
+    return [row_key[begin:-1].decode() for row_key in row_keys]
 
 
 def body_key(partition: bytes, body: int) -> bytes:

@@ -101,13 +101,17 @@ def list_step(txn: ReadTxn, step: ListStep) -> Listed:
 def _plain_page(txn: ReadTxn, limit: int, position: bytes, end: bytes) -> Listed:
     """Read a page without a delimiter: one range has all of it, and every row is a key."""
     rows = txn.range(position, end, limit + 1)
-    decode, text_of = keys.decode_summary, keys.text_of
-    objects = [_shown(text_of(row_key, _SUBSPACE_BYTES), decode(value)) for row_key, value in rows[:limit]]
+    found = rows[:limit]
+    # A call saved is a tenth of what a row costs: hence the decoder itself where all records are of today's form.
+    older = keys.FIRST_VERSION in [value[1] for _, value in found]
+    decode = keys.decode_summary if older else keys.decode_current_summary
+    names = keys.texts_of([row_key for row_key, _ in found], _SUBSPACE_BYTES)
+    objects = [_shown(name, decode(value)) for name, (_, value) in zip(names, found, strict=True)]
     is_full = len(rows) > limit
     return Listed(objects, [], rows[limit][0][_SUBSPACE_BYTES:] if is_full else b"", is_full=is_full)
 
 
-def _shown(key: str, summary: keys.Summary) -> ObjectSummary:
+def _shown(key: str, summary: keys.Summary | keys.ObjectRecord) -> ObjectSummary:
     if not summary.checksums and not summary.storage_class:
         return ObjectSummary(key, summary.size_bytes, summary.etag, summary.modified_ms)
     return ObjectSummary(

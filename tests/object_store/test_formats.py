@@ -1,10 +1,13 @@
 """What is written to disk keeps its form: golden bytes of keys and records."""
 
+import hashlib
 from typing import Any
 
+import msgspec
 import pytest
 
 from cumulo.object_store import keys
+from cumulo.object_store.buckets import find_bucket
 from cumulo.object_store.keys import (
     BucketRow,
     CompletedRecord,
@@ -21,7 +24,13 @@ from cumulo.object_store.keys import (
     UploadRecord,
 )
 from cumulo.storage import records
+from cumulo.storage.engine import ROOT
 
+FIRST_FIELDS = (
+    *("size_bytes", "etag", "modified_ms", "body", "blob", "part_count", "crc64nvme", "checksums", "content_type"),
+    *("metadata", "headers", "storage_class", "tags", "is_composite"),
+)
+LISTED = ("size_bytes", "etag", "modified_ms", "storage_class", "checksums", "is_composite")
 P = bytes.fromhex("0000000000000007")
 
 KEYS = {
@@ -92,8 +101,8 @@ GOLDEN_RECORDS = {
     "Counters": "950101020304",
     "OwnerRecord": "9301c408000000000000000703",
     "ObjectRecord": (
-        "9f0101a16502030405cfffffffffffffffff81a6637263333263c40431323334a17481a16da176"
-        "81a765787069726573a130a7474c414349455281a161a131c3"
+        "9f0201a16502a7474c414349455281a6637263333263c40431323334c3030405cfffffffffffff"
+        "ffffa17481a16da17681a765787069726573a13081a161a131"
     ),
     "Parts": "92019199010102c4016d03040506c40163",
 }
@@ -121,7 +130,7 @@ def test_listing_reads_the_first_fields_of_an_object() -> None:
 
     assert (summary.size_bytes, summary.etag, summary.modified_ms) == (1, "e", 2)
     assert (summary.checksums, summary.storage_class, summary.is_composite) == ({"sha1": b"1"}, "GLACIER", False)
-    assert Summary.__struct_fields__ == ObjectRecord.__struct_fields__
+    assert Summary.__struct_fields__ == ObjectRecord.__struct_fields__[: len(Summary.__struct_fields__)]
 
 
 OLDER_RECORDS = {
@@ -144,6 +153,28 @@ OLDER_RECORDS = {
             metadata={"m": "v"},
         ),
     ),
+    (
+        "9f0101a16502030405cfffffffffffffffff81a6637263333263c40431323334a17481a16da176"
+        "81a765787069726573a130a7474c414349455281a161a131c3"
+    ): (
+        keys.decode_object,
+        ObjectRecord(
+            size_bytes=1,
+            etag="e",
+            modified_ms=2,
+            body=3,
+            blob=4,
+            part_count=5,
+            crc64nvme=(1 << 64) - 1,
+            checksums={"crc32c": b"1234"},
+            content_type="t",
+            metadata={"m": "v"},
+            headers={"expires": "0"},
+            storage_class="GLACIER",
+            tags={"a": "1"},
+            is_composite=True,
+        ),
+    ),
     "92019198010102c4016d03040506": (
         keys.decode_parts,
         Parts(parts=[PartRecord(number=1, size_bytes=2, md5=b"m", modified_ms=3, body=4, blob=5, crc64nvme=6)]),
@@ -163,9 +194,36 @@ def test_records_of_an_older_program_are_read(encoded: str) -> None:
 
 
 def test_listing_reads_objects_of_an_older_program() -> None:
-    encoded = next(encoded for encoded, (decode, _) in OLDER_RECORDS.items() if decode is keys.decode_object)
+    for encoded, (decode, record) in OLDER_RECORDS.items():
+        if decode is keys.decode_object:
+            summary = keys.decode_summary(bytes.fromhex(encoded))
 
-    assert keys.decode_summary(bytes.fromhex(encoded)).size_bytes == 1
+            assert [getattr(summary, name) for name in LISTED] == [getattr(record, name) for name in LISTED]
+
+
+def write_as_version_1(txn: Any, place: tuple[bytes, str]) -> None:
+    row_key = keys.object_key(*place)
+    record = keys.decode_object(txn.get(row_key))
+    txn.put(row_key, msgspec.msgpack.encode([1, *(getattr(record, name) for name in FIRST_FIELDS)]))
+
+
+@pytest.mark.parametrize("delimiter", ["", "/"])
+def test_page_may_hold_records_of_both_versions(run: Any, delimiter: str) -> None:
+    async def scenario(stand: Any) -> None:
+        for key in ("a", "b", "c"):
+            await stand.put(key, b"12345")
+        found = await stand.engine.read((ROOT,), find_bucket, "inbox")
+        await stand.engine.transact((found.row.partition,), write_as_version_1, (found.row.partition, "b"))
+
+        page = await stand.list_(delimiter=delimiter)
+
+        assert [(one.key, one.size_bytes, one.etag) for one in page.objects] == [
+            (key, 5, hashlib.md5(b"12345").hexdigest()) for key in ("a", "b", "c")
+        ]
+        assert await stand.get("b") == b"12345"
+        await stand.delete("b")
+
+    run(scenario)
 
 
 def test_text_of_a_row_is_the_text_it_was_made_of() -> None:
