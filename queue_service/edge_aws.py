@@ -103,20 +103,23 @@ def _queue(call: AwsCall) -> str:
     url = call.request.QueueUrl
     if len(url) > URL_CHARACTERS_MAX:
         raise INVALID_ADDRESS.error(address=shown(url))
-    return _queue_of(url, call.ctx.region)
+    return _queue_of(url, call.ctx.principal.account, call.ctx.region)
 
 
 @functools.lru_cache(maxsize=4096)
-def _queue_of(url: str, region: str) -> str:
+def _queue_of(url: str, account: str, region: str) -> str:
     """Return the full name of the queue of a URL: `.../{account}/{name}`, whatever stands before.
 
-    `queue/{region}/{account}/{name}` and a path alone are understood, too, but no plain name and no ARN, as in AWS.
+    `queue/{region}/{account}/{name}`, a path alone and the plain name of a queue of the caller's own `account` are
+    understood, too, as in AWS, but no ARN.
     Raises `InvalidAddress` for what is no queue URL, and `QueueDoesNotExist` for a name that no queue can have.
     """
     if not url:
         raise MISSING_REQUIRED_PARAMETER.error(parameter="QueueUrl")
     place = _QUEUE_URL.fullmatch(url)
     if place is None:
+        if account and NAME_PATTERN.fullmatch(url):
+            return resource_name(account, region, "queues", url)
         raise INVALID_ADDRESS.error(address=shown(url))
     return _named(place["name"], place["account"], region)
 

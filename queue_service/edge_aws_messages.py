@@ -31,7 +31,8 @@ _TRACE_HEADER_OF_HTTP = "x-amzn-trace-id"
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r"))
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_CHARACTERS = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
-_ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_ATTRIBUTE_NAME = re.compile(r"[\w.-]+")
+_BODY = "message body"
 _TYPES = ("String", "Number", "Binary")
 _SYSTEM_ATTRIBUTES = (
     "SenderId",
@@ -78,7 +79,7 @@ def entry_of(sent: Any, headers: Mapping[str, str]) -> model.SendEntry:
     text = sent.MessageBody
     if not text:
         raise MISSING_REQUIRED_PARAMETER.error(parameter="MessageBody")
-    body = _encoded(text, "message body")
+    body = _encoded(text, _BODY)
     delay_s = sent.DelaySeconds
     if delay_s is not None and not 0 <= delay_s <= model.DELAY_S_MAX:
         raise invalid_value("DelaySeconds", delay_s, f"DelaySeconds must be >= 0 and <= {model.DELAY_S_MAX}.")
@@ -185,7 +186,7 @@ def _is_text(encoded: bytes) -> bool:
 
 
 def _encoded(text: str, where: str) -> bytes:
-    """Return a text in UTF-8; raises AWS's `InvalidMessageContents`."""
+    """Return a text in UTF-8; raises AWS's `InvalidMessageContents`, and for an attribute `InvalidParameterValue`."""
     try:
         encoded = text.encode()
     except UnicodeEncodeError:
@@ -193,7 +194,8 @@ def _encoded(text: str, where: str) -> bytes:
     if not _is_text(encoded):
         found = _FORBIDDEN.search(text)
         assert found is not None
-        raise INVALID_MESSAGE_CONTENTS.error(code=ord(found.group()), where=where)
+        refused = INVALID_MESSAGE_CONTENTS.error(code=ord(found.group()), where=where)
+        raise refused if where == _BODY else invalid_parameters(refused.message)
     return encoded
 
 

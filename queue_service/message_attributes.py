@@ -16,7 +16,8 @@ from cumulo.queue_service.model import (
     MessageAttributes,
 )
 
-_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+_NAME = re.compile(r"[\w-]+(\.[\w-]+)*")
+"""Letters and digits of every script: SQS documents ASCII, and takes these."""
 _RESERVED = ("aws.", "amazon.")
 _TYPE = re.compile(r"(String|Number|Binary)(\.[\x20-\x7e]+)?")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -26,8 +27,8 @@ _STRING_CODE, _BINARY_CODE = b"\x01", b"\x02"
 
 
 def size_bytes(attributes: MessageAttributes) -> int:
-    """Return what checked attributes count against a message's size: names, types (both ASCII) and values."""
-    return sum(len(it.name) + len(it.data_type) + len(it.value) for it in attributes)
+    """Return what checked attributes count against a message's size: names, types (ASCII) and values."""
+    return sum(len(it.name.encode()) + len(it.data_type) + len(it.value) for it in attributes)
 
 
 def check(attributes: MessageAttributes) -> None:

@@ -327,6 +327,7 @@ def test_values_that_stand_for_not_are_taken(run):
         f"http://other.host:1/{ACCOUNT}/jobs/",
         f"http://localhost:4566/queue/us-east-1/{ACCOUNT}/jobs",
         f"/{ACCOUNT}/jobs",
+        "jobs",
     ],
 )
 def test_queue_is_found_by_every_form_of_its_url(run, url):
@@ -336,7 +337,7 @@ def test_queue_is_found_by_every_form_of_its_url(run, url):
     in_a_queue(run, scenario)
 
 
-@pytest.mark.parametrize("url", ["jobs", f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs", "http://localhost/jobs", "a/b"])
+@pytest.mark.parametrize("url", ["jo bs", f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs", "http://localhost/jobs", "a/b"])
 def test_what_is_no_queue_url_is_an_invalid_address(run, url):
     async def scenario(_, ask):
         assert await refusal(ask("DeleteQueue", QueueUrl=url)) == (
@@ -810,6 +811,13 @@ SENDS = [
         ),
     ),
     (
+        {"MessageAttributes": {"n": _string("a\x08")}},
+        invalid(
+            "Invalid binary character '#x8' was found in the message (user) attribute 'n', the set of allowed"
+            " characters is #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
+        ),
+    ),
+    (
         {"MessageAttributes": {f"n{number}": _string() for number in range(11)}},
         invalid("Number of message attributes [11] exceeds the allowed maximum [10]."),
     ),
@@ -824,6 +832,32 @@ SENDS = [
         for name in ("AWS.x", "amazon.x", ".x", "x.")
     ),
 ]
+
+
+def test_names_of_attributes_may_be_of_every_script(run):
+    async def scenario(_, ask):
+        sent = await ask("SendMessage", QueueUrl=URL, MessageBody="x", MessageAttributes={"attr.1øßä": _string()})
+        received = await ask("ReceiveMessage", QueueUrl=URL, MessageAttributeNames=["attr.1ø.*", "attr.1øßä"])
+
+        [message] = received["Messages"]
+        assert list(message["MessageAttributes"]) == ["attr.1øßä"]
+        assert message["MD5OfMessageAttributes"] == sent["MD5OfMessageAttributes"]
+
+    in_a_queue(run, scenario)
+
+
+def test_a_plain_name_is_a_queue_of_the_callers_own(run):
+    async def scenario(stand, _):
+        stranger = Principal(kind=PrincipalKind.ROOT, account="111111111111", id="111111111111")
+        nobody = asker(stand, principal=AnonymousPrincipal())
+
+        assert (await refusal(nobody("DeleteQueue", QueueUrl="jobs")))[0] == "InvalidAddress"
+        assert (await refusal(asker(stand, principal=stranger)("DeleteQueue", QueueUrl="jobs")))[0] == (
+            "QueueDoesNotExist"
+        )
+        assert await asker(stand)("GetQueueAttributes", QueueUrl="jobs", AttributeNames=["QueueArn"])
+
+    in_a_queue(run, scenario)
 
 
 @pytest.mark.parametrize(("members", "expected"), SENDS)
