@@ -309,11 +309,14 @@ def text_of(row_key: bytes, subspace_bytes: int) -> str:
 
 
 def texts_of(row_keys: list[bytes], subspace_bytes: int) -> list[str]:
-    """Return `text_of` of many keys: whether any has an escaped zero is asked once."""
-    if b"\x00\xff" in b"".join(row_keys):
-        return [text_of(row_key, subspace_bytes) for row_key in row_keys]
+    """Return `text_of` of many keys: each ends with a zero, and where none holds an escaped one they are decoded as
+    one text.
+    """
     begin = subspace_bytes + 1
-    return [row_key[begin:-1].decode() for row_key in row_keys]
+    joined = b"".join([row_key[begin:] for row_key in row_keys])
+    if b"\x00\xff" in joined:
+        return [text_of(row_key, subspace_bytes) for row_key in row_keys]
+    return joined.decode().split("\x00")[:-1]
 
 
 def body_key(partition: bytes, body: int) -> bytes:

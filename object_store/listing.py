@@ -103,8 +103,8 @@ def _plain_page(txn: ReadTxn, limit: int, position: bytes, end: bytes) -> Listed
     rows = txn.range(position, end, limit + 1)
     found = rows[:limit]
     # A call saved is a tenth of what a row costs: hence the decoder itself where all records are of today's form.
-    older = keys.FIRST_VERSION in [value[1] for _, value in found]
-    decode = keys.decode_summary if older else keys.decode_current_summary
+    is_older = keys.FIRST_VERSION in [value[1] for _, value in found]
+    decode = keys.decode_summary if is_older else keys.decode_current_summary
     names = keys.texts_of([row_key for row_key, _ in found], _SUBSPACE_BYTES)
     objects = [_shown(name, decode(value)) for name, (_, value) in zip(names, found, strict=True)]
     is_full = len(rows) > limit

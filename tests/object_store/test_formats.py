@@ -230,3 +230,10 @@ def test_text_of_a_row_is_the_text_it_was_made_of() -> None:
     for text in ("", "a", "a\x00b\x00", "é\uffff"):
         assert keys.text_of(keys.object_key(P, text), len(P) + len(keys.OBJECTS)) == text
         assert keys.parse_upload_key(keys.upload_key(P, text, 77)) == (text, 77)
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["a", "", "é\uffff"], ["a\x00b\x00", "\x00", "c"]])
+def test_texts_of_rows_are_the_texts_they_were_made_of(texts: list[str]) -> None:
+    row_keys = [keys.object_key(P, text) for text in texts]
+
+    assert keys.texts_of(row_keys, len(P) + len(keys.OBJECTS)) == texts
