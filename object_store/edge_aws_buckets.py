@@ -5,6 +5,7 @@ Source: S3 API reference, CreateBucket, HeadBucket, GetBucketLocation, ListBucke
 
 from typing import Final
 
+from cumulo.core.errors import ACCESS_DENIED, ServiceError
 from cumulo.core.names import DEFAULT_REGION
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
@@ -29,7 +30,14 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def head_bucket(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        found: model.Bucket = (await service.call(call.ctx, "GetBucket", model.GetBucket(bucket))).value
+        try:
+            found: model.Bucket = (await service.call(call.ctx, "GetBucket", model.GetBucket(bucket))).value
+        except ServiceError as error:
+            if error.row is not ACCESS_DENIED:
+                raise
+            # SDKs learn a bucket's region from a call that nobody signed (GetBucketRegion of Go's and Java's).
+            region = await service.region(bucket)
+            return AwsAnswer(status=403, headers=(("x-amz-bucket-region", region),) if region else ())
         return AwsAnswer(headers=(("x-amz-bucket-region", found.region), ("x-amz-access-point-alias", "false")))
 
     async def delete_bucket(call: AwsCall) -> AwsAnswer:

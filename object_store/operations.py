@@ -6,7 +6,7 @@ resources, and condition keys for Amazon S3"); a conditional write on an ETag al
 functions named here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable
@@ -51,17 +51,43 @@ def on_object(action: str) -> Callable[[Any], Checks]:
 
     def checks(request: Any) -> Checks:
         arn = model.object_arn(request.bucket, request.key)
-        found: Checks = (Check(action, arn),)
+        keys = _written_keys(request) if action in _WRITES_WITH_KEYS else {}
+        found: Checks = (Check(action, arn, keys),)
         if getattr(request, "if_match", "") and action != "s3:GetObject":
             found += (Check("s3:GetObject", arn),)
         if action == "s3:PutObject":
             if getattr(request, "tags", None):
-                found += (Check("s3:PutObjectTagging", arn),)
+                found += (Check("s3:PutObjectTagging", arn, keys),)
             if getattr(request, "acl", ""):
-                found += (Check("s3:PutObjectAcl", arn, {"s3:x-amz-acl": request.acl}),)
+                found += (Check("s3:PutObjectAcl", arn, keys),)
         return found
 
     return checks
+
+
+_WRITES_WITH_KEYS = frozenset(("s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAcl"))
+
+
+def _written_keys(request: Any) -> Mapping[str, str | tuple[str, ...]]:
+    """Return the condition keys of what a request writes (service authorization reference, "Condition keys for Amazon
+    S3"): none of them is there where the request does not say it.
+    """
+    keys: dict[str, str | tuple[str, ...]] = {}
+    if acl := getattr(request, "acl", ""):
+        keys["s3:x-amz-acl"] = acl
+    if storage_class := getattr(request, "storage_class", ""):
+        keys["s3:x-amz-storage-class"] = storage_class
+    if isinstance(request, model.CopyObject | model.UploadPartCopy):
+        keys["s3:x-amz-copy-source"] = f"{request.source.bucket}/{request.source.key}"
+    if isinstance(request, model.CopyObject) and request.replaces_metadata:
+        keys["s3:x-amz-metadata-directive"] = "REPLACE"
+    tags: Mapping[str, str] = getattr(request, "tags", {})
+    if tags:
+        keys["s3:RequestObjectTagKeys"] = tuple(tags)
+        # The names of condition keys have no case, those of tags have: of two that differ in it only, the first counts.
+        for name, value in reversed(list(tags.items())):
+            keys[f"s3:RequestObjectTag/{name.lower()}"] = value
+    return keys
 
 
 def _create_bucket(request: model.CreateBucket) -> Checks:

@@ -113,6 +113,13 @@ class Service(Room):
         found = None if parsed is None else await self._resolving.find(parsed.resource.partition("/")[0])
         return None if found is None else Guard(found.row.account, found.policy)
 
+    async def region(self, bucket: str) -> str:
+        """Return the region of a bucket, an empty text where there is none. Nobody is asked whether the caller may: S3
+        tells everybody, since clients must know where to ask.
+        """
+        found = await self._resolving.find(bucket)
+        return "" if found is None else found.row.region
+
     async def resolve(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Follow the bucket's name, check the request and stamp it."""
         return await self._resolving.resolvers[operation.name](ctx, operation, request)

@@ -284,6 +284,51 @@ def test_batch_delete_leaves_what_a_policy_protects(run: Any) -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize(
+    ("condition", "allowed", "forbidden"),
+    [
+        ({"s3:x-amz-acl": "private"}, {"acl": "private"}, {"acl": "bucket-owner-full-control"}),
+        ({"s3:x-amz-storage-class": "GLACIER"}, {"storage_class": "GLACIER"}, {"storage_class": "STANDARD"}),
+        ({"s3:RequestObjectTag/Team": "a"}, {"tags": {"Team": "a"}}, {"tags": {"Team": "b"}}),
+        ({"s3:RequestObjectTag/Team": "a"}, {"tags": {"Team": "a", "team": "b"}}, {}),
+    ],
+)
+def test_policy_may_ask_what_a_write_says(
+    run: Any, refused: Any, condition: dict[str, str], allowed: dict[str, Any], forbidden: dict[str, Any]
+) -> None:
+    async def scenario(stand: Any) -> None:
+        deny = {**DENY_ALL, "Action": "s3:PutObject", "Condition": {"StringNotEquals": condition}}
+        deny["Resource"] = "arn:aws:s3:::inbox/*"
+        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(deny)))
+
+        await stand.put("k", b"", **allowed)
+
+        assert (await refused(stand.put("k", b"", **forbidden))).row.code == "AccessDenied"
+
+    run(scenario)
+
+
+def test_policy_may_ask_what_is_copied_and_how(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await stand.put("public/a", b"1")
+        await stand.put("private/a", b"2")
+        on_objects = {**DENY_ALL, "Action": "s3:PutObject", "Resource": "arn:aws:s3:::inbox/copies/*"}
+        source = {**on_objects, "Condition": {"StringNotLike": {"s3:x-amz-copy-source": "inbox/public/*"}}}
+        how = {**on_objects, "Condition": {"StringEquals": {"s3:x-amz-metadata-directive": "REPLACE"}}}
+        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(source, how)))
+
+        def copied(key: str, *, replaces: bool = False) -> Any:
+            of = model.CopySource("inbox", key)
+            asked = model.CopyObject(bucket="inbox", key="copies/a", source=of, replaces_metadata=replaces)
+            return stand.call("CopyObject", asked)
+
+        await copied("public/a")
+        assert (await refused(copied("private/a"))).row.code == "AccessDenied"
+        assert (await refused(copied("public/a", replaces=True))).row.code == "AccessDenied"
+
+    run(scenario)
+
+
 def test_no_policy_locks_the_owner_out_of_removing_it(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(DENY_ALL)))

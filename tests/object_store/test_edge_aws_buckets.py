@@ -117,6 +117,14 @@ def test_other_accounts_buckets_are_not_listed(door: Door) -> None:
     assert door.client("AKIAOTHER").list_buckets()["Buckets"] == []
 
 
+def test_region_of_a_bucket_is_told_to_everybody(door: Door) -> None:
+    for key in (None, "AKIAOTHER"):
+        answer = door.ask("HEAD", "/inbox", key=key)
+
+        assert (answer.status, answer.body) == (403, b"")
+        assert answer.headers["x-amz-bucket-region"] == "us-east-1"
+
+
 def test_open_upload_does_not_keep_a_bucket(door: Door) -> None:
     s3 = door.client()
     s3.create_multipart_upload(Bucket="inbox", Key="key")
