@@ -30,6 +30,24 @@ def test_object_is_read_as_it_was_written(bucket: Bucket, name: str):
     assert head.bucket == name
 
 
+def test_an_upload_that_is_refused_while_it_is_sent_says_why_every_time(server: Server, bucket: Bucket, name: str):
+    with server.client() as admin:
+        admin.iam.create_user(name)
+        key = admin.iam.create_access_key(name)
+    keys = {"access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key}
+
+    async def kinds() -> set[type]:
+        found: set[type] = set()
+        async with server.async_client(**keys) as client:
+            there = client.bucket(bucket.name)
+            for _ in range(15):
+                puts = [there.put("a", bytes(300_000)) for _ in range(10)]
+                found |= {type(answer) for answer in await asyncio.gather(*puts, return_exceptions=True)}
+        return found
+
+    assert asyncio.run(kinds()) == {errors.PermissionDenied}
+
+
 @pytest.mark.parametrize("size", [0, 1, 70_000, 1 << 20, (1 << 20) + 1, PART_BYTES])
 def test_every_size_arrives_whole(bucket: Bucket, size: int):
     data = some_bytes(size)

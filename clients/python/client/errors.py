@@ -11,6 +11,8 @@ from typing import Any
 import grpc
 
 _DETAILS_KEY = "grpc-status-details-bin"
+_ANSWER_LOST = ("INTERNAL", "Internal error from Core")
+"""What grpc.aio puts in the place of an answer that came before all was sent (grpc/grpc issue 36066)."""
 
 
 class CumuloError(Exception):
@@ -112,7 +114,7 @@ class DeadlineExceeded(CumuloError):
 
 
 class OutcomeUnknown(CumuloError):
-    """The server was interrupted while it committed; the call may or may not have taken effect."""
+    """The server was interrupted while it committed, or its answer was lost; the call may have taken effect or not."""
 
 
 class DataLoss(CumuloError):
@@ -167,6 +169,8 @@ def from_rpc(error: grpc.RpcError) -> CumuloError:
     status: str = call.code().name
     message = call.details() or status
     fields: dict[str, Any] = {"status": status}
+    if (status, message) == _ANSWER_LOST:
+        return OutcomeUnknown("The server ended the call before all of it was sent; its answer was lost.", **fields)
     for key, value in call.trailing_metadata() or ():
         if key == _DETAILS_KEY:
             fields.update(_read_details(value))
