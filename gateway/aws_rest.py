@@ -121,6 +121,12 @@ def _binds(structure: type[Structure]) -> tuple[Bind, ...]:
     return tuple(binds)
 
 
+_MAY_BE_NO_DATE = ("if-modified-since", "if-unmodified-since", "expires")
+"""How headers end whose date may be none: such a condition is ignored (RFC 9110, sections 13.1.3 and 13.1.4), and
+`Expires: 0` is usual.
+"""
+
+
 def _bind_labels(members: Sequence[Member]) -> Bind:
     table = tuple((_name(member), member.wire, _parser(member, "uri")) for member in members)
 
@@ -138,7 +144,11 @@ def _bind_headers(members: Sequence[Member]) -> Bind:
     def bind(head: RequestHead, values: Values) -> None:
         for name, text in head.headers.items():
             if (entry := table.get(name)) is not None:
-                values[entry[0]] = entry[1](text)
+                try:
+                    values[entry[0]] = entry[1](text)
+                except MalformedInput:
+                    if not name.endswith(_MAY_BE_NO_DATE):
+                        raise
 
     return bind
 

@@ -181,6 +181,23 @@ def test_conditional_reads(door: Door) -> None:
     assert status(If_None_Match='"other"', If_Modified_Since=future) == 200
 
 
+@pytest.mark.parametrize("said", ["rubbish", "", "Thu, 99 Jan 2099 00:00:00 GMT"])
+def test_condition_whose_date_is_none_is_ignored(door: Door, said: str) -> None:
+    door.ask("PUT", "/inbox/key", body=b"body")
+
+    for name in ("If-Modified-Since", "If-Unmodified-Since"):
+        assert door.ask("GET", "/inbox/key", {name: said}).body == b"body"
+        copied = {"x-amz-copy-source": "/inbox/key", f"x-amz-copy-source-{name.lower()}": said}
+        assert door.ask("PUT", "/inbox/copy", copied).status == 200
+
+
+@pytest.mark.parametrize("said", ["0", "-1", "soon"])
+def test_expiry_is_kept_as_it_was_said(door: Door, said: str) -> None:
+    assert door.ask("PUT", "/inbox/key", {"Expires": said}, b"body").status == 200
+
+    assert door.ask("HEAD", "/inbox/key").headers["expires"] == said
+
+
 def test_not_modified_has_the_tag_and_no_body(door: Door) -> None:
     etag = door.ask("PUT", "/inbox/key", body=b"body").headers["etag"]
 
