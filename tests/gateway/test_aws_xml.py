@@ -225,7 +225,12 @@ def test_headers_carry_members_metadata_and_no_broken_line():
         ("ListObjectsV2", RequestHead(labels={"Bucket": "b"}, query=[("max-keys", "x")])),
         ("ListObjectsV2", RequestHead(labels={"Bucket": "b"}, query=[("max-keys", "1"), ("max-keys", "2")])),
         ("ListObjectsV2", RequestHead(labels={"Bucket": "b"}, query=[("max-keys", "9999999999")])),
-        ("HeadObject", RequestHead(labels={"Bucket": "b", "Key": "k"}, headers={"if-modified-since": "yesterday"})),
+        (
+            "PutObject",
+            RequestHead(
+                labels={"Bucket": "b", "Key": "k"}, headers={"x-amz-object-lock-retain-until-date": "yesterday"}
+            ),
+        ),
     ],
 )
 def test_a_wrong_value_in_the_head_is_malformed_by_name(name, head):
@@ -233,6 +238,14 @@ def test_a_wrong_value_in_the_head_is_malformed_by_name(name, head):
         aws_codec.decode(aws_s3.OPERATIONS[name], "rest-xml", head)
 
     assert caught.value.member
+
+
+def test_condition_whose_date_is_none_is_as_if_it_were_not_there():
+    said = {"if-modified-since": "yesterday", "if-unmodified-since": "", "expires": "soon", "range": "bytes=0-1"}
+
+    request = _decode("HeadObject", "", RequestHead(labels={"Bucket": "b", "Key": "k"}, headers=said))
+
+    assert request == aws_s3.HeadObjectRequest(Bucket="b", Key="k", Range="bytes=0-1")
 
 
 def test_an_operation_without_its_key_lacks_a_member():
