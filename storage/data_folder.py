@@ -20,8 +20,10 @@ from cumulo.storage.durable import make_directory, sync_directory, write_file
 
 MAJOR = 1
 """Grows when older programs can no longer read the folder at all."""
-MINOR = 0
-"""Grows with each new record field or key: an older program that rewrote a newer record would drop its new fields."""
+MINOR = 1
+"""Grows with each release that has a new record field or key: an older program that rewrote a newer record would drop
+its new fields. 1: what AWS's protocols keep (headers, checksums and tags of objects, tags of queues, policy versions).
+"""
 SERVER_KEY_BYTES = 32
 
 _NAME = "cumulo data folder"
@@ -126,12 +128,11 @@ class DataFolder:
     def _prepare(self) -> None:
         format_path = self.path / _FORMAT
         made = format_path.exists()
-        if made:
-            self._check_format(format_path.read_bytes())
+        current = made and self._check_format(format_path.read_bytes()).minor == MINOR
         for name in _DIRECTORIES:
             make_directory(self.path / name)
         self.server_key = self._load_server_key(may_make=not made)
-        if not made:
+        if not current:  # the mark comes before the first record of its form
             if failpoints.armed:
                 failpoints.hit("data_folder.before_format")
             mark = Format(_NAME, MAJOR, MINOR, lmdb_version())
@@ -141,7 +142,7 @@ class DataFolder:
         for leftover in self.tmp.iterdir():
             shutil.rmtree(leftover) if leftover.is_dir() and not leftover.is_symlink() else leftover.unlink()
 
-    def _check_format(self, content: bytes) -> None:
+    def _check_format(self, content: bytes) -> Format:
         try:
             found = msgspec.json.decode(content, type=Format)
         except msgspec.DecodeError as error:
@@ -165,6 +166,7 @@ class DataFolder:
                 f"data folder {self.path} was made with LMDB {found.lmdb}, this version has LMDB {lmdb_version()};"
                 " restore a backup into a new folder"
             )
+        return found
 
     def _load_server_key(self, *, may_make: bool) -> bytes:
         path = self.secrets / "server.key"

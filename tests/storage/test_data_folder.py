@@ -9,7 +9,7 @@ import pytest
 
 from cumulo.core.clocks import ONE_HOUR_MS, ManualClock, SystemClock
 from cumulo.storage import clock_record
-from cumulo.storage.data_folder import SERVER_KEY_BYTES, DataFolder, DataFolderRefused, lmdb_version
+from cumulo.storage.data_folder import MINOR, SERVER_KEY_BYTES, DataFolder, DataFolderRefused, lmdb_version
 from cumulo.storage.lmdb_engine import LmdbEngine
 from cumulo.storage.memory import MemoryEngine
 
@@ -53,7 +53,7 @@ def test_first_start_makes_every_part_for_its_owner_alone(tmp_path):
     assert json.loads((folder.path / "FORMAT").read_text()) == {
         "kind": "cumulo data folder",
         "major": 1,
-        "minor": 0,
+        "minor": MINOR,
         "lmdb": lmdb_version(),
     }
 
@@ -117,7 +117,7 @@ def test_file_in_place_of_the_folder_is_refused(tmp_path):
     ("changes", "says"),
     [
         ({"major": 2}, "run a version of cumulo whose format is 2"),
-        ({"minor": 1}, "run the newer version"),
+        ({"minor": MINOR + 1}, "run the newer version"),
         ({"kind": "other"}, "belongs to 'other'"),
         ({"lmdb": "0.9.36"}, "was made with LMDB 0.9.36"),
         ({"lmdb": "2.0.0"}, "was made with LMDB 2.0.0"),
@@ -129,6 +129,16 @@ def test_folder_of_another_format_is_refused(tmp_path, changes, says):
     edit_format(tmp_path, **changes)
 
     assert says in refusal(tmp_path)
+
+
+def test_folder_of_an_older_minor_version_is_marked_before_it_is_used(tmp_path):
+    key = make(tmp_path / "data").server_key
+    edit_format(tmp_path / "data", minor=0)
+
+    folder = make(tmp_path / "data")
+
+    assert json.loads((tmp_path / "data" / "FORMAT").read_text())["minor"] == MINOR
+    assert folder.server_key == key
 
 
 def test_format_with_unknown_fields_of_the_same_version_is_read(tmp_path):
