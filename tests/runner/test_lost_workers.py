@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cumulo.client import DeadLetterPolicy
 from cumulo.runner import cgroups, handles, processes
 from cumulo.runner.executor import Handle
 from cumulo.testing import Server
@@ -170,3 +171,16 @@ def test_a_plain_job_is_ended_when_its_lease_may_be_over_and_no_server_answers(s
         assert "no heartbeat got through" in worker.log
         worker.send(signal.SIGTERM)
         assert worker.wait() == 0
+
+
+def test_a_job_whose_message_the_dead_letter_queue_took_is_offered_again_and_finished(stand, queue, until):
+    dead = stand.admin.queue(f"{queue}-dead", create=True)
+    stand.admin.queue(queue).set(dead_letter_policy=DeadLetterPolicy(queue=dead.name, max_receive_count=1))
+    stand.worker(queue)
+    job = stand.shell(script("exit 3", "echo fine"), queue=queue, max_attempts=3)
+
+    until(lambda: stand.depth(dead.name) == 1, 30, "the message was not moved")
+    job.wait(120)
+
+    assert (job.state, [it.exit_code for it in job.info.attempts]) == ("SUCCEEDED", [3, 0])
+    until(lambda: stand.depth(queue) == 0)
