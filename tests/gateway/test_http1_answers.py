@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -313,7 +314,7 @@ def test_stream_is_not_asked_for_more_than_the_client_reads_and_a_stalled_client
         async with connected(give, receive_bytes=16 * 1024) as (reader, writer):
             writer.write(ask())
             await reader.readuntil(b"\r\n\r\n")
-            writer.transport.pause_reading()
+            cast(asyncio.Transport, writer.transport).pause_reading()
             await closed.wait()
         await asyncio.sleep(0)  # transports close their sockets in the loop's next turn
         assert len(descriptors()) <= len(before)
@@ -336,7 +337,7 @@ def test_client_that_pipelines_and_does_not_read_is_not_answered_without_end():
 
     async def run() -> None:
         async with connected(give, receive_bytes=16 * 1024) as (reader, writer):
-            writer.transport.pause_reading()
+            cast(asyncio.Transport, writer.transport).pause_reading()
             writer.write(ask(close=False) * 200)
             for _ in range(2000):
                 await asyncio.sleep(0)

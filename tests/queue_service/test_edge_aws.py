@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -563,7 +564,7 @@ def test_second_purge_within_a_minute_is_refused(run):
 
 def test_powerless_caller_is_refused_every_operation(run):
     """And hears nothing about the queue; AWS's two names of a denial."""
-    members = {
+    members: dict[str, dict[str, Any]] = {
         "CreateQueue": {"QueueName": "other"},
         "GetQueueUrl": {"QueueName": "jobs", "QueueOwnerAWSAccountId": ACCOUNT},
         "ListQueues": {},
@@ -920,7 +921,7 @@ def test_receive_is_refused_in_the_words_of_aws(run, members, message):
     in_a_queue(run, scenario)
 
 
-BATCHES = {
+BATCHES: dict[str, dict[str, Any]] = {
     "SendMessageBatch": {"MessageBody": "x"},
     "DeleteMessageBatch": {"ReceiptHandle": "x"},
     "ChangeMessageVisibilityBatch": {"ReceiptHandle": "x", "VisibilityTimeout": 1},

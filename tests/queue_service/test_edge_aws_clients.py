@@ -197,7 +197,7 @@ def test_query_protocol_lives_a_life(serve):
         status, made = query(
             endpoint, "CreateQueue", QueueName="jobs", **{"Attribute.1.Name": "DelaySeconds", "Attribute.1.Value": "0"}
         )
-        url = text(made, "CreateQueueResult/QueueUrl")
+        url = text(made, "CreateQueueResult/QueueUrl") or ""
         assert (status, made.tag, url) == (200, f"{NAMESPACE}CreateQueueResponse", f"{endpoint}/{ACCOUNT}/jobs")
         assert text(made, "ResponseMetadata/RequestId")
         path = f"/{ACCOUNT}/jobs"

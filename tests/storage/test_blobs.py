@@ -227,8 +227,8 @@ def test_reader_says_where_the_verified_piece_lies(tmp_path):
 
         for start, end in ((0, None), (5, 9), (BLOCK_BYTES - 1, 2 * BLOCK_BYTES + 1)):
             with store.open(seal) as reader:
-                assert reader.file_range is None
                 async for piece in reader.read(start, end):
+                    assert reader.file_range is not None
                     descriptor, offset = reader.file_range
                     assert os.pread(descriptor, len(piece), offset) == piece
             assert reader.file_range is None
