@@ -63,6 +63,13 @@ class Store(Protocol):
     readers: Readers
 
 
+class Reading(msgspec.Struct, frozen=True):
+    """A stamped GetObject, and the object as it was found while the request was resolved: it need not be read again."""
+
+    stamped: Stamped
+    found: Contents
+
+
 class Opened(msgspec.Struct, frozen=True):
     """An object that is being read: its record, what the caller is told, and the body, to be closed by `aclose`."""
 
@@ -76,16 +83,21 @@ async def get_object(
 ) -> Result:
     """Open an object for reading; the answer's body must be closed (`aclose`) by who does not read it to its end."""
     del ctx, body
-    opened = await open_for_reading(store, resolved.request)
+    reading: Reading = resolved.request
+    opened = await open_for_reading(store, reading.stamped, reading.found)
     return Result(opened.download, opened.body)
 
 
-async def open_for_reading(store: Store, stamped: Stamped) -> Opened:
-    """Open an object; `request` is a GetObject. Raises as `open_object`, `InvalidRange`, `InvalidPartNumber`."""
+async def open_for_reading(store: Store, stamped: Stamped, found: Contents | None = None) -> Opened:
+    """Open an object; `request` is a GetObject, `found` what `open_object` has just answered, if it was asked.
+
+    Raises as `open_object`, `InvalidRange`, `InvalidPartNumber`.
+    """
     request: model.GetObject = stamped.request
     partitions = (stamped.partition,)
     for _ in range(SNAPSHOTS_MAX):
-        contents: Contents = await store.engine.read(partitions, open_object, stamped)
+        contents: Contents = found or await store.engine.read(partitions, open_object, stamped)
+        found = None
         record = contents.record
         first, end = contents.asked(request)
         download = contents.download(request, first, end)
@@ -104,7 +116,7 @@ async def open_for_reading(store: Store, stamped: Stamped) -> Opened:
             continue
         if digests.crc64nvme(contents.inline) != record.crc64nvme:
             raise DATA_LOSS.error(what=f"object {request.bucket}/{shown(request.key)}")
-        return Opened(record, download, _InlineBody(contents.inline, first, end))
+        return Opened(record, download, InlineBody(contents.inline[first:end]))
     raise DATA_LOSS.error(what=f"object {request.bucket}/{shown(request.key)}, whose blob is missing")
 
 
@@ -126,19 +138,20 @@ class Body(AsyncIterator[memoryview]):
         """Release what the body holds."""
 
 
-class _InlineBody(Body):
-    """A body that one snapshot brought along."""
+class InlineBody(Body):
+    """A body that one snapshot brought along: it may as well be taken whole, as `content`."""
 
     file_range = None
 
-    def __init__(self, inline: bytes, first: int, end: int) -> None:
-        self._rest: memoryview | None = memoryview(inline)[first:end] if first < end else None
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self._ended = not content
 
     async def __anext__(self) -> memoryview:
-        piece, self._rest = self._rest, None
-        if piece is None:
+        if self._ended:
             raise StopAsyncIteration
-        return piece
+        self._ended = True
+        return memoryview(self.content)
 
     async def aclose(self) -> None:
         """Nothing is held."""

@@ -19,6 +19,7 @@ from cumulo.gateway.aws_rest import header_text
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.object_store import model
 from cumulo.object_store.checksums import OWN
+from cumulo.object_store.downloads import InlineBody
 from cumulo.object_store.edge_aws_errors import (
     MALFORMED_XML,
     NO_SUCH_VERSION,
@@ -197,12 +198,10 @@ async def _read(service: Service, call: AwsCall, operation: str, asking: Any) ->
             answered += checksum_headers(download.object)
     if overrides:
         answered = [one for one in answered if one[0] not in overrides] + list(overrides.items())
-    return AwsAnswer(
-        body=result.body,
-        content_length=length,
-        status=206 if download.is_partial else 200,
-        headers=tuple(answered),
-    )
+    status, body = 206 if download.is_partial else 200, result.body
+    if isinstance(body, InlineBody):
+        return AwsAnswer(status=status, headers=tuple(answered), content=body.content)
+    return AwsAnswer(body=body, content_length=length, status=status, headers=tuple(answered))
 
 
 def described(found: model.Object) -> Headers:

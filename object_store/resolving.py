@@ -31,6 +31,7 @@ from cumulo.object_store.buckets import Creation, Found, allocate_partition, fin
 from cumulo.object_store.checksums import check_algorithm, check_part
 from cumulo.object_store.conditions import check_write
 from cumulo.object_store.copies import Copy, check_part_source, check_source
+from cumulo.object_store.downloads import Reading
 from cumulo.object_store.errors import (
     ILLEGAL_LOCATION_CONSTRAINT,
     INVALID_ARGUMENT,
@@ -46,7 +47,7 @@ from cumulo.object_store.keys import ConfigurationRecord, ObjectRecord
 from cumulo.object_store.listing import ListStep, first_position
 from cumulo.object_store.multipart import end_uploads, find_upload, uploads_position
 from cumulo.object_store.notifications import check_rules
-from cumulo.object_store.objects import find_object, has_object
+from cumulo.object_store.objects import Contents, find_object, has_object, open_object
 from cumulo.object_store.ranges import check_asked
 from cumulo.object_store.stamping import Origin, Stamped
 from cumulo.object_store.uploads import PartUpload
@@ -106,7 +107,7 @@ class Resolving:
             "SetBucketNotification": self._set_notification,
             "PutObject": self._put,
             "CopyObject": self._copy,
-            "GetObject": self._read,
+            "GetObject": self._get,
             "HeadObject": self._read,
             "GetObjectAttributes": self._read,
             "GetObjectTagging": self._existing_object,
@@ -334,6 +335,22 @@ class Resolving:
             check_asked(request.range, request.part_number)
         return await self._existing_object(ctx, operation, request)
 
+    async def _get(self, ctx: CallContext, operation: Operation, request: model.GetObject) -> Resolved:
+        """Resolve a download with all that its answer needs of the engine: one snapshot, where two would cost more."""
+        check_asked(request.range, request.part_number)
+        found = await self.bucket(request.bucket)
+        naming.check_key(request.key)
+        if found is None:
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
+        stamped = self.stamp(ctx, request, found)
+        try:
+            contents: Contents = await self._engine.read((found.row.partition,), open_object, stamped)
+        except ServiceError as error:
+            if error.row in (NO_SUCH_KEY, NO_SUCH_BUCKET):
+                return self._without_object(ctx, operation, request, found, stamped)
+            return self._resolved(ctx, operation, request, found, stamped, missing=error)
+        return self._resolved(ctx, operation, request, found, Reading(stamped, contents))
+
     async def _existing_object(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Resolve a request about an object that must be there."""
         found = await self.bucket(request.bucket)
@@ -353,7 +370,14 @@ class Resolving:
             stamped = msgspec.structs.replace(stamped, limit=limit)
         if await self._engine.read((found.row.partition,), has_object, stamped):
             return self._resolved(ctx, operation, request, found, stamped)
-        # 404 is for those who may list; others learn no more than that they may not.
+        return self._without_object(ctx, operation, request, found, stamped)
+
+    def _without_object(
+        self, ctx: CallContext, operation: Operation, request: Any, found: Found, stamped: Stamped
+    ) -> Resolved:
+        """Resolve a request about an object that is not there: 404 is for those who may list; others learn no more than
+        that they may not.
+        """
         return self._resolved(
             ctx,
             operation,
