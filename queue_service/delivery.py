@@ -33,7 +33,7 @@ from cumulo.queue_service.keys import StoredMessage
 from cumulo.queue_service.messages import store
 from cumulo.queue_service.open_queue import find_queue
 from cumulo.queue_service.operations import DATA_WINDOW_MS
-from cumulo.queue_service.queue_attributes import NAME_PATTERN, Place
+from cumulo.queue_service.queue_attributes import Place, place_of
 from cumulo.queue_service.queues import Found, Lookup, follow
 from cumulo.storage import records
 from cumulo.storage.engine import ROOT, Engine, Txn
@@ -121,14 +121,6 @@ class QueueTarget:
             return ""
         why = "denies it" if outcome is Outcome.EXPLICIT_DENY else "does not allow it"
         return f"the policy of {place.arn} {why}: {name} for {source_arn} needs {_ACTION}"
-
-
-def place_of(arn_text: str) -> Place | None:
-    """Return whose queue of which name an ARN means; None where it is no queue's ARN."""
-    arn = parse_arn(arn_text)
-    if arn is None or arn.service != "sqs" or not NAME_PATTERN.fullmatch(arn.resource):
-        return None
-    return Place(arn.account, arn.region, arn.resource)
 
 
 def _store(txn: Txn, request: tuple[bytes, Delivery, int]) -> bytes:

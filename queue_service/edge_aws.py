@@ -3,8 +3,7 @@
 Knows AWS's shapes (`aws_sqs`, generated) and the service's one door, `call`; authorises nothing. Queue URLs lead to
 queues here, ids of batch entries to their answers, and refusals into AWS's words.
 
-What is left out of `HANDLERS` (message move tasks) the gateway refuses by name. A queue URL is taken whatever host and
-scheme stand in it; the account in it is the queue's, its region is the caller's.
+A queue URL is taken whatever host and scheme stand in it; the account in it is the queue's, its region is the caller's.
 """
 
 import functools
@@ -37,6 +36,7 @@ from cumulo.queue_service.edge_aws_errors import (
     shown,
 )
 from cumulo.queue_service.edge_aws_messages import aws_sqs, entry_of, md5_of_system_attributes, selection_of, size_bytes
+from cumulo.queue_service.edge_aws_move_tasks import MOVE_TASK_HANDLERS
 from cumulo.queue_service.errors import (
     BATCH_REQUEST_TOO_LONG,
     QUEUE_DOES_NOT_EXIST,
@@ -463,5 +463,6 @@ HANDLERS: Mapping[str, _Convert] = {
     "DeleteMessageBatch": _delete_message_batch,
     "ChangeMessageVisibility": _change_message_visibility,
     "ChangeMessageVisibilityBatch": _change_message_visibility_batch,
+    **MOVE_TASK_HANDLERS,
 }
 """AWS's operations that are done, each with its way through the room."""

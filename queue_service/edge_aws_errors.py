@@ -105,6 +105,18 @@ _ACCESS_DENIED = ErrorRow(
     "AccessDeniedException", 403, Status.PERMISSION_DENIED, "{reason}", query_code=ACCESS_DENIED.code
 )
 _RECEIPT_HANDLE_IS_INVALID = ErrorRow("ReceiptHandleIsInvalid", 404, Status.INVALID_ARGUMENT, "{reason}")
+_IN_THE_ROOMS_WORDS = frozenset(
+    (
+        errors.MESSAGE_TOO_LONG,
+        errors.MOVE_SOURCE_IS_NO_DEAD_LETTER_QUEUE,
+        errors.MOVE_DESTINATION_IS_SOURCE,
+        errors.MOVE_QUEUE_TYPES_DIFFER,
+        errors.MOVE_NUMBER_OUT_OF_RANGE,
+        errors.MOVE_TASK_IS_RUNNING,
+        errors.MOVE_TASK_IS_OVER,
+    )
+)
+"""Invalid parameters that need only AWS's codes."""
 
 
 class _Missing(ErrorRow, frozen=True):
@@ -223,7 +235,7 @@ def in_aws_words(error: ServiceError, call: AwsCall) -> ServiceError:
         return _ACCESS_DENIED.error(**values)
     if row is INVALID_ADDRESS:
         return INVALID_ADDRESS.error(address=shown(_address(call)))
-    if row is errors.MESSAGE_TOO_LONG:
+    if row in _IN_THE_ROOMS_WORDS:
         return invalid_parameters(error.message)
     if row is MISSING_PARAMETER:
         parameter = str(values["parameter"])

@@ -106,6 +106,46 @@ BATCH_REQUEST_TOO_LONG = ErrorRow(
     "Batch requests cannot be longer than {limit} bytes. You have sent {size} bytes.",
     query_code=_QUERY + "BatchRequestTooLong",
 )
+MOVE_QUEUE_DOES_NOT_EXIST = ErrorRow(
+    "ResourceNotFoundException",
+    404,
+    Status.NOT_FOUND,
+    "The resource that you specified for the {parameter} parameter doesn't exist.",
+)
+MOVE_TASK_DOES_NOT_EXIST = ErrorRow("ResourceNotFoundException", 404, Status.NOT_FOUND, "Task does not exist.")
+MOVE_SOURCE_IS_NO_DEAD_LETTER_QUEUE = ErrorRow(
+    "InvalidParameterValue",
+    400,
+    Status.FAILED_PRECONDITION,
+    "Source queue must be configured as a Dead Letter Queue.",
+)
+MOVE_DESTINATION_IS_SOURCE = ErrorRow(
+    "InvalidParameterValue",
+    400,
+    Status.INVALID_ARGUMENT,
+    "Source queue arn and destination queue arn cannot be the same.",
+)
+MOVE_QUEUE_TYPES_DIFFER = ErrorRow(
+    "InvalidParameterValue",
+    400,
+    Status.INVALID_ARGUMENT,
+    "The source queue and destination queue must be of the same queue type.",
+)
+MOVE_NUMBER_OUT_OF_RANGE = ErrorRow(
+    "InvalidParameterValue",
+    400,
+    Status.INVALID_ARGUMENT,
+    "Value for parameter {parameter} is invalid. Reason: You must enter a number that's between 1 and {limit}.",
+)
+MOVE_TASK_IS_RUNNING = ErrorRow(
+    "InvalidParameterValue",
+    400,
+    Status.FAILED_PRECONDITION,
+    "There is already a task running. Only one active task is allowed for a source queue arn at a given time.",
+)
+MOVE_TASK_IS_OVER = ErrorRow(
+    "InvalidParameterValue", 400, Status.FAILED_PRECONDITION, "Only active tasks can be cancelled."
+)
 
 
 class Refusal(enum.IntEnum):

@@ -10,7 +10,8 @@ and to read in pages. What it holds:
 - rows under x are of messages that came from another queue;
 - the counters are the numbers of rows, the next number is above all, and armed times are no later than what they wait
   for;
-- armed times have their due entries (`check_due`, which needs the due index).
+- only the newest move task of a queue runs, at most ten are kept, and one that is over keeps no caller;
+- armed times, and the running move task, have their due entries (`check_due`, which needs the due index).
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,7 @@ import msgspec
 from cumulo.queue_service.keys import (
     COUNTERS,
     META,
+    MOVE,
     RETAIN,
     WAKE,
     Layout,
@@ -31,6 +33,8 @@ from cumulo.queue_service.keys import (
     layout,
     name_key,
 )
+from cumulo.queue_service.model import MOVE_TASKS_MAX
+from cumulo.queue_service.move_tasks import RUNNING, due_payload, tasks_of
 from cumulo.queue_service.open_queue import lease_of
 from cumulo.storage import tuples
 from cumulo.storage.engine import ROOT, Due, ReadTxn, rows_under
@@ -72,12 +76,14 @@ def check(txn: ReadTxn) -> list[str]:
         if (row.receive_wait_s, row.dead_letter_name) != (decoded.receive_wait_s, decoded.dead_letter_name):
             problems.append(f"{where}: the directory row differs from the record")
         problems += [f"{where}: {problem}" for problem in _check_queue(txn, row.partition, decoded)]
+        problems += [f"{where}: {problem}" for problem in _check_moves(txn, row.partition)]
     return problems
 
 
 def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
     """Return the queues whose armed timers are not among `entries`, all those of the due index."""
     there = {(entry.kind, entry.key, entry.at_ms) for entry in entries}
+    moves = {(entry.key, entry.payload) for entry in entries if entry.kind == MOVE}
     problems = []
     for partition in partitions(txn):
         raw = txn.get(partition + COUNTERS)
@@ -85,7 +91,23 @@ def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
         for kind, at_ms in ((WAKE, counters.wake_ms), (RETAIN, counters.retain_ms)) if counters else ():
             if at_ms and (kind, partition, at_ms) not in there:
                 problems.append(f"queue partition {partition.hex()}: {kind} is armed for {at_ms} without a due entry")
+        problems += [
+            f"queue partition {partition.hex()}: move task {task.task_id} has no due entry"
+            for task in tasks_of(txn, partition)
+            if task.status == RUNNING and (partition, due_payload(task)) not in moves
+        ]
     return problems
+
+
+def _check_moves(txn: ReadTxn, partition: bytes) -> Iterator[str]:
+    tasks = tasks_of(txn, partition)
+    if len(tasks) > MOVE_TASKS_MAX:
+        yield f"{len(tasks)} move tasks are kept"
+    for index, task in enumerate(tasks):
+        if task.status == RUNNING and index:
+            yield f"move task {task.task_id} is running, and is not the newest"
+        if task.status != RUNNING and (task.due_ms or task.on_behalf_of):
+            yield f"move task {task.task_id} is over, and is armed or keeps its caller"
 
 
 def _check_queue(txn: ReadTxn, partition: bytes, meta: Meta) -> Iterator[str]:

@@ -7,6 +7,7 @@ directory, which lies in ROOT and leads from names to partitions:
     q     ("meta",)                                Meta
     q     ("counters",)                            Counters
     q     ("tags",)                                Tags; absent where there are none
+    q     ("moves",)                               MoveTasks out of this queue; absent where there was none
     q     ("content", g) m seq                     StoredMessage: the first piece of its bytes, mostly the only one
     q     ("content", g) m seq piece               the further pieces of a large one
     q     ("content", g) r priority seq            ready: empty for a message that was never received, else Lease
@@ -36,10 +37,13 @@ RETAIN = "queue.retain"
 """Due kind: the oldest message of a queue reaches its retention period. Key: its partition. At most one per queue."""
 CLEAR = "queue.clear"
 """Due kind: every row whose key starts with the entry's key is garbage."""
+MOVE = "queue.move"
+"""Due kind: a move task goes on. Key: the partition of the queue that it empties. At most one per queue."""
 
 META = tuples.encode(("meta",))
 COUNTERS = tuples.encode(("counters",))
 TAGS = tuples.encode(("tags",))
+MOVES = tuples.encode(("moves",))
 PRIORITY = b"\x80"
 """The priority of every message: a byte in the key, the middle of its range, so that others can stand on both sides."""
 
@@ -84,6 +88,33 @@ class Tags(records.Record, frozen=True):
     """The tags of a queue."""
 
     tags: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class MoveTask(records.Record, frozen=True):
+    """A task that moves messages out of a dead-letter queue.
+
+    `destination` is an ARN, empty for the queue that each message came from; `rate` is messages a second, 0 for as fast
+    as it goes. It moves messages whose number is below `end_seq`; `due_ms` is where its due entry stands (0: none).
+    `on_behalf_of` is the encoded caller (`move_tasks.OnBehalfOf`), empty once the task is over.
+    """
+
+    task_id: str = ""
+    status: str = ""
+    destination: str = ""
+    rate: int = 0
+    to_move: int = 0
+    moved: int = 0
+    started_ms: int = 0
+    failure_reason: str = ""
+    end_seq: int = 0
+    due_ms: int = 0
+    on_behalf_of: bytes = b""
+
+
+class MoveTasks(records.Record, frozen=True):
+    """The latest tasks of a queue, newest first; only the first can be running."""
+
+    tasks: tuple[MoveTask, ...] = ()
 
 
 class Counters(records.Record, frozen=True):
@@ -136,6 +167,7 @@ class Lease(records.Record, frozen=True):
 decode_name = records.decoder(QueueName).decode
 decode_meta = records.decoder(Meta).decode
 decode_tags = records.decoder(Tags).decode
+decode_moves = records.decoder(MoveTasks).decode
 decode_counters = records.decoder(Counters).decode
 decode_message = records.decoder(StoredMessage).decode
 decode_lease = records.decoder(Lease).decode

@@ -34,6 +34,10 @@ LIST_PAGE_MAX = 1_000
 TAGS_MAX = 50
 TAG_KEY_CHARACTERS_MAX = 128
 TAG_VALUE_CHARACTERS_MAX = 256
+MOVE_RATE_MAX = 500
+"""Messages a second that a move task may be told to move at most."""
+MOVE_TASKS_MAX = 10
+"""Move tasks of one queue that are remembered, and listed."""
 TRACE_HEADER_CHARACTERS_MAX = 1_024
 """Ours: an X-Ray trace header takes less than 200, and it does not count as a part of the message."""
 
@@ -311,3 +315,43 @@ class ChangeVisibilities(msgspec.Struct, frozen=True, kw_only=True):
     entries: tuple[VisibilityChange, ...]
     entries_max: int = BATCH_ENTRIES_MAX
     request_id: str = ""
+
+
+class StartMessageMoveTask(msgspec.Struct, frozen=True, kw_only=True):
+    """Move the messages of a dead-letter queue: to `destination`, or where it is empty to the queue that each came
+    from; `rate` is messages a second at most, None for as fast as it goes.
+    """
+
+    source: str
+    destination: str = ""
+    rate: int | None = None
+
+
+class ListMessageMoveTasks(msgspec.Struct, frozen=True, kw_only=True):
+    """Look at the latest move tasks out of a queue, newest first."""
+
+    source: str
+    max_results: int = 1
+
+
+class CancelMessageMoveTask(msgspec.Struct, frozen=True, kw_only=True):
+    """End a running move task; what it has moved stays moved."""
+
+    source: str
+    task_id: str
+
+
+class MessageMoveTask(msgspec.Struct, frozen=True, kw_only=True):
+    """A move task as it is. `to_move` are the messages that were visible when it started. `status` is one of SQS's
+    words: `RUNNING`, `COMPLETED`, `CANCELLED`, `FAILED`.
+    """
+
+    task_id: str
+    status: str
+    source_arn: str
+    destination_arn: str
+    rate: int
+    to_move: int
+    moved: int
+    started_ms: int
+    failure_reason: str

@@ -6,7 +6,7 @@ permission of their single form, as in SQS; the streams of the gRPC edge are mad
 """
 
 import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Protocol
 
 from cumulo.core.context import CallContext
@@ -14,6 +14,8 @@ from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTabl
 from cumulo.queue_service import model
 from cumulo.queue_service.leases import Outcome, change_visibilities, delete_messages
 from cumulo.queue_service.messages import send_messages
+from cumulo.queue_service.move_tasks import cancel_task, list_tasks, start_task
+from cumulo.queue_service.mover import SEND, SOURCE_ACTIONS, source_checks
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import (
     Named,
@@ -58,8 +60,20 @@ def _on_queue(action: str) -> Callable[[Place], Checks]:
     return checks
 
 
+def _on_move_source(place: Place) -> Checks:
+    """Of the queue that a task empties; what it needs on those that it fills is asked when they are known."""
+    return (Check("sqs:StartMessageMoveTask", place.arn), *source_checks(place))
+
+
 def _on_all(action: str) -> Callable[[Place], Checks]:
     return lambda _place: (Check(action, "*"),)
+
+
+_CHECKS: Mapping[type, Callable[[Place], Checks]] = {
+    model.ListQueues: _on_all("sqs:ListQueues"),
+    model.StartMessageMoveTask: _on_move_source,
+}
+"""Of requests that need something else than their action on their queue."""
 
 
 def _row(
@@ -78,7 +92,7 @@ def _row(
         kind=kind,
         request=request,
         permissions=(action, *more_actions),
-        checks=_on_all(action) if request is model.ListQueues else _on_queue(action),
+        checks=_CHECKS.get(request) or _on_queue(action),
         handler=handler,
         result=result,
         idempotency_window_ms=window_ms,
@@ -255,6 +269,31 @@ TABLE = OperationTable(
             "Sets when up to 100 received messages become visible again, in one transaction.",
             Outcome,
             DATA_WINDOW_MS,
+        ),
+        _row(
+            "StartMessageMoveTask",
+            Kind.WRITE,
+            model.StartMessageMoveTask,
+            "sqs:StartMessageMoveTask",
+            start_task,
+            "Starts to move the messages of a dead-letter queue back to where they came from, or to another queue.",
+            more_actions=(*SOURCE_ACTIONS, SEND),
+        ),
+        _row(
+            "ListMessageMoveTasks",
+            Kind.READ,
+            model.ListMessageMoveTasks,
+            "sqs:ListMessageMoveTasks",
+            list_tasks,
+            "Lists the latest move tasks out of a queue.",
+        ),
+        _row(
+            "CancelMessageMoveTask",
+            Kind.WRITE,
+            model.CancelMessageMoveTask,
+            "sqs:CancelMessageMoveTask",
+            cancel_task,
+            "Ends a running move task.",
         ),
     ),
 )

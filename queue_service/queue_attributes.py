@@ -91,6 +91,14 @@ def place(text: str, account: str, region: str, parameter: str = "queue") -> Pla
     return Place(*parts)
 
 
+def place_of(arn_text: str) -> Place | None:
+    """Return whose queue of which name an ARN means; None where it is no queue's ARN."""
+    arn = parse_arn(arn_text)
+    if arn is None or arn.service != "sqs" or not NAME_PATTERN.fullmatch(arn.resource):
+        return None
+    return Place(arn.account, arn.region, arn.resource)
+
+
 def written(attributes: QueueAttributes, owner: Place) -> dict[str, object]:
     """Return the fields of `Meta` that the given attributes set, checked; the policy is `stored_policy`'s.
 

@@ -20,6 +20,7 @@ from cumulo.queue_service.keys import (
     CLEAR,
     COUNTERS,
     META,
+    MOVES,
     RETAIN,
     TAGS,
     WAKE,
@@ -200,7 +201,7 @@ def create_queue(txn: Txn, request: StampedCreate) -> Named:
 
 def update_queue(txn: Txn, request: StampedUpdate) -> Named:
     """Change attributes of a queue."""
-    row = _confirm(txn, request.place, request.partition)
+    row = confirm(txn, request.place, request.partition)
     queue = open_queue(txn, request.partition, request.place.name)
     _check_dead_letter(txn, request.place, request.fields)
     meta = msgspec.structs.replace(queue.meta, update_ms=request.now_ms, **request.fields)
@@ -213,7 +214,7 @@ def update_queue(txn: Txn, request: StampedUpdate) -> Named:
 
 def get_queue(txn: Txn, request: StampedGet) -> Queue:
     """Return a queue with its exact counts, its policy in the stored form; a read function."""
-    row = _confirm(txn, request.place, request.partition)
+    row = confirm(txn, request.place, request.partition)
     return _shown(open_queue(txn, request.partition, request.place.name), row.policy)
 
 
@@ -298,13 +299,13 @@ def _rows_behind(txn: ReadTxn, place: Place, last: str) -> Iterator[tuple[bytes,
 
 def list_tags(txn: ReadTxn, request: StampedGet) -> dict[str, str]:
     """Return a queue's tags; a read function."""
-    _confirm(txn, request.place, request.partition)
+    confirm(txn, request.place, request.partition)
     return _tags(txn, request.partition)
 
 
 def change_tags(txn: Txn, request: StampedTags) -> None:
     """Write and remove tags of a queue; raises `InvalidParameterValue` where there would be too many."""
-    _confirm(txn, request.place, request.partition)
+    confirm(txn, request.place, request.partition)
     tags = _tags(txn, request.partition) | request.written
     if len(tags) > TAGS_MAX:
         raise INVALID_PARAMETER_VALUE.error(
@@ -315,7 +316,7 @@ def change_tags(txn: Txn, request: StampedTags) -> None:
 
 def replace_policy(txn: Txn, request: StampedPolicy) -> None:
     """Write a policy that was made from the one that stands there; raises `DirectoryChanged` where it is another."""
-    row = _confirm(txn, request.place, request.partition)
+    row = confirm(txn, request.place, request.partition)
     if row.policy != request.before:
         raise DirectoryChanged
     queue = open_queue(txn, request.partition, request.place.name)
@@ -338,7 +339,7 @@ def purge_queue(txn: Txn, request: StampedRemoval) -> None:
 def delete_queue(txn: Txn, request: StampedRemoval) -> None:
     """Delete a queue and everything in it."""
     place = request.place
-    _confirm(txn, place, request.partition)
+    confirm(txn, place, request.partition)
     queue = open_queue(txn, request.partition, place.name)
     _abandon_content(txn, queue, request.deadline_ms)
     txn.notify(request.partition)  # whoever is parked there shall hear of it now
@@ -346,6 +347,7 @@ def delete_queue(txn: Txn, request: StampedRemoval) -> None:
     txn.delete(request.partition + META)
     txn.delete(request.partition + COUNTERS)
     txn.delete(request.partition + TAGS)
+    txn.delete(request.partition + MOVES)  # the due entry of a running task finds that out
 
 
 def _tags(txn: ReadTxn, partition: bytes) -> dict[str, str]:
@@ -360,7 +362,7 @@ def _write_tags(txn: Txn, partition: bytes, tags: dict[str, str]) -> None:
         txn.delete(partition + TAGS)
 
 
-def _confirm(txn: ReadTxn, place: Place, partition: bytes) -> QueueName:
+def confirm(txn: ReadTxn, place: Place, partition: bytes) -> QueueName:
     """Return the directory row of a name; raises unless it still leads to `partition`."""
     raw = txn.get(name_key(place.account, place.region, place.name))
     if raw is None:

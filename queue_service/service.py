@@ -15,9 +15,9 @@ import msgspec
 from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
 from cumulo.core.errors import INVALID_PAGE_TOKEN, INVALID_PARAMETER_VALUE, TOO_BUSY, ServiceError
-from cumulo.core.ids import Randomness
+from cumulo.core.ids import Randomness, uuid4_text
 from cumulo.core.names import is_account_id, is_region
-from cumulo.core.operations import Checks, Operation, Result
+from cumulo.core.operations import Check, Checks, Operation, Result
 from cumulo.core.ports import TrackedDeliveryTarget
 from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
 from cumulo.identity import resource_policy
@@ -25,9 +25,16 @@ from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved, Room
 from cumulo.identity.snapshots import read_now
 from cumulo.queue_service import model, permissions, queue_attributes, receipts, stamping
-from cumulo.queue_service.delivery import QueueTarget, place_of
-from cumulo.queue_service.errors import OVER_LIMIT, QUEUE_DOES_NOT_EXIST
-from cumulo.queue_service.keys import CLEAR, RETAIN, WAKE
+from cumulo.queue_service.delivery import QueueTarget
+from cumulo.queue_service.errors import (
+    MOVE_DESTINATION_IS_SOURCE,
+    MOVE_NUMBER_OUT_OF_RANGE,
+    MOVE_QUEUE_DOES_NOT_EXIST,
+    MOVE_SOURCE_IS_NO_DEAD_LETTER_QUEUE,
+    OVER_LIMIT,
+    QUEUE_DOES_NOT_EXIST,
+)
+from cumulo.queue_service.keys import CLEAR, MOVE, RETAIN, WAKE
 from cumulo.queue_service.leases import StampedChange, StampedDelete, change_visibilities
 from cumulo.queue_service.messages import (
     Demand,
@@ -38,8 +45,10 @@ from cumulo.queue_service.messages import (
     peek,
     receive_messages,
 )
+from cumulo.queue_service.move_tasks import StampedCancel, StampedStart, StampedTaskList
+from cumulo.queue_service.mover import SEND, Mover, on_behalf_of
 from cumulo.queue_service.operations import TABLE
-from cumulo.queue_service.queue_attributes import Place
+from cumulo.queue_service.queue_attributes import Place, place_of
 from cumulo.queue_service.queues import (
     DirectoryChanged,
     Found,
@@ -56,6 +65,7 @@ from cumulo.queue_service.queues import (
     allocate_partition,
     find_queue_of_name,
     follow,
+    list_dead_letter_sources,
 )
 from cumulo.queue_service.receipts import Receipt
 from cumulo.queue_service.retention import Timer, clear, retain, wake
@@ -111,6 +121,7 @@ class Service(Room):
         self.delivery_target: TrackedDeliveryTarget = QueueTarget(engine)
         """The port by which other rooms deliver to queues."""
         self._parked = ParkedReceivers(self._serve, self._put_back)
+        self._mover = Mover(engine, authorizer, clock, randomness)
         self._background: set[asyncio.Task[Any]] = set()
         self._resolvers: dict[str, Callable[[CallContext, Operation, Any], Awaitable[Resolved]]] = {
             "CreateQueue": self._resolve_create,
@@ -133,6 +144,9 @@ class Service(Room):
             "BatchDeleteMessages": self._resolve_delete,
             "ChangeMessageVisibility": self._resolve_change,
             "BatchChangeMessageVisibility": self._resolve_change,
+            "StartMessageMoveTask": self._resolve_start_move,
+            "ListMessageMoveTasks": self._resolve_list_moves,
+            "CancelMessageMoveTask": self._resolve_cancel_move,
         }
 
     async def guard(self, arn: str) -> Guard | None:
@@ -167,7 +181,7 @@ class Service(Room):
 
     def due_handlers(self) -> Mapping[str, DueHandler]:
         """Return the room's due kinds."""
-        return {WAKE: self._on_wake, RETAIN: self._on_retain, CLEAR: self._on_clear}
+        return {WAKE: self._on_wake, RETAIN: self._on_retain, CLEAR: self._on_clear, MOVE: self._mover.run}
 
     async def resolve(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Follow the queue's name, check the request and stamp it."""
@@ -203,6 +217,96 @@ class Service(Room):
         if isinstance(stamped, StampedSources):
             return self._page(_listing(request, stamped.place.arn), stamped.limit, value)
         return value
+
+    # Move tasks
+
+    async def _resolve_start_move(
+        self, ctx: CallContext, operation: Operation, request: model.StartMessageMoveTask
+    ) -> Resolved:
+        place = self._place(ctx, request.source)
+        if request.rate is not None and not 1 <= request.rate <= model.MOVE_RATE_MAX:
+            raise MOVE_NUMBER_OUT_OF_RANGE.error(parameter="MaxNumberOfMessagesPerSecond", limit=model.MOVE_RATE_MAX)
+        destination = self._place(ctx, request.destination) if request.destination else None
+        if destination == place:
+            raise MOVE_DESTINATION_IS_SOURCE.error()
+        found = await self._find(place)
+        if found is None:
+            return self._missing_source(operation, place)
+        checks, guard = _checks(operation, place), Guard(place.account, found.row.policy)
+        # Before a word about other queues: whether they exist, and which of them send their dead letters here.
+        self.authorizer.authorize(ctx, checks, guard)
+        missing = await self._check_move_targets(ctx, place, destination)
+        return Resolved(
+            StampedStart(
+                place,
+                found.row.partition,
+                destination.arn if destination else "",
+                request.rate or 0,
+                uuid4_text(self.randomness.token_bytes(16).hex()),
+                on_behalf_of(ctx),
+                self.clock.wall_ms(),
+                self.clock.deadline_ms(),
+            ),
+            (ROOT, found.row.partition),
+            checks,
+            guard,
+            missing=missing,
+        )
+
+    async def _check_move_targets(
+        self, ctx: CallContext, place: Place, destination: Place | None
+    ) -> ServiceError | None:
+        """Raise where the caller may not send to a queue that messages go to, return what else forbids the task."""
+        sources: list[model.Queue] = await self.engine.read(
+            (ROOT,), list_dead_letter_sources, StampedSources(place, "", model.LIST_PAGE_MAX)
+        )
+        if not sources:
+            return MOVE_SOURCE_IS_NO_DEAD_LETTER_QUEUE.error()
+        targets = [destination] if destination else [Place(it.account, it.region, it.name) for it in sources]
+        for target in targets:
+            found = await self._find(target)
+            guard = Guard(target.account, found.row.policy if found else "")
+            self.authorizer.authorize(ctx, (Check(SEND, target.arn),), guard)
+            if found is None and destination:
+                return MOVE_QUEUE_DOES_NOT_EXIST.error(parameter="DestinationArn")
+        return None
+
+    async def _resolve_list_moves(
+        self, ctx: CallContext, operation: Operation, request: model.ListMessageMoveTasks
+    ) -> Resolved:
+        place = self._place(ctx, request.source)
+        if not 1 <= request.max_results <= model.MOVE_TASKS_MAX:
+            raise MOVE_NUMBER_OUT_OF_RANGE.error(parameter="MaxResults", limit=model.MOVE_TASKS_MAX)
+        found = await self._find(place)
+        if found is None:
+            return self._missing_source(operation, place)
+        partition = found.row.partition
+        return Resolved(
+            StampedTaskList(place, partition, request.max_results),
+            (ROOT, partition),
+            _checks(operation, place),
+            Guard(place.account, found.row.policy),
+        )
+
+    async def _resolve_cancel_move(
+        self, ctx: CallContext, operation: Operation, request: model.CancelMessageMoveTask
+    ) -> Resolved:
+        place = self._place(ctx, request.source)
+        found = await self._find(place)
+        if found is None:
+            return self._missing_source(operation, place)
+        partition = found.row.partition
+        return Resolved(
+            StampedCancel(place, partition, request.task_id),
+            (ROOT, partition),
+            _checks(operation, place),
+            Guard(place.account, found.row.policy),
+            grows=False,
+        )
+
+    def _missing_source(self, operation: Operation, place: Place) -> Resolved:
+        missing = MOVE_QUEUE_DOES_NOT_EXIST.error(parameter="SourceArn")
+        return msgspec.structs.replace(self._missing(operation, place), missing=missing)
 
     # Following names
 

@@ -1,6 +1,7 @@
 """SQS on the room, below the wire: shapes in, shapes out, in AWS's words."""
 
 import asyncio
+import base64
 import hashlib
 import json
 from typing import Any
@@ -22,6 +23,7 @@ from cumulo.queue_service.edge_aws_errors import INPUT_ERRORS
 
 ACCOUNT = "000000000000"
 URL = f"http://localhost:4566/{ACCOUNT}/jobs"
+ARN = f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs"
 JSON_HEADERS = {"x-amz-target": "AmazonSQS.Any", "content-type": "application/x-amz-json-1.0"}
 
 
@@ -581,6 +583,11 @@ def test_powerless_caller_is_refused_every_operation(run):
         "ChangeMessageVisibilityBatch": {
             "QueueUrl": URL,
             "Entries": [{"Id": "a", "ReceiptHandle": "x", "VisibilityTimeout": 1}],
+        },
+        "StartMessageMoveTask": {"SourceArn": ARN},
+        "ListMessageMoveTasks": {"SourceArn": ARN},
+        "CancelMessageMoveTask": {
+            "TaskHandle": base64.b64encode(json.dumps({"taskId": "x", "sourceArn": ARN}).encode()).decode()
         },
     }
 

@@ -43,6 +43,10 @@ def test_keys_on_disk_are_these_bytes():
             "9b01a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a000",
         ),
         (keys.Tags(1, {"k": "v"}), "920181a16ba176"),
+        (
+            keys.MoveTasks(1, (keys.MoveTask(1, "id", "RUNNING", "arn", 5, 3, 2, 1, "why", 4, 6, b"c"),)),
+            "9201919c01a26964a752554e4e494e47a361726e05030201a37768790406c40163",
+        ),
         (keys.Meta(1, "0", "r", "n"), "dc001001a130a172a16e011e00ce00054600ce0010000000a0000000a000"),
     ],
 )
