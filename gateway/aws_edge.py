@@ -102,6 +102,7 @@ _S3_INTERNAL = ErrorRow(
     Status.INTERNAL,
     "We encountered an internal error. Please try again.",
 )
+_AUTH_TYPES = {AuthForm.HEADER: "REST-HEADER", AuthForm.QUERY: "REST-QUERY-STRING", AuthForm.POST: "POST"}
 _log = logging.getLogger("cumulo.aws")
 
 
@@ -428,7 +429,7 @@ def _s3_keys(request: Request, form: AuthForm) -> Mapping[str, str]:
     if form is AuthForm.ANONYMOUS:
         return {}
     return {
-        "s3:authType": {AuthForm.HEADER: "REST-HEADER", AuthForm.QUERY: "REST-QUERY-STRING"}.get(form, "POST"),
+        "s3:authType": _AUTH_TYPES[form],
         "s3:signatureversion": "AWS4-HMAC-SHA256",
         "s3:x-amz-content-sha256": request.headers.get("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
     }

@@ -67,6 +67,12 @@ class BucketRoutes:
             routes.sort(key=lambda it: (-len(it.operation.required_headers), -len(it.operation.required_query)))
             routes.sort(key=lambda it: -len(it.fixed))
         self._subresources = frozenset(subresources) - {""}
+        self._plain = {
+            (method, level): [it for it in routes if not it.fixed and not it.operation.required_query]
+            for (method, level, subresource), routes in self._routes.items()
+            if not subresource
+        }
+        """What a request without a query may mean."""
 
     def route(
         self,
@@ -83,6 +89,12 @@ class BucketRoutes:
         once.
         """
         level: Level = "object" if has_key else "bucket" if has_bucket else "service"
+        if not query:
+            for route in self._plain.get((method, level), ()):
+                required = route.operation.required_headers
+                if not required or all(name in headers for name in required):
+                    return route.operation
+            return None
         names = frozenset(name for name, _ in query)
         subresources = names & self._subresources
         if len(subresources) > 1:

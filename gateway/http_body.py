@@ -78,12 +78,16 @@ class WholeBody(Body):
         self.content_length = len(content)
         self._content = content
 
+    def take_whole(self) -> memoryview:
+        """Return the whole content, once; afterwards nothing."""
+        content, self._content = self._content, b""
+        return memoryview(content)
+
     async def __anext__(self) -> memoryview:
         """Return the whole content, once."""
         if not self._content:
             raise StopAsyncIteration
-        content, self._content = self._content, b""
-        return memoryview(content)
+        return self.take_whole()
 
     async def read(self, limit_bytes: int) -> bytes:
         """Return the content at once."""

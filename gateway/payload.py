@@ -137,6 +137,29 @@ class PayloadBody(AsyncIterator[memoryview]):
             await close()
 
 
+class WholePayload(PayloadBody):
+    """A payload that is here already, with its hash where it has one: a piece, or to be taken in one go."""
+
+    def __init__(self, body: WholeBody, expected: str) -> None:
+        super().__init__(body, body.content_length, {})
+        self._body = body
+        self._expected = expected
+
+    def take_whole(self) -> memoryview:
+        """Return all of it, verified; nothing is left to be iterated. Raises `XAmzContentSHA256Mismatch`."""
+        content, expected = self._body.take_whole(), self._expected
+        self._expected = ""
+        if expected:
+            _compare(hashlib.sha256(content).hexdigest(), expected)
+        return content
+
+    async def __anext__(self) -> memoryview:
+        content = self.take_whole()
+        if not content:
+            raise StopAsyncIteration
+        return content
+
+
 def open_payload(request: Request, verified: Verified | None, declared: DeclaredPayload) -> PayloadBody:
     """Return the verified payload of an S3 request; nothing of it is read yet.
 
@@ -145,11 +168,12 @@ def open_payload(request: Request, verified: Verified | None, declared: Declared
     `MalformedTrailerError` in place of its end.
     """
     mode, body = declared.mode, request.body
+    if isinstance(body, WholeBody) and mode in _WHOLE:
+        return WholePayload(body, declared.text if mode is PayloadMode.SIGNED else "")
     if mode is PayloadMode.UNSIGNED:
         return PayloadBody(body, body.content_length, {})
     if mode is PayloadMode.SIGNED:
-        pieces = _HashedWhole(body, declared.text) if isinstance(body, WholeBody) else _hashed(body, declared.text)
-        return PayloadBody(pieces, body.content_length, {})
+        return PayloadBody(_hashed(body, declared.text), body.content_length, {})
     signed = verified if mode in _SIGNED_CHUNKS else None
     assert (mode in _SIGNED_CHUNKS) == (signed is not None)
     decoder = ChunkedDecoder(
@@ -167,24 +191,6 @@ async def read_payload(whole: Body, declared: DeclaredPayload, size_bytes_max: i
     if declared.mode is PayloadMode.SIGNED and not hmac.compare_digest(body_hash(body), declared.text):
         raise CONTENT_SHA256_MISMATCH.error(ClientComputedContentSHA256=declared.text)
     return body
-
-
-class _HashedWhole(AsyncIterator[memoryview]):
-    """A body that is one piece and here already: compared before it is passed on."""
-
-    def __init__(self, body: WholeBody, expected: str) -> None:
-        self._body = body
-        self._expected = expected
-
-    async def __anext__(self) -> memoryview:
-        content = await anext(self._body, None)
-        if content is None and not self._expected:
-            raise StopAsyncIteration
-        _compare(hashlib.sha256(content or b"").hexdigest(), self._expected)
-        self._expected = ""
-        if content is None:
-            raise StopAsyncIteration
-        return content
 
 
 async def _hashed(body: AsyncIterator[memoryview], expected: str) -> AsyncIterator[memoryview]:

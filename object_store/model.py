@@ -105,7 +105,8 @@ class UploadBody(AsyncIterator[memoryview]):
     """A body whose sender may say more about it at its end; other bodies are plain iterators.
 
     A piece is borrowed: it is valid until the next one is asked for. An edge whose stream was cut off raises
-    `IncompleteBody` in place of the end.
+    `IncompleteBody` in place of the end. A body, of this class or not, that has a method `take_whole` is here already,
+    and is taken by it where it is small.
     """
 
     trailer: ExpectedContent = NOTHING_EXPECTED

@@ -34,7 +34,7 @@ from cumulo.object_store.notifications import CREATED_POST, CREATED_PUT
 from cumulo.object_store.objects import CommitObject, Description, Stored, commit_object, description_of
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage.blobs import BlobStore
-from cumulo.storage.digests import Digester
+from cumulo.storage.digests import digests_of
 from cumulo.storage.engine import ROOT, Engine
 from cumulo.storage.idempotency import Once, run_once
 
@@ -141,17 +141,22 @@ async def receive(
     names = {*_ALWAYS, *expected.digests, *expected.announced}
     if keeps:
         names.add(keeps)
-    pieces = aiter(body or _nothing())
-    head = bytearray()
-    async for piece in pieces:
-        _check_size(len(head) + len(piece), expected)
-        if len(head) + len(piece) > model.INLINE_BYTES_MAX:
-            return await _receive_blob(blobs, body, pieces, (head, piece), expected, names, keeps)
-        head += piece
-    trailer = _trailer(body, expected, len(head))
-    digester = Digester([*names, "crc64nvme"])
-    digester.update(head)
-    return _verified(len(head), digester.finish(), (expected, trailer), keeps, inline=bytes(head))
+    take_whole: Callable[[], memoryview] | None = getattr(body, "take_whole", None)
+    if take_whole is not None and 0 <= expected.content_length <= model.INLINE_BYTES_MAX:
+        inline = bytes(take_whole())
+        _check_size(len(inline), expected)
+    else:
+        pieces = aiter(body or _nothing())
+        head = bytearray()
+        async for piece in pieces:
+            _check_size(len(head) + len(piece), expected)
+            if len(head) + len(piece) > model.INLINE_BYTES_MAX:
+                return await _receive_blob(blobs, body, pieces, (head, piece), expected, names, keeps)
+            head += piece
+        inline = bytes(head)
+    trailer = _trailer(body, expected, len(inline))
+    names.add("crc64nvme")
+    return _verified(len(inline), digests_of(inline, names), (expected, trailer), keeps, inline)
 
 
 async def _receive_blob(

@@ -52,6 +52,24 @@ def crc_bytes(name: str, value: int) -> bytes:
     return value.to_bytes(_CRC_BYTES[name], "big")
 
 
+def _crc32c(piece: Piece, before: int = 0) -> int:
+    value: int = _awscrt.crc32c(piece, before)
+    return value
+
+
+_CRCS: dict[str, Callable[..., int]] = {"crc32": zlib.crc32, "crc32c": _crc32c, "crc64nvme": crc64nvme}
+
+
+def digests_of(content: Piece, names: Collection[str]) -> dict[str, bytes]:
+    """Return the digests `names` of a body that is here as a whole, by name; a `Digester` costs 3 µs more."""
+    return {
+        name: crc_bytes(name, _CRCS[name](content))
+        if name in _CRCS
+        else _HASHES[name](content, usedforsecurity=False).digest()
+        for name in names
+    }
+
+
 class Digester:
     """Takes the digests `names` (of `NAMES`) of a body given piece by piece."""
 
@@ -60,12 +78,7 @@ class Digester:
         self._hashes: dict[str, Any] = {
             name: _HASHES[name](usedforsecurity=False) for name in names if name not in _CRC_BYTES
         }
-        crcs: dict[str, Callable[[Piece, int], int]] = {
-            "crc32": zlib.crc32,
-            "crc32c": _crc32c,
-            "crc64nvme": crc64nvme,
-        }
-        self._crcs = {name: crcs[name] for name in names if name in _CRC_BYTES}
+        self._crcs = {name: _CRCS[name] for name in names if name in _CRC_BYTES}
         self._values = dict.fromkeys(self._crcs, 0)
 
     def update(self, piece: Piece) -> None:
@@ -79,8 +92,3 @@ class Digester:
         """Return each digest's bytes by name."""
         digests = {name: hasher.digest() for name, hasher in self._hashes.items()}
         return digests | {name: crc_bytes(name, value) for name, value in self._values.items()}
-
-
-def _crc32c(piece: Piece, before: int) -> int:
-    value: int = _awscrt.crc32c(piece, before)
-    return value
