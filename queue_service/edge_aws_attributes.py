@@ -1,7 +1,7 @@
 """Queue attributes on AWS's wire: texts by name <-> the room's attributes.
 
-Owns AWS's names, their validation, and what `All` answers. Values are decimal numbers or JSON texts; a redrive policy
-is shown in the words in which it was written. Source: SQS API reference, SetQueueAttributes and GetQueueAttributes.
+Owns AWS's names, their validation, and what `All` answers. Values are decimal numbers or JSON texts; policies are shown
+in the words in which they were written. Source: SQS API reference, SetQueueAttributes and GetQueueAttributes.
 
 `SqsManagedSseEnabled` answers `false`, where a new queue of AWS answers `true`: bodies are not encrypted at rest, and
 an answer that says so must not be had by asking for it. For the same reason `true`, and a KMS key, are refused.
@@ -46,7 +46,6 @@ _ABSENT = {
     "SqsManagedSseEnabled": "false",
     "KmsMasterKeyId": "",
     "KmsDataKeyReusePeriodSeconds": "300",
-    "RedriveAllowPolicy": "",
 }
 """Attributes that cannot be had: the value that stands for "not", which is taken."""
 _FIFO = ("FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit")
@@ -65,6 +64,7 @@ _NAMES_SHOWN: dict[str, Callable[[model.Queue], str]] = {
     "SqsManagedSseEnabled": lambda _: _ABSENT["SqsManagedSseEnabled"],
     "Policy": lambda it: it.policy,
     "RedrivePolicy": lambda it: it.dead_letter_text or _redrive_policy(it),
+    "RedriveAllowPolicy": lambda it: it.redrive_allow_policy,
 }
 _NAMES = frozenset((*_NAMES_SHOWN, *_ABSENT, *_FIFO, "All"))
 
@@ -80,6 +80,8 @@ def from_wire(written: Mapping[str, str], *, creating: bool = False) -> model.Qu
             given[field] = _number(name, value, lowest, highest)
         elif name == "Policy":
             given["policy"] = value
+        elif name == "RedriveAllowPolicy":
+            given["redrive_allow_policy"] = value
         elif name == "RedrivePolicy":
             given["dead_letter_policy"] = _dead_letter_policy(value)
         elif name in _ABSENT:

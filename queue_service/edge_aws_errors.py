@@ -18,7 +18,7 @@ from cumulo.core.errors import (
     Status,
 )
 from cumulo.gateway.aws_service import AwsCall, InputErrors
-from cumulo.queue_service import errors
+from cumulo.queue_service import errors, redrive_allow
 
 VALUE_CHARACTERS_MAX = 1_024
 """Ours: an answer does not grow with what was wrong in the question."""
@@ -187,6 +187,7 @@ ATTRIBUTE_NAMES = {
     "policy": "Policy",
     "dead_letter_name": "RedrivePolicy",
     "max_receive_count": "RedrivePolicy",
+    redrive_allow.PARAMETER: "RedriveAllowPolicy",
 }
 """The room's names of attributes and AWS's."""
 _PARAMETER_NAMES = {
@@ -293,8 +294,14 @@ def about_message(error: ServiceError, receipt_handle: str, timeout_s: int | Non
 def _invalid_attribute(error: ServiceError, call: AwsCall) -> ServiceError:
     """Return the refusal of an attribute that only the room could check: of a policy, or of a redrive policy."""
     parameter, allowed = str(error.values["parameter"]), str(error.values["allowed"])
+    if parameter == redrive_allow.PARAMETER and allowed != redrive_allow.UNSUPPORTED_FORMAT:
+        return invalid_value("RedriveAllowPolicy", error.values["value"], f"{allowed}.")
     if not parameter.startswith("dead_letter_policy"):
         return invalid_attribute(ATTRIBUTE_NAMES.get(parameter, parameter), f"{allowed}.")
     written = (call.request.Attributes or {}).get("RedrivePolicy", "")
-    reason = "Dead letter target does not exist." if "exist" in allowed else f"{allowed[0].upper()}{allowed[1:]}."
+    reason = (
+        "Dead letter target does not exist."
+        if allowed.endswith("must exist")
+        else f"{allowed[0].upper()}{allowed[1:]}."
+    )
     return invalid_value("RedrivePolicy", written, reason)

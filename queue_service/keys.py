@@ -51,7 +51,7 @@ PRIORITY = b"\x80"
 class QueueName(records.Record, frozen=True):
     """Where a name leads, with what is needed before a transaction on the queue: its policy, whether a receive waits,
     and which dead-letter queue a receive must name. The latter is a name and not an id, because SQS's redrive policy
-    means whichever queue bears the name.
+    means whichever queue bears the name. `redrive_allow_policy` is the text that says for whom it may be one itself.
     """
 
     partition: bytes = b""
@@ -59,6 +59,7 @@ class QueueName(records.Record, frozen=True):
     receive_wait_s: int = 0
     dead_letter_name: str = ""
     create_ms: int = 0
+    redrive_allow_policy: str = ""
 
 
 class Meta(records.Record, frozen=True):

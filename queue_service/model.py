@@ -70,7 +70,8 @@ class DeadLetterPolicy(msgspec.Struct, frozen=True):
 class QueueAttributes(msgspec.Struct, frozen=True, kw_only=True):
     """Attributes as a caller gives them; None stands for "not given".
 
-    An empty `policy` removes it, and so does a `dead_letter_policy` with an empty queue.
+    An empty `policy` removes it, and so does a `dead_letter_policy` with an empty queue, and an empty
+    `redrive_allow_policy`, which is SQS's JSON text.
     """
 
     visibility_timeout_s: int | None = None
@@ -80,6 +81,7 @@ class QueueAttributes(msgspec.Struct, frozen=True, kw_only=True):
     receive_wait_s: int | None = None
     dead_letter_policy: DeadLetterPolicy | None = None
     policy: str | None = None
+    redrive_allow_policy: str | None = None
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +101,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     max_receive_count: int = 0
     dead_letter_text: str = ""
     policy: str = ""
+    redrive_allow_policy: str = ""
     message_count: int = 0
     in_flight_count: int = 0
     delayed_count: int = 0

@@ -13,6 +13,7 @@ from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, NOT_I
 from cumulo.core.names import is_account_id, is_region, parse_arn, parse_resource_name
 from cumulo.identity import resource_policy
 from cumulo.identity.policy import DocumentKind, MalformedPolicy
+from cumulo.queue_service import redrive_allow
 from cumulo.queue_service.errors import INVALID_ATTRIBUTE_VALUE
 from cumulo.queue_service.keys import Meta
 from cumulo.queue_service.model import (
@@ -174,6 +175,13 @@ def stored_policy(text: str | None, engine: Engine) -> str | None:
             raise INVALID_ATTRIBUTE_VALUE.error(
                 parameter="policy", value=f"at {error.path}", allowed=error.detail.rstrip(".")
             ) from error
+    return text
+
+
+def checked_redrive_allow(text: str | None) -> str | None:
+    """Return a redrive-allow policy as it was written; raises `InvalidAttributeValue`."""
+    if text:
+        redrive_allow.parse(text)
     return text
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from cumulo.core.errors import INVALID_PARAMETER_VALUE
+from cumulo.queue_service import redrive_allow
 from cumulo.queue_service.errors import (
     INVALID_ATTRIBUTE_VALUE,
     PURGE_QUEUE_IN_PROGRESS,
@@ -51,7 +52,7 @@ class DirectoryChanged(Exception):
 
 class Named(msgspec.Struct, frozen=True, array_like=True):
     """The queue that an operation made or changed, and what it was then, for the answer to a repeated request whose
-    queue is gone; without its policy and the words of its redrive policy, which are longer than what is remembered.
+    queue is gone; without its policies and the words of its redrive policy, which are longer than what is remembered.
     """
 
     partition: bytes
@@ -75,7 +76,8 @@ class Found(msgspec.Struct, frozen=True):
 class StampedCreate(msgspec.Struct, frozen=True):
     """A queue to make; `partition` is the existing queue's, or a new one (`is_new`) that nobody has used.
 
-    `fields` are those of `Meta`; `policy` is in its stored form, None where it was not given.
+    `fields` are those of `Meta`; `policy` is in its stored form. It and `redrive_allow_policy` are None where they were
+    not given.
     """
 
     place: Place
@@ -85,6 +87,7 @@ class StampedCreate(msgspec.Struct, frozen=True):
     policy: str | None
     now_ms: int
     tags: dict[str, str] = {}
+    redrive_allow_policy: str | None = None
 
 
 class StampedUpdate(msgspec.Struct, frozen=True):
@@ -96,6 +99,7 @@ class StampedUpdate(msgspec.Struct, frozen=True):
     policy: str | None
     now_ms: int
     deadline_ms: int
+    redrive_allow_policy: str | None = None
 
 
 class StampedRemoval(msgspec.Struct, frozen=True):
@@ -180,6 +184,9 @@ def create_queue(txn: Txn, request: StampedCreate) -> Named:
             raise DirectoryChanged
         if request.policy is not None and request.policy != row.policy:
             raise QUEUE_NAME_EXISTS.error(attribute="policy")
+        given = request.redrive_allow_policy
+        if given is not None and redrive_allow.parse(given) != redrive_allow.parse(row.redrive_allow_policy):
+            raise QUEUE_NAME_EXISTS.error(attribute=redrive_allow.PARAMETER)
         meta = open_queue(txn, request.partition, place.name).meta
         for field, value in request.fields.items():
             if getattr(meta, field) != value and field != "dead_letter_text":
@@ -193,7 +200,7 @@ def create_queue(txn: Txn, request: StampedCreate) -> Named:
         **request.fields,
     )
     _check_dead_letter(txn, place, request.fields)
-    _write_meta(txn, request.partition, meta, request.policy or "")
+    _write_meta(txn, request.partition, meta, request.policy or "", request.redrive_allow_policy or "")
     txn.put(request.partition + COUNTERS, records.encode(Counters()))
     _write_tags(txn, request.partition, request.tags)
     return _named(txn, request.partition, meta)
@@ -205,7 +212,14 @@ def update_queue(txn: Txn, request: StampedUpdate) -> Named:
     queue = open_queue(txn, request.partition, request.place.name)
     _check_dead_letter(txn, request.place, request.fields)
     meta = msgspec.structs.replace(queue.meta, update_ms=request.now_ms, **request.fields)
-    _write_meta(txn, request.partition, meta, row.policy if request.policy is None else request.policy)
+    policy, allow = request.policy, request.redrive_allow_policy
+    _write_meta(
+        txn,
+        request.partition,
+        meta,
+        row.policy if policy is None else policy,
+        row.redrive_allow_policy if allow is None else allow,
+    )
     if meta.message_retention_s != queue.meta.message_retention_s and queue.ready:
         queue.retain_by(request.deadline_ms)
         queue.save()
@@ -215,7 +229,7 @@ def update_queue(txn: Txn, request: StampedUpdate) -> Named:
 def get_queue(txn: Txn, request: StampedGet) -> Queue:
     """Return a queue with its exact counts, its policy in the stored form; a read function."""
     row = confirm(txn, request.place, request.partition)
-    return _shown(open_queue(txn, request.partition, request.place.name), row.policy)
+    return _shown(open_queue(txn, request.partition, request.place.name), row)
 
 
 def find_queue_of_name(txn: Txn, request: StampedGet) -> Queue | None:
@@ -223,15 +237,15 @@ def find_queue_of_name(txn: Txn, request: StampedGet) -> Queue | None:
     found = follow(txn, Lookup(request.place))
     if found is None or found.row.partition != request.partition:
         return None
-    return _shown(open_queue(txn, request.partition, request.place.name), found.row.policy)
+    return _shown(open_queue(txn, request.partition, request.place.name), found.row)
 
 
 def _named(txn: Txn, partition: bytes, meta: Meta) -> Named:
-    queue = _shown(open_queue(txn, partition, meta.name), "")
+    queue = _shown(open_queue(txn, partition, meta.name), QueueName())
     return Named(partition, msgspec.structs.replace(queue, dead_letter_text=""))
 
 
-def _shown(queue: OpenQueue, policy: str) -> Queue:
+def _shown(queue: OpenQueue, row: QueueName) -> Queue:
     meta = queue.meta
     return Queue(
         account=meta.account,
@@ -247,7 +261,8 @@ def _shown(queue: OpenQueue, policy: str) -> Queue:
         dead_letter_name=meta.dead_letter_name,
         max_receive_count=meta.max_receive_count,
         dead_letter_text=meta.dead_letter_text,
-        policy=policy,
+        policy=row.policy,
+        redrive_allow_policy=row.redrive_allow_policy,
         message_count=queue.ready,
         in_flight_count=queue.leased,
         delayed_count=queue.delayed,
@@ -321,7 +336,7 @@ def replace_policy(txn: Txn, request: StampedPolicy) -> None:
         raise DirectoryChanged
     queue = open_queue(txn, request.partition, request.place.name)
     meta = msgspec.structs.replace(queue.meta, update_ms=request.now_ms)
-    _write_meta(txn, request.partition, meta, request.policy)
+    _write_meta(txn, request.partition, meta, request.policy, row.redrive_allow_policy)
 
 
 def purge_queue(txn: Txn, request: StampedRemoval) -> None:
@@ -374,15 +389,21 @@ def confirm(txn: ReadTxn, place: Place, partition: bytes) -> QueueName:
 
 
 def _check_dead_letter(txn: Txn, place: Place, fields: dict[str, object]) -> None:
-    """Raise where a dead-letter queue that is to be written does not exist."""
+    """Raise where a dead-letter queue that is to be written does not exist, or does not allow this queue's messages."""
     target = fields.get("dead_letter_name")
-    if isinstance(target, str) and target and txn.get(name_key(place.account, place.region, target)) is None:
-        raise INVALID_ATTRIBUTE_VALUE.error(
-            parameter="dead_letter_policy.queue", value=target, allowed="the dead-letter queue must exist"
-        )
+    if not isinstance(target, str) or not target:
+        return
+    raw = txn.get(name_key(place.account, place.region, target))
+    refusal = ""
+    if raw is None:
+        refusal = "the dead-letter queue must exist"
+    elif not redrive_allow.parse(decode_name(raw).redrive_allow_policy).allows(place.arn):
+        refusal = "the redrive allow policy of the dead-letter queue does not allow this source queue"
+    if refusal:
+        raise INVALID_ATTRIBUTE_VALUE.error(parameter="dead_letter_policy.queue", value=target, allowed=refusal)
 
 
-def _write_meta(txn: Txn, partition: bytes, meta: Meta, policy: str) -> None:
+def _write_meta(txn: Txn, partition: bytes, meta: Meta, policy: str, redrive_allow_policy: str) -> None:
     """Write a queue's record and its directory row, which repeats some of it."""
     txn.put(partition + META, records.encode(meta))
     row = QueueName(
@@ -391,6 +412,7 @@ def _write_meta(txn: Txn, partition: bytes, meta: Meta, policy: str) -> None:
         receive_wait_s=meta.receive_wait_s,
         dead_letter_name=meta.dead_letter_name,
         create_ms=meta.create_ms,
+        redrive_allow_policy=redrive_allow_policy,
     )
     txn.put(name_key(meta.account, meta.region, meta.name), records.encode(row))
 

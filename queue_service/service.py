@@ -208,7 +208,10 @@ class Service(Room):
             value = read_now(self.engine, (ROOT, value.partition), find_queue_of_name, looked_at)
             if value is None:
                 # A repeated request (AIP-155): what was answered then, with the policy that it asked for.
-                return msgspec.structs.replace(then, policy=request.attributes.policy or "")
+                asked = request.attributes
+                return msgspec.structs.replace(
+                    then, policy=asked.policy or "", redrive_allow_policy=asked.redrive_allow_policy or ""
+                )
         if isinstance(value, model.Queue) and value.policy:
             return msgspec.structs.replace(value, policy=resource_policy.shown(value.policy, self.engine))
         stamped = resolved.request
@@ -332,11 +335,14 @@ class Service(Room):
         place = self._place(ctx, request.queue)
         fields = queue_attributes.written(request.attributes, place)
         policy = queue_attributes.stored_policy(request.attributes.policy, self.engine)
+        allow = queue_attributes.checked_redrive_allow(request.attributes.redrive_allow_policy)
         queue_attributes.check_tags(request.tags)
         found = await self._find(place)
         partition = found.row.partition if found else await self.engine.transact((ROOT,), allocate_partition, None)
         return Resolved(
-            request=StampedCreate(place, partition, found is None, fields, policy, self.clock.wall_ms(), request.tags),
+            request=StampedCreate(
+                place, partition, found is None, fields, policy, self.clock.wall_ms(), request.tags, allow
+            ),
             partitions=(ROOT, partition),
             checks=_checks(operation, place) + (_checks(self.table["TagQueue"], place) if request.tags else ()),
             guard=Guard(place.account, found.row.policy if found else ""),
@@ -364,12 +370,13 @@ class Service(Room):
             fields |= queue_attributes.default(name)
         written_policy = "" if queue_attributes.POLICY in request.defaults else request.attributes.policy
         policy = queue_attributes.stored_policy(written_policy, self.engine)
+        allow = queue_attributes.checked_redrive_allow(request.attributes.redrive_allow_policy)
         found = await self._find(place)
         if found is None:
             return self._missing(operation, place)
         partition = found.row.partition
         return Resolved(
-            StampedUpdate(place, partition, fields, policy, self.clock.wall_ms(), self.clock.deadline_ms()),
+            StampedUpdate(place, partition, fields, policy, self.clock.wall_ms(), self.clock.deadline_ms(), allow),
             (ROOT, partition),
             _checks(operation, place),
             Guard(place.account, found.row.policy),

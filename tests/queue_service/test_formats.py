@@ -32,7 +32,7 @@ def test_keys_on_disk_are_these_bytes():
 @pytest.mark.parametrize(
     ("record", "golden"),
     [
-        (keys.QueueName(1, b"\0" * 7 + b"\1", "", 20, "dead", 5), "9601c4080000000000000001a014a46465616405"),
+        (keys.QueueName(1, b"\0" * 7 + b"\1", "", 20, "dead", 5), "9701c4080000000000000001a014a46465616405a0"),
         (keys.Counters(1, 1, 2, 3, 4, 5, 6), "9701010203040506"),
         (
             keys.Lease(1, b"t" * 16, 1, 2, 3, 4, 5, 6, 7, True),
