@@ -138,7 +138,7 @@ class Filled:
         request = StampedReceive(QUEUE, self.queue, (demand,), b"", self.now_ms)
         received = await self.engine.transact((self.queue,), receive_messages, request)
         ((taken,),) = received.taken
-        receipt = Receipt(0, received.generation, taken.seq, taken.due_ms, token)
+        receipt = Receipt(0, received.generation, taken.seq, taken.lease_at, token)
         request_to_delete = StampedDelete(QUEUE, self.queue, (receipt,), self.now_ms)
         await self.engine.transact((self.queue,), delete_messages, request_to_delete)
 

@@ -70,7 +70,8 @@ class Life:
         received = await self._receive()
         token = self.demand[0].token
         held = tuple(
-            Receipt(index, received.generation, it.seq, it.due_ms, token) for index, it in enumerate(received.taken[0])
+            Receipt(index, received.generation, it.seq, it.lease_at, token)
+            for index, it in enumerate(received.taken[0])
         )
         await self.engine.transact(partitions, delete_messages, StampedDelete(NAME, self.partition, held, NOW_MS))
 
@@ -81,7 +82,7 @@ class Life:
         received = await self._receive()
         token = self.demand[0].token
         handles = [
-            receipts.seal(self.sealer, self.partition, received.generation, it.seq, it.due_ms, token)
+            receipts.seal(self.sealer, self.partition, received.generation, it.seq, it.lease_at, token)
             for it in received.taken[0]
         ]
         parsed, _ = stamping.parse_receipts(self.sealer, self.partition, handles)

@@ -31,6 +31,7 @@ from cumulo.identity.resource_policy import decided_text
 from cumulo.identity.snapshots import read_now
 from cumulo.queue_service.keys import StoredMessage
 from cumulo.queue_service.messages import store
+from cumulo.queue_service.model import is_fifo
 from cumulo.queue_service.open_queue import find_queue
 from cumulo.queue_service.operations import DATA_WINDOW_MS
 from cumulo.queue_service.queue_attributes import Place, place_of
@@ -58,6 +59,8 @@ class QueueTarget:
         place = place_of(delivery_target_arn)
         if place is None:
             return f"{delivery_target_arn} is not the ARN of a queue"
+        if is_fifo(place.name):
+            return f"{delivery_target_arn} is a FIFO queue"  # as of S3's notifications: there is no group to send to
         found: Found | None = read_now(self._engine, (ROOT,), follow, Lookup(place))
         if found is None:
             return f"the queue {delivery_target_arn} does not exist"
@@ -77,7 +80,7 @@ class QueueTarget:
         """Do as `deliver`; return where the message lies, empty where it was not taken."""
         place = place_of(delivery.target_arn)
         found = None if place is None else follow(txn, Lookup(place))
-        if place is None or found is None:
+        if place is None or found is None or is_fifo(place.name):
             return b""
         if self._refusal(place, found.row.policy, delivery.source_arn, delivery.account):
             return b""

@@ -27,7 +27,6 @@ from cumulo.queue_service.edge_aws_errors import (
     INVALID_ADDRESS,
     INVALID_BATCH_ENTRY_ID,
     MISSING_REQUIRED_PARAMETER,
-    UNSUPPORTED_OPERATION,
     about_message,
     in_aws_words,
     invalid_parameters,
@@ -35,7 +34,14 @@ from cumulo.queue_service.edge_aws_errors import (
     is_query,
     shown,
 )
-from cumulo.queue_service.edge_aws_messages import aws_sqs, entry_of, md5_of_system_attributes, selection_of, size_bytes
+from cumulo.queue_service.edge_aws_messages import (
+    aws_sqs,
+    check_id,
+    entry_of,
+    md5_of_system_attributes,
+    selection_of,
+    size_bytes,
+)
 from cumulo.queue_service.edge_aws_move_tasks import MOVE_TASK_HANDLERS
 from cumulo.queue_service.errors import (
     BATCH_REQUEST_TOO_LONG,
@@ -51,7 +57,6 @@ RECEIVE_MESSAGES_MAX = 10
 PURGE_INTERVAL_S = 60
 URL_CHARACTERS_MAX = 2_048
 """Ours: what is remembered of URLs must not grow with them."""
-_FIFO = ".fifo"
 _QUEUE_URL = re.compile(r"(https?://[^/]*)?/([^?]*/)?(?P<account>[0-9]{12})/(?P<name>[^/?]*)/?")
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _QUEUE_NAME = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
@@ -151,14 +156,12 @@ async def _create_queue(service: QueueDoor, call: AwsCall) -> Any:
     _check_endpoint(call)
     it = call.request
     name, written = it.QueueName, it.Attributes or {}
-    is_fifo = name.endswith(_FIFO) and bool(NAME_PATTERN.fullmatch(name.removesuffix(_FIFO)))
-    if is_fifo and written.get("FifoQueue") == "true":
-        raise UNSUPPORTED_OPERATION.error(what="A FIFO queue")
-    if not NAME_PATTERN.fullmatch(name):
+    fifo = model.is_fifo(name)
+    if not NAME_PATTERN.fullmatch(name) or (fifo and written.get("FifoQueue", "").lower() != "true"):
         raise invalid_parameters(_QUEUE_NAME)
     if it.tags:
         check_tags(it.tags)
-    request = model.CreateQueue(queue=name, attributes=from_wire(written, creating=True), tags=it.tags or {})
+    request = model.CreateQueue(queue=name, attributes=from_wire(written, fifo=fifo, creating=True), tags=it.tags or {})
     return aws_sqs.CreateQueueResult(QueueUrl=_url(call, await _do(service, call, "CreateQueue", request)))
 
 
@@ -221,7 +224,8 @@ async def _set_queue_attributes(service: QueueDoor, call: AwsCall) -> None:
     written = call.request.Attributes
     if not written:
         raise MISSING_REQUIRED_PARAMETER.error(parameter="Attribute.Name")
-    request = model.UpdateQueue(queue=_queue(call), attributes=from_wire(written))
+    queue = _queue(call)
+    request = model.UpdateQueue(queue=queue, attributes=from_wire(written, fifo=model.is_fifo(queue)))
     await _do(service, call, "UpdateQueue", request)
 
 
@@ -270,13 +274,15 @@ async def _remove_permission(service: QueueDoor, call: AwsCall) -> None:
 
 async def _send_message(service: QueueDoor, call: AwsCall) -> Any:
     it = call.request
-    entry = entry_of(it, call.http.headers)
-    sent = await _do(service, call, "SendMessage", model.SendMessages(queue=_queue(call), entries=(entry,)))
+    queue = _queue(call)
+    entry = entry_of(it, call.http.headers, fifo=model.is_fifo(queue))
+    sent = await _do(service, call, "SendMessage", model.SendMessages(queue=queue, entries=(entry,)))
     return aws_sqs.SendMessageResult(
         MD5OfMessageBody=sent.md5_of_body,
         MessageId=sent.message_id,
         MD5OfMessageAttributes=sent.md5_of_attributes or None,
         MD5OfMessageSystemAttributes=md5_of_system_attributes(it),
+        SequenceNumber=sent.sequence_number or None,
     )
 
 
@@ -293,11 +299,16 @@ async def _receive_message(service: QueueDoor, call: AwsCall) -> Any:
         raise invalid_value("WaitTimeSeconds", wait_s, f"Must be >= 0 and <= {model.RECEIVE_WAIT_S_MAX}, if provided.")
     if timeout_s is not None:
         _check_timeout(timeout_s)
+    check_id("ReceiveRequestAttemptId", it.ReceiveRequestAttemptId)
     selection = selection_of(it)
     if wait_s != 0:
         call.http.park()  # a message that somebody gone had taken would be hidden until its visibility timeout ends
     request = model.ReceiveMessages(
-        queue=_queue(call), max_messages=max_messages, wait_s=wait_s, visibility_timeout_s=timeout_s
+        queue=_queue(call),
+        max_messages=max_messages,
+        wait_s=wait_s,
+        visibility_timeout_s=timeout_s,
+        attempt_id=it.ReceiveRequestAttemptId or "",
     )
     messages = await _do(service, call, "ReceiveMessages", request)
     return aws_sqs.ReceiveMessageResult(Messages=[selection.to_wire(one) for one in messages] or None)
@@ -391,7 +402,8 @@ class _Batch:
 async def _send_message_batch(service: QueueDoor, call: AwsCall) -> Any:
     batch = _Batch(call, "SendMessageBatchRequestEntry")
     queue, headers = _queue(call), call.http.headers
-    entries = batch.parse(lambda entry: entry_of(entry, headers))
+    fifo = model.is_fifo(queue)
+    entries = batch.parse(lambda entry: entry_of(entry, headers, fifo=fifo))
     total_bytes = sum(map(size_bytes, entries))
     if total_bytes > model.BATCH_BYTES_MAX:
         raise BATCH_REQUEST_TOO_LONG.error(limit=model.BATCH_BYTES_MAX, size=total_bytes)
@@ -408,6 +420,7 @@ async def _send_message_batch(service: QueueDoor, call: AwsCall) -> Any:
                 MD5OfMessageBody=sent.md5_of_body,
                 MD5OfMessageAttributes=sent.md5_of_attributes or None,
                 MD5OfMessageSystemAttributes=md5_of_system_attributes(entry),
+                SequenceNumber=sent.sequence_number or None,
             )
             for entry, sent in batch.successful(results)
         ],

@@ -48,7 +48,13 @@ _ABSENT = {
     "KmsDataKeyReusePeriodSeconds": "300",
 }
 """Attributes that cannot be had: the value that stands for "not", which is taken."""
-_FIFO = ("FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit")
+_FIFO = {
+    "ContentBasedDeduplication": ("content_based_deduplication", ()),
+    "DeduplicationScope": ("deduplication_scope", model.DEDUPLICATION_SCOPES),
+    "FifoThroughputLimit": ("fifo_throughput_limit", model.FIFO_THROUGHPUT_LIMITS),
+}
+"""AWS's name -> the room's, and the words that are taken; true or false where there are none."""
+_BOOLEANS = {"true": True, "false": False}
 _NAMES_SHOWN: dict[str, Callable[[model.Queue], str]] = {
     "VisibilityTimeout": lambda it: str(it.visibility_timeout_s),
     "MaximumMessageSize": lambda it: str(it.maximum_message_size_bytes),
@@ -65,13 +71,17 @@ _NAMES_SHOWN: dict[str, Callable[[model.Queue], str]] = {
     "Policy": lambda it: it.policy,
     "RedrivePolicy": lambda it: it.dead_letter_text or _redrive_policy(it),
     "RedriveAllowPolicy": lambda it: it.redrive_allow_policy,
+    "FifoQueue": lambda it: "true" if it.fifo else "",
+    "ContentBasedDeduplication": lambda it: str(it.content_based_deduplication).lower() if it.fifo else "",
+    "DeduplicationScope": lambda it: it.deduplication_scope,
+    "FifoThroughputLimit": lambda it: it.fifo_throughput_limit,
 }
-_NAMES = frozenset((*_NAMES_SHOWN, *_ABSENT, *_FIFO, "All"))
+_NAMES = frozenset((*_NAMES_SHOWN, *_ABSENT, "All"))
 
 
-def from_wire(written: Mapping[str, str], *, creating: bool = False) -> model.QueueAttributes:
+def from_wire(written: Mapping[str, str], *, fifo: bool, creating: bool = False) -> model.QueueAttributes:
     """Return what a caller wrote; raises AWS's `InvalidAttributeName` and `InvalidAttributeValue` and, for what is not
-    done here, `UnsupportedOperation`. `creating`: a new queue's attributes, whose name is no FIFO queue's.
+    done here, `UnsupportedOperation`. `fifo` is the kind of the queue, which is made where `creating`.
     """
     given: dict[str, Any] = {}
     for name, value in written.items():
@@ -87,6 +97,12 @@ def from_wire(written: Mapping[str, str], *, creating: bool = False) -> model.Qu
         elif name in _ABSENT:
             if value != _ABSENT[name]:
                 raise UNSUPPORTED_OPERATION.error(what=f"The queue attribute {name} with the value {value[:80]}")
+        elif fifo and name in _FIFO:
+            field, words = _FIFO[name]
+            given[field] = _word(name, value, words) if words else _boolean(name, value)
+        elif fifo and name == "FifoQueue":
+            if not _boolean(name, value):
+                raise invalid_attribute(name, "Modifying queue type is not supported.")
         else:
             raise _unknown(name, value, creating=creating)
     return model.QueueAttributes(**given)
@@ -124,6 +140,18 @@ def _is_number(text: str, lowest: int, highest: int) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 10 and lowest <= int(text) <= highest
 
 
+def _boolean(name: str, text: str) -> bool:
+    if text.lower() not in _BOOLEANS:
+        raise invalid_attribute(name)
+    return _BOOLEANS[text.lower()]
+
+
+def _word(name: str, text: str, words: tuple[str, ...]) -> str:
+    if text not in words:
+        raise invalid_attribute(name)
+    return text
+
+
 def _dead_letter_policy(text: str) -> model.DeadLetterPolicy:
     if not text:
         return model.DeadLetterPolicy("", 0)
@@ -158,7 +186,7 @@ def _redrive_policy(queue: model.Queue) -> str:
 def _unknown(name: str, value: str, *, creating: bool) -> ServiceError:
     if name in ("DeduplicationScope", "FifoThroughputLimit"):
         reason = f"You can specify the {name} only when FifoQueue is set to true."
-    elif creating and name == "FifoQueue" and value == "true":
+    elif creating and name == "FifoQueue" and value.lower() == "true":
         return invalid_parameters(
             "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with"
             " .fifo suffix and be 1 to 80 in length."

@@ -13,6 +13,7 @@ from cumulo.core.errors import (
     INVALID_PAGE_TOKEN,
     INVALID_PARAMETER_VALUE,
     MISSING_PARAMETER,
+    NOT_IMPLEMENTED,
     ErrorRow,
     ServiceError,
     Status,
@@ -108,6 +109,7 @@ _RECEIPT_HANDLE_IS_INVALID = ErrorRow("ReceiptHandleIsInvalid", 404, Status.INVA
 _IN_THE_ROOMS_WORDS = frozenset(
     (
         errors.MESSAGE_TOO_LONG,
+        errors.DEDUPLICATION_ID_REQUIRED,
         errors.MOVE_SOURCE_IS_NO_DEAD_LETTER_QUEUE,
         errors.MOVE_DESTINATION_IS_SOURCE,
         errors.MOVE_QUEUE_TYPES_DIFFER,
@@ -188,6 +190,9 @@ ATTRIBUTE_NAMES = {
     "dead_letter_name": "RedrivePolicy",
     "max_receive_count": "RedrivePolicy",
     redrive_allow.PARAMETER: "RedriveAllowPolicy",
+    "content_based_deduplication": "ContentBasedDeduplication",
+    "deduplication_scope": "DeduplicationScope",
+    "fifo_throughput_limit": "FifoThroughputLimit",
 }
 """The room's names of attributes and AWS's."""
 _PARAMETER_NAMES = {
@@ -195,6 +200,10 @@ _PARAMETER_NAMES = {
     "page_size": "MaxResults",
     "prefix": "QueueNamePrefix",
     "tags": "Tags",
+    "delay_s": "DelaySeconds",
+    "group_id": "MessageGroupId",
+    "deduplication_id": "MessageDeduplicationId",
+    "attempt_id": "ReceiveRequestAttemptId",
 }
 
 
@@ -234,12 +243,16 @@ def in_aws_words(error: ServiceError, call: AwsCall) -> ServiceError:
         if isinstance(call.ctx.principal, AnonymousPrincipal):
             values = values | {"reason": f"Access to the resource {_address(call)} is denied."}
         return _ACCESS_DENIED.error(**values)
+    if row is NOT_IMPLEMENTED:
+        return UNSUPPORTED_OPERATION.error(**values)
     if row is INVALID_ADDRESS:
         return INVALID_ADDRESS.error(address=shown(_address(call)))
     if row in _IN_THE_ROOMS_WORDS:
         return invalid_parameters(error.message)
     if row is MISSING_PARAMETER:
         parameter = str(values["parameter"])
+        if parameter == "group_id" and call.operation == "SendMessageBatch":
+            return invalid_parameters("The request must contain the parameter MessageGroupId.")
         return MISSING_REQUIRED_PARAMETER.error(parameter=_PARAMETER_NAMES.get(parameter, parameter))
     if row is INVALID_PARAMETER_VALUE:
         parameter = str(values["parameter"])
@@ -267,6 +280,14 @@ def about_message(error: ServiceError, receipt_handle: str, timeout_s: int | Non
         return invalid_parameters(
             f"One or more parameters cannot be validated. Reason: Message must be shorter than {limit} bytes."
         )
+    if row is errors.NOT_OF_THIS_QUEUE_TYPE:
+        return invalid_value(
+            _PARAMETER_NAMES[str(error.values["parameter"])],
+            error.values["value"],
+            "The request include parameter that is not valid for this queue type.",
+        )
+    if row is errors.RECEIPT_HANDLE_EXPIRED:
+        return invalid_value("ReceiptHandle", receipt_handle, "The receipt handle has expired.")
     if row is errors.RECEIPT_HANDLE_IS_INVALID:
         return _RECEIPT_HANDLE_IS_INVALID.error(
             reason=f'The input receipt handle "{shown(receipt_handle)}" is not a valid receipt handle.'

@@ -31,6 +31,7 @@ _TRACE_HEADER_OF_HTTP = "x-amzn-trace-id"
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r"))
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_CHARACTERS = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
+_FIFO_ID = re.compile(rf"[!-~]{{1,{model.FIFO_ID_CHARACTERS_MAX}}}")
 _ATTRIBUTE_NAME = re.compile(r"[\w.-]+")
 _BODY = "message body"
 _TYPES = ("String", "Number", "Binary")
@@ -74,7 +75,7 @@ _SELECTABLE = frozenset(
 )
 
 
-def entry_of(sent: Any, headers: Mapping[str, str]) -> model.SendEntry:
+def entry_of(sent: Any, headers: Mapping[str, str], *, fifo: bool) -> model.SendEntry:
     """Return one message to send, of a `SendMessageRequest` or a batch's entry; raises AWS's refusals."""
     text = sent.MessageBody
     if not text:
@@ -83,15 +84,28 @@ def entry_of(sent: Any, headers: Mapping[str, str]) -> model.SendEntry:
     delay_s = sent.DelaySeconds
     if delay_s is not None and not 0 <= delay_s <= model.DELAY_S_MAX:
         raise invalid_value("DelaySeconds", delay_s, f"DelaySeconds must be >= 0 and <= {model.DELAY_S_MAX}.")
-    if sent.MessageGroupId is not None or sent.MessageDeduplicationId is not None:
-        raise _not_of_this_queue(sent)
+    group_id, deduplication_id = sent.MessageGroupId, sent.MessageDeduplicationId
+    if group_id is not None or deduplication_id is not None:
+        check_id("MessageGroupId", group_id)
+        check_id("MessageDeduplicationId", deduplication_id)
+        if not fifo:
+            raise _not_of_this_queue(sent)
     attributes, system = sent.MessageAttributes, sent.MessageSystemAttributes
     return model.SendEntry(
         body,
         _attributes(attributes) if attributes else (),
         delay_s,
         _trace_header(system) if system else headers.get(_TRACE_HEADER_OF_HTTP, ""),
+        group_id,
+        deduplication_id,
     )
+
+
+def check_id(parameter: str, value: str | None) -> None:
+    """Raise AWS's refusal of a group id, a deduplication id or an attempt id that is given and breaks the rule."""
+    if value is not None and not _FIFO_ID.fullmatch(value):
+        reason = f"{parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length."
+        raise invalid_value(parameter, value, reason)
 
 
 def size_bytes(entry: model.SendEntry) -> int:
@@ -114,7 +128,7 @@ class Selection:
     __slots__ = ("_names", "_prefixes", "_system", "all")
 
     def __init__(self, system: frozenset[str], names: frozenset[str]) -> None:
-        self._system = frozenset(_SYSTEM_ATTRIBUTES) if "All" in system else system
+        self._system = frozenset((*_SYSTEM_ATTRIBUTES, *_SYSTEM_ATTRIBUTES_OF_FIFO)) if "All" in system else system
         self.all = not names.isdisjoint(("All", ".*", "*"))
         self._names = names
         self._prefixes = tuple(name[:-2] for name in names if name.endswith(".*"))
@@ -153,6 +167,10 @@ class Selection:
             "DeadLetterQueueSourceArn": it.dead_letter_source_arn,
             TRACE_HEADER: it.trace_header,
         }
+        if it.sequence_number:
+            shown["SequenceNumber"] = it.sequence_number
+            shown["MessageDeduplicationId"] = it.deduplication_id
+            shown["MessageGroupId"] = it.group_id
         return {name: text for name, text in shown.items() if text and name in self._system}
 
 

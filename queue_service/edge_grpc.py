@@ -102,6 +102,10 @@ def _queue(it: model.Queue) -> pb.Queue:
         queue.dead_letter_policy.max_receive_count = it.max_receive_count
     if it.policy:
         queue.policy = it.policy
+    if it.fifo:
+        queue.content_based_deduplication = it.content_based_deduplication
+        queue.deduplication_scope = it.deduplication_scope
+        queue.fifo_throughput_limit = it.fifo_throughput_limit
     return queue
 
 
@@ -170,7 +174,12 @@ def _decode_attributes(attributes: Any) -> model.MessageAttributes:
 def _decode_entry(it: Any) -> model.SendEntry:
     attributes = it.attributes
     return model.SendEntry(
-        it.body, _decode_attributes(attributes) if attributes else (), it.delay_s if it.HasField("delay_s") else None
+        it.body,
+        _decode_attributes(attributes) if attributes else (),
+        it.delay_s if it.HasField("delay_s") else None,
+        "",
+        it.group_id if it.HasField("group_id") else None,
+        it.deduplication_id if it.HasField("deduplication_id") else None,
     )
 
 
@@ -179,7 +188,9 @@ def _decode_send(request: pb.SendMessageRequest, _: CallContext) -> model.SendMe
 
 
 def _encode_sent(it: model.SentMessage) -> pb.SendMessageResponse:
-    return pb.SendMessageResponse(message_id=it.message_id, md5_of_body=it.md5_of_body)
+    return pb.SendMessageResponse(
+        message_id=it.message_id, md5_of_body=it.md5_of_body, sequence_number=it.sequence_number
+    )
 
 
 def _decode_batch(request: pb.BatchSendMessagesRequest, _: CallContext) -> model.SendMessages:
@@ -200,6 +211,8 @@ def _add_results(answer: _SendAnswer, results: Iterable[model.SentMessage | mode
             sent = add().sent
             sent.message_id = it.message_id
             sent.md5_of_body = it.md5_of_body
+            if it.sequence_number:
+                sent.sequence_number = it.sequence_number
         else:
             add(error=_item_error(it))
     return answer
@@ -219,6 +232,7 @@ def _decode_receive(request: pb.ReceiveMessagesRequest, _: CallContext) -> model
         max_messages=request.max_messages or 1,
         wait_s=request.wait_s if request.HasField("wait_s") else None,
         visibility_timeout_s=request.visibility_timeout_s if request.HasField("visibility_timeout_s") else None,
+        attempt_id=request.attempt_id,
     )
 
 
@@ -236,6 +250,10 @@ def _add_messages(answer: _ReceiveAnswer, messages: Iterable[model.Message]) -> 
             first_received_ms=it.first_received_ms,
             sender_id=it.sender_id,
         )
+        if it.sequence_number:
+            message.group_id = it.group_id
+            message.deduplication_id = it.deduplication_id
+            message.sequence_number = it.sequence_number
         for attribute in it.attributes:
             place = message.attributes[attribute.name]
             place.data_type = attribute.data_type

@@ -71,6 +71,25 @@ TOTAL_VISIBILITY_BEYOND_LIMIT = ErrorRow(
     Status.INVALID_ARGUMENT,
     "The total visibility timeout of a receive is beyond the limit of {limit} seconds.",
 )
+RECEIPT_HANDLE_EXPIRED = ErrorRow(
+    "InvalidParameterValue",
+    400,
+    Status.FAILED_PRECONDITION,
+    "The receipt handle has expired.",
+)
+NOT_OF_THIS_QUEUE_TYPE = ErrorRow(
+    "InvalidParameterValue",
+    400,
+    Status.INVALID_ARGUMENT,
+    "Value {value} for parameter {parameter} is invalid. Reason: The request include parameter that is not valid for"
+    " this queue type.",
+)
+DEDUPLICATION_ID_REQUIRED = ErrorRow(
+    "InvalidParameterValue",
+    400,
+    Status.INVALID_ARGUMENT,
+    "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
+)
 MESSAGE_NOT_INFLIGHT = ErrorRow(
     "MessageNotInflight",
     400,
@@ -156,6 +175,7 @@ class Refusal(enum.IntEnum):
     GONE = 3
     NOT_IN_FLIGHT = 4
     BEYOND_LIMIT = 5
+    EXPIRED = 6
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True):
@@ -174,6 +194,8 @@ class Refused(msgspec.Struct, frozen=True, array_like=True):
                 return RECEIPT_HANDLE_IS_INVALID.error(reason="the message was received again since")
             case Refusal.GONE:
                 return MESSAGE_NOT_AVAILABLE.error()
+            case Refusal.EXPIRED:
+                return RECEIPT_HANDLE_EXPIRED.error()
             case Refusal.NOT_IN_FLIGHT:
                 return MESSAGE_NOT_INFLIGHT.error()
             case Refusal.BEYOND_LIMIT:

@@ -11,13 +11,16 @@ and to read in pages. What it holds:
 - the counters are the numbers of rows, the next number is above all, and armed times are no later than what they wait
   for;
 - only the newest move task of a queue runs, at most ten are kept, and one that is over keeps no caller;
-- armed times, and the running move task, have their due entries (`check_due`, which needs the due index).
+- armed times, and the running move task, have their due entries (`check_due`, which needs the due index);
+- the content of FIFO queues is as `fifo_invariants` says.
 """
 
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from cumulo.queue_service.fifo_invariants import check_fifo
+from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
 from cumulo.queue_service.keys import (
     COUNTERS,
     META,
@@ -33,7 +36,7 @@ from cumulo.queue_service.keys import (
     layout,
     name_key,
 )
-from cumulo.queue_service.model import MOVE_TASKS_MAX
+from cumulo.queue_service.model import MOVE_TASKS_MAX, is_fifo
 from cumulo.queue_service.move_tasks import RUNNING, due_payload, tasks_of
 from cumulo.queue_service.open_queue import lease_of
 from cumulo.storage import tuples
@@ -71,6 +74,8 @@ def check(txn: ReadTxn) -> list[str]:
             continue
         decoded = decode_meta(meta)
         where = f"queue {decoded.account}/{decoded.region}/{decoded.name}"
+        if is_fifo(decoded.name) is not decoded.fifo:
+            problems.append(f"{where}: its name and its record differ about its kind")
         if name_key(decoded.account, decoded.region, decoded.name) != key:
             problems.append(f"{where}: it is listed under another name")
         if (row.receive_wait_s, row.dead_letter_name) != (decoded.receive_wait_s, decoded.dead_letter_name):
@@ -88,7 +93,10 @@ def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
     for partition in partitions(txn):
         raw = txn.get(partition + COUNTERS)
         counters = decode_counters(raw) if raw else None
-        for kind, at_ms in ((WAKE, counters.wake_ms), (RETAIN, counters.retain_ms)) if counters else ():
+        timers = [(WAKE, counters.wake_ms), (RETAIN, counters.retain_ms)] if counters else []
+        if (fifo := txn.get(partition + FIFO)) is not None:
+            timers.append((FORGET, decode_fifo_counters(fifo).forget_ms))
+        for kind, at_ms in timers:
             if at_ms and (kind, partition, at_ms) not in there:
                 problems.append(f"queue partition {partition.hex()}: {kind} is armed for {at_ms} without a due entry")
         problems += [
@@ -116,6 +124,9 @@ def _check_queue(txn: ReadTxn, partition: bytes, meta: Meta) -> Iterator[str]:
         yield "it has no counters"
         return
     counters = decode_counters(raw)
+    if meta.fifo:
+        yield from check_fifo(txn, partition, meta, counters)
+        return
     places = layout(partition, meta.generation)
     standing: dict[int, _Standing] = {}
     yield from _walk_states(txn, places, standing)

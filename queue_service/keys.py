@@ -17,7 +17,7 @@ directory, which lies in ROOT and leads from names to partitions:
     q     ("content", g) x kept_from seq           a message that came from another queue: it is older than its seq
 
 `g` is the content generation. Of a message exactly one of r, d, l-with-a-lease and h stands, and m stands with it.
-Does not know what any move means.
+What differs in the content of a FIFO queue is in `fifo_keys`. Does not know what any move means.
 """
 
 import functools
@@ -65,7 +65,8 @@ class QueueName(records.Record, frozen=True):
 class Meta(records.Record, frozen=True):
     """A queue and its attributes, all but the policy and the tags, which no transaction on messages needs; absent once
     the queue is deleted. `dead_letter_text` is the redrive policy as SQS's clients wrote it, empty where another edge
-    set it. `purged_ms` is the deadline clock's time of the last purge.
+    set it. `purged_ms` is the deadline clock's time of the last purge. The last two: the deduplication scope before its
+    latest change, and the deadline clock's time of that, 0 for none.
     """
 
     account: str = ""
@@ -83,6 +84,12 @@ class Meta(records.Record, frozen=True):
     update_ms: int = 0
     dead_letter_text: str = ""
     purged_ms: int = 0
+    fifo: bool = False
+    content_based_deduplication: bool = False
+    deduplication_scope: str = "queue"
+    fifo_throughput_limit: str = "perQueue"
+    scope_before: str = ""
+    scope_changed_ms: int = 0
 
 
 class Tags(records.Record, frozen=True):
@@ -96,7 +103,8 @@ class MoveTask(records.Record, frozen=True):
 
     `destination` is an ARN, empty for the queue that each message came from; `rate` is messages a second, 0 for as fast
     as it goes. It moves messages whose number is below `end_seq`; `due_ms` is where its due entry stands (0: none).
-    `on_behalf_of` is the encoded caller (`move_tasks.OnBehalfOf`), empty once the task is over.
+    `on_behalf_of` is the encoded caller (`move_tasks.OnBehalfOf`), empty once the task is over. `position` is the first
+    group of a FIFO queue that is not done.
     """
 
     task_id: str = ""
@@ -110,6 +118,7 @@ class MoveTask(records.Record, frozen=True):
     end_seq: int = 0
     due_ms: int = 0
     on_behalf_of: bytes = b""
+    position: int = 0
 
 
 class MoveTasks(records.Record, frozen=True):
@@ -131,7 +140,8 @@ class Counters(records.Record, frozen=True):
 
 class StoredMessage(records.Record, frozen=True):
     """What never changes of a message. `kept_from_ms` is the deadline clock's time of the first send, from which
-    retention counts; `sent_ms` is the wall clock's. `received_before` counts the receives in queues that it left.
+    retention counts; `sent_ms` is the wall clock's. `received_before` counts the receives in queues that it left. The
+    last two are of FIFO queues.
     """
 
     message_id: str = ""
@@ -144,6 +154,8 @@ class StoredMessage(records.Record, frozen=True):
     body: bytes = b""
     trace_header: str = ""
     received_before: int = 0
+    group_id: str = ""
+    deduplication_id: str = ""
 
 
 class Lease(records.Record, frozen=True):

@@ -35,10 +35,16 @@ _ALIAS_OPERATIONS = 6
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
-    """What became of a batch: all but the refused items are done. `seed` is what a send made its message ids from."""
+    """What became of a batch: all but the refused items are done. `seed` is what a send made its message ids from.
+
+    Of a FIFO queue `first_seq` is the number of the first message that was stored, the next ones follow; `duplicates`
+    were not stored: the place of each, its message's id (16 bytes) and number.
+    """
 
     refused: tuple[Refused, ...] = ()
     seed: bytes = b""
+    first_seq: int = 0
+    duplicates: tuple[tuple[int, bytes, int], ...] = ()
 
 
 class StampedDelete(msgspec.Struct, frozen=True):
@@ -78,7 +84,7 @@ def delete_messages(txn: Txn, request: StampedDelete) -> Outcome:
     for receipt in request.receipts:
         if receipt.generation != generation:
             continue
-        key = leased + u64(receipt.due_ms) + u64(receipt.seq)
+        key = leased + u64(receipt.lease_at) + u64(receipt.seq)
         found = txn.get(key)
         if found:
             if found != state:  # messages of one receive share their state
@@ -191,7 +197,7 @@ def _find(queue: OpenQueue, receipt: Receipt) -> _Place | Refusal:
     """Return where the message of a receipt stands, or why the receipt proves nothing any more."""
     if receipt.generation != queue.meta.generation:
         return Refusal.GONE
-    key = queue.layout.leased + u64(receipt.due_ms) + u64(receipt.seq)
+    key = queue.layout.leased + u64(receipt.lease_at) + u64(receipt.seq)
     state = queue.txn.get(key)
     if state:
         lease = lease_of(state)
@@ -233,7 +239,7 @@ def _change(queue: OpenQueue, receipt: Receipt, timeout_s: int, now_ms: int) -> 
     if due_ms > lease.received_ms + VISIBILITY_TIMEOUT_S_MAX * 1000:
         return Refusal.BEYOND_LIMIT
     changed = msgspec.structs.replace(lease, due_ms=due_ms)
-    met_ms = lease.alias_ms or receipt.due_ms
+    met_ms = lease.alias_ms or receipt.lease_at
     if timeout_s == 0:
         _take_out(queue, seq, place)
         queue.return_to_ready(seq, changed, _without_alias(changed), now_ms)

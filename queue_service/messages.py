@@ -25,13 +25,25 @@ _SET_ASIDE_OPERATIONS = 8
 """What one such message takes, and one more for each piece of a large one."""
 
 
+class OutgoingInGroup(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a message of a FIFO queue has more. `by_content` says that the deduplication id was made from the body."""
+
+    message_id: str
+    group_id: str
+    deduplication_id: str
+    by_content: bool
+
+
 class Outgoing(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A checked message: its place in the batch, its encoded `StoredMessage`, and what SQS counts as its size."""
+    """A checked message: its place in the batch, its encoded `StoredMessage`, and what SQS counts as its size; `fifo`
+    where the queue is one.
+    """
 
     index: int
     record: bytes
     size_bytes: int
     delay_s: int | None = None
+    fifo: "OutgoingInGroup | None" = None
 
 
 class StampedSend(msgspec.Struct, frozen=True):
@@ -45,11 +57,14 @@ class StampedSend(msgspec.Struct, frozen=True):
 
 
 class Demand(msgspec.Struct, frozen=True, gc=False):
-    """One receiver's wish; `token` marks its leases, `visibility_timeout_s` None takes the queue's."""
+    """One receiver's wish; `token` marks its leases, `visibility_timeout_s` None takes the queue's. `attempt_id` is for
+    FIFO queues.
+    """
 
     max_messages: int
     visibility_timeout_s: int | None
     token: bytes
+    attempt_id: str = ""
 
 
 class StampedReceive(msgspec.Struct, frozen=True):
@@ -63,13 +78,14 @@ class StampedReceive(msgspec.Struct, frozen=True):
 
 
 class LeasedMessage(msgspec.Struct, frozen=True, gc=False):
-    """A message that was taken, with what its receipt is made of."""
+    """A message that was taken, with what its receipt is made of; `token` is empty where it is the demand's."""
 
     seq: int
-    due_ms: int
+    lease_at: int
     receive_count: int
     first_received_ms: int
     stored: StoredMessage
+    token: bytes = b""
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -84,11 +100,12 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class StampedPeek(msgspec.Struct, frozen=True):
-    """Whether a receive may find something."""
+    """Whether a receive may find something; `is_repeatable` says that it may have been answered before."""
 
     queue: str
     partition: bytes
     now_ms: int
+    is_repeatable: bool = False
 
 
 def send_messages(txn: Txn, request: StampedSend) -> Outcome:
@@ -179,7 +196,7 @@ def _pick(queue: OpenQueue, dead_letters: DeadLetters, wanted: int, now_ms: int)
             seq = int.from_bytes(key[-8:], "big")
             stored = decode_message(queue.message_bytes(seq, lease.pieces))
             too_old = queue.is_too_old(stored.kept_from_ms, now_ms)
-            if too_old or dead_letters.is_due(lease):
+            if too_old or dead_letters.is_due(lease.receive_count):
                 set_aside += _SET_ASIDE_OPERATIONS + lease.pieces
                 if set_aside > SET_ASIDE_OPERATIONS_MAX or dead_letters.is_full:
                     return picked

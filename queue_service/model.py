@@ -22,6 +22,17 @@ MAX_RECEIVE_COUNT_MAX = 1_000
 MESSAGE_ATTRIBUTES_MAX = 10
 ATTRIBUTE_NAME_CHARACTERS_MAX = 256
 ATTRIBUTE_TYPE_CHARACTERS_MAX = 256
+FIFO_SUFFIX = ".fifo"
+FIFO_ID_CHARACTERS_MAX = 128
+"""Of a message group id, a deduplication id and a receive request attempt id."""
+DEDUPLICATION_S = 300
+"""How long a deduplication id and a receive request attempt are remembered."""
+DEDUPLICATION_SCOPES = ("queue", "messageGroup")
+FIFO_THROUGHPUT_LIMITS = ("perQueue", "perMessageGroupId")
+SCOPE_CHANGE_S = 60
+"""After a change of the deduplication scope the former one is in force for so long, as SQS was recorded to do it."""
+FIFO_REMEMBERED_ENTRIES_MAX = 32
+"""Ours: entries of a batch to a FIFO queue under a request id; the answer to more could not be remembered."""
 IN_FLIGHT_MAX = 120_000
 """Messages of one queue that may be received and not deleted at once (SQS's quota of standard queues)."""
 BATCH_BYTES_MAX = 1_048_576
@@ -82,6 +93,9 @@ class QueueAttributes(msgspec.Struct, frozen=True, kw_only=True):
     dead_letter_policy: DeadLetterPolicy | None = None
     policy: str | None = None
     redrive_allow_policy: str | None = None
+    content_based_deduplication: bool | None = None
+    deduplication_scope: str | None = None
+    fifo_throughput_limit: str | None = None
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +119,14 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     message_count: int = 0
     in_flight_count: int = 0
     delayed_count: int = 0
+    content_based_deduplication: bool = False
+    deduplication_scope: str = ""
+    fifo_throughput_limit: str = ""
+
+    @property
+    def fifo(self) -> bool:
+        """Whether it is a FIFO queue: its name says so."""
+        return is_fifo(self.name)
 
     @property
     def arn(self) -> str:
@@ -115,6 +137,11 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     def full_name(self) -> str:
         """The queue's AIP-122 name."""
         return resource_name(self.account, self.region, "queues", self.name)
+
+
+def is_fifo(name: str) -> bool:
+    """Say whether a queue of this name is a FIFO queue: those and no others end in .fifo."""
+    return name.endswith(FIFO_SUFFIX)
 
 
 def queue_arn(account: str, region: str, name: str) -> str:
@@ -228,12 +255,17 @@ class RemovePermission(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SendEntry(msgspec.Struct, frozen=True):
-    """One message to store; without `delay_s` the queue's. `trace_header` is X-Ray's, kept and handed on."""
+    """One message to store; without `delay_s` the queue's. `trace_header` is X-Ray's, kept and handed on.
+
+    Of a FIFO queue: `group_id` must be given; without `deduplication_id` the queue must deduplicate by content.
+    """
 
     body: bytes
     attributes: MessageAttributes = ()
     delay_s: int | None = None
     trace_header: str = ""
+    group_id: str | None = None
+    deduplication_id: str | None = None
 
 
 class SendMessages(msgspec.Struct, frozen=True, kw_only=True):
@@ -246,11 +278,12 @@ class SendMessages(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SentMessage(msgspec.Struct, frozen=True, gc=False):
-    """A message that is durable."""
+    """A message that is durable; `sequence_number` is a FIFO queue's."""
 
     message_id: str
     md5_of_body: str
     md5_of_attributes: str = ""
+    sequence_number: str = ""
 
 
 class ItemError(msgspec.Struct, frozen=True):
@@ -271,16 +304,20 @@ class ItemError(msgspec.Struct, frozen=True):
 
 
 class ReceiveMessages(msgspec.Struct, frozen=True, kw_only=True):
-    """Take messages; without `wait_s` and `visibility_timeout_s` as the queue says."""
+    """Take messages; without `wait_s` and `visibility_timeout_s` as the queue says.
+
+    A FIFO queue answers the same messages again to the same `attempt_id`.
+    """
 
     queue: str
     max_messages: int = 1
     wait_s: int | None = None
     visibility_timeout_s: int | None = None
+    attempt_id: str = ""
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A message as a receiver gets it."""
+    """A message as a receiver gets it; the last three are of FIFO queues."""
 
     message_id: str
     receipt_handle: str
@@ -293,6 +330,9 @@ class Message(msgspec.Struct, frozen=True):
     attributes: MessageAttributes
     dead_letter_source_arn: str
     trace_header: str = ""
+    group_id: str = ""
+    deduplication_id: str = ""
+    sequence_number: str = ""
 
 
 class DeleteMessages(msgspec.Struct, frozen=True, kw_only=True):

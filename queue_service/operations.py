@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from cumulo.core.context import CallContext
 from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable, Result
 from cumulo.queue_service import model
-from cumulo.queue_service.leases import Outcome, change_visibilities, delete_messages
-from cumulo.queue_service.messages import send_messages
+from cumulo.queue_service.kinds import change_visibilities, delete_messages, send_messages
+from cumulo.queue_service.leases import Outcome
 from cumulo.queue_service.move_tasks import cancel_task, list_tasks, start_task
 from cumulo.queue_service.mover import SEND, SOURCE_ACTIONS, source_checks
 from cumulo.queue_service.queue_attributes import Place
@@ -31,6 +31,23 @@ from cumulo.queue_service.queues import (
     update_queue,
 )
 
+OWNERS_ALONE = frozenset(
+    (
+        "CreateQueue",
+        "UpdateQueue",
+        "DeleteQueue",
+        "ListQueues",
+        "ListQueueTags",
+        "TagQueue",
+        "UntagQueue",
+        "AddPermission",
+        "RemovePermission",
+        "StartMessageMoveTask",
+        "ListMessageMoveTasks",
+        "CancelMessageMoveTask",
+    )
+)
+"""What a queue's policy cannot allow to another account (SQS developer guide, "Limitations of custom policies")."""
 DATA_WINDOW_MS = 600_000
 """How long a request id is remembered for messages: 10 minutes."""
 CONTROL_WINDOW_MS = 86_400_000

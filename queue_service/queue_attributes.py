@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, NOT_IMPLEMENTED, ServiceError
+from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, ServiceError
 from cumulo.core.names import is_account_id, is_region, parse_arn, parse_resource_name
 from cumulo.identity import resource_policy
 from cumulo.identity.policy import DocumentKind, MalformedPolicy
@@ -17,7 +17,10 @@ from cumulo.queue_service import redrive_allow
 from cumulo.queue_service.errors import INVALID_ATTRIBUTE_VALUE
 from cumulo.queue_service.keys import Meta
 from cumulo.queue_service.model import (
+    DEDUPLICATION_SCOPES,
     DELAY_S_MAX,
+    FIFO_SUFFIX,
+    FIFO_THROUGHPUT_LIMITS,
     MAX_RECEIVE_COUNT_MAX,
     MESSAGE_RETENTION_S_MAX,
     MESSAGE_RETENTION_S_MIN,
@@ -30,12 +33,15 @@ from cumulo.queue_service.model import (
     TAGS_MAX,
     VISIBILITY_TIMEOUT_S_MAX,
     QueueAttributes,
+    is_fifo,
     queue_arn,
 )
 from cumulo.storage.engine import Engine
 
-NAME_PATTERN = re.compile(rf"[A-Za-z0-9_-]{{1,{QUEUE_NAME_CHARACTERS_MAX}}}")
-_FIFO = ".fifo"
+NAME_PATTERN = re.compile(
+    rf"[A-Za-z0-9_-]{{1,{QUEUE_NAME_CHARACTERS_MAX}}}"
+    rf"|[A-Za-z0-9_-]{{1,{QUEUE_NAME_CHARACTERS_MAX - len(FIFO_SUFFIX)}}}{re.escape(FIFO_SUFFIX)}"
+)
 _SHOWN_CHARACTERS_MAX = 120
 _RANGES = {
     "visibility_timeout_s": (0, VISIBILITY_TIMEOUT_S_MAX),
@@ -46,7 +52,10 @@ _RANGES = {
 }
 _DEFAULTS = Meta()
 POLICY = "policy"
-NAMES = (*_RANGES, "dead_letter_policy", POLICY)
+DEAD_LETTER_TYPE = "Dead-letter queue must be same type of queue as the source"
+_CHOICES = {"deduplication_scope": DEDUPLICATION_SCOPES, "fifo_throughput_limit": FIFO_THROUGHPUT_LIMITS}
+_OF_FIFO = ("content_based_deduplication", *_CHOICES)
+NAMES = (*_RANGES, "dead_letter_policy", POLICY, *_OF_FIFO)
 """The attributes that a caller may set, by the names of `QueueAttributes`."""
 
 
@@ -69,7 +78,7 @@ class Place(msgspec.Struct, frozen=True):
 def place(text: str, account: str, region: str, parameter: str = "queue") -> Place:
     """Return which queue `text` means: an ARN, a full name, or a short name in the caller's own account and region.
 
-    Raises `MissingParameter`, `InvalidParameterValue`, and `NotImplemented` for a FIFO queue's name.
+    Raises `MissingParameter` and `InvalidParameterValue`.
     """
     if not text:
         raise MISSING_PARAMETER.error(parameter=parameter)
@@ -80,13 +89,12 @@ def place(text: str, account: str, region: str, parameter: str = "queue") -> Pla
     if arn is not None and not (arn.service == "sqs" and is_account_id(arn.account) and is_region(arn.region)):
         parts = None
     name = parts[2] if parts is not None else ""
-    if name.endswith(_FIFO) and NAME_PATTERN.fullmatch(name[: -len(_FIFO)]):
-        raise NOT_IMPLEMENTED.error(what="A FIFO queue (a name that ends in .fifo)")
     if parts is None or not NAME_PATTERN.fullmatch(name):
         raise INVALID_PARAMETER_VALUE.error(
             parameter=parameter,
             value=repr(text[:_SHOWN_CHARACTERS_MAX]),
-            allowed=f"a queue name has 1 to {QUEUE_NAME_CHARACTERS_MAX} letters, digits, hyphens and underscores;"
+            allowed=f"a queue name has 1 to {QUEUE_NAME_CHARACTERS_MAX} letters, digits, hyphens and underscores,"
+            f" and may end in {FIFO_SUFFIX};"
             " in full it is accounts/{account}/regions/{region}/queues/{queue} or the queue's ARN",
         )
     return Place(*parts)
@@ -114,6 +122,17 @@ def written(attributes: QueueAttributes, owner: Place) -> dict[str, object]:
                     parameter=name, value=value, allowed=f"it must be between {lowest} and {highest}"
                 )
             fields[name] = value
+    for name in _OF_FIFO:
+        value = getattr(attributes, name)
+        if value is None:
+            continue
+        if not is_fifo(owner.name):
+            raise INVALID_ATTRIBUTE_VALUE.error(parameter=name, value=value, allowed="it is for FIFO queues")
+        if name in _CHOICES and value not in _CHOICES[name]:
+            raise INVALID_ATTRIBUTE_VALUE.error(
+                parameter=name, value=repr(value[:_SHOWN_CHARACTERS_MAX]), allowed=f"one of {', '.join(_CHOICES[name])}"
+            )
+        fields[name] = value
     redrive = attributes.dead_letter_policy
     if redrive is not None:
         if redrive.queue:
@@ -144,6 +163,16 @@ def default(name: str) -> dict[str, object]:
             parameter="update_mask", value=repr(name[:_SHOWN_CHARACTERS_MAX]), allowed=f"one of {', '.join(NAMES)}"
         )
     return {name: getattr(_DEFAULTS, name)}
+
+
+def check_throughput_limit(meta: Meta) -> None:
+    """Raise `InvalidAttributeValue` where a queue's throughput limit does not go with its deduplication scope."""
+    if meta.fifo_throughput_limit == FIFO_THROUGHPUT_LIMITS[1] and meta.deduplication_scope != DEDUPLICATION_SCOPES[1]:
+        raise INVALID_ATTRIBUTE_VALUE.error(
+            parameter="fifo_throughput_limit",
+            value=meta.fifo_throughput_limit,
+            allowed="The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup",
+        )
 
 
 def check_tags(tags: Mapping[str, str]) -> None:
@@ -192,5 +221,9 @@ def _dead_letter_name(text: str, owner: Place) -> str:
             parameter="dead_letter_policy.queue",
             value=target.arn,
             allowed="it must be another queue of the same account and region",
+        )
+    if is_fifo(target.name) != is_fifo(owner.name):
+        raise INVALID_ATTRIBUTE_VALUE.error(
+            parameter="dead_letter_policy.queue", value=target.arn, allowed=DEAD_LETTER_TYPE
         )
     return target.name

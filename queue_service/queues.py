@@ -17,6 +17,7 @@ from cumulo.queue_service.errors import (
     QUEUE_DOES_NOT_EXIST,
     QUEUE_NAME_EXISTS,
 )
+from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
 from cumulo.queue_service.keys import (
     CLEAR,
     COUNTERS,
@@ -36,9 +37,9 @@ from cumulo.queue_service.keys import (
     name_of,
     names_prefix,
 )
-from cumulo.queue_service.model import TAGS_MAX, Queue
+from cumulo.queue_service.model import TAGS_MAX, Queue, is_fifo
 from cumulo.queue_service.open_queue import OpenQueue, open_queue
-from cumulo.queue_service.queue_attributes import Place
+from cumulo.queue_service.queue_attributes import Place, check_throughput_limit
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import ReadTxn, Txn, new_partition
 
@@ -195,11 +196,18 @@ def create_queue(txn: Txn, request: StampedCreate) -> Named:
     if not request.is_new:
         raise DirectoryChanged
     meta = msgspec.structs.replace(
-        Meta(account=place.account, region=place.region, name=place.name, create_ms=request.now_ms),
+        Meta(
+            account=place.account,
+            region=place.region,
+            name=place.name,
+            create_ms=request.now_ms,
+            fifo=is_fifo(place.name),
+        ),
         update_ms=request.now_ms,
         **request.fields,
     )
     _check_dead_letter(txn, place, request.fields)
+    check_throughput_limit(meta)
     _write_meta(txn, request.partition, meta, request.policy or "", request.redrive_allow_policy or "")
     txn.put(request.partition + COUNTERS, records.encode(Counters()))
     _write_tags(txn, request.partition, request.tags)
@@ -212,6 +220,10 @@ def update_queue(txn: Txn, request: StampedUpdate) -> Named:
     queue = open_queue(txn, request.partition, request.place.name)
     _check_dead_letter(txn, request.place, request.fields)
     meta = msgspec.structs.replace(queue.meta, update_ms=request.now_ms, **request.fields)
+    check_throughput_limit(meta)
+    if meta.deduplication_scope != queue.meta.deduplication_scope:
+        before = queue.meta.deduplication_scope
+        meta = msgspec.structs.replace(meta, scope_before=before, scope_changed_ms=request.deadline_ms)
     policy, allow = request.policy, request.redrive_allow_policy
     _write_meta(
         txn,
@@ -220,9 +232,11 @@ def update_queue(txn: Txn, request: StampedUpdate) -> Named:
         row.policy if policy is None else policy,
         row.redrive_allow_policy if allow is None else allow,
     )
-    if meta.message_retention_s != queue.meta.message_retention_s and queue.ready:
+    if meta.message_retention_s != queue.meta.message_retention_s and (queue.ready or (meta.fifo and queue.retain_ms)):
         queue.retain_by(request.deadline_ms)
-        queue.save()
+    if meta.fifo and meta.delay_s != queue.meta.delay_s and queue.delayed:
+        queue.wake_by(request.deadline_ms)  # the new delay is in force for those, too
+    queue.save()
     return _named(txn, request.partition, meta)
 
 
@@ -266,6 +280,9 @@ def _shown(queue: OpenQueue, row: QueueName) -> Queue:
         message_count=queue.ready,
         in_flight_count=queue.leased,
         delayed_count=queue.delayed,
+        content_based_deduplication=meta.content_based_deduplication,
+        deduplication_scope=meta.deduplication_scope if meta.fifo else "",
+        fifo_throughput_limit=meta.fifo_throughput_limit if meta.fifo else "",
     )
 
 
@@ -419,8 +436,11 @@ def _write_meta(txn: Txn, partition: bytes, meta: Meta, policy: str, redrive_all
 
 def _abandon_content(txn: Txn, queue: OpenQueue, now_ms: int) -> None:
     """Disarm the queue's timers and leave its content generation to be cleared."""
-    for kind, at_ms in ((WAKE, queue.wake_ms), (RETAIN, queue.retain_ms)):
+    forgets = txn.get(queue.partition + FIFO) if queue.meta.fifo else None
+    forget_ms = 0 if forgets is None else decode_fifo_counters(forgets).forget_ms
+    for kind, at_ms in ((WAKE, queue.wake_ms), (RETAIN, queue.retain_ms), (FORGET, forget_ms)):
         if at_ms:
             txn.undue(at_ms, kind, queue.partition)
-    if queue.ready or queue.delayed or queue.leased:
+    txn.delete(queue.partition + FIFO)
+    if queue.ready or queue.delayed or queue.leased or forget_ms:
         txn.due(now_ms, CLEAR, layout(queue.partition, queue.meta.generation).content)

@@ -1,7 +1,8 @@
 """Receipt handles: what proves one receive of one message.
 
 A handle seals (queue id, content generation, seq, first due time, lease token); the middle three lead straight to the
-lease's row, the token proves that no later receive has replaced it. Random, altered and foreign texts are refused here,
+lease's row, the token proves that no later receive has replaced it. In a handle of a FIFO queue the number of the
+message's group stands for the first due time. Random, altered and foreign texts are refused here,
 without a look at the store.
 """
 
@@ -17,18 +18,20 @@ TOKEN_BYTES = 16
 
 
 class Receipt(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An opened handle; `index` is its place in the batch that it came in."""
+    """An opened handle; `index` is its place in the batch that it came in. `lease_at` leads to the lease: it is its
+    first due time, of a FIFO queue the number of the message's group.
+    """
 
     index: int
     generation: int
     seq: int
-    due_ms: int
+    lease_at: int
     token: bytes
 
 
-def seal(sealer: TokenSealer, partition: bytes, generation: int, seq: int, due_ms: int, token: bytes) -> str:
+def seal(sealer: TokenSealer, partition: bytes, generation: int, seq: int, lease_at: int, token: bytes) -> str:
     """Return the handle of one receive."""
-    return sealer.seal(TokenKind.RECEIPT, _FORM.pack(partition, generation, seq, due_ms, token))
+    return sealer.seal(TokenKind.RECEIPT, _FORM.pack(partition, generation, seq, lease_at, token))
 
 
 def parse(sealer: TokenSealer, partition: bytes, index: int, handle: str) -> Receipt:
@@ -39,7 +42,7 @@ def parse(sealer: TokenSealer, partition: bytes, index: int, handle: str) -> Rec
         raise RECEIPT_HANDLE_IS_INVALID.error(reason="it was not made by this server") from error
     if len(payload) != _FORM.size:
         raise RECEIPT_HANDLE_IS_INVALID.error(reason="it was not made by this server")
-    queue, generation, seq, due_ms, token = _FORM.unpack(payload)
+    queue, generation, seq, lease_at, token = _FORM.unpack(payload)
     if queue != partition:
         raise RECEIPT_HANDLE_OF_ANOTHER_QUEUE.error()
-    return Receipt(index, generation, seq, due_ms, token)
+    return Receipt(index, generation, seq, lease_at, token)

@@ -1,15 +1,21 @@
 """Redrive: a message that was received too often goes to its dead-letter queue.
 
 The move happens in the receive that meets the message, in one transaction over both queues, so it cannot happen twice.
-Message id, sent time and the start of retention are kept, as in SQS. What is shown goes on counting receives, as there;
-the new queue's own policy counts its own alone. Where the dead-letter queue does not exist (any more), the message
-stays and is delivered.
+Message id, sent time and, but for FIFO queues, the start of retention are kept, as in SQS. What is shown goes on
+counting receives, as there; the new queue's own policy counts its own alone. Where the dead-letter queue does not exist
+(any more), the message stays and is delivered.
 """
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
 
 from cumulo.queue_service.keys import PIECE_BYTES, Lease, StoredMessage
 from cumulo.queue_service.model import queue_arn
 from cumulo.queue_service.open_queue import OpenQueue, find_queue
 from cumulo.storage import records
+from cumulo.storage.engine import Txn
 from cumulo.storage.tuples import u64
 
 MOVED_BYTES_MAX = 2 * 1024 * 1024
@@ -19,8 +25,11 @@ MOVED_BYTES_MAX = 2 * 1024 * 1024
 class DeadLetters:
     """The way from one queue to its dead-letter queue in one transaction; that queue is opened when first needed."""
 
-    def __init__(self, source: OpenQueue, partition: bytes) -> None:
+    def __init__(
+        self, source: OpenQueue, partition: bytes, find: Callable[[Txn, bytes], OpenQueue | None] = find_queue
+    ) -> None:
         self._source = source
+        self._find = find
         self._partition = partition if source.meta.max_receive_count else b""
         self._target: OpenQueue | None = None
         self._moved_bytes = 0
@@ -30,34 +39,26 @@ class DeadLetters:
         """Say whether this transaction has moved as much as it may."""
         return self._moved_bytes >= MOVED_BYTES_MAX
 
-    def is_due(self, lease: Lease) -> bool:
+    @property
+    def target(self) -> OpenQueue:
+        """The dead-letter queue, once `is_due` has said yes."""
+        assert self._target is not None
+        return self._target
+
+    def is_due(self, receive_count: int) -> bool:
         """Say whether one more receive would be too many, and there is somewhere to go."""
-        if not self._partition or lease.receive_count < self._source.meta.max_receive_count:
+        if not self._partition or receive_count < self._source.meta.max_receive_count:
             return False
         if self._target is None:
-            self._target = find_queue(self._source.txn, self._partition)
+            self._target = self._find(self._source.txn, self._partition)
             if self._target is None:
                 self._partition = b""
         return self._target is not None
 
     def move(self, ready_key: bytes, seq: int, lease: Lease, stored: StoredMessage, now_ms: int) -> None:
         """Take a ready message out of the source and add it to the dead-letter queue."""
-        source, target = self._source, self._target
-        assert target is not None
-        meta = source.meta
-        moved = StoredMessage(
-            message_id=stored.message_id,
-            md5_of_body=stored.md5_of_body,
-            sent_ms=stored.sent_ms,
-            kept_from_ms=stored.kept_from_ms,
-            sender_id=stored.sender_id,
-            attributes=stored.attributes,
-            dead_letter_source=queue_arn(meta.account, meta.region, meta.name),
-            body=stored.body,
-            trace_header=stored.trace_header,
-            received_before=stored.received_before + lease.receive_count,
-        )
-        record = records.encode(moved)
+        source, target = self._source, self.target
+        record = self.record_of(stored, lease.receive_count)
         pieces = -(-len(record) // PIECE_BYTES)
         new_seq = target.add(record, pieces, PIECE_BYTES)
         state = records.encode(Lease(pieces=pieces, kept_from_ms=stored.kept_from_ms, moved=True))
@@ -66,10 +67,22 @@ class DeadLetters:
         target.ready += 1
         target.woken += 1
         target.retain_by(stored.kept_from_ms + target.meta.message_retention_s * 1000)
-        self._moved_bytes += len(record)
         source.txn.delete(ready_key)
         source.ready -= 1
         source.drop(seq, lease, now_ms)
+
+    def record_of(self, stored: StoredMessage, receive_count: int, **changes: Any) -> bytes:
+        """Return the bytes of a message as the dead-letter queue keeps it, and count them."""
+        meta = self._source.meta
+        moved = msgspec.structs.replace(
+            stored,
+            dead_letter_source=queue_arn(meta.account, meta.region, meta.name),
+            received_before=stored.received_before + receive_count,
+            **changes,
+        )
+        record = records.encode(moved)
+        self._moved_bytes += len(record)
+        return record
 
     def save(self) -> None:
         """Write the dead-letter queue's counters where something was moved; the last call."""

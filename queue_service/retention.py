@@ -2,11 +2,14 @@
 
 The retention timer walks r from the lowest number, which is the oldest message, and stops at the first that may stay;
 messages that came from another queue are older than their number and have an index of their own, x. Leased and delayed
-messages are left alone: their age is looked at when they return. Everything goes in slices.
+messages are left alone: their age is looked at when they return. Everything goes in slices. FIFO queues have their own
+way (`fifo`) behind the same timers.
 """
 
 import msgspec
 
+from cumulo.queue_service import fifo, fifo_windows
+from cumulo.queue_service.fifo_queue import find_fifo
 from cumulo.queue_service.keys import RETAIN, WAKE, decode_message
 from cumulo.queue_service.leases import PROMOTE_OPERATIONS_OF_TIMER, promote
 from cumulo.queue_service.open_queue import OpenQueue, find_queue, lease_of
@@ -31,6 +34,9 @@ def wake(txn: Txn, timer: Timer) -> None:
     """Make ready what is due, and arm the timer for the next: the deed of `queue.wake`."""
     queue = _fired(txn, timer)
     if queue is not None and queue.wake_ms == timer.entry.at_ms:
+        if queue.meta.fifo:
+            fifo.wake(txn, queue.partition, timer.now_ms)
+            return
         promote(queue, timer.now_ms, PROMOTE_OPERATIONS_OF_TIMER)
         queue.save()
 
@@ -39,10 +45,24 @@ def retain(txn: Txn, timer: Timer) -> None:
     """Delete what is too old, and arm the timer for the next: the deed of `queue.retain`."""
     queue = _fired(txn, timer)
     if queue is not None and queue.retain_ms == timer.entry.at_ms:
+        if queue.meta.fifo:
+            fifo.retain(txn, queue.partition, timer.now_ms)
+            return
         queue.retain_ms = 0
         _expire_moved(queue, timer.now_ms)
         _expire_ready(queue, timer.now_ms)
         queue.save()
+
+
+def forget(txn: Txn, timer: Timer) -> None:
+    """Forget what a FIFO queue remembered long enough, and arm the timer for the next: the deed of `queue.forget`."""
+    entry = timer.entry
+    queue = find_fifo(txn, entry.key)
+    if queue is None or queue.forget_ms != entry.at_ms:
+        txn.undue(entry.at_ms, entry.kind, entry.key)
+        return
+    fifo_windows.forget(queue, timer.now_ms)
+    queue.save()
 
 
 def clear(txn: Txn, entry: Due) -> None:

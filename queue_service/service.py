@@ -14,7 +14,7 @@ import msgspec
 
 from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
-from cumulo.core.errors import INVALID_PAGE_TOKEN, INVALID_PARAMETER_VALUE, TOO_BUSY, ServiceError
+from cumulo.core.errors import INVALID_PAGE_TOKEN, INVALID_PARAMETER_VALUE, NOT_IMPLEMENTED, TOO_BUSY, ServiceError
 from cumulo.core.ids import Randomness, uuid4_text
 from cumulo.core.names import is_account_id, is_region
 from cumulo.core.operations import Check, Checks, Operation, Result
@@ -30,24 +30,27 @@ from cumulo.queue_service.errors import (
     MOVE_DESTINATION_IS_SOURCE,
     MOVE_NUMBER_OUT_OF_RANGE,
     MOVE_QUEUE_DOES_NOT_EXIST,
+    MOVE_QUEUE_TYPES_DIFFER,
     MOVE_SOURCE_IS_NO_DEAD_LETTER_QUEUE,
+    NOT_OF_THIS_QUEUE_TYPE,
     OVER_LIMIT,
     QUEUE_DOES_NOT_EXIST,
+    TOO_MANY_ENTRIES_IN_BATCH_REQUEST,
 )
+from cumulo.queue_service.fifo_keys import FORGET
 from cumulo.queue_service.keys import CLEAR, MOVE, RETAIN, WAKE
-from cumulo.queue_service.leases import StampedChange, StampedDelete, change_visibilities
+from cumulo.queue_service.kinds import change_visibilities, peek, receive_messages
+from cumulo.queue_service.leases import StampedChange, StampedDelete
 from cumulo.queue_service.messages import (
     Demand,
     Received,
     StampedPeek,
     StampedReceive,
     StampedSend,
-    peek,
-    receive_messages,
 )
 from cumulo.queue_service.move_tasks import StampedCancel, StampedStart, StampedTaskList
 from cumulo.queue_service.mover import SEND, Mover, on_behalf_of
-from cumulo.queue_service.operations import TABLE
+from cumulo.queue_service.operations import OWNERS_ALONE, TABLE
 from cumulo.queue_service.queue_attributes import Place, place_of
 from cumulo.queue_service.queues import (
     DirectoryChanged,
@@ -68,7 +71,7 @@ from cumulo.queue_service.queues import (
     list_dead_letter_sources,
 )
 from cumulo.queue_service.receipts import Receipt
-from cumulo.queue_service.retention import Timer, clear, retain, wake
+from cumulo.queue_service.retention import Timer, clear, forget, retain, wake
 from cumulo.queue_service.waiting import ParkedReceivers, Served, Taken, Waiter
 from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import ROOT, Due, Engine
@@ -181,11 +184,19 @@ class Service(Room):
 
     def due_handlers(self) -> Mapping[str, DueHandler]:
         """Return the room's due kinds."""
-        return {WAKE: self._on_wake, RETAIN: self._on_retain, CLEAR: self._on_clear, MOVE: self._mover.run}
+        return {
+            WAKE: self._on_wake,
+            RETAIN: self._on_retain,
+            FORGET: self._on_forget,
+            CLEAR: self._on_clear,
+            MOVE: self._mover.run,
+        }
 
     async def resolve(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Follow the queue's name, check the request and stamp it."""
-        return await self._resolvers[operation.name](ctx, operation, request)
+        resolved = await self._resolvers[operation.name](ctx, operation, request)
+        guard = _in_force(ctx, operation, resolved.guard)
+        return resolved if guard is resolved.guard else msgspec.structs.replace(resolved, guard=guard)
 
     async def call(
         self, ctx: CallContext, operation: str, request: Any, body: AsyncIterator[memoryview] | None = None
@@ -235,10 +246,13 @@ class Service(Room):
         found = await self._find(place)
         if found is None:
             return self._missing_source(operation, place)
-        checks, guard = _checks(operation, place), Guard(place.account, found.row.policy)
+        checks = _checks(operation, place)
+        guard = _in_force(ctx, operation, Guard(place.account, found.row.policy))
         # Before a word about other queues: whether they exist, and which of them send their dead letters here.
         self.authorizer.authorize(ctx, checks, guard)
         missing = await self._check_move_targets(ctx, place, destination)
+        if missing is None and model.is_fifo(place.name):
+            raise NOT_IMPLEMENTED.error(what="A message move task of a FIFO queue")
         return Resolved(
             StampedStart(
                 place,
@@ -272,6 +286,8 @@ class Service(Room):
             self.authorizer.authorize(ctx, (Check(SEND, target.arn),), guard)
             if found is None and destination:
                 return MOVE_QUEUE_DOES_NOT_EXIST.error(parameter="DestinationArn")
+            if model.is_fifo(target.name) is not model.is_fifo(place.name):
+                return MOVE_QUEUE_TYPES_DIFFER.error()
         return None
 
     async def _resolve_list_moves(
@@ -422,7 +438,8 @@ class Service(Room):
         found = await self._find(place)
         if found is None:
             return self._missing(operation, place)
-        checks, guard = _checks(operation, place), Guard(place.account, found.row.policy)
+        checks = _checks(operation, place)
+        guard = _in_force(ctx, operation, Guard(place.account, found.row.policy))
         # Before a word about what the policy says: the edit below answers which labels there are.
         self.authorizer.authorize(ctx, checks, guard)
         text = resource_policy.shown(found.row.policy, self.engine)
@@ -497,8 +514,12 @@ class Service(Room):
         if found is None:
             return self._missing(operation, place)
         now_ms, seed = self.clock.deadline_ms(), self.randomness.token_bytes(stamping.SEED_BYTES)
+        fifo = model.is_fifo(place.name)
+        if fifo and request.request_id and len(request.entries) > model.FIFO_REMEMBERED_ENTRIES_MAX:
+            limit = model.FIFO_REMEMBERED_ENTRIES_MAX
+            raise TOO_MANY_ENTRIES_IN_BATCH_REQUEST.error(limit=limit, entries=len(request.entries))
         messages, sent, invalid = stamping.stamp_entries(
-            request.entries, seed, ctx.principal.id, self.clock.wall_ms(), now_ms
+            request.entries, seed, ctx.principal.id, self.clock.wall_ms(), now_ms, fifo=fifo
         )
         partition = found.row.partition
         return ResolvedItems(
@@ -570,11 +591,15 @@ class Service(Room):
             raise stamping.out_of_range("wait_s", request.wait_s, 0, model.RECEIVE_WAIT_S_MAX)
         if request.visibility_timeout_s is not None:
             stamping.check_timeout(request.visibility_timeout_s)
+        if request.attempt_id:
+            stamping.check_id("attempt_id", request.attempt_id)
+            if not model.is_fifo(place.name):
+                raise NOT_OF_THIS_QUEUE_TYPE.error(parameter="attempt_id", value=request.attempt_id)
         found = await self._find(place, dead_letter=self.engine.atomic_across)
         if found is None:
             return self._missing(operation, place)
         row = found.row
-        demand = Demand(request.max_messages, request.visibility_timeout_s, _NEVER)
+        demand = Demand(request.max_messages, request.visibility_timeout_s, _NEVER, request.attempt_id)
         return ResolvedReceive(
             StampedReceive(place.name, row.partition, (demand,), found.dead_letter, 0),
             (row.partition,),
@@ -597,9 +622,13 @@ class Service(Room):
         if resolved.wait_s:
             if self._parked.is_full:
                 raise TOO_BUSY.error(what="The number of waiting receivers", limit=len(self._parked))
-            look = self.engine.read(
-                (request.partition,), peek, StampedPeek(request.queue, request.partition, self.clock.deadline_ms())
+            looked_for = StampedPeek(
+                request.queue,
+                request.partition,
+                self.clock.deadline_ms(),
+                is_repeatable=bool(waiter.demand.attempt_id),
             )
+            look = self.engine.read((request.partition,), peek, looked_for)
             parked_ms = self.clock.deadline_ms()
             taken = await self._parked.wait(waiter, look, resolved.wait_s)
             if taken is not None and self.clock.deadline_ms() - parked_ms >= DECISION_LIFE_MS:
@@ -642,6 +671,7 @@ class Service(Room):
                 waiter.demand.max_messages,
                 waiter.demand.visibility_timeout_s,
                 self.randomness.token_bytes(receipts.TOKEN_BYTES),
+                waiter.demand.attempt_id,
             )
             for waiter in waiters
         )
@@ -663,10 +693,11 @@ class Service(Room):
         messages = []
         for it in taken.messages:
             stored = it.stored
+            group_id = stored.group_id
             messages.append(
                 model.Message(
                     stored.message_id,
-                    receipts.seal(sealer, partition, generation, it.seq, it.due_ms, token),
+                    receipts.seal(sealer, partition, generation, it.seq, it.lease_at, it.token or token),
                     stored.body,
                     stored.md5_of_body,
                     stored.sent_ms,
@@ -676,6 +707,9 @@ class Service(Room):
                     stored.attributes,
                     stored.dead_letter_source,
                     stored.trace_header,
+                    group_id,
+                    stored.deduplication_id,
+                    stamping.sequence_number(it.seq) if group_id else "",
                 )
             )
         return tuple(messages)
@@ -685,7 +719,7 @@ class Service(Room):
     def _put_back(self, partition: bytes, queue: str, taken: Taken) -> None:
         """Make messages visible again at once; their receive stays counted, as it did happen."""
         held = tuple(
-            Receipt(index, taken.generation, it.seq, it.due_ms, taken.demand.token)
+            Receipt(index, taken.generation, it.seq, it.lease_at, it.token or taken.demand.token)
             for index, it in enumerate(taken.messages)
         )
         request = StampedChange(queue, partition, held, (0,) * len(held), self.clock.deadline_ms())
@@ -722,6 +756,9 @@ class Service(Room):
     async def _on_retain(self, entries: list[Due]) -> None:
         await self._each(entries, retain)
 
+    async def _on_forget(self, entries: list[Due]) -> None:
+        await self._each(entries, forget)
+
     async def _on_clear(self, entries: list[Due]) -> None:
         await asyncio.gather(*(self.engine.transact((entry.key[:8],), clear, entry, grows=False) for entry in entries))
 
@@ -730,6 +767,13 @@ class Service(Room):
         await asyncio.gather(
             *(self.engine.transact((entry.key,), deed, Timer(entry, now_ms), grows=False) for entry in entries)
         )
+
+
+def _in_force(ctx: CallContext, operation: Operation, guard: Guard) -> Guard:
+    """Return what protects a queue in this call: to other accounts its policy can allow some operations only."""
+    if guard.account == ctx.principal.account or operation.name not in OWNERS_ALONE:
+        return guard
+    return Guard(guard.account)
 
 
 def _is_batch(operation: Operation) -> bool:
@@ -751,6 +795,9 @@ def _answer(resolved: ResolvedItems, outcome: Any) -> Any:
             model.SentMessage(message_id, sent.md5_of_body, sent.md5_of_attributes)
             for message_id, sent in zip(ids, good, strict=True)
         ]
+    if outcome.first_seq:
+        refused_places = {refused.index for refused in outcome.refused} | resolved.invalid.keys()
+        good = stamping.sent_to_fifo(good, refused_places, outcome)
     if resolved.is_batch:
         return stamping.answers(good, resolved.invalid, outcome)
     for error in resolved.invalid.values():

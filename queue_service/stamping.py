@@ -8,8 +8,12 @@ seed, not up to 100 ids.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
+from uuid import UUID
+
+from msgspec.structs import replace
 
 from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, ServiceError
 from cumulo.core.ids import uuid4_text
@@ -19,14 +23,16 @@ from cumulo.queue_service.errors import (
     BATCH_REQUEST_TOO_LONG,
     EMPTY_BATCH_REQUEST,
     MESSAGE_TOO_LONG,
+    NOT_OF_THIS_QUEUE_TYPE,
     TOO_MANY_ENTRIES_IN_BATCH_REQUEST,
 )
 from cumulo.queue_service.keys import StoredMessage
 from cumulo.queue_service.leases import Outcome
-from cumulo.queue_service.messages import Outgoing
+from cumulo.queue_service.messages import Outgoing, OutgoingInGroup
 from cumulo.queue_service.model import (
     BATCH_BYTES_MAX,
     DELAY_S_MAX,
+    FIFO_ID_CHARACTERS_MAX,
     MESSAGE_SIZE_BYTES_MAX,
     TRACE_HEADER_CHARACTERS_MAX,
     VISIBILITY_TIMEOUT_S_MAX,
@@ -38,6 +44,9 @@ from cumulo.queue_service.receipts import Receipt
 from cumulo.storage.records import encode
 
 SEED_BYTES = 16
+_FIFO_ID = re.compile(rf"[!-~]{{1,{FIFO_ID_CHARACTERS_MAX}}}")
+_SEQUENCE_START = 10**19
+_SEQUENCE_STEP = 256
 Invalid = Mapping[int, ServiceError]
 """Items that were refused before any transaction, by their place in the batch."""
 _MD5 = hashlib.md5(usedforsecurity=False)
@@ -51,6 +60,33 @@ def message_ids(seed: bytes, count: int) -> list[str]:
     return [uuid4_text(digits[at : at + 32]) for at in range(0, 32 * count, 32)]
 
 
+def sequence_number(seq: int) -> str:
+    """Return the sequence number of a FIFO queue's message: 20 digits, of 128 bits, rising and not consecutive."""
+    return str(_SEQUENCE_START + seq * _SEQUENCE_STEP)
+
+
+def sent_to_fifo(sent: Sequence[SentMessage], refused: Collection[int], outcome: Outcome) -> list[SentMessage]:
+    """Return the answers to entries for a FIFO queue: with sequence numbers, and of duplicates the first's message.
+
+    `refused` are the places of entries that were not stored for another reason.
+    """
+    duplicates = {index: (message_id, seq) for index, message_id, seq in outcome.duplicates}
+    answered = []
+    seq = outcome.first_seq
+    for index, it in enumerate(sent):
+        if index in duplicates:
+            message_id, number = duplicates[index]
+            answered.append(
+                replace(it, message_id=str(UUID(bytes=message_id)), sequence_number=sequence_number(number))
+            )
+        elif index in refused:
+            answered.append(it)
+        else:
+            answered.append(replace(it, sequence_number=sequence_number(seq)))
+            seq += 1
+    return answered
+
+
 def check_count(entries: Sequence[object], entries_max: int) -> None:
     """Raise `EmptyBatchRequest` or `TooManyEntriesInBatchRequest`."""
     if not entries:
@@ -60,12 +96,15 @@ def check_count(entries: Sequence[object], entries_max: int) -> None:
 
 
 def stamp_entries(
-    entries: Sequence[SendEntry], seed: bytes, sender_id: str, wall_ms: int, deadline_ms: int
+    entries: Sequence[SendEntry], seed: bytes, sender_id: str, wall_ms: int, deadline_ms: int, *, fifo: bool = False
 ) -> tuple[list[Outgoing], list[SentMessage], dict[int, ServiceError]]:
     """Return the messages to store, the answer to each entry should it be stored, and the entries that are refused.
 
-    Raises `BatchRequestTooLong` where several entries are too large together.
+    `fifo`: for a FIFO queue. Raises `BatchRequestTooLong` where several entries are too large together, and
+    `MissingParameter` where one for a FIFO queue has no group.
     """
+    if fifo and any(entry.group_id is None for entry in entries):
+        raise MISSING_PARAMETER.error(parameter="group_id")
     messages, sent, invalid = [], [], {}
     total_bytes = 0
     for index, (entry, message_id) in enumerate(zip(entries, message_ids(seed, len(entries)), strict=True)):
@@ -81,13 +120,18 @@ def stamp_entries(
                 md5_of_attributes = message_attributes.md5(attributes)
             if not body or size_bytes > MESSAGE_SIZE_BYTES_MAX or entry.delay_s is not None or entry.trace_header:
                 _check_entry(entry, size_bytes)
+            in_group = None
+            if fifo or entry.group_id is not None or entry.deduplication_id is not None:
+                in_group = _in_group(entry, message_id, fifo=fifo)
         except ServiceError as error:
             invalid[index] = error
         else:
             record = StoredMessage(
                 1, message_id, md5_of_body, wall_ms, deadline_ms, sender_id, attributes, "", body, entry.trace_header
             )
-            messages.append(Outgoing(index, encode(record), size_bytes, entry.delay_s))
+            if in_group is not None:
+                record = replace(record, group_id=in_group.group_id, deduplication_id=in_group.deduplication_id)
+            messages.append(Outgoing(index, encode(record), size_bytes, entry.delay_s, in_group))
         total_bytes += size_bytes
         sent.append(SentMessage(message_id, md5_of_body, md5_of_attributes))
     if total_bytes > BATCH_BYTES_MAX and len(entries) > 1:
@@ -148,4 +192,28 @@ def _check_entry(entry: SendEntry, size_bytes: int) -> None:
             parameter="trace_header",
             value=f"of {len(entry.trace_header)} characters",
             allowed=f"at most {TRACE_HEADER_CHARACTERS_MAX} characters",
+        )
+
+
+def _in_group(entry: SendEntry, message_id: str, *, fifo: bool) -> OutgoingInGroup:
+    """Return what a FIFO queue needs of a message; raises `InvalidParameterValue`, also where the queue is none."""
+    for parameter, value in (("group_id", entry.group_id), ("deduplication_id", entry.deduplication_id)):
+        if value is not None:
+            if not fifo:
+                raise NOT_OF_THIS_QUEUE_TYPE.error(parameter=parameter, value=value[:FIFO_ID_CHARACTERS_MAX])
+            check_id(parameter, value)
+    if entry.delay_s:
+        raise NOT_OF_THIS_QUEUE_TYPE.error(parameter="delay_s", value=entry.delay_s)
+    by_content = entry.deduplication_id is None
+    deduplication_id = entry.deduplication_id or hashlib.sha256(entry.body).hexdigest()
+    return OutgoingInGroup(message_id, entry.group_id or "", deduplication_id, by_content)
+
+
+def check_id(parameter: str, value: str) -> None:
+    """Raise `InvalidParameterValue` for a group id, a deduplication id or an attempt id that breaks SQS's rule."""
+    if not _FIFO_ID.fullmatch(value):
+        raise INVALID_PARAMETER_VALUE.error(
+            parameter=parameter,
+            value=repr(value[:FIFO_ID_CHARACTERS_MAX]),
+            allowed=f"it can only include alphanumeric and punctuation characters, 1 to {FIFO_ID_CHARACTERS_MAX}",
         )

@@ -161,11 +161,6 @@ def test_creation_is_idempotent_until_an_attribute_differs(run):
 
 
 NAME = invalid("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
-FIFO = (
-    "UnsupportedOperation",
-    "AWS.SimpleQueueService.UnsupportedOperation",
-    "A FIFO queue is not implemented; see docs/compatibility.md.",
-)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +170,7 @@ FIFO = (
         ("a b", {}, NAME),
         ("a" * 81, {}, NAME),
         ("a.fifo", {}, NAME),
-        ("a.fifo", {"FifoQueue": "true"}, FIFO),
+        ("a.fifo", {"FifoQueue": "false"}, NAME),
         ("a", {"FifoQueue": "false"}, ("InvalidAttributeName",) * 2 + ("Unknown Attribute FifoQueue.",)),
         (
             "a",

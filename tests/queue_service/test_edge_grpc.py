@@ -154,9 +154,9 @@ def test_message_goes_through_unary_calls(over_wire):
             grpc.StatusCode.ALREADY_EXISTS,
         ),
         (
-            ("CreateQueue", pb.CreateQueueRequest(queue=pb.Queue(name="a.fifo"))),
-            "NotImplemented",
-            grpc.StatusCode.UNIMPLEMENTED,
+            ("CreateQueue", pb.CreateQueueRequest(queue=pb.Queue(name="a", deduplication_scope="queue"))),
+            "InvalidAttributeValue",
+            grpc.StatusCode.INVALID_ARGUMENT,
         ),
     ],
 )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import keys, message_attributes, model
+from cumulo.queue_service import fifo_keys, keys, message_attributes, model
 from cumulo.queue_service.errors import Refusal, Refused
 from cumulo.queue_service.operations import TABLE
 from cumulo.storage import records
@@ -29,6 +29,31 @@ def test_keys_on_disk_are_these_bytes():
     )
 
 
+def test_keys_of_fifo_content_are_these_bytes():
+    layout = fifo_keys.fifo_layout(PARTITION, 258)
+    content = PARTITION + b"\x02content\x00\x16\x01\x02"
+
+    assert fifo_keys.FIFO == b"\x02fifo\x00"
+    assert layout == fifo_keys.FifoLayout(
+        content,
+        content + b"m",
+        content + b"n",
+        content + b"g",
+        content + b"o",
+        content + b"r\x80",
+        content + b"d",
+        content + b"l",
+        content + b"e",
+    )
+    assert fifo_keys.duplicate_row("", "id") == b"k\x02\x00\x02id\x00"
+    assert fifo_keys.attempt_row("id") == b"a\x02id\x00"
+
+
+def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
+    assert fifo_keys.encoded_state(fifo_keys.FifoState()) == b""
+    assert fifo_keys.state_of(b"") == fifo_keys.FifoState()
+
+
 @pytest.mark.parametrize(
     ("record", "golden"),
     [
@@ -40,14 +65,22 @@ def test_keys_on_disk_are_these_bytes():
         ),
         (
             keys.StoredMessage(1, "id", "md5", 1, 2, "me", (model.MessageAttribute("n", "String", b"v"),), "", b"b"),
-            "9b01a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a000",
+            "9d01a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a000a0a0",
         ),
         (keys.Tags(1, {"k": "v"}), "920181a16ba176"),
         (
-            keys.MoveTasks(1, (keys.MoveTask(1, "id", "RUNNING", "arn", 5, 3, 2, 1, "why", 4, 6, b"c"),)),
-            "9201919c01a26964a752554e4e494e47a361726e05030201a37768790406c40163",
+            keys.MoveTasks(1, (keys.MoveTask(1, "id", "RUNNING", "arn", 5, 3, 2, 1, "why", 4, 6, b"c", 9),)),
+            "9201919d01a26964a752554e4e494e47a361726e05030201a37768790406c4016309",
         ),
-        (keys.Meta(1, "0", "r", "n"), "dc001001a130a172a16e011e00ce00054600ce0010000000a0000000a000"),
+        (
+            keys.Meta(1, "0", "r", "n"),
+            "dc001601a130a172a16e011e00ce00054600ce0010000000a0000000a000c2c2a57175657565a87065725175657565a000",
+        ),
+        (fifo_keys.FifoCounters(1, 2, 3, 4), "9401020304"),
+        (fifo_keys.Group(1, "g", 2), "9301a16702"),
+        (fifo_keys.FifoState(1, 2, 5, b"t", 6, 7, 8, 9), "98010205c40174060708" + "09"),
+        (fifo_keys.Duplicate(1, "id", 2, 3), "9401a26964" + "0203"),
+        (fifo_keys.Attempt(1, b"t", 2, 3, ((4, 5),)), "9501c40174" + "0203" + "91920405"),
     ],
 )
 def test_records_on_disk_are_these_bytes(record, golden):

@@ -104,13 +104,6 @@ def test_bad_name_is_refused(run, name):
     run(scenario)
 
 
-def test_fifo_name_is_known_and_not_implemented(run):
-    async def scenario(it):
-        assert await refusal(it.create("jobs.fifo")) == "NotImplemented"
-
-    run(scenario)
-
-
 @given(st.text())
 def test_random_text_is_a_place_or_refused(text):
     place, refused = HERE, ""

@@ -7,7 +7,7 @@ import pytest
 
 from cumulo.core.errors import ServiceError
 from cumulo.queue_service import model
-from cumulo.queue_service.messages import receive_messages
+from cumulo.queue_service.kinds import receive_messages
 
 
 def park(it, count=1, **more):

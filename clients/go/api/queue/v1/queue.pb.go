@@ -41,6 +41,7 @@ const (
 type Queue struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the client at creation: `accounts/{account}/regions/{region}/queues/{queue}` or the short name. Never changes.
+	// One that ends in `.fifo` makes a FIFO queue.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Set by the server: `arn:aws:sqs:{region}:{account}:{queue}`.
 	Arn string `protobuf:"bytes,2,opt,name=arn,proto3" json:"arn,omitempty"`
@@ -68,9 +69,17 @@ type Queue struct {
 	// Set by the server in GetQueue: messages received and neither deleted nor visible again. Exact.
 	InFlightCount int64 `protobuf:"varint,13,opt,name=in_flight_count,json=inFlightCount,proto3" json:"in_flight_count,omitempty"`
 	// Set by the server in GetQueue: messages that are held back by a delay. Exact.
-	DelayedCount  int64 `protobuf:"varint,14,opt,name=delayed_count,json=delayedCount,proto3" json:"delayed_count,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	DelayedCount int64 `protobuf:"varint,14,opt,name=delayed_count,json=delayedCount,proto3" json:"delayed_count,omitempty"`
+	// Set by the client, FIFO queues only: whether a message without a deduplication id gets the SHA-256 of its body for
+	// one. Default false.
+	ContentBasedDeduplication *bool `protobuf:"varint,15,opt,name=content_based_deduplication,json=contentBasedDeduplication,proto3,oneof" json:"content_based_deduplication,omitempty"`
+	// Set by the client, FIFO queues only: where a deduplication id is unique, `queue` or `messageGroup`. Default `queue`.
+	DeduplicationScope *string `protobuf:"bytes,16,opt,name=deduplication_scope,json=deduplicationScope,proto3,oneof" json:"deduplication_scope,omitempty"`
+	// Set by the client, FIFO queues only: `perQueue` or, with the scope `messageGroup`, `perMessageGroupId`. Default
+	// `perQueue`.
+	FifoThroughputLimit *string `protobuf:"bytes,17,opt,name=fifo_throughput_limit,json=fifoThroughputLimit,proto3,oneof" json:"fifo_throughput_limit,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Queue) Reset() {
@@ -199,6 +208,27 @@ func (x *Queue) GetDelayedCount() int64 {
 		return x.DelayedCount
 	}
 	return 0
+}
+
+func (x *Queue) GetContentBasedDeduplication() bool {
+	if x != nil && x.ContentBasedDeduplication != nil {
+		return *x.ContentBasedDeduplication
+	}
+	return false
+}
+
+func (x *Queue) GetDeduplicationScope() string {
+	if x != nil && x.DeduplicationScope != nil {
+		return *x.DeduplicationScope
+	}
+	return ""
+}
+
+func (x *Queue) GetFifoThroughputLimit() string {
+	if x != nil && x.FifoThroughputLimit != nil {
+		return *x.FifoThroughputLimit
+	}
+	return ""
 }
 
 // When and where a message goes that nobody managed to handle.
@@ -352,7 +382,7 @@ func (*MessageAttribute_StringValue) isMessageAttribute_Value() {}
 
 func (*MessageAttribute_BinaryValue) isMessageAttribute_Value() {}
 
-// A message as a receiver gets it. Numbers 10 to 15 are kept for priority and the FIFO fields.
+// A message as a receiver gets it. Numbers 13 to 15 are kept for priority.
 type Message struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the server: a UUID in text form, the same at every receive.
@@ -372,9 +402,15 @@ type Message struct {
 	// Set by the server: the sender's unique id (AIDA..., AROA... or the account number for its root).
 	SenderId string `protobuf:"bytes,8,opt,name=sender_id,json=senderId,proto3" json:"sender_id,omitempty"`
 	// Set by the sender: at most 10, by name (1 to 256 of [A-Za-z0-9_.-]).
-	Attributes    map[string]*MessageAttribute `protobuf:"bytes,9,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Attributes map[string]*MessageAttribute `protobuf:"bytes,9,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Set by the sender, FIFO queues only: the group in which messages keep their order.
+	GroupId string `protobuf:"bytes,10,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
+	// Set by the sender, FIFO queues only, or the SHA-256 of the body.
+	DeduplicationId string `protobuf:"bytes,11,opt,name=deduplication_id,json=deduplicationId,proto3" json:"deduplication_id,omitempty"`
+	// Set by the server, FIFO queues only: 20 digits; rises with every message of the queue.
+	SequenceNumber string `protobuf:"bytes,12,opt,name=sequence_number,json=sequenceNumber,proto3" json:"sequence_number,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Message) Reset() {
@@ -468,6 +504,27 @@ func (x *Message) GetAttributes() map[string]*MessageAttribute {
 		return x.Attributes
 	}
 	return nil
+}
+
+func (x *Message) GetGroupId() string {
+	if x != nil {
+		return x.GroupId
+	}
+	return ""
+}
+
+func (x *Message) GetDeduplicationId() string {
+	if x != nil {
+		return x.DeduplicationId
+	}
+	return ""
+}
+
+func (x *Message) GetSequenceNumber() string {
+	if x != nil {
+		return x.SequenceNumber
+	}
+	return ""
 }
 
 // Why one item of a batch failed.
@@ -1150,7 +1207,7 @@ func (*PurgeQueueResponse) Descriptor() ([]byte, []int) {
 	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{16}
 }
 
-// One message to store. Numbers 6 to 9 are kept for priority and the FIFO fields.
+// One message to store. Numbers 8 and 9 are kept for priority.
 type SendMessageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the client, required: the queue's name, short name or ARN.
@@ -1162,9 +1219,15 @@ type SendMessageRequest struct {
 	// Set by the client, optional: how long to hold the message back, 0 to 900 s. Default: the queue's `delay_s`.
 	DelayS *int32 `protobuf:"varint,4,opt,name=delay_s,json=delayS,proto3,oneof" json:"delay_s,omitempty"`
 	// Set by the client, optional: idempotency id, a UUID; remembered 10 min.
-	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Set by the client, FIFO queues only and required there: the message's group, 1 to 128 printable ASCII characters
+	// without blanks. Absent for other queues.
+	GroupId *string `protobuf:"bytes,6,opt,name=group_id,json=groupId,proto3,oneof" json:"group_id,omitempty"`
+	// Set by the client, FIFO queues only: as `group_id`. A message of an id that was sent within 5 minutes is not stored
+	// again, and the answer is the first's. Absent: made from the body, where the queue has `content_based_deduplication`.
+	DeduplicationId *string `protobuf:"bytes,7,opt,name=deduplication_id,json=deduplicationId,proto3,oneof" json:"deduplication_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *SendMessageRequest) Reset() {
@@ -1232,15 +1295,31 @@ func (x *SendMessageRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *SendMessageRequest) GetGroupId() string {
+	if x != nil && x.GroupId != nil {
+		return *x.GroupId
+	}
+	return ""
+}
+
+func (x *SendMessageRequest) GetDeduplicationId() string {
+	if x != nil && x.DeduplicationId != nil {
+		return *x.DeduplicationId
+	}
+	return ""
+}
+
 // The message is durable.
 type SendMessageResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the server: a UUID in text form.
 	MessageId string `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
 	// Set by the server: MD5 of the body, 32 lower-case hexadecimal digits, for the sender to compare.
-	Md5OfBody     string `protobuf:"bytes,2,opt,name=md5_of_body,json=md5OfBody,proto3" json:"md5_of_body,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Md5OfBody string `protobuf:"bytes,2,opt,name=md5_of_body,json=md5OfBody,proto3" json:"md5_of_body,omitempty"`
+	// Set by the server, FIFO queues only: 20 digits; rises with every message of the queue.
+	SequenceNumber string `protobuf:"bytes,3,opt,name=sequence_number,json=sequenceNumber,proto3" json:"sequence_number,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *SendMessageResponse) Reset() {
@@ -1287,7 +1366,14 @@ func (x *SendMessageResponse) GetMd5OfBody() string {
 	return ""
 }
 
-// One message of a batch or of a stream's frame. Numbers 4 to 9 are kept for priority and the FIFO fields.
+func (x *SendMessageResponse) GetSequenceNumber() string {
+	if x != nil {
+		return x.SequenceNumber
+	}
+	return ""
+}
+
+// One message of a batch or of a stream's frame. Numbers 6 to 9 are kept for priority.
 type SendMessageEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the client, required: 1 byte to the queue's maximum_message_size_bytes, attributes counted in.
@@ -1295,9 +1381,13 @@ type SendMessageEntry struct {
 	// Set by the client, optional: at most 10, by name (1 to 256 of [A-Za-z0-9_.-]).
 	Attributes map[string]*MessageAttribute `protobuf:"bytes,2,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Set by the client, optional: how long to hold the message back, 0 to 900 s. Default: the queue's `delay_s`.
-	DelayS        *int32 `protobuf:"varint,3,opt,name=delay_s,json=delayS,proto3,oneof" json:"delay_s,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	DelayS *int32 `protobuf:"varint,3,opt,name=delay_s,json=delayS,proto3,oneof" json:"delay_s,omitempty"`
+	// Set by the client, FIFO queues only and required there; absent for other queues. As in SendMessageRequest.
+	GroupId *string `protobuf:"bytes,4,opt,name=group_id,json=groupId,proto3,oneof" json:"group_id,omitempty"`
+	// Set by the client, FIFO queues only; absent: made from the body. As in SendMessageRequest.
+	DeduplicationId *string `protobuf:"bytes,5,opt,name=deduplication_id,json=deduplicationId,proto3,oneof" json:"deduplication_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *SendMessageEntry) Reset() {
@@ -1351,15 +1441,31 @@ func (x *SendMessageEntry) GetDelayS() int32 {
 	return 0
 }
 
+func (x *SendMessageEntry) GetGroupId() string {
+	if x != nil && x.GroupId != nil {
+		return *x.GroupId
+	}
+	return ""
+}
+
+func (x *SendMessageEntry) GetDeduplicationId() string {
+	if x != nil && x.DeduplicationId != nil {
+		return *x.DeduplicationId
+	}
+	return ""
+}
+
 // A message that was stored.
 type SentMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the server: a UUID in text form.
 	MessageId string `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
 	// Set by the server: MD5 of the body, 32 lower-case hexadecimal digits.
-	Md5OfBody     string `protobuf:"bytes,2,opt,name=md5_of_body,json=md5OfBody,proto3" json:"md5_of_body,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Md5OfBody string `protobuf:"bytes,2,opt,name=md5_of_body,json=md5OfBody,proto3" json:"md5_of_body,omitempty"`
+	// Set by the server, FIFO queues only: 20 digits; rises with every message of the queue.
+	SequenceNumber string `protobuf:"bytes,3,opt,name=sequence_number,json=sequenceNumber,proto3" json:"sequence_number,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *SentMessage) Reset() {
@@ -1402,6 +1508,13 @@ func (x *SentMessage) GetMessageId() string {
 func (x *SentMessage) GetMd5OfBody() string {
 	if x != nil {
 		return x.Md5OfBody
+	}
+	return ""
+}
+
+func (x *SentMessage) GetSequenceNumber() string {
+	if x != nil {
+		return x.SequenceNumber
 	}
 	return ""
 }
@@ -1498,7 +1611,8 @@ type BatchSendMessagesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the client, required: the queue's name, short name or ARN.
 	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
-	// Set by the client: 1 to 100 entries, together at most 1048576 bytes of bodies and attributes.
+	// Set by the client: 1 to 100 entries, together at most 1048576 bytes of bodies and attributes; with a `request_id`
+	// 1 to 32 to a FIFO queue.
 	Entries []*SendMessageEntry `protobuf:"bytes,2,rep,name=entries,proto3" json:"entries,omitempty"`
 	// Set by the client, optional: idempotency id of the whole batch, a UUID; remembered 10 min.
 	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -1742,8 +1856,11 @@ type ReceiveMessagesRequest struct {
 	WaitS *int32 `protobuf:"varint,3,opt,name=wait_s,json=waitS,proto3,oneof" json:"wait_s,omitempty"`
 	// Set by the client, optional: 0 to 43200 s. Default: the queue's `visibility_timeout_s`.
 	VisibilityTimeoutS *int32 `protobuf:"varint,4,opt,name=visibility_timeout_s,json=visibilityTimeoutS,proto3,oneof" json:"visibility_timeout_s,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// Set by the client, optional, FIFO queues only: within 5 minutes the same id gets the same messages again, as long as
+	// none of them was deleted or changed its visibility; 1 to 128 printable ASCII characters without blanks.
+	AttemptId     string `protobuf:"bytes,5,opt,name=attempt_id,json=attemptId,proto3" json:"attempt_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReceiveMessagesRequest) Reset() {
@@ -1802,6 +1919,13 @@ func (x *ReceiveMessagesRequest) GetVisibilityTimeoutS() int32 {
 		return *x.VisibilityTimeoutS
 	}
 	return 0
+}
+
+func (x *ReceiveMessagesRequest) GetAttemptId() string {
+	if x != nil {
+		return x.AttemptId
+	}
+	return ""
 }
 
 // The messages that were taken.
@@ -2689,7 +2813,7 @@ var File_cumulo_api_queue_v1_queue_proto protoreflect.FileDescriptor
 
 const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\n" +
-	"\x1fcumulo/api/queue/v1/queue.proto\x12\x13cumulo.api.queue.v1\x1a google/protobuf/field_mask.proto\"\xbc\x05\n" +
+	"\x1fcumulo/api/queue/v1/queue.proto\x12\x13cumulo.api.queue.v1\x1a google/protobuf/field_mask.proto\"\xc2\a\n" +
 	"\x05Queue\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03arn\x18\x02 \x01(\tR\x03arn\x125\n" +
@@ -2705,14 +2829,20 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\tupdate_ms\x18\v \x01(\x03R\bupdateMs\x12#\n" +
 	"\rmessage_count\x18\f \x01(\x03R\fmessageCount\x12&\n" +
 	"\x0fin_flight_count\x18\r \x01(\x03R\rinFlightCount\x12#\n" +
-	"\rdelayed_count\x18\x0e \x01(\x03R\fdelayedCountB\x17\n" +
+	"\rdelayed_count\x18\x0e \x01(\x03R\fdelayedCount\x12C\n" +
+	"\x1bcontent_based_deduplication\x18\x0f \x01(\bH\x06R\x19contentBasedDeduplication\x88\x01\x01\x124\n" +
+	"\x13deduplication_scope\x18\x10 \x01(\tH\aR\x12deduplicationScope\x88\x01\x01\x127\n" +
+	"\x15fifo_throughput_limit\x18\x11 \x01(\tH\bR\x13fifoThroughputLimit\x88\x01\x01B\x17\n" +
 	"\x15_visibility_timeout_sB\n" +
 	"\n" +
 	"\b_delay_sB\x16\n" +
 	"\x14_message_retention_sB\x1d\n" +
 	"\x1b_maximum_message_size_bytesB\x11\n" +
 	"\x0f_receive_wait_sB\t\n" +
-	"\a_policy\"T\n" +
+	"\a_policyB\x1e\n" +
+	"\x1c_content_based_deduplicationB\x16\n" +
+	"\x14_deduplication_scopeB\x18\n" +
+	"\x16_fifo_throughput_limit\"T\n" +
 	"\x10DeadLetterPolicy\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12*\n" +
 	"\x11max_receive_count\x18\x02 \x01(\x05R\x0fmaxReceiveCount\"\x82\x01\n" +
@@ -2720,7 +2850,7 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\tdata_type\x18\x01 \x01(\tR\bdataType\x12#\n" +
 	"\fstring_value\x18\x02 \x01(\tH\x00R\vstringValue\x12#\n" +
 	"\fbinary_value\x18\x03 \x01(\fH\x00R\vbinaryValueB\a\n" +
-	"\x05value\"\xbe\x03\n" +
+	"\x05value\"\xad\x04\n" +
 	"\aMessage\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12%\n" +
@@ -2733,7 +2863,11 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\tsender_id\x18\b \x01(\tR\bsenderId\x12L\n" +
 	"\n" +
 	"attributes\x18\t \x03(\v2,.cumulo.api.queue.v1.Message.AttributesEntryR\n" +
-	"attributes\x1ad\n" +
+	"attributes\x12\x19\n" +
+	"\bgroup_id\x18\n" +
+	" \x01(\tR\agroupId\x12)\n" +
+	"\x10deduplication_id\x18\v \x01(\tR\x0fdeduplicationId\x12'\n" +
+	"\x0fsequence_number\x18\f \x01(\tR\x0esequenceNumber\x1ad\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12;\n" +
 	"\x05value\x18\x02 \x01(\v2%.cumulo.api.queue.v1.MessageAttributeR\x05value:\x028\x01\"\\\n" +
@@ -2777,7 +2911,7 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\"\x14\n" +
-	"\x12PurgeQueueResponse\"\xc6\x02\n" +
+	"\x12PurgeQueueResponse\"\xb8\x03\n" +
 	"\x12SendMessageRequest\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12\x12\n" +
 	"\x04body\x18\x02 \x01(\fR\x04body\x12W\n" +
@@ -2786,31 +2920,41 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"attributes\x12\x1c\n" +
 	"\adelay_s\x18\x04 \x01(\x05H\x00R\x06delayS\x88\x01\x01\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x05 \x01(\tR\trequestId\x1ad\n" +
+	"request_id\x18\x05 \x01(\tR\trequestId\x12\x1e\n" +
+	"\bgroup_id\x18\x06 \x01(\tH\x01R\agroupId\x88\x01\x01\x12.\n" +
+	"\x10deduplication_id\x18\a \x01(\tH\x02R\x0fdeduplicationId\x88\x01\x01\x1ad\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12;\n" +
 	"\x05value\x18\x02 \x01(\v2%.cumulo.api.queue.v1.MessageAttributeR\x05value:\x028\x01B\n" +
 	"\n" +
-	"\b_delay_s\"T\n" +
+	"\b_delay_sB\v\n" +
+	"\t_group_idB\x13\n" +
+	"\x11_deduplication_id\"}\n" +
 	"\x13SendMessageResponse\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x1e\n" +
-	"\vmd5_of_body\x18\x02 \x01(\tR\tmd5OfBody\"\x8d\x02\n" +
+	"\vmd5_of_body\x18\x02 \x01(\tR\tmd5OfBody\x12'\n" +
+	"\x0fsequence_number\x18\x03 \x01(\tR\x0esequenceNumber\"\xff\x02\n" +
 	"\x10SendMessageEntry\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12U\n" +
 	"\n" +
 	"attributes\x18\x02 \x03(\v25.cumulo.api.queue.v1.SendMessageEntry.AttributesEntryR\n" +
 	"attributes\x12\x1c\n" +
-	"\adelay_s\x18\x03 \x01(\x05H\x00R\x06delayS\x88\x01\x01\x1ad\n" +
+	"\adelay_s\x18\x03 \x01(\x05H\x00R\x06delayS\x88\x01\x01\x12\x1e\n" +
+	"\bgroup_id\x18\x04 \x01(\tH\x01R\agroupId\x88\x01\x01\x12.\n" +
+	"\x10deduplication_id\x18\x05 \x01(\tH\x02R\x0fdeduplicationId\x88\x01\x01\x1ad\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12;\n" +
 	"\x05value\x18\x02 \x01(\v2%.cumulo.api.queue.v1.MessageAttributeR\x05value:\x028\x01B\n" +
 	"\n" +
-	"\b_delay_s\"L\n" +
+	"\b_delay_sB\v\n" +
+	"\t_group_idB\x13\n" +
+	"\x11_deduplication_id\"u\n" +
 	"\vSentMessage\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x1e\n" +
-	"\vmd5_of_body\x18\x02 \x01(\tR\tmd5OfBody\"\x8e\x01\n" +
+	"\vmd5_of_body\x18\x02 \x01(\tR\tmd5OfBody\x12'\n" +
+	"\x0fsequence_number\x18\x03 \x01(\tR\x0esequenceNumber\"\x8e\x01\n" +
 	"\x11SendMessageResult\x126\n" +
 	"\x04sent\x18\x01 \x01(\v2 .cumulo.api.queue.v1.SentMessageH\x00R\x04sent\x126\n" +
 	"\x05error\x18\x02 \x01(\v2\x1e.cumulo.api.queue.v1.ItemErrorH\x00R\x05errorB\t\n" +
@@ -2830,12 +2974,14 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"request_id\x18\x04 \x01(\tR\trequestId\"z\n" +
 	"\x1aStreamSendMessagesResponse\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12@\n" +
-	"\aresults\x18\x02 \x03(\v2&.cumulo.api.queue.v1.SendMessageResultR\aresults\"\xc8\x01\n" +
+	"\aresults\x18\x02 \x03(\v2&.cumulo.api.queue.v1.SendMessageResultR\aresults\"\xe7\x01\n" +
 	"\x16ReceiveMessagesRequest\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12!\n" +
 	"\fmax_messages\x18\x02 \x01(\x05R\vmaxMessages\x12\x1a\n" +
 	"\x06wait_s\x18\x03 \x01(\x05H\x00R\x05waitS\x88\x01\x01\x125\n" +
-	"\x14visibility_timeout_s\x18\x04 \x01(\x05H\x01R\x12visibilityTimeoutS\x88\x01\x01B\t\n" +
+	"\x14visibility_timeout_s\x18\x04 \x01(\x05H\x01R\x12visibilityTimeoutS\x88\x01\x01\x12\x1d\n" +
+	"\n" +
+	"attempt_id\x18\x05 \x01(\tR\tattemptIdB\t\n" +
 	"\a_wait_sB\x17\n" +
 	"\x15_visibility_timeout_s\"S\n" +
 	"\x17ReceiveMessagesResponse\x128\n" +

@@ -53,8 +53,13 @@ class Queue(_message.Message):
     MESSAGE_COUNT_FIELD_NUMBER: _builtins.int
     IN_FLIGHT_COUNT_FIELD_NUMBER: _builtins.int
     DELAYED_COUNT_FIELD_NUMBER: _builtins.int
+    CONTENT_BASED_DEDUPLICATION_FIELD_NUMBER: _builtins.int
+    DEDUPLICATION_SCOPE_FIELD_NUMBER: _builtins.int
+    FIFO_THROUGHPUT_LIMIT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Set by the client at creation: `accounts/{account}/regions/{region}/queues/{queue}` or the short name. Never changes."""
+    """Set by the client at creation: `accounts/{account}/regions/{region}/queues/{queue}` or the short name. Never changes.
+    One that ends in `.fifo` makes a FIFO queue.
+    """
     arn: _builtins.str
     """Set by the server: `arn:aws:sqs:{region}:{account}:{queue}`."""
     visibility_timeout_s: _builtins.int
@@ -81,6 +86,16 @@ class Queue(_message.Message):
     """Set by the server in GetQueue: messages received and neither deleted nor visible again. Exact."""
     delayed_count: _builtins.int
     """Set by the server in GetQueue: messages that are held back by a delay. Exact."""
+    content_based_deduplication: _builtins.bool
+    """Set by the client, FIFO queues only: whether a message without a deduplication id gets the SHA-256 of its body for
+    one. Default false.
+    """
+    deduplication_scope: _builtins.str
+    """Set by the client, FIFO queues only: where a deduplication id is unique, `queue` or `messageGroup`. Default `queue`."""
+    fifo_throughput_limit: _builtins.str
+    """Set by the client, FIFO queues only: `perQueue` or, with the scope `messageGroup`, `perMessageGroupId`. Default
+    `perQueue`.
+    """
     @_builtins.property
     def dead_letter_policy(self) -> Global___DeadLetterPolicy:
         """Set by the client: where messages go that were received too often. Absent: they stay."""
@@ -102,13 +117,22 @@ class Queue(_message.Message):
         message_count: _builtins.int = ...,
         in_flight_count: _builtins.int = ...,
         delayed_count: _builtins.int = ...,
+        content_based_deduplication: _builtins.bool | None = ...,
+        deduplication_scope: _builtins.str | None = ...,
+        fifo_throughput_limit: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_delay_s", b"_delay_s", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_visibility_timeout_s", b"_visibility_timeout_s", "dead_letter_policy", b"dead_letter_policy", "delay_s", b"delay_s", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_retention_s", b"message_retention_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_visibility_timeout_s", b"_visibility_timeout_s", "content_based_deduplication", b"content_based_deduplication", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "fifo_throughput_limit", b"fifo_throughput_limit", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_retention_s", b"message_retention_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_delay_s", b"_delay_s", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_visibility_timeout_s", b"_visibility_timeout_s", "arn", b"arn", "create_ms", b"create_ms", "dead_letter_policy", b"dead_letter_policy", "delay_s", b"delay_s", "delayed_count", b"delayed_count", "in_flight_count", b"in_flight_count", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_count", b"message_count", "message_retention_s", b"message_retention_s", "name", b"name", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "update_ms", b"update_ms", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_visibility_timeout_s", b"_visibility_timeout_s", "arn", b"arn", "content_based_deduplication", b"content_based_deduplication", "create_ms", b"create_ms", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "delayed_count", b"delayed_count", "fifo_throughput_limit", b"fifo_throughput_limit", "in_flight_count", b"in_flight_count", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_count", b"message_count", "message_retention_s", b"message_retention_s", "name", b"name", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "update_ms", b"update_ms", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__content_based_deduplication: _TypeAlias = _typing.Literal["content_based_deduplication"]  # noqa: Y015
+    _WhichOneofArgType__content_based_deduplication: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication"]  # noqa: Y015
+    _WhichOneofReturnType__deduplication_scope: _TypeAlias = _typing.Literal["deduplication_scope"]  # noqa: Y015
+    _WhichOneofArgType__deduplication_scope: _TypeAlias = _typing.Literal["_deduplication_scope", b"_deduplication_scope"]  # noqa: Y015
     _WhichOneofReturnType__delay_s: _TypeAlias = _typing.Literal["delay_s"]  # noqa: Y015
     _WhichOneofArgType__delay_s: _TypeAlias = _typing.Literal["_delay_s", b"_delay_s"]  # noqa: Y015
+    _WhichOneofReturnType__fifo_throughput_limit: _TypeAlias = _typing.Literal["fifo_throughput_limit"]  # noqa: Y015
+    _WhichOneofArgType__fifo_throughput_limit: _TypeAlias = _typing.Literal["_fifo_throughput_limit", b"_fifo_throughput_limit"]  # noqa: Y015
     _WhichOneofReturnType__maximum_message_size_bytes: _TypeAlias = _typing.Literal["maximum_message_size_bytes"]  # noqa: Y015
     _WhichOneofArgType__maximum_message_size_bytes: _TypeAlias = _typing.Literal["_maximum_message_size_bytes", b"_maximum_message_size_bytes"]  # noqa: Y015
     _WhichOneofReturnType__message_retention_s: _TypeAlias = _typing.Literal["message_retention_s"]  # noqa: Y015
@@ -120,7 +144,13 @@ class Queue(_message.Message):
     _WhichOneofReturnType__visibility_timeout_s: _TypeAlias = _typing.Literal["visibility_timeout_s"]  # noqa: Y015
     _WhichOneofArgType__visibility_timeout_s: _TypeAlias = _typing.Literal["_visibility_timeout_s", b"_visibility_timeout_s"]  # noqa: Y015
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__content_based_deduplication) -> _WhichOneofReturnType__content_based_deduplication | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__deduplication_scope) -> _WhichOneofReturnType__deduplication_scope | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_s) -> _WhichOneofReturnType__delay_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fifo_throughput_limit) -> _WhichOneofReturnType__fifo_throughput_limit | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__maximum_message_size_bytes) -> _WhichOneofReturnType__maximum_message_size_bytes | None: ...
     @_typing.overload
@@ -194,7 +224,7 @@ Global___MessageAttribute: _TypeAlias = MessageAttribute  # noqa: Y015
 
 @_typing.final
 class Message(_message.Message):
-    """A message as a receiver gets it. Numbers 10 to 15 are kept for priority and the FIFO fields."""
+    """A message as a receiver gets it. Numbers 13 to 15 are kept for priority."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -228,6 +258,9 @@ class Message(_message.Message):
     FIRST_RECEIVED_MS_FIELD_NUMBER: _builtins.int
     SENDER_ID_FIELD_NUMBER: _builtins.int
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    GROUP_ID_FIELD_NUMBER: _builtins.int
+    DEDUPLICATION_ID_FIELD_NUMBER: _builtins.int
+    SEQUENCE_NUMBER_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """Set by the server: a UUID in text form, the same at every receive."""
     receipt_handle: _builtins.str
@@ -244,6 +277,12 @@ class Message(_message.Message):
     """Set by the server: when it was received for the first time."""
     sender_id: _builtins.str
     """Set by the server: the sender's unique id (AIDA..., AROA... or the account number for its root)."""
+    group_id: _builtins.str
+    """Set by the sender, FIFO queues only: the group in which messages keep their order."""
+    deduplication_id: _builtins.str
+    """Set by the sender, FIFO queues only, or the SHA-256 of the body."""
+    sequence_number: _builtins.str
+    """Set by the server, FIFO queues only: 20 digits; rises with every message of the queue."""
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___MessageAttribute]:
         """Set by the sender: at most 10, by name (1 to 256 of [A-Za-z0-9_.-])."""
@@ -260,10 +299,13 @@ class Message(_message.Message):
         first_received_ms: _builtins.int = ...,
         sender_id: _builtins.str = ...,
         attributes: _abc.Mapping[_builtins.str, Global___MessageAttribute] | None = ...,
+        group_id: _builtins.str = ...,
+        deduplication_id: _builtins.str = ...,
+        sequence_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "body", b"body", "first_received_ms", b"first_received_ms", "md5_of_body", b"md5_of_body", "message_id", b"message_id", "receipt_handle", b"receipt_handle", "receive_count", b"receive_count", "sender_id", b"sender_id", "sent_ms", b"sent_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "first_received_ms", b"first_received_ms", "group_id", b"group_id", "md5_of_body", b"md5_of_body", "message_id", b"message_id", "receipt_handle", b"receipt_handle", "receive_count", b"receive_count", "sender_id", b"sender_id", "sent_ms", b"sent_ms", "sequence_number", b"sequence_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -607,7 +649,7 @@ Global___PurgeQueueResponse: _TypeAlias = PurgeQueueResponse  # noqa: Y015
 
 @_typing.final
 class SendMessageRequest(_message.Message):
-    """One message to store. Numbers 6 to 9 are kept for priority and the FIFO fields."""
+    """One message to store. Numbers 8 and 9 are kept for priority."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -637,6 +679,8 @@ class SendMessageRequest(_message.Message):
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     DELAY_S_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    GROUP_ID_FIELD_NUMBER: _builtins.int
+    DEDUPLICATION_ID_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     """Set by the client, required: the queue's name, short name or ARN."""
     body: _builtins.bytes
@@ -645,6 +689,14 @@ class SendMessageRequest(_message.Message):
     """Set by the client, optional: how long to hold the message back, 0 to 900 s. Default: the queue's `delay_s`."""
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
+    group_id: _builtins.str
+    """Set by the client, FIFO queues only and required there: the message's group, 1 to 128 printable ASCII characters
+    without blanks. Absent for other queues.
+    """
+    deduplication_id: _builtins.str
+    """Set by the client, FIFO queues only: as `group_id`. A message of an id that was sent within 5 minutes is not stored
+    again, and the answer is the first's. Absent: made from the body, where the queue has `content_based_deduplication`.
+    """
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___MessageAttribute]:
         """Set by the client, optional: at most 10, by name (1 to 256 of [A-Za-z0-9_.-])."""
@@ -657,14 +709,25 @@ class SendMessageRequest(_message.Message):
         attributes: _abc.Mapping[_builtins.str, Global___MessageAttribute] | None = ...,
         delay_s: _builtins.int | None = ...,
         request_id: _builtins.str = ...,
+        group_id: _builtins.str | None = ...,
+        deduplication_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_delay_s", b"_delay_s", "delay_s", b"delay_s"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_group_id", b"_group_id", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "group_id", b"group_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_delay_s", b"_delay_s", "attributes", b"attributes", "body", b"body", "delay_s", b"delay_s", "queue", b"queue", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_group_id", b"_group_id", "attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "group_id", b"group_id", "queue", b"queue", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__deduplication_id: _TypeAlias = _typing.Literal["deduplication_id"]  # noqa: Y015
+    _WhichOneofArgType__deduplication_id: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id"]  # noqa: Y015
     _WhichOneofReturnType__delay_s: _TypeAlias = _typing.Literal["delay_s"]  # noqa: Y015
     _WhichOneofArgType__delay_s: _TypeAlias = _typing.Literal["_delay_s", b"_delay_s"]  # noqa: Y015
+    _WhichOneofReturnType__group_id: _TypeAlias = _typing.Literal["group_id"]  # noqa: Y015
+    _WhichOneofArgType__group_id: _TypeAlias = _typing.Literal["_group_id", b"_group_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__deduplication_id) -> _WhichOneofReturnType__deduplication_id | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_s) -> _WhichOneofReturnType__delay_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__group_id) -> _WhichOneofReturnType__group_id | None: ...
 
 Global___SendMessageRequest: _TypeAlias = SendMessageRequest  # noqa: Y015
 
@@ -676,19 +739,23 @@ class SendMessageResponse(_message.Message):
 
     MESSAGE_ID_FIELD_NUMBER: _builtins.int
     MD5_OF_BODY_FIELD_NUMBER: _builtins.int
+    SEQUENCE_NUMBER_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """Set by the server: a UUID in text form."""
     md5_of_body: _builtins.str
     """Set by the server: MD5 of the body, 32 lower-case hexadecimal digits, for the sender to compare."""
+    sequence_number: _builtins.str
+    """Set by the server, FIFO queues only: 20 digits; rises with every message of the queue."""
     def __init__(
         self,
         *,
         message_id: _builtins.str = ...,
         md5_of_body: _builtins.str = ...,
+        sequence_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["md5_of_body", b"md5_of_body", "message_id", b"message_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["md5_of_body", b"md5_of_body", "message_id", b"message_id", "sequence_number", b"sequence_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -696,7 +763,7 @@ Global___SendMessageResponse: _TypeAlias = SendMessageResponse  # noqa: Y015
 
 @_typing.final
 class SendMessageEntry(_message.Message):
-    """One message of a batch or of a stream's frame. Numbers 4 to 9 are kept for priority and the FIFO fields."""
+    """One message of a batch or of a stream's frame. Numbers 6 to 9 are kept for priority."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -724,10 +791,16 @@ class SendMessageEntry(_message.Message):
     BODY_FIELD_NUMBER: _builtins.int
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     DELAY_S_FIELD_NUMBER: _builtins.int
+    GROUP_ID_FIELD_NUMBER: _builtins.int
+    DEDUPLICATION_ID_FIELD_NUMBER: _builtins.int
     body: _builtins.bytes
     """Set by the client, required: 1 byte to the queue's maximum_message_size_bytes, attributes counted in."""
     delay_s: _builtins.int
     """Set by the client, optional: how long to hold the message back, 0 to 900 s. Default: the queue's `delay_s`."""
+    group_id: _builtins.str
+    """Set by the client, FIFO queues only and required there; absent for other queues. As in SendMessageRequest."""
+    deduplication_id: _builtins.str
+    """Set by the client, FIFO queues only; absent: made from the body. As in SendMessageRequest."""
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___MessageAttribute]:
         """Set by the client, optional: at most 10, by name (1 to 256 of [A-Za-z0-9_.-])."""
@@ -738,14 +811,25 @@ class SendMessageEntry(_message.Message):
         body: _builtins.bytes = ...,
         attributes: _abc.Mapping[_builtins.str, Global___MessageAttribute] | None = ...,
         delay_s: _builtins.int | None = ...,
+        group_id: _builtins.str | None = ...,
+        deduplication_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_delay_s", b"_delay_s", "delay_s", b"delay_s"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_group_id", b"_group_id", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "group_id", b"group_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_delay_s", b"_delay_s", "attributes", b"attributes", "body", b"body", "delay_s", b"delay_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_group_id", b"_group_id", "attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "group_id", b"group_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__deduplication_id: _TypeAlias = _typing.Literal["deduplication_id"]  # noqa: Y015
+    _WhichOneofArgType__deduplication_id: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id"]  # noqa: Y015
     _WhichOneofReturnType__delay_s: _TypeAlias = _typing.Literal["delay_s"]  # noqa: Y015
     _WhichOneofArgType__delay_s: _TypeAlias = _typing.Literal["_delay_s", b"_delay_s"]  # noqa: Y015
+    _WhichOneofReturnType__group_id: _TypeAlias = _typing.Literal["group_id"]  # noqa: Y015
+    _WhichOneofArgType__group_id: _TypeAlias = _typing.Literal["_group_id", b"_group_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__deduplication_id) -> _WhichOneofReturnType__deduplication_id | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_s) -> _WhichOneofReturnType__delay_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__group_id) -> _WhichOneofReturnType__group_id | None: ...
 
 Global___SendMessageEntry: _TypeAlias = SendMessageEntry  # noqa: Y015
 
@@ -757,19 +841,23 @@ class SentMessage(_message.Message):
 
     MESSAGE_ID_FIELD_NUMBER: _builtins.int
     MD5_OF_BODY_FIELD_NUMBER: _builtins.int
+    SEQUENCE_NUMBER_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """Set by the server: a UUID in text form."""
     md5_of_body: _builtins.str
     """Set by the server: MD5 of the body, 32 lower-case hexadecimal digits."""
+    sequence_number: _builtins.str
+    """Set by the server, FIFO queues only: 20 digits; rises with every message of the queue."""
     def __init__(
         self,
         *,
         message_id: _builtins.str = ...,
         md5_of_body: _builtins.str = ...,
+        sequence_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["md5_of_body", b"md5_of_body", "message_id", b"message_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["md5_of_body", b"md5_of_body", "message_id", b"message_id", "sequence_number", b"sequence_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -822,7 +910,9 @@ class BatchSendMessagesRequest(_message.Message):
     """Set by the client, optional: idempotency id of the whole batch, a UUID; remembered 10 min."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___SendMessageEntry]:
-        """Set by the client: 1 to 100 entries, together at most 1048576 bytes of bodies and attributes."""
+        """Set by the client: 1 to 100 entries, together at most 1048576 bytes of bodies and attributes; with a `request_id`
+        1 to 32 to a FIFO queue.
+        """
 
     def __init__(
         self,
@@ -937,6 +1027,7 @@ class ReceiveMessagesRequest(_message.Message):
     MAX_MESSAGES_FIELD_NUMBER: _builtins.int
     WAIT_S_FIELD_NUMBER: _builtins.int
     VISIBILITY_TIMEOUT_S_FIELD_NUMBER: _builtins.int
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     """Set by the client, required: the queue's name, short name or ARN."""
     max_messages: _builtins.int
@@ -945,6 +1036,10 @@ class ReceiveMessagesRequest(_message.Message):
     """Set by the client, optional: how long to wait for the first message, 0 to 20 s. Default: the queue's `receive_wait_s`."""
     visibility_timeout_s: _builtins.int
     """Set by the client, optional: 0 to 43200 s. Default: the queue's `visibility_timeout_s`."""
+    attempt_id: _builtins.str
+    """Set by the client, optional, FIFO queues only: within 5 minutes the same id gets the same messages again, as long as
+    none of them was deleted or changed its visibility; 1 to 128 printable ASCII characters without blanks.
+    """
     def __init__(
         self,
         *,
@@ -952,10 +1047,11 @@ class ReceiveMessagesRequest(_message.Message):
         max_messages: _builtins.int = ...,
         wait_s: _builtins.int | None = ...,
         visibility_timeout_s: _builtins.int | None = ...,
+        attempt_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_visibility_timeout_s", b"_visibility_timeout_s", "_wait_s", b"_wait_s", "visibility_timeout_s", b"visibility_timeout_s", "wait_s", b"wait_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_visibility_timeout_s", b"_visibility_timeout_s", "_wait_s", b"_wait_s", "max_messages", b"max_messages", "queue", b"queue", "visibility_timeout_s", b"visibility_timeout_s", "wait_s", b"wait_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_visibility_timeout_s", b"_visibility_timeout_s", "_wait_s", b"_wait_s", "attempt_id", b"attempt_id", "max_messages", b"max_messages", "queue", b"queue", "visibility_timeout_s", b"visibility_timeout_s", "wait_s", b"wait_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__visibility_timeout_s: _TypeAlias = _typing.Literal["visibility_timeout_s"]  # noqa: Y015
     _WhichOneofArgType__visibility_timeout_s: _TypeAlias = _typing.Literal["_visibility_timeout_s", b"_visibility_timeout_s"]  # noqa: Y015

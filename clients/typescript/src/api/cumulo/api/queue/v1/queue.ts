@@ -45,7 +45,10 @@ export const protobufFileName = "cumulo/api/queue/v1/queue.proto";
 
 /** A queue and its attributes. */
 export interface Queue {
-  /** Set by the client at creation: `accounts/{account}/regions/{region}/queues/{queue}` or the short name. Never changes. */
+  /**
+   * Set by the client at creation: `accounts/{account}/regions/{region}/queues/{queue}` or the short name. Never changes.
+   * One that ends in `.fifo` makes a FIFO queue.
+   */
   name: string;
   /** Set by the server: `arn:aws:sqs:{region}:{account}:{queue}`. */
   arn: string;
@@ -90,6 +93,22 @@ export interface Queue {
   inFlightCount: bigint;
   /** Set by the server in GetQueue: messages that are held back by a delay. Exact. */
   delayedCount: bigint;
+  /**
+   * Set by the client, FIFO queues only: whether a message without a deduplication id gets the SHA-256 of its body for
+   * one. Default false.
+   */
+  contentBasedDeduplication?:
+    | boolean
+    | undefined;
+  /** Set by the client, FIFO queues only: where a deduplication id is unique, `queue` or `messageGroup`. Default `queue`. */
+  deduplicationScope?:
+    | string
+    | undefined;
+  /**
+   * Set by the client, FIFO queues only: `perQueue` or, with the scope `messageGroup`, `perMessageGroupId`. Default
+   * `perQueue`.
+   */
+  fifoThroughputLimit?: string | undefined;
 }
 
 /** When and where a message goes that nobody managed to handle. */
@@ -115,7 +134,7 @@ export interface MessageAttribute {
     | undefined;
 }
 
-/** A message as a receiver gets it. Numbers 10 to 15 are kept for priority and the FIFO fields. */
+/** A message as a receiver gets it. Numbers 13 to 15 are kept for priority. */
 export interface Message {
   /** Set by the server: a UUID in text form, the same at every receive. */
   messageId: string;
@@ -135,6 +154,12 @@ export interface Message {
   senderId: string;
   /** Set by the sender: at most 10, by name (1 to 256 of [A-Za-z0-9_.-]). */
   attributes: { [key: string]: MessageAttribute };
+  /** Set by the sender, FIFO queues only: the group in which messages keep their order. */
+  groupId: string;
+  /** Set by the sender, FIFO queues only, or the SHA-256 of the body. */
+  deduplicationId: string;
+  /** Set by the server, FIFO queues only: 20 digits; rises with every message of the queue. */
+  sequenceNumber: string;
 }
 
 export interface Message_AttributesEntry {
@@ -247,7 +272,7 @@ export interface PurgeQueueRequest {
 export interface PurgeQueueResponse {
 }
 
-/** One message to store. Numbers 6 to 9 are kept for priority and the FIFO fields. */
+/** One message to store. Numbers 8 and 9 are kept for priority. */
 export interface SendMessageRequest {
   /** Set by the client, required: the queue's name, short name or ARN. */
   queue: string;
@@ -261,6 +286,18 @@ export interface SendMessageRequest {
     | undefined;
   /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
   requestId: string;
+  /**
+   * Set by the client, FIFO queues only and required there: the message's group, 1 to 128 printable ASCII characters
+   * without blanks. Absent for other queues.
+   */
+  groupId?:
+    | string
+    | undefined;
+  /**
+   * Set by the client, FIFO queues only: as `group_id`. A message of an id that was sent within 5 minutes is not stored
+   * again, and the answer is the first's. Absent: made from the body, where the queue has `content_based_deduplication`.
+   */
+  deduplicationId?: string | undefined;
 }
 
 export interface SendMessageRequest_AttributesEntry {
@@ -274,16 +311,26 @@ export interface SendMessageResponse {
   messageId: string;
   /** Set by the server: MD5 of the body, 32 lower-case hexadecimal digits, for the sender to compare. */
   md5OfBody: string;
+  /** Set by the server, FIFO queues only: 20 digits; rises with every message of the queue. */
+  sequenceNumber: string;
 }
 
-/** One message of a batch or of a stream's frame. Numbers 4 to 9 are kept for priority and the FIFO fields. */
+/** One message of a batch or of a stream's frame. Numbers 6 to 9 are kept for priority. */
 export interface SendMessageEntry {
   /** Set by the client, required: 1 byte to the queue's maximum_message_size_bytes, attributes counted in. */
   body: Buffer;
   /** Set by the client, optional: at most 10, by name (1 to 256 of [A-Za-z0-9_.-]). */
   attributes: { [key: string]: MessageAttribute };
   /** Set by the client, optional: how long to hold the message back, 0 to 900 s. Default: the queue's `delay_s`. */
-  delayS?: number | undefined;
+  delayS?:
+    | number
+    | undefined;
+  /** Set by the client, FIFO queues only and required there; absent for other queues. As in SendMessageRequest. */
+  groupId?:
+    | string
+    | undefined;
+  /** Set by the client, FIFO queues only; absent: made from the body. As in SendMessageRequest. */
+  deduplicationId?: string | undefined;
 }
 
 export interface SendMessageEntry_AttributesEntry {
@@ -297,6 +344,8 @@ export interface SentMessage {
   messageId: string;
   /** Set by the server: MD5 of the body, 32 lower-case hexadecimal digits. */
   md5OfBody: string;
+  /** Set by the server, FIFO queues only: 20 digits; rises with every message of the queue. */
+  sequenceNumber: string;
 }
 
 /** What became of one entry. */
@@ -316,7 +365,10 @@ export interface SendMessageResult {
 export interface BatchSendMessagesRequest {
   /** Set by the client, required: the queue's name, short name or ARN. */
   queue: string;
-  /** Set by the client: 1 to 100 entries, together at most 1048576 bytes of bodies and attributes. */
+  /**
+   * Set by the client: 1 to 100 entries, together at most 1048576 bytes of bodies and attributes; with a `request_id`
+   * 1 to 32 to a FIFO queue.
+   */
   entries: SendMessageEntry[];
   /** Set by the client, optional: idempotency id of the whole batch, a UUID; remembered 10 min. */
   requestId: string;
@@ -359,7 +411,14 @@ export interface ReceiveMessagesRequest {
     | number
     | undefined;
   /** Set by the client, optional: 0 to 43200 s. Default: the queue's `visibility_timeout_s`. */
-  visibilityTimeoutS?: number | undefined;
+  visibilityTimeoutS?:
+    | number
+    | undefined;
+  /**
+   * Set by the client, optional, FIFO queues only: within 5 minutes the same id gets the same messages again, as long as
+   * none of them was deleted or changed its visibility; 1 to 128 printable ASCII characters without blanks.
+   */
+  attemptId: string;
 }
 
 /** The messages that were taken. */
@@ -511,6 +570,9 @@ function createBaseQueue(): Queue {
     messageCount: 0n,
     inFlightCount: 0n,
     delayedCount: 0n,
+    contentBasedDeduplication: undefined,
+    deduplicationScope: undefined,
+    fifoThroughputLimit: undefined,
   };
 }
 
@@ -572,6 +634,15 @@ export const Queue: MessageFns<Queue> = {
         throw new globalThis.Error("value provided for field message.delayedCount of type int64 too large");
       }
       writer.uint32(112).int64(message.delayedCount);
+    }
+    if (message.contentBasedDeduplication !== undefined) {
+      writer.uint32(120).bool(message.contentBasedDeduplication);
+    }
+    if (message.deduplicationScope !== undefined) {
+      writer.uint32(130).string(message.deduplicationScope);
+    }
+    if (message.fifoThroughputLimit !== undefined) {
+      writer.uint32(138).string(message.fifoThroughputLimit);
     }
     return writer;
   },
@@ -701,6 +772,30 @@ export const Queue: MessageFns<Queue> = {
             message.delayedCount = reader.int64() as bigint;
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.contentBasedDeduplication = reader.bool();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.deduplicationScope = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.fifoThroughputLimit = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -740,6 +835,9 @@ export const Queue: MessageFns<Queue> = {
     message.delayedCount = (object.delayedCount !== undefined && object.delayedCount !== null)
       ? BigInt(object.delayedCount)
       : 0n;
+    message.contentBasedDeduplication = object.contentBasedDeduplication ?? undefined;
+    message.deduplicationScope = object.deduplicationScope ?? undefined;
+    message.fifoThroughputLimit = object.fifoThroughputLimit ?? undefined;
     return message;
   },
 };
@@ -915,6 +1013,9 @@ function createBaseMessage(): Message {
     firstReceivedMs: 0n,
     senderId: "",
     attributes: {},
+    groupId: "",
+    deduplicationId: "",
+    sequenceNumber: "",
   };
 }
 
@@ -953,6 +1054,15 @@ export const Message: MessageFns<Message> = {
     globalThis.Object.entries(message.attributes).forEach(([key, value]: [string, MessageAttribute]) => {
       Message_AttributesEntry.encode({ key: key as any, value }, writer.uint32(74).fork()).join();
     });
+    if (message.groupId !== "") {
+      writer.uint32(82).string(message.groupId);
+    }
+    if (message.deduplicationId !== "") {
+      writer.uint32(90).string(message.deduplicationId);
+    }
+    if (message.sequenceNumber !== "") {
+      writer.uint32(98).string(message.sequenceNumber);
+    }
     return writer;
   },
 
@@ -1044,6 +1154,30 @@ export const Message: MessageFns<Message> = {
             }
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.groupId = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.deduplicationId = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.sequenceNumber = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1080,6 +1214,9 @@ export const Message: MessageFns<Message> = {
       },
       {},
     );
+    message.groupId = object.groupId ?? "";
+    message.deduplicationId = object.deduplicationId ?? "";
+    message.sequenceNumber = object.sequenceNumber ?? "";
     return message;
   },
 };
@@ -1977,7 +2114,15 @@ export const PurgeQueueResponse: MessageFns<PurgeQueueResponse> = {
 };
 
 function createBaseSendMessageRequest(): SendMessageRequest {
-  return { queue: "", body: Buffer.alloc(0), attributes: {}, delayS: undefined, requestId: "" };
+  return {
+    queue: "",
+    body: Buffer.alloc(0),
+    attributes: {},
+    delayS: undefined,
+    requestId: "",
+    groupId: undefined,
+    deduplicationId: undefined,
+  };
 }
 
 export const SendMessageRequest: MessageFns<SendMessageRequest> = {
@@ -1996,6 +2141,12 @@ export const SendMessageRequest: MessageFns<SendMessageRequest> = {
     }
     if (message.requestId !== "") {
       writer.uint32(42).string(message.requestId);
+    }
+    if (message.groupId !== undefined) {
+      writer.uint32(50).string(message.groupId);
+    }
+    if (message.deduplicationId !== undefined) {
+      writer.uint32(58).string(message.deduplicationId);
     }
     return writer;
   },
@@ -2056,6 +2207,22 @@ export const SendMessageRequest: MessageFns<SendMessageRequest> = {
             message.requestId = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.groupId = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.deduplicationId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2086,6 +2253,8 @@ export const SendMessageRequest: MessageFns<SendMessageRequest> = {
     );
     message.delayS = object.delayS ?? undefined;
     message.requestId = object.requestId ?? "";
+    message.groupId = object.groupId ?? undefined;
+    message.deduplicationId = object.deduplicationId ?? undefined;
     return message;
   },
 };
@@ -2160,7 +2329,7 @@ export const SendMessageRequest_AttributesEntry: MessageFns<SendMessageRequest_A
 };
 
 function createBaseSendMessageResponse(): SendMessageResponse {
-  return { messageId: "", md5OfBody: "" };
+  return { messageId: "", md5OfBody: "", sequenceNumber: "" };
 }
 
 export const SendMessageResponse: MessageFns<SendMessageResponse> = {
@@ -2170,6 +2339,9 @@ export const SendMessageResponse: MessageFns<SendMessageResponse> = {
     }
     if (message.md5OfBody !== "") {
       writer.uint32(18).string(message.md5OfBody);
+    }
+    if (message.sequenceNumber !== "") {
+      writer.uint32(26).string(message.sequenceNumber);
     }
     return writer;
   },
@@ -2203,6 +2375,14 @@ export const SendMessageResponse: MessageFns<SendMessageResponse> = {
             message.md5OfBody = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sequenceNumber = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2222,12 +2402,13 @@ export const SendMessageResponse: MessageFns<SendMessageResponse> = {
     const message = createBaseSendMessageResponse();
     message.messageId = object.messageId ?? "";
     message.md5OfBody = object.md5OfBody ?? "";
+    message.sequenceNumber = object.sequenceNumber ?? "";
     return message;
   },
 };
 
 function createBaseSendMessageEntry(): SendMessageEntry {
-  return { body: Buffer.alloc(0), attributes: {}, delayS: undefined };
+  return { body: Buffer.alloc(0), attributes: {}, delayS: undefined, groupId: undefined, deduplicationId: undefined };
 }
 
 export const SendMessageEntry: MessageFns<SendMessageEntry> = {
@@ -2240,6 +2421,12 @@ export const SendMessageEntry: MessageFns<SendMessageEntry> = {
     });
     if (message.delayS !== undefined) {
       writer.uint32(24).int32(message.delayS);
+    }
+    if (message.groupId !== undefined) {
+      writer.uint32(34).string(message.groupId);
+    }
+    if (message.deduplicationId !== undefined) {
+      writer.uint32(42).string(message.deduplicationId);
     }
     return writer;
   },
@@ -2284,6 +2471,22 @@ export const SendMessageEntry: MessageFns<SendMessageEntry> = {
             message.delayS = reader.int32();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.groupId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.deduplicationId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2312,6 +2515,8 @@ export const SendMessageEntry: MessageFns<SendMessageEntry> = {
       {},
     );
     message.delayS = object.delayS ?? undefined;
+    message.groupId = object.groupId ?? undefined;
+    message.deduplicationId = object.deduplicationId ?? undefined;
     return message;
   },
 };
@@ -2386,7 +2591,7 @@ export const SendMessageEntry_AttributesEntry: MessageFns<SendMessageEntry_Attri
 };
 
 function createBaseSentMessage(): SentMessage {
-  return { messageId: "", md5OfBody: "" };
+  return { messageId: "", md5OfBody: "", sequenceNumber: "" };
 }
 
 export const SentMessage: MessageFns<SentMessage> = {
@@ -2396,6 +2601,9 @@ export const SentMessage: MessageFns<SentMessage> = {
     }
     if (message.md5OfBody !== "") {
       writer.uint32(18).string(message.md5OfBody);
+    }
+    if (message.sequenceNumber !== "") {
+      writer.uint32(26).string(message.sequenceNumber);
     }
     return writer;
   },
@@ -2429,6 +2637,14 @@ export const SentMessage: MessageFns<SentMessage> = {
             message.md5OfBody = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sequenceNumber = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2448,6 +2664,7 @@ export const SentMessage: MessageFns<SentMessage> = {
     const message = createBaseSentMessage();
     message.messageId = object.messageId ?? "";
     message.md5OfBody = object.md5OfBody ?? "";
+    message.sequenceNumber = object.sequenceNumber ?? "";
     return message;
   },
 };
@@ -2832,7 +3049,7 @@ export const StreamSendMessagesResponse: MessageFns<StreamSendMessagesResponse> 
 };
 
 function createBaseReceiveMessagesRequest(): ReceiveMessagesRequest {
-  return { queue: "", maxMessages: 0, waitS: undefined, visibilityTimeoutS: undefined };
+  return { queue: "", maxMessages: 0, waitS: undefined, visibilityTimeoutS: undefined, attemptId: "" };
 }
 
 export const ReceiveMessagesRequest: MessageFns<ReceiveMessagesRequest> = {
@@ -2848,6 +3065,9 @@ export const ReceiveMessagesRequest: MessageFns<ReceiveMessagesRequest> = {
     }
     if (message.visibilityTimeoutS !== undefined) {
       writer.uint32(32).int32(message.visibilityTimeoutS);
+    }
+    if (message.attemptId !== "") {
+      writer.uint32(42).string(message.attemptId);
     }
     return writer;
   },
@@ -2897,6 +3117,14 @@ export const ReceiveMessagesRequest: MessageFns<ReceiveMessagesRequest> = {
             message.visibilityTimeoutS = reader.int32();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.attemptId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2918,6 +3146,7 @@ export const ReceiveMessagesRequest: MessageFns<ReceiveMessagesRequest> = {
     message.maxMessages = object.maxMessages ?? 0;
     message.waitS = object.waitS ?? undefined;
     message.visibilityTimeoutS = object.visibilityTimeoutS ?? undefined;
+    message.attemptId = object.attemptId ?? "";
     return message;
   },
 };
