@@ -13,7 +13,6 @@ from cumulo.core.errors import (
     INVALID_PAGE_TOKEN,
     INVALID_PARAMETER_VALUE,
     MISSING_PARAMETER,
-    NOT_IMPLEMENTED,
     ErrorRow,
     ServiceError,
     Status,
@@ -243,8 +242,6 @@ def in_aws_words(error: ServiceError, call: AwsCall) -> ServiceError:
         if isinstance(call.ctx.principal, AnonymousPrincipal):
             values = values | {"reason": f"Access to the resource {_address(call)} is denied."}
         return _ACCESS_DENIED.error(**values)
-    if row is NOT_IMPLEMENTED:
-        return UNSUPPORTED_OPERATION.error(**values)
     if row is INVALID_ADDRESS:
         return INVALID_ADDRESS.error(address=shown(_address(call)))
     if row in _IN_THE_ROOMS_WORDS:

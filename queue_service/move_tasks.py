@@ -9,18 +9,34 @@ A moved message is a new message: it has a new id, its retention starts again, a
 in SQS ("Learn how to configure a dead-letter queue redrive"). It keeps body, attributes, trace header and sender.
 
 A task moves what was in the queue when it started, the lowest number first, and is complete when no such message is
-visible any more: those that a receiver holds stay. Otherwise messages that fail at once would go in circles.
+visible any more: those that a receiver holds stay. Otherwise messages that fail at once would go in circles. Of a FIFO
+queue it goes from group to group, in the order of their first messages, and moves each group's messages in order, up
+to the first that is not visible. What it moves is not compared with the deduplication ids of what was sent: a message
+of a dead-letter queue is there, and must not vanish on its way.
 """
 
 import msgspec
 
 from cumulo.identity.policy import Principal
 from cumulo.queue_service.errors import MOVE_TASK_DOES_NOT_EXIST, MOVE_TASK_IS_OVER, MOVE_TASK_IS_RUNNING
-from cumulo.queue_service.keys import MOVE, MOVES, MoveTask, MoveTasks, QueueName, StoredMessage, decode_message
-from cumulo.queue_service.keys import decode_moves as _decode
+from cumulo.queue_service.fifo_keys import FifoState, Standing, state_of
+from cumulo.queue_service.fifo_queue import FifoQueue, find_fifo
+from cumulo.queue_service.keys import (
+    META,
+    MOVE,
+    MOVES,
+    Lease,
+    MoveTask,
+    MoveTasks,
+    QueueName,
+    StoredMessage,
+    decode_message,
+    decode_meta,
+    decode_moves,
+)
 from cumulo.queue_service.messages import store
 from cumulo.queue_service.model import MOVE_TASKS_MAX, MessageMoveTask, queue_arn
-from cumulo.queue_service.open_queue import OpenQueue, find_queue, lease_of, open_queue
+from cumulo.queue_service.open_queue import OpenQueue, find_queue, lease_of
 from cumulo.queue_service.queue_attributes import Place, place_of
 from cumulo.queue_service.queues import Lookup, confirm, follow
 from cumulo.queue_service.redrive import MOVED_BYTES_MAX
@@ -35,7 +51,10 @@ SLICES_A_SECOND = 10
 """Of a task that moves at a rate: one that moves fewer messages a second moves them one by one."""
 SLICE_OPERATIONS_MAX = 1_500
 _MESSAGE_OPERATIONS = 9
+_FIFO_MESSAGE_OPERATIONS = 24
 """What one message takes at most, and two more for each piece of a large one."""
+BLOCKED_GROUPS_MAX = 200
+"""Groups that one slice of a FIFO queue steps over."""
 
 RUNNING = "RUNNING"
 COMPLETED = "COMPLETED"
@@ -102,6 +121,25 @@ class Plan(msgspec.Struct, frozen=True):
     targets: dict[str, Target]
 
 
+class Visible(msgspec.Struct, frozen=True):
+    """A message that may move: its number, and where it stands. `group` is the number of a FIFO queue's group, and
+    `key` is where another queue's message stands under r.
+    """
+
+    seq: int
+    state: Lease | FifoState
+    group: int = 0
+    key: bytes = b""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What may move next; `position` is where to look for more, where there may be more at all."""
+
+    messages: list[Visible]
+    position: int
+    is_all: bool
+
+
 class StampedSlice(msgspec.Struct, frozen=True):
     """A slice to move: partitions by ARN of the queues that the caller may send to, and those that he may not.
 
@@ -120,7 +158,8 @@ class StampedSlice(msgspec.Struct, frozen=True):
 def start_task(txn: Txn, request: StampedStart) -> str:
     """Write a task and its due entry; return its id. Raises where another one is running."""
     confirm(txn, request.place, request.partition)
-    queue = open_queue(txn, request.partition, request.place.name)
+    queue = _open(txn, request.partition)
+    assert queue is not None, request.place
     before = tasks_of(txn, request.partition)
     if before and before[0].status == RUNNING:
         raise MOVE_TASK_IS_RUNNING.error()
@@ -165,7 +204,7 @@ def cancel_task(txn: Txn, request: StampedCancel) -> MessageMoveTask:
 
 def plan_slice(txn: Txn, partition: bytes) -> Plan | None:
     """Return what the next slice is about, None where no task is running; a read function."""
-    queue = find_queue(txn, partition)
+    queue = _open(txn, partition)
     tasks = tasks_of(txn, partition)
     if queue is None or not tasks or tasks[0].status != RUNNING:
         return None
@@ -175,8 +214,8 @@ def plan_slice(txn: Txn, partition: bytes) -> Plan | None:
     assert own is not None, place
     arns = {task.destination} if task.destination else set()
     size_bytes = 0
-    for key, state in [] if arns else _rows(queue, task, _slice_messages(task)):
-        record = queue.message_bytes(int.from_bytes(key[-8:], "big"), lease_of(state).pieces)
+    for it in [] if arns else _find(queue, task, _slice_messages(task)).messages:
+        record = queue.message_bytes(it.seq, it.state.pieces)
         arns.add(decode_message(record).dead_letter_source)
         size_bytes += len(record)
         if size_bytes > MOVED_BYTES_MAX:
@@ -194,7 +233,7 @@ def move_slice(txn: Txn, request: StampedSlice) -> None:
     """Move one slice of the running task, and arm the next or end the task: the deed of `queue.move`."""
     entry, partition = request.entry, request.entry.key
     txn.undue(entry.at_ms, entry.kind, entry.key)
-    queue = find_queue(txn, partition)
+    queue = _open(txn, partition)
     tasks = tasks_of(txn, partition)
     if queue is None or not tasks or tasks[0].status != RUNNING or due_payload(tasks[0]) != entry.payload:
         return
@@ -202,10 +241,11 @@ def move_slice(txn: Txn, request: StampedSlice) -> None:
     moving = _Slice(queue, task, request)
     failure = request.refusal or moving.run()
     moving.save()
-    task = msgspec.structs.replace(task, moved=task.moved + moving.moved)
+    task = msgspec.structs.replace(task, moved=task.moved + moving.moved, position=moving.position)
+    left = _find(queue, task, 1)
     if failure:
         task = msgspec.structs.replace(_over(task, FAILED), failure_reason=failure)
-    elif not _rows(queue, task, 1):
+    elif left.is_all and not left.messages:
         task = _over(task, COMPLETED)
     else:
         task = msgspec.structs.replace(task, due_ms=_next_ms(task, moving.moved, request.now_ms))
@@ -222,18 +262,22 @@ class _Slice:
         self._request = request
         self._ids = message_ids(request.seed, SLICE_MESSAGES_MAX)
         self._open: dict[str, OpenQueue] = {}
+        self._groups: dict[int, None] = {}
         self.moved = 0
+        self.position = task.position
 
     def run(self) -> str:
         """Move messages until there are no more, or the slice is full; return why the task fails, empty if not."""
         queue, now_ms = self._queue, self._request.now_ms
+        each = _FIFO_MESSAGE_OPERATIONS if isinstance(queue, FifoQueue) else _MESSAGE_OPERATIONS
         operations = size_bytes = 0
-        for key, state in _rows(queue, self._task, _slice_messages(self._task)):
-            lease, seq = lease_of(state), int.from_bytes(key[-8:], "big")
-            operations += _MESSAGE_OPERATIONS + 2 * lease.pieces
+        found = _find(queue, self._task, _slice_messages(self._task))
+        for it in found.messages:
+            self.position = it.group
+            operations += each + 2 * it.state.pieces
             if operations > SLICE_OPERATIONS_MAX or size_bytes > MOVED_BYTES_MAX:
-                break
-            record = queue.message_bytes(seq, lease.pieces)
+                return ""
+            record = queue.message_bytes(it.seq, it.state.pieces)
             stored = decode_message(record)
             size_bytes += len(record)
             if not queue.is_too_old(stored.kept_from_ms, now_ms):
@@ -242,15 +286,17 @@ class _Slice:
                 if isinstance(target, str):
                     return target
                 if target is None:
-                    break
+                    return ""
                 self._add(target, stored)
-            queue.txn.delete(key)
-            queue.ready -= 1
-            queue.drop(seq, lease, now_ms)
+            self._take_out(it)
+        self.position = found.position
         return ""
 
     def save(self) -> None:
         """Write the counters of every queue that was touched."""
+        if isinstance(self._queue, FifoQueue):
+            for number in self._groups:
+                self._queue.settle(number)
         for target in self._open.values():
             target.save()
         self._queue.save()
@@ -272,8 +318,23 @@ class _Slice:
             return COULD_NOT_DETERMINE_MESSAGE_SOURCE
         if self._request.partitions.get(arn) != partition:
             return None
-        self._open[arn] = open_queue(self._queue.txn, partition, place.name)
-        return self._open[arn]
+        target = _open(self._queue.txn, partition)
+        assert target is not None, place
+        assert target.meta.fifo is self._queue.meta.fifo, place
+        self._open[arn] = target
+        return target
+
+    def _take_out(self, it: Visible) -> None:
+        queue, now_ms = self._queue, self._request.now_ms
+        if isinstance(queue, FifoQueue):
+            assert isinstance(it.state, FifoState), it.seq
+            queue.remove(it.group, it.seq, it.state, now_ms)
+            self._groups[it.group] = None
+        else:
+            assert isinstance(it.state, Lease), it.seq
+            queue.txn.delete(it.key)
+            queue.ready -= 1
+            queue.drop(it.seq, it.state, now_ms)
 
     def _add(self, target: OpenQueue, stored: StoredMessage) -> None:
         fresh = msgspec.structs.replace(
@@ -284,7 +345,11 @@ class _Slice:
             dead_letter_source="",
             received_before=0,
         )
-        store(target, records.encode(fresh), target.meta.delay_s, self._request.now_ms)
+        record, delay_s, now_ms = records.encode(fresh), target.meta.delay_s, self._request.now_ms
+        if isinstance(target, FifoQueue):
+            target.enqueue(stored.group_id, record, delay_s, now_ms)
+        else:
+            store(target, record, delay_s, now_ms)
         self.moved += 1
 
 
@@ -296,7 +361,7 @@ def due_payload(task: MoveTask) -> bytes:
 def tasks_of(txn: ReadTxn, partition: bytes) -> tuple[MoveTask, ...]:
     """Return the tasks that a queue remembers, newest first."""
     raw = txn.get(partition + MOVES)
-    return () if raw is None else _decode(raw).tasks
+    return () if raw is None else decode_moves(raw).tasks
 
 
 def _write(txn: Txn, partition: bytes, tasks: tuple[MoveTask, ...]) -> None:
@@ -307,9 +372,45 @@ def _over(task: MoveTask, status: str) -> MoveTask:
     return msgspec.structs.replace(task, status=status, due_ms=0, on_behalf_of=b"")
 
 
-def _rows(queue: OpenQueue, task: MoveTask, limit: int) -> list[tuple[bytes, bytes]]:
+def _open(txn: Txn, partition: bytes) -> OpenQueue | None:
+    """Return the queue in `partition`, whatever its kind, None once it is deleted."""
+    raw = txn.get(partition + META)
+    if raw is None:
+        return None
+    return find_fifo(txn, partition) if decode_meta(raw).fifo else find_queue(txn, partition)
+
+
+def _find(queue: OpenQueue, task: MoveTask, limit: int) -> Found:
     """Return the first visible messages that the task is about."""
-    return queue.txn.range(queue.layout.ready, queue.layout.ready + u64(task.end_seq), limit)
+    if isinstance(queue, FifoQueue):
+        return _find_in_groups(queue, task, limit)
+    rows = queue.txn.range(queue.layout.ready, queue.layout.ready + u64(task.end_seq), limit)
+    messages = [Visible(int.from_bytes(key[-8:], "big"), lease_of(state), key=key) for key, state in rows]
+    return Found(messages, 0, len(rows) < limit)
+
+
+def _find_in_groups(queue: FifoQueue, task: MoveTask, limit: int) -> Found:
+    """As `_find`: messages of groups from `task.position` on; a group ends at its first message that is not visible.
+
+    A group's number is that of its first message, so later groups than the task have later numbers.
+    """
+    order = queue.places.order
+    position, end = order + u64(task.position), order + u64(task.end_seq)
+    messages: list[Visible] = []
+    group = task.position
+    for _ in range(BLOCKED_GROUPS_MAX):
+        rows = queue.txn.range(position, end, limit - len(messages))
+        for key, value in rows:
+            group, seq, state = int.from_bytes(key[-16:-8], "big"), int.from_bytes(key[-8:], "big"), state_of(value)
+            if state.standing != Standing.READY or seq >= task.end_seq:
+                group += 1
+                position = order + u64(group)
+                break
+            messages.append(Visible(seq, state, group))
+            position = key + b"\0"
+        else:
+            return Found(messages, group, len(messages) < limit)
+    return Found(messages, group, is_all=False)
 
 
 def _slice_messages(task: MoveTask) -> int:

@@ -14,7 +14,7 @@ import msgspec
 
 from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
-from cumulo.core.errors import INVALID_PAGE_TOKEN, INVALID_PARAMETER_VALUE, NOT_IMPLEMENTED, TOO_BUSY, ServiceError
+from cumulo.core.errors import INVALID_PAGE_TOKEN, INVALID_PARAMETER_VALUE, TOO_BUSY, ServiceError
 from cumulo.core.ids import Randomness, uuid4_text
 from cumulo.core.names import is_account_id, is_region
 from cumulo.core.operations import Check, Checks, Operation, Result
@@ -251,8 +251,6 @@ class Service(Room):
         # Before a word about other queues: whether they exist, and which of them send their dead letters here.
         self.authorizer.authorize(ctx, checks, guard)
         missing = await self._check_move_targets(ctx, place, destination)
-        if missing is None and model.is_fifo(place.name):
-            raise NOT_IMPLEMENTED.error(what="A message move task of a FIFO queue")
         return Resolved(
             StampedStart(
                 place,

@@ -724,15 +724,3 @@ def test_receive_beyond_the_limit_in_flight_is_empty_and_goes_on_after_a_delete(
         assert [message.body for message in await wait] == [b"c"]
 
     on_a_fifo_queue(run, scenario)
-
-
-def test_move_task_of_a_fifo_queue_is_refused_by_name(run):
-    async def scenario(it):
-        await it.create("dead.fifo")
-        await it.create(QUEUE, dead_letter_policy=model.DeadLetterPolicy("dead.fifo", 1))
-
-        request = model.StartMessageMoveTask(source="dead.fifo")
-
-        assert "A message move task of a FIFO queue" in await refusal(it.call("StartMessageMoveTask", request))
-
-    run(scenario)

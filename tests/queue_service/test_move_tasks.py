@@ -431,45 +431,30 @@ def test_tasks_that_cannot_be_are_refused(run):
 # In whose name
 
 
-def stranger():
-    """A user of another account."""
-    principal = Principal(kind=PrincipalKind.ROOT, account=OTHER, arn=f"arn:aws:iam::{OTHER}:root", id=OTHER)
-    return CallContext(principal=principal, request_id="other")
-
-
-async def allow(it, name, *actions):
+async def deny(it, name, *actions):
+    """Let nobody do these things to a queue, its owner's root neither."""
     statement = {
-        "Effect": "Allow",
-        "Principal": {"AWS": OTHER},
+        "Effect": "Deny",
+        "Principal": "*",
         "Action": list(actions),
         "Resource": f"arn:aws:sqs:us-east-1:000000000000:{name}",
     }
-    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]}) if actions else ""
-    await it.update(name, policy=text)
-
-
-def as_stranger(it, destination="", rate=None):
-    arn = "arn:aws:sqs:us-east-1:000000000000:{}"
-    request = model.StartMessageMoveTask(
-        source=arn.format("dead"), destination=arn.format(destination) if destination else "", rate=rate
-    )
-    return it.service.call(stranger(), "StartMessageMoveTask", request)
+    await it.update(name, policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}) if actions else "")
 
 
 def test_every_permission_is_needed_on_every_queue(run):
     async def scenario(it):
         await make_dead(it, 2)
         await it.create("hospital")
-        needed = ("sqs:StartMessageMoveTask", *SOURCE_ACTIONS)
-        for left_out in needed:
-            await allow(it, "dead", *(action for action in needed if action != left_out))
-            assert (await refused(as_stranger(it)))[0] == "AccessDenied"
-        await allow(it, "dead", *needed)
-
-        for destination in ("hospital", "", "nobody"):
-            assert (await refused(as_stranger(it, destination)))[0] == "AccessDenied"
-        await allow(it, "jobs", "sqs:SendMessage")
-        await as_stranger(it)
+        for action in ("sqs:StartMessageMoveTask", *SOURCE_ACTIONS):
+            await deny(it, "dead", action)
+            assert (await refused(start(it)))[0] == "AccessDenied"
+        await deny(it, "dead")
+        for name, destination in (("hospital", "hospital"), ("jobs", "")):
+            await deny(it, name, "sqs:SendMessage")
+            assert (await refused(start(it, destination)))[0] == "AccessDenied"
+        await deny(it, "jobs")
+        await start(it)
         await it.advance(0)
 
         assert await it.counts("jobs") == (2, 0, 0)
@@ -477,16 +462,14 @@ def test_every_permission_is_needed_on_every_queue(run):
     run(scenario)
 
 
-@pytest.mark.parametrize("lost", ["dead", "hospital"])
-def test_task_whose_caller_loses_a_permission_fails(run, lost):
+@pytest.mark.parametrize(("name", "action"), [("dead", "sqs:DeleteMessage"), ("hospital", "sqs:SendMessage")])
+def test_task_whose_caller_loses_a_permission_fails(run, name, action):
     async def scenario(it):
         await make_dead(it, 5)
         await it.create("hospital")
-        await allow(it, "dead", "sqs:StartMessageMoveTask", *SOURCE_ACTIONS)
-        await allow(it, "hospital", "sqs:SendMessage")
-        await as_stranger(it, "hospital", 1)
+        await start(it, "hospital", 1)
         await it.advance(0)
-        await allow(it, lost)
+        await deny(it, name, action)
         await it.advance(1)
 
         (task,) = await tasks(it)
@@ -494,6 +477,42 @@ def test_task_whose_caller_loses_a_permission_fails(run, lost):
         assert await it.counts("dead") == (4, 0, 0)
 
     run(scenario)
+
+
+def test_other_account_learns_nothing_of_a_destination(run):
+    """Neither whether it exists, nor by a task of its own queue."""
+
+    async def scenario(it):
+        other = Principal(kind=PrincipalKind.ROOT, account=OTHER, arn=f"arn:aws:iam::{OTHER}:root", id=OTHER)
+        await make_dead(it, 0)
+        home, it.ctx = it.ctx, CallContext(principal=other, request_id="other")
+        await make_dead(it, 1)
+        there = "arn:aws:sqs:us-east-1:000000000000:"
+
+        for name in ("jobs", "nobody"):
+            assert (await refused(start(it, there + name)))[0] == "AccessDenied"
+        it.ctx = home
+        await allow(it, "jobs", "sqs:SendMessage")
+        it.ctx = CallContext(principal=other, request_id="other")
+        await start(it, there + "jobs")
+        await it.advance(0)
+
+        assert (await tasks(it))[0].status == COMPLETED
+        it.ctx = home
+        assert await it.counts("jobs") == (1, 0, 0)
+
+    run(scenario)
+
+
+async def allow(it, name, action):
+    """Let the other account do this to a queue."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": OTHER},
+        "Action": action,
+        "Resource": f"arn:aws:sqs:us-east-1:000000000000:{name}",
+    }
+    await it.update(name, policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
 
 
 # Crashes
