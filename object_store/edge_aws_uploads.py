@@ -28,7 +28,7 @@ def body_length(call: AwsCall) -> int:
 def upload_body(call: AwsCall) -> AsyncIterator[memoryview] | None:
     """Return an upload's bytes for the room, which learns of a trailer at their end."""
     body = call.body
-    return _TrailedBody(body) if isinstance(body, PayloadBody) and "x-amz-trailer" in call.http.headers else body
+    return _TrailedBody(body) if "x-amz-trailer" in call.http.headers and isinstance(body, PayloadBody) else body
 
 
 class _TrailedBody(UploadBody):

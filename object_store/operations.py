@@ -66,6 +66,7 @@ def on_object(action: str) -> Callable[[Any], Checks]:
 
 
 _WRITES_WITH_KEYS = frozenset(("s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAcl"))
+_COPIES = (model.CopyObject, model.UploadPartCopy)
 
 
 def _written_keys(request: Any) -> Mapping[str, str | tuple[str, ...]]:
@@ -77,7 +78,7 @@ def _written_keys(request: Any) -> Mapping[str, str | tuple[str, ...]]:
         keys["s3:x-amz-acl"] = acl
     if storage_class := getattr(request, "storage_class", ""):
         keys["s3:x-amz-storage-class"] = storage_class
-    if isinstance(request, model.CopyObject | model.UploadPartCopy):
+    if isinstance(request, _COPIES):
         keys["s3:x-amz-copy-source"] = f"{request.source.bucket}/{request.source.key}"
     if isinstance(request, model.CopyObject) and request.replaces_metadata:
         keys["s3:x-amz-metadata-directive"] = "REPLACE"
