@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from cumulo.core.errors import ServiceError
+from cumulo.gateway.http1 import WholeBody
 from cumulo.gateway.payload import ALLOWED, DeclaredPayload, PayloadMode, declared_payload, open_payload, read_payload
 from cumulo.gateway.signature_errors import AuthForm, Refusal
 from tests.gateway.signing_world import Pieces, code_of, read, refusal_of, request
@@ -129,6 +130,27 @@ def test_body_may_be_left_in_the_middle_of_a_hash():
             await anext(body)
 
     asyncio.run(run())
+
+
+def whole(content, value):
+    upload = msgspec.structs.replace(asked(value), body=WholeBody(content))
+    return open_payload(upload, None, declared_payload(upload, AuthForm.HEADER, streams=True))
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 65_536])
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_payload_that_is_here_already_may_be_taken_in_one_go(content, is_signed):
+    body = whole(content, hashlib.sha256(content).hexdigest() if is_signed else "UNSIGNED-PAYLOAD")
+
+    assert bytes(body.take_whole()) == content
+    assert read(body) == b""
+    assert body.decoded_length == len(content)
+
+
+@pytest.mark.parametrize("content", [b"", b"y"])
+def test_payload_taken_in_one_go_must_have_the_signed_hash(content):
+    assert code_of(lambda: whole(content, HASH).take_whole()) == "XAmzContentSHA256Mismatch"
+    assert code_of(lambda: read(whole(content, HASH))) == "XAmzContentSHA256Mismatch"
 
 
 def test_error_of_the_transfer_passes_through():

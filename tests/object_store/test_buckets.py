@@ -240,16 +240,38 @@ def test_only_the_policy_opens_a_bucket_to_others(run: Any, refused: Any) -> Non
     run(scenario)
 
 
-def test_missing_key_is_told_only_to_those_who_may_list(run: Any, refused: Any) -> None:
+@pytest.mark.parametrize("asking", [model.GetObject, model.HeadObject])
+def test_missing_key_is_told_only_to_those_who_may_list(run: Any, refused: Any, asking: Any) -> None:
+    operation = asking.__name__
+
     async def scenario(stand: Any) -> None:
         await stand.open_to_public()
-        request = model.HeadObject(bucket="inbox", key="gone")
+        request = asking(bucket="inbox", key="gone")
         await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(READ_ALL)))
-        assert (await refused(stand.call("HeadObject", request, ctx=NOBODY))).row.code == "AccessDenied"
+        assert (await refused(stand.call(operation, request, ctx=NOBODY))).row.code == "AccessDenied"
 
         listing = {**LIST_ALL, "Condition": {}}
         await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(READ_ALL, listing)))
-        assert (await refused(stand.call("HeadObject", request, ctx=NOBODY))).row.code == "NoSuchKey"
+        assert (await refused(stand.call(operation, request, ctx=NOBODY))).row.code == "NoSuchKey"
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("asking", [model.GetObject, model.HeadObject])
+def test_whether_a_condition_holds_is_told_only_to_those_who_may_read(run: Any, refused: Any, asking: Any) -> None:
+    operation = asking.__name__
+
+    async def scenario(stand: Any) -> None:
+        await stand.open_to_public()
+        etag = (await stand.put("k", b"secret")).etag
+        for conditions, code in (
+            (model.Conditions(if_none_match=etag), "NotModified"),
+            (model.Conditions(if_match="0" * 32), "PreconditionFailed"),
+        ):
+            request = asking(bucket="inbox", key="k", conditions=conditions)
+
+            assert (await refused(stand.call(operation, request, ctx=NOBODY))).row.code == "AccessDenied"
+            assert (await refused(stand.call(operation, request))).row.code == code
 
     run(scenario)
 

@@ -147,6 +147,16 @@ def test_crc_values_are_those_of_their_specifications():
     }
 
 
+@pytest.mark.parametrize("content", [b"", b"123456789", bytes(70_000)])
+def test_digests_of_a_whole_are_those_of_its_pieces(content: bytes) -> None:
+    digester = digests.Digester(digests.NAMES)
+
+    digester.update(content[:5])
+    digester.update(content[5:])
+
+    assert digests.digests_of(content, digests.NAMES) == digester.finish()
+
+
 @pytest.mark.parametrize(
     ("offset", "start", "end", "damaged_from"),
     [
