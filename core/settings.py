@@ -114,6 +114,12 @@ SETTINGS = (
         _integer(0, 1 << 50),
         "below this much free disk, writes that grow are refused",
     ),
+    Setting(
+        "queue_in_flight_max",
+        120_000,
+        _integer(1, 1 << 40),
+        "messages of one queue that may be received and not deleted at once; beyond it a receive answers `OverLimit`",
+    ),
     Setting("failpoints", "", _text, "armed failpoints, for crash tests: `name=action;…`"),
     Setting("target", "", _text, "clients: host:port of the gRPC endpoint"),
     Setting("url", "", _text, "clients: URL of the HTTP endpoint; `AWS_ENDPOINT_URL` is read where this is empty"),

@@ -28,7 +28,7 @@ from cumulo.queue_service.messages import (
     StampedReceive,
     StampedSend,
 )
-from cumulo.queue_service.model import BATCH_BYTES_MAX, IN_FLIGHT_MAX, VISIBILITY_TIMEOUT_S_MAX
+from cumulo.queue_service.model import BATCH_BYTES_MAX, VISIBILITY_TIMEOUT_S_MAX
 from cumulo.queue_service.receipts import Receipt
 from cumulo.queue_service.redrive import DeadLetters
 from cumulo.storage.engine import Txn
@@ -94,23 +94,24 @@ def receive_messages(txn: Txn, request: StampedReceive) -> Received:
     now_ms = request.now_ms
     if 0 < queue.wake_ms <= now_ms:
         promote(queue, now_ms, PROMOTE_OPERATIONS_OF_RECEIVE)
-    receiving = _Receiving(queue, DeadLetters(queue, request.dead_letter, find_fifo), now_ms)
+    dead_letters = DeadLetters(queue, request.dead_letter, find_fifo)
+    receiving = _Receiving(queue, dead_letters, request.in_flight_max, now_ms)
     taken = tuple(receiving.take(demand) for demand in request.demands)
     receiving.dead_letters.save()
     queue.save()
     # SQS gives no error where too many messages of a FIFO queue are in flight, only nothing.
-    is_full = queue.leased >= IN_FLIGHT_MAX
+    is_full = queue.leased >= request.in_flight_max
     return Received(queue.meta.generation, taken, 0 if is_full else queue.ready_groups, is_full=False)
 
 
 class _Receiving:
     """One receive transaction, and what it may still do."""
 
-    def __init__(self, queue: FifoQueue, dead_letters: DeadLetters, now_ms: int) -> None:
+    def __init__(self, queue: FifoQueue, dead_letters: DeadLetters, in_flight_max: int, now_ms: int) -> None:
         self.dead_letters = dead_letters
         self._queue = queue
         self._now_ms = now_ms
-        self._room = min(IN_FLIGHT_MAX - queue.leased, SERVED_MESSAGES_MAX)
+        self._room = min(in_flight_max - queue.leased, SERVED_MESSAGES_MAX)
         self._set_aside_operations = SET_ASIDE_OPERATIONS_MAX
         self._size_bytes = 0
         self._is_over = False
@@ -213,7 +214,7 @@ def delete_messages(txn: Txn, request: StampedDelete) -> Outcome:
         elif state is Refusal.EXPIRED:
             refused.append(Refused(receipt.index, state))
     _settle(queue, numbers)
-    if held_before >= IN_FLIGHT_MAX:
+    if held_before >= request.in_flight_max:
         # Receivers may be parked although groups are ready; there is room for some of these now.
         queue.woken += queue.ready_groups
     queue.save()

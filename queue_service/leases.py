@@ -54,6 +54,7 @@ class StampedDelete(msgspec.Struct, frozen=True):
     partition: bytes
     receipts: tuple[Receipt, ...]
     now_ms: int
+    in_flight_max: int = IN_FLIGHT_MAX
 
 
 class StampedChange(msgspec.Struct, frozen=True):
@@ -100,7 +101,7 @@ def delete_messages(txn: Txn, request: StampedDelete) -> Outcome:
             queue.drop(receipt.seq, place.lease, now_ms)
         elif place is Refusal.SUPERSEDED:
             refused.append(Refused(receipt.index, place))
-    if held_before >= IN_FLIGHT_MAX:
+    if held_before >= request.in_flight_max:
         # Receivers may be parked although messages are ready; there is room for some of these now.
         queue.woken += min(queue.ready, held_before - queue.leased)
     queue.save()

@@ -75,6 +75,7 @@ class StampedReceive(msgspec.Struct, frozen=True):
     demands: tuple[Demand, ...]
     dead_letter: bytes
     now_ms: int
+    in_flight_max: int = IN_FLIGHT_MAX
 
 
 class LeasedMessage(msgspec.Struct, frozen=True, gc=False):
@@ -153,7 +154,7 @@ def receive_messages(txn: Txn, request: StampedReceive) -> Received:
     now_ms = request.now_ms
     if 0 < queue.wake_ms <= now_ms:
         promote(queue, now_ms, PROMOTE_OPERATIONS_OF_RECEIVE)
-    room = IN_FLIGHT_MAX - queue.leased
+    room = request.in_flight_max - queue.leased
     shares = _shares(request.demands, min(queue.ready, room, SERVED_MESSAGES_MAX))
     dead_letters = DeadLetters(queue, request.dead_letter)
     picked = _pick(queue, dead_letters, sum(shares), now_ms) if shares else []

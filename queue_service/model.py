@@ -34,7 +34,7 @@ SCOPE_CHANGE_S = 60
 FIFO_REMEMBERED_ENTRIES_MAX = 32
 """Ours: entries of a batch to a FIFO queue under a request id; the answer to more could not be remembered."""
 IN_FLIGHT_MAX = 120_000
-"""Messages of one queue that may be received and not deleted at once (SQS's quota of standard queues)."""
+"""Messages of one queue that may be received and not deleted at once: SQS's quota; a server may be given another."""
 BATCH_BYTES_MAX = 1_048_576
 """Bodies and attributes of one batch together, as in SQS, over every edge; also what one receive answers at most."""
 BATCH_ENTRIES_MAX = 100

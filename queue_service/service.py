@@ -108,18 +108,26 @@ class Service(Room):
     """The queues of a server.
 
     Arguments: `engine`, `authorizer`, `clock`, `randomness` as for every room; `sealer` seals receipts and page tokens.
+    `in_flight_max` is the quota of messages of one queue that are received and not deleted.
     Call `start` on the event loop before the first call, `drain` before the engine closes.
     """
 
     table = TABLE
 
     def __init__(
-        self, engine: Engine, authorizer: Authorizer, clock: Clock, randomness: Randomness, sealer: TokenSealer
+        self,
+        engine: Engine,
+        authorizer: Authorizer,
+        clock: Clock,
+        randomness: Randomness,
+        sealer: TokenSealer,
+        in_flight_max: int = model.IN_FLIGHT_MAX,
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
         # On an engine that may lose notifications a line would have to look again by itself; no engine does yet.
         assert not engine.notify_lossy
         self._sealer = sealer
+        self.in_flight_max = in_flight_max
         self._followed = Remembered(engine, (ROOT,), follow)
         self.delivery_target: TrackedDeliveryTarget = QueueTarget(engine)
         """The port by which other rooms deliver to queues."""
@@ -539,7 +547,7 @@ class Service(Room):
         partition = found.row.partition
         parsed, invalid = stamping.parse_receipts(self._sealer, partition, request.receipt_handles)
         return ResolvedItems(
-            StampedDelete(place.name, partition, tuple(parsed), self.clock.deadline_ms()),
+            StampedDelete(place.name, partition, tuple(parsed), self.clock.deadline_ms(), self.in_flight_max),
             (partition,),
             _checks(operation, place),
             Guard(place.account, found.row.policy),
@@ -656,7 +664,7 @@ class Service(Room):
             if received.taken[0]:
                 return Taken(received.generation, demands[0], received.taken[0])
             if received.is_full:
-                raise OVER_LIMIT.error(limit=model.IN_FLIGHT_MAX)
+                raise OVER_LIMIT.error(limit=self.in_flight_max)
             if not received.left:
                 break
         return None
@@ -673,7 +681,9 @@ class Service(Room):
             )
             for waiter in waiters
         )
-        request = StampedReceive(first.queue, first.partition, demands, first.dead_letter, self.clock.deadline_ms())
+        request = StampedReceive(
+            first.queue, first.partition, demands, first.dead_letter, self.clock.deadline_ms(), self.in_flight_max
+        )
         partitions = (first.partition, first.dead_letter) if first.dead_letter else (first.partition,)
         received: Received = await self.engine.transact(partitions, receive_messages, request, grows=False)
         return received, demands

@@ -40,6 +40,7 @@ _SERVER_SETTINGS = (
     "log_level",
     "log_format",
     "free_space_reserve_bytes",
+    "queue_in_flight_max",
 )
 
 

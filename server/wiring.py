@@ -124,7 +124,7 @@ async def _build(
     identity = identity_room.Service(
         engine, authorizer, clock, randomness, sealer=sealer, box=box, credentials=credentials
     )
-    queues = queue_room.Service(engine, authorizer, clock, randomness, sealer)
+    queues = queue_room.Service(engine, authorizer, clock, randomness, sealer, settings["queue_in_flight_max"])
     objects = object_room.Service(
         engine, authorizer, clock, randomness, sealer=sealer, blobs=blobs, targets={"sqs": queues.delivery_target}
     )

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import fifo, invariants, model
+from cumulo.queue_service import invariants, model
 from cumulo.queue_service.fifo_keys import fifo_layout
 from cumulo.storage.engine import rows_under
 
@@ -707,10 +707,9 @@ def test_deleted_queue_leaves_nothing_behind(run):
     run(scenario)
 
 
-def test_receive_beyond_the_limit_in_flight_is_empty_and_goes_on_after_a_delete(run, settle, monkeypatch):
-    monkeypatch.setattr(fifo, "IN_FLIGHT_MAX", 2)
-
+def test_receive_beyond_the_limit_in_flight_is_empty_and_goes_on_after_a_delete(run, settle):
     async def scenario(it):
+        it.service.in_flight_max = 2
         for group in "abc":
             await send(it, group.encode(), group=group)
         received = await it.receive(queue=QUEUE)
