@@ -33,7 +33,7 @@ class Timer(msgspec.Struct, frozen=True):
 def wake(txn: Txn, timer: Timer) -> None:
     """Make ready what is due, and arm the timer for the next: the deed of `queue.wake`."""
     queue = _fired(txn, timer)
-    if queue is not None and queue.wake_ms == timer.entry.at_ms:
+    if queue is not None and 0 < queue.wake_ms <= timer.now_ms:
         if queue.meta.fifo:
             fifo.wake(txn, queue.partition, timer.now_ms)
             return
@@ -44,7 +44,7 @@ def wake(txn: Txn, timer: Timer) -> None:
 def retain(txn: Txn, timer: Timer) -> None:
     """Delete what is too old, and arm the timer for the next: the deed of `queue.retain`."""
     queue = _fired(txn, timer)
-    if queue is not None and queue.retain_ms == timer.entry.at_ms:
+    if queue is not None and 0 < queue.retain_ms <= timer.now_ms:
         if queue.meta.fifo:
             fifo.retain(txn, queue.partition, timer.now_ms)
             return
@@ -60,9 +60,9 @@ def forget(txn: Txn, timer: Timer) -> None:
     queue = find_fifo(txn, entry.key)
     if queue is None or queue.forget_ms != entry.at_ms:
         txn.undue(entry.at_ms, entry.kind, entry.key)
-        return
-    fifo_windows.forget(queue, timer.now_ms)
-    queue.save()
+    if queue is not None and 0 < queue.forget_ms <= timer.now_ms:
+        fifo_windows.forget(queue, timer.now_ms)
+        queue.save()
 
 
 def clear(txn: Txn, entry: Due) -> None:
@@ -72,7 +72,11 @@ def clear(txn: Txn, entry: Due) -> None:
 
 
 def _fired(txn: Txn, timer: Timer) -> OpenQueue | None:
-    """Return the queue of an entry; an entry that no queue counts as armed is removed."""
+    """Return the queue of an entry; an entry that no queue counts as armed is removed.
+
+    It may be the queue's all the same: one whose deed failed is put off by the pump, to a time that no queue knows. So
+    what is done depends on the queue's time, not on the entry's.
+    """
     entry = timer.entry
     queue = find_queue(txn, entry.key)
     armed = 0 if queue is None else {WAKE: queue.wake_ms, RETAIN: queue.retain_ms}[entry.kind]

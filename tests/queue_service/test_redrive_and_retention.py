@@ -6,6 +6,13 @@ import pytest
 
 from cumulo.queue_service import model
 from cumulo.queue_service.keys import RETAIN
+from cumulo.storage import failpoints
+
+
+@pytest.fixture(autouse=True)
+def disarmed():
+    yield
+    failpoints.disarm()
 
 
 async def make_pair(it, receives=2, **attributes):
@@ -270,5 +277,29 @@ def test_message_sent_after_the_retention_was_shortened_goes_in_time_while_older
         await stand.advance(61)
 
         assert await stand.counts() == (0, 0, 0)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("name", ["jobs", "jobs.fifo"])
+def test_timer_whose_deed_failed_once_is_not_lost(run, name):
+    async def scenario(it):
+        await it.create(name, message_retention_s=60, visibility_timeout_s=10)
+        fifo = {"group_id": "g", "deduplication_id": "d"} if name.endswith(".fifo") else {}
+        await it.send(b"a", queue=name, **fifo)
+        await it.receive(queue=name)
+        failpoints.arm("due.before_deed=error@1")
+        await it.advance(10)
+        assert await it.counts(name) == (0, 1, 0)
+        await it.advance(1)
+        assert await it.counts(name) == (1, 0, 0)
+
+        failpoints.disarm()
+        failpoints.arm("due.before_deed=error@1")
+        await it.advance(50)
+        await it.advance(1)
+        assert await it.counts(name) == (0, 0, 0)
+        failpoints.disarm()
+        await it.advance(600)
 
     run(scenario)
