@@ -37,7 +37,7 @@ from cumulo.queue_service.keys import (
 )
 from cumulo.queue_service.open_queue import OpenQueue
 from cumulo.storage import records, tuples
-from cumulo.storage.engine import Txn
+from cumulo.storage.engine import ReadTxn, Txn
 from cumulo.storage.tuples import u64
 
 
@@ -208,6 +208,13 @@ class FifoQueue(OpenQueue):
             self.txn.put(self.partition + FIFO, records.encode(counters))
             self._stored_fifo = counters
         super().save()
+
+
+def first_delay_ms(txn: ReadTxn, partition: bytes, meta: Meta) -> int:
+    """Return when the first delay of a queue ends that has delayed messages."""
+    prefix = fifo_layout(partition, meta.generation).delayed
+    ((key, _),) = txn.range(prefix, prefix + b"\xff" * 8, 1)
+    return int.from_bytes(key[-16:-8], "big") + meta.delay_s * 1000
 
 
 def find_fifo(txn: Txn, partition: bytes) -> FifoQueue | None:

@@ -18,6 +18,7 @@ from cumulo.queue_service.errors import (
     QUEUE_NAME_EXISTS,
 )
 from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
+from cumulo.queue_service.fifo_queue import first_delay_ms
 from cumulo.queue_service.keys import (
     CLEAR,
     COUNTERS,
@@ -235,7 +236,8 @@ def update_queue(txn: Txn, request: StampedUpdate) -> Named:
     if meta.message_retention_s != queue.meta.message_retention_s and (queue.ready or (meta.fifo and queue.retain_ms)):
         queue.retain_by(request.deadline_ms)
     if meta.fifo and meta.delay_s != queue.meta.delay_s and queue.delayed:
-        queue.wake_by(request.deadline_ms)  # the new delay is in force for those, too
+        # The new delay is in force for those, too.
+        queue.wake_by(first_delay_ms(txn, request.partition, meta))
     queue.save()
     return _named(txn, request.partition, meta)
 

@@ -339,6 +339,19 @@ def test_delay_of_the_queue_holds_messages_back_and_a_new_one_those_that_wait_al
     on_a_fifo_queue(run, scenario, delay_s=10)
 
 
+def test_shorter_delay_that_has_ended_already_makes_ready_at_once(run):
+    async def scenario(it):
+        await send(it, b"1")
+        it.clock.advance(2)
+
+        await it.update(QUEUE, delay_s=0)
+
+        assert await it.problems() == []
+        assert await bodies(it) == [b"1"]
+
+    on_a_fifo_queue(run, scenario, delay_s=10)
+
+
 # Deduplication
 
 
