@@ -1069,3 +1069,211 @@ def test_client_that_leaves_a_long_poll_takes_no_message_with_it(run, settle):
         assert await stand.counts() == (0, 1, 0)
 
     in_a_queue(run, scenario)
+
+
+# FIFO queues
+
+FIFO_URL = URL + ".fifo"
+
+
+def in_a_fifo_queue(run, scenario, **attributes):
+    """Run `scenario(stand, ask)` with the queue `jobs.fifo`."""
+
+    async def go(stand):
+        ask = asker(stand)
+        await ask("CreateQueue", QueueName="jobs.fifo", Attributes={"FifoQueue": "true", **attributes})
+        await scenario(stand, ask)
+
+    run(go)
+
+
+def test_new_fifo_queue_shows_what_makes_it_one(run):
+    async def scenario(stand, ask):
+        shown = (await ask("GetQueueAttributes", QueueUrl=FIFO_URL, AttributeNames=["All"]))["Attributes"]
+
+        assert {name: shown[name] for name in shown if "Fifo" in name or "Dedup" in name} == {
+            "FifoQueue": "true",
+            "ContentBasedDeduplication": "false",
+            "DeduplicationScope": "queue",
+            "FifoThroughputLimit": "perQueue",
+        }
+        assert shown["QueueArn"] == ARN + ".fifo"
+
+    in_a_fifo_queue(run, scenario)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({"FifoQueue": "false"}, " FifoQueue. Reason: Modifying queue type is not supported."),
+        ({"FifoQueue": "maybe"}, " FifoQueue."),
+        ({"ContentBasedDeduplication": "yes"}, " ContentBasedDeduplication."),
+        ({"DeduplicationScope": "group"}, " DeduplicationScope."),
+        ({"FifoThroughputLimit": "none"}, " FifoThroughputLimit."),
+        (
+            {"FifoThroughputLimit": "perMessageGroupId"},
+            (
+                " FifoThroughputLimit. Reason: The perMessageGroupId value is allowed only when the value for"
+                " DeduplicationScope is messageGroup."
+            ),
+        ),
+    ],
+)
+def test_attribute_of_a_fifo_queue_is_refused_in_the_words_of_aws(run, attributes, reason):
+    async def scenario(stand, ask):
+        refused = await refusal(ask("SetQueueAttributes", QueueUrl=FIFO_URL, Attributes=attributes))
+
+        assert refused == ("InvalidAttributeValue",) * 2 + (f"Invalid value for the parameter{reason}",)
+
+    in_a_fifo_queue(run, scenario)
+
+
+def test_fifo_attributes_are_written_as_booleans_and_words(run):
+    async def scenario(stand, ask):
+        written = {
+            "FifoQueue": "true",
+            "ContentBasedDeduplication": "True",
+            "DeduplicationScope": "messageGroup",
+            "FifoThroughputLimit": "perMessageGroupId",
+        }
+        await ask("SetQueueAttributes", QueueUrl=FIFO_URL, Attributes=written)
+
+        shown = await ask("GetQueueAttributes", QueueUrl=FIFO_URL, AttributeNames=list(written))
+
+        assert shown["Attributes"] == written | {"ContentBasedDeduplication": "true"}
+
+    in_a_fifo_queue(run, scenario)
+
+
+ID_RULE = "can only include alphanumeric and punctuation characters. 1 to 128 in length."
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        (
+            {"MessageDeduplicationId": "d"},
+            (
+                "MissingRequiredParameterException",
+                "MissingParameter",
+                "The request must contain the parameter MessageGroupId.",
+            ),
+        ),
+        (
+            {"MessageGroupId": "g"},
+            invalid(
+                "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided"
+                " explicitly"
+            ),
+        ),
+        (
+            {"MessageGroupId": "g", "MessageDeduplicationId": "d", "DelaySeconds": 2},
+            invalid(
+                "Value 2 for parameter DelaySeconds is invalid. Reason: The request include parameter that is not valid"
+                " for this queue type."
+            ),
+        ),
+        (
+            {"MessageGroupId": "a b"},
+            invalid(f"Value a b for parameter MessageGroupId is invalid. Reason: MessageGroupId {ID_RULE}"),
+        ),
+        (
+            {"MessageGroupId": "g", "MessageDeduplicationId": ""},
+            invalid(
+                f"Value  for parameter MessageDeduplicationId is invalid. Reason: MessageDeduplicationId {ID_RULE}"
+            ),
+        ),
+    ],
+)
+def test_message_for_a_fifo_queue_is_refused_in_the_words_of_aws(run, members, expected):
+    async def scenario(stand, ask):
+        assert await refusal(ask("SendMessage", QueueUrl=FIFO_URL, MessageBody="x", **members)) == expected
+
+    in_a_fifo_queue(run, scenario)
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"MessageDeduplicationId": "d"}, "The request must contain the parameter MessageGroupId."),
+        ({"MessageGroupId": "g"}, "The queue should either have ContentBasedDeduplication enabled or"),
+    ],
+)
+def test_batch_with_a_message_that_lacks_an_id_is_refused_whole(run, members, message):
+    async def scenario(stand, ask):
+        good = {"Id": "1", "MessageBody": "x", "MessageGroupId": "g", "MessageDeduplicationId": "1"}
+        entries = [good, {"Id": "2", "MessageBody": "y", **members}]
+
+        json_code, query_code, text = await refusal(ask("SendMessageBatch", QueueUrl=FIFO_URL, Entries=entries))
+
+        assert (json_code, query_code) == ("InvalidParameterValueException", "InvalidParameterValue")
+        assert text.startswith(message)
+        assert await stand.counts("jobs.fifo") == (0, 0, 0)
+
+    in_a_fifo_queue(run, scenario)
+
+
+def test_entry_with_a_delay_fails_alone(run):
+    async def scenario(stand, ask):
+        good = {"Id": "1", "MessageBody": "x", "MessageGroupId": "g", "MessageDeduplicationId": "1", "DelaySeconds": 0}
+        delayed = {**good, "Id": "2", "MessageDeduplicationId": "2", "DelaySeconds": 1}
+
+        answer = await ask("SendMessageBatch", QueueUrl=FIFO_URL, Entries=[delayed, good])
+
+        assert [it["Id"] for it in answer["Successful"]] == ["1"]
+        assert answer["Successful"][0]["SequenceNumber"]
+        assert answer["Failed"] == [
+            {
+                "Id": "2",
+                "SenderFault": True,
+                "Code": "InvalidParameterValue",
+                "Message": "Value 1 for parameter DelaySeconds is invalid. Reason: The request include parameter that"
+                " is not valid for this queue type.",
+            }
+        ]
+
+    in_a_fifo_queue(run, scenario)
+
+
+def test_attempt_id_is_for_fifo_queues(run):
+    async def scenario(stand, ask):
+        assert await refusal(ask("ReceiveMessage", QueueUrl=URL, ReceiveRequestAttemptId="a")) == invalid(
+            "Value a for parameter ReceiveRequestAttemptId is invalid. Reason: The request include parameter that is"
+            " not valid for this queue type."
+        )
+        assert await refusal(ask("ReceiveMessage", QueueUrl=URL, ReceiveRequestAttemptId="a b")) == invalid(
+            f"Value a b for parameter ReceiveRequestAttemptId is invalid. Reason: ReceiveRequestAttemptId {ID_RULE}"
+        )
+
+    in_a_queue(run, scenario)
+
+
+def test_dead_letter_queue_of_the_other_kind_is_refused_in_the_words_of_aws(run):
+    async def scenario(stand, ask):
+        await ask("CreateQueue", QueueName="jobs")
+        policy = json.dumps({"deadLetterTargetArn": ARN, "maxReceiveCount": 1})
+
+        assert await refusal(
+            ask("SetQueueAttributes", QueueUrl=FIFO_URL, Attributes={"RedrivePolicy": policy})
+        ) == invalid(
+            f"Value {policy} for parameter RedrivePolicy is invalid. Reason: Dead-letter queue must be same type of"
+            " queue as the source."
+        )
+
+    in_a_fifo_queue(run, scenario)
+
+
+@pytest.mark.parametrize("operation", ["DeleteMessage", "ChangeMessageVisibility"])
+def test_expired_receipt_is_refused_in_the_words_of_aws(run, operation):
+    async def scenario(stand, ask):
+        members = {"MessageGroupId": "g", "MessageDeduplicationId": "d"}
+        await ask("SendMessage", QueueUrl=FIFO_URL, MessageBody="x", **members)
+        handle = (await ask("ReceiveMessage", QueueUrl=FIFO_URL))["Messages"][0]["ReceiptHandle"]
+        await stand.advance(30)
+        more = {"VisibilityTimeout": 5} if operation == "ChangeMessageVisibility" else {}
+
+        assert await refusal(ask(operation, QueueUrl=FIFO_URL, ReceiptHandle=handle, **more)) == invalid(
+            f"Value {handle} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired."
+        )
+
+    in_a_fifo_queue(run, scenario)

@@ -1,6 +1,7 @@
 """SQS as its clients speak it: boto3 over JSON, and signed requests of the query protocol, over real sockets."""
 
 import asyncio
+import hashlib
 import socket
 import threading
 import time
@@ -317,5 +318,108 @@ def test_query_batch_without_entries_is_empty(serve, operation):
         assert status == 400
         assert text(refused, "Error/Code") == "AWS.SimpleQueueService.EmptyBatchRequest"
         assert text(refused, "Error/Message") == f"There should be at least one {operation}RequestEntry in the request."
+
+    serve(client)
+
+
+def test_boto3_works_with_a_fifo_queue(serve):
+    def client(endpoint: str, stand: Any) -> None:
+        it = sqs(endpoint)
+        dead = it.create_queue(QueueName="dead.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+        arn = it.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        url = it.create_queue(
+            QueueName="jobs.fifo",
+            Attributes={
+                "FifoQueue": "true",
+                "ContentBasedDeduplication": "true",
+                "RedrivePolicy": f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":"1"}}',
+            },
+        )["QueueUrl"]
+        assert url == f"{endpoint}/{ACCOUNT}/jobs.fifo"
+
+        first = it.send_message(QueueUrl=url, MessageBody="one", MessageGroupId="g")
+        again = it.send_message(QueueUrl=url, MessageBody="one", MessageGroupId="g")
+        batch = it.send_message_batch(
+            QueueUrl=url,
+            Entries=[{"Id": str(n), "MessageBody": f"m{n}", "MessageGroupId": f"g{n % 2}"} for n in range(4)],
+        )["Successful"]
+        assert (again["MessageId"], again["SequenceNumber"]) == (first["MessageId"], first["SequenceNumber"])
+        numbers = [first["SequenceNumber"], *(entry["SequenceNumber"] for entry in batch)]
+        assert numbers == sorted(set(numbers))
+
+        received = it.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"], ReceiveRequestAttemptId="try"
+        )["Messages"]
+        repeated = it.receive_message(QueueUrl=url, MaxNumberOfMessages=10, ReceiveRequestAttemptId="try")["Messages"]
+        assert [one["Body"] for one in received] == ["one", "m0", "m2", "m1", "m3"]
+        assert [one["ReceiptHandle"] for one in repeated] == [one["ReceiptHandle"] for one in received]
+        assert received[0]["Attributes"]["SequenceNumber"] == first["SequenceNumber"]
+        assert received[0]["Attributes"]["MessageGroupId"] == "g"
+        assert received[0]["Attributes"]["MessageDeduplicationId"] == hashlib.sha256(b"one").hexdigest()
+
+        it.delete_message(QueueUrl=url, ReceiptHandle=received[0]["ReceiptHandle"])
+        stand.clock.advance(31_000)
+        with pytest.raises(ClientError) as expired:
+            it.delete_message(QueueUrl=url, ReceiptHandle=received[1]["ReceiptHandle"])
+        refused_value = f"Value {received[1]['ReceiptHandle']} for parameter ReceiptHandle is invalid."
+        assert expired.value.response["Error"] == {
+            "Code": "InvalidParameterValue",
+            "Message": f"{refused_value} Reason: The receipt handle has expired.",
+            "QueryErrorCode": "InvalidParameterValueException",
+            "Type": "Sender",
+        }
+        assert "Messages" not in it.receive_message(QueueUrl=url)
+        moved = it.receive_message(QueueUrl=dead, MaxNumberOfMessages=10)["Messages"]
+        assert [one["Body"] for one in moved] == ["m0", "m2", "m1", "m3"]
+
+        path = urllib.parse.urlsplit(url).path
+        status, sent = query(endpoint, "SendMessage", path, MessageBody="one", MessageGroupId="g")
+        assert status == 200
+        assert text(sent, "SendMessageResult/SequenceNumber") == first["SequenceNumber"]
+        status, refused = query(endpoint, "SendMessage", path, MessageBody="x")
+        assert (status, text(refused, "Error/Code")) == (400, "MissingParameter")
+
+    serve(client)
+
+
+def test_two_consumers_by_boto3_see_each_group_in_order_and_once(serve):
+    def client(endpoint: str, _: Any) -> None:
+        it = sqs(endpoint)
+        url = it.create_queue(QueueName="jobs.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+        for number in range(20):
+            entries = [
+                {
+                    "Id": str(index),
+                    "MessageBody": f"{number}",
+                    "MessageGroupId": f"g{index}",
+                    "MessageDeduplicationId": f"{number}-{index}",
+                }
+                for index in range(5)
+            ]
+            it.send_message_batch(QueueUrl=url, Entries=entries)
+        seen: dict[str, list[int]] = {f"g{index}": [] for index in range(5)}
+        held: set[str] = set()
+
+        def consume() -> None:
+            mine = sqs(endpoint)
+            while messages := mine.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=7, AttributeNames=["MessageGroupId"], WaitTimeSeconds=1
+            ).get("Messages"):
+                groups = {one["Attributes"]["MessageGroupId"] for one in messages}
+                assert held.isdisjoint(groups)
+                held.update(groups)
+                for one in messages:
+                    seen[one["Attributes"]["MessageGroupId"]].append(int(one["Body"]))
+                held.difference_update(groups)
+                for one in messages:
+                    mine.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+
+        threads = [threading.Thread(target=consume) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert seen == {f"g{index}": list(range(20)) for index in range(5)}
 
     serve(client)

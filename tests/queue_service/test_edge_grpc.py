@@ -323,3 +323,39 @@ def test_receiving_stream_ends_when_the_server_drains(over_wire, settle):
         assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
 
     over_wire(scenario)
+
+
+def test_fifo_queue_is_used_over_grpc(over_wire):
+    async def scenario(it, stub):
+        made = await stub.CreateQueue(
+            pb.CreateQueueRequest(queue=pb.Queue(name="jobs.fifo", content_based_deduplication=True)),
+            metadata=METADATA,
+        )
+        one = await stub.SendMessage(
+            pb.SendMessageRequest(queue="jobs.fifo", body=b"1", group_id="g"), metadata=METADATA
+        )
+        batch = await stub.BatchSendMessages(
+            pb.BatchSendMessagesRequest(
+                queue="jobs.fifo",
+                entries=[
+                    pb.SendMessageEntry(body=b"1", group_id="g"),
+                    pb.SendMessageEntry(body=b"2", group_id="g", deduplication_id="d"),
+                ],
+            ),
+            metadata=METADATA,
+        )
+        asked = pb.ReceiveMessagesRequest(queue="jobs.fifo", max_messages=10, attempt_id="try")
+        received = (await stub.ReceiveMessages(asked, metadata=METADATA)).messages
+        again = (await stub.ReceiveMessages(asked, metadata=METADATA)).messages
+
+        assert (made.queue.content_based_deduplication, made.queue.deduplication_scope) == (True, "queue")
+        assert batch.results[0].sent.sequence_number == one.sequence_number
+        assert batch.results[0].sent.message_id == one.message_id
+        assert [(it.body, it.group_id, it.sequence_number) for it in received] == [
+            (b"1", "g", one.sequence_number),
+            (b"2", "g", batch.results[1].sent.sequence_number),
+        ]
+        assert received[1].deduplication_id == "d"
+        assert list(again) == list(received)
+
+    over_wire(scenario)
