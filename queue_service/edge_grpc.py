@@ -254,14 +254,19 @@ def _add_messages(answer: _ReceiveAnswer, messages: Iterable[model.Message]) -> 
             message.group_id = it.group_id
             message.deduplication_id = it.deduplication_id
             message.sequence_number = it.sequence_number
-        for attribute in it.attributes:
-            place = message.attributes[attribute.name]
-            place.data_type = attribute.data_type
-            if attribute.binary:
-                place.binary_value = attribute.value
-            else:
-                place.string_value = attribute.value.decode()
+        if it.attributes:
+            _add_attributes(message, it.attributes)
     return answer
+
+
+def _add_attributes(message: pb.Message, attributes: model.MessageAttributes) -> None:
+    for attribute in attributes:
+        place = message.attributes[attribute.name]
+        place.data_type = attribute.data_type
+        if attribute.binary:
+            place.binary_value = attribute.value
+        else:
+            place.string_value = attribute.value.decode()
 
 
 def _decode_delete(request: pb.DeleteMessageRequest, _: CallContext) -> model.DeleteMessages:
@@ -294,6 +299,24 @@ def _decode_changes(request: pb.BatchChangeMessageVisibilityRequest, _: CallCont
     )
 
 
+def _encode_peeked(page: model.PeekedPage) -> pb.PeekMessagesResponse:
+    answer = pb.PeekMessagesResponse(next_position=page.next_position)
+    for it in page.messages:
+        message = pb.Message(
+            message_id=it.message_id,
+            body=it.body,
+            md5_of_body=it.md5_of_body,
+            sent_ms=it.sent_ms,
+            sender_id=it.sender_id,
+            group_id=it.group_id,
+            deduplication_id=it.deduplication_id,
+            sequence_number=it.sequence_number,
+        )
+        _add_attributes(message, it.attributes)
+        answer.messages.add(position=it.position, message=message, dead_letter_source_arn=it.dead_letter_source_arn)
+    return answer
+
+
 _UNARY: dict[str, tuple[Any, Callable[[Any, CallContext], Any], Callable[[Any], ProtoMessage]]] = {
     "CreateQueue": (pb.CreateQueueRequest, _decode_create, lambda it: pb.CreateQueueResponse(queue=_queue(it))),
     "GetQueue": (pb.GetQueueRequest, lambda it, _: model.GetQueue(queue=it.name), _queue_with_counts),
@@ -319,6 +342,11 @@ _UNARY: dict[str, tuple[Any, Callable[[Any, CallContext], Any], Callable[[Any], 
         pb.ReceiveMessagesRequest,
         _decode_receive,
         lambda it: _add_messages(pb.ReceiveMessagesResponse(), it),
+    ),
+    "PeekMessages": (
+        pb.PeekMessagesRequest,
+        lambda it, _: model.PeekMessages(queue=it.queue, max_messages=it.max_messages or 10, after=it.after_position),
+        _encode_peeked,
     ),
     "DeleteMessage": (pb.DeleteMessageRequest, _decode_delete, lambda _: pb.DeleteMessageResponse()),
     "BatchDeleteMessages": (

@@ -360,6 +360,37 @@ class ChangeVisibilities(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str = ""
 
 
+class PeekMessages(msgspec.Struct, frozen=True, kw_only=True):
+    """Look at messages behind the position `after` (0: from the first), whatever their state, without taking them."""
+
+    queue: str
+    max_messages: int = 10
+    after: int = 0
+
+
+class PeekedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as it is stored; its position rises with every message of the queue."""
+
+    position: int
+    message_id: str
+    body: bytes
+    md5_of_body: str
+    sent_ms: int
+    sender_id: str
+    attributes: MessageAttributes
+    dead_letter_source_arn: str
+    group_id: str
+    deduplication_id: str
+    sequence_number: str
+
+
+class PeekedPage(msgspec.Struct, frozen=True):
+    """Messages in the order of their positions, and behind which position to go on, 0 where there are no more."""
+
+    messages: tuple[PeekedMessage, ...]
+    next_position: int
+
+
 class StartMessageMoveTask(msgspec.Struct, frozen=True, kw_only=True):
     """Move the messages of a dead-letter queue: to `destination`, or where it is empty to the queue that each came
     from; `rate` is messages a second at most, None for as fast as it goes.

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from cumulo.core.context import CallContext
 from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable, Result
 from cumulo.queue_service import model
+from cumulo.queue_service.browsing import peek_messages
 from cumulo.queue_service.kinds import change_visibilities, delete_messages, send_messages
 from cumulo.queue_service.leases import Outcome
 from cumulo.queue_service.move_tasks import cancel_task, list_tasks, start_task
@@ -246,6 +247,14 @@ TABLE = OperationTable(
             "sqs:ReceiveMessage",
             _receive,
             "Takes up to 100 messages, parked until there are some.",
+        ),
+        _row(
+            "PeekMessages",
+            Kind.READ,
+            model.PeekMessages,
+            "sqs:ReceiveMessage",
+            peek_messages,
+            "Shows up to 100 messages by position, whatever their state, and takes none.",
         ),
         _row(
             "DeleteMessage",

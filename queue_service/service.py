@@ -25,6 +25,7 @@ from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved, Room
 from cumulo.identity.snapshots import read_now
 from cumulo.queue_service import model, permissions, queue_attributes, receipts, stamping
+from cumulo.queue_service.browsing import POSITION_MAX, StampedBrowse
 from cumulo.queue_service.delivery import QueueTarget
 from cumulo.queue_service.errors import (
     MOVE_DESTINATION_IS_SOURCE,
@@ -151,6 +152,7 @@ class Service(Room):
             "SendMessage": self._resolve_send,
             "BatchSendMessages": self._resolve_send,
             "ReceiveMessages": self._resolve_receive,
+            "PeekMessages": self._resolve_peek,
             "DeleteMessage": self._resolve_delete,
             "BatchDeleteMessages": self._resolve_delete,
             "ChangeMessageVisibility": self._resolve_change,
@@ -612,6 +614,23 @@ class Service(Room):
             _checks(operation, place),
             Guard(place.account, row.policy),
             wait_s=row.receive_wait_s if request.wait_s is None else request.wait_s,
+        )
+
+    async def _resolve_peek(self, ctx: CallContext, operation: Operation, request: model.PeekMessages) -> Resolved:
+        place = self._place(ctx, request.queue)
+        if not 1 <= request.max_messages <= model.RECEIVE_MESSAGES_MAX:
+            raise stamping.out_of_range("max_messages", request.max_messages, 1, model.RECEIVE_MESSAGES_MAX)
+        if not 0 <= request.after <= POSITION_MAX:
+            raise stamping.out_of_range("after_position", request.after, 0, POSITION_MAX)
+        found = await self._find(place)
+        if found is None:
+            return self._missing(operation, place)
+        partition = found.row.partition
+        return Resolved(
+            StampedBrowse(place.name, partition, request.after, request.max_messages, self.clock.deadline_ms()),
+            (partition,),
+            _checks(operation, place),
+            Guard(place.account, found.row.policy),
         )
 
     async def admit(self, ctx: CallContext, request: model.ReceiveMessages) -> None:

@@ -51,6 +51,17 @@ def test_received_message_is_acknowledged_by_its_handle(run, answer, name):
     assert answer("queue", "show", name)["in_flight_count"] == 0
 
 
+def test_messages_are_looked_at_and_not_taken(run, answer, name):
+    run("queue", "create", name)
+    run("queue", "send", name, "--lines", text="one\ntwo\nthree\n")
+
+    shown = answer("queue", "peek", name, "-n", "2")
+    rest = answer("queue", "peek", name, "--after", str(shown[1]["position"]))
+
+    assert [it["body"] for it in shown + rest] == ["one", "two", "three"]
+    assert answer("queue", "show", name)["message_count"] == 3
+
+
 def test_bodies_are_written_raw(run, name):
     run("queue", "create", name)
     run("queue", "send", name, "--lines", text="one\ntwo\n")

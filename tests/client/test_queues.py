@@ -179,3 +179,15 @@ def test_asynchronous_flavour_does_the_same(server: Server, name: str):
 
 def test_both_flavours_have_the_same_methods():
     assert {it for it in dir(AsyncClient) if it[0] != "_"} == {it for it in dir(Client) if it[0] != "_"}
+
+
+def test_messages_are_looked_at_by_position_and_stay(queue: Queue):
+    queue.send_batch([Outgoing(body=str(n), attributes={"n": n}) for n in range(100)])
+    queue.send_batch([str(n) for n in range(100, 150)])
+
+    found = queue.peek(1_000)
+
+    assert [it.text for it in found] == [str(n) for n in range(150)]
+    assert found[7].attributes == {"n": 7}
+    assert [it.text for it in queue.peek(2, after=found[9].position)] == ["10", "11"]
+    assert queue.info().message_count == 150

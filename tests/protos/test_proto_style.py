@@ -17,7 +17,7 @@ from google.protobuf import descriptor_pb2 as pb
 PROTOS = Path(__file__).resolve().parents[2] / "protos"
 FILES = sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.rglob("*.proto"))
 # IssueToken's nonce does what a request_id would do.
-READING_RPC = re.compile(r"(Get|List|Head|Explain|Receive|StreamReceive|StreamJobLogs)|IssueToken")
+READING_RPC = re.compile(r"(Get|List|Head|Explain|Peek|Receive|StreamReceive|StreamJobLogs)|IssueToken")
 
 Field = pb.FieldDescriptorProto
 

@@ -13,6 +13,7 @@ from cumulo.cli.leaf import Session, confirmed, leaf, pairs, text_of
 from cumulo.cli.output import bold, show_item, show_items
 from cumulo.cli.watching import interval_option, watchable
 from cumulo.client import DeadLetterPolicy, Message, Outgoing, Queue
+from cumulo.client.model import PeekedMessage
 
 BATCH = 100
 
@@ -251,13 +252,17 @@ def _received(queue: Queue, count: int, wait: int | None, visibility_timeout: in
         wait = 0
 
 
-def _row(message: Message) -> dict[str, Any]:
-    """Return a message as a row; a body that is not UTF-8 is shown in base64."""
-    body: str | bytes
+def _shown_body(message: Message | PeekedMessage) -> tuple[str | bytes, str]:
+    """Return a body and its encoding: one that is not UTF-8 is shown in base64."""
     try:
-        body, encoding = message.text, "utf-8"
+        return message.text, "utf-8"
     except UnicodeDecodeError:
-        body, encoding = message.body, "base64"
+        return message.body, "base64"
+
+
+def _row(message: Message) -> dict[str, Any]:
+    """Return a message as a row."""
+    body, encoding = _shown_body(message)
     return {
         "id": message.id,
         "receipt_handle": message.receipt_handle,
@@ -269,6 +274,38 @@ def _row(message: Message) -> dict[str, Any]:
         "sent": message.sent,
         "first_received": message.first_received,
         "sender_id": message.sender_id,
+    }
+
+
+@queue_group.command("peek")
+@click.argument("name")
+@click.option(
+    "-n", "--max", "count", type=click.IntRange(min=1), default=10, show_default=True, help="At most so many."
+)
+@click.option("--after", type=click.IntRange(min=0), default=0, metavar="POSITION", help="Begin behind this position.")
+@leaf
+def peek(session: Session, name: str, count: int, after: int) -> None:
+    """Show messages of the queue NAME by position, whatever their state, without taking them."""
+    with session.client() as client:
+        found = client.queue(name).peek(count, after=after)
+        show_items(map(_peeked_row, found), ("position", "id", "sent", "body"), session.output)
+
+
+def _peeked_row(message: PeekedMessage) -> dict[str, Any]:
+    body, encoding = _shown_body(message)
+    return {
+        "position": message.position,
+        "id": message.message_id,
+        "body": body,
+        "body_encoding": encoding,
+        "md5_of_body": message.md5_of_body,
+        "attributes": message.attributes,
+        "sent": message.sent,
+        "sender_id": message.sender_id,
+        "dead_letter_source_arn": message.dead_letter_source_arn,
+        "group_id": message.group_id,
+        "deduplication_id": message.deduplication_id,
+        "sequence_number": message.sequence_number,
     }
 
 

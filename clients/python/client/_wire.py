@@ -113,6 +113,24 @@ def item_error(error: queue.ItemError | objects.ItemError) -> CumuloError:
     return from_item(error.code, error.message)
 
 
+def peeked_message(it: queue.PeekedMessage) -> model.PeekedMessage:
+    """Return a message that was looked at."""
+    message = it.message
+    return model.PeekedMessage(
+        position=it.position,
+        message_id=message.message_id,
+        body=message.body,
+        md5_of_body=message.md5_of_body,
+        sent=time_of(message.sent_ms),
+        sender_id=message.sender_id,
+        attributes=attribute_values(message.attributes),
+        dead_letter_source_arn=it.dead_letter_source_arn,
+        group_id=message.group_id,
+        deduplication_id=message.deduplication_id,
+        sequence_number=message.sequence_number,
+    )
+
+
 def sent_messages(results: Sequence[queue.SendMessageResult]) -> list[model.SentMessage]:
     """Return what was stored; raise `PartialFailure` where an entry was refused."""
     failures: list[tuple[int | str, CumuloError]] = [

@@ -68,6 +68,29 @@ Attribute = str | int | float | bytes
 """A message attribute's value: text is a `String`, a number a `Number`, bytes are `Binary`."""
 
 
+class PeekedMessage(Value, frozen=True):
+    """A message that was looked at and not taken; `position` rises with every message of the queue. The last three are
+    of FIFO queues, empty elsewhere.
+    """
+
+    position: int
+    message_id: str
+    body: bytes
+    md5_of_body: str
+    sent: datetime
+    sender_id: str
+    attributes: Mapping[str, Attribute]
+    dead_letter_source_arn: str
+    group_id: str
+    deduplication_id: str
+    sequence_number: str
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8 text."""
+        return self.body.decode()
+
+
 class Outgoing(Value, frozen=True):
     """One message of a batch with what belongs to it; a plain body stands for one without."""
 

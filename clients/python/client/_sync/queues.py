@@ -135,6 +135,30 @@ class Queue(Handle):
             return ()
         return self.received(response.messages, visibility_timeout, self)
 
+    def peek(
+        self,
+        max: int = 10,  # noqa: A002 - as in `receive`
+        *,
+        after: int = 0,
+        timeout: float | None = None,
+    ) -> list[model.PeekedMessage]:
+        """Look at up to `max` messages in the order of their positions, whatever their state, and take none.
+
+        `after` is the position behind which to begin: that of the last message that was seen. Fewer than `max` are all
+        that there are.
+        """
+        found: list[model.PeekedMessage] = []
+        while len(found) < max:
+            request = pb.PeekMessagesRequest(
+                queue=self._name, max_messages=min(max - len(found), BATCH_MAX), after_position=after
+            )
+            response = self._connection.call(self._connection.lane.queue.PeekMessages, request, timeout)
+            found += map(_wire.peeked_message, response.messages)
+            after = response.next_position
+            if not after:
+                break
+        return found
+
     def received(
         self, messages: Sequence[pb.Message], visibility_timeout: int | None, origin: Acknowledger
     ) -> list[Message]:

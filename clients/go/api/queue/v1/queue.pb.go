@@ -1974,6 +1974,191 @@ func (x *ReceiveMessagesResponse) GetMessages() []*Message {
 	return nil
 }
 
+// Which messages to look at.
+type PeekMessagesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the queue's name, short name or ARN.
+	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	// Set by the client, optional: the most messages to show, 1 to 100. 0 means 10.
+	MaxMessages int32 `protobuf:"varint,2,opt,name=max_messages,json=maxMessages,proto3" json:"max_messages,omitempty"`
+	// Set by the client, optional: show only messages behind this position. 0 begins with the first.
+	AfterPosition int64 `protobuf:"varint,3,opt,name=after_position,json=afterPosition,proto3" json:"after_position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeekMessagesRequest) Reset() {
+	*x = PeekMessagesRequest{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeekMessagesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeekMessagesRequest) ProtoMessage() {}
+
+func (x *PeekMessagesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeekMessagesRequest.ProtoReflect.Descriptor instead.
+func (*PeekMessagesRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *PeekMessagesRequest) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *PeekMessagesRequest) GetMaxMessages() int32 {
+	if x != nil {
+		return x.MaxMessages
+	}
+	return 0
+}
+
+func (x *PeekMessagesRequest) GetAfterPosition() int64 {
+	if x != nil {
+		return x.AfterPosition
+	}
+	return 0
+}
+
+// A message that was looked at.
+type PeekedMessage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: rises with every message of the queue; 1 or more.
+	Position int64 `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
+	// Set by the server: the message; its receipt handle and what a receive would say (receive count, first receive) are
+	// empty.
+	Message *Message `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// Set by the server: ARN of the queue that the message came from, where this is a dead-letter queue.
+	DeadLetterSourceArn string `protobuf:"bytes,3,opt,name=dead_letter_source_arn,json=deadLetterSourceArn,proto3" json:"dead_letter_source_arn,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *PeekedMessage) Reset() {
+	*x = PeekedMessage{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeekedMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeekedMessage) ProtoMessage() {}
+
+func (x *PeekedMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeekedMessage.ProtoReflect.Descriptor instead.
+func (*PeekedMessage) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *PeekedMessage) GetPosition() int64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *PeekedMessage) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *PeekedMessage) GetDeadLetterSourceArn() string {
+	if x != nil {
+		return x.DeadLetterSourceArn
+	}
+	return ""
+}
+
+// The messages that were looked at.
+type PeekMessagesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: fewer than asked for where they are large, or many are gone; together at most 1 MiB, or one larger
+	// message.
+	Messages []*PeekedMessage `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
+	// Set by the server: `after_position` of the next look; 0 where there are no more messages.
+	NextPosition  int64 `protobuf:"varint,2,opt,name=next_position,json=nextPosition,proto3" json:"next_position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeekMessagesResponse) Reset() {
+	*x = PeekMessagesResponse{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeekMessagesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeekMessagesResponse) ProtoMessage() {}
+
+func (x *PeekMessagesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeekMessagesResponse.ProtoReflect.Descriptor instead.
+func (*PeekMessagesResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *PeekMessagesResponse) GetMessages() []*PeekedMessage {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
+func (x *PeekMessagesResponse) GetNextPosition() int64 {
+	if x != nil {
+		return x.NextPosition
+	}
+	return 0
+}
+
 // Opens a receiving stream.
 type StreamReceiveMessagesStart struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1987,7 +2172,7 @@ type StreamReceiveMessagesStart struct {
 
 func (x *StreamReceiveMessagesStart) Reset() {
 	*x = StreamReceiveMessagesStart{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[28]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1999,7 +2184,7 @@ func (x *StreamReceiveMessagesStart) String() string {
 func (*StreamReceiveMessagesStart) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesStart) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[28]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2012,7 +2197,7 @@ func (x *StreamReceiveMessagesStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesStart.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesStart) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{28}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *StreamReceiveMessagesStart) GetQueue() string {
@@ -2042,7 +2227,7 @@ type VisibilityChange struct {
 
 func (x *VisibilityChange) Reset() {
 	*x = VisibilityChange{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[29]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2054,7 +2239,7 @@ func (x *VisibilityChange) String() string {
 func (*VisibilityChange) ProtoMessage() {}
 
 func (x *VisibilityChange) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[29]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2067,7 +2252,7 @@ func (x *VisibilityChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VisibilityChange.ProtoReflect.Descriptor instead.
 func (*VisibilityChange) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{29}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *VisibilityChange) GetReceiptHandle() string {
@@ -2104,7 +2289,7 @@ type StreamReceiveMessagesRequest struct {
 
 func (x *StreamReceiveMessagesRequest) Reset() {
 	*x = StreamReceiveMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[30]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2116,7 +2301,7 @@ func (x *StreamReceiveMessagesRequest) String() string {
 func (*StreamReceiveMessagesRequest) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[30]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2129,7 +2314,7 @@ func (x *StreamReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesRequest.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{30}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *StreamReceiveMessagesRequest) GetStart() *StreamReceiveMessagesStart {
@@ -2180,7 +2365,7 @@ type AckFailure struct {
 
 func (x *AckFailure) Reset() {
 	*x = AckFailure{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[31]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2192,7 +2377,7 @@ func (x *AckFailure) String() string {
 func (*AckFailure) ProtoMessage() {}
 
 func (x *AckFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[31]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2205,7 +2390,7 @@ func (x *AckFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckFailure.ProtoReflect.Descriptor instead.
 func (*AckFailure) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{31}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *AckFailure) GetReceiptHandle() string {
@@ -2235,7 +2420,7 @@ type AckResult struct {
 
 func (x *AckResult) Reset() {
 	*x = AckResult{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[32]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2247,7 +2432,7 @@ func (x *AckResult) String() string {
 func (*AckResult) ProtoMessage() {}
 
 func (x *AckResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[32]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2260,7 +2445,7 @@ func (x *AckResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckResult.ProtoReflect.Descriptor instead.
 func (*AckResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{32}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *AckResult) GetSequence() int64 {
@@ -2290,7 +2475,7 @@ type StreamReceiveMessagesResponse struct {
 
 func (x *StreamReceiveMessagesResponse) Reset() {
 	*x = StreamReceiveMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2302,7 +2487,7 @@ func (x *StreamReceiveMessagesResponse) String() string {
 func (*StreamReceiveMessagesResponse) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2315,7 +2500,7 @@ func (x *StreamReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesResponse.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{33}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *StreamReceiveMessagesResponse) GetMessages() []*Message {
@@ -2347,7 +2532,7 @@ type DeleteMessageRequest struct {
 
 func (x *DeleteMessageRequest) Reset() {
 	*x = DeleteMessageRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2359,7 +2544,7 @@ func (x *DeleteMessageRequest) String() string {
 func (*DeleteMessageRequest) ProtoMessage() {}
 
 func (x *DeleteMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2372,7 +2557,7 @@ func (x *DeleteMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessageRequest.ProtoReflect.Descriptor instead.
 func (*DeleteMessageRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{34}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *DeleteMessageRequest) GetQueue() string {
@@ -2405,7 +2590,7 @@ type DeleteMessageResponse struct {
 
 func (x *DeleteMessageResponse) Reset() {
 	*x = DeleteMessageResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2417,7 +2602,7 @@ func (x *DeleteMessageResponse) String() string {
 func (*DeleteMessageResponse) ProtoMessage() {}
 
 func (x *DeleteMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2430,7 +2615,7 @@ func (x *DeleteMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessageResponse.ProtoReflect.Descriptor instead.
 func (*DeleteMessageResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{35}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{38}
 }
 
 // What became of one item of a batch that returns nothing on success.
@@ -2444,7 +2629,7 @@ type ItemResult struct {
 
 func (x *ItemResult) Reset() {
 	*x = ItemResult{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2456,7 +2641,7 @@ func (x *ItemResult) String() string {
 func (*ItemResult) ProtoMessage() {}
 
 func (x *ItemResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2469,7 +2654,7 @@ func (x *ItemResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemResult.ProtoReflect.Descriptor instead.
 func (*ItemResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{36}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ItemResult) GetError() *ItemError {
@@ -2494,7 +2679,7 @@ type BatchDeleteMessagesRequest struct {
 
 func (x *BatchDeleteMessagesRequest) Reset() {
 	*x = BatchDeleteMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2506,7 +2691,7 @@ func (x *BatchDeleteMessagesRequest) String() string {
 func (*BatchDeleteMessagesRequest) ProtoMessage() {}
 
 func (x *BatchDeleteMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2519,7 +2704,7 @@ func (x *BatchDeleteMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteMessagesRequest.ProtoReflect.Descriptor instead.
 func (*BatchDeleteMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{37}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *BatchDeleteMessagesRequest) GetQueue() string {
@@ -2554,7 +2739,7 @@ type BatchDeleteMessagesResponse struct {
 
 func (x *BatchDeleteMessagesResponse) Reset() {
 	*x = BatchDeleteMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2566,7 +2751,7 @@ func (x *BatchDeleteMessagesResponse) String() string {
 func (*BatchDeleteMessagesResponse) ProtoMessage() {}
 
 func (x *BatchDeleteMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2579,7 +2764,7 @@ func (x *BatchDeleteMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteMessagesResponse.ProtoReflect.Descriptor instead.
 func (*BatchDeleteMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{38}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *BatchDeleteMessagesResponse) GetResults() []*ItemResult {
@@ -2606,7 +2791,7 @@ type ChangeMessageVisibilityRequest struct {
 
 func (x *ChangeMessageVisibilityRequest) Reset() {
 	*x = ChangeMessageVisibilityRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2618,7 +2803,7 @@ func (x *ChangeMessageVisibilityRequest) String() string {
 func (*ChangeMessageVisibilityRequest) ProtoMessage() {}
 
 func (x *ChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2631,7 +2816,7 @@ func (x *ChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMessageVisibilityRequest.ProtoReflect.Descriptor instead.
 func (*ChangeMessageVisibilityRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{39}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ChangeMessageVisibilityRequest) GetQueue() string {
@@ -2671,7 +2856,7 @@ type ChangeMessageVisibilityResponse struct {
 
 func (x *ChangeMessageVisibilityResponse) Reset() {
 	*x = ChangeMessageVisibilityResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2683,7 +2868,7 @@ func (x *ChangeMessageVisibilityResponse) String() string {
 func (*ChangeMessageVisibilityResponse) ProtoMessage() {}
 
 func (x *ChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2696,7 +2881,7 @@ func (x *ChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMessageVisibilityResponse.ProtoReflect.Descriptor instead.
 func (*ChangeMessageVisibilityResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{40}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{43}
 }
 
 // Which messages to hold or to give back.
@@ -2714,7 +2899,7 @@ type BatchChangeMessageVisibilityRequest struct {
 
 func (x *BatchChangeMessageVisibilityRequest) Reset() {
 	*x = BatchChangeMessageVisibilityRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2726,7 +2911,7 @@ func (x *BatchChangeMessageVisibilityRequest) String() string {
 func (*BatchChangeMessageVisibilityRequest) ProtoMessage() {}
 
 func (x *BatchChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2739,7 +2924,7 @@ func (x *BatchChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Messag
 
 // Deprecated: Use BatchChangeMessageVisibilityRequest.ProtoReflect.Descriptor instead.
 func (*BatchChangeMessageVisibilityRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{41}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *BatchChangeMessageVisibilityRequest) GetQueue() string {
@@ -2774,7 +2959,7 @@ type BatchChangeMessageVisibilityResponse struct {
 
 func (x *BatchChangeMessageVisibilityResponse) Reset() {
 	*x = BatchChangeMessageVisibilityResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2786,7 +2971,7 @@ func (x *BatchChangeMessageVisibilityResponse) String() string {
 func (*BatchChangeMessageVisibilityResponse) ProtoMessage() {}
 
 func (x *BatchChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2799,7 +2984,7 @@ func (x *BatchChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use BatchChangeMessageVisibilityResponse.ProtoReflect.Descriptor instead.
 func (*BatchChangeMessageVisibilityResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{42}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *BatchChangeMessageVisibilityResponse) GetResults() []*ItemResult {
@@ -2985,7 +3170,18 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\a_wait_sB\x17\n" +
 	"\x15_visibility_timeout_s\"S\n" +
 	"\x17ReceiveMessagesResponse\x128\n" +
-	"\bmessages\x18\x01 \x03(\v2\x1c.cumulo.api.queue.v1.MessageR\bmessages\"\x82\x01\n" +
+	"\bmessages\x18\x01 \x03(\v2\x1c.cumulo.api.queue.v1.MessageR\bmessages\"u\n" +
+	"\x13PeekMessagesRequest\x12\x14\n" +
+	"\x05queue\x18\x01 \x01(\tR\x05queue\x12!\n" +
+	"\fmax_messages\x18\x02 \x01(\x05R\vmaxMessages\x12%\n" +
+	"\x0eafter_position\x18\x03 \x01(\x03R\rafterPosition\"\x98\x01\n" +
+	"\rPeekedMessage\x12\x1a\n" +
+	"\bposition\x18\x01 \x01(\x03R\bposition\x126\n" +
+	"\amessage\x18\x02 \x01(\v2\x1c.cumulo.api.queue.v1.MessageR\amessage\x123\n" +
+	"\x16dead_letter_source_arn\x18\x03 \x01(\tR\x13deadLetterSourceArn\"{\n" +
+	"\x14PeekMessagesResponse\x12>\n" +
+	"\bmessages\x18\x01 \x03(\v2\".cumulo.api.queue.v1.PeekedMessageR\bmessages\x12#\n" +
+	"\rnext_position\x18\x02 \x01(\x03R\fnextPosition\"\x82\x01\n" +
 	"\x1aStreamReceiveMessagesStart\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x125\n" +
 	"\x14visibility_timeout_s\x18\x02 \x01(\x05H\x00R\x12visibilityTimeoutS\x88\x01\x01B\x17\n" +
@@ -3039,7 +3235,7 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tR\trequestId\"a\n" +
 	"$BatchChangeMessageVisibilityResponse\x129\n" +
-	"\aresults\x18\x01 \x03(\v2\x1f.cumulo.api.queue.v1.ItemResultR\aresults2\x8e\r\n" +
+	"\aresults\x18\x01 \x03(\v2\x1f.cumulo.api.queue.v1.ItemResultR\aresults2\xf3\r\n" +
 	"\fQueueService\x12`\n" +
 	"\vCreateQueue\x12'.cumulo.api.queue.v1.CreateQueueRequest\x1a(.cumulo.api.queue.v1.CreateQueueResponse\x12W\n" +
 	"\bGetQueue\x12$.cumulo.api.queue.v1.GetQueueRequest\x1a%.cumulo.api.queue.v1.GetQueueResponse\x12]\n" +
@@ -3053,7 +3249,8 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\x11BatchSendMessages\x12-.cumulo.api.queue.v1.BatchSendMessagesRequest\x1a..cumulo.api.queue.v1.BatchSendMessagesResponse\x12y\n" +
 	"\x12StreamSendMessages\x12..cumulo.api.queue.v1.StreamSendMessagesRequest\x1a/.cumulo.api.queue.v1.StreamSendMessagesResponse(\x010\x01\x12l\n" +
 	"\x0fReceiveMessages\x12+.cumulo.api.queue.v1.ReceiveMessagesRequest\x1a,.cumulo.api.queue.v1.ReceiveMessagesResponse\x12\x82\x01\n" +
-	"\x15StreamReceiveMessages\x121.cumulo.api.queue.v1.StreamReceiveMessagesRequest\x1a2.cumulo.api.queue.v1.StreamReceiveMessagesResponse(\x010\x01\x12f\n" +
+	"\x15StreamReceiveMessages\x121.cumulo.api.queue.v1.StreamReceiveMessagesRequest\x1a2.cumulo.api.queue.v1.StreamReceiveMessagesResponse(\x010\x01\x12c\n" +
+	"\fPeekMessages\x12(.cumulo.api.queue.v1.PeekMessagesRequest\x1a).cumulo.api.queue.v1.PeekMessagesResponse\x12f\n" +
 	"\rDeleteMessage\x12).cumulo.api.queue.v1.DeleteMessageRequest\x1a*.cumulo.api.queue.v1.DeleteMessageResponse\x12x\n" +
 	"\x13BatchDeleteMessages\x12/.cumulo.api.queue.v1.BatchDeleteMessagesRequest\x1a0.cumulo.api.queue.v1.BatchDeleteMessagesResponse\x12\x84\x01\n" +
 	"\x17ChangeMessageVisibility\x123.cumulo.api.queue.v1.ChangeMessageVisibilityRequest\x1a4.cumulo.api.queue.v1.ChangeMessageVisibilityResponse\x12\x93\x01\n" +
@@ -3071,7 +3268,7 @@ func file_cumulo_api_queue_v1_queue_proto_rawDescGZIP() []byte {
 	return file_cumulo_api_queue_v1_queue_proto_rawDescData
 }
 
-var file_cumulo_api_queue_v1_queue_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
+var file_cumulo_api_queue_v1_queue_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_cumulo_api_queue_v1_queue_proto_goTypes = []any{
 	(*Queue)(nil),                                // 0: cumulo.api.queue.v1.Queue
 	(*DeadLetterPolicy)(nil),                     // 1: cumulo.api.queue.v1.DeadLetterPolicy
@@ -3101,38 +3298,41 @@ var file_cumulo_api_queue_v1_queue_proto_goTypes = []any{
 	(*StreamSendMessagesResponse)(nil),           // 25: cumulo.api.queue.v1.StreamSendMessagesResponse
 	(*ReceiveMessagesRequest)(nil),               // 26: cumulo.api.queue.v1.ReceiveMessagesRequest
 	(*ReceiveMessagesResponse)(nil),              // 27: cumulo.api.queue.v1.ReceiveMessagesResponse
-	(*StreamReceiveMessagesStart)(nil),           // 28: cumulo.api.queue.v1.StreamReceiveMessagesStart
-	(*VisibilityChange)(nil),                     // 29: cumulo.api.queue.v1.VisibilityChange
-	(*StreamReceiveMessagesRequest)(nil),         // 30: cumulo.api.queue.v1.StreamReceiveMessagesRequest
-	(*AckFailure)(nil),                           // 31: cumulo.api.queue.v1.AckFailure
-	(*AckResult)(nil),                            // 32: cumulo.api.queue.v1.AckResult
-	(*StreamReceiveMessagesResponse)(nil),        // 33: cumulo.api.queue.v1.StreamReceiveMessagesResponse
-	(*DeleteMessageRequest)(nil),                 // 34: cumulo.api.queue.v1.DeleteMessageRequest
-	(*DeleteMessageResponse)(nil),                // 35: cumulo.api.queue.v1.DeleteMessageResponse
-	(*ItemResult)(nil),                           // 36: cumulo.api.queue.v1.ItemResult
-	(*BatchDeleteMessagesRequest)(nil),           // 37: cumulo.api.queue.v1.BatchDeleteMessagesRequest
-	(*BatchDeleteMessagesResponse)(nil),          // 38: cumulo.api.queue.v1.BatchDeleteMessagesResponse
-	(*ChangeMessageVisibilityRequest)(nil),       // 39: cumulo.api.queue.v1.ChangeMessageVisibilityRequest
-	(*ChangeMessageVisibilityResponse)(nil),      // 40: cumulo.api.queue.v1.ChangeMessageVisibilityResponse
-	(*BatchChangeMessageVisibilityRequest)(nil),  // 41: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
-	(*BatchChangeMessageVisibilityResponse)(nil), // 42: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
-	nil,                           // 43: cumulo.api.queue.v1.Message.AttributesEntry
-	nil,                           // 44: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
-	nil,                           // 45: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
-	(*fieldmaskpb.FieldMask)(nil), // 46: google.protobuf.FieldMask
+	(*PeekMessagesRequest)(nil),                  // 28: cumulo.api.queue.v1.PeekMessagesRequest
+	(*PeekedMessage)(nil),                        // 29: cumulo.api.queue.v1.PeekedMessage
+	(*PeekMessagesResponse)(nil),                 // 30: cumulo.api.queue.v1.PeekMessagesResponse
+	(*StreamReceiveMessagesStart)(nil),           // 31: cumulo.api.queue.v1.StreamReceiveMessagesStart
+	(*VisibilityChange)(nil),                     // 32: cumulo.api.queue.v1.VisibilityChange
+	(*StreamReceiveMessagesRequest)(nil),         // 33: cumulo.api.queue.v1.StreamReceiveMessagesRequest
+	(*AckFailure)(nil),                           // 34: cumulo.api.queue.v1.AckFailure
+	(*AckResult)(nil),                            // 35: cumulo.api.queue.v1.AckResult
+	(*StreamReceiveMessagesResponse)(nil),        // 36: cumulo.api.queue.v1.StreamReceiveMessagesResponse
+	(*DeleteMessageRequest)(nil),                 // 37: cumulo.api.queue.v1.DeleteMessageRequest
+	(*DeleteMessageResponse)(nil),                // 38: cumulo.api.queue.v1.DeleteMessageResponse
+	(*ItemResult)(nil),                           // 39: cumulo.api.queue.v1.ItemResult
+	(*BatchDeleteMessagesRequest)(nil),           // 40: cumulo.api.queue.v1.BatchDeleteMessagesRequest
+	(*BatchDeleteMessagesResponse)(nil),          // 41: cumulo.api.queue.v1.BatchDeleteMessagesResponse
+	(*ChangeMessageVisibilityRequest)(nil),       // 42: cumulo.api.queue.v1.ChangeMessageVisibilityRequest
+	(*ChangeMessageVisibilityResponse)(nil),      // 43: cumulo.api.queue.v1.ChangeMessageVisibilityResponse
+	(*BatchChangeMessageVisibilityRequest)(nil),  // 44: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
+	(*BatchChangeMessageVisibilityResponse)(nil), // 45: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
+	nil,                           // 46: cumulo.api.queue.v1.Message.AttributesEntry
+	nil,                           // 47: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
+	nil,                           // 48: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
+	(*fieldmaskpb.FieldMask)(nil), // 49: google.protobuf.FieldMask
 }
 var file_cumulo_api_queue_v1_queue_proto_depIdxs = []int32{
 	1,  // 0: cumulo.api.queue.v1.Queue.dead_letter_policy:type_name -> cumulo.api.queue.v1.DeadLetterPolicy
-	43, // 1: cumulo.api.queue.v1.Message.attributes:type_name -> cumulo.api.queue.v1.Message.AttributesEntry
+	46, // 1: cumulo.api.queue.v1.Message.attributes:type_name -> cumulo.api.queue.v1.Message.AttributesEntry
 	0,  // 2: cumulo.api.queue.v1.CreateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
 	0,  // 3: cumulo.api.queue.v1.CreateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
 	0,  // 4: cumulo.api.queue.v1.GetQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
 	0,  // 5: cumulo.api.queue.v1.ListQueuesResponse.queues:type_name -> cumulo.api.queue.v1.Queue
 	0,  // 6: cumulo.api.queue.v1.UpdateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
-	46, // 7: cumulo.api.queue.v1.UpdateQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
+	49, // 7: cumulo.api.queue.v1.UpdateQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
 	0,  // 8: cumulo.api.queue.v1.UpdateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
-	44, // 9: cumulo.api.queue.v1.SendMessageRequest.attributes:type_name -> cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
-	45, // 10: cumulo.api.queue.v1.SendMessageEntry.attributes:type_name -> cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
+	47, // 9: cumulo.api.queue.v1.SendMessageRequest.attributes:type_name -> cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
+	48, // 10: cumulo.api.queue.v1.SendMessageEntry.attributes:type_name -> cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
 	20, // 11: cumulo.api.queue.v1.SendMessageResult.sent:type_name -> cumulo.api.queue.v1.SentMessage
 	4,  // 12: cumulo.api.queue.v1.SendMessageResult.error:type_name -> cumulo.api.queue.v1.ItemError
 	19, // 13: cumulo.api.queue.v1.BatchSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
@@ -3140,54 +3340,58 @@ var file_cumulo_api_queue_v1_queue_proto_depIdxs = []int32{
 	19, // 15: cumulo.api.queue.v1.StreamSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
 	21, // 16: cumulo.api.queue.v1.StreamSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
 	3,  // 17: cumulo.api.queue.v1.ReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
-	28, // 18: cumulo.api.queue.v1.StreamReceiveMessagesRequest.start:type_name -> cumulo.api.queue.v1.StreamReceiveMessagesStart
-	29, // 19: cumulo.api.queue.v1.StreamReceiveMessagesRequest.visibility_changes:type_name -> cumulo.api.queue.v1.VisibilityChange
-	4,  // 20: cumulo.api.queue.v1.AckFailure.error:type_name -> cumulo.api.queue.v1.ItemError
-	31, // 21: cumulo.api.queue.v1.AckResult.failures:type_name -> cumulo.api.queue.v1.AckFailure
-	3,  // 22: cumulo.api.queue.v1.StreamReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
-	32, // 23: cumulo.api.queue.v1.StreamReceiveMessagesResponse.ack_results:type_name -> cumulo.api.queue.v1.AckResult
-	4,  // 24: cumulo.api.queue.v1.ItemResult.error:type_name -> cumulo.api.queue.v1.ItemError
-	36, // 25: cumulo.api.queue.v1.BatchDeleteMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
-	29, // 26: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest.entries:type_name -> cumulo.api.queue.v1.VisibilityChange
-	36, // 27: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
-	2,  // 28: cumulo.api.queue.v1.Message.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	2,  // 29: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	2,  // 30: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	5,  // 31: cumulo.api.queue.v1.QueueService.CreateQueue:input_type -> cumulo.api.queue.v1.CreateQueueRequest
-	7,  // 32: cumulo.api.queue.v1.QueueService.GetQueue:input_type -> cumulo.api.queue.v1.GetQueueRequest
-	9,  // 33: cumulo.api.queue.v1.QueueService.ListQueues:input_type -> cumulo.api.queue.v1.ListQueuesRequest
-	11, // 34: cumulo.api.queue.v1.QueueService.UpdateQueue:input_type -> cumulo.api.queue.v1.UpdateQueueRequest
-	13, // 35: cumulo.api.queue.v1.QueueService.DeleteQueue:input_type -> cumulo.api.queue.v1.DeleteQueueRequest
-	15, // 36: cumulo.api.queue.v1.QueueService.PurgeQueue:input_type -> cumulo.api.queue.v1.PurgeQueueRequest
-	17, // 37: cumulo.api.queue.v1.QueueService.SendMessage:input_type -> cumulo.api.queue.v1.SendMessageRequest
-	22, // 38: cumulo.api.queue.v1.QueueService.BatchSendMessages:input_type -> cumulo.api.queue.v1.BatchSendMessagesRequest
-	24, // 39: cumulo.api.queue.v1.QueueService.StreamSendMessages:input_type -> cumulo.api.queue.v1.StreamSendMessagesRequest
-	26, // 40: cumulo.api.queue.v1.QueueService.ReceiveMessages:input_type -> cumulo.api.queue.v1.ReceiveMessagesRequest
-	30, // 41: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:input_type -> cumulo.api.queue.v1.StreamReceiveMessagesRequest
-	34, // 42: cumulo.api.queue.v1.QueueService.DeleteMessage:input_type -> cumulo.api.queue.v1.DeleteMessageRequest
-	37, // 43: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:input_type -> cumulo.api.queue.v1.BatchDeleteMessagesRequest
-	39, // 44: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:input_type -> cumulo.api.queue.v1.ChangeMessageVisibilityRequest
-	41, // 45: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:input_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
-	6,  // 46: cumulo.api.queue.v1.QueueService.CreateQueue:output_type -> cumulo.api.queue.v1.CreateQueueResponse
-	8,  // 47: cumulo.api.queue.v1.QueueService.GetQueue:output_type -> cumulo.api.queue.v1.GetQueueResponse
-	10, // 48: cumulo.api.queue.v1.QueueService.ListQueues:output_type -> cumulo.api.queue.v1.ListQueuesResponse
-	12, // 49: cumulo.api.queue.v1.QueueService.UpdateQueue:output_type -> cumulo.api.queue.v1.UpdateQueueResponse
-	14, // 50: cumulo.api.queue.v1.QueueService.DeleteQueue:output_type -> cumulo.api.queue.v1.DeleteQueueResponse
-	16, // 51: cumulo.api.queue.v1.QueueService.PurgeQueue:output_type -> cumulo.api.queue.v1.PurgeQueueResponse
-	18, // 52: cumulo.api.queue.v1.QueueService.SendMessage:output_type -> cumulo.api.queue.v1.SendMessageResponse
-	23, // 53: cumulo.api.queue.v1.QueueService.BatchSendMessages:output_type -> cumulo.api.queue.v1.BatchSendMessagesResponse
-	25, // 54: cumulo.api.queue.v1.QueueService.StreamSendMessages:output_type -> cumulo.api.queue.v1.StreamSendMessagesResponse
-	27, // 55: cumulo.api.queue.v1.QueueService.ReceiveMessages:output_type -> cumulo.api.queue.v1.ReceiveMessagesResponse
-	33, // 56: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:output_type -> cumulo.api.queue.v1.StreamReceiveMessagesResponse
-	35, // 57: cumulo.api.queue.v1.QueueService.DeleteMessage:output_type -> cumulo.api.queue.v1.DeleteMessageResponse
-	38, // 58: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:output_type -> cumulo.api.queue.v1.BatchDeleteMessagesResponse
-	40, // 59: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:output_type -> cumulo.api.queue.v1.ChangeMessageVisibilityResponse
-	42, // 60: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:output_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
-	46, // [46:61] is the sub-list for method output_type
-	31, // [31:46] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	3,  // 18: cumulo.api.queue.v1.PeekedMessage.message:type_name -> cumulo.api.queue.v1.Message
+	29, // 19: cumulo.api.queue.v1.PeekMessagesResponse.messages:type_name -> cumulo.api.queue.v1.PeekedMessage
+	31, // 20: cumulo.api.queue.v1.StreamReceiveMessagesRequest.start:type_name -> cumulo.api.queue.v1.StreamReceiveMessagesStart
+	32, // 21: cumulo.api.queue.v1.StreamReceiveMessagesRequest.visibility_changes:type_name -> cumulo.api.queue.v1.VisibilityChange
+	4,  // 22: cumulo.api.queue.v1.AckFailure.error:type_name -> cumulo.api.queue.v1.ItemError
+	34, // 23: cumulo.api.queue.v1.AckResult.failures:type_name -> cumulo.api.queue.v1.AckFailure
+	3,  // 24: cumulo.api.queue.v1.StreamReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
+	35, // 25: cumulo.api.queue.v1.StreamReceiveMessagesResponse.ack_results:type_name -> cumulo.api.queue.v1.AckResult
+	4,  // 26: cumulo.api.queue.v1.ItemResult.error:type_name -> cumulo.api.queue.v1.ItemError
+	39, // 27: cumulo.api.queue.v1.BatchDeleteMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	32, // 28: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest.entries:type_name -> cumulo.api.queue.v1.VisibilityChange
+	39, // 29: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	2,  // 30: cumulo.api.queue.v1.Message.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	2,  // 31: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	2,  // 32: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	5,  // 33: cumulo.api.queue.v1.QueueService.CreateQueue:input_type -> cumulo.api.queue.v1.CreateQueueRequest
+	7,  // 34: cumulo.api.queue.v1.QueueService.GetQueue:input_type -> cumulo.api.queue.v1.GetQueueRequest
+	9,  // 35: cumulo.api.queue.v1.QueueService.ListQueues:input_type -> cumulo.api.queue.v1.ListQueuesRequest
+	11, // 36: cumulo.api.queue.v1.QueueService.UpdateQueue:input_type -> cumulo.api.queue.v1.UpdateQueueRequest
+	13, // 37: cumulo.api.queue.v1.QueueService.DeleteQueue:input_type -> cumulo.api.queue.v1.DeleteQueueRequest
+	15, // 38: cumulo.api.queue.v1.QueueService.PurgeQueue:input_type -> cumulo.api.queue.v1.PurgeQueueRequest
+	17, // 39: cumulo.api.queue.v1.QueueService.SendMessage:input_type -> cumulo.api.queue.v1.SendMessageRequest
+	22, // 40: cumulo.api.queue.v1.QueueService.BatchSendMessages:input_type -> cumulo.api.queue.v1.BatchSendMessagesRequest
+	24, // 41: cumulo.api.queue.v1.QueueService.StreamSendMessages:input_type -> cumulo.api.queue.v1.StreamSendMessagesRequest
+	26, // 42: cumulo.api.queue.v1.QueueService.ReceiveMessages:input_type -> cumulo.api.queue.v1.ReceiveMessagesRequest
+	33, // 43: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:input_type -> cumulo.api.queue.v1.StreamReceiveMessagesRequest
+	28, // 44: cumulo.api.queue.v1.QueueService.PeekMessages:input_type -> cumulo.api.queue.v1.PeekMessagesRequest
+	37, // 45: cumulo.api.queue.v1.QueueService.DeleteMessage:input_type -> cumulo.api.queue.v1.DeleteMessageRequest
+	40, // 46: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:input_type -> cumulo.api.queue.v1.BatchDeleteMessagesRequest
+	42, // 47: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:input_type -> cumulo.api.queue.v1.ChangeMessageVisibilityRequest
+	44, // 48: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:input_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
+	6,  // 49: cumulo.api.queue.v1.QueueService.CreateQueue:output_type -> cumulo.api.queue.v1.CreateQueueResponse
+	8,  // 50: cumulo.api.queue.v1.QueueService.GetQueue:output_type -> cumulo.api.queue.v1.GetQueueResponse
+	10, // 51: cumulo.api.queue.v1.QueueService.ListQueues:output_type -> cumulo.api.queue.v1.ListQueuesResponse
+	12, // 52: cumulo.api.queue.v1.QueueService.UpdateQueue:output_type -> cumulo.api.queue.v1.UpdateQueueResponse
+	14, // 53: cumulo.api.queue.v1.QueueService.DeleteQueue:output_type -> cumulo.api.queue.v1.DeleteQueueResponse
+	16, // 54: cumulo.api.queue.v1.QueueService.PurgeQueue:output_type -> cumulo.api.queue.v1.PurgeQueueResponse
+	18, // 55: cumulo.api.queue.v1.QueueService.SendMessage:output_type -> cumulo.api.queue.v1.SendMessageResponse
+	23, // 56: cumulo.api.queue.v1.QueueService.BatchSendMessages:output_type -> cumulo.api.queue.v1.BatchSendMessagesResponse
+	25, // 57: cumulo.api.queue.v1.QueueService.StreamSendMessages:output_type -> cumulo.api.queue.v1.StreamSendMessagesResponse
+	27, // 58: cumulo.api.queue.v1.QueueService.ReceiveMessages:output_type -> cumulo.api.queue.v1.ReceiveMessagesResponse
+	36, // 59: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:output_type -> cumulo.api.queue.v1.StreamReceiveMessagesResponse
+	30, // 60: cumulo.api.queue.v1.QueueService.PeekMessages:output_type -> cumulo.api.queue.v1.PeekMessagesResponse
+	38, // 61: cumulo.api.queue.v1.QueueService.DeleteMessage:output_type -> cumulo.api.queue.v1.DeleteMessageResponse
+	41, // 62: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:output_type -> cumulo.api.queue.v1.BatchDeleteMessagesResponse
+	43, // 63: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:output_type -> cumulo.api.queue.v1.ChangeMessageVisibilityResponse
+	45, // 64: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:output_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
+	49, // [49:65] is the sub-list for method output_type
+	33, // [33:49] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_cumulo_api_queue_v1_queue_proto_init() }
@@ -3207,14 +3411,14 @@ func file_cumulo_api_queue_v1_queue_proto_init() {
 		(*SendMessageResult_Error)(nil),
 	}
 	file_cumulo_api_queue_v1_queue_proto_msgTypes[26].OneofWrappers = []any{}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[28].OneofWrappers = []any{}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[31].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cumulo_api_queue_v1_queue_proto_rawDesc), len(file_cumulo_api_queue_v1_queue_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   46,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

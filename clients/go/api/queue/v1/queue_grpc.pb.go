@@ -45,6 +45,7 @@ const (
 	QueueService_StreamSendMessages_FullMethodName           = "/cumulo.api.queue.v1.QueueService/StreamSendMessages"
 	QueueService_ReceiveMessages_FullMethodName              = "/cumulo.api.queue.v1.QueueService/ReceiveMessages"
 	QueueService_StreamReceiveMessages_FullMethodName        = "/cumulo.api.queue.v1.QueueService/StreamReceiveMessages"
+	QueueService_PeekMessages_FullMethodName                 = "/cumulo.api.queue.v1.QueueService/PeekMessages"
 	QueueService_DeleteMessage_FullMethodName                = "/cumulo.api.queue.v1.QueueService/DeleteMessage"
 	QueueService_BatchDeleteMessages_FullMethodName          = "/cumulo.api.queue.v1.QueueService/BatchDeleteMessages"
 	QueueService_ChangeMessageVisibility_FullMethodName      = "/cumulo.api.queue.v1.QueueService/ChangeMessageVisibility"
@@ -85,6 +86,9 @@ type QueueServiceClient interface {
 	// stream. When the stream ends, unacknowledged messages come back as their visibility timeouts end. Permission:
 	// sqs:ReceiveMessage, for acknowledgements sqs:DeleteMessage, for visibility changes sqs:ChangeMessageVisibility.
 	StreamReceiveMessages(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[StreamReceiveMessagesRequest, StreamReceiveMessagesResponse], error)
+	// Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
+	// receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+	PeekMessages(ctx context.Context, in *PeekMessagesRequest, opts ...grpc.CallOption) (*PeekMessagesResponse, error)
 	// Deletes one received message. Permission: sqs:DeleteMessage.
 	DeleteMessage(ctx context.Context, in *DeleteMessageRequest, opts ...grpc.CallOption) (*DeleteMessageResponse, error)
 	// Deletes up to 100 received messages in one transaction, with a result for each. Permission: sqs:DeleteMessage.
@@ -219,6 +223,16 @@ func (c *queueServiceClient) StreamReceiveMessages(ctx context.Context, opts ...
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type QueueService_StreamReceiveMessagesClient = grpc.BidiStreamingClient[StreamReceiveMessagesRequest, StreamReceiveMessagesResponse]
 
+func (c *queueServiceClient) PeekMessages(ctx context.Context, in *PeekMessagesRequest, opts ...grpc.CallOption) (*PeekMessagesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PeekMessagesResponse)
+	err := c.cc.Invoke(ctx, QueueService_PeekMessages_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *queueServiceClient) DeleteMessage(ctx context.Context, in *DeleteMessageRequest, opts ...grpc.CallOption) (*DeleteMessageResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DeleteMessageResponse)
@@ -293,6 +307,9 @@ type QueueServiceServer interface {
 	// stream. When the stream ends, unacknowledged messages come back as their visibility timeouts end. Permission:
 	// sqs:ReceiveMessage, for acknowledgements sqs:DeleteMessage, for visibility changes sqs:ChangeMessageVisibility.
 	StreamReceiveMessages(grpc.BidiStreamingServer[StreamReceiveMessagesRequest, StreamReceiveMessagesResponse]) error
+	// Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
+	// receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+	PeekMessages(context.Context, *PeekMessagesRequest) (*PeekMessagesResponse, error)
 	// Deletes one received message. Permission: sqs:DeleteMessage.
 	DeleteMessage(context.Context, *DeleteMessageRequest) (*DeleteMessageResponse, error)
 	// Deletes up to 100 received messages in one transaction, with a result for each. Permission: sqs:DeleteMessage.
@@ -343,6 +360,9 @@ func (UnimplementedQueueServiceServer) ReceiveMessages(context.Context, *Receive
 }
 func (UnimplementedQueueServiceServer) StreamReceiveMessages(grpc.BidiStreamingServer[StreamReceiveMessagesRequest, StreamReceiveMessagesResponse]) error {
 	return status.Error(codes.Unimplemented, "method StreamReceiveMessages not implemented")
+}
+func (UnimplementedQueueServiceServer) PeekMessages(context.Context, *PeekMessagesRequest) (*PeekMessagesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PeekMessages not implemented")
 }
 func (UnimplementedQueueServiceServer) DeleteMessage(context.Context, *DeleteMessageRequest) (*DeleteMessageResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteMessage not implemented")
@@ -553,6 +573,24 @@ func _QueueService_StreamReceiveMessages_Handler(srv interface{}, stream grpc.Se
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type QueueService_StreamReceiveMessagesServer = grpc.BidiStreamingServer[StreamReceiveMessagesRequest, StreamReceiveMessagesResponse]
 
+func _QueueService_PeekMessages_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PeekMessagesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueueServiceServer).PeekMessages(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueueService_PeekMessages_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueueServiceServer).PeekMessages(ctx, req.(*PeekMessagesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _QueueService_DeleteMessage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DeleteMessageRequest)
 	if err := dec(in); err != nil {
@@ -667,6 +705,10 @@ var QueueService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ReceiveMessages",
 			Handler:    _QueueService_ReceiveMessages_Handler,
+		},
+		{
+			MethodName: "PeekMessages",
+			Handler:    _QueueService_PeekMessages_Handler,
 		},
 		{
 			MethodName: "DeleteMessage",

@@ -1089,6 +1089,100 @@ class ReceiveMessagesResponse(_message.Message):
 Global___ReceiveMessagesResponse: _TypeAlias = ReceiveMessagesResponse  # noqa: Y015
 
 @_typing.final
+class PeekMessagesRequest(_message.Message):
+    """Which messages to look at."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_FIELD_NUMBER: _builtins.int
+    MAX_MESSAGES_FIELD_NUMBER: _builtins.int
+    AFTER_POSITION_FIELD_NUMBER: _builtins.int
+    queue: _builtins.str
+    """Set by the client, required: the queue's name, short name or ARN."""
+    max_messages: _builtins.int
+    """Set by the client, optional: the most messages to show, 1 to 100. 0 means 10."""
+    after_position: _builtins.int
+    """Set by the client, optional: show only messages behind this position. 0 begins with the first."""
+    def __init__(
+        self,
+        *,
+        queue: _builtins.str = ...,
+        max_messages: _builtins.int = ...,
+        after_position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_position", b"after_position", "max_messages", b"max_messages", "queue", b"queue"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PeekMessagesRequest: _TypeAlias = PeekMessagesRequest  # noqa: Y015
+
+@_typing.final
+class PeekedMessage(_message.Message):
+    """A message that was looked at."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    DEAD_LETTER_SOURCE_ARN_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """Set by the server: rises with every message of the queue; 1 or more."""
+    dead_letter_source_arn: _builtins.str
+    """Set by the server: ARN of the queue that the message came from, where this is a dead-letter queue."""
+    @_builtins.property
+    def message(self) -> Global___Message:
+        """Set by the server: the message; its receipt handle and what a receive would say (receive count, first receive) are
+        empty.
+        """
+
+    def __init__(
+        self,
+        *,
+        position: _builtins.int = ...,
+        message: Global___Message | None = ...,
+        dead_letter_source_arn: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_letter_source_arn", b"dead_letter_source_arn", "message", b"message", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PeekedMessage: _TypeAlias = PeekedMessage  # noqa: Y015
+
+@_typing.final
+class PeekMessagesResponse(_message.Message):
+    """The messages that were looked at."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    NEXT_POSITION_FIELD_NUMBER: _builtins.int
+    next_position: _builtins.int
+    """Set by the server: `after_position` of the next look; 0 where there are no more messages."""
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___PeekedMessage]:
+        """Set by the server: fewer than asked for where they are large, or many are gone; together at most 1 MiB, or one larger
+        message.
+        """
+
+    def __init__(
+        self,
+        *,
+        messages: _abc.Iterable[Global___PeekedMessage] | None = ...,
+        next_position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "next_position", b"next_position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PeekMessagesResponse: _TypeAlias = PeekMessagesResponse  # noqa: Y015
+
+@_typing.final
 class StreamReceiveMessagesStart(_message.Message):
     """Opens a receiving stream."""
 

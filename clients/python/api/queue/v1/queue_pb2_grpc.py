@@ -90,6 +90,11 @@ class QueueServiceStub:
                 request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StreamReceiveMessagesRequest.SerializeToString,
                 response_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StreamReceiveMessagesResponse.FromString,
                 _registered_method=True)
+        self.PeekMessages = channel.unary_unary(
+                '/cumulo.api.queue.v1.QueueService/PeekMessages',
+                request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PeekMessagesRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PeekMessagesResponse.FromString,
+                _registered_method=True)
         self.DeleteMessage = channel.unary_unary(
                 '/cumulo.api.queue.v1.QueueService/DeleteMessage',
                 request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.DeleteMessageRequest.SerializeToString,
@@ -199,6 +204,14 @@ class QueueServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PeekMessages(self, request, context):
+        """Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
+        receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteMessage(self, request, context):
         """Deletes one received message. Permission: sqs:DeleteMessage.
         """
@@ -284,6 +297,11 @@ def add_QueueServiceServicer_to_server(servicer, server):
                     servicer.StreamReceiveMessages,
                     request_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StreamReceiveMessagesRequest.FromString,
                     response_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StreamReceiveMessagesResponse.SerializeToString,
+            ),
+            'PeekMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.PeekMessages,
+                    request_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PeekMessagesRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PeekMessagesResponse.SerializeToString,
             ),
             'DeleteMessage': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteMessage,
@@ -604,6 +622,33 @@ class QueueService:
             '/cumulo.api.queue.v1.QueueService/StreamReceiveMessages',
             cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StreamReceiveMessagesRequest.SerializeToString,
             cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StreamReceiveMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PeekMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.queue.v1.QueueService/PeekMessages',
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PeekMessagesRequest.SerializeToString,
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PeekMessagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -79,6 +79,10 @@ class QueueServiceStub:
     stream. When the stream ends, unacknowledged messages come back as their visibility timeouts end. Permission:
     sqs:ReceiveMessage, for acknowledgements sqs:DeleteMessage, for visibility changes sqs:ChangeMessageVisibility.
     """
+    PeekMessages: _grpc.UnaryUnaryMultiCallable[_queue_pb2.PeekMessagesRequest, _queue_pb2.PeekMessagesResponse]
+    """Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
+    receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+    """
     DeleteMessage: _grpc.UnaryUnaryMultiCallable[_queue_pb2.DeleteMessageRequest, _queue_pb2.DeleteMessageResponse]
     """Deletes one received message. Permission: sqs:DeleteMessage."""
     BatchDeleteMessages: _grpc.UnaryUnaryMultiCallable[_queue_pb2.BatchDeleteMessagesRequest, _queue_pb2.BatchDeleteMessagesResponse]
@@ -124,6 +128,10 @@ class QueueServiceAsyncStub(QueueServiceStub):
     """Takes messages as they become ready, as many as the client granted credits for, and acknowledges them in the same
     stream. When the stream ends, unacknowledged messages come back as their visibility timeouts end. Permission:
     sqs:ReceiveMessage, for acknowledgements sqs:DeleteMessage, for visibility changes sqs:ChangeMessageVisibility.
+    """
+    PeekMessages: _aio.UnaryUnaryMultiCallable[_queue_pb2.PeekMessagesRequest, _queue_pb2.PeekMessagesResponse]  # type: ignore[assignment]
+    """Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
+    receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
     """
     DeleteMessage: _aio.UnaryUnaryMultiCallable[_queue_pb2.DeleteMessageRequest, _queue_pb2.DeleteMessageResponse]  # type: ignore[assignment]
     """Deletes one received message. Permission: sqs:DeleteMessage."""
@@ -233,6 +241,16 @@ class QueueServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes messages as they become ready, as many as the client granted credits for, and acknowledges them in the same
         stream. When the stream ends, unacknowledged messages come back as their visibility timeouts end. Permission:
         sqs:ReceiveMessage, for acknowledgements sqs:DeleteMessage, for visibility changes sqs:ChangeMessageVisibility.
+        """
+
+    @_abc_1.abstractmethod
+    def PeekMessages(
+        self,
+        request: _queue_pb2.PeekMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.PeekMessagesResponse, _abc.Awaitable[_queue_pb2.PeekMessagesResponse]]:
+        """Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
+        receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
         """
 
     @_abc_1.abstractmethod

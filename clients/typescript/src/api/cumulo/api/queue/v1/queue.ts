@@ -427,6 +427,42 @@ export interface ReceiveMessagesResponse {
   messages: Message[];
 }
 
+/** Which messages to look at. */
+export interface PeekMessagesRequest {
+  /** Set by the client, required: the queue's name, short name or ARN. */
+  queue: string;
+  /** Set by the client, optional: the most messages to show, 1 to 100. 0 means 10. */
+  maxMessages: number;
+  /** Set by the client, optional: show only messages behind this position. 0 begins with the first. */
+  afterPosition: bigint;
+}
+
+/** A message that was looked at. */
+export interface PeekedMessage {
+  /** Set by the server: rises with every message of the queue; 1 or more. */
+  position: bigint;
+  /**
+   * Set by the server: the message; its receipt handle and what a receive would say (receive count, first receive) are
+   * empty.
+   */
+  message:
+    | Message
+    | undefined;
+  /** Set by the server: ARN of the queue that the message came from, where this is a dead-letter queue. */
+  deadLetterSourceArn: string;
+}
+
+/** The messages that were looked at. */
+export interface PeekMessagesResponse {
+  /**
+   * Set by the server: fewer than asked for where they are large, or many are gone; together at most 1 MiB, or one larger
+   * message.
+   */
+  messages: PeekedMessage[];
+  /** Set by the server: `after_position` of the next look; 0 where there are no more messages. */
+  nextPosition: bigint;
+}
+
 /** Opens a receiving stream. */
 export interface StreamReceiveMessagesStart {
   /** Set by the client, required: the queue's name, short name or ARN. */
@@ -3206,6 +3242,246 @@ export const ReceiveMessagesResponse: MessageFns<ReceiveMessagesResponse> = {
   },
 };
 
+function createBasePeekMessagesRequest(): PeekMessagesRequest {
+  return { queue: "", maxMessages: 0, afterPosition: 0n };
+}
+
+export const PeekMessagesRequest: MessageFns<PeekMessagesRequest> = {
+  encode(message: PeekMessagesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queue !== "") {
+      writer.uint32(10).string(message.queue);
+    }
+    if (message.maxMessages !== 0) {
+      writer.uint32(16).int32(message.maxMessages);
+    }
+    if (message.afterPosition !== 0n) {
+      if (BigInt.asIntN(64, message.afterPosition) !== message.afterPosition) {
+        throw new globalThis.Error("value provided for field message.afterPosition of type int64 too large");
+      }
+      writer.uint32(24).int64(message.afterPosition);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PeekMessagesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePeekMessagesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queue = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.maxMessages = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.afterPosition = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PeekMessagesRequest>): PeekMessagesRequest {
+    return PeekMessagesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PeekMessagesRequest>): PeekMessagesRequest {
+    const message = createBasePeekMessagesRequest();
+    message.queue = object.queue ?? "";
+    message.maxMessages = object.maxMessages ?? 0;
+    message.afterPosition = (object.afterPosition !== undefined && object.afterPosition !== null)
+      ? BigInt(object.afterPosition)
+      : 0n;
+    return message;
+  },
+};
+
+function createBasePeekedMessage(): PeekedMessage {
+  return { position: 0n, message: undefined, deadLetterSourceArn: "" };
+}
+
+export const PeekedMessage: MessageFns<PeekedMessage> = {
+  encode(message: PeekedMessage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.position !== 0n) {
+      if (BigInt.asIntN(64, message.position) !== message.position) {
+        throw new globalThis.Error("value provided for field message.position of type int64 too large");
+      }
+      writer.uint32(8).int64(message.position);
+    }
+    if (message.message !== undefined) {
+      Message.encode(message.message, writer.uint32(18).fork()).join();
+    }
+    if (message.deadLetterSourceArn !== "") {
+      writer.uint32(26).string(message.deadLetterSourceArn);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PeekedMessage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePeekedMessage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.position = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = Message.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.deadLetterSourceArn = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PeekedMessage>): PeekedMessage {
+    return PeekedMessage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PeekedMessage>): PeekedMessage {
+    const message = createBasePeekedMessage();
+    message.position = (object.position !== undefined && object.position !== null) ? BigInt(object.position) : 0n;
+    message.message = (object.message !== undefined && object.message !== null)
+      ? Message.fromPartial(object.message)
+      : undefined;
+    message.deadLetterSourceArn = object.deadLetterSourceArn ?? "";
+    return message;
+  },
+};
+
+function createBasePeekMessagesResponse(): PeekMessagesResponse {
+  return { messages: [], nextPosition: 0n };
+}
+
+export const PeekMessagesResponse: MessageFns<PeekMessagesResponse> = {
+  encode(message: PeekMessagesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.messages) {
+      PeekedMessage.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPosition !== 0n) {
+      if (BigInt.asIntN(64, message.nextPosition) !== message.nextPosition) {
+        throw new globalThis.Error("value provided for field message.nextPosition of type int64 too large");
+      }
+      writer.uint32(16).int64(message.nextPosition);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PeekMessagesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePeekMessagesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.messages.push(PeekedMessage.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.nextPosition = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PeekMessagesResponse>): PeekMessagesResponse {
+    return PeekMessagesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PeekMessagesResponse>): PeekMessagesResponse {
+    const message = createBasePeekMessagesResponse();
+    message.messages = object.messages?.map((e) => PeekedMessage.fromPartial(e)) || [];
+    message.nextPosition = (object.nextPosition !== undefined && object.nextPosition !== null)
+      ? BigInt(object.nextPosition)
+      : 0n;
+    return message;
+  },
+};
+
 function createBaseStreamReceiveMessagesStart(): StreamReceiveMessagesStart {
   return { queue: "", visibilityTimeoutS: undefined };
 }
@@ -4370,6 +4646,20 @@ export const QueueServiceService = {
       Buffer.from(StreamReceiveMessagesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StreamReceiveMessagesResponse => StreamReceiveMessagesResponse.decode(value),
   },
+  /**
+   * Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
+   * receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+   */
+  peekMessages: {
+    path: "/cumulo.api.queue.v1.QueueService/PeekMessages" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PeekMessagesRequest): Buffer => Buffer.from(PeekMessagesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PeekMessagesRequest => PeekMessagesRequest.decode(value),
+    responseSerialize: (value: PeekMessagesResponse): Buffer =>
+      Buffer.from(PeekMessagesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PeekMessagesResponse => PeekMessagesResponse.decode(value),
+  },
   /** Deletes one received message. Permission: sqs:DeleteMessage. */
   deleteMessage: {
     path: "/cumulo.api.queue.v1.QueueService/DeleteMessage" as const,
@@ -4459,6 +4749,11 @@ export interface QueueServiceServer extends UntypedServiceImplementation {
    * sqs:ReceiveMessage, for acknowledgements sqs:DeleteMessage, for visibility changes sqs:ChangeMessageVisibility.
    */
   streamReceiveMessages: handleBidiStreamingCall<StreamReceiveMessagesRequest, StreamReceiveMessagesResponse>;
+  /**
+   * Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
+   * receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+   */
+  peekMessages: handleUnaryCall<PeekMessagesRequest, PeekMessagesResponse>;
   /** Deletes one received message. Permission: sqs:DeleteMessage. */
   deleteMessage: handleUnaryCall<DeleteMessageRequest, DeleteMessageResponse>;
   /** Deletes up to 100 received messages in one transaction, with a result for each. Permission: sqs:DeleteMessage. */
@@ -4649,6 +4944,25 @@ export interface QueueServiceClient extends Client {
     metadata: Metadata,
     options?: Partial<CallOptions>,
   ): ClientDuplexStream<StreamReceiveMessagesRequest, StreamReceiveMessagesResponse>;
+  /**
+   * Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
+   * receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+   */
+  peekMessages(
+    request: PeekMessagesRequest,
+    callback: (error: ServiceError | null, response: PeekMessagesResponse) => void,
+  ): ClientUnaryCall;
+  peekMessages(
+    request: PeekMessagesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PeekMessagesResponse) => void,
+  ): ClientUnaryCall;
+  peekMessages(
+    request: PeekMessagesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PeekMessagesResponse) => void,
+  ): ClientUnaryCall;
   /** Deletes one received message. Permission: sqs:DeleteMessage. */
   deleteMessage(
     request: DeleteMessageRequest,
