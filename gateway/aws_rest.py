@@ -8,7 +8,7 @@ HTTP cannot carry (metadata beyond ASCII) are written as RFC 2047 says, as S3 do
 import base64
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
@@ -200,6 +200,8 @@ def _scalar_parser(shape: Shape, where: str, name: str) -> Callable[[str], Any]:
     if shape.kind == "string":
         return str
     python_type = _PYTHON_TYPES.get(shape.kind)
+    if shape.bounds is not None:
+        python_type = Annotated[python_type, shape.bounds]
 
     def parse(text: str) -> Any:
         try:

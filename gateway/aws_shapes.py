@@ -43,7 +43,9 @@ _ITEM = re.compile(r"\[(\d+)\]")
 
 
 class Shape(msgspec.Struct, frozen=True):
-    """A type: its kind, the structure that it is, or the shapes of its items. `xml` is how a nested one is spelled."""
+    """A type: its kind, the structure that it is, or the shapes of its items. `xml` is how a nested one is spelled,
+    `bounds` are an integer's.
+    """
 
     kind: Kind
     structure: type[Structure] = Structure
@@ -51,6 +53,7 @@ class Shape(msgspec.Struct, frozen=True):
     key: "Shape | None" = None
     xml: Xml = _BODY
     time_format: str = ""
+    bounds: msgspec.Meta | None = None
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -107,7 +110,8 @@ def _shape(hint: Any) -> Shape:
     if typing.get_origin(hint) is dict:
         return Shape("map", key=_shape(arguments[0]), item=_shape(arguments[1]), xml=xml)
     if hint in _SCALARS:
-        return Shape(_SCALARS[hint], xml=xml)
+        bounds = next((trait for trait in traits if isinstance(trait, msgspec.Meta)), None)
+        return Shape(_SCALARS[hint], xml=xml, bounds=bounds)
     return Shape("structure", structure=hint, xml=xml)
 
 

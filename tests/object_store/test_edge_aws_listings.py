@@ -107,6 +107,7 @@ def test_more_than_a_page_is_a_page(full: Door) -> None:
     [
         ("list-type=2&max-keys=-1", "maxKeys"),
         ("list-type=2&max-keys=many", "max-keys"),
+        ("list-type=2&max-keys=99999999999999999999", "max-keys"),
         ("list-type=2&encoding-type=html", "encoding-type"),
         ("list-type=2&continuation-token=rubbish", "continuation-token"),
         ("list-type=2&continuation-token=", "continuation-token"),

@@ -94,7 +94,6 @@ def test_a_bucket_may_bear_the_name_of_a_page(server, name):
         ("batch", lambda client: client.describe_job_queues()),
         ("cloudwatch", lambda client: client.list_metrics()),
         ("logs", lambda client: client.describe_log_groups()),
-        ("sqs", lambda client: client.list_message_move_tasks(SourceArn="arn:aws:sqs:us-east-1:000000000000:x")),
         ("s3", lambda client: client.get_bucket_inventory_configuration(Bucket="front-door", Id="x")),
     ],
 )
