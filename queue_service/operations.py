@@ -12,11 +12,11 @@ from typing import Any, Protocol
 from cumulo.core.context import CallContext
 from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable, Result
 from cumulo.queue_service import model
-from cumulo.queue_service.browsing import peek_messages
 from cumulo.queue_service.kinds import change_visibilities, delete_messages, send_messages
 from cumulo.queue_service.leases import Outcome
 from cumulo.queue_service.move_tasks import cancel_task, list_tasks, start_task
 from cumulo.queue_service.mover import SEND, SOURCE_ACTIONS, source_checks
+from cumulo.queue_service.peeking import peek_messages
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import (
     Named,

@@ -25,7 +25,6 @@ from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved, Room
 from cumulo.identity.snapshots import read_now
 from cumulo.queue_service import model, permissions, queue_attributes, receipts, stamping
-from cumulo.queue_service.browsing import POSITION_MAX, StampedBrowse
 from cumulo.queue_service.delivery import QueueTarget
 from cumulo.queue_service.errors import (
     MOVE_DESTINATION_IS_SOURCE,
@@ -52,6 +51,7 @@ from cumulo.queue_service.messages import (
 from cumulo.queue_service.move_tasks import StampedCancel, StampedStart, StampedTaskList
 from cumulo.queue_service.mover import SEND, Mover, on_behalf_of
 from cumulo.queue_service.operations import OWNERS_ALONE, TABLE
+from cumulo.queue_service.peeking import POSITION_MAX, StampedLook
 from cumulo.queue_service.queue_attributes import Place, place_of
 from cumulo.queue_service.queues import (
     DirectoryChanged,
@@ -627,7 +627,7 @@ class Service(Room):
             return self._missing(operation, place)
         partition = found.row.partition
         return Resolved(
-            StampedBrowse(place.name, partition, request.after, request.max_messages, self.clock.deadline_ms()),
+            StampedLook(place.name, partition, request.after, request.max_messages, self.clock.deadline_ms()),
             (partition,),
             _checks(operation, place),
             Guard(place.account, found.row.policy),

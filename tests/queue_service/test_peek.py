@@ -4,7 +4,7 @@ import pytest
 
 from cumulo.core.errors import ServiceError
 from cumulo.core.names import FIRST_ACCOUNT
-from cumulo.queue_service import browsing, model
+from cumulo.queue_service import model, peeking
 
 
 async def peek(it, queue="jobs", **more):
@@ -63,7 +63,7 @@ def test_pages_follow_each_other_by_position(run):
         for size in (1, 7, 100):
             found = await peek_all(it, size=size)
             assert [one.body for one in found] == [str(n).encode() for n in range(250)]
-        assert (await peek(it, after=browsing.POSITION_MAX)).messages == ()
+        assert (await peek(it, after=peeking.POSITION_MAX)).messages == ()
 
     run(scenario)
 
@@ -85,7 +85,7 @@ def test_large_messages_are_whole_and_a_look_is_bounded(run):
 
 
 def test_pieces_of_messages_that_are_gone_are_stepped_over(run, monkeypatch):
-    monkeypatch.setattr(browsing, "ROWS_MAX", 20)
+    monkeypatch.setattr(peeking, "ROWS_MAX", 20)
 
     async def scenario(it):
         await it.create()

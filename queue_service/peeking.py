@@ -1,4 +1,4 @@
-"""Browsing: a look at the messages of a queue that takes none of them.
+"""Peeking: a look at the messages of a queue that takes none of them.
 
 Messages are shown in the order of their numbers, their positions, from behind a given one, whatever their state: those
 that somebody holds, that are delayed, or that their group blocks are there, too. What a look shows may be gone a moment
@@ -23,7 +23,7 @@ ROWS_MAX = 1_000
 POSITION_MAX = (1 << 63) - 1
 
 
-class StampedBrowse(msgspec.Struct, frozen=True):
+class StampedLook(msgspec.Struct, frozen=True):
     """A look at `limit` messages behind the position `after`."""
 
     queue: str
@@ -33,7 +33,7 @@ class StampedBrowse(msgspec.Struct, frozen=True):
     now_ms: int
 
 
-def peek_messages(txn: Txn, request: StampedBrowse) -> PeekedPage:
+def peek_messages(txn: Txn, request: StampedLook) -> PeekedPage:
     """Return messages of up to 1 MiB together, or one that is larger; a read function."""
     queue = open_queue(txn, request.partition, request.queue)
     found: list[PeekedMessage] = []
