@@ -164,6 +164,8 @@ class FifoMachine(RuleBasedStateMachine):
 
         numbers = []
         for entry, result in zip(entries, results, strict=True):
+            assert entry.group_id is not None
+            assert entry.deduplication_id is not None
             key = (queue.scope_of(entry.group_id, self.now_ms), entry.deduplication_id)
             until_ms, message_id, number = queue.windows.get(key, (0, "", ""))
             expected.append((message_id, number) if until_ms > self.now_ms else None)

@@ -33,7 +33,7 @@ async def fill(it, *bodies):
 
 async def take_all(it, queue):
     """Receive and delete everything: bodies by group, in their order."""
-    found = {}
+    found: dict[str, list[str]] = {}
     while messages := await it.receive(10, queue, visibility_timeout_s=30):
         for message in messages:
             found.setdefault(message.group_id, []).append(message.body.decode())

@@ -31,11 +31,11 @@ def test_messages_of_every_state_are_shown_and_stay_as_they_are(run):
         await it.send(b"ready")
         await it.send(b"delayed", delay_s=60)
 
-        for _ in range(2):
-            page = await peek(it)
+        pages = [await peek(it), await peek(it)]
+        for page in pages:
             assert [one.body for one in page.messages] == [b"held", b"ready", b"delayed"]
             assert page.next_position == 0
-        first = page.messages[0]
+        first = pages[0].messages[0]
 
         assert (first.message_id, first.md5_of_body) == (sent.message_id, sent.md5_of_body)
         assert (first.attributes, first.sender_id, first.sent_ms) == ((attribute,), FIRST_ACCOUNT, held.sent_ms)
