@@ -107,3 +107,21 @@ def test_delivery_to_a_queue_that_was_deleted_meanwhile_is_refused(run):
         assert not await it.engine.transact(partitions, lambda txn, _: target.deliver(txn, delivery, 0), None)
 
     run(scenario)
+
+
+def test_fifo_queue_takes_no_delivery(run):
+    """A delivery has no group, as S3's notifications have none."""
+
+    async def scenario(it):
+        await it.create("jobs.fifo")
+        target, arn = it.service.delivery_target, QUEUE + ".fifo"
+        delivery = Delivery(arn, b"{}", "d-1", BUCKET, HERE)
+
+        why_not = target.check(arn, BUCKET, HERE)
+        taken = await it.engine.transact(target.partitions(arn), lambda txn, _: target.deliver(txn, delivery, 0), None)
+
+        assert why_not == f"{arn} is a FIFO queue"
+        assert not taken
+        assert await it.counts("jobs.fifo") == (0, 0, 0)
+
+    run(scenario)
