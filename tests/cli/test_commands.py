@@ -62,6 +62,49 @@ def test_messages_are_looked_at_and_not_taken(run, answer, name):
     assert answer("queue", "show", name)["message_count"] == 3
 
 
+def test_fifo_queue_is_made_with_its_attributes_and_changed(run, answer, name):
+    options = ("--fifo-content-based-deduplication", "--fifo-deduplication-scope", "messageGroup")
+
+    made = answer("queue", "create", f"{name}.fifo", *options, "--fifo-throughput-limit", "perMessageGroupId")
+    changed = answer("queue", "set", f"{name}.fifo", "--no-fifo-content-based-deduplication")
+    plain = answer("queue", "create", name)
+
+    names = ("content_based_deduplication", "deduplication_scope", "fifo_throughput_limit")
+    assert [made[it] for it in names] == [True, "messageGroup", "perMessageGroupId"]
+    assert [changed[it] for it in names] == [False, "messageGroup", "perMessageGroupId"]
+    assert [plain[it] for it in names] == [None, None, None]
+    assert "perQueue" in run("queue", "create", f"{name}.fifo", "--fifo-throughput-limit", "none", exits=2).stderr
+
+
+def test_messages_of_a_group_are_sent_once_and_shown_with_their_numbers(run, answer, name):
+    queue = answer("queue", "create", f"{name}.fifo", "--fifo-content-based-deduplication")["name"]
+
+    first = answer("queue", "send", queue, "one", "--group", "g", "--dedup-id", "d")
+    again = answer("queue", "send", queue, "other", "--group", "g", "--dedup-id", "d")
+    run("queue", "send", queue, "--lines", "--group", "h", text="two\nthree\n")
+    peeked = answer("queue", "peek", queue)
+    peeked_table = run("queue", "peek", queue).stdout
+    received_table = run("queue", "recv", queue, "--visibility-timeout", "0").stdout
+    received = answer("queue", "recv", queue, "-n", "10")
+
+    assert [again[it] for it in ("message_id", "sequence_number")] == [first["message_id"], first["sequence_number"]]
+    assert (peeked[0]["deduplication_id"], peeked[0]["sequence_number"]) == ("d", first["sequence_number"])
+    assert [(it["group"], it["body"]) for it in peeked] == [("g", "one"), ("h", "two"), ("h", "three")]
+    assert peeked_table.split()[:3] == ["POSITION", "GROUP", "SEQUENCE"]
+    assert received_table.split()[:4] == ["ID", "GROUP", "SEQUENCE", "NUMBER"]
+    assert first["sequence_number"] in received_table
+    numbers = [it["sequence_number"] for it in received]
+    assert sorted((it["group"], it["body"]) for it in received) == [("g", "one"), ("h", "three"), ("h", "two")]
+    assert sorted(numbers) == [it["sequence_number"] for it in peeked]
+
+
+def test_message_for_a_fifo_queue_needs_its_group_and_one_id_is_for_one_message(run, name):
+    run("queue", "create", f"{name}.fifo")
+
+    assert "MissingParameter" in run("queue", "send", f"{name}.fifo", "a", exits=1).stderr
+    assert "--lines" in run("queue", "send", f"{name}.fifo", "--lines", "--dedup-id", "d", exits=2, text="").stderr
+
+
 def test_bodies_are_written_raw(run, name):
     run("queue", "create", name)
     run("queue", "send", name, "--lines", text="one\ntwo\n")

@@ -24,5 +24,12 @@ def test_every_example_of_the_page_runs_in_order(tmp_path: Path):
         )
 
     assert made.returncode == 0, made.stderr
-    for shown in ("arn:aws:iam::000000000000:root", "two 1", "b'ell'", "sqs:PurgeQueue", "from asyncio"):
+    for shown in (
+        "arn:aws:iam::000000000000:root",
+        "two 1",
+        "order-7 shipped",
+        "b'ell'",
+        "sqs:PurgeQueue",
+        "from asyncio",
+    ):
         assert shown in made.stdout

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ import rich_click
 from cumulo.cli.leaf import Session, confirmed, leaf, pairs, text_of
 from cumulo.cli.output import bold, show_item, show_items
 from cumulo.cli.watching import interval_option, watchable
-from cumulo.client import DeadLetterPolicy, Message, Outgoing, Queue
+from cumulo.client import DeadLetterPolicy, Message, Queue
 from cumulo.client.model import PeekedMessage
 
 BATCH = 100
@@ -35,6 +35,24 @@ def _attributes(command: Any) -> Any:
             click.option("--dead-letter-queue", metavar="QUEUE", help="Where messages go that nobody handles."),
             click.option("--max-receive-count", type=int, metavar="N", help="After so many receives: 1 to 1000."),
             click.option("--policy", metavar="FILE", help="The queue's policy as JSON; - is standard input."),
+            click.option(
+                "--fifo-content-based-deduplication/--no-fifo-content-based-deduplication",
+                "content_based_deduplication",
+                default=None,
+                help="Make a FIFO queue's missing deduplication ids from the bodies, or refuse such messages.",
+            ),
+            click.option(
+                "--fifo-deduplication-scope",
+                "deduplication_scope",
+                type=click.Choice(["queue", "messageGroup"]),
+                help="Where a deduplication id is unique.",
+            ),
+            click.option(
+                "--fifo-throughput-limit",
+                "throughput_limit",
+                type=click.Choice(["perQueue", "perMessageGroupId"]),
+                help="The second with the scope messageGroup only.",
+            ),
         )
     ):
         command = option(command)
@@ -75,7 +93,10 @@ def ls(session: Session, prefix: str, counted: bool) -> None:
 @_attributes
 @leaf
 def create(session: Session, name: str, **attributes: Any) -> None:
-    """Make the queue NAME; one that exists with the same attributes is no error."""
+    """Make the queue NAME; one that exists with the same attributes is no error.
+
+    A NAME that ends in .fifo makes a FIFO queue, which keeps the messages of each group in order.
+    """
     with session.client() as client:
         info = client.queue(name).create(**_given(**attributes))
         session.report(f"queue {info.name} is there", info)
@@ -166,6 +187,13 @@ def purge(session: Session, name: str, yes: bool) -> None:
 @click.option("--lines", is_flag=True, help="Each line of standard input is a message.")
 @click.option("--delay", type=int, metavar="S", help="Hold it back: 0 to 900 s.")
 @click.option("-a", "--attribute", multiple=True, metavar="NAME=TEXT", help="A message attribute.")
+@click.option("--group", metavar="GROUP", help="FIFO queues: in which group it keeps its order.")
+@click.option(
+    "--deduplication-id",
+    "--dedup-id",
+    metavar="ID",
+    help="FIFO queues: what was sent with the same within 5 minutes is not stored again.",
+)
 @leaf
 def send(
     session: Session,
@@ -175,15 +203,19 @@ def send(
     lines: bool,
     delay: int | None,
     attribute: tuple[str, ...],
+    group: str | None,
+    deduplication_id: str | None,
 ) -> None:
     """Send BODY, a file's content, or every line of standard input to the queue NAME."""
     if (body is not None) + (path is not None) + lines != 1:
         raise click.UsageError("give BODY, --file or --lines")
+    if lines and deduplication_id is not None:
+        raise click.UsageError("--deduplication-id is for one message, not for --lines")
     attributes = pairs(attribute, "--attribute")
     with session.client() as client:
         queue = client.queue(name)
         if lines:
-            count = _send_lines(queue, delay, attributes)
+            count = _send_lines(queue, delay, attributes, group)
             session.report(f"{count} messages are sent", {"sent": count})
             return
         content: bytes | str
@@ -192,15 +224,16 @@ def send(
                 content = file.read()
         else:
             content = body or ""
-        sent = queue.send(content, delay=delay, attributes=attributes)
-        session.report(f"sent {sent.message_id}", sent)
+        sent = queue.send(content, delay=delay, attributes=attributes, group=group, deduplication_id=deduplication_id)
+        number = f" as number {sent.sequence_number}" if sent.sequence_number else ""
+        session.report(f"sent {sent.message_id}{number}", sent)
 
 
-def _send_lines(queue: Queue, delay: int | None, attributes: dict[str, str]) -> int:
+def _send_lines(queue: Queue, delay: int | None, attributes: dict[str, str], group: str | None) -> int:
     count = 0
     with queue.send_stream() as stream:
         for line in sys.stdin.buffer:
-            stream.send_all((Outgoing(body=line.rstrip(b"\r\n"), delay=delay, attributes=attributes),))
+            stream.send(line.rstrip(b"\r\n"), delay=delay, attributes=attributes, group=group)
             count += 1
     return count
 
@@ -233,7 +266,7 @@ def recv(
                     message.delete()
             return
         taken = list(messages)
-        columns = ("id", "receive_count", "sent", "body")
+        columns = (*_first_columns("id", taken), "receive_count", "sent", "body")
         show_items(map(_row, taken), columns, session.output)
         sys.stdout.flush()
         if delete and taken:
@@ -250,6 +283,11 @@ def _received(queue: Queue, count: int, wait: int | None, visibility_timeout: in
             return
         count -= len(taken)
         wait = 0
+
+
+def _first_columns(mark: str, messages: Sequence[Message] | Sequence[PeekedMessage]) -> tuple[str, ...]:
+    """Return the columns that a table begins with: those of a FIFO queue say the order, too."""
+    return (mark, "group", "sequence_number") if any(it.sequence_number for it in messages) else (mark,)
 
 
 def _shown_body(message: Message | PeekedMessage) -> tuple[str | bytes, str]:
@@ -274,6 +312,9 @@ def _row(message: Message) -> dict[str, Any]:
         "sent": message.sent,
         "first_received": message.first_received,
         "sender_id": message.sender_id,
+        "group": message.group,
+        "deduplication_id": message.deduplication_id,
+        "sequence_number": message.sequence_number,
     }
 
 
@@ -288,7 +329,8 @@ def peek(session: Session, name: str, count: int, after: int) -> None:
     """Show messages of the queue NAME by position, whatever their state, without taking them."""
     with session.client() as client:
         found = client.queue(name).peek(count, after=after)
-        show_items(map(_peeked_row, found), ("position", "id", "sent", "body"), session.output)
+        columns = (*_first_columns("position", found), "id", "sent", "body")
+        show_items(map(_peeked_row, found), columns, session.output)
 
 
 def _peeked_row(message: PeekedMessage) -> dict[str, Any]:
@@ -303,7 +345,7 @@ def _peeked_row(message: PeekedMessage) -> dict[str, Any]:
         "sent": message.sent,
         "sender_id": message.sender_id,
         "dead_letter_source_arn": message.dead_letter_source_arn,
-        "group_id": message.group_id,
+        "group": message.group,
         "deduplication_id": message.deduplication_id,
         "sequence_number": message.sequence_number,
     }

@@ -47,6 +47,11 @@ def document_text(document: str | Mapping[str, Any]) -> str:
 # Queues
 
 
+def is_fifo(name: str) -> bool:
+    """Say whether a queue's name, short name or ARN is that of a FIFO queue."""
+    return name.endswith(".fifo")
+
+
 def body_bytes(body: object) -> bytes:
     """Return a message's body: bytes as they are, text as UTF-8, anything else as JSON."""
     if isinstance(body, bytes):
@@ -91,10 +96,16 @@ def _attribute_value(attribute: queue.MessageAttribute) -> model.Attribute:
 
 
 def send_entry(
-    body: object, attributes: Mapping[str, model.Attribute] | None, delay: int | None
+    body: object,
+    attributes: Mapping[str, model.Attribute] | None,
+    delay: int | None,
+    group: str | None,
+    deduplication_id: str | None,
 ) -> queue.SendMessageEntry:
     """Return one entry of a batch or frame."""
-    entry = queue.SendMessageEntry(body=body_bytes(body), delay_s=delay)
+    entry = queue.SendMessageEntry(
+        body=body_bytes(body), delay_s=delay, group_id=group, deduplication_id=deduplication_id
+    )
     if attributes:
         for name, value in attributes.items():
             entry.attributes[name].CopyFrom(_attribute_message(value))
@@ -104,7 +115,7 @@ def send_entry(
 def outgoing_entry(item: object) -> queue.SendMessageEntry:
     """Return the entry of one item of a batch: an `Outgoing`, or a plain body."""
     if isinstance(item, model.Outgoing):
-        return send_entry(item.body, item.attributes, item.delay)
+        return send_entry(item.body, item.attributes, item.delay, item.group, item.deduplication_id)
     return queue.SendMessageEntry(body=body_bytes(item))
 
 
@@ -125,7 +136,7 @@ def peeked_message(it: queue.PeekedMessage) -> model.PeekedMessage:
         sender_id=message.sender_id,
         attributes=attribute_values(message.attributes),
         dead_letter_source_arn=it.dead_letter_source_arn,
-        group_id=message.group_id,
+        group=message.group_id,
         deduplication_id=message.deduplication_id,
         sequence_number=message.sequence_number,
     )
@@ -140,9 +151,12 @@ def sent_messages(results: Sequence[queue.SendMessageResult]) -> list[model.Sent
     ]
     if failures:
         raise PartialFailure(failures, len(results))
-    return [
-        model.SentMessage(message_id=result.sent.message_id, md5_of_body=result.sent.md5_of_body) for result in results
-    ]
+    return [sent_message(result.sent) for result in results]
+
+
+def sent_message(it: queue.SentMessage | queue.SendMessageResponse) -> model.SentMessage:
+    """Return a message that was stored."""
+    return model.SentMessage(message_id=it.message_id, md5_of_body=it.md5_of_body, sequence_number=it.sequence_number)
 
 
 def raise_failed(keys: Sequence[int | str], results: Iterable[queue.ItemResult | objects.DeleteObjectResult]) -> None:
@@ -164,6 +178,9 @@ def queue_message(
     receive_wait: int | None = None,
     dead_letter_policy: model.DeadLetterPolicy | None = None,
     policy: str | Mapping[str, Any] | None = None,
+    content_based_deduplication: bool | None = None,
+    deduplication_scope: str | None = None,
+    throughput_limit: str | None = None,
 ) -> queue.Queue:
     """Return a queue with the attributes that are given."""
     return queue.Queue(
@@ -179,6 +196,9 @@ def queue_message(
             queue=dead_letter_policy.queue, max_receive_count=dead_letter_policy.max_receive_count
         ),
         policy=None if policy is None else document_text(policy),
+        content_based_deduplication=content_based_deduplication,
+        deduplication_scope=deduplication_scope,
+        fifo_throughput_limit=throughput_limit,
     )
 
 
@@ -205,6 +225,9 @@ def queue_info(it: queue.Queue, *, listed: bool = False, counted: bool = False) 
         if it.HasField("dead_letter_policy")
         else None,
         policy=it.policy or None,
+        content_based_deduplication=it.content_based_deduplication if is_fifo(name) else None,
+        deduplication_scope=it.deduplication_scope or None,
+        fifo_throughput_limit=it.fifo_throughput_limit or None,
         message_count=it.message_count if counted else None,
         in_flight_count=it.in_flight_count if counted else None,
         delayed_count=it.delayed_count if counted else None,

@@ -188,6 +188,7 @@ _BY_ITEM_CODE: Mapping[str, type[CumuloError]] = {
     "InternalFailure": ServerFailure,
     "InvalidParameterValue": InvalidArgument,
     "MessageNotInflight": PreconditionFailed,
+    "MissingParameter": InvalidArgument,
     "NoSuchKey": NotFound,
     "PreconditionFailed": PreconditionFailed,
     "ReceiptHandleIsInvalid": InvalidArgument,

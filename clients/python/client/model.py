@@ -52,16 +52,21 @@ class QueueInfo(Value, frozen=True):
     receive_wait_s: int | None = None
     dead_letter_policy: DeadLetterPolicy | None = None
     policy: str | None = None
+    content_based_deduplication: bool | None = None
+    """This and the two below are of FIFO queues, None elsewhere."""
+    deduplication_scope: str | None = None
+    fifo_throughput_limit: str | None = None
     message_count: int | None = None
     in_flight_count: int | None = None
     delayed_count: int | None = None
 
 
 class SentMessage(Value, frozen=True):
-    """A durable message's id and the MD5 of its body."""
+    """A durable message's id, the MD5 of its body, and in a FIFO queue its number there."""
 
     message_id: str
     md5_of_body: str
+    sequence_number: str = ""
 
 
 Attribute = str | int | float | bytes
@@ -81,7 +86,7 @@ class PeekedMessage(Value, frozen=True):
     sender_id: str
     attributes: Mapping[str, Attribute]
     dead_letter_source_arn: str
-    group_id: str
+    group: str
     deduplication_id: str
     sequence_number: str
 
@@ -92,11 +97,15 @@ class PeekedMessage(Value, frozen=True):
 
 
 class Outgoing(Value, frozen=True):
-    """One message of a batch with what belongs to it; a plain body stands for one without."""
+    """One message of a batch with what belongs to it; a plain body stands for one without. The last two are for FIFO
+    queues, as in `Queue.send`.
+    """
 
     body: object
     delay: int | None = None
     attributes: Mapping[str, Attribute] | None = None
+    group: str | None = None
+    deduplication_id: str | None = None
 
 
 # Objects

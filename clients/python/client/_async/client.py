@@ -85,7 +85,7 @@ class AsyncClient:
     # Queues
 
     def queue(self, name: str, *, create: bool = False, **attributes: Any) -> AsyncQueue:
-        """Return a queue by name, short name or ARN.
+        """Return a queue by name, short name or ARN; one whose name ends in `.fifo` is a FIFO queue.
 
         With `create` it is made, with the attributes that `AsyncQueue.set` knows, when it is awaited (in the flavour on
         threads: at once). One that exists with the same attributes is taken as it is, one with others is

@@ -113,6 +113,21 @@ class AsyncMessage:
         return self._message.sender_id
 
     @property
+    def group(self) -> str:
+        """The group in which a FIFO queue keeps it in order; empty elsewhere."""
+        return self._message.group_id
+
+    @property
+    def deduplication_id(self) -> str:
+        """What a FIFO queue knows a repeated send by; empty elsewhere."""
+        return self._message.deduplication_id
+
+    @property
+    def sequence_number(self) -> str:
+        """Its number in a FIFO queue, 20 digits that rise with every message; empty elsewhere."""
+        return self._message.sequence_number
+
+    @property
     def lost(self) -> bool:
         """Say whether another receiver is known to have the message, so that work on it is done twice."""
         return self.care is Care.LOST

@@ -1,8 +1,9 @@
 """Sending many messages through one stream: frames of up to 100, sent without waiting for the answers before.
 
 Promises: messages are stored in the order of `send`; a stream that breaks is opened again and what was not answered is
-sent again under the same idempotency ids, so that nothing is lost and nothing stands twice; `flush` returns when
-everything that was sent is durable. One program part sends; it may be another than the one that opened the stream.
+sent again under the same idempotency or deduplication ids, so that nothing is lost and nothing stands twice; `flush`
+returns when everything that was sent is durable. One program part sends; it may be another than the one that opened the
+stream.
 """
 
 from collections import deque
@@ -21,18 +22,30 @@ FRAME_BYTES_MAX = 256 * 1024
 
 
 class PendingSend:
-    """What becomes of one message: `message_id` once it is durable, `error` once it was refused."""
+    """What becomes of one message: `message_id` once it is durable, `error` once it was refused; in a FIFO queue a
+    `sequence_number` comes with the id.
+    """
 
-    __slots__ = ("error", "message_id")
+    __slots__ = ("error", "message_id", "sequence_number")
 
     def __init__(self) -> None:
         self.message_id = ""
+        self.sequence_number = ""
         self.error: CumuloError | None = None
 
     @property
     def done(self) -> bool:
         """Say whether the server answered."""
         return bool(self.message_id) or self.error is not None
+
+
+def send_request_id(connection: AsyncConnection, queue: str) -> str:
+    """Return the idempotency id of a send to `queue`.
+
+    None for a FIFO queue: its messages' deduplication ids make a repeat safe already, and without an id it takes 100
+    messages at once instead of 32.
+    """
+    return "" if _wire.is_fifo(queue) else connection.request_id()
 
 
 class _Frame:
@@ -75,9 +88,11 @@ class AsyncSendStream(AsyncReopeningStream[pb.StreamSendMessagesRequest, pb.Stre
         *,
         delay: int | None = None,
         attributes: Mapping[str, model.Attribute] | None = None,
+        group: str | None = None,
+        deduplication_id: str | None = None,
     ) -> PendingSend:
         """Put a message on its way; waits only while the window is full. Raises what ended the stream."""
-        entry = _wire.send_entry(body, attributes, delay)
+        entry = _wire.send_entry(body, attributes, delay, group, deduplication_id)
         size = len(entry.body) if not attributes else entry.ByteSize()
         pending = PendingSend()
         if self._sent - self._answered >= self._window or self._failure is not None:
@@ -91,7 +106,13 @@ class AsyncSendStream(AsyncReopeningStream[pb.StreamSendMessagesRequest, pb.Stre
         """Send many: bodies, or `Outgoing` with what belongs to them."""
         for item in items:
             if isinstance(item, model.Outgoing):
-                await self.send(item.body, delay=item.delay, attributes=item.attributes)
+                await self.send(
+                    item.body,
+                    delay=item.delay,
+                    attributes=item.attributes,
+                    group=item.group,
+                    deduplication_id=item.deduplication_id,
+                )
             else:
                 await self.send(item)
 
@@ -162,7 +183,10 @@ class AsyncSendStream(AsyncReopeningStream[pb.StreamSendMessagesRequest, pb.Stre
             return None
         self._sequence += 1
         request = pb.StreamSendMessagesRequest(
-            queue=self._queue, sequence=self._sequence, entries=entries, request_id=self._connection.request_id()
+            queue=self._queue,
+            sequence=self._sequence,
+            entries=entries,
+            request_id=send_request_id(self._connection, self._queue),
         )
         self._unanswered.append(_Frame(request, pending))
         return request
@@ -173,6 +197,7 @@ class AsyncSendStream(AsyncReopeningStream[pb.StreamSendMessagesRequest, pb.Stre
         assert frame.request.sequence == answer.sequence, "frames are answered in their order"
         for index, (pending, result) in enumerate(zip(frame.pending, answer.results, strict=True)):
             if result.WhichOneof("outcome") == "sent":
+                pending.sequence_number = result.sent.sequence_number
                 pending.message_id = result.sent.message_id
             else:
                 pending.error = _wire.item_error(result.error)

@@ -86,7 +86,7 @@ class Client:
     # Queues
 
     def queue(self, name: str, *, create: bool = False, **attributes: Any) -> Queue:
-        """Return a queue by name, short name or ARN.
+        """Return a queue by name, short name or ARN; one whose name ends in `.fifo` is a FIFO queue.
 
         With `create` it is made, with the attributes that `Queue.set` knows, when it is awaited (in the flavour on
         threads: at once). One that exists with the same attributes is taken as it is, one with others is

@@ -12,7 +12,7 @@ from cumulo.client._sync.connection import Connection
 from cumulo.client._sync.leases import Care, LeaseKeeper
 from cumulo.client._sync.messages import Acknowledger, Message
 from cumulo.client._sync.receive_stream import ReceiveStream
-from cumulo.client._sync.send_stream import SendStream
+from cumulo.client._sync.send_stream import SendStream, send_request_id
 from cumulo.client._threads import Handle
 from cumulo.client.errors import CumuloError, PermissionDenied
 
@@ -50,24 +50,30 @@ class Queue(Handle):
         *,
         delay: int | None = None,
         attributes: Mapping[str, model.Attribute] | None = None,
+        group: str | None = None,
+        deduplication_id: str | None = None,
         timeout: float | None = None,
     ) -> model.SentMessage:
         """Store one message; when this returns, it is durable.
 
         `body` is bytes, text, or anything that JSON can say. `delay` holds it back for 0 to 900 seconds; by default the
-        queue's. Raises `NotFound`, `InvalidArgument`, `PermissionDenied`.
+        queue's. A FIFO queue needs the `group` in which the message keeps its order, and a `deduplication_id`: one that
+        was sent within 5 minutes is answered as the first was, and not stored again. It may be left out where the queue
+        makes it from the body. Raises `NotFound`, `InvalidArgument`, `PermissionDenied`.
         """
         request = pb.SendMessageRequest(
             queue=self._name,
             body=_wire.body_bytes(body),
             delay_s=delay,
-            request_id=self._connection.request_id(),
+            group_id=group,
+            deduplication_id=deduplication_id,
+            request_id=send_request_id(self._connection, self._name),
         )
         if attributes:
             for name, value in _wire.attribute_messages(attributes).items():
                 request.attributes[name].CopyFrom(value)
         response = self._connection.call(self._connection.lane.queue.SendMessage, request, timeout)
-        return model.SentMessage(message_id=response.message_id, md5_of_body=response.md5_of_body)
+        return _wire.sent_message(response)
 
     def send_batch(self, items: Iterable[object], *, timeout: float | None = None) -> list[model.SentMessage]:
         """Store up to 100 messages in one transaction. An item is a body, or an `Outgoing`.
@@ -77,7 +83,7 @@ class Queue(Handle):
         request = pb.BatchSendMessagesRequest(
             queue=self._name,
             entries=[_wire.outgoing_entry(item) for item in items],
-            request_id=self._connection.request_id(),
+            request_id=send_request_id(self._connection, self._name),
         )
         response = self._connection.call(self._connection.lane.queue.BatchSendMessages, request, timeout)
         return _wire.sent_messages(response.results)
@@ -98,7 +104,8 @@ class Queue(Handle):
         """Take up to `max` (100 at most) messages, waiting up to `wait` (0 to 20) seconds for the first.
 
         None takes the queue's own wait and visibility timeout. Messages that were not yet handed out are kept invisible
-        by the client; when the iteration is left early they go back to the queue at once.
+        by the client; when the iteration is left early they go back to the queue at once. Of a FIFO queue, a receive
+        whose answer was lost is repeated as the same attempt, which gets the same messages.
         """
         messages = self.receive_batch(wait, max, visibility_timeout=visibility_timeout)
         handed = 0
@@ -119,7 +126,11 @@ class Queue(Handle):
     ) -> Sequence[Message]:
         """Take messages as `receive` does, all at once: the client keeps each of them until it is handled."""
         request = pb.ReceiveMessagesRequest(
-            queue=self._name, max_messages=max, wait_s=wait, visibility_timeout_s=visibility_timeout
+            queue=self._name,
+            max_messages=max,
+            wait_s=wait,
+            visibility_timeout_s=visibility_timeout,
+            attempt_id=self._connection.request_id() if _wire.is_fifo(self._name) else "",
         )
         wait_s = LONG_POLL_MAX_S if wait is None else wait
         connection = self._connection
@@ -269,9 +280,16 @@ class Queue(Handle):
         receive_wait: int | None = None,
         dead_letter_policy: model.DeadLetterPolicy | None = None,
         policy: str | Mapping[str, Any] | None = None,
+        content_based_deduplication: bool | None = None,
+        deduplication_scope: str | None = None,
+        throughput_limit: str | None = None,
         reset: Sequence[str] = (),
     ) -> model.QueueInfo:
-        """Change attributes: what is given, and what `reset` names (as `QueueInfo` spells it) back to its default."""
+        """Change attributes: what is given, and what `reset` names (as `QueueInfo` spells it) back to its default.
+
+        FIFO queues only: `content_based_deduplication`, `deduplication_scope` (`queue` or `messageGroup`) and
+        `throughput_limit` (`perQueue`, or with the scope `messageGroup` also `perMessageGroupId`).
+        """
         queue = _wire.queue_message(
             self._name,
             visibility_timeout=visibility_timeout,
@@ -281,6 +299,9 @@ class Queue(Handle):
             receive_wait=receive_wait,
             dead_letter_policy=dead_letter_policy,
             policy=policy,
+            content_based_deduplication=content_based_deduplication,
+            deduplication_scope=deduplication_scope,
+            throughput_limit=throughput_limit,
         )
         request = pb.UpdateQueueRequest(queue=queue, request_id=self._connection.request_id())
         given = [field.name for field, _ in queue.ListFields() if field.name != "name"]
