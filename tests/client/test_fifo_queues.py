@@ -18,6 +18,11 @@ def fifo(client: Client, name: str) -> Queue:
     return client.queue(f"{name}.fifo", create=True, content_based_deduplication=True)
 
 
+def callers(context: grpc.ServicerContext) -> tuple[tuple[str, str | bytes], ...]:
+    """Return who calls, to be said to the real server."""
+    return tuple(it for it in context.invocation_metadata() if it[0] in ("authorization", "cumulo-region"))
+
+
 @pytest.fixture
 def forwarded(server: Server, script: Any) -> Iterator[Client]:
     """A client whose calls go to the real server by way of `script`, which may lose their answers."""
@@ -26,8 +31,7 @@ def forwarded(server: Server, script: Any) -> Iterator[Client]:
 
         def forward(stub: Any) -> Any:
             def call(request: Any, context: grpc.ServicerContext) -> Any:
-                named = ("authorization", "cumulo-region")
-                return stub(request, metadata=[it for it in context.invocation_metadata() if it[0] in named])
+                return stub(request, metadata=callers(context))
 
             return call
 
@@ -208,6 +212,30 @@ def test_send_whose_answer_was_lost_is_stored_once(fifo: Queue, forwarded: Clien
 
     assert [len(script.calls(it)) for it in ("SendMessage", "BatchSendMessages")] == [2, 2]
     assert [it.message_id for it in fifo.peek(200)] == [it.message_id for it in sent]
+
+
+def test_stream_whose_answers_were_lost_stores_each_message_once_and_in_order(
+    server: Server, fifo: Queue, forwarded: Client, script: Any, refuse: Any
+):
+    opened = []
+
+    def forward(frames: Any, context: grpc.ServicerContext) -> Any:
+        opened.append(context)
+        with grpc.insecure_channel(server.target) as channel:
+            for answer in QueueServiceStub(channel).StreamSendMessages(frames, metadata=callers(context)):
+                if len(opened) == 1:
+                    refuse(grpc.StatusCode.UNAVAILABLE)(None, context)
+                yield answer
+
+    script.answers["StreamSendMessages"] = [forward]
+
+    with forwarded.queue(fifo.name).send_stream() as stream:
+        pending = [stream.send(f"{n}", group=f"g{n % 3}") for n in range(250)]
+
+    assert len(opened) == 2
+    peeked = fifo.peek(300)
+    assert [it.text for it in peeked] == [f"{n}" for n in range(250)]
+    assert [it.sequence_number for it in peeked] == [it.sequence_number for it in pending]
 
 
 async def async_life(server: Server, name: str) -> list[object]:
