@@ -11,6 +11,7 @@ from typing import Protocol
 
 POOL_BYTES = 4096
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_KEY_PREFIXES = ("AKIA", "ASIA")
 _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 """A hexadecimal digit with its upper two bits as RFC 9562 sets those of a UUID's variant."""
 
@@ -73,6 +74,9 @@ def uuid4_text(digits: str) -> str:
 
 
 def iam_id(source: Randomness, prefix: str) -> str:
-    """Return an IAM unique id: the four-letter prefix (AKIA, AIDA, AGPA, ANPA …) and 16 base-32 characters."""
+    """Return an IAM unique id as long as AWS's: the four-letter prefix, and 16 base-32 characters for an access key
+    (AKIA, ASIA), 17 for anything else (AIDA, AGPA, ANPA …).
+    """
     assert len(prefix) == 4
-    return prefix + "".join(_BASE32[byte & 31] for byte in source.token_bytes(16))
+    length = 16 if prefix in _KEY_PREFIXES else 17
+    return prefix + "".join(_BASE32[byte & 31] for byte in source.token_bytes(length))

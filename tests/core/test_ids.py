@@ -18,6 +18,7 @@ def test_message_id_is_a_random_uuid():
 
 def test_iam_id_is_a_prefix_and_sixteen_characters_of_base_32():
     assert re.fullmatch(r"AKIA[A-Z2-7]{16}", iam_id(SystemRandomness(), "AKIA"))
+    assert re.fullmatch(r"AIDA[A-Z2-7]{17}", iam_id(SystemRandomness(), "AIDA"))
 
 
 def test_seed_replays_every_id():
