@@ -40,10 +40,10 @@ class SystemRandomness:
 
     def token_bytes(self, length: int) -> bytes:
         """Return `length` bytes that nobody can predict."""
+        if length > POOL_BYTES or threading.get_ident() != self._thread:
+            return secrets.token_bytes(length)
         begin, end = self._used, self._used + length
-        if end > len(self._pool) or threading.get_ident() != self._thread:
-            if length > POOL_BYTES or threading.get_ident() != self._thread:
-                return secrets.token_bytes(length)
+        if end > len(self._pool):
             self._pool, begin, end = secrets.token_bytes(POOL_BYTES), 0, length
         self._used = end
         return self._pool[begin:end]
