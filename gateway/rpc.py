@@ -71,6 +71,8 @@ Encode = Callable[[Any], Message]
 StreamHandler = Callable[[AsyncIterator[Any], CallContext], AsyncIterator[Message]]
 UploadHandler = Callable[[AsyncIterator[Any], CallContext], Awaitable[Message]]
 DownloadHandler = Callable[[Any, CallContext], AsyncIterator[Message]]
+UnaryRow = tuple[Any, Decode, Encode]
+"""Of a call with one request and one answer: the request's class, its decoder, the encoder of the answer."""
 
 
 class _Malformed:

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from cumulo.api.objects.v1 import objects_pb2 as pb
 from cumulo.core.context import CallContext
 from cumulo.core.names import parse_arn
-from cumulo.gateway.rpc import CallableService, RpcAdaptor, parser
+from cumulo.gateway.rpc import CallableService, RpcAdaptor, UnaryRow, parser
 from cumulo.object_store import model
 from cumulo.object_store.errors import INCOMPLETE_BODY, INVALID_ARGUMENT, INVALID_REQUEST
 from cumulo.object_store.model import UNKNOWN, ExpectedContent
@@ -445,7 +445,7 @@ def _encode_uploads(page: model.UploadPage) -> pb.ListMultipartUploadsResponse:
     return pb.ListMultipartUploadsResponse(uploads=uploads, next_page_token=page.next_page_token)
 
 
-_UNARY: Mapping[str, tuple[Any, Callable[[Any, CallContext], Any], Callable[[Any], Message]]] = {
+_UNARY: Mapping[str, UnaryRow] = {
     "CreateBucket": (
         pb.CreateBucketRequest,
         _decode_create_bucket,

@@ -722,7 +722,7 @@ def test_deleted_queue_leaves_nothing_behind(run):
 
 def test_receive_beyond_the_limit_in_flight_is_empty_and_goes_on_after_a_delete(run, settle):
     async def scenario(it):
-        it.service.in_flight_max = 2
+        it.service.desk.in_flight_max = 2
         for group in "abc":
             await send(it, group.encode(), group=group)
         received = await it.receive(queue=QUEUE)

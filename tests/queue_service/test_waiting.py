@@ -280,7 +280,7 @@ def test_who_waits_for_a_queue_hears_that_it_is_deleted(run, settle):
 
 def test_receiver_waits_for_a_queue_with_too_many_messages_in_flight_until_one_is_deleted(run, settle):
     async def scenario(it):
-        it.service.in_flight_max = 3
+        it.service.desk.in_flight_max = 3
         await it.create()
         await it.send(*[b"x"] * 5)
         taken = await it.receive(5)

@@ -1,0 +1,209 @@
+"""Messages over gRPC: their protos to and from the model.
+
+Conversions on the path of messages use as few Python operations as they can: a frame of 100 messages passes through
+here in one go.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from cumulo.api.queue.v1 import queue_pb2 as pb
+from cumulo.core.context import CallContext
+from cumulo.gateway.rpc import UnaryRow
+from cumulo.queue_service import model
+
+
+def _decode_attributes(attributes: Any) -> model.MessageAttributes:
+    """Return the attributes of a non-empty proto map, in the order of their names."""
+    decoded = []
+    for name in sorted(attributes):
+        it = attributes[name]
+        binary = it.WhichOneof("value") == "binary_value"
+        value = it.binary_value if binary else it.string_value.encode()
+        decoded.append(model.MessageAttribute(name, it.data_type, value, binary))
+    return tuple(decoded)
+
+
+def decode_entry(it: Any) -> model.SendEntry:
+    """Return a message to store, of a single call, a batch or a frame."""
+    attributes = it.attributes
+    return model.SendEntry(
+        it.body,
+        _decode_attributes(attributes) if attributes else (),
+        it.delay_s if it.HasField("delay_s") else None,
+        "",
+        it.group_id if it.HasField("group_id") else None,
+        it.deduplication_id if it.HasField("deduplication_id") else None,
+    )
+
+
+def _decode_send(request: pb.SendMessageRequest, _: CallContext) -> model.SendMessages:
+    return model.SendMessages(queue=request.queue, entries=(decode_entry(request),), request_id=request.request_id)
+
+
+def _encode_sent(it: model.SentMessage) -> pb.SendMessageResponse:
+    return pb.SendMessageResponse(
+        message_id=it.message_id, md5_of_body=it.md5_of_body, sequence_number=it.sequence_number
+    )
+
+
+def _decode_batch(request: pb.BatchSendMessagesRequest, _: CallContext) -> model.SendMessages:
+    return model.SendMessages(
+        queue=request.queue, entries=tuple(map(decode_entry, request.entries)), request_id=request.request_id
+    )
+
+
+_SendAnswer = TypeVar("_SendAnswer", pb.BatchSendMessagesResponse, pb.StreamSendMessagesResponse)
+_ReceiveAnswer = TypeVar("_ReceiveAnswer", pb.ReceiveMessagesResponse, pb.StreamReceiveMessagesResponse)
+
+
+def add_results(answer: _SendAnswer, results: Iterable[model.SentMessage | model.ItemError]) -> _SendAnswer:
+    """Fill an answer in place: a fifth of the cost of making the messages first, which are copied then."""
+    add = answer.results.add
+    for it in results:
+        if isinstance(it, model.SentMessage):
+            sent = add().sent
+            sent.message_id = it.message_id
+            sent.md5_of_body = it.md5_of_body
+            if it.sequence_number:
+                sent.sequence_number = it.sequence_number
+        else:
+            add(error=item_error(it))
+    return answer
+
+
+def item_error(it: model.ItemError) -> pb.ItemError:
+    """Return why one item of a batch or a frame was refused."""
+    return pb.ItemError(code=it.code, message=it.message, sender_fault=it.sender_fault)
+
+
+def _item_results(results: Iterable[model.ItemError | None]) -> list[pb.ItemResult]:
+    return [pb.ItemResult() if it is None else pb.ItemResult(error=item_error(it)) for it in results]
+
+
+def _decode_receive(request: pb.ReceiveMessagesRequest, _: CallContext) -> model.ReceiveMessages:
+    return model.ReceiveMessages(
+        queue=request.queue,
+        max_messages=request.max_messages or 1,
+        wait_s=request.wait_s if request.HasField("wait_s") else None,
+        visibility_timeout_s=request.visibility_timeout_s if request.HasField("visibility_timeout_s") else None,
+        attempt_id=request.attempt_id,
+    )
+
+
+def add_messages(answer: _ReceiveAnswer, messages: Iterable[model.Message]) -> _ReceiveAnswer:
+    """Fill an answer in place, as `add_results` does."""
+    add = answer.messages.add
+    for it in messages:
+        message = add(
+            message_id=it.message_id,
+            receipt_handle=it.receipt_handle,
+            body=it.body,
+            md5_of_body=it.md5_of_body,
+            sent_ms=it.sent_ms,
+            receive_count=it.receive_count,
+            first_received_ms=it.first_received_ms,
+            sender_id=it.sender_id,
+        )
+        if it.sequence_number:
+            message.group_id = it.group_id
+            message.deduplication_id = it.deduplication_id
+            message.sequence_number = it.sequence_number
+        if it.attributes:
+            _add_attributes(message, it.attributes)
+    return answer
+
+
+def _add_attributes(message: pb.Message, attributes: model.MessageAttributes) -> None:
+    for attribute in attributes:
+        place = message.attributes[attribute.name]
+        place.data_type = attribute.data_type
+        if attribute.binary:
+            place.binary_value = attribute.value
+        else:
+            place.string_value = attribute.value.decode()
+
+
+def _decode_delete(request: pb.DeleteMessageRequest, _: CallContext) -> model.DeleteMessages:
+    return model.DeleteMessages(
+        queue=request.queue, receipt_handles=(request.receipt_handle,), request_id=request.request_id
+    )
+
+
+def _decode_deletes(request: pb.BatchDeleteMessagesRequest, _: CallContext) -> model.DeleteMessages:
+    return model.DeleteMessages(
+        queue=request.queue, receipt_handles=tuple(request.receipt_handles), request_id=request.request_id
+    )
+
+
+def _decode_change(request: pb.ChangeMessageVisibilityRequest, _: CallContext) -> model.ChangeVisibilities:
+    return model.ChangeVisibilities(
+        queue=request.queue,
+        entries=(model.VisibilityChange(request.receipt_handle, request.visibility_timeout_s),),
+        request_id=request.request_id,
+    )
+
+
+def decode_visibility_changes(entries: Iterable[pb.VisibilityChange]) -> tuple[model.VisibilityChange, ...]:
+    """Return the visibility changes of a batch or a frame."""
+    return tuple(model.VisibilityChange(it.receipt_handle, it.visibility_timeout_s) for it in entries)
+
+
+def _decode_changes(request: pb.BatchChangeMessageVisibilityRequest, _: CallContext) -> model.ChangeVisibilities:
+    return model.ChangeVisibilities(
+        queue=request.queue, entries=decode_visibility_changes(request.entries), request_id=request.request_id
+    )
+
+
+def _encode_peeked(page: model.PeekedPage) -> pb.PeekMessagesResponse:
+    answer = pb.PeekMessagesResponse(next_position=page.next_position)
+    for it in page.messages:
+        message = pb.Message(
+            message_id=it.message_id,
+            body=it.body,
+            md5_of_body=it.md5_of_body,
+            sent_ms=it.sent_ms,
+            sender_id=it.sender_id,
+            group_id=it.group_id,
+            deduplication_id=it.deduplication_id,
+            sequence_number=it.sequence_number,
+        )
+        _add_attributes(message, it.attributes)
+        answer.messages.add(position=it.position, message=message, dead_letter_source_arn=it.dead_letter_source_arn)
+    return answer
+
+
+ROWS: Mapping[str, UnaryRow] = {
+    "SendMessage": (pb.SendMessageRequest, _decode_send, _encode_sent),
+    "BatchSendMessages": (
+        pb.BatchSendMessagesRequest,
+        _decode_batch,
+        lambda it: add_results(pb.BatchSendMessagesResponse(), it),
+    ),
+    "ReceiveMessages": (
+        pb.ReceiveMessagesRequest,
+        _decode_receive,
+        lambda it: add_messages(pb.ReceiveMessagesResponse(), it),
+    ),
+    "PeekMessages": (
+        pb.PeekMessagesRequest,
+        lambda it, _: model.PeekMessages(queue=it.queue, max_messages=it.max_messages or 10, after=it.after_position),
+        _encode_peeked,
+    ),
+    "DeleteMessage": (pb.DeleteMessageRequest, _decode_delete, lambda _: pb.DeleteMessageResponse()),
+    "BatchDeleteMessages": (
+        pb.BatchDeleteMessagesRequest,
+        _decode_deletes,
+        lambda it: pb.BatchDeleteMessagesResponse(results=_item_results(it)),
+    ),
+    "ChangeMessageVisibility": (
+        pb.ChangeMessageVisibilityRequest,
+        _decode_change,
+        lambda _: pb.ChangeMessageVisibilityResponse(),
+    ),
+    "BatchChangeMessageVisibility": (
+        pb.BatchChangeMessageVisibilityRequest,
+        _decode_changes,
+        lambda it: pb.BatchChangeMessageVisibilityResponse(results=_item_results(it)),
+    ),
+}

@@ -1,0 +1,101 @@
+"""Queues over gRPC: their protos to and from the model."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cumulo.api.queue.v1 import queue_pb2 as pb
+from cumulo.core.context import CallContext
+from cumulo.core.names import resource_name
+from cumulo.gateway.rpc import UnaryRow
+from cumulo.queue_service import model
+from cumulo.queue_service.queue_attributes import NAMES
+
+
+def _queue(it: model.Queue) -> pb.Queue:
+    queue = pb.Queue(
+        name=it.full_name,
+        arn=it.arn,
+        visibility_timeout_s=it.visibility_timeout_s,
+        delay_s=it.delay_s,
+        message_retention_s=it.message_retention_s,
+        maximum_message_size_bytes=it.maximum_message_size_bytes,
+        receive_wait_s=it.receive_wait_s,
+        create_ms=it.create_ms,
+        update_ms=it.update_ms,
+    )
+    if it.dead_letter_name:
+        queue.dead_letter_policy.queue = resource_name(it.account, it.region, "queues", it.dead_letter_name)
+        queue.dead_letter_policy.max_receive_count = it.max_receive_count
+    if it.policy:
+        queue.policy = it.policy
+    if it.fifo:
+        queue.content_based_deduplication = it.content_based_deduplication
+        queue.deduplication_scope = it.deduplication_scope
+        queue.fifo_throughput_limit = it.fifo_throughput_limit
+    return queue
+
+
+def _queue_with_counts(it: model.Queue) -> pb.GetQueueResponse:
+    queue = _queue(it)
+    queue.message_count = it.message_count
+    queue.in_flight_count = it.in_flight_count
+    queue.delayed_count = it.delayed_count
+    return pb.GetQueueResponse(queue=queue)
+
+
+def _attributes(queue: pb.Queue, names: Iterable[str]) -> model.QueueAttributes:
+    """Return those of the named attributes that are present in `queue`."""
+    given: dict[str, Any] = {name: getattr(queue, name) for name in names if queue.HasField(name)}  # type: ignore[arg-type]
+    redrive = given.get("dead_letter_policy")
+    if redrive is not None:
+        given["dead_letter_policy"] = model.DeadLetterPolicy(redrive.queue, redrive.max_receive_count)
+    return model.QueueAttributes(**given)
+
+
+def _decode_create(request: pb.CreateQueueRequest, _: CallContext) -> model.CreateQueue:
+    return model.CreateQueue(
+        queue=request.queue.name, attributes=_attributes(request.queue, NAMES), request_id=request.request_id
+    )
+
+
+def _decode_update(request: pb.UpdateQueueRequest, _: CallContext) -> model.UpdateQueue:
+    masked = list(dict.fromkeys(request.update_mask.paths)) if request.HasField("update_mask") else None
+    named = NAMES if masked is None else [name for name in masked if name in NAMES]
+    absent = [name for name in masked or () if name not in NAMES or not request.queue.HasField(name)]  # type: ignore[arg-type]
+    return model.UpdateQueue(
+        queue=request.queue.name,
+        attributes=_attributes(request.queue, named),
+        defaults=tuple(absent),
+        request_id=request.request_id,
+    )
+
+
+def _decode_list(request: pb.ListQueuesRequest, _: CallContext) -> model.ListQueues:
+    return model.ListQueues(
+        parent=request.parent, prefix=request.prefix, page_size=request.page_size, page_token=request.page_token
+    )
+
+
+def _encode_page(page: model.QueuePage) -> pb.ListQueuesResponse:
+    return pb.ListQueuesResponse(
+        queues=[pb.Queue(name=it.full_name, arn=it.arn, create_ms=it.create_ms) for it in page.queues],
+        next_page_token=page.next_page_token,
+    )
+
+
+ROWS: Mapping[str, UnaryRow] = {
+    "CreateQueue": (pb.CreateQueueRequest, _decode_create, lambda it: pb.CreateQueueResponse(queue=_queue(it))),
+    "GetQueue": (pb.GetQueueRequest, lambda it, _: model.GetQueue(queue=it.name), _queue_with_counts),
+    "ListQueues": (pb.ListQueuesRequest, _decode_list, _encode_page),
+    "UpdateQueue": (pb.UpdateQueueRequest, _decode_update, lambda it: pb.UpdateQueueResponse(queue=_queue(it))),
+    "DeleteQueue": (
+        pb.DeleteQueueRequest,
+        lambda it, _: model.DeleteQueue(queue=it.name, request_id=it.request_id),
+        lambda _: pb.DeleteQueueResponse(),
+    ),
+    "PurgeQueue": (
+        pb.PurgeQueueRequest,
+        lambda it, _: model.PurgeQueue(queue=it.name, request_id=it.request_id),
+        lambda _: pb.PurgeQueueResponse(),
+    ),
+}

@@ -1,0 +1,274 @@
+"""The two streams of messages over gRPC.
+
+They are pumps around the service's door. A sending stream has several frames under way at once and answers them in
+order. A receiving stream takes messages while the client has credits, and does acknowledgements beside it. Both keep a
+bounded number of frames in memory, so a slow client or a slow disk slows the other side down.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from typing import Any, Protocol
+
+from google.protobuf.message import Message as ProtoMessage
+
+from cumulo.api.queue.v1 import queue_pb2 as pb
+from cumulo.core.context import CallContext
+from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, SHUTTING_DOWN
+from cumulo.core.operations import Result
+from cumulo.queue_service import model
+from cumulo.queue_service.edge_grpc_messages import (
+    add_messages,
+    add_results,
+    decode_entry,
+    decode_visibility_changes,
+    item_error,
+)
+from cumulo.queue_service.errors import BATCH_REQUEST_TOO_LONG, TOO_MANY_ENTRIES_IN_BATCH_REQUEST
+
+FRAME_BYTES_MAX = 262_144
+"""Bodies and attributes of a stream's frame that holds more than one message."""
+FRAMES_UNDER_WAY_MAX = 8
+"""Frames of one stream that are being worked on at once."""
+CREDITS_MAX = 10_000
+ACKS_MAX = 1_000
+"""Acknowledgements and visibility changes of one frame."""
+
+
+class QueueDoor(Protocol):
+    """The service, as the edge sees it."""
+
+    @property
+    def draining(self) -> bool:
+        """Whether waits end at once, because the server stops."""
+        ...
+
+    async def call(
+        self, ctx: CallContext, operation: str, request: Any, body: AsyncIterator[memoryview] | None = None
+    ) -> Result:
+        """Run one operation."""
+        ...
+
+    async def admit(self, ctx: CallContext, request: model.ReceiveMessages) -> None:
+        """Raise what a receive would be refused with now; takes nothing."""
+        ...
+
+
+_END = None
+
+
+class _Stream:
+    """What both streams share: readers and workers beside the answering generator, ended together with it."""
+
+    def __init__(self, service: QueueDoor, ctx: CallContext) -> None:
+        self._service = service
+        self._ctx = ctx
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._failure: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    async def _call(self, operation: str, request: Any) -> Any:
+        return (await self._service.call(self._ctx, operation, request)).value
+
+    def _beside(self, work: Awaitable[Any]) -> asyncio.Task[Any]:
+        """Run work beside the answers; its first failure ends the stream."""
+        task = asyncio.ensure_future(work)
+        assert isinstance(task, asyncio.Task)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._failure.done():
+            self._failure.set_exception(error)
+
+    async def _or_failure(self, answers: "asyncio.Queue[Any]") -> Any:
+        """Return the next of `answers`, or raise what ended the work beside it."""
+        if not answers.empty():
+            return answers.get_nowait()
+        waiting = asyncio.ensure_future(answers.get())
+        try:
+            await asyncio.wait((waiting, self._failure), return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                return waiting.result()
+            return self._failure.result()
+        finally:
+            waiting.cancel()
+
+    async def _end(self) -> None:
+        """Stop what still runs, and wait for it, so that nothing outlives the stream."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._failure.done() and not self._failure.cancelled():
+            self._failure.exception()  # it was raised, or the stream has ended for another reason
+        self._failure.cancel()
+
+
+class SendStream(_Stream):
+    """Frames in, one answer each, in order."""
+
+    def __init__(self, service: QueueDoor, ctx: CallContext) -> None:
+        super().__init__(service, ctx)
+        self._under_way: asyncio.Queue[tuple[int, asyncio.Task[Any]] | None] = asyncio.Queue(FRAMES_UNDER_WAY_MAX)
+        self._queue = ""
+
+    async def run(self, requests: AsyncIterator[pb.StreamSendMessagesRequest]) -> AsyncIterator[ProtoMessage]:
+        """Answer each frame once, in order, when its messages are durable."""
+        self._beside(self._read(requests))
+        try:
+            while (frame := await self._or_failure(self._under_way)) is not _END:
+                sequence, sending = frame
+                yield add_results(pb.StreamSendMessagesResponse(sequence=sequence), await sending)
+        finally:
+            await self._end()
+
+    async def _read(self, requests: AsyncIterator[pb.StreamSendMessagesRequest]) -> None:
+        async for frame in requests:
+            request = self._decode(frame)
+            await self._under_way.put((frame.sequence, self._beside(self._call("BatchSendMessages", request))))
+        await self._under_way.put(_END)
+
+    def _decode(self, frame: pb.StreamSendMessagesRequest) -> model.SendMessages:
+        self._queue = frame.queue or self._queue
+        if not self._queue:
+            raise MISSING_PARAMETER.error(parameter="queue")
+        entries = tuple(map(decode_entry, frame.entries))
+        if len(entries) > 1:
+            size = sum(len(entry.body) for entry in entries)
+            if size > FRAME_BYTES_MAX:
+                raise BATCH_REQUEST_TOO_LONG.error(limit=FRAME_BYTES_MAX, size=size)
+        return model.SendMessages(queue=self._queue, entries=entries, request_id=frame.request_id)
+
+
+class ReceiveStream(_Stream):
+    """Credits, acknowledgements and visibility changes in; messages and results out."""
+
+    def __init__(self, service: QueueDoor, ctx: CallContext) -> None:
+        super().__init__(service, ctx)
+        self._answers: asyncio.Queue[pb.StreamReceiveMessagesResponse | None] = asyncio.Queue(FRAMES_UNDER_WAY_MAX)
+        self._acks: asyncio.Queue[tuple[int, asyncio.Task[Any]] | None] = asyncio.Queue(FRAMES_UNDER_WAY_MAX)
+        self._credits = 0
+        self._granted = asyncio.Event()
+        self._start = pb.StreamReceiveMessagesStart()
+
+    async def run(self, requests: AsyncIterator[pb.StreamReceiveMessagesRequest]) -> AsyncIterator[ProtoMessage]:
+        """Answer with messages and with the results of acknowledgements, as they come."""
+        self._beside(self._read(requests))
+        try:
+            while (answer := await self._or_failure(self._answers)) is not _END:
+                yield answer
+        finally:
+            await self._end()
+
+    async def _read(self, requests: AsyncIterator[pb.StreamReceiveMessagesRequest]) -> None:
+        receiving = None
+        reporting = self._beside(self._report())
+        async for frame in requests:
+            if receiving is None:
+                if not frame.HasField("start"):
+                    raise MISSING_PARAMETER.error(parameter="start")
+                self._start = frame.start
+                receiving = self._beside(self._receive())
+            elif frame.HasField("start"):
+                raise _invalid("start", "again", "it stands in the first frame only")
+            self._grant(frame.credits)
+            if frame.acks or frame.visibility_changes:
+                await self._acks.put((frame.sequence, self._beside(self._acknowledge(frame))))
+            elif frame.sequence:
+                raise _invalid("sequence", frame.sequence, "a number is for a frame with acks or visibility changes")
+        # The client takes no more; what it has acknowledged is done before the stream ends.
+        if receiving is not None:
+            receiving.cancel()
+            await asyncio.wait((receiving,))
+        await self._acks.put(_END)
+        await reporting
+        await self._answers.put(_END)
+
+    def _grant(self, count: int) -> None:
+        if count < 0 or self._credits + count > CREDITS_MAX:
+            raise _invalid("credits", count, f"it must be >= 0, and with what is left <= {CREDITS_MAX}")
+        self._credits += count
+        if self._credits:
+            self._granted.set()
+
+    async def _receive(self) -> None:
+        start = self._start
+        timeout_s = start.visibility_timeout_s if start.HasField("visibility_timeout_s") else None
+        # At once, and not when the first credit comes.
+        asked = model.ReceiveMessages(queue=start.queue, max_messages=1, visibility_timeout_s=timeout_s)
+        await self._service.admit(self._ctx, asked)
+        while True:
+            await self._granted.wait()
+            request = model.ReceiveMessages(
+                queue=start.queue,
+                max_messages=min(self._credits, model.RECEIVE_MESSAGES_MAX),
+                # As long as a receive may wait; then it is authorised anew.
+                wait_s=model.RECEIVE_WAIT_S_MAX,
+                visibility_timeout_s=timeout_s,
+            )
+            messages: tuple[model.Message, ...] = await self._call("ReceiveMessages", request)
+            if not messages and self._service.draining:
+                raise SHUTTING_DOWN.error()
+            self._credits -= len(messages)
+            if not self._credits:
+                self._granted.clear()
+            for frame in _frames(messages):
+                await self._answers.put(add_messages(pb.StreamReceiveMessagesResponse(), frame))
+
+    async def _acknowledge(self, frame: pb.StreamReceiveMessagesRequest) -> pb.AckResult:
+        """Do the acks and changes of a frame; what fails is answered per item."""
+        handles, changes = tuple(frame.acks), decode_visibility_changes(frame.visibility_changes)
+        if len(handles) + len(changes) > ACKS_MAX:
+            raise TOO_MANY_ENTRIES_IN_BATCH_REQUEST.error(limit=ACKS_MAX, entries=len(handles) + len(changes))
+        queue, step = self._start.queue, model.BATCH_ENTRIES_MAX
+        works = [
+            self._call(
+                "BatchDeleteMessages", model.DeleteMessages(queue=queue, receipt_handles=handles[at : at + step])
+            )
+            for at in range(0, len(handles), step)
+        ]
+        works += [
+            self._call(
+                "BatchChangeMessageVisibility",
+                model.ChangeVisibilities(queue=queue, entries=changes[at : at + step]),
+            )
+            for at in range(0, len(changes), step)
+        ]
+        results = [result for answers in await asyncio.gather(*works) for result in answers]
+        named = (*handles, *(change.receipt_handle for change in changes))
+        return pb.AckResult(
+            sequence=frame.sequence,
+            failures=[
+                pb.AckFailure(receipt_handle=handle, error=item_error(error))
+                for handle, error in zip(named, results, strict=True)
+                if error is not None
+            ],
+        )
+
+    async def _report(self) -> None:
+        """Answer acknowledgements in the order of their frames."""
+        while (frame := await self._acks.get()) is not _END:
+            sequence, acknowledging = frame
+            result = await acknowledging
+            if sequence or result.failures:
+                await self._answers.put(pb.StreamReceiveMessagesResponse(ack_results=[result]))
+
+
+def _frames(messages: tuple[model.Message, ...]) -> Iterator[list[model.Message]]:
+    """Cut messages into frames of at most `FRAME_BYTES_MAX`, or one larger message."""
+    frame: list[model.Message] = []
+    size = 0
+    for message in messages:
+        if frame and size + len(message.body) > FRAME_BYTES_MAX:
+            yield frame
+            frame, size = [], 0
+        frame.append(message)
+        size += len(message.body)
+    if frame:
+        yield frame
+
+
+def _invalid(parameter: str, value: object, allowed: str) -> Exception:
+    return INVALID_PARAMETER_VALUE.error(parameter=parameter, value=value, allowed=allowed)

@@ -1,0 +1,176 @@
+"""How calls about messages are resolved."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from cumulo.core.context import CallContext
+from cumulo.core.errors import ServiceError
+from cumulo.core.operations import Operation
+from cumulo.identity.authorizer import Guard
+from cumulo.identity.room import Resolved
+from cumulo.queue_service import model, receipts, stamping
+from cumulo.queue_service.errors import NOT_OF_THIS_QUEUE_TYPE, TOO_MANY_ENTRIES_IN_BATCH_REQUEST
+from cumulo.queue_service.leases import StampedChange, StampedDelete
+from cumulo.queue_service.messages import Demand, StampedReceive, StampedSend
+from cumulo.queue_service.peeking import POSITION_MAX, StampedLook
+from cumulo.queue_service.resolving import Desk, Resolver, checks_of
+
+_NEVER = b"\x00" * receipts.TOKEN_BYTES
+"""The token of a demand until a receive transaction gives it one."""
+
+
+class ResolvedItems(Resolved, frozen=True):
+    """A batch: `good` is the answer to each item should it succeed, `invalid` what was refused beforehand.
+
+    A single form is a batch of one that `is_batch` denies: its answer or error stands alone.
+    """
+
+    is_batch: bool = True
+    good: Sequence[Any] = ()
+    invalid: stamping.Invalid = msgspec.field(default_factory=dict)
+
+
+class ResolvedReceive(Resolved, frozen=True):
+    """A receive, and how long it may wait."""
+
+    wait_s: int = 0
+
+
+async def _send(desk: Desk, ctx: CallContext, operation: Operation, request: model.SendMessages) -> Resolved:
+    place = desk.place(ctx, request.queue)
+    stamping.check_count(request.entries, request.entries_max)
+    found = await desk.find(place)
+    if found is None:
+        return desk.missing(operation, place)
+    now_ms, seed = desk.clock.deadline_ms(), desk.randomness.token_bytes(stamping.SEED_BYTES)
+    fifo = model.is_fifo(place.name)
+    if fifo and request.request_id and len(request.entries) > model.FIFO_REMEMBERED_ENTRIES_MAX:
+        limit = model.FIFO_REMEMBERED_ENTRIES_MAX
+        raise TOO_MANY_ENTRIES_IN_BATCH_REQUEST.error(limit=limit, entries=len(request.entries))
+    messages, sent, invalid = stamping.stamp_entries(
+        request.entries, seed, ctx.principal.id, desk.clock.wall_ms(), now_ms, fifo=fifo
+    )
+    partition = found.row.partition
+    return ResolvedItems(
+        StampedSend(place.name, partition, tuple(messages), seed, now_ms),
+        (partition,),
+        checks_of(operation, place),
+        Guard(place.account, found.row.policy),
+        is_batch=_is_batch(operation),
+        good=sent,
+        invalid=invalid,
+    )
+
+
+async def _delete(desk: Desk, ctx: CallContext, operation: Operation, request: model.DeleteMessages) -> Resolved:
+    place = desk.place(ctx, request.queue)
+    stamping.check_count(request.receipt_handles, request.entries_max)
+    found = await desk.find(place)
+    if found is None:
+        return desk.missing(operation, place)
+    partition = found.row.partition
+    parsed, invalid = stamping.parse_receipts(desk.sealer, partition, request.receipt_handles)
+    return ResolvedItems(
+        StampedDelete(place.name, partition, tuple(parsed), desk.clock.deadline_ms(), desk.in_flight_max),
+        (partition,),
+        checks_of(operation, place),
+        Guard(place.account, found.row.policy),
+        grows=False,
+        is_batch=_is_batch(operation),
+        good=(None,) * len(request.receipt_handles),
+        invalid=invalid,
+    )
+
+
+async def _change(desk: Desk, ctx: CallContext, operation: Operation, request: model.ChangeVisibilities) -> Resolved:
+    place = desk.place(ctx, request.queue)
+    stamping.check_count(request.entries, request.entries_max)
+    found = await desk.find(place)
+    if found is None:
+        return desk.missing(operation, place)
+    partition = found.row.partition
+    parsed, invalid = stamping.parse_receipts(
+        desk.sealer, partition, [entry.receipt_handle for entry in request.entries]
+    )
+    for index, entry in enumerate(request.entries):
+        try:
+            stamping.check_timeout(entry.visibility_timeout_s)
+        except ServiceError as error:
+            invalid[index] = error
+    valid = tuple(receipt for receipt in parsed if receipt.index not in invalid)
+    timeouts_s = tuple(request.entries[receipt.index].visibility_timeout_s for receipt in valid)
+    return ResolvedItems(
+        StampedChange(place.name, partition, valid, timeouts_s, desk.clock.deadline_ms()),
+        (partition,),
+        checks_of(operation, place),
+        Guard(place.account, found.row.policy),
+        grows=False,
+        is_batch=_is_batch(operation),
+        good=(None,) * len(request.entries),
+        invalid=invalid,
+    )
+
+
+async def resolve_receive(
+    desk: Desk, ctx: CallContext, operation: Operation, request: model.ReceiveMessages
+) -> Resolved:
+    """Look up and check a receive: a `ResolvedReceive`, or what refuses it."""
+    place = desk.place(ctx, request.queue)
+    if not 1 <= request.max_messages <= model.RECEIVE_MESSAGES_MAX:
+        raise stamping.out_of_range("max_messages", request.max_messages, 1, model.RECEIVE_MESSAGES_MAX)
+    if request.wait_s is not None and not 0 <= request.wait_s <= model.RECEIVE_WAIT_S_MAX:
+        raise stamping.out_of_range("wait_s", request.wait_s, 0, model.RECEIVE_WAIT_S_MAX)
+    if request.visibility_timeout_s is not None:
+        stamping.check_timeout(request.visibility_timeout_s)
+    if request.attempt_id:
+        stamping.check_id("attempt_id", request.attempt_id)
+        if not model.is_fifo(place.name):
+            raise NOT_OF_THIS_QUEUE_TYPE.error(parameter="attempt_id", value=request.attempt_id)
+    found = await desk.find(place, dead_letter=desk.engine.atomic_across)
+    if found is None:
+        return desk.missing(operation, place)
+    row = found.row
+    demand = Demand(request.max_messages, request.visibility_timeout_s, _NEVER, request.attempt_id)
+    return ResolvedReceive(
+        StampedReceive(place.name, row.partition, (demand,), found.dead_letter, 0),
+        (row.partition,),
+        checks_of(operation, place),
+        Guard(place.account, row.policy),
+        wait_s=row.receive_wait_s if request.wait_s is None else request.wait_s,
+    )
+
+
+async def _peek(desk: Desk, ctx: CallContext, operation: Operation, request: model.PeekMessages) -> Resolved:
+    place = desk.place(ctx, request.queue)
+    if not 1 <= request.max_messages <= model.RECEIVE_MESSAGES_MAX:
+        raise stamping.out_of_range("max_messages", request.max_messages, 1, model.RECEIVE_MESSAGES_MAX)
+    if not 0 <= request.after <= POSITION_MAX:
+        raise stamping.out_of_range("after_position", request.after, 0, POSITION_MAX)
+    found = await desk.find(place)
+    if found is None:
+        return desk.missing(operation, place)
+    partition = found.row.partition
+    return Resolved(
+        StampedLook(place.name, partition, request.after, request.max_messages, desk.clock.deadline_ms()),
+        (partition,),
+        checks_of(operation, place),
+        Guard(place.account, found.row.policy),
+    )
+
+
+def _is_batch(operation: Operation) -> bool:
+    return operation.name.startswith("Batch")
+
+
+RESOLVERS: Mapping[str, Resolver] = {
+    "SendMessage": _send,
+    "BatchSendMessages": _send,
+    "ReceiveMessages": resolve_receive,
+    "PeekMessages": _peek,
+    "DeleteMessage": _delete,
+    "BatchDeleteMessages": _delete,
+    "ChangeMessageVisibility": _change,
+    "BatchChangeMessageVisibility": _change,
+}

@@ -1,0 +1,115 @@
+"""What every resolver of the room works with: the desk on which a request is looked up, checked and stamped.
+
+A resolver follows the names of a request on a snapshot, checks it, and stamps it with times, ids and tokens, before it
+is authorised (`identity.room`). Resolvers lie beside each other by concept (`resolve_*`); the service runs them. Owns
+the following of names and the page tokens; knows no operation.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from cumulo.core.clocks import Clock
+from cumulo.core.context import CallContext
+from cumulo.core.errors import INVALID_PAGE_TOKEN
+from cumulo.core.ids import Randomness
+from cumulo.core.operations import Checks, Operation
+from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
+from cumulo.identity.authorizer import Authorizer, Guard
+from cumulo.identity.room import Resolved
+from cumulo.queue_service import model, queue_attributes, stamping
+from cumulo.queue_service.errors import QUEUE_DOES_NOT_EXIST
+from cumulo.queue_service.operations import OWNERS_ALONE
+from cumulo.queue_service.queue_attributes import Place
+from cumulo.queue_service.queues import Found, Lookup, follow
+from cumulo.storage.engine import ROOT, Engine
+from cumulo.storage.remembered import Remembered
+
+
+class Desk:
+    """What resolvers share. `in_flight_max` is the quota of messages of one queue that are received and not deleted."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        authorizer: Authorizer,
+        clock: Clock,
+        randomness: Randomness,
+        sealer: TokenSealer,
+        in_flight_max: int,
+    ) -> None:
+        self.engine = engine
+        self.authorizer = authorizer
+        self.clock = clock
+        self.randomness = randomness
+        self.sealer = sealer
+        self.in_flight_max = in_flight_max
+        self._followed = Remembered(engine, (ROOT,), follow)
+
+    async def find(self, place: Place, *, dead_letter: bool = False) -> Found | None:
+        """Return where a queue's name leads now, `dead_letter` with its dead-letter queue; None where there is none."""
+        found: Found | None = await self._followed.read(Lookup(place, dead_letter))
+        return found
+
+    def place(self, ctx: CallContext, text: str) -> Place:
+        """Return the place that a caller means by a name, a short name or an ARN."""
+        return queue_attributes.place(text, ctx.principal.account, ctx.region)
+
+    def missing(self, operation: Operation, place: Place) -> Resolved:
+        """Return what a request for a queue that is not there resolves to: refused as such once it is authorised."""
+        return Resolved(
+            request=None,
+            partitions=(ROOT,),
+            checks=checks_of(operation, place),
+            guard=Guard(place.account),
+            missing=QUEUE_DOES_NOT_EXIST.error(queue=place.name),
+        )
+
+    def last_listed(self, listing: bytes, page_token: str) -> str:
+        """Return the name behind which a page begins, empty for the first page."""
+        if not page_token:
+            return ""
+        try:
+            payload = self.sealer.open(TokenKind.PAGE, page_token)
+        except InvalidToken as error:
+            raise INVALID_PAGE_TOKEN.error(allowed="it was not made by this server") from error
+        if not payload.startswith(listing):
+            raise INVALID_PAGE_TOKEN.error(allowed="parent, prefix and page size must be those of the first page")
+        return payload[len(listing) :].decode()
+
+    def page(self, listing: bytes, limit: int, queues: list[model.Queue]) -> model.QueuePage:
+        """Return a page of a listing, with the token of the next one where it is full."""
+        if len(queues) < limit:
+            return model.QueuePage(tuple(queues), "")
+        return model.QueuePage(tuple(queues), self.sealer.seal(TokenKind.PAGE, listing + queues[-1].name.encode()))
+
+
+def in_force(ctx: CallContext, operation: Operation, guard: Guard) -> Guard:
+    """Return what protects a queue in this call: to other accounts its policy can allow some operations only."""
+    if guard.account == ctx.principal.account or operation.name not in OWNERS_ALONE:
+        return guard
+    return Guard(guard.account)
+
+
+def checks_of(operation: Operation, place: Place) -> Checks:
+    """Return what an operation checks on a place."""
+    assert operation.checks is not None
+    return operation.checks(place)
+
+
+def page_size(asked: int) -> int:
+    """Return the page size that is meant; raises `InvalidParameterValue`."""
+    if not 0 <= asked <= model.LIST_PAGE_MAX:
+        raise stamping.out_of_range("page_size", asked, 0, model.LIST_PAGE_MAX)
+    return asked or model.LIST_PAGE_MAX
+
+
+def listing_of(request: model.ListQueues | model.ListDeadLetterSources, of: str) -> bytes:
+    """Return what a page token is bound to; `of` is whose queues are listed."""
+    prefix = request.prefix if isinstance(request, model.ListQueues) else ""
+    text = f"{of}/{prefix}/{request.page_size}"
+    return hashlib.sha256(text.encode()).digest()[:16]
+
+
+Resolver = Callable[[Desk, CallContext, Operation, Any], Awaitable[Resolved]]
+"""Looks up, checks and stamps the request of one operation."""
