@@ -8,7 +8,7 @@ export PIP_CONSTRAINT := $(CURDIR)/.ci/constraints.txt
 INSTALLS := pyproject.toml .ci/rooms.py .ci/bootstrap .ci/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-clients compat test-long test-all-pythons crash fuzz bench gen lint system-deps lock clean
+.PHONY: help install demo test test-clients compat test-long test-all-pythons crash fuzz bench bench-peers gen lint system-deps lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,12 @@ fuzz: $(VENV)/.developed  ## every parser under atheris, for some time in all (S
 bench: $(VENV)/.developed  ## every script of bench/, each number beside its floor and its target
 	@missed=; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || missed="$$missed $$script"; done; \
 	  [ -z "$$missed" ] || { echo "a target was missed in:$$missed"; exit 1; }
+
+# Never fails the build, either: what cannot be had is named, and left out of the comparison.
+PEER_PACKAGES := rabbitmq-server redis-server nats-server
+bench-peers: $(VENV)/.developed  ## the brokers that bench/queue_peers.py holds ours against, and their Python clients
+	@sh .ci/system-deps $(PEER_PACKAGES)
+	@$(BIN)/python bench/queue_peers.py --peers || echo "bench-peers: the brokers' Python clients are not to be had here"
 
 # Other languages' clients are remade where their toolchains are.
 GENERATED := python $(if $(shell command -v go),go) $(if $(shell command -v npm),typescript)

@@ -36,6 +36,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     depth: int = 1
     """Calls that are under way at once."""
     batch: int = 1
+    frames: int = FRAMES_UNDER_WAY
+    """Frames of a sending stream that wait for their answers."""
+    credits: int = CREDITS
+    """Messages that a receiving stream may have open."""
+    is_answered: bool = True
+    """Whether a receiving stream asks for the results of its acknowledgements; failures are told in any case."""
+    is_timed: bool = False
+    """Whether a consumer ends when the time is over, and not when all is done."""
     queue: str = ""
     bucket: str = ""
     size_bytes: int = 1024
@@ -81,6 +89,17 @@ class Client:
         self.until = 0.0
         self.last_s = 0.0
 
+    def begin(self) -> float:
+        """Wait at the gate with all others; return the moment at which it opened."""
+        self.shared.gate.wait(CALL_S)
+        started = time.monotonic()
+        self.until = started + self.plan.seconds
+        return started
+
+    def report(self, started_s: float) -> Report:
+        """Return what was done."""
+        return Report(self.items, started_s, self.last_s or started_s, self.calls)
+
     @property
     def in_time(self) -> bool:
         """Whether to go on."""
@@ -94,7 +113,9 @@ class Client:
 
     @property
     def all_done(self) -> bool:
-        """Whether every message that was sent in this phase has been deleted."""
+        """Whether every message that was sent in this phase has been deleted, or a timed consumer's time is over."""
+        if self.plan.is_timed:
+            return not self.in_time
         expected = self.shared.expected.value
         return bool(0 <= expected <= self.shared.done.value)
 
@@ -120,11 +141,9 @@ async def _run(client: Client) -> Report:
     work: Callable[[Client, Any, int], Awaitable[None]] = _ROLES[client.plan.role]
     async with grpc.aio.insecure_channel(client.plan.target, options=CHANNEL_OPTIONS) as channel:
         await channel.channel_ready()
-        await asyncio.to_thread(client.shared.gate.wait, CALL_S)
-        started = time.monotonic()
-        client.until = started + client.plan.seconds
+        started = await asyncio.to_thread(client.begin)
         await asyncio.gather(*(work(client, channel, lane) for lane in range(client.plan.depth)))
-    return Report(client.items, started, client.last_s or started, client.calls)
+    return client.report(started)
 
 
 # Queues
@@ -168,7 +187,7 @@ async def _send_stream(client: Client, channel: Any, _: int) -> None:
         began[number] = time.monotonic()
         await stream.write(pb.StreamSendMessagesRequest(queue=client.plan.queue, sequence=number, entries=entries))
 
-    for _ in range(FRAMES_UNDER_WAY):
+    for _ in range(client.plan.frames):
         await write()
     while began:
         answer = await stream.read()
@@ -205,7 +224,7 @@ async def _consume_stream(client: Client, channel: Any, _: int) -> None:
     pb, stub = _queue(channel)
     stream = stub.StreamReceiveMessages(timeout=CALL_S, metadata=client.metadata)
     start = pb.StreamReceiveMessagesStart(queue=client.plan.queue)
-    await stream.write(pb.StreamReceiveMessagesRequest(start=start, credits=CREDITS))
+    await stream.write(pb.StreamReceiveMessagesRequest(start=start, credits=client.plan.credits))
     under_way: dict[int, tuple[int, float]] = {}
     numbers = itertools.count(1)
 
@@ -218,10 +237,13 @@ async def _consume_stream(client: Client, channel: Any, _: int) -> None:
     while (answer := await stream.read()) is not grpc.aio.EOF:
         count = len(answer.messages)
         if count:
-            number = next(numbers)
+            number = next(numbers) if client.plan.is_answered else 0
             under_way[number] = (count, time.monotonic())
             acks = [message.receipt_handle for message in answer.messages]
             await stream.write(pb.StreamReceiveMessagesRequest(credits=count, acks=acks, sequence=number))
+            if not number:
+                client.did(*under_way.pop(0))
+                client.deleted(count)
         for result in answer.ack_results:
             assert not result.failures, result
             count, began = under_way.pop(result.sequence)
@@ -284,16 +306,14 @@ def _raw_put(client: Client) -> Report:
     head = client.plan.size_bytes.to_bytes(8, "big")
     with socket.create_connection((host, int(port))) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client.shared.gate.wait(CALL_S)
-        started = time.monotonic()
-        client.until = started + client.plan.seconds
+        started = client.begin()
         while client.in_time or not client.items:
             began = time.monotonic()
             connection.sendall(head)
             connection.sendall(client.body)
             assert connection.recv(1) == b"\1"
             client.did(1, began)
-    return Report(client.items, started, client.last_s, client.calls)
+    return client.report(started)
 
 
 _ROLES: dict[str, Callable[[Client, Any, int], Awaitable[None]]] = {

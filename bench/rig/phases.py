@@ -14,12 +14,13 @@ from typing import Any
 
 import msgspec
 
-from rig.clients import CALL_S, Failed, Plan, Report, Shared, run
+from rig import clients, peer_clients
+from rig.clients import CALL_S, Failed, Plan, Report, Shared
 from rig.machine import cpu_s
 
 GRACE_S = 120.0
 _spawn = multiprocessing.get_context("spawn")
-CONSUMERS = ("consume", "consume_stream")
+CONSUMERS = ("consume", "consume_stream", "rabbitmq_consume", "redis_consume", "nats_consume")
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -76,13 +77,13 @@ def answer_of(pipe: Connection, timeout_s: float = GRACE_S) -> Any:
 
 
 def _client(answer: Connection, plan: Plan, shared: Shared) -> None:
-    run(plan, shared, answer)
+    (peer_clients if plan.role in peer_clients.ROLES else clients).run(plan, shared, answer)
 
 
 def measure(pid: int, plans: Sequence[Plan]) -> Measured:
     """Run clients and return what they did and what it cost the process `pid`.
 
-    Where there are consumers, the items are the messages whose whole life is over, and the latencies the producers'.
+    Where there are consumers, the items are the messages whose whole life is over; latencies are producers', if any.
     """
     shared = Shared(_spawn.Barrier(len(plans) + 1), _spawn.Value("q", -1), _spawn.Value("q", 0))
     producers = [plan for plan in plans if plan.role not in CONSUMERS]
@@ -105,7 +106,7 @@ def measure(pid: int, plans: Sequence[Plan]) -> Measured:
     reports = [*produced, *consumed]
     started = min(report.started_s for report in reports)
     ended = max(report.ended_s for report in reports)
-    calls = sorted(seconds for report in produced for seconds in report.call_s)
+    calls = sorted(seconds for report in (produced or consumed) for seconds in report.call_s)
     cuts = statistics.quantiles(calls, n=100, method="inclusive") if len(calls) > 1 else [calls[0]] * 99
     return Measured(
         items=sum(report.items for report in (consumed or produced)),
