@@ -223,6 +223,18 @@ class Model:
             self.jobs[call.what["job"]].cancelled = True
 
 
+def overtaken(call: Call, calls: Iterable[Call]) -> bool:
+    """Say whether a later call may have changed a fact that this one wrote: its repeat would undo that, or be refused
+    by a condition that no longer holds.
+    """
+    names = call.what.get("facts", {}).keys()
+    return any(
+        other.what["at"] > call.what["at"] and other.outcome is not Outcome.REFUSED
+        for other in calls
+        if not names.isdisjoint(other.what.get("facts", ()))
+    )
+
+
 def _moment(call: Call) -> int:
     """Return when to take a call in: a receive when it was answered, for it may have waited long before it took."""
     at: int = call.answer.get("at", call.what["at"]) if call.op == "receive" else call.what["at"]

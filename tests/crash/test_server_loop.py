@@ -7,7 +7,7 @@ import pytest
 
 from tests.crash.ack_log import Call, Outcome
 from tests.crash.server_loop import Loop, run
-from tests.crash.server_model import Model
+from tests.crash.server_model import Model, overtaken
 
 
 @pytest.mark.long
@@ -137,3 +137,14 @@ def test_refused_change_leaves_a_fact_alone():
     model.absorb([Call("1", "put", put, Outcome.ACKED), Call("2", "delete_object", delete_it, Outcome.REFUSED)])
 
     assert model.facts == {"object k": {"a:1"}}
+
+
+def test_change_is_overtaken_by_a_later_one_of_the_same_fact_unless_that_was_refused():
+    def put(key, at, outcome):
+        return Call(f"{key}-{at}", "put", {"at": at, "facts": {f"object {key}": f"{at}:1"}}, outcome)
+
+    first, same = put("k", 1, Outcome.UNKNOWN), put("k", 2, Outcome.UNKNOWN)
+    refused, other = put("k", 3, Outcome.REFUSED), put("l", 4, Outcome.ACKED)
+    calls = [first, same, refused, other]
+
+    assert [overtaken(call, calls) for call in calls] == [True, False, False, False]
