@@ -19,7 +19,7 @@ from cumulo.core.names import is_account_id, resource_name
 from cumulo.core.operations import Result
 from cumulo.gateway.aws_service import AwsCall, AwsService, Handler
 from cumulo.queue_service import model
-from cumulo.queue_service.edge_aws_attributes import check_tags, from_wire, to_wire
+from cumulo.queue_service.edge_aws_attributes import TAG_KEYS_LENGTH, check_tags, from_wire, to_wire
 from cumulo.queue_service.edge_aws_errors import (
     BATCH_ENTRY_IDS_NOT_DISTINCT,
     EMPTY_BATCH_REQUEST,
@@ -46,6 +46,7 @@ from cumulo.queue_service.edge_aws_move_tasks import MOVE_TASK_HANDLERS
 from cumulo.queue_service.errors import (
     BATCH_REQUEST_TOO_LONG,
     QUEUE_DOES_NOT_EXIST,
+    RECEIPT_HANDLE_SUPERSEDED,
     TOO_MANY_ENTRIES_IN_BATCH_REQUEST,
 )
 from cumulo.queue_service.queue_attributes import NAME_PATTERN
@@ -249,16 +250,17 @@ async def _tag_queue(service: QueueDoor, call: AwsCall) -> None:
 
 async def _untag_queue(service: QueueDoor, call: AwsCall) -> None:
     keys = call.request.TagKeys
-    if not keys:
-        raise MISSING_REQUIRED_PARAMETER.error(parameter="TagKeys")
+    if not all(keys) or not keys:
+        raise invalid_parameters(TAG_KEYS_LENGTH)
     await _do(service, call, "UntagQueue", model.UntagQueue(queue=_queue(call), keys=tuple(keys)))
 
 
 async def _add_permission(service: QueueDoor, call: AwsCall) -> None:
     it = call.request
-    for name, values in (("Actions", it.Actions), ("AWSAccountIds", it.AWSAccountIds)):
-        if not values:
-            raise MISSING_REQUIRED_PARAMETER.error(parameter=name)
+    if not it.Actions:
+        raise MISSING_REQUIRED_PARAMETER.error(parameter="Actions")
+    if not it.AWSAccountIds:
+        raise invalid_value("PrincipalId", [], "Unable to verify.")
     request = model.AddPermission(
         queue=_queue(call), label=it.Label, accounts=tuple(it.AWSAccountIds), actions=tuple(it.Actions)
     )
@@ -316,7 +318,12 @@ async def _receive_message(service: QueueDoor, call: AwsCall) -> Any:
 
 async def _delete_message(service: QueueDoor, call: AwsCall) -> None:
     request = model.DeleteMessages(queue=_queue(call), receipt_handles=(call.request.ReceiptHandle,))
-    await _do(service, call, "DeleteMessage", request)
+    try:
+        await _do(service, call, "DeleteMessage", request)
+    except ServiceError as error:
+        if error.row is not RECEIPT_HANDLE_SUPERSEDED:
+            raise
+        # "Otherwise, the request succeeds, but the message will not be deleted" (SQS API reference, DeleteMessage).
 
 
 async def _change_message_visibility(service: QueueDoor, call: AwsCall) -> None:
@@ -432,8 +439,13 @@ async def _delete_message_batch(service: QueueDoor, call: AwsCall) -> Any:
     handles = batch.parse(lambda entry: entry.ReceiptHandle)
     request = model.DeleteMessages(queue=_queue(call), receipt_handles=tuple(handles), entries_max=BATCH_ENTRIES_MAX)
     results = await _do(service, call, "BatchDeleteMessages", request)
+    results = [None if _is_superseded(result) else result for result in results]
     done = [aws_sqs.DeleteMessageBatchResultEntry(Id=entry.Id) for entry, _ in batch.successful(results)]
     return batch.answer(aws_sqs.DeleteMessageBatchResult, done)
+
+
+def _is_superseded(result: Any) -> bool:
+    return isinstance(result, model.ItemError) and result.cause.row is RECEIPT_HANDLE_SUPERSEDED
 
 
 async def _change_message_visibility_batch(service: QueueDoor, call: AwsCall) -> Any:

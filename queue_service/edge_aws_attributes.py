@@ -54,6 +54,7 @@ _FIFO = {
     "FifoThroughputLimit": ("fifo_throughput_limit", model.FIFO_THROUGHPUT_LIMITS),
 }
 """AWS's name -> the room's, and the words that are taken; true or false where there are none."""
+TAG_KEYS_LENGTH = "Tag keys must be between 1 and 128 characters in length."
 _BOOLEANS = {"true": True, "false": False}
 _NAMES_SHOWN: dict[str, Callable[[model.Queue], str]] = {
     "VisibilityTimeout": lambda it: str(it.visibility_timeout_s),
@@ -124,7 +125,7 @@ def check_tags(tags: Mapping[str, str]) -> None:
         raise MISSING_REQUIRED_PARAMETER.error(parameter="Tags")
     for key, value in tags.items():
         if not 0 < len(key) <= model.TAG_KEY_CHARACTERS_MAX:
-            raise invalid_parameters("Tag keys must be between 1 and 128 characters in length.")
+            raise invalid_parameters(TAG_KEYS_LENGTH)
         if len(value) > model.TAG_VALUE_CHARACTERS_MAX:
             raise invalid_parameters("Tag values must be between 0 and 256 characters in length.")
 

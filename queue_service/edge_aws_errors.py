@@ -115,18 +115,21 @@ _IN_THE_ROOMS_WORDS = frozenset(
         errors.MOVE_NUMBER_OUT_OF_RANGE,
         errors.MOVE_TASK_IS_RUNNING,
         errors.MOVE_TASK_IS_OVER,
+        errors.TOO_MANY_TAGS,
     )
 )
 """Invalid parameters that need only AWS's codes."""
 
 
 class _Missing(ErrorRow, frozen=True):
-    """The row that calls a batch without entries empty: older clients cannot spell an empty list."""
+    """The row that calls a batch and a map of attributes without entries empty: older clients cannot spell these."""
 
     def error(self, **values: object) -> ServiceError:
         """Return the exception to raise."""
         if values["parameter"] == "Entries" and "operation" in values:
             return EMPTY_BATCH_REQUEST.error(entry=f"{values['operation']}RequestEntry")
+        if values["parameter"] == "Attributes":
+            values = values | {"parameter": "Attribute.Name"}
         return super().error(**values)
 
 
@@ -285,7 +288,7 @@ def about_message(error: ServiceError, receipt_handle: str, timeout_s: int | Non
         )
     if row is errors.RECEIPT_HANDLE_EXPIRED:
         return invalid_value("ReceiptHandle", receipt_handle, "The receipt handle has expired.")
-    if row is errors.RECEIPT_HANDLE_IS_INVALID:
+    if row is errors.RECEIPT_HANDLE_IS_INVALID or row is errors.RECEIPT_HANDLE_SUPERSEDED:
         return _RECEIPT_HANDLE_IS_INVALID.error(
             reason=f'The input receipt handle "{shown(receipt_handle)}" is not a valid receipt handle.'
         )
@@ -293,7 +296,7 @@ def about_message(error: ServiceError, receipt_handle: str, timeout_s: int | Non
         return _RECEIPT_HANDLE_IS_INVALID.error(
             reason=f'The receipt handle "{receipt_handle}" is not valid for this queue.'
         )
-    if row is errors.MESSAGE_NOT_AVAILABLE or row is errors.MESSAGE_NOT_INFLIGHT:
+    if row is errors.MESSAGE_NOT_AVAILABLE:
         return invalid_value(
             "ReceiptHandle",
             receipt_handle,

@@ -53,6 +53,12 @@ RECEIPT_HANDLE_OF_ANOTHER_QUEUE = ErrorRow(
     Status.INVALID_ARGUMENT,
     "The receipt handle belongs to another queue.",
 )
+RECEIPT_HANDLE_SUPERSEDED = ErrorRow(
+    "ReceiptHandleIsInvalid",
+    404,
+    Status.INVALID_ARGUMENT,
+    "The receipt handle is invalid: the message was received again since.",
+)
 MESSAGE_TOO_LONG = ErrorRow(
     "InvalidParameterValue",
     400,
@@ -90,12 +96,11 @@ DEDUPLICATION_ID_REQUIRED = ErrorRow(
     Status.INVALID_ARGUMENT,
     "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
 )
-MESSAGE_NOT_INFLIGHT = ErrorRow(
-    "MessageNotInflight",
-    400,
-    Status.FAILED_PRECONDITION,
-    "The message is not in flight: its visibility timeout has ended.",
-    query_code=_QUERY + "MessageNotInflight",
+TOO_MANY_ACTIONS = ErrorRow(
+    "OverLimit",
+    403,
+    Status.RESOURCE_EXHAUSTED,
+    "{actions} Actions were found, maximum allowed is {limit}.",
 )
 OVER_LIMIT = ErrorRow(
     "OverLimit",
@@ -103,6 +108,12 @@ OVER_LIMIT = ErrorRow(
     Status.RESOURCE_EXHAUSTED,
     "Too many messages of the queue are in flight; at most {limit} are allowed. Delete some.",
     retryable=True,
+)
+TOO_MANY_TAGS = ErrorRow(
+    "InvalidParameterValue",
+    400,
+    Status.INVALID_ARGUMENT,
+    "Too many tags added for queue {queue}.",
 )
 EMPTY_BATCH_REQUEST = ErrorRow(
     "EmptyBatchRequest",
@@ -173,7 +184,6 @@ class Refusal(enum.IntEnum):
     TOO_LONG = 1
     SUPERSEDED = 2
     GONE = 3
-    NOT_IN_FLIGHT = 4
     BEYOND_LIMIT = 5
     EXPIRED = 6
 
@@ -191,12 +201,10 @@ class Refused(msgspec.Struct, frozen=True, array_like=True):
             case Refusal.TOO_LONG:
                 return MESSAGE_TOO_LONG.error(limit=self.limit)
             case Refusal.SUPERSEDED:
-                return RECEIPT_HANDLE_IS_INVALID.error(reason="the message was received again since")
+                return RECEIPT_HANDLE_SUPERSEDED.error()
             case Refusal.GONE:
                 return MESSAGE_NOT_AVAILABLE.error()
             case Refusal.EXPIRED:
                 return RECEIPT_HANDLE_EXPIRED.error()
-            case Refusal.NOT_IN_FLIGHT:
-                return MESSAGE_NOT_INFLIGHT.error()
             case Refusal.BEYOND_LIMIT:
                 return TOTAL_VISIBILITY_BEYOND_LIMIT.error(limit=self.limit)

@@ -8,10 +8,9 @@ own. When the due time changes, the row need not move at once:
     earlier         the same move, at once: a timer must meet the alias before the old time
     0               the message returns to ready at once
 
-After the timeout, and until another receive, the state in r keeps the token: the latest receipt still deletes, as in
-SQS. A later receive writes a new token, and the older receipt is refused from then on. (SQS documents that a delete
-with an outdated handle succeeds without deleting; a client that believes its work is acknowledged when it is not is
-worse off than one that is told, so here it is `ReceiptHandleIsInvalid`. Of a message that is gone a delete succeeds.)
+After the timeout, and until another receive, the state in r keeps the token: the latest receipt still deletes, and a
+visibility timeout that it sets anew takes the message back, as in SQS. A later receive writes a new token, and the
+older receipt is refused from then on. Of a message that is gone a delete succeeds.
 """
 
 import msgspec
@@ -234,14 +233,17 @@ def _change(queue: OpenQueue, receipt: Receipt, timeout_s: int, now_ms: int) -> 
     if isinstance(place, Refusal):
         return place
     lease, seq = place.lease, receipt.seq
-    if not place.leased or lease.due_ms <= now_ms:
-        return Refusal.NOT_IN_FLIGHT
     due_ms = now_ms + timeout_s * 1000
     if due_ms > lease.received_ms + VISIBILITY_TIMEOUT_S_MAX * 1000:
         return Refusal.BEYOND_LIMIT
     changed = msgspec.structs.replace(lease, due_ms=due_ms)
     met_ms = lease.alias_ms or receipt.lease_at
-    if timeout_s == 0:
+    if not place.leased:
+        if timeout_s:
+            _take_out(queue, seq, place)
+            queue.leased += 1
+            _hold(queue, seq, changed, due_ms)
+    elif timeout_s == 0:
         _take_out(queue, seq, place)
         queue.return_to_ready(seq, changed, _without_alias(changed), now_ms)
     elif due_ms >= met_ms:

@@ -11,6 +11,7 @@ import msgspec
 
 from cumulo.core.errors import INVALID_PARAMETER_VALUE, ServiceError
 from cumulo.core.names import is_account_id
+from cumulo.queue_service.errors import TOO_MANY_ACTIONS
 from cumulo.queue_service.model import AddPermission
 
 ACTIONS = frozenset(
@@ -27,13 +28,31 @@ ACTIONS = frozenset(
     )
 )
 """What can be shared with other accounts; all else belongs to the owner."""
+_OWNERS_ACTIONS = frozenset(
+    (
+        "AddPermission",
+        "CancelMessageMoveTask",
+        "CreateQueue",
+        "DeleteQueue",
+        "ListMessageMoveTasks",
+        "ListQueueTags",
+        "ListQueues",
+        "RemovePermission",
+        "SetQueueAttributes",
+        "StartMessageMoveTask",
+        "TagQueue",
+        "UntagQueue",
+    )
+)
 ACTIONS_MAX = 7
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _VERSION = "2008-10-17"
 
 
 def with_permission(text: str, arn: str, request: AddPermission) -> str:
-    """Return the policy `text` (empty for none) with a statement for the request; raises `InvalidParameterValue`."""
+    """Return the policy `text` (empty for none) with a statement for the request; raises `InvalidParameterValue` and
+    `OverLimit`.
+    """
     _check(request)
     policy = msgspec.json.decode(text) if text else {"Version": _VERSION, "Id": f"{arn}/SQSDefaultPolicy"}
     statements = _statements(policy)
@@ -57,7 +76,7 @@ def without_permission(text: str, label: str) -> str:
     statements = _statements(policy)
     left = [it for it in statements if it.get("Sid") != label]
     if len(left) == len(statements):
-        raise _invalid("Label", label, "can't find label")
+        raise _invalid("Label", label, "can't find label on existing policy")
     return _written(policy, left) if left else ""
 
 
@@ -68,12 +87,14 @@ def _check(request: AddPermission) -> None:
         if not is_account_id(account):
             raise _invalid("PrincipalId", account[:80], "Unable to verify")
     for action in request.actions:
+        if action in _OWNERS_ACTIONS:
+            raise _invalid("ActionName", f"SQS:{action}", "Only the queue owner is allowed to invoke this action")
         if action not in ACTIONS:
             raise _invalid(
                 "ActionName", f"SQS:{action[:80]}", "Please refer to the appropriate WSDL for a list of valid actions"
             )
     if len(request.actions) > ACTIONS_MAX:
-        raise _invalid("ActionName", f"{len(request.actions)} actions", f"at most {ACTIONS_MAX} are allowed")
+        raise TOO_MANY_ACTIONS.error(actions=len(request.actions), limit=ACTIONS_MAX)
 
 
 def _statements(policy: dict[str, Any]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from cumulo.core.names import is_account_id, is_region, parse_arn, parse_resourc
 from cumulo.identity import resource_policy
 from cumulo.identity.policy import DocumentKind, MalformedPolicy
 from cumulo.queue_service import redrive_allow
-from cumulo.queue_service.errors import INVALID_ATTRIBUTE_VALUE
+from cumulo.queue_service.errors import INVALID_ATTRIBUTE_VALUE, TOO_MANY_TAGS
 from cumulo.queue_service.keys import Meta
 from cumulo.queue_service.model import (
     DEDUPLICATION_SCOPES,
@@ -175,10 +175,10 @@ def check_throughput_limit(meta: Meta) -> None:
         )
 
 
-def check_tags(tags: Mapping[str, str]) -> None:
-    """Raise `InvalidParameterValue` for tags that are too long, too many, or of AWS's own names."""
+def check_tags(tags: Mapping[str, str], queue: str) -> None:
+    """Raise `InvalidParameterValue` for tags that are too long, too many for a queue, or of AWS's own names."""
     if len(tags) > TAGS_MAX:
-        raise _invalid_tags(f"{len(tags)} tags", f"a queue has at most {TAGS_MAX}")
+        raise TOO_MANY_TAGS.error(queue=queue)
     for key, value in tags.items():
         if not 0 < len(key) <= TAG_KEY_CHARACTERS_MAX:
             raise _invalid_tags(f"a key of {len(key)} characters", f"1 to {TAG_KEY_CHARACTERS_MAX}")

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 import msgspec
 
-from cumulo.core.errors import INVALID_PARAMETER_VALUE
 from cumulo.queue_service import redrive_allow
 from cumulo.queue_service.errors import (
     INVALID_ATTRIBUTE_VALUE,
     PURGE_QUEUE_IN_PROGRESS,
     QUEUE_DOES_NOT_EXIST,
     QUEUE_NAME_EXISTS,
+    TOO_MANY_TAGS,
 )
 from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
 from cumulo.queue_service.fifo_queue import first_delay_ms
@@ -342,9 +342,7 @@ def change_tags(txn: Txn, request: StampedTags) -> None:
     confirm(txn, request.place, request.partition)
     tags = _tags(txn, request.partition) | request.written
     if len(tags) > TAGS_MAX:
-        raise INVALID_PARAMETER_VALUE.error(
-            parameter="tags", value=f"that make {len(tags)} together", allowed=f"a queue has at most {TAGS_MAX}"
-        )
+        raise TOO_MANY_TAGS.error(queue=request.place.name)
     _write_tags(txn, request.partition, {key: tags[key] for key in tags if key not in request.removed})
 
 

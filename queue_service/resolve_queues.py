@@ -32,7 +32,7 @@ async def _create(desk: Desk, ctx: CallContext, operation: Operation, request: m
     fields = queue_attributes.written(request.attributes, place)
     policy = queue_attributes.stored_policy(request.attributes.policy, desk.engine)
     allow = queue_attributes.checked_redrive_allow(request.attributes.redrive_allow_policy)
-    queue_attributes.check_tags(request.tags)
+    queue_attributes.check_tags(request.tags, place.name)
     found = await desk.find(place)
     partition = found.row.partition if found else await desk.engine.transact((ROOT,), allocate_partition, None)
     return Resolved(
@@ -106,7 +106,7 @@ async def _tags(
 ) -> Resolved:
     place = desk.place(ctx, request.queue)
     written, removed = (request.tags, ()) if isinstance(request, model.TagQueue) else ({}, request.keys)
-    queue_attributes.check_tags(written)
+    queue_attributes.check_tags(written, place.name)
     found = await desk.find(place)
     if found is None:
         return desk.missing(operation, place)

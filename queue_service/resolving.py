@@ -74,7 +74,7 @@ class Desk:
         except InvalidToken as error:
             raise INVALID_PAGE_TOKEN.error(allowed="it was not made by this server") from error
         if not payload.startswith(listing):
-            raise INVALID_PAGE_TOKEN.error(allowed="parent, prefix and page size must be those of the first page")
+            raise INVALID_PAGE_TOKEN.error(allowed="parent and prefix must be those of the first page")
         return payload[len(listing) :].decode()
 
     def page(self, listing: bytes, limit: int, queues: list[model.Queue]) -> model.QueuePage:
@@ -107,7 +107,7 @@ def page_size(asked: int) -> int:
 def listing_of(request: model.ListQueues | model.ListDeadLetterSources, of: str) -> bytes:
     """Return what a page token is bound to; `of` is whose queues are listed."""
     prefix = request.prefix if isinstance(request, model.ListQueues) else ""
-    text = f"{of}/{prefix}/{request.page_size}"
+    text = f"{of}/{prefix}"
     return hashlib.sha256(text.encode()).digest()[:16]
 
 

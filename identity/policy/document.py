@@ -300,10 +300,17 @@ class _Reader:
         if self._written is not None:
             for text, text_path in texts:
                 short = self._kind.short_arn
-                if name == "NotResource" and short is ShortArn.REST_IS_ANY_IF_WILD and "*" not in text:
-                    short = ShortArn.INVALID  # it would match nothing, exclude nothing, and so hit everything
+                if short is ShortArn.REST_IS_ANY_IF_WILD and not self._may_match_nothing(text, name):
+                    short = ShortArn.INVALID
                 compile_resource(text, short, variables=self._variables, path=text_path)
         return tuple(text for text, _ in texts)
+
+    def _may_match_nothing(self, text: str, name: str) -> bool:
+        """Say whether a text of a resource policy may stand there although it is too short for an ARN, or none."""
+        is_arn = text == "*" or text.startswith("arn:")
+        if name == "NotResource":  # it would exclude nothing, and so hit everything
+            return is_arn and "*" in text
+        return is_arn or self._written is DocumentKind.QUEUE  # SQS keeps what S3 refuses
 
     def _conditions(self, node: Node, path: str) -> tuple[Condition, ...]:
         conditions = []

@@ -231,7 +231,9 @@ def _find(piece: list[Token], text: str, start: int, last: int) -> int:
 
 
 class ShortArn(enum.Enum):
-    """What a pattern with fewer than six segments means; it depends on the kind of policy."""
+    """What a pattern with fewer than six segments means; it depends on the kind of policy. One that is no ARN at all
+    matches nothing under REST_IS_ANY_IF_WILD, and is refused elsewhere.
+    """
 
     REST_IS_ANY = enum.auto()
     REST_IS_ANY_IF_WILD = enum.auto()
@@ -268,6 +270,8 @@ def compile_resource(text: str, short: ShortArn, *, variables: bool, path: str =
         return ResourcePattern(text, _matches_everything, None, is_any=True, variables=frozenset())
     segments = text.split(":", ARN_SEGMENTS - 1)
     if segments[0] != "arn" or len(segments) == 1:
+        if short is ShortArn.REST_IS_ANY_IF_WILD:
+            return ResourcePattern(text, _matches_nothing, None, is_any=False, variables=frozenset())
         raise MalformedPolicy(f'Resource {text[:100]!a} must be in ARN format or "*".', path)
     if not segments[1]:
         raise MalformedPolicy(f'Partition "" is not valid for resource {text[:100]!a}.', path)

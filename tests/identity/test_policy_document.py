@@ -88,6 +88,13 @@ MALFORMED = [
     (DocumentKind.MANAGED, policy(without(ALLOW, "Resource")), "$.Statement[0]", "Resource or NotResource is due"),
     (DocumentKind.MANAGED, policy({**ALLOW, "NotResource": "*"}), "$.Statement[0]", "Resource and NotResource stand"),
     (DocumentKind.MANAGED, policy({**ALLOW, "Resource": "in/*"}), "$.Statement[0].Resource", 'ARN format or "*"'),
+    (DocumentKind.BUCKET, policy({**BUCKET_ALLOW, "Resource": "in/*"}), "$.Statement[0].Resource", 'ARN format or "*"'),
+    (
+        DocumentKind.QUEUE,
+        policy({**without(BUCKET_ALLOW, "Resource"), "NotResource": "in/*"}),
+        "$.Statement[0].NotResource",
+        'ARN format or "*"',
+    ),
     (
         DocumentKind.MANAGED,
         policy({**ALLOW, "Resource": ["*", "arn:aws:s*:::b"]}),

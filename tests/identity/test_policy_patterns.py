@@ -131,6 +131,7 @@ def test_a_resource_is_matched_segment_by_segment(pattern: str, text: str, expec
         ("arn:aws:s3:*", ShortArn.REST_IS_ANY_IF_WILD_END, True),
         ("arn:*:s3", ShortArn.REST_IS_ANY_IF_WILD_END, None),
         ("arn:aws:s3:*", ShortArn.INVALID, None),
+        ("in/*", ShortArn.REST_IS_ANY_IF_WILD, False),
     ],
 )
 def test_a_short_arn_means_what_its_kind_of_policy_says(pattern: str, short: ShortArn, expected: bool | None) -> None:

@@ -17,7 +17,7 @@ from cumulo.gateway.aws_service import AwsCall
 from cumulo.gateway.http1 import Request
 from cumulo.gateway.http_body import WholeBody
 from cumulo.identity.policy import Principal, PrincipalKind
-from cumulo.queue_service import aws_sqs, model
+from cumulo.queue_service import aws_sqs, model, permissions
 from cumulo.queue_service.edge_aws import HANDLERS, edge
 from cumulo.queue_service.edge_aws_errors import INPUT_ERRORS
 
@@ -296,6 +296,21 @@ def test_huge_names_are_neither_remembered_nor_repeated(run):
     in_a_queue(run, scenario)
 
 
+def test_policy_that_speaks_of_no_arn_is_kept_and_allows_nothing(run):
+    async def scenario(stand, ask):
+        allow = {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "'$queue_arn'"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": allow})
+        await ask("SetQueueAttributes", QueueUrl=URL, Attributes={"Policy": policy})
+
+        shown = await ask("GetQueueAttributes", QueueUrl=URL, AttributeNames=["Policy"])
+
+        assert shown["Attributes"]["Policy"] == policy
+        nobody = asker(stand, principal=AnonymousPrincipal())
+        assert (await refusal(nobody("SendMessage", QueueUrl=URL, MessageBody="x")))[1] == "AccessDenied"
+
+    in_a_queue(run, scenario)
+
+
 def test_malformed_policy_is_an_invalid_attribute_value(run):
     async def scenario(_, ask):
         refused = await refusal(ask("SetQueueAttributes", QueueUrl=URL, Attributes={"Policy": "{}"}))
@@ -459,6 +474,7 @@ def test_queues_are_listed_by_prefix_and_in_pages(run):
         assert jobs["QueueUrls"] == [URL, URL + "2"]
         assert first["QueueUrls"] + second["QueueUrls"] == everything["QueueUrls"]
         assert "NextToken" not in second
+        assert await ask("ListQueues", MaxResults=9, NextToken=first["NextToken"]) == second
         assert await ask("ListQueues", QueueNamePrefix="zzz") == {}
         for members in ({"MaxResults": 0}, {"MaxResults": 1001}, {"NextToken": "x", "MaxResults": 2}):
             assert (await refusal(ask("ListQueues", **members)))[1] == "InvalidParameterValue"
@@ -499,6 +515,12 @@ def test_tags_are_kept_replaced_and_removed(run):
         )
         for tags in ({"": "x"}, {"k" * 129: ""}, {"k": "v" * 257}, {"aws:x": ""}, {f"k{i}": "" for i in range(50)}):
             assert (await refusal(ask("TagQueue", QueueUrl=tagged, Tags=tags)))[1] == "InvalidParameterValue"
+        assert await refusal(ask("TagQueue", QueueUrl=tagged, Tags={f"k{i}": "" for i in range(50)})) == invalid(
+            "Too many tags added for queue tagged."
+        )
+        assert await refusal(ask("UntagQueue", QueueUrl=tagged, TagKeys=[])) == invalid(
+            "Tag keys must be between 1 and 128 characters in length."
+        )
         assert await ask("ListQueueTags", QueueUrl=tagged) == {"Tags": {"b": "2"}}
 
         await ask("DeleteQueue", QueueUrl=tagged)
@@ -536,8 +558,37 @@ def test_permissions_are_added_and_removed_by_label(run):
         await ask("RemovePermission", **label)
         assert await ask("GetQueueAttributes", QueueUrl=URL, AttributeNames=["Policy"]) == {}
         assert await refusal(ask("RemovePermission", **label)) == invalid(
-            "Value theirs for parameter Label is invalid. Reason: can't find label."
+            "Value theirs for parameter Label is invalid. Reason: can't find label on existing policy."
         )
+
+    in_a_queue(run, scenario)
+
+
+def test_permission_is_refused_in_the_words_of_aws(run):
+    async def scenario(_, ask):
+        async def refused(**members):
+            members = {"AWSAccountIds": [ACCOUNT], "Actions": ["SendMessage"]} | members
+            return await refusal(ask("AddPermission", QueueUrl=URL, Label="theirs", **members))
+
+        assert await refused(Actions=["Fly"]) == invalid(
+            "Value SQS:Fly for parameter ActionName is invalid. Reason: Please refer to the appropriate WSDL for a list"
+            " of valid actions."
+        )
+        assert await refused(Actions=["RemovePermission"]) == invalid(
+            "Value SQS:RemovePermission for parameter ActionName is invalid. Reason: Only the queue owner is allowed to"
+            " invoke this action."
+        )
+        assert await refused(Actions=sorted(permissions.ACTIONS - {"*"})) == (
+            "OverLimit",
+            "OverLimit",
+            "8 Actions were found, maximum allowed is 7.",
+        )
+        assert (await refused(Actions=[]))[2] == "The request must contain the parameter Actions."
+        for accounts in ([], ["x"]):
+            shown = accounts[0] if accounts else "[]"
+            assert await refused(AWSAccountIds=accounts) == invalid(
+                f"Value {shown} for parameter PrincipalId is invalid. Reason: Unable to verify."
+            )
 
     in_a_queue(run, scenario)
 
@@ -1045,11 +1096,45 @@ def test_receipts_that_prove_nothing_are_refused_in_the_words_of_aws(run):
             "Value 43200 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is"
             " beyond the limit [43200 seconds]."
         )
-        await stand.advance(2)
+        await ask("DeleteMessage", QueueUrl=URL, ReceiptHandle=handle)
         assert await refusal(ask("ChangeMessageVisibility", **change, VisibilityTimeout=1)) == invalid(
             f"Value {handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available"
             " for visibility timeout change."
         )
+
+    in_a_queue(run, scenario)
+
+
+def test_delete_with_an_outdated_receipt_succeeds_and_deletes_nothing(run):
+    async def scenario(stand, ask):
+        await ask("SendMessage", QueueUrl=URL, MessageBody="x")
+        receive = {"QueueUrl": URL, "VisibilityTimeout": 0}
+        [outdated], [latest] = [(await ask("ReceiveMessage", **receive))["Messages"] for _ in range(2)]
+        entry = {"Id": "a", "ReceiptHandle": outdated["ReceiptHandle"]}
+
+        alone = await ask("DeleteMessage", QueueUrl=URL, ReceiptHandle=outdated["ReceiptHandle"])
+        batch = await ask("DeleteMessageBatch", QueueUrl=URL, Entries=[entry])
+
+        assert (alone, batch) == ({}, {"Successful": [{"Id": "a"}]})
+        assert sum(await stand.counts()) == 1
+        moved = ask("ChangeMessageVisibility", QueueUrl=URL, ReceiptHandle=entry["ReceiptHandle"], VisibilityTimeout=9)
+        assert (await refusal(moved))[0] == "ReceiptHandleIsInvalid"
+        await ask("DeleteMessage", QueueUrl=URL, ReceiptHandle=latest["ReceiptHandle"])
+        assert await stand.counts() == (0, 0, 0)
+
+    in_a_queue(run, scenario)
+
+
+def test_visibility_timeout_that_has_ended_is_set_anew(run):
+    async def scenario(stand, ask):
+        await ask("SendMessage", QueueUrl=URL, MessageBody="x")
+        [message] = (await ask("ReceiveMessage", QueueUrl=URL, VisibilityTimeout=1))["Messages"]
+        await stand.advance(2)
+
+        handle = message["ReceiptHandle"]
+        assert await ask("ChangeMessageVisibility", QueueUrl=URL, ReceiptHandle=handle, VisibilityTimeout=2) == {}
+
+        assert await ask("ReceiveMessage", QueueUrl=URL) == {}
 
     in_a_queue(run, scenario)
 

@@ -147,18 +147,43 @@ def test_visibility_of_zero_gives_the_message_back_at_once(run):
     run(scenario)
 
 
-def test_visibility_cannot_be_changed_of_a_message_that_is_visible_or_gone(run):
+@pytest.mark.parametrize("timers_ran", [True, False])
+def test_visibility_timeout_that_has_ended_is_set_anew_while_nobody_else_has_received(run, timers_ran):
+    async def scenario(it):
+        await it.create(visibility_timeout_s=10)
+        await it.send(b"a")
+        handle = (await it.receive())[0].receipt_handle
+        await it.advance(10) if timers_ran else it.clock.advance(10_000)
+
+        await it.hold(handle, 5)
+
+        assert await it.receive() == []
+        await it.hold(handle, 1)
+        await it.advance(1)
+        await it.hold(handle, 0)
+        assert await it.counts() == (1, 0, 0)
+        await it.hold(handle, 2)
+        await it.advance(1)
+        await it.hold(handle, 2)
+        await it.delete(handle)
+        assert await it.counts() == (0, 0, 0)
+
+    run(scenario)
+
+
+def test_visibility_cannot_be_changed_of_a_message_that_somebody_else_has_or_that_is_gone(run):
     async def scenario(it):
         await it.create(visibility_timeout_s=10)
         await it.send(b"a")
         handle = (await it.receive())[0].receipt_handle
 
         it.clock.advance(10_000)
-        ended = await refusal(it.hold(handle, 5))
-        await it.delete(handle)
-        gone = await refusal(it.hold(handle, 5))
+        latest = (await it.receive())[0].receipt_handle
+        lost = await refusal(it.hold(handle, 5))
+        await it.delete(latest)
+        gone = await refusal(it.hold(latest, 5))
 
-        assert ended[0] == "MessageNotInflight"
+        assert lost[0] == "ReceiptHandleIsInvalid"
         assert gone[0] == "InvalidParameterValue"
         assert "does not exist" in gone[1]
 

@@ -204,14 +204,14 @@ class QueueMachine(RuleBasedStateMachine):
             assert code in ("InvalidParameterValue", "ReceiptHandleIsInvalid")
         elif message.handle != handle:
             assert code == "ReceiptHandleIsInvalid"
-        elif message.state != "leased" or message.due_ms <= now_ms:
-            assert code == "MessageNotInflight"
         elif due_ms > message.received_ms + TWELVE_HOURS_MS:
             assert code == "InvalidParameterValue"
         else:
             assert code == ""
             message.due_ms = due_ms
-            if timeout_s == 0:
+            if timeout_s:
+                message.state = "leased"
+            elif message.state == "leased":
                 if queue.old(message, now_ms):
                     queue.messages.remove(message)
                 else:

@@ -260,7 +260,7 @@ def test_page_token_of_another_listing_is_refused(run):
         page = await it.call("ListQueues", model.ListQueues(page_size=1))
 
         for request in (
-            model.ListQueues(page_size=2, page_token=page.next_page_token),
+            model.ListQueues(parent="accounts/000000000000/regions/eu-west-1", page_token=page.next_page_token),
             model.ListQueues(page_size=1, prefix="a", page_token=page.next_page_token),
             model.ListQueues(page_size=1, page_token="nonsense"),
         ):

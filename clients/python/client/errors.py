@@ -187,7 +187,6 @@ _BY_ITEM_CODE: Mapping[str, type[CumuloError]] = {
     "AccessDenied": PermissionDenied,
     "InternalFailure": ServerFailure,
     "InvalidParameterValue": InvalidArgument,
-    "MessageNotInflight": PreconditionFailed,
     "MissingParameter": InvalidArgument,
     "NoSuchKey": NotFound,
     "PreconditionFailed": PreconditionFailed,
