@@ -81,6 +81,21 @@ def _item_results(results: Iterable[model.ItemError | None]) -> list[pb.ItemResu
     return [pb.ItemResult() if it is None else pb.ItemResult(error=item_error(it)) for it in results]
 
 
+def _decode_commit(request: pb.CommitMessagesRequest, _: CallContext) -> model.CommitMessages:
+    return model.CommitMessages(
+        sends=tuple(model.CommitSend(it.queue, decode_entry(it.entry)) for it in request.sends),
+        deletes=tuple(model.CommitDelete(it.queue, it.receipt_handle) for it in request.deletes),
+        request_id=request.request_id,
+    )
+
+
+def _encode_committed(sent: Iterable[model.SentMessage]) -> pb.CommitMessagesResponse:
+    answer = pb.CommitMessagesResponse()
+    for it in sent:
+        answer.sent.add(message_id=it.message_id, md5_of_body=it.md5_of_body, sequence_number=it.sequence_number)
+    return answer
+
+
 def _decode_receive(request: pb.ReceiveMessagesRequest, _: CallContext) -> model.ReceiveMessages:
     return model.ReceiveMessages(
         queue=request.queue,
@@ -180,6 +195,7 @@ ROWS: Mapping[str, UnaryRow] = {
         _decode_batch,
         lambda it: add_results(pb.BatchSendMessagesResponse(), it),
     ),
+    "CommitMessages": (pb.CommitMessagesRequest, _decode_commit, _encode_committed),
     "ReceiveMessages": (
         pb.ReceiveMessagesRequest,
         _decode_receive,

@@ -59,6 +59,12 @@ RECEIPT_HANDLE_SUPERSEDED = ErrorRow(
     Status.INVALID_ARGUMENT,
     "The receipt handle is invalid: the message was received again since.",
 )
+RECEIPT_NO_LONGER_HOLDS = ErrorRow(
+    "ReceiptHandleIsInvalid",
+    404,
+    Status.FAILED_PRECONDITION,
+    "Nothing was committed: the message of {item} {reason}.",
+)
 MESSAGE_TOO_LONG = ErrorRow(
     "InvalidParameterValue",
     400,

@@ -211,7 +211,7 @@ def delete_messages(txn: Txn, request: StampedDelete) -> Outcome:
         if isinstance(state, FifoState):
             queue.remove(receipt.lease_at, receipt.seq, state, request.now_ms)
             numbers[receipt.lease_at] = None
-        elif state is Refusal.EXPIRED:
+        elif state is Refusal.EXPIRED or request.must_be_there:
             refused.append(Refused(receipt.index, state))
     _settle(queue, numbers)
     if held_before >= request.in_flight_max:

@@ -47,13 +47,14 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
 
 
 class StampedDelete(msgspec.Struct, frozen=True):
-    """Receipts of messages to delete."""
+    """Receipts of messages to delete; with `must_be_there` one whose message is gone is refused."""
 
     queue: str
     partition: bytes
     receipts: tuple[Receipt, ...]
     now_ms: int
     in_flight_max: int = IN_FLIGHT_MAX
+    must_be_there: bool = False
 
 
 class StampedChange(msgspec.Struct, frozen=True):
@@ -83,6 +84,8 @@ def delete_messages(txn: Txn, request: StampedDelete) -> Outcome:
     state, lease = b"", lease_of(b"")
     for receipt in request.receipts:
         if receipt.generation != generation:
+            if request.must_be_there:
+                refused.append(Refused(receipt.index, Refusal.GONE))
             continue
         key = leased + u64(receipt.lease_at) + u64(receipt.seq)
         found = txn.get(key)
@@ -98,7 +101,7 @@ def delete_messages(txn: Txn, request: StampedDelete) -> Outcome:
         if isinstance(place, _Place):
             _take_out(queue, receipt.seq, place)
             queue.drop(receipt.seq, place.lease, now_ms)
-        elif place is Refusal.SUPERSEDED:
+        elif place is Refusal.SUPERSEDED or request.must_be_there:
             refused.append(Refused(receipt.index, place))
     if held_before >= request.in_flight_max:
         # Receivers may be parked although messages are ready; there is room for some of these now.

@@ -39,6 +39,12 @@ BATCH_BYTES_MAX = 1_048_576
 """Bodies and attributes of one batch together, as in SQS, over every edge; also what one receive answers at most."""
 BATCH_ENTRIES_MAX = 100
 """Ours, over gRPC. SQS's ten are the AWS edge's to ask for, by `entries_max`."""
+COMMIT_ITEMS_MAX = 100
+"""Ours: sends and deletes of one commit over queues together."""
+COMMIT_QUEUES_MAX = 20
+"""Ours: queues that one commit is about; each costs operations of its own."""
+COMMIT_FIFO_REMEMBERED_MAX = 24
+"""Ours: sends to FIFO queues in one commit under a request id, as `FIFO_REMEMBERED_ENTRIES_MAX`."""
 RECEIVE_MESSAGES_MAX = 100
 """Ours, over gRPC; SQS takes ten."""
 LIST_PAGE_MAX = 1_000
@@ -357,6 +363,28 @@ class ChangeVisibilities(msgspec.Struct, frozen=True, kw_only=True):
     queue: str
     entries: tuple[VisibilityChange, ...]
     entries_max: int = BATCH_ENTRIES_MAX
+    request_id: str = ""
+
+
+class CommitSend(msgspec.Struct, frozen=True):
+    """One message of a commit, and the queue that it goes to."""
+
+    queue: str
+    entry: SendEntry
+
+
+class CommitDelete(msgspec.Struct, frozen=True):
+    """One received message that a commit deletes."""
+
+    queue: str
+    receipt_handle: str
+
+
+class CommitMessages(msgspec.Struct, frozen=True, kw_only=True):
+    """Store messages in queues of one account and delete received ones: all of it, or nothing."""
+
+    sends: tuple[CommitSend, ...] = ()
+    deletes: tuple[CommitDelete, ...] = ()
     request_id: str = ""
 
 

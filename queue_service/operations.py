@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from cumulo.core.context import CallContext
 from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable, Result
 from cumulo.queue_service import model
+from cumulo.queue_service.commits import Committed, Touched, commit_messages
 from cumulo.queue_service.kinds import change_visibilities, delete_messages, send_messages
 from cumulo.queue_service.leases import Outcome
 from cumulo.queue_service.move_tasks import cancel_task, list_tasks, start_task
@@ -87,7 +88,15 @@ def _on_all(action: str) -> Callable[[Place], Checks]:
     return lambda _place: (Check(action, "*"),)
 
 
-_CHECKS: Mapping[type, Callable[[Place], Checks]] = {
+def _on_touched(touched: Touched) -> Checks:
+    """Of one of the queues that a commit is about; each is asked for on its own."""
+    arn = touched.place.arn
+    deletes = (Check("sqs:DeleteMessage", arn),) if touched.deletes else ()
+    return (Check(SEND, arn), *deletes) if touched.sends else deletes
+
+
+_CHECKS: Mapping[type, Callable[[Any], Checks]] = {
+    model.CommitMessages: _on_touched,
     model.ListQueues: _on_all("sqs:ListQueues"),
     model.StartMessageMoveTask: _on_move_source,
 }
@@ -239,6 +248,17 @@ TABLE = OperationTable(
             "Stores up to 100 messages in one transaction.",
             Outcome,
             DATA_WINDOW_MS,
+        ),
+        _row(
+            "CommitMessages",
+            Kind.WRITE,
+            model.CommitMessages,
+            SEND,
+            commit_messages,
+            "Stores messages in up to 20 queues and deletes received ones, all or nothing.",
+            Committed,
+            DATA_WINDOW_MS,
+            ("sqs:DeleteMessage",),
         ),
         _row(
             "ReceiveMessages",

@@ -22,7 +22,15 @@ from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved, Room
 from cumulo.identity.snapshots import read_now
-from cumulo.queue_service import model, receipts, resolve_messages, resolve_moves, resolve_queues, stamping
+from cumulo.queue_service import (
+    model,
+    receipts,
+    resolve_commits,
+    resolve_messages,
+    resolve_moves,
+    resolve_queues,
+    stamping,
+)
 from cumulo.queue_service.delivery import QueueTarget
 from cumulo.queue_service.errors import (
     OVER_LIMIT,
@@ -52,6 +60,7 @@ from cumulo.queue_service.queues import (
     follow,
 )
 from cumulo.queue_service.receipts import Receipt
+from cumulo.queue_service.resolve_commits import ResolvedCommit
 from cumulo.queue_service.resolve_messages import ResolvedItems, ResolvedReceive, resolve_receive
 from cumulo.queue_service.resolving import Desk, Resolver, in_force, listing_of
 from cumulo.queue_service.retention import Timer, clear, forget, retain, wake
@@ -69,6 +78,7 @@ _RESOLVERS: Mapping[str, Resolver] = {
     **resolve_queues.RESOLVERS,
     **resolve_messages.RESOLVERS,
     **resolve_moves.RESOLVERS,
+    **resolve_commits.RESOLVERS,
 }
 _log = logging.getLogger("cumulo.queue_service")
 
@@ -164,6 +174,8 @@ class Service(Room):
         """Return the answer for what a function answered."""
         if isinstance(resolved, ResolvedItems):
             return _answer(resolved, value)
+        if isinstance(resolved, ResolvedCommit):
+            return resolve_commits.answer(resolved, value)
         if isinstance(value, Named):
             then = value.then
             looked_at = StampedGet(Place(then.account, then.region, then.name), value.partition)

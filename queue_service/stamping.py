@@ -180,6 +180,11 @@ def item_error(error: ServiceError) -> ItemError:
     return ItemError(error.row.code, error.message, not error.row.retryable, error.row, error.values)
 
 
+def entry_bytes(entry: SendEntry) -> int:
+    """Return what SQS counts as the size of a message: its body and attributes."""
+    return len(entry.body) + message_attributes.size_bytes(entry.attributes)
+
+
 def _check_entry(entry: SendEntry, size_bytes: int) -> None:
     if not entry.body:
         raise MISSING_PARAMETER.error(parameter="body")

@@ -359,3 +359,34 @@ def test_fifo_queue_is_used_over_grpc(over_wire):
         assert list(again) == list(received)
 
     over_wire(scenario)
+
+
+def test_commit_over_queues_goes_over_the_wire(over_wire):
+    async def scenario(it, stub):
+        await it.create("jobs")
+        await it.create("steps.fifo")
+        await it.send(b"in")
+        (message,) = await it.receive()
+        entry = pb.SendMessageEntry(body=b"step", group_id="g", deduplication_id="d")
+        request = pb.CommitMessagesRequest(
+            sends=[
+                pb.CommitSend(queue="jobs", entry=pb.SendMessageEntry(body=b"out", delay_s=5)),
+                pb.CommitSend(queue="steps.fifo", entry=entry),
+            ],
+            deletes=[pb.CommitDelete(queue="jobs", receipt_handle=message.receipt_handle)],
+            request_id="r",
+        )
+
+        committed = await stub.CommitMessages(request, metadata=METADATA)
+        again = await stub.CommitMessages(request, metadata=METADATA)
+        request.request_id = ""
+        with pytest.raises(grpc.RpcError) as refused:
+            await stub.CommitMessages(request, metadata=METADATA)
+
+        assert committed == again
+        assert [len(sent.sequence_number) for sent in committed.sent] == [0, 20]
+        assert reason(refused.value) == "ReceiptHandleIsInvalid"
+        assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+        assert await it.counts() == (0, 0, 1)
+
+    over_wire(scenario)

@@ -10,12 +10,14 @@ from cumulo.client._async.downloads import AsyncObjectReader
 from cumulo.client._async.jobs import AsyncJob
 from cumulo.client._async.messages import AsyncMessage
 from cumulo.client._async.queues import AsyncQueue
+from cumulo.client._async.transactions import AsyncTransaction
 from cumulo.client._sync.buckets import Bucket, ObjectWriter
 from cumulo.client._sync.client import Client
 from cumulo.client._sync.downloads import ObjectReader
 from cumulo.client._sync.jobs import Job
 from cumulo.client._sync.messages import Message
 from cumulo.client._sync.queues import Queue
+from cumulo.client._sync.transactions import Transaction
 from cumulo.client.errors import CumuloError
 from cumulo.client.model import DeadLetterPolicy, JobSpec, NotificationRule, Outgoing
 
@@ -27,6 +29,7 @@ __all__ = [
     "AsyncObjectReader",
     "AsyncObjectWriter",
     "AsyncQueue",
+    "AsyncTransaction",
     "Bucket",
     "Client",
     "CumuloError",
@@ -39,6 +42,7 @@ __all__ = [
     "ObjectWriter",
     "Outgoing",
     "Queue",
+    "Transaction",
     "errors",
     "model",
 ]

@@ -14,6 +14,7 @@ from cumulo.client._async.jobs import AsyncJobs
 from cumulo.client._async.leases import AsyncLeaseKeeper
 from cumulo.client._async.pages import AsyncPager
 from cumulo.client._async.queues import AsyncQueue
+from cumulo.client._async.transactions import AsyncTransaction
 from cumulo.client.configuration import configure
 from cumulo.client.model import Page
 
@@ -107,6 +108,14 @@ class AsyncClient:
             return Page([_wire.queue_info(it, listed=True) for it in response.queues], response.next_page_token)
 
         return AsyncPager(fetch)
+
+    def transaction(self) -> AsyncTransaction:
+        """Collect messages to send and received messages to delete, in any queues of one account, and commit them.
+
+        A context manager: at its end all of it happens, or nothing; nothing where the block raises. So a message is
+        taken from one queue and what is made of it is sent to others exactly once, whatever crashes meanwhile.
+        """
+        return AsyncTransaction(self._connection)
 
     # Buckets
 

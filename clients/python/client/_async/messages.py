@@ -128,6 +128,11 @@ class AsyncMessage:
         return self._message.sequence_number
 
     @property
+    def queue_name(self) -> str:
+        """Name of the queue that it was received from, as the client named it."""
+        return self._from.name
+
+    @property
     def lost(self) -> bool:
         """Say whether another receiver is known to have the message, so that work on it is done twice."""
         return self.care is Care.LOST
@@ -148,17 +153,27 @@ class AsyncMessage:
         await self._from.change_visibility(self, timeout_s)
         self.leased_until = now + timeout_s
 
-    async def __aenter__(self) -> Self:
-        self.care = Care.IN_BLOCK
+    def enter_transaction(self) -> None:
+        """Leave the message to a transaction, which is to delete it, or to give it back; kept invisible until then."""
+        self._keep_as(Care.IN_TRANSACTION)
+
+    def _keep_as(self, care: Care) -> None:
+        self.care = care
         if self.leased_until - time.monotonic() < self.timeout_s * 2 / 3:
             self._keeper.keep(self._from.name, self.timeout_s, (self,))
+
+    async def __aenter__(self) -> Self:
+        self._keep_as(Care.IN_BLOCK)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Delete the message unless the block did so itself; when the block raised, give it back and let it raise."""
-        if self.care is Care.DONE:
+        """Delete the message unless the block did so itself, or left it to a transaction.
+
+        When the block raised, give it back and let it raise.
+        """
+        if self.care in (Care.DONE, Care.IN_TRANSACTION):
             return
         if kind is None:
             await self.delete()

@@ -15,6 +15,7 @@ from cumulo.client._sync.jobs import Jobs
 from cumulo.client._sync.leases import LeaseKeeper
 from cumulo.client._sync.pages import Pager
 from cumulo.client._sync.queues import Queue
+from cumulo.client._sync.transactions import Transaction
 from cumulo.client.configuration import configure
 from cumulo.client.model import Page
 
@@ -108,6 +109,14 @@ class Client:
             return Page([_wire.queue_info(it, listed=True) for it in response.queues], response.next_page_token)
 
         return Pager(fetch)
+
+    def transaction(self) -> Transaction:
+        """Collect messages to send and received messages to delete, in any queues of one account, and commit them.
+
+        A context manager: at its end all of it happens, or nothing; nothing where the block raises. So a message is
+        taken from one queue and what is made of it is sent to others exactly once, whatever crashes meanwhile.
+        """
+        return Transaction(self._connection)
 
     # Buckets
 

@@ -35,6 +35,12 @@ class Care(IntEnum):
     """Deleted or given back."""
     LOST = 4
     """Another receiver has it, or had it."""
+    IN_TRANSACTION = 5
+    """A transaction is to delete it: it is extended."""
+
+
+KEPT = frozenset((Care.WAITING, Care.IN_BLOCK, Care.IN_TRANSACTION))
+"""Those that are extended."""
 
 
 class Leased(Protocol):
@@ -112,7 +118,7 @@ class LeaseKeeper:
         now = time.monotonic()
         batch.due = now + batch.interval_s
         batch.messages = [it for it in batch.messages if it.batch is batch and _is_open(it, now)]
-        kept = [it for it in batch.messages if it.care in (Care.WAITING, Care.IN_BLOCK)]
+        kept = [it for it in batch.messages if it.care in KEPT]
         for start in range(0, len(kept), EXTENSIONS_PER_CALL_MAX):
             self._extend_together(batch, kept[start : start + EXTENSIONS_PER_CALL_MAX])
 
@@ -151,6 +157,4 @@ class LeaseKeeper:
 
 def _is_open(message: Leased, now: float) -> bool:
     """Say whether a message may still need an extension. One that was handed out may enter its block later."""
-    return message.care in (Care.WAITING, Care.IN_BLOCK) or (
-        message.care is Care.HANDED_OUT and message.leased_until > now
-    )
+    return message.care in KEPT or (message.care is Care.HANDED_OUT and message.leased_until > now)

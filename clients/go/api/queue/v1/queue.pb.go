@@ -1845,6 +1845,228 @@ func (x *StreamSendMessagesResponse) GetResults() []*SendMessageResult {
 	return nil
 }
 
+// One message of a commit.
+type CommitSend struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: name, short name or ARN of the queue that it goes to.
+	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	// Set by the client, required: the message.
+	Entry         *SendMessageEntry `protobuf:"bytes,2,opt,name=entry,proto3" json:"entry,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommitSend) Reset() {
+	*x = CommitSend{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommitSend) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommitSend) ProtoMessage() {}
+
+func (x *CommitSend) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommitSend.ProtoReflect.Descriptor instead.
+func (*CommitSend) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *CommitSend) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *CommitSend) GetEntry() *SendMessageEntry {
+	if x != nil {
+		return x.Entry
+	}
+	return nil
+}
+
+// One received message that a commit deletes.
+type CommitDelete struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: name, short name or ARN of the queue that it was received from.
+	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	// Set by the client, required: from the latest receive of the message.
+	ReceiptHandle string `protobuf:"bytes,2,opt,name=receipt_handle,json=receiptHandle,proto3" json:"receipt_handle,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommitDelete) Reset() {
+	*x = CommitDelete{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommitDelete) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommitDelete) ProtoMessage() {}
+
+func (x *CommitDelete) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommitDelete.ProtoReflect.Descriptor instead.
+func (*CommitDelete) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *CommitDelete) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *CommitDelete) GetReceiptHandle() string {
+	if x != nil {
+		return x.ReceiptHandle
+	}
+	return ""
+}
+
+// What to do in one commit: 1 to 100 sends and deletes together, about at most 20 queues.
+type CommitMessagesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client: messages to store, together at most 1048576 bytes of bodies and attributes; with a `request_id`
+	// at most 24 to FIFO queues. A duplicate for a FIFO queue is not stored again, and answered as the first was.
+	Sends []*CommitSend `protobuf:"bytes,1,rep,name=sends,proto3" json:"sends,omitempty"`
+	// Set by the client: received messages to delete; they are deleted first.
+	Deletes []*CommitDelete `protobuf:"bytes,2,rep,name=deletes,proto3" json:"deletes,omitempty"`
+	// Set by the client, optional: idempotency id of the whole commit, a UUID; remembered 10 min by the first queue that
+	// is named, sends before deletes.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommitMessagesRequest) Reset() {
+	*x = CommitMessagesRequest{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommitMessagesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommitMessagesRequest) ProtoMessage() {}
+
+func (x *CommitMessagesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommitMessagesRequest.ProtoReflect.Descriptor instead.
+func (*CommitMessagesRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *CommitMessagesRequest) GetSends() []*CommitSend {
+	if x != nil {
+		return x.Sends
+	}
+	return nil
+}
+
+func (x *CommitMessagesRequest) GetDeletes() []*CommitDelete {
+	if x != nil {
+		return x.Deletes
+	}
+	return nil
+}
+
+func (x *CommitMessagesRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Everything is durable.
+type CommitMessagesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: one for each send, in the sends' order.
+	Sent          []*SentMessage `protobuf:"bytes,1,rep,name=sent,proto3" json:"sent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommitMessagesResponse) Reset() {
+	*x = CommitMessagesResponse{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommitMessagesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommitMessagesResponse) ProtoMessage() {}
+
+func (x *CommitMessagesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommitMessagesResponse.ProtoReflect.Descriptor instead.
+func (*CommitMessagesResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *CommitMessagesResponse) GetSent() []*SentMessage {
+	if x != nil {
+		return x.Sent
+	}
+	return nil
+}
+
 // How to take messages.
 type ReceiveMessagesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1865,7 +2087,7 @@ type ReceiveMessagesRequest struct {
 
 func (x *ReceiveMessagesRequest) Reset() {
 	*x = ReceiveMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[26]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1877,7 +2099,7 @@ func (x *ReceiveMessagesRequest) String() string {
 func (*ReceiveMessagesRequest) ProtoMessage() {}
 
 func (x *ReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[26]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1890,7 +2112,7 @@ func (x *ReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ReceiveMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{26}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ReceiveMessagesRequest) GetQueue() string {
@@ -1939,7 +2161,7 @@ type ReceiveMessagesResponse struct {
 
 func (x *ReceiveMessagesResponse) Reset() {
 	*x = ReceiveMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[27]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1951,7 +2173,7 @@ func (x *ReceiveMessagesResponse) String() string {
 func (*ReceiveMessagesResponse) ProtoMessage() {}
 
 func (x *ReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[27]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1964,7 +2186,7 @@ func (x *ReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveMessagesResponse.ProtoReflect.Descriptor instead.
 func (*ReceiveMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{27}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ReceiveMessagesResponse) GetMessages() []*Message {
@@ -1989,7 +2211,7 @@ type PeekMessagesRequest struct {
 
 func (x *PeekMessagesRequest) Reset() {
 	*x = PeekMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[28]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2001,7 +2223,7 @@ func (x *PeekMessagesRequest) String() string {
 func (*PeekMessagesRequest) ProtoMessage() {}
 
 func (x *PeekMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[28]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2014,7 +2236,7 @@ func (x *PeekMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeekMessagesRequest.ProtoReflect.Descriptor instead.
 func (*PeekMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{28}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PeekMessagesRequest) GetQueue() string {
@@ -2054,7 +2276,7 @@ type PeekedMessage struct {
 
 func (x *PeekedMessage) Reset() {
 	*x = PeekedMessage{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[29]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2066,7 +2288,7 @@ func (x *PeekedMessage) String() string {
 func (*PeekedMessage) ProtoMessage() {}
 
 func (x *PeekedMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[29]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2079,7 +2301,7 @@ func (x *PeekedMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeekedMessage.ProtoReflect.Descriptor instead.
 func (*PeekedMessage) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{29}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PeekedMessage) GetPosition() int64 {
@@ -2117,7 +2339,7 @@ type PeekMessagesResponse struct {
 
 func (x *PeekMessagesResponse) Reset() {
 	*x = PeekMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[30]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2129,7 +2351,7 @@ func (x *PeekMessagesResponse) String() string {
 func (*PeekMessagesResponse) ProtoMessage() {}
 
 func (x *PeekMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[30]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2142,7 +2364,7 @@ func (x *PeekMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeekMessagesResponse.ProtoReflect.Descriptor instead.
 func (*PeekMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{30}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *PeekMessagesResponse) GetMessages() []*PeekedMessage {
@@ -2172,7 +2394,7 @@ type StreamReceiveMessagesStart struct {
 
 func (x *StreamReceiveMessagesStart) Reset() {
 	*x = StreamReceiveMessagesStart{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[31]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2184,7 +2406,7 @@ func (x *StreamReceiveMessagesStart) String() string {
 func (*StreamReceiveMessagesStart) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesStart) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[31]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2197,7 +2419,7 @@ func (x *StreamReceiveMessagesStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesStart.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesStart) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{31}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *StreamReceiveMessagesStart) GetQueue() string {
@@ -2227,7 +2449,7 @@ type VisibilityChange struct {
 
 func (x *VisibilityChange) Reset() {
 	*x = VisibilityChange{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[32]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2239,7 +2461,7 @@ func (x *VisibilityChange) String() string {
 func (*VisibilityChange) ProtoMessage() {}
 
 func (x *VisibilityChange) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[32]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2252,7 +2474,7 @@ func (x *VisibilityChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VisibilityChange.ProtoReflect.Descriptor instead.
 func (*VisibilityChange) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{32}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *VisibilityChange) GetReceiptHandle() string {
@@ -2289,7 +2511,7 @@ type StreamReceiveMessagesRequest struct {
 
 func (x *StreamReceiveMessagesRequest) Reset() {
 	*x = StreamReceiveMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2301,7 +2523,7 @@ func (x *StreamReceiveMessagesRequest) String() string {
 func (*StreamReceiveMessagesRequest) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2314,7 +2536,7 @@ func (x *StreamReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesRequest.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{33}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *StreamReceiveMessagesRequest) GetStart() *StreamReceiveMessagesStart {
@@ -2365,7 +2587,7 @@ type AckFailure struct {
 
 func (x *AckFailure) Reset() {
 	*x = AckFailure{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2377,7 +2599,7 @@ func (x *AckFailure) String() string {
 func (*AckFailure) ProtoMessage() {}
 
 func (x *AckFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2390,7 +2612,7 @@ func (x *AckFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckFailure.ProtoReflect.Descriptor instead.
 func (*AckFailure) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{34}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *AckFailure) GetReceiptHandle() string {
@@ -2420,7 +2642,7 @@ type AckResult struct {
 
 func (x *AckResult) Reset() {
 	*x = AckResult{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2432,7 +2654,7 @@ func (x *AckResult) String() string {
 func (*AckResult) ProtoMessage() {}
 
 func (x *AckResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2445,7 +2667,7 @@ func (x *AckResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckResult.ProtoReflect.Descriptor instead.
 func (*AckResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{35}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *AckResult) GetSequence() int64 {
@@ -2475,7 +2697,7 @@ type StreamReceiveMessagesResponse struct {
 
 func (x *StreamReceiveMessagesResponse) Reset() {
 	*x = StreamReceiveMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2487,7 +2709,7 @@ func (x *StreamReceiveMessagesResponse) String() string {
 func (*StreamReceiveMessagesResponse) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2500,7 +2722,7 @@ func (x *StreamReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesResponse.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{36}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *StreamReceiveMessagesResponse) GetMessages() []*Message {
@@ -2532,7 +2754,7 @@ type DeleteMessageRequest struct {
 
 func (x *DeleteMessageRequest) Reset() {
 	*x = DeleteMessageRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2544,7 +2766,7 @@ func (x *DeleteMessageRequest) String() string {
 func (*DeleteMessageRequest) ProtoMessage() {}
 
 func (x *DeleteMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2557,7 +2779,7 @@ func (x *DeleteMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessageRequest.ProtoReflect.Descriptor instead.
 func (*DeleteMessageRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{37}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *DeleteMessageRequest) GetQueue() string {
@@ -2590,7 +2812,7 @@ type DeleteMessageResponse struct {
 
 func (x *DeleteMessageResponse) Reset() {
 	*x = DeleteMessageResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2602,7 +2824,7 @@ func (x *DeleteMessageResponse) String() string {
 func (*DeleteMessageResponse) ProtoMessage() {}
 
 func (x *DeleteMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2615,7 +2837,7 @@ func (x *DeleteMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessageResponse.ProtoReflect.Descriptor instead.
 func (*DeleteMessageResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{38}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{42}
 }
 
 // What became of one item of a batch that returns nothing on success.
@@ -2629,7 +2851,7 @@ type ItemResult struct {
 
 func (x *ItemResult) Reset() {
 	*x = ItemResult{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2641,7 +2863,7 @@ func (x *ItemResult) String() string {
 func (*ItemResult) ProtoMessage() {}
 
 func (x *ItemResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2654,7 +2876,7 @@ func (x *ItemResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemResult.ProtoReflect.Descriptor instead.
 func (*ItemResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{39}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ItemResult) GetError() *ItemError {
@@ -2679,7 +2901,7 @@ type BatchDeleteMessagesRequest struct {
 
 func (x *BatchDeleteMessagesRequest) Reset() {
 	*x = BatchDeleteMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2691,7 +2913,7 @@ func (x *BatchDeleteMessagesRequest) String() string {
 func (*BatchDeleteMessagesRequest) ProtoMessage() {}
 
 func (x *BatchDeleteMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2704,7 +2926,7 @@ func (x *BatchDeleteMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteMessagesRequest.ProtoReflect.Descriptor instead.
 func (*BatchDeleteMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{40}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *BatchDeleteMessagesRequest) GetQueue() string {
@@ -2739,7 +2961,7 @@ type BatchDeleteMessagesResponse struct {
 
 func (x *BatchDeleteMessagesResponse) Reset() {
 	*x = BatchDeleteMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2751,7 +2973,7 @@ func (x *BatchDeleteMessagesResponse) String() string {
 func (*BatchDeleteMessagesResponse) ProtoMessage() {}
 
 func (x *BatchDeleteMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2764,7 +2986,7 @@ func (x *BatchDeleteMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteMessagesResponse.ProtoReflect.Descriptor instead.
 func (*BatchDeleteMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{41}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *BatchDeleteMessagesResponse) GetResults() []*ItemResult {
@@ -2791,7 +3013,7 @@ type ChangeMessageVisibilityRequest struct {
 
 func (x *ChangeMessageVisibilityRequest) Reset() {
 	*x = ChangeMessageVisibilityRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2803,7 +3025,7 @@ func (x *ChangeMessageVisibilityRequest) String() string {
 func (*ChangeMessageVisibilityRequest) ProtoMessage() {}
 
 func (x *ChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2816,7 +3038,7 @@ func (x *ChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMessageVisibilityRequest.ProtoReflect.Descriptor instead.
 func (*ChangeMessageVisibilityRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{42}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ChangeMessageVisibilityRequest) GetQueue() string {
@@ -2856,7 +3078,7 @@ type ChangeMessageVisibilityResponse struct {
 
 func (x *ChangeMessageVisibilityResponse) Reset() {
 	*x = ChangeMessageVisibilityResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2868,7 +3090,7 @@ func (x *ChangeMessageVisibilityResponse) String() string {
 func (*ChangeMessageVisibilityResponse) ProtoMessage() {}
 
 func (x *ChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2881,7 +3103,7 @@ func (x *ChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMessageVisibilityResponse.ProtoReflect.Descriptor instead.
 func (*ChangeMessageVisibilityResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{43}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{47}
 }
 
 // Which messages to hold or to give back.
@@ -2899,7 +3121,7 @@ type BatchChangeMessageVisibilityRequest struct {
 
 func (x *BatchChangeMessageVisibilityRequest) Reset() {
 	*x = BatchChangeMessageVisibilityRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2911,7 +3133,7 @@ func (x *BatchChangeMessageVisibilityRequest) String() string {
 func (*BatchChangeMessageVisibilityRequest) ProtoMessage() {}
 
 func (x *BatchChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2924,7 +3146,7 @@ func (x *BatchChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Messag
 
 // Deprecated: Use BatchChangeMessageVisibilityRequest.ProtoReflect.Descriptor instead.
 func (*BatchChangeMessageVisibilityRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{44}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *BatchChangeMessageVisibilityRequest) GetQueue() string {
@@ -2959,7 +3181,7 @@ type BatchChangeMessageVisibilityResponse struct {
 
 func (x *BatchChangeMessageVisibilityResponse) Reset() {
 	*x = BatchChangeMessageVisibilityResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2971,7 +3193,7 @@ func (x *BatchChangeMessageVisibilityResponse) String() string {
 func (*BatchChangeMessageVisibilityResponse) ProtoMessage() {}
 
 func (x *BatchChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2984,7 +3206,7 @@ func (x *BatchChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use BatchChangeMessageVisibilityResponse.ProtoReflect.Descriptor instead.
 func (*BatchChangeMessageVisibilityResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{45}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *BatchChangeMessageVisibilityResponse) GetResults() []*ItemResult {
@@ -3159,7 +3381,21 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"request_id\x18\x04 \x01(\tR\trequestId\"z\n" +
 	"\x1aStreamSendMessagesResponse\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12@\n" +
-	"\aresults\x18\x02 \x03(\v2&.cumulo.api.queue.v1.SendMessageResultR\aresults\"\xe7\x01\n" +
+	"\aresults\x18\x02 \x03(\v2&.cumulo.api.queue.v1.SendMessageResultR\aresults\"_\n" +
+	"\n" +
+	"CommitSend\x12\x14\n" +
+	"\x05queue\x18\x01 \x01(\tR\x05queue\x12;\n" +
+	"\x05entry\x18\x02 \x01(\v2%.cumulo.api.queue.v1.SendMessageEntryR\x05entry\"K\n" +
+	"\fCommitDelete\x12\x14\n" +
+	"\x05queue\x18\x01 \x01(\tR\x05queue\x12%\n" +
+	"\x0ereceipt_handle\x18\x02 \x01(\tR\rreceiptHandle\"\xaa\x01\n" +
+	"\x15CommitMessagesRequest\x125\n" +
+	"\x05sends\x18\x01 \x03(\v2\x1f.cumulo.api.queue.v1.CommitSendR\x05sends\x12;\n" +
+	"\adeletes\x18\x02 \x03(\v2!.cumulo.api.queue.v1.CommitDeleteR\adeletes\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\"N\n" +
+	"\x16CommitMessagesResponse\x124\n" +
+	"\x04sent\x18\x01 \x03(\v2 .cumulo.api.queue.v1.SentMessageR\x04sent\"\xe7\x01\n" +
 	"\x16ReceiveMessagesRequest\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12!\n" +
 	"\fmax_messages\x18\x02 \x01(\x05R\vmaxMessages\x12\x1a\n" +
@@ -3235,7 +3471,7 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tR\trequestId\"a\n" +
 	"$BatchChangeMessageVisibilityResponse\x129\n" +
-	"\aresults\x18\x01 \x03(\v2\x1f.cumulo.api.queue.v1.ItemResultR\aresults2\xf3\r\n" +
+	"\aresults\x18\x01 \x03(\v2\x1f.cumulo.api.queue.v1.ItemResultR\aresults2\xde\x0e\n" +
 	"\fQueueService\x12`\n" +
 	"\vCreateQueue\x12'.cumulo.api.queue.v1.CreateQueueRequest\x1a(.cumulo.api.queue.v1.CreateQueueResponse\x12W\n" +
 	"\bGetQueue\x12$.cumulo.api.queue.v1.GetQueueRequest\x1a%.cumulo.api.queue.v1.GetQueueResponse\x12]\n" +
@@ -3247,7 +3483,8 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"PurgeQueue\x12&.cumulo.api.queue.v1.PurgeQueueRequest\x1a'.cumulo.api.queue.v1.PurgeQueueResponse\x12`\n" +
 	"\vSendMessage\x12'.cumulo.api.queue.v1.SendMessageRequest\x1a(.cumulo.api.queue.v1.SendMessageResponse\x12r\n" +
 	"\x11BatchSendMessages\x12-.cumulo.api.queue.v1.BatchSendMessagesRequest\x1a..cumulo.api.queue.v1.BatchSendMessagesResponse\x12y\n" +
-	"\x12StreamSendMessages\x12..cumulo.api.queue.v1.StreamSendMessagesRequest\x1a/.cumulo.api.queue.v1.StreamSendMessagesResponse(\x010\x01\x12l\n" +
+	"\x12StreamSendMessages\x12..cumulo.api.queue.v1.StreamSendMessagesRequest\x1a/.cumulo.api.queue.v1.StreamSendMessagesResponse(\x010\x01\x12i\n" +
+	"\x0eCommitMessages\x12*.cumulo.api.queue.v1.CommitMessagesRequest\x1a+.cumulo.api.queue.v1.CommitMessagesResponse\x12l\n" +
 	"\x0fReceiveMessages\x12+.cumulo.api.queue.v1.ReceiveMessagesRequest\x1a,.cumulo.api.queue.v1.ReceiveMessagesResponse\x12\x82\x01\n" +
 	"\x15StreamReceiveMessages\x121.cumulo.api.queue.v1.StreamReceiveMessagesRequest\x1a2.cumulo.api.queue.v1.StreamReceiveMessagesResponse(\x010\x01\x12c\n" +
 	"\fPeekMessages\x12(.cumulo.api.queue.v1.PeekMessagesRequest\x1a).cumulo.api.queue.v1.PeekMessagesResponse\x12f\n" +
@@ -3268,7 +3505,7 @@ func file_cumulo_api_queue_v1_queue_proto_rawDescGZIP() []byte {
 	return file_cumulo_api_queue_v1_queue_proto_rawDescData
 }
 
-var file_cumulo_api_queue_v1_queue_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
+var file_cumulo_api_queue_v1_queue_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
 var file_cumulo_api_queue_v1_queue_proto_goTypes = []any{
 	(*Queue)(nil),                                // 0: cumulo.api.queue.v1.Queue
 	(*DeadLetterPolicy)(nil),                     // 1: cumulo.api.queue.v1.DeadLetterPolicy
@@ -3296,102 +3533,112 @@ var file_cumulo_api_queue_v1_queue_proto_goTypes = []any{
 	(*BatchSendMessagesResponse)(nil),            // 23: cumulo.api.queue.v1.BatchSendMessagesResponse
 	(*StreamSendMessagesRequest)(nil),            // 24: cumulo.api.queue.v1.StreamSendMessagesRequest
 	(*StreamSendMessagesResponse)(nil),           // 25: cumulo.api.queue.v1.StreamSendMessagesResponse
-	(*ReceiveMessagesRequest)(nil),               // 26: cumulo.api.queue.v1.ReceiveMessagesRequest
-	(*ReceiveMessagesResponse)(nil),              // 27: cumulo.api.queue.v1.ReceiveMessagesResponse
-	(*PeekMessagesRequest)(nil),                  // 28: cumulo.api.queue.v1.PeekMessagesRequest
-	(*PeekedMessage)(nil),                        // 29: cumulo.api.queue.v1.PeekedMessage
-	(*PeekMessagesResponse)(nil),                 // 30: cumulo.api.queue.v1.PeekMessagesResponse
-	(*StreamReceiveMessagesStart)(nil),           // 31: cumulo.api.queue.v1.StreamReceiveMessagesStart
-	(*VisibilityChange)(nil),                     // 32: cumulo.api.queue.v1.VisibilityChange
-	(*StreamReceiveMessagesRequest)(nil),         // 33: cumulo.api.queue.v1.StreamReceiveMessagesRequest
-	(*AckFailure)(nil),                           // 34: cumulo.api.queue.v1.AckFailure
-	(*AckResult)(nil),                            // 35: cumulo.api.queue.v1.AckResult
-	(*StreamReceiveMessagesResponse)(nil),        // 36: cumulo.api.queue.v1.StreamReceiveMessagesResponse
-	(*DeleteMessageRequest)(nil),                 // 37: cumulo.api.queue.v1.DeleteMessageRequest
-	(*DeleteMessageResponse)(nil),                // 38: cumulo.api.queue.v1.DeleteMessageResponse
-	(*ItemResult)(nil),                           // 39: cumulo.api.queue.v1.ItemResult
-	(*BatchDeleteMessagesRequest)(nil),           // 40: cumulo.api.queue.v1.BatchDeleteMessagesRequest
-	(*BatchDeleteMessagesResponse)(nil),          // 41: cumulo.api.queue.v1.BatchDeleteMessagesResponse
-	(*ChangeMessageVisibilityRequest)(nil),       // 42: cumulo.api.queue.v1.ChangeMessageVisibilityRequest
-	(*ChangeMessageVisibilityResponse)(nil),      // 43: cumulo.api.queue.v1.ChangeMessageVisibilityResponse
-	(*BatchChangeMessageVisibilityRequest)(nil),  // 44: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
-	(*BatchChangeMessageVisibilityResponse)(nil), // 45: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
-	nil,                           // 46: cumulo.api.queue.v1.Message.AttributesEntry
-	nil,                           // 47: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
-	nil,                           // 48: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
-	(*fieldmaskpb.FieldMask)(nil), // 49: google.protobuf.FieldMask
+	(*CommitSend)(nil),                           // 26: cumulo.api.queue.v1.CommitSend
+	(*CommitDelete)(nil),                         // 27: cumulo.api.queue.v1.CommitDelete
+	(*CommitMessagesRequest)(nil),                // 28: cumulo.api.queue.v1.CommitMessagesRequest
+	(*CommitMessagesResponse)(nil),               // 29: cumulo.api.queue.v1.CommitMessagesResponse
+	(*ReceiveMessagesRequest)(nil),               // 30: cumulo.api.queue.v1.ReceiveMessagesRequest
+	(*ReceiveMessagesResponse)(nil),              // 31: cumulo.api.queue.v1.ReceiveMessagesResponse
+	(*PeekMessagesRequest)(nil),                  // 32: cumulo.api.queue.v1.PeekMessagesRequest
+	(*PeekedMessage)(nil),                        // 33: cumulo.api.queue.v1.PeekedMessage
+	(*PeekMessagesResponse)(nil),                 // 34: cumulo.api.queue.v1.PeekMessagesResponse
+	(*StreamReceiveMessagesStart)(nil),           // 35: cumulo.api.queue.v1.StreamReceiveMessagesStart
+	(*VisibilityChange)(nil),                     // 36: cumulo.api.queue.v1.VisibilityChange
+	(*StreamReceiveMessagesRequest)(nil),         // 37: cumulo.api.queue.v1.StreamReceiveMessagesRequest
+	(*AckFailure)(nil),                           // 38: cumulo.api.queue.v1.AckFailure
+	(*AckResult)(nil),                            // 39: cumulo.api.queue.v1.AckResult
+	(*StreamReceiveMessagesResponse)(nil),        // 40: cumulo.api.queue.v1.StreamReceiveMessagesResponse
+	(*DeleteMessageRequest)(nil),                 // 41: cumulo.api.queue.v1.DeleteMessageRequest
+	(*DeleteMessageResponse)(nil),                // 42: cumulo.api.queue.v1.DeleteMessageResponse
+	(*ItemResult)(nil),                           // 43: cumulo.api.queue.v1.ItemResult
+	(*BatchDeleteMessagesRequest)(nil),           // 44: cumulo.api.queue.v1.BatchDeleteMessagesRequest
+	(*BatchDeleteMessagesResponse)(nil),          // 45: cumulo.api.queue.v1.BatchDeleteMessagesResponse
+	(*ChangeMessageVisibilityRequest)(nil),       // 46: cumulo.api.queue.v1.ChangeMessageVisibilityRequest
+	(*ChangeMessageVisibilityResponse)(nil),      // 47: cumulo.api.queue.v1.ChangeMessageVisibilityResponse
+	(*BatchChangeMessageVisibilityRequest)(nil),  // 48: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
+	(*BatchChangeMessageVisibilityResponse)(nil), // 49: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
+	nil,                           // 50: cumulo.api.queue.v1.Message.AttributesEntry
+	nil,                           // 51: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
+	nil,                           // 52: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
+	(*fieldmaskpb.FieldMask)(nil), // 53: google.protobuf.FieldMask
 }
 var file_cumulo_api_queue_v1_queue_proto_depIdxs = []int32{
 	1,  // 0: cumulo.api.queue.v1.Queue.dead_letter_policy:type_name -> cumulo.api.queue.v1.DeadLetterPolicy
-	46, // 1: cumulo.api.queue.v1.Message.attributes:type_name -> cumulo.api.queue.v1.Message.AttributesEntry
+	50, // 1: cumulo.api.queue.v1.Message.attributes:type_name -> cumulo.api.queue.v1.Message.AttributesEntry
 	0,  // 2: cumulo.api.queue.v1.CreateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
 	0,  // 3: cumulo.api.queue.v1.CreateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
 	0,  // 4: cumulo.api.queue.v1.GetQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
 	0,  // 5: cumulo.api.queue.v1.ListQueuesResponse.queues:type_name -> cumulo.api.queue.v1.Queue
 	0,  // 6: cumulo.api.queue.v1.UpdateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
-	49, // 7: cumulo.api.queue.v1.UpdateQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
+	53, // 7: cumulo.api.queue.v1.UpdateQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
 	0,  // 8: cumulo.api.queue.v1.UpdateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
-	47, // 9: cumulo.api.queue.v1.SendMessageRequest.attributes:type_name -> cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
-	48, // 10: cumulo.api.queue.v1.SendMessageEntry.attributes:type_name -> cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
+	51, // 9: cumulo.api.queue.v1.SendMessageRequest.attributes:type_name -> cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
+	52, // 10: cumulo.api.queue.v1.SendMessageEntry.attributes:type_name -> cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
 	20, // 11: cumulo.api.queue.v1.SendMessageResult.sent:type_name -> cumulo.api.queue.v1.SentMessage
 	4,  // 12: cumulo.api.queue.v1.SendMessageResult.error:type_name -> cumulo.api.queue.v1.ItemError
 	19, // 13: cumulo.api.queue.v1.BatchSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
 	21, // 14: cumulo.api.queue.v1.BatchSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
 	19, // 15: cumulo.api.queue.v1.StreamSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
 	21, // 16: cumulo.api.queue.v1.StreamSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
-	3,  // 17: cumulo.api.queue.v1.ReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
-	3,  // 18: cumulo.api.queue.v1.PeekedMessage.message:type_name -> cumulo.api.queue.v1.Message
-	29, // 19: cumulo.api.queue.v1.PeekMessagesResponse.messages:type_name -> cumulo.api.queue.v1.PeekedMessage
-	31, // 20: cumulo.api.queue.v1.StreamReceiveMessagesRequest.start:type_name -> cumulo.api.queue.v1.StreamReceiveMessagesStart
-	32, // 21: cumulo.api.queue.v1.StreamReceiveMessagesRequest.visibility_changes:type_name -> cumulo.api.queue.v1.VisibilityChange
-	4,  // 22: cumulo.api.queue.v1.AckFailure.error:type_name -> cumulo.api.queue.v1.ItemError
-	34, // 23: cumulo.api.queue.v1.AckResult.failures:type_name -> cumulo.api.queue.v1.AckFailure
-	3,  // 24: cumulo.api.queue.v1.StreamReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
-	35, // 25: cumulo.api.queue.v1.StreamReceiveMessagesResponse.ack_results:type_name -> cumulo.api.queue.v1.AckResult
-	4,  // 26: cumulo.api.queue.v1.ItemResult.error:type_name -> cumulo.api.queue.v1.ItemError
-	39, // 27: cumulo.api.queue.v1.BatchDeleteMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
-	32, // 28: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest.entries:type_name -> cumulo.api.queue.v1.VisibilityChange
-	39, // 29: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
-	2,  // 30: cumulo.api.queue.v1.Message.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	2,  // 31: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	2,  // 32: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	5,  // 33: cumulo.api.queue.v1.QueueService.CreateQueue:input_type -> cumulo.api.queue.v1.CreateQueueRequest
-	7,  // 34: cumulo.api.queue.v1.QueueService.GetQueue:input_type -> cumulo.api.queue.v1.GetQueueRequest
-	9,  // 35: cumulo.api.queue.v1.QueueService.ListQueues:input_type -> cumulo.api.queue.v1.ListQueuesRequest
-	11, // 36: cumulo.api.queue.v1.QueueService.UpdateQueue:input_type -> cumulo.api.queue.v1.UpdateQueueRequest
-	13, // 37: cumulo.api.queue.v1.QueueService.DeleteQueue:input_type -> cumulo.api.queue.v1.DeleteQueueRequest
-	15, // 38: cumulo.api.queue.v1.QueueService.PurgeQueue:input_type -> cumulo.api.queue.v1.PurgeQueueRequest
-	17, // 39: cumulo.api.queue.v1.QueueService.SendMessage:input_type -> cumulo.api.queue.v1.SendMessageRequest
-	22, // 40: cumulo.api.queue.v1.QueueService.BatchSendMessages:input_type -> cumulo.api.queue.v1.BatchSendMessagesRequest
-	24, // 41: cumulo.api.queue.v1.QueueService.StreamSendMessages:input_type -> cumulo.api.queue.v1.StreamSendMessagesRequest
-	26, // 42: cumulo.api.queue.v1.QueueService.ReceiveMessages:input_type -> cumulo.api.queue.v1.ReceiveMessagesRequest
-	33, // 43: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:input_type -> cumulo.api.queue.v1.StreamReceiveMessagesRequest
-	28, // 44: cumulo.api.queue.v1.QueueService.PeekMessages:input_type -> cumulo.api.queue.v1.PeekMessagesRequest
-	37, // 45: cumulo.api.queue.v1.QueueService.DeleteMessage:input_type -> cumulo.api.queue.v1.DeleteMessageRequest
-	40, // 46: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:input_type -> cumulo.api.queue.v1.BatchDeleteMessagesRequest
-	42, // 47: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:input_type -> cumulo.api.queue.v1.ChangeMessageVisibilityRequest
-	44, // 48: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:input_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
-	6,  // 49: cumulo.api.queue.v1.QueueService.CreateQueue:output_type -> cumulo.api.queue.v1.CreateQueueResponse
-	8,  // 50: cumulo.api.queue.v1.QueueService.GetQueue:output_type -> cumulo.api.queue.v1.GetQueueResponse
-	10, // 51: cumulo.api.queue.v1.QueueService.ListQueues:output_type -> cumulo.api.queue.v1.ListQueuesResponse
-	12, // 52: cumulo.api.queue.v1.QueueService.UpdateQueue:output_type -> cumulo.api.queue.v1.UpdateQueueResponse
-	14, // 53: cumulo.api.queue.v1.QueueService.DeleteQueue:output_type -> cumulo.api.queue.v1.DeleteQueueResponse
-	16, // 54: cumulo.api.queue.v1.QueueService.PurgeQueue:output_type -> cumulo.api.queue.v1.PurgeQueueResponse
-	18, // 55: cumulo.api.queue.v1.QueueService.SendMessage:output_type -> cumulo.api.queue.v1.SendMessageResponse
-	23, // 56: cumulo.api.queue.v1.QueueService.BatchSendMessages:output_type -> cumulo.api.queue.v1.BatchSendMessagesResponse
-	25, // 57: cumulo.api.queue.v1.QueueService.StreamSendMessages:output_type -> cumulo.api.queue.v1.StreamSendMessagesResponse
-	27, // 58: cumulo.api.queue.v1.QueueService.ReceiveMessages:output_type -> cumulo.api.queue.v1.ReceiveMessagesResponse
-	36, // 59: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:output_type -> cumulo.api.queue.v1.StreamReceiveMessagesResponse
-	30, // 60: cumulo.api.queue.v1.QueueService.PeekMessages:output_type -> cumulo.api.queue.v1.PeekMessagesResponse
-	38, // 61: cumulo.api.queue.v1.QueueService.DeleteMessage:output_type -> cumulo.api.queue.v1.DeleteMessageResponse
-	41, // 62: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:output_type -> cumulo.api.queue.v1.BatchDeleteMessagesResponse
-	43, // 63: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:output_type -> cumulo.api.queue.v1.ChangeMessageVisibilityResponse
-	45, // 64: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:output_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
-	49, // [49:65] is the sub-list for method output_type
-	33, // [33:49] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	19, // 17: cumulo.api.queue.v1.CommitSend.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	26, // 18: cumulo.api.queue.v1.CommitMessagesRequest.sends:type_name -> cumulo.api.queue.v1.CommitSend
+	27, // 19: cumulo.api.queue.v1.CommitMessagesRequest.deletes:type_name -> cumulo.api.queue.v1.CommitDelete
+	20, // 20: cumulo.api.queue.v1.CommitMessagesResponse.sent:type_name -> cumulo.api.queue.v1.SentMessage
+	3,  // 21: cumulo.api.queue.v1.ReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
+	3,  // 22: cumulo.api.queue.v1.PeekedMessage.message:type_name -> cumulo.api.queue.v1.Message
+	33, // 23: cumulo.api.queue.v1.PeekMessagesResponse.messages:type_name -> cumulo.api.queue.v1.PeekedMessage
+	35, // 24: cumulo.api.queue.v1.StreamReceiveMessagesRequest.start:type_name -> cumulo.api.queue.v1.StreamReceiveMessagesStart
+	36, // 25: cumulo.api.queue.v1.StreamReceiveMessagesRequest.visibility_changes:type_name -> cumulo.api.queue.v1.VisibilityChange
+	4,  // 26: cumulo.api.queue.v1.AckFailure.error:type_name -> cumulo.api.queue.v1.ItemError
+	38, // 27: cumulo.api.queue.v1.AckResult.failures:type_name -> cumulo.api.queue.v1.AckFailure
+	3,  // 28: cumulo.api.queue.v1.StreamReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
+	39, // 29: cumulo.api.queue.v1.StreamReceiveMessagesResponse.ack_results:type_name -> cumulo.api.queue.v1.AckResult
+	4,  // 30: cumulo.api.queue.v1.ItemResult.error:type_name -> cumulo.api.queue.v1.ItemError
+	43, // 31: cumulo.api.queue.v1.BatchDeleteMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	36, // 32: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest.entries:type_name -> cumulo.api.queue.v1.VisibilityChange
+	43, // 33: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	2,  // 34: cumulo.api.queue.v1.Message.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	2,  // 35: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	2,  // 36: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	5,  // 37: cumulo.api.queue.v1.QueueService.CreateQueue:input_type -> cumulo.api.queue.v1.CreateQueueRequest
+	7,  // 38: cumulo.api.queue.v1.QueueService.GetQueue:input_type -> cumulo.api.queue.v1.GetQueueRequest
+	9,  // 39: cumulo.api.queue.v1.QueueService.ListQueues:input_type -> cumulo.api.queue.v1.ListQueuesRequest
+	11, // 40: cumulo.api.queue.v1.QueueService.UpdateQueue:input_type -> cumulo.api.queue.v1.UpdateQueueRequest
+	13, // 41: cumulo.api.queue.v1.QueueService.DeleteQueue:input_type -> cumulo.api.queue.v1.DeleteQueueRequest
+	15, // 42: cumulo.api.queue.v1.QueueService.PurgeQueue:input_type -> cumulo.api.queue.v1.PurgeQueueRequest
+	17, // 43: cumulo.api.queue.v1.QueueService.SendMessage:input_type -> cumulo.api.queue.v1.SendMessageRequest
+	22, // 44: cumulo.api.queue.v1.QueueService.BatchSendMessages:input_type -> cumulo.api.queue.v1.BatchSendMessagesRequest
+	24, // 45: cumulo.api.queue.v1.QueueService.StreamSendMessages:input_type -> cumulo.api.queue.v1.StreamSendMessagesRequest
+	28, // 46: cumulo.api.queue.v1.QueueService.CommitMessages:input_type -> cumulo.api.queue.v1.CommitMessagesRequest
+	30, // 47: cumulo.api.queue.v1.QueueService.ReceiveMessages:input_type -> cumulo.api.queue.v1.ReceiveMessagesRequest
+	37, // 48: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:input_type -> cumulo.api.queue.v1.StreamReceiveMessagesRequest
+	32, // 49: cumulo.api.queue.v1.QueueService.PeekMessages:input_type -> cumulo.api.queue.v1.PeekMessagesRequest
+	41, // 50: cumulo.api.queue.v1.QueueService.DeleteMessage:input_type -> cumulo.api.queue.v1.DeleteMessageRequest
+	44, // 51: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:input_type -> cumulo.api.queue.v1.BatchDeleteMessagesRequest
+	46, // 52: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:input_type -> cumulo.api.queue.v1.ChangeMessageVisibilityRequest
+	48, // 53: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:input_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
+	6,  // 54: cumulo.api.queue.v1.QueueService.CreateQueue:output_type -> cumulo.api.queue.v1.CreateQueueResponse
+	8,  // 55: cumulo.api.queue.v1.QueueService.GetQueue:output_type -> cumulo.api.queue.v1.GetQueueResponse
+	10, // 56: cumulo.api.queue.v1.QueueService.ListQueues:output_type -> cumulo.api.queue.v1.ListQueuesResponse
+	12, // 57: cumulo.api.queue.v1.QueueService.UpdateQueue:output_type -> cumulo.api.queue.v1.UpdateQueueResponse
+	14, // 58: cumulo.api.queue.v1.QueueService.DeleteQueue:output_type -> cumulo.api.queue.v1.DeleteQueueResponse
+	16, // 59: cumulo.api.queue.v1.QueueService.PurgeQueue:output_type -> cumulo.api.queue.v1.PurgeQueueResponse
+	18, // 60: cumulo.api.queue.v1.QueueService.SendMessage:output_type -> cumulo.api.queue.v1.SendMessageResponse
+	23, // 61: cumulo.api.queue.v1.QueueService.BatchSendMessages:output_type -> cumulo.api.queue.v1.BatchSendMessagesResponse
+	25, // 62: cumulo.api.queue.v1.QueueService.StreamSendMessages:output_type -> cumulo.api.queue.v1.StreamSendMessagesResponse
+	29, // 63: cumulo.api.queue.v1.QueueService.CommitMessages:output_type -> cumulo.api.queue.v1.CommitMessagesResponse
+	31, // 64: cumulo.api.queue.v1.QueueService.ReceiveMessages:output_type -> cumulo.api.queue.v1.ReceiveMessagesResponse
+	40, // 65: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:output_type -> cumulo.api.queue.v1.StreamReceiveMessagesResponse
+	34, // 66: cumulo.api.queue.v1.QueueService.PeekMessages:output_type -> cumulo.api.queue.v1.PeekMessagesResponse
+	42, // 67: cumulo.api.queue.v1.QueueService.DeleteMessage:output_type -> cumulo.api.queue.v1.DeleteMessageResponse
+	45, // 68: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:output_type -> cumulo.api.queue.v1.BatchDeleteMessagesResponse
+	47, // 69: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:output_type -> cumulo.api.queue.v1.ChangeMessageVisibilityResponse
+	49, // 70: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:output_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
+	54, // [54:71] is the sub-list for method output_type
+	37, // [37:54] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_cumulo_api_queue_v1_queue_proto_init() }
@@ -3410,15 +3657,15 @@ func file_cumulo_api_queue_v1_queue_proto_init() {
 		(*SendMessageResult_Sent)(nil),
 		(*SendMessageResult_Error)(nil),
 	}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[26].OneofWrappers = []any{}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[31].OneofWrappers = []any{}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[30].OneofWrappers = []any{}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[35].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cumulo_api_queue_v1_queue_proto_rawDesc), len(file_cumulo_api_queue_v1_queue_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   49,
+			NumMessages:   53,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

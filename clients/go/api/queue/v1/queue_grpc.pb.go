@@ -43,6 +43,7 @@ const (
 	QueueService_SendMessage_FullMethodName                  = "/cumulo.api.queue.v1.QueueService/SendMessage"
 	QueueService_BatchSendMessages_FullMethodName            = "/cumulo.api.queue.v1.QueueService/BatchSendMessages"
 	QueueService_StreamSendMessages_FullMethodName           = "/cumulo.api.queue.v1.QueueService/StreamSendMessages"
+	QueueService_CommitMessages_FullMethodName               = "/cumulo.api.queue.v1.QueueService/CommitMessages"
 	QueueService_ReceiveMessages_FullMethodName              = "/cumulo.api.queue.v1.QueueService/ReceiveMessages"
 	QueueService_StreamReceiveMessages_FullMethodName        = "/cumulo.api.queue.v1.QueueService/StreamReceiveMessages"
 	QueueService_PeekMessages_FullMethodName                 = "/cumulo.api.queue.v1.QueueService/PeekMessages"
@@ -78,6 +79,12 @@ type QueueServiceClient interface {
 	// Stores messages as fast as the client sends frames; each frame is answered once, in order, when its messages are
 	// durable. Ends with UNAUTHENTICATED when the caller's token expires. Permission: sqs:SendMessage.
 	StreamSendMessages(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[StreamSendMessagesRequest, StreamSendMessagesResponse], error)
+	// Stores messages in up to 20 queues of one account and deletes received ones, in one commit: all of it, or nothing.
+	// A delete whose message is gone or was received again refuses the whole, so what is made of a message and sent on is
+	// there exactly once. Refusals name the item (`sends[2]`) in ErrorInfo.metadata. `UNIMPLEMENTED` on an engine whose
+	// transactions cannot span queues. Permission: sqs:SendMessage on each queue that is sent to, sqs:DeleteMessage on
+	// each that is deleted from.
+	CommitMessages(ctx context.Context, in *CommitMessagesRequest, opts ...grpc.CallOption) (*CommitMessagesResponse, error)
 	// Takes up to 100 messages, waiting up to `wait_s` for the first. Each stays invisible to others until its visibility
 	// timeout ends or it is deleted. It has no `request_id`: messages whose answer got lost come back by themselves.
 	// Permission: sqs:ReceiveMessage.
@@ -200,6 +207,16 @@ func (c *queueServiceClient) StreamSendMessages(ctx context.Context, opts ...grp
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type QueueService_StreamSendMessagesClient = grpc.BidiStreamingClient[StreamSendMessagesRequest, StreamSendMessagesResponse]
 
+func (c *queueServiceClient) CommitMessages(ctx context.Context, in *CommitMessagesRequest, opts ...grpc.CallOption) (*CommitMessagesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CommitMessagesResponse)
+	err := c.cc.Invoke(ctx, QueueService_CommitMessages_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *queueServiceClient) ReceiveMessages(ctx context.Context, in *ReceiveMessagesRequest, opts ...grpc.CallOption) (*ReceiveMessagesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ReceiveMessagesResponse)
@@ -299,6 +316,12 @@ type QueueServiceServer interface {
 	// Stores messages as fast as the client sends frames; each frame is answered once, in order, when its messages are
 	// durable. Ends with UNAUTHENTICATED when the caller's token expires. Permission: sqs:SendMessage.
 	StreamSendMessages(grpc.BidiStreamingServer[StreamSendMessagesRequest, StreamSendMessagesResponse]) error
+	// Stores messages in up to 20 queues of one account and deletes received ones, in one commit: all of it, or nothing.
+	// A delete whose message is gone or was received again refuses the whole, so what is made of a message and sent on is
+	// there exactly once. Refusals name the item (`sends[2]`) in ErrorInfo.metadata. `UNIMPLEMENTED` on an engine whose
+	// transactions cannot span queues. Permission: sqs:SendMessage on each queue that is sent to, sqs:DeleteMessage on
+	// each that is deleted from.
+	CommitMessages(context.Context, *CommitMessagesRequest) (*CommitMessagesResponse, error)
 	// Takes up to 100 messages, waiting up to `wait_s` for the first. Each stays invisible to others until its visibility
 	// timeout ends or it is deleted. It has no `request_id`: messages whose answer got lost come back by themselves.
 	// Permission: sqs:ReceiveMessage.
@@ -354,6 +377,9 @@ func (UnimplementedQueueServiceServer) BatchSendMessages(context.Context, *Batch
 }
 func (UnimplementedQueueServiceServer) StreamSendMessages(grpc.BidiStreamingServer[StreamSendMessagesRequest, StreamSendMessagesResponse]) error {
 	return status.Error(codes.Unimplemented, "method StreamSendMessages not implemented")
+}
+func (UnimplementedQueueServiceServer) CommitMessages(context.Context, *CommitMessagesRequest) (*CommitMessagesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CommitMessages not implemented")
 }
 func (UnimplementedQueueServiceServer) ReceiveMessages(context.Context, *ReceiveMessagesRequest) (*ReceiveMessagesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReceiveMessages not implemented")
@@ -548,6 +574,24 @@ func _QueueService_StreamSendMessages_Handler(srv interface{}, stream grpc.Serve
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type QueueService_StreamSendMessagesServer = grpc.BidiStreamingServer[StreamSendMessagesRequest, StreamSendMessagesResponse]
 
+func _QueueService_CommitMessages_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CommitMessagesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueueServiceServer).CommitMessages(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueueService_CommitMessages_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueueServiceServer).CommitMessages(ctx, req.(*CommitMessagesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _QueueService_ReceiveMessages_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ReceiveMessagesRequest)
 	if err := dec(in); err != nil {
@@ -701,6 +745,10 @@ var QueueService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "BatchSendMessages",
 			Handler:    _QueueService_BatchSendMessages_Handler,
+		},
+		{
+			MethodName: "CommitMessages",
+			Handler:    _QueueService_CommitMessages_Handler,
 		},
 		{
 			MethodName: "ReceiveMessages",

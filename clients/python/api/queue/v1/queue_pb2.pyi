@@ -1018,6 +1018,122 @@ class StreamSendMessagesResponse(_message.Message):
 Global___StreamSendMessagesResponse: _TypeAlias = StreamSendMessagesResponse  # noqa: Y015
 
 @_typing.final
+class CommitSend(_message.Message):
+    """One message of a commit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    queue: _builtins.str
+    """Set by the client, required: name, short name or ARN of the queue that it goes to."""
+    @_builtins.property
+    def entry(self) -> Global___SendMessageEntry:
+        """Set by the client, required: the message."""
+
+    def __init__(
+        self,
+        *,
+        queue: _builtins.str = ...,
+        entry: Global___SendMessageEntry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "queue", b"queue"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CommitSend: _TypeAlias = CommitSend  # noqa: Y015
+
+@_typing.final
+class CommitDelete(_message.Message):
+    """One received message that a commit deletes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_FIELD_NUMBER: _builtins.int
+    RECEIPT_HANDLE_FIELD_NUMBER: _builtins.int
+    queue: _builtins.str
+    """Set by the client, required: name, short name or ARN of the queue that it was received from."""
+    receipt_handle: _builtins.str
+    """Set by the client, required: from the latest receive of the message."""
+    def __init__(
+        self,
+        *,
+        queue: _builtins.str = ...,
+        receipt_handle: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["queue", b"queue", "receipt_handle", b"receipt_handle"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CommitDelete: _TypeAlias = CommitDelete  # noqa: Y015
+
+@_typing.final
+class CommitMessagesRequest(_message.Message):
+    """What to do in one commit: 1 to 100 sends and deletes together, about at most 20 queues."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SENDS_FIELD_NUMBER: _builtins.int
+    DELETES_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id of the whole commit, a UUID; remembered 10 min by the first queue that
+    is named, sends before deletes.
+    """
+    @_builtins.property
+    def sends(self) -> _containers.RepeatedCompositeFieldContainer[Global___CommitSend]:
+        """Set by the client: messages to store, together at most 1048576 bytes of bodies and attributes; with a `request_id`
+        at most 24 to FIFO queues. A duplicate for a FIFO queue is not stored again, and answered as the first was.
+        """
+
+    @_builtins.property
+    def deletes(self) -> _containers.RepeatedCompositeFieldContainer[Global___CommitDelete]:
+        """Set by the client: received messages to delete; they are deleted first."""
+
+    def __init__(
+        self,
+        *,
+        sends: _abc.Iterable[Global___CommitSend] | None = ...,
+        deletes: _abc.Iterable[Global___CommitDelete] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deletes", b"deletes", "request_id", b"request_id", "sends", b"sends"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CommitMessagesRequest: _TypeAlias = CommitMessagesRequest  # noqa: Y015
+
+@_typing.final
+class CommitMessagesResponse(_message.Message):
+    """Everything is durable."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def sent(self) -> _containers.RepeatedCompositeFieldContainer[Global___SentMessage]:
+        """Set by the server: one for each send, in the sends' order."""
+
+    def __init__(
+        self,
+        *,
+        sent: _abc.Iterable[Global___SentMessage] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sent", b"sent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CommitMessagesResponse: _TypeAlias = CommitMessagesResponse  # noqa: Y015
+
+@_typing.final
 class ReceiveMessagesRequest(_message.Message):
     """How to take messages."""
 

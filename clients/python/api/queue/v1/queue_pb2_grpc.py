@@ -80,6 +80,11 @@ class QueueServiceStub:
                 request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StreamSendMessagesRequest.SerializeToString,
                 response_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StreamSendMessagesResponse.FromString,
                 _registered_method=True)
+        self.CommitMessages = channel.unary_unary(
+                '/cumulo.api.queue.v1.QueueService/CommitMessages',
+                request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.CommitMessagesRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.CommitMessagesResponse.FromString,
+                _registered_method=True)
         self.ReceiveMessages = channel.unary_unary(
                 '/cumulo.api.queue.v1.QueueService/ReceiveMessages',
                 request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ReceiveMessagesRequest.SerializeToString,
@@ -186,6 +191,17 @@ class QueueServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CommitMessages(self, request, context):
+        """Stores messages in up to 20 queues of one account and deletes received ones, in one commit: all of it, or nothing.
+        A delete whose message is gone or was received again refuses the whole, so what is made of a message and sent on is
+        there exactly once. Refusals name the item (`sends[2]`) in ErrorInfo.metadata. `UNIMPLEMENTED` on an engine whose
+        transactions cannot span queues. Permission: sqs:SendMessage on each queue that is sent to, sqs:DeleteMessage on
+        each that is deleted from.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReceiveMessages(self, request, context):
         """Takes up to 100 messages, waiting up to `wait_s` for the first. Each stays invisible to others until its visibility
         timeout ends or it is deleted. It has no `request_id`: messages whose answer got lost come back by themselves.
@@ -287,6 +303,11 @@ def add_QueueServiceServicer_to_server(servicer, server):
                     servicer.StreamSendMessages,
                     request_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StreamSendMessagesRequest.FromString,
                     response_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StreamSendMessagesResponse.SerializeToString,
+            ),
+            'CommitMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.CommitMessages,
+                    request_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.CommitMessagesRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.CommitMessagesResponse.SerializeToString,
             ),
             'ReceiveMessages': grpc.unary_unary_rpc_method_handler(
                     servicer.ReceiveMessages,
@@ -568,6 +589,33 @@ class QueueService:
             '/cumulo.api.queue.v1.QueueService/StreamSendMessages',
             cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StreamSendMessagesRequest.SerializeToString,
             cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StreamSendMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CommitMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.queue.v1.QueueService/CommitMessages',
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.CommitMessagesRequest.SerializeToString,
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.CommitMessagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

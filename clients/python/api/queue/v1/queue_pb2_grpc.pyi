@@ -69,6 +69,13 @@ class QueueServiceStub:
     """Stores messages as fast as the client sends frames; each frame is answered once, in order, when its messages are
     durable. Ends with UNAUTHENTICATED when the caller's token expires. Permission: sqs:SendMessage.
     """
+    CommitMessages: _grpc.UnaryUnaryMultiCallable[_queue_pb2.CommitMessagesRequest, _queue_pb2.CommitMessagesResponse]
+    """Stores messages in up to 20 queues of one account and deletes received ones, in one commit: all of it, or nothing.
+    A delete whose message is gone or was received again refuses the whole, so what is made of a message and sent on is
+    there exactly once. Refusals name the item (`sends[2]`) in ErrorInfo.metadata. `UNIMPLEMENTED` on an engine whose
+    transactions cannot span queues. Permission: sqs:SendMessage on each queue that is sent to, sqs:DeleteMessage on
+    each that is deleted from.
+    """
     ReceiveMessages: _grpc.UnaryUnaryMultiCallable[_queue_pb2.ReceiveMessagesRequest, _queue_pb2.ReceiveMessagesResponse]
     """Takes up to 100 messages, waiting up to `wait_s` for the first. Each stays invisible to others until its visibility
     timeout ends or it is deleted. It has no `request_id`: messages whose answer got lost come back by themselves.
@@ -118,6 +125,13 @@ class QueueServiceAsyncStub(QueueServiceStub):
     StreamSendMessages: _aio.StreamStreamMultiCallable[_queue_pb2.StreamSendMessagesRequest, _queue_pb2.StreamSendMessagesResponse]  # type: ignore[assignment]
     """Stores messages as fast as the client sends frames; each frame is answered once, in order, when its messages are
     durable. Ends with UNAUTHENTICATED when the caller's token expires. Permission: sqs:SendMessage.
+    """
+    CommitMessages: _aio.UnaryUnaryMultiCallable[_queue_pb2.CommitMessagesRequest, _queue_pb2.CommitMessagesResponse]  # type: ignore[assignment]
+    """Stores messages in up to 20 queues of one account and deletes received ones, in one commit: all of it, or nothing.
+    A delete whose message is gone or was received again refuses the whole, so what is made of a message and sent on is
+    there exactly once. Refusals name the item (`sends[2]`) in ErrorInfo.metadata. `UNIMPLEMENTED` on an engine whose
+    transactions cannot span queues. Permission: sqs:SendMessage on each queue that is sent to, sqs:DeleteMessage on
+    each that is deleted from.
     """
     ReceiveMessages: _aio.UnaryUnaryMultiCallable[_queue_pb2.ReceiveMessagesRequest, _queue_pb2.ReceiveMessagesResponse]  # type: ignore[assignment]
     """Takes up to 100 messages, waiting up to `wait_s` for the first. Each stays invisible to others until its visibility
@@ -219,6 +233,19 @@ class QueueServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_queue_pb2.StreamSendMessagesResponse], _abc.AsyncIterator[_queue_pb2.StreamSendMessagesResponse]]:
         """Stores messages as fast as the client sends frames; each frame is answered once, in order, when its messages are
         durable. Ends with UNAUTHENTICATED when the caller's token expires. Permission: sqs:SendMessage.
+        """
+
+    @_abc_1.abstractmethod
+    def CommitMessages(
+        self,
+        request: _queue_pb2.CommitMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.CommitMessagesResponse, _abc.Awaitable[_queue_pb2.CommitMessagesResponse]]:
+        """Stores messages in up to 20 queues of one account and deletes received ones, in one commit: all of it, or nothing.
+        A delete whose message is gone or was received again refuses the whole, so what is made of a message and sent on is
+        there exactly once. Refusals name the item (`sends[2]`) in ErrorInfo.metadata. `UNIMPLEMENTED` on an engine whose
+        transactions cannot span queues. Permission: sqs:SendMessage on each queue that is sent to, sqs:DeleteMessage on
+        each that is deleted from.
         """
 
     @_abc_1.abstractmethod

@@ -400,6 +400,44 @@ export interface StreamSendMessagesResponse {
   results: SendMessageResult[];
 }
 
+/** One message of a commit. */
+export interface CommitSend {
+  /** Set by the client, required: name, short name or ARN of the queue that it goes to. */
+  queue: string;
+  /** Set by the client, required: the message. */
+  entry: SendMessageEntry | undefined;
+}
+
+/** One received message that a commit deletes. */
+export interface CommitDelete {
+  /** Set by the client, required: name, short name or ARN of the queue that it was received from. */
+  queue: string;
+  /** Set by the client, required: from the latest receive of the message. */
+  receiptHandle: string;
+}
+
+/** What to do in one commit: 1 to 100 sends and deletes together, about at most 20 queues. */
+export interface CommitMessagesRequest {
+  /**
+   * Set by the client: messages to store, together at most 1048576 bytes of bodies and attributes; with a `request_id`
+   * at most 24 to FIFO queues. A duplicate for a FIFO queue is not stored again, and answered as the first was.
+   */
+  sends: CommitSend[];
+  /** Set by the client: received messages to delete; they are deleted first. */
+  deletes: CommitDelete[];
+  /**
+   * Set by the client, optional: idempotency id of the whole commit, a UUID; remembered 10 min by the first queue that
+   * is named, sends before deletes.
+   */
+  requestId: string;
+}
+
+/** Everything is durable. */
+export interface CommitMessagesResponse {
+  /** Set by the server: one for each send, in the sends' order. */
+  sent: SentMessage[];
+}
+
 /** How to take messages. */
 export interface ReceiveMessagesRequest {
   /** Set by the client, required: the queue's name, short name or ARN. */
@@ -3084,6 +3122,276 @@ export const StreamSendMessagesResponse: MessageFns<StreamSendMessagesResponse> 
   },
 };
 
+function createBaseCommitSend(): CommitSend {
+  return { queue: "", entry: undefined };
+}
+
+export const CommitSend: MessageFns<CommitSend> = {
+  encode(message: CommitSend, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queue !== "") {
+      writer.uint32(10).string(message.queue);
+    }
+    if (message.entry !== undefined) {
+      SendMessageEntry.encode(message.entry, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CommitSend {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCommitSend();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queue = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.entry = SendMessageEntry.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CommitSend>): CommitSend {
+    return CommitSend.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CommitSend>): CommitSend {
+    const message = createBaseCommitSend();
+    message.queue = object.queue ?? "";
+    message.entry = (object.entry !== undefined && object.entry !== null)
+      ? SendMessageEntry.fromPartial(object.entry)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCommitDelete(): CommitDelete {
+  return { queue: "", receiptHandle: "" };
+}
+
+export const CommitDelete: MessageFns<CommitDelete> = {
+  encode(message: CommitDelete, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queue !== "") {
+      writer.uint32(10).string(message.queue);
+    }
+    if (message.receiptHandle !== "") {
+      writer.uint32(18).string(message.receiptHandle);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CommitDelete {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCommitDelete();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queue = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.receiptHandle = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CommitDelete>): CommitDelete {
+    return CommitDelete.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CommitDelete>): CommitDelete {
+    const message = createBaseCommitDelete();
+    message.queue = object.queue ?? "";
+    message.receiptHandle = object.receiptHandle ?? "";
+    return message;
+  },
+};
+
+function createBaseCommitMessagesRequest(): CommitMessagesRequest {
+  return { sends: [], deletes: [], requestId: "" };
+}
+
+export const CommitMessagesRequest: MessageFns<CommitMessagesRequest> = {
+  encode(message: CommitMessagesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.sends) {
+      CommitSend.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.deletes) {
+      CommitDelete.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CommitMessagesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCommitMessagesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sends.push(CommitSend.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.deletes.push(CommitDelete.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CommitMessagesRequest>): CommitMessagesRequest {
+    return CommitMessagesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CommitMessagesRequest>): CommitMessagesRequest {
+    const message = createBaseCommitMessagesRequest();
+    message.sends = object.sends?.map((e) => CommitSend.fromPartial(e)) || [];
+    message.deletes = object.deletes?.map((e) => CommitDelete.fromPartial(e)) || [];
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseCommitMessagesResponse(): CommitMessagesResponse {
+  return { sent: [] };
+}
+
+export const CommitMessagesResponse: MessageFns<CommitMessagesResponse> = {
+  encode(message: CommitMessagesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.sent) {
+      SentMessage.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CommitMessagesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCommitMessagesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sent.push(SentMessage.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CommitMessagesResponse>): CommitMessagesResponse {
+    return CommitMessagesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CommitMessagesResponse>): CommitMessagesResponse {
+    const message = createBaseCommitMessagesResponse();
+    message.sent = object.sent?.map((e) => SentMessage.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 function createBaseReceiveMessagesRequest(): ReceiveMessagesRequest {
   return { queue: "", maxMessages: 0, waitS: undefined, visibilityTimeoutS: undefined, attemptId: "" };
 }
@@ -4615,6 +4923,24 @@ export const QueueServiceService = {
     responseDeserialize: (value: Buffer): StreamSendMessagesResponse => StreamSendMessagesResponse.decode(value),
   },
   /**
+   * Stores messages in up to 20 queues of one account and deletes received ones, in one commit: all of it, or nothing.
+   * A delete whose message is gone or was received again refuses the whole, so what is made of a message and sent on is
+   * there exactly once. Refusals name the item (`sends[2]`) in ErrorInfo.metadata. `UNIMPLEMENTED` on an engine whose
+   * transactions cannot span queues. Permission: sqs:SendMessage on each queue that is sent to, sqs:DeleteMessage on
+   * each that is deleted from.
+   */
+  commitMessages: {
+    path: "/cumulo.api.queue.v1.QueueService/CommitMessages" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CommitMessagesRequest): Buffer =>
+      Buffer.from(CommitMessagesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CommitMessagesRequest => CommitMessagesRequest.decode(value),
+    responseSerialize: (value: CommitMessagesResponse): Buffer =>
+      Buffer.from(CommitMessagesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CommitMessagesResponse => CommitMessagesResponse.decode(value),
+  },
+  /**
    * Takes up to 100 messages, waiting up to `wait_s` for the first. Each stays invisible to others until its visibility
    * timeout ends or it is deleted. It has no `request_id`: messages whose answer got lost come back by themselves.
    * Permission: sqs:ReceiveMessage.
@@ -4737,6 +5063,14 @@ export interface QueueServiceServer extends UntypedServiceImplementation {
    * durable. Ends with UNAUTHENTICATED when the caller's token expires. Permission: sqs:SendMessage.
    */
   streamSendMessages: handleBidiStreamingCall<StreamSendMessagesRequest, StreamSendMessagesResponse>;
+  /**
+   * Stores messages in up to 20 queues of one account and deletes received ones, in one commit: all of it, or nothing.
+   * A delete whose message is gone or was received again refuses the whole, so what is made of a message and sent on is
+   * there exactly once. Refusals name the item (`sends[2]`) in ErrorInfo.metadata. `UNIMPLEMENTED` on an engine whose
+   * transactions cannot span queues. Permission: sqs:SendMessage on each queue that is sent to, sqs:DeleteMessage on
+   * each that is deleted from.
+   */
+  commitMessages: handleUnaryCall<CommitMessagesRequest, CommitMessagesResponse>;
   /**
    * Takes up to 100 messages, waiting up to `wait_s` for the first. Each stays invisible to others until its visibility
    * timeout ends or it is deleted. It has no `request_id`: messages whose answer got lost come back by themselves.
@@ -4911,6 +5245,28 @@ export interface QueueServiceClient extends Client {
     metadata: Metadata,
     options?: Partial<CallOptions>,
   ): ClientDuplexStream<StreamSendMessagesRequest, StreamSendMessagesResponse>;
+  /**
+   * Stores messages in up to 20 queues of one account and deletes received ones, in one commit: all of it, or nothing.
+   * A delete whose message is gone or was received again refuses the whole, so what is made of a message and sent on is
+   * there exactly once. Refusals name the item (`sends[2]`) in ErrorInfo.metadata. `UNIMPLEMENTED` on an engine whose
+   * transactions cannot span queues. Permission: sqs:SendMessage on each queue that is sent to, sqs:DeleteMessage on
+   * each that is deleted from.
+   */
+  commitMessages(
+    request: CommitMessagesRequest,
+    callback: (error: ServiceError | null, response: CommitMessagesResponse) => void,
+  ): ClientUnaryCall;
+  commitMessages(
+    request: CommitMessagesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CommitMessagesResponse) => void,
+  ): ClientUnaryCall;
+  commitMessages(
+    request: CommitMessagesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CommitMessagesResponse) => void,
+  ): ClientUnaryCall;
   /**
    * Takes up to 100 messages, waiting up to `wait_s` for the first. Each stays invisible to others until its visibility
    * timeout ends or it is deleted. It has no `request_id`: messages whose answer got lost come back by themselves.
