@@ -34,6 +34,7 @@ def decode_entry(it: Any) -> model.SendEntry:
         "",
         it.group_id if it.HasField("group_id") else None,
         it.deduplication_id if it.HasField("deduplication_id") else None,
+        it.priority if it.HasField("priority") else None,
     )
 
 
@@ -124,6 +125,8 @@ def add_messages(answer: _ReceiveAnswer, messages: Iterable[model.Message]) -> _
             message.group_id = it.group_id
             message.deduplication_id = it.deduplication_id
             message.sequence_number = it.sequence_number
+        if it.priority != model.PRIORITY_DEFAULT:
+            message.priority = it.priority
         if it.attributes:
             _add_attributes(message, it.attributes)
     return answer
@@ -183,6 +186,8 @@ def _encode_peeked(page: model.PeekedPage) -> pb.PeekMessagesResponse:
             deduplication_id=it.deduplication_id,
             sequence_number=it.sequence_number,
         )
+        if it.priority != model.PRIORITY_DEFAULT:
+            message.priority = it.priority
         _add_attributes(message, it.attributes)
         answer.messages.add(position=it.position, message=message, dead_letter_source_arn=it.dead_letter_source_arn)
     return answer

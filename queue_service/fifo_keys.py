@@ -8,7 +8,7 @@ Owns the bytes on disk; a golden-bytes test holds them. Directory, `meta`, `coun
     q     ("content", g) g number                  Group
     q     ("content", g) o number seq              the messages of a group in order: empty for one that is ready and was
                                                    never received, else FifoState
-    q     ("content", g) r priority turn           ready groups, in the order of their turns: the group's number
+    q     ("content", g) r lane turn               ready groups, in the order of their turns: the group's number
     q     ("content", g) d sent seq                delayed: the group's number. Due at `sent` and the queue's delay, so
                                                    that a new delay is in force for the messages that wait already
     q     ("content", g) l due seq                 leased: the group's number
@@ -26,7 +26,7 @@ import functools
 
 import msgspec
 
-from cumulo.queue_service.keys import PRIORITY
+from cumulo.queue_service.keys import MIDDLE_LANE
 from cumulo.storage import records, tuples
 
 FORGET = "queue.forget"
@@ -129,7 +129,7 @@ def fifo_layout(partition: bytes, generation: int) -> FifoLayout:
         content + b"n",
         content + b"g",
         content + b"o",
-        content + b"r" + PRIORITY,
+        content + b"r" + bytes((MIDDLE_LANE,)),
         content + b"d",
         content + b"l",
         content + b"e",

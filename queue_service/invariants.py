@@ -7,7 +7,8 @@ and to read in pages. What it holds:
 - each message under m stands exactly once under r, d, l or h, and nothing stands there without its message;
 - each lease under h has its alias under l and each alias its lease; a lease under l is due no earlier than its place;
 - the pieces of a message are as many as its state says;
-- rows under x are of messages that came from another queue;
+- each message under r stands in its lane;
+- rows under x are of messages that came from another queue, and name their lanes;
 - the counters are the numbers of rows, the next number is above all, and armed times are no later than what they wait
   for;
 - only the newest move task of a queue runs, at most ten are kept, and one that is over keeps no caller;
@@ -33,6 +34,7 @@ from cumulo.queue_service.keys import (
     decode_counters,
     decode_meta,
     decode_name,
+    lane_in,
     layout,
     name_key,
 )
@@ -152,7 +154,7 @@ def _check_queue(txn: ReadTxn, partition: bytes, meta: Meta) -> Iterator[str]:
 
 def _walk_states(txn: ReadTxn, places: Layout, standing: dict[int, _Standing]) -> Iterator[str]:
     aliases: dict[int, int] = {}
-    for letter, prefix in (("r", places.ready), ("d", places.delayed), ("l", places.leased), ("h", places.held)):
+    for letter, prefix in (("r", places.lanes), ("d", places.delayed), ("l", places.leased), ("h", places.held)):
         for key, value in rows_under(txn, prefix):
             seq = int.from_bytes(key[-8:], "big")
             if letter == "l":
@@ -169,6 +171,8 @@ def _walk_states(txn: ReadTxn, places: Layout, standing: dict[int, _Standing]) -
                 yield f"message {seq} is leased without a token"
             if letter == "h" and (aliases.pop(seq, None) != lease.alias_ms or lease.alias_ms > lease.due_ms):
                 yield f"message {seq}: its alias is not where its lease says, or too late"
+            if letter == "r" and key != places.ready_at(lease.lane, key[-8:]):
+                yield f"message {seq} stands in another lane than its state says"
             if letter != "h" and lease.alias_ms:
                 yield f"message {seq} names an alias under {letter}"
             standing.setdefault(seq, _Standing([], lease)).places.append(letter)
@@ -196,10 +200,12 @@ def _walk_messages(txn: ReadTxn, places: Layout, standing: dict[int, _Standing])
     for seq in standing.keys() & found.keys():
         if standing[seq].lease.pieces != found[seq]:
             yield f"message {seq} has {found[seq]} pieces; its state says {standing[seq].lease.pieces}"
-    for key, _ in rows_under(txn, places.moved):
+    for key, value in rows_under(txn, places.moved):
         seq = int.from_bytes(key[-8:], "big")
         if seq not in standing or not standing[seq].lease.moved:
             yield f"message {seq} stands under x and came from no other queue"
+        elif standing[seq].lease.lane != lane_in(value):
+            yield f"message {seq} stands under x with another lane than its state says"
 
 
 def _first_due(txn: ReadTxn, prefix: bytes) -> int | None:

@@ -10,13 +10,16 @@ directory, which lies in ROOT and leads from names to partitions:
     q     ("moves",)                               MoveTasks out of this queue; absent where there was none
     q     ("content", g) m seq                     StoredMessage: the first piece of its bytes, mostly the only one
     q     ("content", g) m seq piece               the further pieces of a large one
-    q     ("content", g) r priority seq            ready: empty for a message that was never received, else Lease
+    q     ("content", g) r lane seq                ready: Lease, or empty where all of it is default: never received
     q     ("content", g) d due seq                 delayed: as ready
     q     ("content", g) l due seq                 leased: Lease, or empty: an alias that says "look under h"
     q     ("content", g) h seq                     Lease of a message whose lease was moved away from its first due time
-    q     ("content", g) x kept_from seq           a message that came from another queue: it is older than its seq
+    q     ("content", g) x kept_from seq           a message that came from another queue: it is older than its seq;
+                                                   its lane's byte, or empty for the middle lane
 
 `g` is the content generation. Of a message exactly one of r, d, l-with-a-lease and h stands, and m stands with it.
+A lane is a byte, a part of those who wait that is received before the lanes with greater bytes; a message keeps its own
+wherever it goes. Most stand in the middle lane, whose state takes no bytes; those of higher priority stand before it.
 What differs in the content of a FIFO queue is in `fifo_keys`. Does not know what any move means.
 """
 
@@ -24,7 +27,7 @@ import functools
 
 import msgspec
 
-from cumulo.queue_service.model import MessageAttributes
+from cumulo.queue_service.model import PRIORITY_DEFAULT, MessageAttributes
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import ROOT
 
@@ -44,8 +47,10 @@ META = tuples.encode(("meta",))
 COUNTERS = tuples.encode(("counters",))
 TAGS = tuples.encode(("tags",))
 MOVES = tuples.encode(("moves",))
-PRIORITY = b"\x80"
-"""The priority of every message: a byte in the key, the middle of its range, so that others can stand on both sides."""
+MIDDLE_LANE = 0x80
+"""The byte of the middle lane; `Lease.lane` counts from it, in both directions."""
+LANES_APART = 4
+"""How far the lanes of neighbouring priorities are apart, so that further kinds of lanes can stand between them."""
 
 
 class QueueName(records.Record, frozen=True):
@@ -140,8 +145,8 @@ class Counters(records.Record, frozen=True):
 
 class StoredMessage(records.Record, frozen=True):
     """What never changes of a message. `kept_from_ms` is the deadline clock's time of the first send, from which
-    retention counts; `sent_ms` is the wall clock's. `received_before` counts the receives in queues that it left. The
-    last two are of FIFO queues.
+    retention counts; `sent_ms` is the wall clock's. `received_before` counts the receives in queues that it left.
+    `group_id` and `deduplication_id` are of FIFO queues, `priority` of others.
     """
 
     message_id: str = ""
@@ -156,6 +161,7 @@ class StoredMessage(records.Record, frozen=True):
     received_before: int = 0
     group_id: str = ""
     deduplication_id: str = ""
+    priority: int = PRIORITY_DEFAULT
 
 
 class Lease(records.Record, frozen=True):
@@ -163,7 +169,8 @@ class Lease(records.Record, frozen=True):
 
     `token` is of the latest receive, `due_ms` when its visibility timeout ends. `alias_ms` is where the alias of a row
     under h stands (0 elsewhere). `pieces` are the rows under m. `kept_from_ms` is the message's, set by the first
-    receive; of a message that came from another queue (`moved`, with a row under x) it is set from the start.
+    receive; of a message that came from another queue (`moved`, with a row under x) it is set from the start. `lane` is
+    where it stands under r, from the middle lane.
     """
 
     token: bytes = b""
@@ -175,6 +182,7 @@ class Lease(records.Record, frozen=True):
     kept_from_ms: int = 0
     alias_ms: int = 0
     moved: bool = False
+    lane: int = 0
 
 
 decode_name = records.decoder(QueueName).decode
@@ -210,7 +218,10 @@ def name_of(key: bytes) -> str:
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """The precomputed prefixes of one content generation; ids are appended with `tuples.u64`."""
+    """The precomputed prefixes of one content generation; ids are appended with `tuples.u64`.
+
+    `ready` is that of the middle lane, `lanes` that of all lanes.
+    """
 
     content: bytes
     message: bytes
@@ -219,6 +230,11 @@ class Layout(msgspec.Struct, frozen=True):
     leased: bytes
     held: bytes
     moved: bytes
+    lanes: bytes
+
+    def ready_at(self, lane: int, seq: bytes) -> bytes:
+        """Return the key under r of a message."""
+        return self.lanes + bytes((MIDDLE_LANE + lane,)) + seq if lane else self.ready + seq
 
 
 @functools.lru_cache(maxsize=4096)
@@ -228,12 +244,28 @@ def layout(partition: bytes, generation: int) -> Layout:
     return Layout(
         content,
         content + b"m",
-        content + b"r" + PRIORITY,
+        content + b"r" + bytes((MIDDLE_LANE,)),
         content + b"d",
         content + b"l",
         content + b"h",
         content + b"x",
+        content + b"r",
     )
+
+
+def lane_of(priority: int) -> int:
+    """Return the lane of a priority: 9, which is received first, stands in the first."""
+    return LANES_APART * (PRIORITY_DEFAULT - priority)
+
+
+def moved_value(lane: int) -> bytes:
+    """Return the value of a row under x."""
+    return bytes((MIDDLE_LANE + lane,)) if lane else b""
+
+
+def lane_in(moved_value: bytes) -> int:
+    """Return the lane in the value of a row under x."""
+    return moved_value[0] - MIDDLE_LANE if moved_value else 0
 
 
 def piece_key(message_key: bytes, piece: int) -> bytes:

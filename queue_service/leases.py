@@ -212,11 +212,11 @@ def _find(queue: OpenQueue, receipt: Receipt) -> _Place | Refusal:
 def _look_further(queue: OpenQueue, receipt: Receipt) -> _Place | Refusal:
     """As `_find`, for a lease that is not in its first place."""
     seq = u64(receipt.seq)
-    for prefix, leased in ((queue.layout.held, True), (queue.layout.ready, False)):
-        state = queue.txn.get(prefix + seq)
+    for key, leased in ((queue.layout.held + seq, True), (queue.layout.ready_at(receipt.lane, seq), False)):
+        state = queue.txn.get(key)
         if state:
             lease = lease_of(state)
-            return _Place(prefix + seq, lease, leased) if lease.token == receipt.token else Refusal.SUPERSEDED
+            return _Place(key, lease, leased) if lease.token == receipt.token else Refusal.SUPERSEDED
     return Refusal.GONE if queue.txn.get(queue.layout.message + seq) is None else Refusal.SUPERSEDED
 
 

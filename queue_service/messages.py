@@ -36,7 +36,7 @@ class OutgoingInGroup(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class Outgoing(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A checked message: its place in the batch, its encoded `StoredMessage`, and what SQS counts as its size; `fifo`
-    where the queue is one.
+    where the queue is one; `lane` is its priority's.
     """
 
     index: int
@@ -44,6 +44,7 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True, gc=False):
     size_bytes: int
     delay_s: int | None = None
     fifo: "OutgoingInGroup | None" = None
+    lane: int = 0
 
 
 class StampedSend(msgspec.Struct, frozen=True):
@@ -87,6 +88,7 @@ class LeasedMessage(msgspec.Struct, frozen=True, gc=False):
     first_received_ms: int
     stored: StoredMessage
     token: bytes = b""
+    lane: int = 0
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -118,23 +120,24 @@ def send_messages(txn: Txn, request: StampedSend) -> Outcome:
         if message.size_bytes > meta.maximum_message_size_bytes:
             refused.append(Refused(message.index, Refusal.TOO_LONG, meta.maximum_message_size_bytes))
             continue
-        store(queue, message.record, meta.delay_s if message.delay_s is None else message.delay_s, now_ms)
+        delay_s = meta.delay_s if message.delay_s is None else message.delay_s
+        store(queue, message.record, delay_s, now_ms, message.lane)
     queue.save()
     return Outcome(tuple(refused), request.seed)
 
 
-def store(queue: OpenQueue, record: bytes, delay_s: int, now_ms: int) -> int:
+def store(queue: OpenQueue, record: bytes, delay_s: int, now_ms: int, lane: int = 0) -> int:
     """Write one new message, ready or delayed; return its number."""
     pieces = -(-len(record) // PIECE_BYTES)
     seq = queue.add(record, pieces, PIECE_BYTES)
-    state = b"" if pieces == 1 else records.encode(Lease(pieces=pieces))
+    state = b"" if pieces == 1 and not lane else records.encode(Lease(pieces=pieces, lane=lane))
     if delay_s:
         due_ms = now_ms + delay_s * 1000
         queue.txn.put(queue.layout.delayed + u64(due_ms) + u64(seq), state)
         queue.delayed += 1
         queue.wake_by(due_ms)
     else:
-        queue.txn.put(queue.layout.ready + u64(seq), state)
+        queue.txn.put(queue.layout.ready_at(lane, u64(seq)), state)
         queue.ready += 1
         queue.woken += 1
     # Later than what is armed for older messages, unless the retention period was shortened since.
@@ -188,7 +191,7 @@ _Picked = tuple[bytes, bytes, StoredMessage]
 def _pick(queue: OpenQueue, dead_letters: DeadLetters, wanted: int, now_ms: int) -> list[_Picked]:
     """Read the first `wanted` messages that may be delivered; set aside those that may not, up to a budget."""
     picked: list[_Picked] = []
-    position, end = queue.layout.ready, queue.layout.ready + b"\xff" * 9
+    position, end = queue.layout.lanes, queue.layout.lanes + b"\xff"
     set_aside = size_bytes = 0
     while len(picked) < wanted:
         rows = queue.txn.range(position, end, wanted - len(picked))
@@ -231,7 +234,7 @@ def _lease(queue: OpenQueue, demand: Demand, picked: list[_Picked], now_ms: int)
         txn.delete(key)
         if state:
             before = lease_of(state)
-            count, first_ms = before.receive_count + 1, before.first_received_ms or now_ms
+            count, first_ms, lane = before.receive_count + 1, before.first_received_ms or now_ms, before.lane
             lease = Lease(
                 token=demand.token,
                 due_ms=due_ms,
@@ -241,16 +244,17 @@ def _lease(queue: OpenQueue, demand: Demand, picked: list[_Picked], now_ms: int)
                 pieces=before.pieces,
                 kept_from_ms=stored.kept_from_ms,
                 moved=before.moved,
+                lane=before.lane,
             )
             txn.put(leased + key[-8:], records.encode(lease))
         else:
-            count, first_ms = 1, now_ms
+            count, first_ms, lane = 1, now_ms, 0
             if stored.kept_from_ms != kept_from_ms:  # messages that were sent together share their state
                 kept_from_ms = stored.kept_from_ms
                 first_time = records.encode(Lease(1, demand.token, due_ms, now_ms, 1, now_ms, 1, kept_from_ms))
             txn.put(leased + key[-8:], first_time)
         count += stored.received_before
-        messages.append(LeasedMessage(int.from_bytes(key[-8:], "big"), due_ms, count, first_ms, stored))
+        messages.append(LeasedMessage(int.from_bytes(key[-8:], "big"), due_ms, count, first_ms, stored, b"", lane))
     queue.ready -= len(messages)
     queue.leased += len(messages)
     queue.wake_by(due_ms)

@@ -13,6 +13,9 @@ from cumulo.core.names import Arn, resource_name
 QUEUE_NAME_CHARACTERS_MAX = 80
 VISIBILITY_TIMEOUT_S_MAX = 43_200
 DELAY_S_MAX = 900
+PRIORITY_MAX = 9
+PRIORITY_DEFAULT = 4
+"""Ours, in the numbers of JMS (3.4.10): 9 is received first, and what has none counts as 4."""
 MESSAGE_RETENTION_S_MIN = 60
 MESSAGE_RETENTION_S_MAX = 1_209_600
 MESSAGE_SIZE_BYTES_MIN = 1_024
@@ -263,7 +266,8 @@ class RemovePermission(msgspec.Struct, frozen=True, kw_only=True):
 class SendEntry(msgspec.Struct, frozen=True):
     """One message to store; without `delay_s` the queue's. `trace_header` is X-Ray's, kept and handed on.
 
-    Of a FIFO queue: `group_id` must be given; without `deduplication_id` the queue must deduplicate by content.
+    Of a FIFO queue: `group_id` must be given; without `deduplication_id` the queue must deduplicate by content. Of
+    other queues: `priority` is 0 to 9, and 9 is received first.
     """
 
     body: bytes
@@ -272,6 +276,7 @@ class SendEntry(msgspec.Struct, frozen=True):
     trace_header: str = ""
     group_id: str | None = None
     deduplication_id: str | None = None
+    priority: int | None = None
 
 
 class SendMessages(msgspec.Struct, frozen=True, kw_only=True):
@@ -323,7 +328,7 @@ class ReceiveMessages(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A message as a receiver gets it; the last three are of FIFO queues."""
+    """A message as a receiver gets it; `priority` is of standard queues, the three before it are of FIFO queues."""
 
     message_id: str
     receipt_handle: str
@@ -339,6 +344,7 @@ class Message(msgspec.Struct, frozen=True):
     group_id: str = ""
     deduplication_id: str = ""
     sequence_number: str = ""
+    priority: int = PRIORITY_DEFAULT
 
 
 class DeleteMessages(msgspec.Struct, frozen=True, kw_only=True):
@@ -410,6 +416,7 @@ class PeekedMessage(msgspec.Struct, frozen=True, kw_only=True):
     group_id: str
     deduplication_id: str
     sequence_number: str
+    priority: int = PRIORITY_DEFAULT
 
 
 class PeekedPage(msgspec.Struct, frozen=True):

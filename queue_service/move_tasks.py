@@ -1,18 +1,19 @@
 """Move tasks: the messages of a dead-letter queue go back to where they came from, or to another queue.
 
-A task is a record in the partition of the queue that it empties, and one due entry that drives it, a slice at a time.
-A slice is one transaction over that queue and the queues that its messages go to: it takes them out there, adds them
+A task is a record in the partition of the queue that it empties, and one due entry that drives it, a slice at a time. A
+slice is one transaction over that queue and the queues that its messages go to: it takes them out there, adds them
 here, counts them, and writes the entry of the next slice. So no crash loses a message or moves it twice, and a task
 goes on after a restart by itself.
 
 A moved message is a new message: it has a new id, its retention starts again, and its receives are counted from 0, as
-in SQS ("Learn how to configure a dead-letter queue redrive"). It keeps body, attributes, trace header and sender.
+in SQS ("Learn how to configure a dead-letter queue redrive"). It keeps body, attributes, trace header, sender and
+priority.
 
-A task moves what was in the queue when it started, the lowest number first, and is complete when no such message is
-visible any more: those that a receiver holds stay. Otherwise messages that fail at once would go in circles. Of a FIFO
-queue it goes from group to group, in the order of their first messages, and moves each group's messages in order, up
-to the first that is not visible. What it moves is not compared with the deduplication ids of what was sent: a message
-of a dead-letter queue is there, and must not vanish on its way.
+A task moves what was in the queue when it started, the first to be received first, and is complete when no such message
+is visible any more: those that a receiver holds stay. Otherwise messages that fail at once would go in circles. Of a
+FIFO queue it goes from group to group, in the order of their first messages, and moves each group's messages in order,
+up to the first that is not visible. What it moves is not compared with the deduplication ids of what was sent: a
+message of a dead-letter queue is there, and must not vanish on its way.
 """
 
 import msgspec
@@ -33,6 +34,7 @@ from cumulo.queue_service.keys import (
     decode_message,
     decode_meta,
     decode_moves,
+    lane_of,
 )
 from cumulo.queue_service.messages import store
 from cumulo.queue_service.model import MOVE_TASKS_MAX, MessageMoveTask, queue_arn
@@ -349,7 +351,7 @@ class _Slice:
         if isinstance(target, FifoQueue):
             target.enqueue(stored.group_id, record, delay_s, now_ms)
         else:
-            store(target, record, delay_s, now_ms)
+            store(target, record, delay_s, now_ms, lane_of(stored.priority))
         self.moved += 1
 
 
@@ -384,9 +386,13 @@ def _find(queue: OpenQueue, task: MoveTask, limit: int) -> Found:
     """Return the first visible messages that the task is about."""
     if isinstance(queue, FifoQueue):
         return _find_in_groups(queue, task, limit)
-    rows = queue.txn.range(queue.layout.ready, queue.layout.ready + u64(task.end_seq), limit)
-    messages = [Visible(int.from_bytes(key[-8:], "big"), lease_of(state), key=key) for key, state in rows]
-    return Found(messages, 0, len(rows) < limit)
+    messages: list[Visible] = []
+    for lane in queue.lanes_in_use():
+        rows = queue.txn.range(lane, lane + u64(task.end_seq), limit - len(messages))
+        messages += [Visible(int.from_bytes(key[-8:], "big"), lease_of(state), key=key) for key, state in rows]
+        if len(messages) == limit:
+            return Found(messages, 0, is_all=False)
+    return Found(messages, 0, is_all=True)
 
 
 def _find_in_groups(queue: FifoQueue, task: MoveTask, limit: int) -> Found:

@@ -5,6 +5,8 @@ one due entry of each kind is armed per queue, never later than what it waits fo
 writes a queue's content through one of these. `save` must be the last call of every function that moved something.
 """
 
+from collections.abc import Iterator
+
 from cumulo.queue_service.errors import QUEUE_DOES_NOT_EXIST
 from cumulo.queue_service.keys import (
     CLEAR,
@@ -84,9 +86,18 @@ class OpenQueue:
                 self.drop(seq, lease, now_ms)
                 return
             self.retain_by(lease.kept_from_ms + self.meta.message_retention_s * 1000)
-        self.txn.put(self.layout.ready + u64(seq), state)
+        self.txn.put(self.layout.ready_at(lease.lane, u64(seq)), state)
         self.ready += 1
         self.woken += 1
+
+    def lanes_in_use(self) -> Iterator[bytes]:
+        """Return the prefix of each lane in which messages are ready, the first to be received first."""
+        lanes = self.layout.lanes
+        position, end = lanes, lanes + b"\xff"
+        while rows := self.txn.range(position, end, 1):
+            lane = rows[0][0][: len(lanes) + 1]
+            yield lane
+            position = lane + b"\xff" * 9
 
     def add(self, record: bytes, pieces: int, piece_bytes: int) -> int:
         """Write a new message's bytes and return its number; the caller writes where it stands."""

@@ -83,4 +83,5 @@ def _shown(queue: str, seq: int, stored: StoredMessage) -> PeekedMessage:
         group_id=stored.group_id,
         deduplication_id=stored.deduplication_id,
         sequence_number=sequence_number(seq) if is_fifo(queue) else "",
+        priority=stored.priority,
     )

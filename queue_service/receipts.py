@@ -2,7 +2,8 @@
 
 A handle seals (queue id, content generation, seq, first due time, lease token); the middle three lead straight to the
 lease's row, the token proves that no later receive has replaced it. In a handle of a FIFO queue the number of the
-message's group stands for the first due time. Random, altered and foreign texts are refused here,
+message's group stands for the first due time. Of a message in
+another lane than the middle one its lane follows. Random, altered and foreign texts are refused here,
 without a look at the store.
 """
 
@@ -14,12 +15,13 @@ from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
 from cumulo.queue_service.errors import RECEIPT_HANDLE_IS_INVALID, RECEIPT_HANDLE_OF_ANOTHER_QUEUE
 
 _FORM = struct.Struct(">8sQQQ16s")
+_LANE = struct.Struct(">b")
 TOKEN_BYTES = 16
 
 
 class Receipt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An opened handle; `index` is its place in the batch that it came in. `lease_at` leads to the lease: it is its
-    first due time, of a FIFO queue the number of the message's group.
+    first due time, of a FIFO queue the number of the message's group. `lane` is the message's.
     """
 
     index: int
@@ -27,11 +29,15 @@ class Receipt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     seq: int
     lease_at: int
     token: bytes
+    lane: int = 0
 
 
-def seal(sealer: TokenSealer, partition: bytes, generation: int, seq: int, lease_at: int, token: bytes) -> str:
+def seal(
+    sealer: TokenSealer, partition: bytes, generation: int, seq: int, lease_at: int, token: bytes, lane: int = 0
+) -> str:
     """Return the handle of one receive."""
-    return sealer.seal(TokenKind.RECEIPT, _FORM.pack(partition, generation, seq, lease_at, token))
+    payload = _FORM.pack(partition, generation, seq, lease_at, token)
+    return sealer.seal(TokenKind.RECEIPT, payload + _LANE.pack(lane) if lane else payload)
 
 
 def parse(sealer: TokenSealer, partition: bytes, index: int, handle: str) -> Receipt:
@@ -40,9 +46,12 @@ def parse(sealer: TokenSealer, partition: bytes, index: int, handle: str) -> Rec
         payload = sealer.open(TokenKind.RECEIPT, handle)
     except InvalidToken as error:
         raise RECEIPT_HANDLE_IS_INVALID.error(reason="it was not made by this server") from error
-    if len(payload) != _FORM.size:
+    if len(payload) not in (_FORM.size, _FORM.size + _LANE.size):
         raise RECEIPT_HANDLE_IS_INVALID.error(reason="it was not made by this server")
-    queue, generation, seq, lease_at, token = _FORM.unpack(payload)
+    queue, generation, seq, lease_at, token = _FORM.unpack_from(payload)
     if queue != partition:
         raise RECEIPT_HANDLE_OF_ANOTHER_QUEUE.error()
-    return Receipt(index, generation, seq, lease_at, token)
+    if len(payload) == _FORM.size:
+        return Receipt(index, generation, seq, lease_at, token)
+    (lane,) = _LANE.unpack_from(payload, _FORM.size)
+    return Receipt(index, generation, seq, lease_at, token, lane)

@@ -1,9 +1,9 @@
 """Redrive: a message that was received too often goes to its dead-letter queue.
 
 The move happens in the receive that meets the message, in one transaction over both queues, so it cannot happen twice.
-Message id, sent time and, but for FIFO queues, the start of retention are kept, as in SQS. What is shown goes on
-counting receives, as there; the new queue's own policy counts its own alone. Where the dead-letter queue does not exist
-(any more), the message stays and is delivered.
+Message id, sent time and, but for FIFO queues, the start of retention are kept, as in SQS, and so is the priority. What
+is shown goes on counting receives, as there; the new queue's own policy counts its own alone. Where the dead-letter
+queue does not exist (any more), the message stays and is delivered.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from cumulo.queue_service.keys import PIECE_BYTES, Lease, StoredMessage
+from cumulo.queue_service.keys import PIECE_BYTES, Lease, StoredMessage, lane_of, moved_value
 from cumulo.queue_service.model import queue_arn
 from cumulo.queue_service.open_queue import OpenQueue, find_queue
 from cumulo.storage import records
@@ -61,9 +61,10 @@ class DeadLetters:
         record = self.record_of(stored, lease.receive_count)
         pieces = -(-len(record) // PIECE_BYTES)
         new_seq = target.add(record, pieces, PIECE_BYTES)
-        state = records.encode(Lease(pieces=pieces, kept_from_ms=stored.kept_from_ms, moved=True))
-        target.txn.put(target.layout.moved + u64(stored.kept_from_ms) + u64(new_seq), b"")
-        target.txn.put(target.layout.ready + u64(new_seq), state)
+        lane = lane_of(stored.priority)
+        state = records.encode(Lease(pieces=pieces, kept_from_ms=stored.kept_from_ms, moved=True, lane=lane))
+        target.txn.put(target.layout.moved + u64(stored.kept_from_ms) + u64(new_seq), moved_value(lane))
+        target.txn.put(target.layout.ready_at(lane, u64(new_seq)), state)
         target.ready += 1
         target.woken += 1
         target.retain_by(stored.kept_from_ms + target.meta.message_retention_s * 1000)

@@ -1,6 +1,6 @@
 """Retention: messages that are older than their queue keeps them are deleted, and content that was purged is cleared.
 
-The retention timer walks r from the lowest number, which is the oldest message, and stops at the first that may stay;
+The retention timer walks each lane under r from the lowest number, the oldest message, to the first that may stay;
 messages that came from another queue are older than their number and have an index of their own, x. Leased and delayed
 messages are left alone: their age is looked at when they return. Everything goes in slices. FIFO queues have their own
 way (`fifo`) behind the same timers.
@@ -10,7 +10,7 @@ import msgspec
 
 from cumulo.queue_service import fifo, fifo_windows
 from cumulo.queue_service.fifo_queue import find_fifo
-from cumulo.queue_service.keys import RETAIN, WAKE, decode_message
+from cumulo.queue_service.keys import RETAIN, WAKE, decode_message, lane_in
 from cumulo.queue_service.leases import PROMOTE_OPERATIONS_OF_TIMER, promote
 from cumulo.queue_service.open_queue import OpenQueue, find_queue, lease_of
 from cumulo.storage.engine import Due, Txn
@@ -86,38 +86,41 @@ def _fired(txn: Txn, timer: Timer) -> OpenQueue | None:
 
 
 def _expire_ready(queue: OpenQueue, now_ms: int) -> None:
-    start = queue.layout.ready
-    rows = queue.txn.range(start, start + b"\xff" * 9, EXPIRE_MAX)
-    operations = 0
-    for key, state in rows:
-        lease, seq = lease_of(state), int.from_bytes(key[-8:], "big")
-        operations += lease.pieces + 4
-        if operations > EXPIRE_OPERATIONS_MAX:
-            break
-        kept_from_ms = decode_message(queue.message_bytes(seq, lease.pieces)).kept_from_ms
-        if not queue.is_too_old(kept_from_ms, now_ms):
-            queue.retain_by(kept_from_ms + queue.meta.message_retention_s * 1000)
+    left, operations = EXPIRE_MAX, 0
+    for lane in queue.lanes_in_use():
+        for key, state in queue.txn.range(lane, lane + b"\xff" * 9, left):
+            lease, seq = lease_of(state), int.from_bytes(key[-8:], "big")
+            left -= 1
+            operations += lease.pieces + 4
+            if operations > EXPIRE_OPERATIONS_MAX:
+                left = 0
+                break
+            kept_from_ms = decode_message(queue.message_bytes(seq, lease.pieces)).kept_from_ms
+            if not queue.is_too_old(kept_from_ms, now_ms):
+                queue.retain_by(kept_from_ms + queue.meta.message_retention_s * 1000)
+                break
+            queue.txn.delete(key)
+            queue.ready -= 1
+            queue.drop(seq, lease, now_ms)
+        if not left:
+            queue.retain_by(now_ms)
             return
-        queue.txn.delete(key)
-        queue.ready -= 1
-        queue.drop(seq, lease, now_ms)
-    if queue.ready:
-        queue.retain_by(now_ms)
 
 
 def _expire_moved(queue: OpenQueue, now_ms: int) -> None:
     start = queue.layout.moved
-    for key, _ in queue.txn.range(start, start + b"\xff" * 16, EXPIRE_MAX):
+    for key, lane in queue.txn.range(start, start + b"\xff" * 16, EXPIRE_MAX):
         kept_from_ms, seq = int.from_bytes(key[-16:-8], "big"), key[-8:]
         if not queue.is_too_old(kept_from_ms, now_ms):
             queue.retain_by(kept_from_ms + queue.meta.message_retention_s * 1000)
             return
-        state = queue.txn.get(queue.layout.ready + seq)
+        ready_key = queue.layout.ready_at(lane_in(lane), seq)
+        state = queue.txn.get(ready_key)
         if state is None:
             # Leased: its lease carries the age, which is looked at when it ends.
             queue.txn.delete(key)
             continue
-        queue.txn.delete(queue.layout.ready + seq)
+        queue.txn.delete(ready_key)
         queue.ready -= 1
         queue.drop(int.from_bytes(seq, "big"), lease_of(state), now_ms)
     if queue.txn.range(start, start + b"\xff" * 16, 1):

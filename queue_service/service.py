@@ -288,7 +288,7 @@ class Service(Room):
             messages.append(
                 model.Message(
                     stored.message_id,
-                    receipts.seal(sealer, partition, generation, it.seq, it.lease_at, it.token or token),
+                    receipts.seal(sealer, partition, generation, it.seq, it.lease_at, it.token or token, it.lane),
                     stored.body,
                     stored.md5_of_body,
                     stored.sent_ms,
@@ -301,6 +301,7 @@ class Service(Room):
                     group_id,
                     stored.deduplication_id,
                     stamping.sequence_number(it.seq) if group_id else "",
+                    stored.priority,
                 )
             )
         return tuple(messages)
@@ -310,7 +311,7 @@ class Service(Room):
     def _put_back(self, partition: bytes, queue: str, taken: Taken) -> None:
         """Make messages visible again at once; their receive stays counted, as it did happen."""
         held = tuple(
-            Receipt(index, taken.generation, it.seq, it.lease_at, it.token or taken.demand.token)
+            Receipt(index, taken.generation, it.seq, it.lease_at, it.token or taken.demand.token, it.lane)
             for index, it in enumerate(taken.messages)
         )
         request = StampedChange(queue, partition, held, (0,) * len(held), self.clock.deadline_ms())

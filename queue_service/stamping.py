@@ -26,7 +26,7 @@ from cumulo.queue_service.errors import (
     NOT_OF_THIS_QUEUE_TYPE,
     TOO_MANY_ENTRIES_IN_BATCH_REQUEST,
 )
-from cumulo.queue_service.keys import StoredMessage
+from cumulo.queue_service.keys import StoredMessage, lane_of
 from cumulo.queue_service.leases import Outcome
 from cumulo.queue_service.messages import Outgoing, OutgoingInGroup
 from cumulo.queue_service.model import (
@@ -34,6 +34,8 @@ from cumulo.queue_service.model import (
     DELAY_S_MAX,
     FIFO_ID_CHARACTERS_MAX,
     MESSAGE_SIZE_BYTES_MAX,
+    PRIORITY_DEFAULT,
+    PRIORITY_MAX,
     TRACE_HEADER_CHARACTERS_MAX,
     VISIBILITY_TIMEOUT_S_MAX,
     ItemError,
@@ -120,7 +122,9 @@ def stamp_entries(
                 md5_of_attributes = message_attributes.md5(attributes)
             if not body or size_bytes > MESSAGE_SIZE_BYTES_MAX or entry.delay_s is not None or entry.trace_header:
                 _check_entry(entry, size_bytes)
-            in_group = None
+            in_group, priority = None, entry.priority
+            if priority is not None:
+                _check_priority(priority, fifo=fifo)
             if fifo or entry.group_id is not None or entry.deduplication_id is not None:
                 in_group = _in_group(entry, message_id, fifo=fifo)
         except ServiceError as error:
@@ -131,7 +135,10 @@ def stamp_entries(
             )
             if in_group is not None:
                 record = replace(record, group_id=in_group.group_id, deduplication_id=in_group.deduplication_id)
-            messages.append(Outgoing(index, encode(record), size_bytes, entry.delay_s, in_group))
+            lane = 0
+            if priority is not None and priority != PRIORITY_DEFAULT:
+                record, lane = replace(record, priority=priority), lane_of(priority)
+            messages.append(Outgoing(index, encode(record), size_bytes, entry.delay_s, in_group, lane))
         total_bytes += size_bytes
         sent.append(SentMessage(message_id, md5_of_body, md5_of_attributes))
     if total_bytes > BATCH_BYTES_MAX and len(entries) > 1:
@@ -198,6 +205,13 @@ def _check_entry(entry: SendEntry, size_bytes: int) -> None:
             value=f"of {len(entry.trace_header)} characters",
             allowed=f"at most {TRACE_HEADER_CHARACTERS_MAX} characters",
         )
+
+
+def _check_priority(priority: int, *, fifo: bool) -> None:
+    if fifo:
+        raise NOT_OF_THIS_QUEUE_TYPE.error(parameter="priority", value=priority)
+    if not 0 <= priority <= PRIORITY_MAX:
+        raise out_of_range("priority", priority, 0, PRIORITY_MAX)
 
 
 def _in_group(entry: SendEntry, message_id: str, *, fifo: bool) -> OutgoingInGroup:

@@ -62,6 +62,21 @@ def test_messages_are_looked_at_and_not_taken(run, answer, name):
     assert answer("queue", "show", name)["message_count"] == 3
 
 
+def test_priorities_are_sent_and_shown_where_they_differ(run, answer, name):
+    run("queue", "create", name)
+    run("queue", "send", name, "daily")
+    plain = run("queue", "peek", name).stdout
+    run("queue", "send", name, "fire", "--priority", "9")
+    run("queue", "send", name, "--lines", "--priority", "7", text="smoke\n")
+
+    mixed = run("queue", "peek", name).stdout
+    received = answer("queue", "recv", name, "-n", "5")
+
+    assert ("PRIORITY" in plain, "PRIORITY" in mixed) == (False, True)
+    assert [(it["body"], it["priority"]) for it in received] == [("fire", 9), ("smoke", 7), ("daily", 4)]
+    assert "priority" in run("queue", "send", name, "a", "--priority", "10", exits=1).stderr
+
+
 def test_fifo_queue_is_made_with_its_attributes_and_changed(run, answer, name):
     options = ("--fifo-content-based-deduplication", "--fifo-deduplication-scope", "messageGroup")
 

@@ -191,3 +191,24 @@ def test_messages_are_looked_at_by_position_and_stay(queue: Queue):
     assert found[7].attributes == {"n": 7}
     assert [it.text for it in queue.peek(2, after=found[9].position)] == ["10", "11"]
     assert queue.info().message_count == 150
+
+
+def test_highest_priority_is_received_first_however_it_was_sent(queue: Queue):
+    queue.send("plain")
+    queue.send("low", priority=0)
+    queue.send_batch(["also plain", Outgoing(body="high", priority=9)])
+    with queue.send_stream() as stream:
+        stream.send("higher than plain", priority=5)
+        stream.send_all([Outgoing(body="middle", priority=6)])
+
+    peeked = {it.text: it.priority for it in queue.peek()}
+    received = [(it.text, it.priority) for it in take(queue, 10)]
+
+    expected = [("high", 9), ("middle", 6), ("higher than plain", 5), ("plain", 4), ("also plain", 4), ("low", 0)]
+    assert received == expected
+    assert peeked == dict(expected)
+
+
+def test_priority_out_of_range_is_refused(queue: Queue):
+    with pytest.raises(errors.InvalidArgument, match="priority"):
+        queue.send("a", priority=10)

@@ -25,7 +25,14 @@ def test_keys_on_disk_are_these_bytes():
     assert keys.name_of(keys.name_key("000000000000", "us-east-1", "jobs")) == "jobs"
     assert (keys.META, keys.COUNTERS) == (b"\x02meta\x00", b"\x02counters\x00")
     assert layout == keys.Layout(
-        content, content + b"m", content + b"r\x80", content + b"d", content + b"l", content + b"h", content + b"x"
+        content,
+        content + b"m",
+        content + b"r\x80",
+        content + b"d",
+        content + b"l",
+        content + b"h",
+        content + b"x",
+        content + b"r",
     )
 
 
@@ -60,12 +67,12 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
         (keys.QueueName(1, b"\0" * 7 + b"\1", "", 20, "dead", 5), "9701c4080000000000000001a014a46465616405a0"),
         (keys.Counters(1, 1, 2, 3, 4, 5, 6), "9701010203040506"),
         (
-            keys.Lease(1, b"t" * 16, 1, 2, 3, 4, 5, 6, 7, True),
-            "9a01c4107474747474747474747474747474747401020304050607c3",
+            keys.Lease(1, b"t" * 16, 1, 2, 3, 4, 5, 6, 7, True, -20),
+            "9b01c4107474747474747474747474747474747401020304050607c3ec",
         ),
         (
             keys.StoredMessage(1, "id", "md5", 1, 2, "me", (model.MessageAttribute("n", "String", b"v"),), "", b"b"),
-            "9d01a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a000a0a0",
+            "9e01a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a000a0a004",
         ),
         (keys.Tags(1, {"k": "v"}), "920181a16ba176"),
         (
@@ -92,6 +99,24 @@ def test_message_that_was_stored_before_receives_were_added_up_is_read():
     before = bytes.fromhex("9a01a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a0")
 
     assert keys.decode_message(before).received_before == 0
+    assert keys.decode_message(before).priority == 4
+
+
+def test_lease_that_was_stored_before_there_were_lanes_is_in_the_middle():
+    before = bytes.fromhex("9a01c4107474747474747474747474747474747401020304050607c3")
+
+    assert keys.decode_lease(before).lane == 0
+
+
+def test_lanes_of_priorities_are_these_bytes():
+    layout = keys.layout(PARTITION, 258)
+    seq = bytes(8)
+
+    bytes_of_lanes = [layout.ready_at(keys.lane_of(priority), seq)[-9] for priority in range(10)]
+
+    assert bytes_of_lanes == [0x90, 0x8C, 0x88, 0x84, 0x80, 0x7C, 0x78, 0x74, 0x70, 0x6C]
+    assert keys.moved_value(0) == b""
+    assert [keys.lane_in(keys.moved_value(lane)) for lane in (-20, 0, 16)] == [-20, 0, 16]
 
 
 def test_attributes_have_the_md5_that_sqs_computes():

@@ -39,14 +39,18 @@ class ModelMessage(msgspec.Struct, eq=False):
     received_ms: int = 0
     receives: int = 0
     handle: str = ""
+    priority: int = 4
 
 
 class ModelQueue(msgspec.Struct):
-    """Messages in the order of arrival."""
+    """Messages in the order of arrival; they are received by priority, and then in this order."""
 
     messages: list[ModelMessage] = []
     retention_s: int = 345_600
     visibility_s: int = 30
+
+    def in_order(self) -> list[ModelMessage]:
+        return sorted(self.messages, key=lambda message: -message.priority)
 
     def count(self, state: str) -> int:
         return sum(message.state == state for message in self.messages)
@@ -116,19 +120,21 @@ class QueueMachine(RuleBasedStateMachine):
         name=st.sampled_from(NAMES),
         sizes=st.lists(st.sampled_from([1, 10, 63_900, 130_000]), min_size=1, max_size=5),
         delay_s=st.sampled_from([None, 0, 1, 5, 900]),
+        priority=st.sampled_from([None, None, 0, 4, 5, 9]),
     )
-    def send(self, name, sizes, delay_s):
+    def send(self, name, sizes, delay_s, priority):
         bodies = []
         for size in sizes:
             self.number += 1
             bodies.append((b"%d;" % self.number).ljust(size, b"x"))
 
-        self.run(self.stand.send(*bodies, queue=name, delay_s=delay_s))
+        self.run(self.stand.send(*bodies, queue=name, delay_s=delay_s, priority=priority))
 
         for body in bodies:
             state = "delayed" if delay_s else "ready"
             due_ms = self.now_ms + (delay_s or 0) * 1000
-            self.queues[name].messages.append(ModelMessage(body, self.now_ms, state, due_ms))
+            sent = ModelMessage(body, self.now_ms, state, due_ms, priority=4 if priority is None else priority)
+            self.queues[name].messages.append(sent)
 
     @rule(
         name=st.sampled_from(NAMES),
@@ -139,7 +145,9 @@ class QueueMachine(RuleBasedStateMachine):
         messages = self.run(self.stand.receive(count, queue=name, visibility_timeout_s=visibility_s))
 
         taken = self.model_receive(name, count, visibility_s)
-        assert [(it.body, it.receive_count) for it in messages] == [(it.body, it.receives) for it in taken]
+        assert [(it.body, it.receive_count, it.priority) for it in messages] == [
+            (it.body, it.receives, it.priority) for it in taken
+        ]
         for received, expected in zip(messages, taken, strict=True):
             expected.handle = received.receipt_handle
             self.handles.append((name, received.receipt_handle, expected))
@@ -150,7 +158,7 @@ class QueueMachine(RuleBasedStateMachine):
         taken: list[ModelMessage] = []
         size = 0
         wanted = min(count, queue.count("ready"))
-        for message in list(queue.messages):
+        for message in queue.in_order():
             if len(taken) == wanted:
                 break
             if message.state != "ready":
@@ -161,6 +169,7 @@ class QueueMachine(RuleBasedStateMachine):
             if name == "jobs" and message.receives >= MAX_RECEIVES and "dead" in self.queues:
                 queue.messages.remove(message)
                 moved = ModelMessage(message.body, message.kept_from_ms, "ready", receives=message.receives)
+                moved.priority = message.priority
                 self.queues["dead"].messages.append(moved)
                 continue
             size += len(message.body)

@@ -194,6 +194,7 @@ def purge(session: Session, name: str, yes: bool) -> None:
     metavar="ID",
     help="FIFO queues: what was sent with the same within 5 minutes is not stored again.",
 )
+@click.option("--priority", type=int, metavar="N", help="0 to 9, and 9 is received first; 4 by default.")
 @leaf
 def send(
     session: Session,
@@ -205,6 +206,7 @@ def send(
     attribute: tuple[str, ...],
     group: str | None,
     deduplication_id: str | None,
+    priority: int | None,
 ) -> None:
     """Send BODY, a file's content, or every line of standard input to the queue NAME."""
     if (body is not None) + (path is not None) + lines != 1:
@@ -215,7 +217,7 @@ def send(
     with session.client() as client:
         queue = client.queue(name)
         if lines:
-            count = _send_lines(queue, delay, attributes, group)
+            count = _send_lines(queue, delay=delay, attributes=attributes, group=group, priority=priority)
             session.report(f"{count} messages are sent", {"sent": count})
             return
         content: bytes | str
@@ -224,16 +226,23 @@ def send(
                 content = file.read()
         else:
             content = body or ""
-        sent = queue.send(content, delay=delay, attributes=attributes, group=group, deduplication_id=deduplication_id)
+        sent = queue.send(
+            content,
+            delay=delay,
+            attributes=attributes,
+            group=group,
+            deduplication_id=deduplication_id,
+            priority=priority,
+        )
         number = f" as number {sent.sequence_number}" if sent.sequence_number else ""
         session.report(f"sent {sent.message_id}{number}", sent)
 
 
-def _send_lines(queue: Queue, delay: int | None, attributes: dict[str, str], group: str | None) -> int:
+def _send_lines(queue: Queue, **belongings: Any) -> int:
     count = 0
     with queue.send_stream() as stream:
         for line in sys.stdin.buffer:
-            stream.send(line.rstrip(b"\r\n"), delay=delay, attributes=attributes, group=group)
+            stream.send(line.rstrip(b"\r\n"), **belongings)
             count += 1
     return count
 
@@ -266,7 +275,7 @@ def recv(
                     message.delete()
             return
         taken = list(messages)
-        columns = (*_first_columns("id", taken), "receive_count", "sent", "body")
+        columns = (*_first_columns("id", taken), *_priority_column(taken), "receive_count", "sent", "body")
         show_items(map(_row, taken), columns, session.output)
         sys.stdout.flush()
         if delete and taken:
@@ -288,6 +297,11 @@ def _received(queue: Queue, count: int, wait: int | None, visibility_timeout: in
 def _first_columns(mark: str, messages: Sequence[Message] | Sequence[PeekedMessage]) -> tuple[str, ...]:
     """Return the columns that a table begins with: those of a FIFO queue say the order, too."""
     return (mark, "group", "sequence_number") if any(it.sequence_number for it in messages) else (mark,)
+
+
+def _priority_column(messages: Sequence[Message] | Sequence[PeekedMessage]) -> tuple[str, ...]:
+    """Return the column of priorities, where they differ."""
+    return ("priority",) if len({it.priority for it in messages}) > 1 else ()
 
 
 def _shown_body(message: Message | PeekedMessage) -> tuple[str | bytes, str]:
@@ -315,6 +329,7 @@ def _row(message: Message) -> dict[str, Any]:
         "group": message.group,
         "deduplication_id": message.deduplication_id,
         "sequence_number": message.sequence_number,
+        "priority": message.priority,
     }
 
 
@@ -329,7 +344,7 @@ def peek(session: Session, name: str, count: int, after: int) -> None:
     """Show messages of the queue NAME by position, whatever their state, without taking them."""
     with session.client() as client:
         found = client.queue(name).peek(count, after=after)
-        columns = (*_first_columns("position", found), "id", "sent", "body")
+        columns = (*_first_columns("position", found), "id", *_priority_column(found), "sent", "body")
         show_items(map(_peeked_row, found), columns, session.output)
 
 
@@ -348,6 +363,7 @@ def _peeked_row(message: PeekedMessage) -> dict[str, Any]:
         "group": message.group,
         "deduplication_id": message.deduplication_id,
         "sequence_number": message.sequence_number,
+        "priority": message.priority,
     }
 
 

@@ -101,10 +101,15 @@ def send_entry(
     delay: int | None,
     group: str | None,
     deduplication_id: str | None,
+    priority: int | None,
 ) -> queue.SendMessageEntry:
     """Return one entry of a batch or frame."""
     entry = queue.SendMessageEntry(
-        body=body_bytes(body), delay_s=delay, group_id=group, deduplication_id=deduplication_id
+        body=body_bytes(body),
+        delay_s=delay,
+        group_id=group,
+        deduplication_id=deduplication_id,
+        priority=priority,
     )
     if attributes:
         for name, value in attributes.items():
@@ -115,7 +120,7 @@ def send_entry(
 def outgoing_entry(item: object) -> queue.SendMessageEntry:
     """Return the entry of one item of a batch: an `Outgoing`, or a plain body."""
     if isinstance(item, model.Outgoing):
-        return send_entry(item.body, item.attributes, item.delay, item.group, item.deduplication_id)
+        return send_entry(item.body, item.attributes, item.delay, item.group, item.deduplication_id, item.priority)
     return queue.SendMessageEntry(body=body_bytes(item))
 
 
@@ -139,7 +144,13 @@ def peeked_message(it: queue.PeekedMessage) -> model.PeekedMessage:
         group=message.group_id,
         deduplication_id=message.deduplication_id,
         sequence_number=message.sequence_number,
+        priority=priority_of(message),
     )
+
+
+def priority_of(message: queue.Message) -> int:
+    """Return a message's priority."""
+    return message.priority if message.HasField("priority") else model.PRIORITY_DEFAULT
 
 
 def sent_messages(results: Sequence[queue.SendMessageResult]) -> list[model.SentMessage]:

@@ -73,9 +73,13 @@ Attribute = str | int | float | bytes
 """A message attribute's value: text is a `String`, a number a `Number`, bytes are `Binary`."""
 
 
+PRIORITY_DEFAULT = 4
+"""The priority of a message that was sent without one."""
+
+
 class PeekedMessage(Value, frozen=True):
-    """A message that was looked at and not taken; `position` rises with every message of the queue. The last three are
-    of FIFO queues, empty elsewhere.
+    """A message that was looked at and not taken; `position` rises with every message of the queue. `group`,
+    `deduplication_id` and `sequence_number` are of FIFO queues, empty elsewhere.
     """
 
     position: int
@@ -89,6 +93,7 @@ class PeekedMessage(Value, frozen=True):
     group: str
     deduplication_id: str
     sequence_number: str
+    priority: int = PRIORITY_DEFAULT
 
     @property
     def text(self) -> str:
@@ -97,15 +102,14 @@ class PeekedMessage(Value, frozen=True):
 
 
 class Outgoing(Value, frozen=True):
-    """One message of a batch with what belongs to it; a plain body stands for one without. The last two are for FIFO
-    queues, as in `Queue.send`.
-    """
+    """One message of a batch with what belongs to it, as in `Queue.send`; a plain body stands for one without."""
 
     body: object
     delay: int | None = None
     attributes: Mapping[str, Attribute] | None = None
     group: str | None = None
     deduplication_id: str | None = None
+    priority: int | None = None
 
 
 # Objects

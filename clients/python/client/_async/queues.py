@@ -51,6 +51,7 @@ class AsyncQueue(Handle):
         attributes: Mapping[str, model.Attribute] | None = None,
         group: str | None = None,
         deduplication_id: str | None = None,
+        priority: int | None = None,
         timeout: float | None = None,
     ) -> model.SentMessage:
         """Store one message; when this returns, it is durable.
@@ -58,7 +59,8 @@ class AsyncQueue(Handle):
         `body` is bytes, text, or anything that JSON can say. `delay` holds it back for 0 to 900 seconds; by default the
         queue's. A FIFO queue needs the `group` in which the message keeps its order, and a `deduplication_id`: one that
         was sent within 5 minutes is answered as the first was, and not stored again. It may be left out where the queue
-        makes it from the body. Raises `NotFound`, `InvalidArgument`, `PermissionDenied`.
+        makes it from the body. Other queues take a `priority` of 0 to 9: messages of 9 are received first, and what has
+        none counts as 4. Raises `NotFound`, `InvalidArgument`, `PermissionDenied`.
         """
         request = pb.SendMessageRequest(
             queue=self._name,
@@ -66,6 +68,7 @@ class AsyncQueue(Handle):
             delay_s=delay,
             group_id=group,
             deduplication_id=deduplication_id,
+            priority=priority,
             request_id=send_request_id(self._connection, self._name),
         )
         if attributes:

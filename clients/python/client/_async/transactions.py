@@ -37,6 +37,7 @@ class AsyncTransaction:
         attributes: Mapping[str, model.Attribute] | None = None,
         group: str | None = None,
         deduplication_id: str | None = None,
+        priority: int | None = None,
     ) -> PendingSend:
         """Have the commit store one message, as `AsyncQueue.send` does; `queue` is a name, short name, ARN or queue.
 
@@ -44,7 +45,8 @@ class AsyncTransaction:
         """
         pending = PendingSend()
         name = queue if isinstance(queue, str) else queue.name
-        self._request.sends.add(queue=name, entry=_wire.send_entry(body, attributes, delay, group, deduplication_id))
+        entry = _wire.send_entry(body, attributes, delay, group, deduplication_id, priority)
+        self._request.sends.add(queue=name, entry=entry)
         self._pending.append(pending)
         return pending
 

@@ -134,6 +134,11 @@ class Message:
         return self._from.name
 
     @property
+    def priority(self) -> int:
+        """Its priority, 0 to 9; 4 where it was sent without one, and in FIFO queues."""
+        return _wire.priority_of(self._message)
+
+    @property
     def lost(self) -> bool:
         """Say whether another receiver is known to have the message, so that work on it is done twice."""
         return self.care is Care.LOST

@@ -91,9 +91,10 @@ class SendStream(ReopeningStream[pb.StreamSendMessagesRequest, pb.StreamSendMess
         attributes: Mapping[str, model.Attribute] | None = None,
         group: str | None = None,
         deduplication_id: str | None = None,
+        priority: int | None = None,
     ) -> PendingSend:
         """Put a message on its way; waits only while the window is full. Raises what ended the stream."""
-        entry = _wire.send_entry(body, attributes, delay, group, deduplication_id)
+        entry = _wire.send_entry(body, attributes, delay, group, deduplication_id, priority)
         size = len(entry.body) if not attributes else entry.ByteSize()
         pending = PendingSend()
         if self._sent - self._answered >= self._window or self._failure is not None:
@@ -113,6 +114,7 @@ class SendStream(ReopeningStream[pb.StreamSendMessagesRequest, pb.StreamSendMess
                     attributes=item.attributes,
                     group=item.group,
                     deduplication_id=item.deduplication_id,
+                    priority=item.priority,
                 )
             else:
                 self.send(item)

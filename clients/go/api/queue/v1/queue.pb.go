@@ -382,7 +382,7 @@ func (*MessageAttribute_StringValue) isMessageAttribute_Value() {}
 
 func (*MessageAttribute_BinaryValue) isMessageAttribute_Value() {}
 
-// A message as a receiver gets it. Numbers 13 to 15 are kept for priority.
+// A message as a receiver gets it. Numbers 14 and 15 are kept.
 type Message struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the server: a UUID in text form, the same at every receive.
@@ -409,8 +409,10 @@ type Message struct {
 	DeduplicationId string `protobuf:"bytes,11,opt,name=deduplication_id,json=deduplicationId,proto3" json:"deduplication_id,omitempty"`
 	// Set by the server, FIFO queues only: 20 digits; rises with every message of the queue.
 	SequenceNumber string `protobuf:"bytes,12,opt,name=sequence_number,json=sequenceNumber,proto3" json:"sequence_number,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Set by the sender, standard queues only: 0 to 9, and 9 is received first. Absent: 4.
+	Priority      *int32 `protobuf:"varint,13,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Message) Reset() {
@@ -525,6 +527,13 @@ func (x *Message) GetSequenceNumber() string {
 		return x.SequenceNumber
 	}
 	return ""
+}
+
+func (x *Message) GetPriority() int32 {
+	if x != nil && x.Priority != nil {
+		return *x.Priority
+	}
+	return 0
 }
 
 // Why one item of a batch failed.
@@ -1207,7 +1216,7 @@ func (*PurgeQueueResponse) Descriptor() ([]byte, []int) {
 	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{16}
 }
 
-// One message to store. Numbers 8 and 9 are kept for priority.
+// One message to store. Number 9 is kept.
 type SendMessageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the client, required: the queue's name, short name or ARN.
@@ -1226,8 +1235,11 @@ type SendMessageRequest struct {
 	// Set by the client, FIFO queues only: as `group_id`. A message of an id that was sent within 5 minutes is not stored
 	// again, and the answer is the first's. Absent: made from the body, where the queue has `content_based_deduplication`.
 	DeduplicationId *string `protobuf:"bytes,7,opt,name=deduplication_id,json=deduplicationId,proto3,oneof" json:"deduplication_id,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Set by the client, optional, standard queues only: 0 to 9. Of the messages that are ready those of the highest priority
+	// are received first, of one priority the first that was stored. Default: 4.
+	Priority      *int32 `protobuf:"varint,8,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SendMessageRequest) Reset() {
@@ -1309,6 +1321,13 @@ func (x *SendMessageRequest) GetDeduplicationId() string {
 	return ""
 }
 
+func (x *SendMessageRequest) GetPriority() int32 {
+	if x != nil && x.Priority != nil {
+		return *x.Priority
+	}
+	return 0
+}
+
 // The message is durable.
 type SendMessageResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1373,7 +1392,7 @@ func (x *SendMessageResponse) GetSequenceNumber() string {
 	return ""
 }
 
-// One message of a batch or of a stream's frame. Numbers 6 to 9 are kept for priority.
+// One message of a batch or of a stream's frame. Numbers 7 to 9 are kept.
 type SendMessageEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the client, required: 1 byte to the queue's maximum_message_size_bytes, attributes counted in.
@@ -1386,8 +1405,11 @@ type SendMessageEntry struct {
 	GroupId *string `protobuf:"bytes,4,opt,name=group_id,json=groupId,proto3,oneof" json:"group_id,omitempty"`
 	// Set by the client, FIFO queues only; absent: made from the body. As in SendMessageRequest.
 	DeduplicationId *string `protobuf:"bytes,5,opt,name=deduplication_id,json=deduplicationId,proto3,oneof" json:"deduplication_id,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Set by the client, optional, standard queues only: 0 to 9, and 9 is received first. Default: 4. As in
+	// SendMessageRequest.
+	Priority      *int32 `protobuf:"varint,6,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SendMessageEntry) Reset() {
@@ -1453,6 +1475,13 @@ func (x *SendMessageEntry) GetDeduplicationId() string {
 		return *x.DeduplicationId
 	}
 	return ""
+}
+
+func (x *SendMessageEntry) GetPriority() int32 {
+	if x != nil && x.Priority != nil {
+		return *x.Priority
+	}
+	return 0
 }
 
 // A message that was stored.
@@ -3257,7 +3286,7 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\tdata_type\x18\x01 \x01(\tR\bdataType\x12#\n" +
 	"\fstring_value\x18\x02 \x01(\tH\x00R\vstringValue\x12#\n" +
 	"\fbinary_value\x18\x03 \x01(\fH\x00R\vbinaryValueB\a\n" +
-	"\x05value\"\xad\x04\n" +
+	"\x05value\"\xdb\x04\n" +
 	"\aMessage\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12%\n" +
@@ -3274,10 +3303,12 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\bgroup_id\x18\n" +
 	" \x01(\tR\agroupId\x12)\n" +
 	"\x10deduplication_id\x18\v \x01(\tR\x0fdeduplicationId\x12'\n" +
-	"\x0fsequence_number\x18\f \x01(\tR\x0esequenceNumber\x1ad\n" +
+	"\x0fsequence_number\x18\f \x01(\tR\x0esequenceNumber\x12\x1f\n" +
+	"\bpriority\x18\r \x01(\x05H\x00R\bpriority\x88\x01\x01\x1ad\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12;\n" +
-	"\x05value\x18\x02 \x01(\v2%.cumulo.api.queue.v1.MessageAttributeR\x05value:\x028\x01\"\\\n" +
+	"\x05value\x18\x02 \x01(\v2%.cumulo.api.queue.v1.MessageAttributeR\x05value:\x028\x01B\v\n" +
+	"\t_priority\"\\\n" +
 	"\tItemError\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12!\n" +
@@ -3318,7 +3349,7 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\"\x14\n" +
-	"\x12PurgeQueueResponse\"\xb8\x03\n" +
+	"\x12PurgeQueueResponse\"\xe6\x03\n" +
 	"\x12SendMessageRequest\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12\x12\n" +
 	"\x04body\x18\x02 \x01(\fR\x04body\x12W\n" +
@@ -3329,19 +3360,21 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tR\trequestId\x12\x1e\n" +
 	"\bgroup_id\x18\x06 \x01(\tH\x01R\agroupId\x88\x01\x01\x12.\n" +
-	"\x10deduplication_id\x18\a \x01(\tH\x02R\x0fdeduplicationId\x88\x01\x01\x1ad\n" +
+	"\x10deduplication_id\x18\a \x01(\tH\x02R\x0fdeduplicationId\x88\x01\x01\x12\x1f\n" +
+	"\bpriority\x18\b \x01(\x05H\x03R\bpriority\x88\x01\x01\x1ad\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12;\n" +
 	"\x05value\x18\x02 \x01(\v2%.cumulo.api.queue.v1.MessageAttributeR\x05value:\x028\x01B\n" +
 	"\n" +
 	"\b_delay_sB\v\n" +
 	"\t_group_idB\x13\n" +
-	"\x11_deduplication_id\"}\n" +
+	"\x11_deduplication_idB\v\n" +
+	"\t_priority\"}\n" +
 	"\x13SendMessageResponse\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x1e\n" +
 	"\vmd5_of_body\x18\x02 \x01(\tR\tmd5OfBody\x12'\n" +
-	"\x0fsequence_number\x18\x03 \x01(\tR\x0esequenceNumber\"\xff\x02\n" +
+	"\x0fsequence_number\x18\x03 \x01(\tR\x0esequenceNumber\"\xad\x03\n" +
 	"\x10SendMessageEntry\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12U\n" +
 	"\n" +
@@ -3349,14 +3382,16 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"attributes\x12\x1c\n" +
 	"\adelay_s\x18\x03 \x01(\x05H\x00R\x06delayS\x88\x01\x01\x12\x1e\n" +
 	"\bgroup_id\x18\x04 \x01(\tH\x01R\agroupId\x88\x01\x01\x12.\n" +
-	"\x10deduplication_id\x18\x05 \x01(\tH\x02R\x0fdeduplicationId\x88\x01\x01\x1ad\n" +
+	"\x10deduplication_id\x18\x05 \x01(\tH\x02R\x0fdeduplicationId\x88\x01\x01\x12\x1f\n" +
+	"\bpriority\x18\x06 \x01(\x05H\x03R\bpriority\x88\x01\x01\x1ad\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12;\n" +
 	"\x05value\x18\x02 \x01(\v2%.cumulo.api.queue.v1.MessageAttributeR\x05value:\x028\x01B\n" +
 	"\n" +
 	"\b_delay_sB\v\n" +
 	"\t_group_idB\x13\n" +
-	"\x11_deduplication_id\"u\n" +
+	"\x11_deduplication_idB\v\n" +
+	"\t_priority\"u\n" +
 	"\vSentMessage\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x1e\n" +
@@ -3651,6 +3686,7 @@ func file_cumulo_api_queue_v1_queue_proto_init() {
 		(*MessageAttribute_StringValue)(nil),
 		(*MessageAttribute_BinaryValue)(nil),
 	}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[3].OneofWrappers = []any{}
 	file_cumulo_api_queue_v1_queue_proto_msgTypes[17].OneofWrappers = []any{}
 	file_cumulo_api_queue_v1_queue_proto_msgTypes[19].OneofWrappers = []any{}
 	file_cumulo_api_queue_v1_queue_proto_msgTypes[21].OneofWrappers = []any{

@@ -224,7 +224,7 @@ Global___MessageAttribute: _TypeAlias = MessageAttribute  # noqa: Y015
 
 @_typing.final
 class Message(_message.Message):
-    """A message as a receiver gets it. Numbers 13 to 15 are kept for priority."""
+    """A message as a receiver gets it. Numbers 14 and 15 are kept."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -261,6 +261,7 @@ class Message(_message.Message):
     GROUP_ID_FIELD_NUMBER: _builtins.int
     DEDUPLICATION_ID_FIELD_NUMBER: _builtins.int
     SEQUENCE_NUMBER_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """Set by the server: a UUID in text form, the same at every receive."""
     receipt_handle: _builtins.str
@@ -283,6 +284,8 @@ class Message(_message.Message):
     """Set by the sender, FIFO queues only, or the SHA-256 of the body."""
     sequence_number: _builtins.str
     """Set by the server, FIFO queues only: 20 digits; rises with every message of the queue."""
+    priority: _builtins.int
+    """Set by the sender, standard queues only: 0 to 9, and 9 is received first. Absent: 4."""
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___MessageAttribute]:
         """Set by the sender: at most 10, by name (1 to 256 of [A-Za-z0-9_.-])."""
@@ -302,12 +305,15 @@ class Message(_message.Message):
         group_id: _builtins.str = ...,
         deduplication_id: _builtins.str = ...,
         sequence_number: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "first_received_ms", b"first_received_ms", "group_id", b"group_id", "md5_of_body", b"md5_of_body", "message_id", b"message_id", "receipt_handle", b"receipt_handle", "receive_count", b"receive_count", "sender_id", b"sender_id", "sent_ms", b"sent_ms", "sequence_number", b"sequence_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "first_received_ms", b"first_received_ms", "group_id", b"group_id", "md5_of_body", b"md5_of_body", "message_id", b"message_id", "priority", b"priority", "receipt_handle", b"receipt_handle", "receive_count", b"receive_count", "sender_id", b"sender_id", "sent_ms", b"sent_ms", "sequence_number", b"sequence_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
 
 Global___Message: _TypeAlias = Message  # noqa: Y015
 
@@ -649,7 +655,7 @@ Global___PurgeQueueResponse: _TypeAlias = PurgeQueueResponse  # noqa: Y015
 
 @_typing.final
 class SendMessageRequest(_message.Message):
-    """One message to store. Numbers 8 and 9 are kept for priority."""
+    """One message to store. Number 9 is kept."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -681,6 +687,7 @@ class SendMessageRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     GROUP_ID_FIELD_NUMBER: _builtins.int
     DEDUPLICATION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     """Set by the client, required: the queue's name, short name or ARN."""
     body: _builtins.bytes
@@ -697,6 +704,10 @@ class SendMessageRequest(_message.Message):
     """Set by the client, FIFO queues only: as `group_id`. A message of an id that was sent within 5 minutes is not stored
     again, and the answer is the first's. Absent: made from the body, where the queue has `content_based_deduplication`.
     """
+    priority: _builtins.int
+    """Set by the client, optional, standard queues only: 0 to 9. Of the messages that are ready those of the highest priority
+    are received first, of one priority the first that was stored. Default: 4.
+    """
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___MessageAttribute]:
         """Set by the client, optional: at most 10, by name (1 to 256 of [A-Za-z0-9_.-])."""
@@ -711,10 +722,11 @@ class SendMessageRequest(_message.Message):
         request_id: _builtins.str = ...,
         group_id: _builtins.str | None = ...,
         deduplication_id: _builtins.str | None = ...,
+        priority: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_group_id", b"_group_id", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "group_id", b"group_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_group_id", b"_group_id", "_priority", b"_priority", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "group_id", b"group_id", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_group_id", b"_group_id", "attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "group_id", b"group_id", "queue", b"queue", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_group_id", b"_group_id", "_priority", b"_priority", "attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "group_id", b"group_id", "priority", b"priority", "queue", b"queue", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__deduplication_id: _TypeAlias = _typing.Literal["deduplication_id"]  # noqa: Y015
     _WhichOneofArgType__deduplication_id: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id"]  # noqa: Y015
@@ -722,12 +734,16 @@ class SendMessageRequest(_message.Message):
     _WhichOneofArgType__delay_s: _TypeAlias = _typing.Literal["_delay_s", b"_delay_s"]  # noqa: Y015
     _WhichOneofReturnType__group_id: _TypeAlias = _typing.Literal["group_id"]  # noqa: Y015
     _WhichOneofArgType__group_id: _TypeAlias = _typing.Literal["_group_id", b"_group_id"]  # noqa: Y015
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__deduplication_id) -> _WhichOneofReturnType__deduplication_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_s) -> _WhichOneofReturnType__delay_s | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__group_id) -> _WhichOneofReturnType__group_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
 
 Global___SendMessageRequest: _TypeAlias = SendMessageRequest  # noqa: Y015
 
@@ -763,7 +779,7 @@ Global___SendMessageResponse: _TypeAlias = SendMessageResponse  # noqa: Y015
 
 @_typing.final
 class SendMessageEntry(_message.Message):
-    """One message of a batch or of a stream's frame. Numbers 6 to 9 are kept for priority."""
+    """One message of a batch or of a stream's frame. Numbers 7 to 9 are kept."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -793,6 +809,7 @@ class SendMessageEntry(_message.Message):
     DELAY_S_FIELD_NUMBER: _builtins.int
     GROUP_ID_FIELD_NUMBER: _builtins.int
     DEDUPLICATION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     body: _builtins.bytes
     """Set by the client, required: 1 byte to the queue's maximum_message_size_bytes, attributes counted in."""
     delay_s: _builtins.int
@@ -801,6 +818,10 @@ class SendMessageEntry(_message.Message):
     """Set by the client, FIFO queues only and required there; absent for other queues. As in SendMessageRequest."""
     deduplication_id: _builtins.str
     """Set by the client, FIFO queues only; absent: made from the body. As in SendMessageRequest."""
+    priority: _builtins.int
+    """Set by the client, optional, standard queues only: 0 to 9, and 9 is received first. Default: 4. As in
+    SendMessageRequest.
+    """
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___MessageAttribute]:
         """Set by the client, optional: at most 10, by name (1 to 256 of [A-Za-z0-9_.-])."""
@@ -813,10 +834,11 @@ class SendMessageEntry(_message.Message):
         delay_s: _builtins.int | None = ...,
         group_id: _builtins.str | None = ...,
         deduplication_id: _builtins.str | None = ...,
+        priority: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_group_id", b"_group_id", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "group_id", b"group_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_group_id", b"_group_id", "_priority", b"_priority", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "group_id", b"group_id", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_group_id", b"_group_id", "attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "group_id", b"group_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_group_id", b"_group_id", "_priority", b"_priority", "attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "group_id", b"group_id", "priority", b"priority"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__deduplication_id: _TypeAlias = _typing.Literal["deduplication_id"]  # noqa: Y015
     _WhichOneofArgType__deduplication_id: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id"]  # noqa: Y015
@@ -824,12 +846,16 @@ class SendMessageEntry(_message.Message):
     _WhichOneofArgType__delay_s: _TypeAlias = _typing.Literal["_delay_s", b"_delay_s"]  # noqa: Y015
     _WhichOneofReturnType__group_id: _TypeAlias = _typing.Literal["group_id"]  # noqa: Y015
     _WhichOneofArgType__group_id: _TypeAlias = _typing.Literal["_group_id", b"_group_id"]  # noqa: Y015
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__deduplication_id) -> _WhichOneofReturnType__deduplication_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_s) -> _WhichOneofReturnType__delay_s | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__group_id) -> _WhichOneofReturnType__group_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
 
 Global___SendMessageEntry: _TypeAlias = SendMessageEntry  # noqa: Y015
 

@@ -134,7 +134,7 @@ export interface MessageAttribute {
     | undefined;
 }
 
-/** A message as a receiver gets it. Numbers 13 to 15 are kept for priority. */
+/** A message as a receiver gets it. Numbers 14 and 15 are kept. */
 export interface Message {
   /** Set by the server: a UUID in text form, the same at every receive. */
   messageId: string;
@@ -160,6 +160,8 @@ export interface Message {
   deduplicationId: string;
   /** Set by the server, FIFO queues only: 20 digits; rises with every message of the queue. */
   sequenceNumber: string;
+  /** Set by the sender, standard queues only: 0 to 9, and 9 is received first. Absent: 4. */
+  priority?: number | undefined;
 }
 
 export interface Message_AttributesEntry {
@@ -272,7 +274,7 @@ export interface PurgeQueueRequest {
 export interface PurgeQueueResponse {
 }
 
-/** One message to store. Numbers 8 and 9 are kept for priority. */
+/** One message to store. Number 9 is kept. */
 export interface SendMessageRequest {
   /** Set by the client, required: the queue's name, short name or ARN. */
   queue: string;
@@ -297,7 +299,14 @@ export interface SendMessageRequest {
    * Set by the client, FIFO queues only: as `group_id`. A message of an id that was sent within 5 minutes is not stored
    * again, and the answer is the first's. Absent: made from the body, where the queue has `content_based_deduplication`.
    */
-  deduplicationId?: string | undefined;
+  deduplicationId?:
+    | string
+    | undefined;
+  /**
+   * Set by the client, optional, standard queues only: 0 to 9. Of the messages that are ready those of the highest priority
+   * are received first, of one priority the first that was stored. Default: 4.
+   */
+  priority?: number | undefined;
 }
 
 export interface SendMessageRequest_AttributesEntry {
@@ -315,7 +324,7 @@ export interface SendMessageResponse {
   sequenceNumber: string;
 }
 
-/** One message of a batch or of a stream's frame. Numbers 6 to 9 are kept for priority. */
+/** One message of a batch or of a stream's frame. Numbers 7 to 9 are kept. */
 export interface SendMessageEntry {
   /** Set by the client, required: 1 byte to the queue's maximum_message_size_bytes, attributes counted in. */
   body: Buffer;
@@ -330,7 +339,14 @@ export interface SendMessageEntry {
     | string
     | undefined;
   /** Set by the client, FIFO queues only; absent: made from the body. As in SendMessageRequest. */
-  deduplicationId?: string | undefined;
+  deduplicationId?:
+    | string
+    | undefined;
+  /**
+   * Set by the client, optional, standard queues only: 0 to 9, and 9 is received first. Default: 4. As in
+   * SendMessageRequest.
+   */
+  priority?: number | undefined;
 }
 
 export interface SendMessageEntry_AttributesEntry {
@@ -1090,6 +1106,7 @@ function createBaseMessage(): Message {
     groupId: "",
     deduplicationId: "",
     sequenceNumber: "",
+    priority: undefined,
   };
 }
 
@@ -1136,6 +1153,9 @@ export const Message: MessageFns<Message> = {
     }
     if (message.sequenceNumber !== "") {
       writer.uint32(98).string(message.sequenceNumber);
+    }
+    if (message.priority !== undefined) {
+      writer.uint32(104).int32(message.priority);
     }
     return writer;
   },
@@ -1252,6 +1272,14 @@ export const Message: MessageFns<Message> = {
             message.sequenceNumber = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.priority = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1291,6 +1319,7 @@ export const Message: MessageFns<Message> = {
     message.groupId = object.groupId ?? "";
     message.deduplicationId = object.deduplicationId ?? "";
     message.sequenceNumber = object.sequenceNumber ?? "";
+    message.priority = object.priority ?? undefined;
     return message;
   },
 };
@@ -2196,6 +2225,7 @@ function createBaseSendMessageRequest(): SendMessageRequest {
     requestId: "",
     groupId: undefined,
     deduplicationId: undefined,
+    priority: undefined,
   };
 }
 
@@ -2221,6 +2251,9 @@ export const SendMessageRequest: MessageFns<SendMessageRequest> = {
     }
     if (message.deduplicationId !== undefined) {
       writer.uint32(58).string(message.deduplicationId);
+    }
+    if (message.priority !== undefined) {
+      writer.uint32(64).int32(message.priority);
     }
     return writer;
   },
@@ -2297,6 +2330,14 @@ export const SendMessageRequest: MessageFns<SendMessageRequest> = {
             message.deduplicationId = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.priority = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2329,6 +2370,7 @@ export const SendMessageRequest: MessageFns<SendMessageRequest> = {
     message.requestId = object.requestId ?? "";
     message.groupId = object.groupId ?? undefined;
     message.deduplicationId = object.deduplicationId ?? undefined;
+    message.priority = object.priority ?? undefined;
     return message;
   },
 };
@@ -2482,7 +2524,14 @@ export const SendMessageResponse: MessageFns<SendMessageResponse> = {
 };
 
 function createBaseSendMessageEntry(): SendMessageEntry {
-  return { body: Buffer.alloc(0), attributes: {}, delayS: undefined, groupId: undefined, deduplicationId: undefined };
+  return {
+    body: Buffer.alloc(0),
+    attributes: {},
+    delayS: undefined,
+    groupId: undefined,
+    deduplicationId: undefined,
+    priority: undefined,
+  };
 }
 
 export const SendMessageEntry: MessageFns<SendMessageEntry> = {
@@ -2501,6 +2550,9 @@ export const SendMessageEntry: MessageFns<SendMessageEntry> = {
     }
     if (message.deduplicationId !== undefined) {
       writer.uint32(42).string(message.deduplicationId);
+    }
+    if (message.priority !== undefined) {
+      writer.uint32(48).int32(message.priority);
     }
     return writer;
   },
@@ -2561,6 +2613,14 @@ export const SendMessageEntry: MessageFns<SendMessageEntry> = {
             message.deduplicationId = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.priority = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2591,6 +2651,7 @@ export const SendMessageEntry: MessageFns<SendMessageEntry> = {
     message.delayS = object.delayS ?? undefined;
     message.groupId = object.groupId ?? undefined;
     message.deduplicationId = object.deduplicationId ?? undefined;
+    message.priority = object.priority ?? undefined;
     return message;
   },
 };
