@@ -5,8 +5,9 @@
 One data folder lives through all cycles. Each cycle, client processes (`server_work`) put load on queues, objects,
 identity and jobs, each logging every call before and after it; the server is killed, sometimes by a failpoint in the
 middle of a durable step, sometimes again right after its restart; then `server_check` holds what is there against the
-logs (`server_model`). The seed is printed: it repeats the cycles' choices, though not the machine's timing. Prints one
-line a cycle and a summary; the exit status is 1 where anything was wrong, and then the folder stays.
+logs (`server_model`), and `fifo_check` the FIFO queues against their history. The seed is printed: it repeats the
+cycles' choices, though not the machine's timing. Prints one line a cycle and a summary; the exit status is 1 where
+anything was wrong, and then the folder stays.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import grpc
 
@@ -26,12 +28,24 @@ from cumulo.client import DeadLetterPolicy
 from cumulo.storage.failpoints import POINTS
 from cumulo.testing import Server, ServerFailed
 from tests.crash.ack_log import Call, Outcome, read_calls
+from tests.crash.fifo_check import FifoCheck
+from tests.crash.fifo_history import FifoHistory
+from tests.crash.fifo_work import DELAYS_S
 from tests.crash.server_check import Check
 from tests.crash.server_model import Model
 from tests.crash.server_work import BUCKET, DEAD_LETTERS, JOB_QUEUE, QUEUE, RECEIVES_MAX
 
 ROOT = Path(__file__).parent.parent.parent
-CLIENTS = (("queue", "queue1"), ("queue", "queue2"), ("objects", "objects1"), ("control", "control1"))
+Clients = tuple[tuple[tuple[str, ...], str], ...]
+FIFO_CLIENT = (("fifo_work",), "fifo1")
+CLIENTS: Clients = (
+    (("server_work", "queue"), "queue1"),
+    (("server_work", "queue"), "queue2"),
+    (("server_work", "objects"), "objects1"),
+    (("server_work", "control"), "control1"),
+    FIFO_CLIENT,
+)
+"""The module of each client process, with its role there, and its name."""
 GROUP = "group-control1"
 TOKEN_LIFE_S = 3600
 LOAD_S = (0.1, 1.2)
@@ -46,10 +60,12 @@ FIRST_FORMAT = "data_folder.before_format"
 class Loop:
     """A data folder, its server, and what the clients' logs say of it."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, clients: Clients = CLIENTS) -> None:
         self.folder = folder
         self.random = random.Random(seed)
+        self.clients = clients
         self.model = Model()
+        self.history = FifoHistory(self.model.problems)
         self.data = folder / "data"
         self.kills = 0
 
@@ -64,6 +80,8 @@ class Loop:
         with self.server() as server, server.client() as client:
             client.queue(DEAD_LETTERS).create()
             client.queue(JOB_QUEUE).create()
+            for queue, delay_s in DELAYS_S.items():
+                client.queue(queue).create(delay=delay_s)
             policy = DeadLetterPolicy(queue=DEAD_LETTERS, max_receive_count=RECEIVES_MAX)
             client.queue(QUEUE).create(dead_letter_policy=policy)
             client.bucket(BUCKET).create()
@@ -98,7 +116,7 @@ class Loop:
 
     def _load(self, number: int, failpoint: str) -> tuple[list[Call], str]:
         """Let the clients work until the server is dead; return their calls."""
-        logs = [self.folder / f"log-{number}-{client}" for _, client in CLIENTS]
+        logs = [self.folder / f"log-{number}-{client}" for _, client in self.clients]
         try:
             server = self.server(failpoint)
             server.start()
@@ -114,9 +132,9 @@ class Loop:
                 if failpoint:
                     return [], f"{failpoint} hit before the load"
                 raise
-            for (role, client), log in zip(CLIENTS, logs, strict=True):
+            for ((module, *role), client), log in zip(self.clients, logs, strict=True):
                 name, seed = f"{client}.{number}", str(self.random.getrandbits(64))
-                words = [sys.executable, "-m", "tests.crash.server_work", role, name, seed]
+                words = [sys.executable, "-m", f"tests.crash.{module}", *role, name, seed]
                 words += [server.target, str(token_file), str(log)]
                 processes.append(subprocess.Popen(words, cwd=ROOT, stdin=subprocess.DEVNULL))
             said = self._kill(server, logs, failpoint)
@@ -169,6 +187,12 @@ class Loop:
             log = self.folder / f"log-{number}-check"
             seed = f"{number}-{self.random.getrandbits(32)}"
             await Check(self.model, server, channel, token, log, seed).everything(calls)
+            await self._check_fifo(number, channel, token, calls)
+
+    async def _check_fifo(self, number: int, channel: Any, token: str, calls: list[Call]) -> None:
+        log = self.folder / f"log-{number}-fifo-check"
+        seed = f"{number}-{self.random.getrandbits(32)}"
+        await FifoCheck(self.history, channel, token, log, seed).everything(calls)
 
     def _check_closed(self) -> None:
         """Run `cumulo check` on the folder as the kill left it."""

@@ -501,14 +501,15 @@ async def work_on_jobs(lane: Lane) -> None:
         caller.wrong(f"{job}: an attempt that was over was completed again, with another exit code")
 
 
-ROLES: dict[str, tuple[tuple[type[Lane], Callable[[Lane], Awaitable[None]]], ...]] = {
+Lanes = tuple[tuple[type[Lane], Callable[[Lane], Awaitable[None]]], ...]
+ROLES: dict[str, Lanes] = {
     "queue": ((Lane, send), (Lane, send), (Lane, receive), (Lane, receive), (Lane, receive)),
     "objects": ((Keys, change_object), (Keys, change_object), (Keys, change_object), (Lane, contend)),
     "control": ((Lane, change_identity), (Jobs, work_on_jobs), (Jobs, work_on_jobs), (Lane, contend)),
 }
 
 
-async def work(role: str, client: str, seed: str, target: str, token: str, log: AckLog) -> None:
+async def work(lanes: Lanes, client: str, seed: str, target: str, token: str, log: AckLog) -> None:
     """Put load on the server until it is gone."""
     async with grpc.aio.insecure_channel(target) as channel:
         caller = Caller(log, channel, token)
@@ -523,7 +524,7 @@ async def work(role: str, client: str, seed: str, target: str, token: str, log: 
                 while time.monotonic() < until:
                     await act(lane)
 
-        await asyncio.gather(*(go_on(number, kind, act) for number, (kind, act) in enumerate(ROLES[role])))
+        await asyncio.gather(*(go_on(number, kind, act) for number, (kind, act) in enumerate(lanes)))
 
 
 def main() -> None:
@@ -531,7 +532,7 @@ def main() -> None:
     role, client, seed, target, token_file, path = sys.argv[1:]
     log = AckLog.append_to(Path(path), client)
     token = json.loads(Path(token_file).read_text())["token"]
-    asyncio.run(work(role, client, seed, target, token, log))
+    asyncio.run(work(ROLES[role], client, seed, target, token, log))
 
 
 if __name__ == "__main__":

@@ -3,11 +3,22 @@
 import asyncio
 from typing import Any
 
+import grpc
 import pytest
 
 from tests.crash.ack_log import Call, Outcome
-from tests.crash.server_loop import Loop, run
+from tests.crash.server_loop import FIFO_CLIENT, Loop, run
 from tests.crash.server_model import Model, overtaken
+
+FIFO = ("fifo_send", "fifo_receive", "fifo_delete")
+SINGLE_POINTS = (
+    "engine.before_commit=crash@90",
+    "engine.after_commit=crash@90",
+    "engine.rerun=crash@90",
+    "engine.rerun=error@90",
+    "due.before_deed=crash@3",
+    "due.after_deed=crash@3",
+)
 
 
 @pytest.mark.long
@@ -16,8 +27,33 @@ def test_nothing_acknowledged_is_lost_and_nothing_comes_twice_when_the_server_is
     model = run(2, 7, tmp_path)
 
     assert model.problems == []
-    for op in ("send", "receive", "delete", "extend", "put", "create", "iam", "access_key", "submit", "claim"):
+    for op in ("send", "receive", "delete", "extend", "put", "create", "iam", "access_key", "submit", "claim", *FIFO):
         assert model.counted[op, Outcome.ACKED] > 0, op
+
+
+@pytest.mark.long
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("failpoint", SINGLE_POINTS)
+def test_fifo_queues_keep_order_identity_and_what_was_acknowledged_when_the_server_dies_there(tmp_path, failpoint):
+    """In the middle of sends, repeated sends, receives, deletes, and of timers for delays and leases."""
+    loop = Loop(tmp_path, 1, clients=(FIFO_CLIENT,))
+    loop.prepare()
+
+    calls, said = loop._load(1, failpoint)
+    with loop.server() as server:
+        asyncio.run(check_fifo(loop, server, calls))
+    loop._check_closed()
+
+    assert ("ended the server" in said) is ("crash" in failpoint), said
+    assert loop.model.problems == []
+    acked = {call.op for call in calls if call.outcome is Outcome.ACKED}
+    assert acked >= set(FIFO)
+
+
+async def check_fifo(loop, server, calls):
+    token = await asyncio.to_thread(loop._token, server)
+    async with grpc.aio.insecure_channel(server.target) as channel:
+        await loop._check_fifo(1, channel, token, calls)
 
 
 @pytest.mark.long
