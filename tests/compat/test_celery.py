@@ -88,6 +88,49 @@ def test_celery_task_that_asks_for_it_is_repeated(send, worker, tmp_path):
         assert left(tmp_path, "retried") == ["2"]
 
 
+def test_celery_tasks_of_a_fifo_queue_run_in_the_order_of_their_groups_and_once(environment, send, worker, tmp_path):
+    environment["CELERY_QUEUE"] = "jobs.fifo"
+    send("ordered", "a", "b")
+
+    with worker():
+        left(tmp_path, "end-a", "end-b")
+
+    everything = "".join(f"{n} " for n in range(12))
+    assert left(tmp_path, "order-a", "order-b") == [everything, everything]
+
+
+@pytest.mark.parametrize("suffix", ["", ".fifo"])
+def test_celery_worker_uses_a_predefined_queue_and_makes_none(
+    environment, send, worker, tmp_path, sqs, new_name, suffix
+):
+    attributes = {"FifoQueue": "true"} if suffix else {}
+    environment["CELERY_QUEUE_URL"] = sqs.create_queue(QueueName=new_name + suffix, Attributes=attributes)["QueueUrl"]
+    send("add", "5")
+
+    with worker():
+        sums = left(tmp_path, *(f"sum-{n}" for n in range(5)))
+
+    assert sums == [str(n + 1) for n in range(5)]
+    assert sqs.list_queues(QueueNamePrefix=new_name)["QueueUrls"] == [environment["CELERY_QUEUE_URL"]]
+
+
+def test_celery_task_due_beyond_the_longest_delay_of_sqs_is_kept(environment, send, worker, tmp_path, sqs, new_name):
+    """The worker holds it and gives it back when it ends; kombu cuts a delay of its own to SQS's 900 s."""
+    url = environment["CELERY_QUEUE_URL"] = sqs.create_queue(QueueName=new_name)["QueueUrl"]
+    send("later", "1200")
+
+    with worker():
+        send("add", "1")
+        left(tmp_path, "sum-0")
+
+    states = ("", "NotVisible", "Delayed")
+    names = [f"ApproximateNumberOfMessages{state}" for state in states]
+    counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    visible, in_flight, delayed = (int(counts[name]) for name in names)
+    assert (visible + in_flight, delayed) == (1, 1)
+    assert not (tmp_path / "ran-at").exists()
+
+
 def test_celery_task_of_a_killed_worker_is_done_by_another(send, worker, tmp_path):
     send("outlive")
     with worker() as first:

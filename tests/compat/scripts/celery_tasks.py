@@ -20,6 +20,22 @@ app.conf.broker_transport_options = {
     "polling_interval": 0.1,
     "queue_name_prefix": os.environ["CELERY_PREFIX"],
 }
+if url := os.environ.get("CELERY_QUEUE_URL"):  # a queue that is there, and no right to make another
+    name = url.rpartition("/")[2]
+    app.conf.broker_transport_options["predefined_queues"] = {
+        name: {
+            "url": url,
+            "region": os.environ["AWS_REGION"],
+            "access_key_id": os.environ["AWS_ACCESS_KEY_ID"],
+            "secret_access_key": os.environ["AWS_SECRET_ACCESS_KEY"],
+        }
+    }
+    app.conf.broker_transport_options["queue_name_prefix"] = ""
+    app.conf.task_default_queue = name
+    app.conf.worker_enable_remote_control = False
+elif name := os.environ.get("CELERY_QUEUE"):
+    app.conf.task_default_queue = name
+    app.conf.worker_enable_remote_control = False
 app.conf.task_acks_late = True
 app.conf.broker_connection_retry_on_startup = True
 
@@ -40,6 +56,13 @@ def add(name: str, left: int, right: int) -> None:
 def note_time(name: str) -> None:
     """Leave the time at which the task ran."""
     leave(name, str(time.time()))
+
+
+@app.task
+def write_down(name: str, text: str) -> None:
+    """Write a word at the end of a file."""
+    with (RESULTS / name).open("a") as file:
+        file.write(f"{text} ")
 
 
 @app.task(bind=True, max_retries=3)
@@ -68,6 +91,17 @@ def send() -> None:
         case ["delayed", seconds]:
             note_time.apply_async(["ran-at"], countdown=int(seconds))
             leave("sent-at", str(time.time()))
+        case ["later", seconds]:
+            note_time.apply_async(["ran-at"], countdown=int(seconds))
+            note_time.apply_async(["ran-at"], DelaySeconds=int(seconds))
+        case ["ordered", *groups]:
+            for n in range(12):
+                for group in groups:
+                    where = {"MessageGroupId": group, "MessageDeduplicationId": f"{group}-{n}"}
+                    for _ in range(2):
+                        write_down.apply_async([f"order-{group}", str(n)], **where)
+            for group in groups:
+                note_time.apply_async([f"end-{group}"], MessageGroupId=group)
         case ["retried"]:
             fail_twice.delay("retried")
         case ["outlive"]:
