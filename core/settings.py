@@ -120,6 +120,13 @@ SETTINGS = (
         _integer(1, 1 << 40),
         "messages of one queue that may be received and not deleted at once; beyond it a receive answers `OverLimit`",
     ),
+    Setting(
+        "queue_fifo_calls_per_s",
+        0,
+        _integer(0, 1_000_000),
+        "calls a second of each action that a FIFO queue takes whose throughput limit is `perQueue`, 300 in SQS; beyond"
+        " it they answer `RequestThrottled`. 0 sets no limit",
+    ),
     Setting("failpoints", "", _text, "armed failpoints, for crash tests: `name=action;…`"),
     Setting("target", "", _text, "clients: host:port of the gRPC endpoint"),
     Setting("url", "", _text, "clients: URL of the HTTP endpoint; `AWS_ENDPOINT_URL` is read where this is empty"),

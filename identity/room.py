@@ -39,6 +39,8 @@ class Room:
     """Base of each room's `Service`, the only stateful object of the room."""
 
     table: OperationTable
+    throttles = False
+    """Whether `throttle` may refuse."""
 
     def __init__(self, engine: Engine, authorizer: Authorizer, clock: Clock, randomness: Randomness) -> None:
         self.engine = engine
@@ -48,6 +50,10 @@ class Room:
 
     async def resolve(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Look up and stamp; each room's own."""
+        raise NotImplementedError
+
+    async def throttle(self, operation: Operation, resolved: Resolved) -> None:
+        """Refuse an authorised call where there are too many; asked only where `throttles`."""
         raise NotImplementedError
 
     def present(self, request: Any, resolved: Resolved, value: Any) -> Any:
@@ -73,6 +79,8 @@ class Room:
             self.authorizer.authorize(ctx, resolved.checks, resolved.guard)
         if resolved.missing is not None and not self._may_be_a_repeat(row, request, resolved):
             raise resolved.missing
+        if self.throttles:
+            await self.throttle(row, resolved)
         assert row.handler is not None
         if row.kind is Kind.READ:
             value = await self.engine.read(resolved.partitions, row.handler, resolved.request)

@@ -121,6 +121,13 @@ TOO_MANY_TAGS = ErrorRow(
     Status.INVALID_ARGUMENT,
     "Too many tags added for queue {queue}.",
 )
+REQUEST_THROTTLED = ErrorRow(
+    "RequestThrottled",
+    403,
+    Status.RESOURCE_EXHAUSTED,
+    "Request is throttled.",
+    retryable=True,
+)
 EMPTY_BATCH_REQUEST = ErrorRow(
     "EmptyBatchRequest",
     400,

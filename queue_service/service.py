@@ -64,6 +64,7 @@ from cumulo.queue_service.resolve_commits import ResolvedCommit
 from cumulo.queue_service.resolve_messages import ResolvedItems, ResolvedReceive, resolve_receive
 from cumulo.queue_service.resolving import Desk, Resolver, in_force, listing_of
 from cumulo.queue_service.retention import Timer, clear, forget, retain, wake
+from cumulo.queue_service.throughput import ACTIONS, Throughput, has_quota, messages_asked
 from cumulo.queue_service.waiting import ParkedReceivers, Served, Taken, Waiter
 from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import ROOT, Due, Engine
@@ -87,7 +88,8 @@ class Service(Room):
     """The queues of a server.
 
     Arguments: `engine`, `authorizer`, `clock`, `randomness` as for every room; `sealer` seals receipts and page tokens.
-    `in_flight_max` is the quota of messages of one queue that are received and not deleted.
+    `in_flight_max` is the quota of messages of one queue that are received and not deleted, `fifo_calls_per_s` that of
+    calls of each action on a FIFO queue whose throughput limit is the queue's as a whole, 0 for none.
     Call `start` on the event loop before the first call, `drain` before the engine closes.
     """
 
@@ -101,8 +103,11 @@ class Service(Room):
         randomness: Randomness,
         sealer: TokenSealer,
         in_flight_max: int = model.IN_FLIGHT_MAX,
+        fifo_calls_per_s: int = 0,
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
+        self._throughput = Throughput(fifo_calls_per_s)
+        self.throttles = self._throughput.is_limited
         # On an engine that may lose notifications a line would have to look again by itself; no engine does yet.
         assert not engine.notify_lossy
         self.desk = Desk(engine, authorizer, clock, randomness, sealer, in_flight_max)
@@ -169,6 +174,14 @@ class Service(Room):
             except DirectoryChanged:
                 continue
         raise TOO_BUSY.error(what="The number of changes to the queue's name at once", limit=RESOLVES_MAX)
+
+    async def throttle(self, operation: Operation, resolved: Resolved) -> None:
+        """Raise `RequestThrottled` for a call on a FIFO queue beyond its quota."""
+        if operation.name not in ACTIONS or resolved.missing is not None or not model.is_fifo(resolved.request.queue):
+            return
+        partition = resolved.request.partition
+        if await self.engine.read((partition,), has_quota, partition):
+            self._throughput.take(partition, operation.name, messages_asked(resolved.request), self.clock.deadline_ms())
 
     def present(self, request: Any, resolved: Resolved, value: Any) -> Any:
         """Return the answer for what a function answered."""

@@ -41,6 +41,7 @@ _SERVER_SETTINGS = (
     "log_format",
     "free_space_reserve_bytes",
     "queue_in_flight_max",
+    "queue_fifo_calls_per_s",
 )
 
 

@@ -124,7 +124,15 @@ async def _build(
     identity = identity_room.Service(
         engine, authorizer, clock, randomness, sealer=sealer, box=box, credentials=credentials
     )
-    queues = queue_room.Service(engine, authorizer, clock, randomness, sealer, settings["queue_in_flight_max"])
+    queues = queue_room.Service(
+        engine,
+        authorizer,
+        clock,
+        randomness,
+        sealer,
+        in_flight_max=settings["queue_in_flight_max"],
+        fifo_calls_per_s=settings["queue_fifo_calls_per_s"],
+    )
     objects = object_room.Service(
         engine, authorizer, clock, randomness, sealer=sealer, blobs=blobs, targets={"sqs": queues.delivery_target}
     )
