@@ -35,6 +35,7 @@ def decode_entry(it: Any) -> model.SendEntry:
         it.group_id if it.HasField("group_id") else None,
         it.deduplication_id if it.HasField("deduplication_id") else None,
         it.priority if it.HasField("priority") else None,
+        it.deliver_at_ms if it.HasField("deliver_at_ms") else None,
     )
 
 

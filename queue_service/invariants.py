@@ -8,7 +8,8 @@ and to read in pages. What it holds:
 - each lease under h has its alias under l and each alias its lease; a lease under l is due no earlier than its place;
 - the pieces of a message are as many as its state says;
 - each message under r stands in its lane;
-- rows under x are of messages that came from another queue, and name their lanes;
+- rows under x are of messages whose age their numbers do not tell, and name their lanes; every ready one that was
+  scheduled has its row there;
 - the counters are the numbers of rows, the next number is above all, and armed times are no later than what they wait
   for;
 - only the newest move task of a queue runs, at most ten are kept, and one that is over keeps no caller;
@@ -34,6 +35,7 @@ from cumulo.queue_service.keys import (
     decode_counters,
     decode_meta,
     decode_name,
+    is_scheduled,
     lane_in,
     layout,
     name_key,
@@ -200,12 +202,17 @@ def _walk_messages(txn: ReadTxn, places: Layout, standing: dict[int, _Standing])
     for seq in standing.keys() & found.keys():
         if standing[seq].lease.pieces != found[seq]:
             yield f"message {seq} has {found[seq]} pieces; its state says {standing[seq].lease.pieces}"
-    for key, value in rows_under(txn, places.moved):
+    dated = set()
+    for key, value in rows_under(txn, places.dated):
         seq = int.from_bytes(key[-8:], "big")
-        if seq not in standing or not standing[seq].lease.moved:
-            yield f"message {seq} stands under x and came from no other queue"
+        dated.add(seq)
+        if seq not in standing or not standing[seq].lease.dated:
+            yield f"message {seq} stands under x, and its state says otherwise"
         elif standing[seq].lease.lane != lane_in(value):
             yield f"message {seq} stands under x with another lane than its state says"
+    for seq, it in standing.items():
+        if it.places == ["r"] and is_scheduled(it.lease.lane) and seq not in dated:
+            yield f"message {seq} was scheduled and does not stand under x"
 
 
 def _first_due(txn: ReadTxn, prefix: bytes) -> int | None:

@@ -14,12 +14,14 @@ directory, which lies in ROOT and leads from names to partitions:
     q     ("content", g) d due seq                 delayed: as ready
     q     ("content", g) l due seq                 leased: Lease, or empty: an alias that says "look under h"
     q     ("content", g) h seq                     Lease of a message whose lease was moved away from its first due time
-    q     ("content", g) x kept_from seq           a message that came from another queue: it is older than its seq;
-                                                   its lane's byte, or empty for the middle lane
+    q     ("content", g) x kept_from seq           a message whose age its seq does not tell, because it came from
+                                                   another queue or was scheduled: its lane's byte, or empty for the
+                                                   middle lane
 
 `g` is the content generation. Of a message exactly one of r, d, l-with-a-lease and h stands, and m stands with it.
 A lane is a byte, a part of those who wait that is received before the lanes with greater bytes; a message keeps its own
-wherever it goes. Most stand in the middle lane, whose state takes no bytes; those of higher priority stand before it.
+in its queue. Most stand in the middle lane, whose state takes no bytes; those of higher priority stand before it, and
+what was scheduled stands before what was not, in a lane that retention need not walk.
 What differs in the content of a FIFO queue is in `fifo_keys`. Does not know what any move means.
 """
 
@@ -51,6 +53,8 @@ MIDDLE_LANE = 0x80
 """The byte of the middle lane; `Lease.lane` counts from it, in both directions."""
 LANES_APART = 4
 """How far the lanes of neighbouring priorities are apart, so that further kinds of lanes can stand between them."""
+SCHEDULED = -1
+"""Of one priority, where the lane of scheduled messages is, from that of the others."""
 
 
 class QueueName(records.Record, frozen=True):
@@ -144,9 +148,9 @@ class Counters(records.Record, frozen=True):
 
 
 class StoredMessage(records.Record, frozen=True):
-    """What never changes of a message. `kept_from_ms` is the deadline clock's time of the first send, from which
-    retention counts; `sent_ms` is the wall clock's. `received_before` counts the receives in queues that it left.
-    `group_id` and `deduplication_id` are of FIFO queues, `priority` of others.
+    """What never changes of a message. `kept_from_ms` is the deadline clock's time of the first send, or for which it
+    was scheduled, and retention counts from it; `sent_ms` is the wall clock's. `received_before` counts the receives in
+    queues that it left. `group_id` and `deduplication_id` are of FIFO queues, `priority` of others.
     """
 
     message_id: str = ""
@@ -169,8 +173,8 @@ class Lease(records.Record, frozen=True):
 
     `token` is of the latest receive, `due_ms` when its visibility timeout ends. `alias_ms` is where the alias of a row
     under h stands (0 elsewhere). `pieces` are the rows under m. `kept_from_ms` is the message's, set by the first
-    receive; of a message that came from another queue (`moved`, with a row under x) it is set from the start. `lane` is
-    where it stands under r, from the middle lane.
+    receive; of a message with a row under x (`dated`) it is set from the start. `lane` is where it stands under r, from
+    the middle lane.
     """
 
     token: bytes = b""
@@ -181,7 +185,7 @@ class Lease(records.Record, frozen=True):
     pieces: int = 1
     kept_from_ms: int = 0
     alias_ms: int = 0
-    moved: bool = False
+    dated: bool = False
     lane: int = 0
 
 
@@ -229,7 +233,7 @@ class Layout(msgspec.Struct, frozen=True):
     delayed: bytes
     leased: bytes
     held: bytes
-    moved: bytes
+    dated: bytes
     lanes: bytes
 
     def ready_at(self, lane: int, seq: bytes) -> bytes:
@@ -258,14 +262,19 @@ def lane_of(priority: int) -> int:
     return LANES_APART * (PRIORITY_DEFAULT - priority)
 
 
-def moved_value(lane: int) -> bytes:
+def is_scheduled(lane: int) -> bool:
+    """Say whether a lane is one of scheduled messages."""
+    return (lane - SCHEDULED) % LANES_APART == 0
+
+
+def dated_value(lane: int) -> bytes:
     """Return the value of a row under x."""
     return bytes((MIDDLE_LANE + lane,)) if lane else b""
 
 
-def lane_in(moved_value: bytes) -> int:
+def lane_in(dated_value: bytes) -> int:
     """Return the lane in the value of a row under x."""
-    return moved_value[0] - MIDDLE_LANE if moved_value else 0
+    return dated_value[0] - MIDDLE_LANE if dated_value else 0
 
 
 def piece_key(message_key: bytes, piece: int) -> bytes:

@@ -28,9 +28,10 @@ PROMOTE_OPERATIONS_OF_RECEIVE = 800
 PROMOTE_OPERATIONS_OF_TIMER = 1_800
 """Operations that one promotion may take of the 2,000 that a function has."""
 _DELAYED_OPERATIONS = 2
+_SCHEDULED_OPERATIONS = 5
 _LEASE_OPERATIONS = 4
 _ALIAS_OPERATIONS = 6
-"""What one row takes at most: where a large message is dropped that came from another queue."""
+"""What one row takes at most: where a large message is dropped that has a row under x."""
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
@@ -127,16 +128,19 @@ def promote(queue: OpenQueue, now_ms: int, operations: int) -> None:
     """Make ready what is due, delays first, then leases, within so many operations; arm the wake timer for the rest."""
     layout, txn = queue.layout, queue.txn
     until = u64(now_ms + 1)
-    rows = txn.range(layout.delayed, layout.delayed + until, operations // _DELAYED_OPERATIONS)
-    for key, state in rows:
+    for key, state in txn.range(layout.delayed, layout.delayed + until, operations // _DELAYED_OPERATIONS):
+        lease = lease_of(state)
+        operations -= _SCHEDULED_OPERATIONS if lease.dated else _DELAYED_OPERATIONS
+        if operations < 0:
+            break
         txn.delete(key)
         queue.delayed -= 1
-        # When it was sent is not known here, only the earliest time at which it can have been; so the timer may come
-        # too early, once, and then arms itself for the true time.
-        sent_ms = int.from_bytes(key[-16:-8], "big") - DELAY_S_MAX * 1000
-        queue.retain_by(sent_ms + queue.meta.message_retention_s * 1000)
-        queue.return_to_ready(int.from_bytes(key[-8:], "big"), lease_of(state), state, now_ms)
-    operations -= len(rows) * _DELAYED_OPERATIONS
+        if not lease.dated:
+            # When it was sent is not known here, only the earliest time at which it can have been; so the timer may
+            # come too early, once, and then arms itself for the true time.
+            sent_ms = int.from_bytes(key[-16:-8], "big") - DELAY_S_MAX * 1000
+            queue.retain_by(sent_ms + queue.meta.message_retention_s * 1000)
+        queue.return_to_ready(int.from_bytes(key[-8:], "big"), lease, state, now_ms)
     for key, state in txn.range(layout.leased, layout.leased + until, max(1, operations // _LEASE_OPERATIONS)):
         operations -= _LEASE_OPERATIONS if state else _ALIAS_OPERATIONS
         if operations < 0:

@@ -8,7 +8,7 @@ dead-letter queue (`redrive`). Several parked receivers are served by one call, 
 import msgspec
 
 from cumulo.queue_service.errors import Refusal, Refused
-from cumulo.queue_service.keys import PIECE_BYTES, Lease, StoredMessage, decode_message
+from cumulo.queue_service.keys import PIECE_BYTES, Lease, StoredMessage, dated_value, decode_message
 from cumulo.queue_service.leases import PROMOTE_OPERATIONS_OF_RECEIVE, Outcome, promote
 from cumulo.queue_service.model import BATCH_BYTES_MAX, IN_FLIGHT_MAX
 from cumulo.queue_service.open_queue import OpenQueue, lease_of, open_queue
@@ -36,7 +36,7 @@ class OutgoingInGroup(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class Outgoing(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A checked message: its place in the batch, its encoded `StoredMessage`, and what SQS counts as its size; `fifo`
-    where the queue is one; `lane` is its priority's.
+    where the queue is one; `lane` is its priority's. What is scheduled has a `due_ms`, by the deadline clock.
     """
 
     index: int
@@ -45,6 +45,7 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True, gc=False):
     delay_s: int | None = None
     fifo: "OutgoingInGroup | None" = None
     lane: int = 0
+    due_ms: int = 0
 
 
 class StampedSend(msgspec.Struct, frozen=True):
@@ -120,6 +121,9 @@ def send_messages(txn: Txn, request: StampedSend) -> Outcome:
         if message.size_bytes > meta.maximum_message_size_bytes:
             refused.append(Refused(message.index, Refusal.TOO_LONG, meta.maximum_message_size_bytes))
             continue
+        if message.due_ms:
+            schedule(queue, message.record, message.due_ms, message.lane)
+            continue
         delay_s = meta.delay_s if message.delay_s is None else message.delay_s
         store(queue, message.record, delay_s, now_ms, message.lane)
     queue.save()
@@ -143,6 +147,18 @@ def store(queue: OpenQueue, record: bytes, delay_s: int, now_ms: int, lane: int 
     # Later than what is armed for older messages, unless the retention period was shortened since.
     queue.retain_by(now_ms + queue.meta.message_retention_s * 1000)
     return seq
+
+
+def schedule(queue: OpenQueue, record: bytes, due_ms: int, lane: int) -> None:
+    """Write one new message that stays back until `due_ms`; its record says that retention counts from then."""
+    pieces = -(-len(record) // PIECE_BYTES)
+    seq = queue.add(record, pieces, PIECE_BYTES)
+    state = Lease(pieces=pieces, kept_from_ms=due_ms, dated=True, lane=lane)
+    queue.txn.put(queue.layout.delayed + u64(due_ms) + u64(seq), records.encode(state))
+    queue.txn.put(queue.layout.dated + u64(due_ms) + u64(seq), dated_value(lane))
+    queue.delayed += 1
+    queue.wake_by(due_ms)
+    queue.retain_by(due_ms + queue.meta.message_retention_s * 1000)
 
 
 def peek(txn: Txn, request: StampedPeek) -> bool:
@@ -243,7 +259,7 @@ def _lease(queue: OpenQueue, demand: Demand, picked: list[_Picked], now_ms: int)
                 first_received_ms=first_ms,
                 pieces=before.pieces,
                 kept_from_ms=stored.kept_from_ms,
-                moved=before.moved,
+                dated=before.dated,
                 lane=before.lane,
             )
             txn.put(leased + key[-8:], records.encode(lease))

@@ -13,6 +13,10 @@ from cumulo.core.names import Arn, resource_name
 QUEUE_NAME_CHARACTERS_MAX = 80
 VISIBILITY_TIMEOUT_S_MAX = 43_200
 DELAY_S_MAX = 900
+SCHEDULE_S_MAX = 31_622_400
+"""Ours: a message may be sent to become visible within 366 days. SQS's own protocol takes `DELAY_S_MAX`; retention of
+what is held back longer than that, or has a `deliver_at_ms`, counts from when it becomes visible.
+"""
 PRIORITY_MAX = 9
 PRIORITY_DEFAULT = 4
 """Ours, in the numbers of JMS (3.4.10): 9 is received first, and what has none counts as 4."""
@@ -267,7 +271,8 @@ class SendEntry(msgspec.Struct, frozen=True):
     """One message to store; without `delay_s` the queue's. `trace_header` is X-Ray's, kept and handed on.
 
     Of a FIFO queue: `group_id` must be given; without `deduplication_id` the queue must deduplicate by content. Of
-    other queues: `priority` is 0 to 9, and 9 is received first.
+    other queues: `priority` is 0 to 9, and 9 is received first. `deliver_at_ms` stands in place of a delay: the time by
+    the wall clock before which nobody receives it; one that has passed holds nothing back.
     """
 
     body: bytes
@@ -277,6 +282,7 @@ class SendEntry(msgspec.Struct, frozen=True):
     group_id: str | None = None
     deduplication_id: str | None = None
     priority: int | None = None
+    deliver_at_ms: int | None = None
 
 
 class SendMessages(msgspec.Struct, frozen=True, kw_only=True):

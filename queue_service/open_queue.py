@@ -18,9 +18,11 @@ from cumulo.queue_service.keys import (
     Counters,
     Lease,
     Meta,
+    dated_value,
     decode_counters,
     decode_lease,
     decode_meta,
+    is_scheduled,
     layout,
     piece_key,
 )
@@ -86,6 +88,9 @@ class OpenQueue:
                 self.drop(seq, lease, now_ms)
                 return
             self.retain_by(lease.kept_from_ms + self.meta.message_retention_s * 1000)
+            if is_scheduled(lease.lane):
+                # The timer may have removed the row when the message was too old under its lease.
+                self.txn.put(self.layout.dated + u64(lease.kept_from_ms) + u64(seq), dated_value(lease.lane))
         self.txn.put(self.layout.ready_at(lease.lane, u64(seq)), state)
         self.ready += 1
         self.woken += 1
@@ -127,8 +132,8 @@ class OpenQueue:
         if lease.pieces > 1:
             # A batch of large messages has more pieces than one function may delete.
             self.txn.due(now_ms, CLEAR, key)
-        if lease.moved:
-            self.txn.delete(self.layout.moved + u64(lease.kept_from_ms) + u64(seq))
+        if lease.dated:
+            self.txn.delete(self.layout.dated + u64(lease.kept_from_ms) + u64(seq))
 
     def save(self) -> None:
         """Write the counters where they changed, arm what must be armed, and wake whom it concerns."""

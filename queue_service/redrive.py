@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from cumulo.queue_service.keys import PIECE_BYTES, Lease, StoredMessage, lane_of, moved_value
+from cumulo.queue_service.keys import PIECE_BYTES, Lease, StoredMessage, dated_value, lane_of
 from cumulo.queue_service.model import queue_arn
 from cumulo.queue_service.open_queue import OpenQueue, find_queue
 from cumulo.storage import records
@@ -62,8 +62,8 @@ class DeadLetters:
         pieces = -(-len(record) // PIECE_BYTES)
         new_seq = target.add(record, pieces, PIECE_BYTES)
         lane = lane_of(stored.priority)
-        state = records.encode(Lease(pieces=pieces, kept_from_ms=stored.kept_from_ms, moved=True, lane=lane))
-        target.txn.put(target.layout.moved + u64(stored.kept_from_ms) + u64(new_seq), moved_value(lane))
+        state = records.encode(Lease(pieces=pieces, kept_from_ms=stored.kept_from_ms, dated=True, lane=lane))
+        target.txn.put(target.layout.dated + u64(stored.kept_from_ms) + u64(new_seq), dated_value(lane))
         target.txn.put(target.layout.ready_at(lane, u64(new_seq)), state)
         target.ready += 1
         target.woken += 1

@@ -1,16 +1,16 @@
 """Retention: messages that are older than their queue keeps them are deleted, and content that was purged is cleared.
 
 The retention timer walks each lane under r from the lowest number, the oldest message, to the first that may stay;
-messages that came from another queue are older than their number and have an index of their own, x. Leased and delayed
-messages are left alone: their age is looked at when they return. Everything goes in slices. FIFO queues have their own
-way (`fifo`) behind the same timers.
+messages whose age their number does not tell, since they came from another queue or were scheduled, have an index of
+their own, x, and the lanes of scheduled ones are not walked. Leased and delayed messages are left alone: their age is
+looked at when they return. Everything goes in slices. FIFO queues have their own way (`fifo`) behind the same timers.
 """
 
 import msgspec
 
 from cumulo.queue_service import fifo, fifo_windows
 from cumulo.queue_service.fifo_queue import find_fifo
-from cumulo.queue_service.keys import RETAIN, WAKE, decode_message, lane_in
+from cumulo.queue_service.keys import MIDDLE_LANE, RETAIN, WAKE, decode_message, is_scheduled, lane_in
 from cumulo.queue_service.leases import PROMOTE_OPERATIONS_OF_TIMER, promote
 from cumulo.queue_service.open_queue import OpenQueue, find_queue, lease_of
 from cumulo.storage.engine import Due, Txn
@@ -49,7 +49,7 @@ def retain(txn: Txn, timer: Timer) -> None:
             fifo.retain(txn, queue.partition, timer.now_ms)
             return
         queue.retain_ms = 0
-        _expire_moved(queue, timer.now_ms)
+        _expire_dated(queue, timer.now_ms)
         _expire_ready(queue, timer.now_ms)
         queue.save()
 
@@ -88,6 +88,8 @@ def _fired(txn: Txn, timer: Timer) -> OpenQueue | None:
 def _expire_ready(queue: OpenQueue, now_ms: int) -> None:
     left, operations = EXPIRE_MAX, 0
     for lane in queue.lanes_in_use():
+        if is_scheduled(lane[-1] - MIDDLE_LANE):
+            continue
         for key, state in queue.txn.range(lane, lane + b"\xff" * 9, left):
             lease, seq = lease_of(state), int.from_bytes(key[-8:], "big")
             left -= 1
@@ -107,8 +109,8 @@ def _expire_ready(queue: OpenQueue, now_ms: int) -> None:
             return
 
 
-def _expire_moved(queue: OpenQueue, now_ms: int) -> None:
-    start = queue.layout.moved
+def _expire_dated(queue: OpenQueue, now_ms: int) -> None:
+    start = queue.layout.dated
     for key, lane in queue.txn.range(start, start + b"\xff" * 16, EXPIRE_MAX):
         kept_from_ms, seq = int.from_bytes(key[-16:-8], "big"), key[-8:]
         if not queue.is_too_old(kept_from_ms, now_ms):
@@ -117,7 +119,7 @@ def _expire_moved(queue: OpenQueue, now_ms: int) -> None:
         ready_key = queue.layout.ready_at(lane_in(lane), seq)
         state = queue.txn.get(ready_key)
         if state is None:
-            # Leased: its lease carries the age, which is looked at when it ends.
+            # Leased, or delayed: the age stands in its state, and is looked at when it returns.
             queue.txn.delete(key)
             continue
         queue.txn.delete(ready_key)

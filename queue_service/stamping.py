@@ -26,7 +26,7 @@ from cumulo.queue_service.errors import (
     NOT_OF_THIS_QUEUE_TYPE,
     TOO_MANY_ENTRIES_IN_BATCH_REQUEST,
 )
-from cumulo.queue_service.keys import StoredMessage, lane_of
+from cumulo.queue_service.keys import SCHEDULED, StoredMessage, lane_of
 from cumulo.queue_service.leases import Outcome
 from cumulo.queue_service.messages import Outgoing, OutgoingInGroup
 from cumulo.queue_service.model import (
@@ -36,6 +36,7 @@ from cumulo.queue_service.model import (
     MESSAGE_SIZE_BYTES_MAX,
     PRIORITY_DEFAULT,
     PRIORITY_MAX,
+    SCHEDULE_S_MAX,
     TRACE_HEADER_CHARACTERS_MAX,
     VISIBILITY_TIMEOUT_S_MAX,
     ItemError,
@@ -122,6 +123,8 @@ def stamp_entries(
                 md5_of_attributes = message_attributes.md5(attributes)
             if not body or size_bytes > MESSAGE_SIZE_BYTES_MAX or entry.delay_s is not None or entry.trace_header:
                 _check_entry(entry, size_bytes)
+            if entry.deliver_at_ms is not None:
+                _check_delivery(entry.deliver_at_ms, entry.delay_s, wall_ms, fifo=fifo)
             in_group, priority = None, entry.priority
             if priority is not None:
                 _check_priority(priority, fifo=fifo)
@@ -135,10 +138,22 @@ def stamp_entries(
             )
             if in_group is not None:
                 record = replace(record, group_id=in_group.group_id, deduplication_id=in_group.deduplication_id)
-            lane = 0
+            lane, delay_s = 0, entry.delay_s
             if priority is not None and priority != PRIORITY_DEFAULT:
                 record, lane = replace(record, priority=priority), lane_of(priority)
-            messages.append(Outgoing(index, encode(record), size_bytes, entry.delay_s, in_group, lane))
+            due_ms = 0
+            if entry.deliver_at_ms is not None:
+                held_back_ms = max(0, entry.deliver_at_ms - wall_ms)
+            elif delay_s is not None and delay_s > DELAY_S_MAX:
+                held_back_ms = delay_s * 1000
+            else:
+                held_back_ms = -1
+            if held_back_ms == 0:
+                delay_s = 0
+            elif held_back_ms > 0:
+                due_ms, lane = deadline_ms + held_back_ms, lane + SCHEDULED
+                record = replace(record, kept_from_ms=due_ms)
+            messages.append(Outgoing(index, encode(record), size_bytes, delay_s, in_group, lane, due_ms))
         total_bytes += size_bytes
         sent.append(SentMessage(message_id, md5_of_body, md5_of_attributes))
     if total_bytes > BATCH_BYTES_MAX and len(entries) > 1:
@@ -197,14 +212,26 @@ def _check_entry(entry: SendEntry, size_bytes: int) -> None:
         raise MISSING_PARAMETER.error(parameter="body")
     if size_bytes > MESSAGE_SIZE_BYTES_MAX:
         raise MESSAGE_TOO_LONG.error(limit=MESSAGE_SIZE_BYTES_MAX)
-    if entry.delay_s is not None and not 0 <= entry.delay_s <= DELAY_S_MAX:
-        raise out_of_range("delay_s", entry.delay_s, 0, DELAY_S_MAX)
+    if entry.delay_s is not None and not 0 <= entry.delay_s <= SCHEDULE_S_MAX:
+        raise out_of_range("delay_s", entry.delay_s, 0, SCHEDULE_S_MAX)
     if len(entry.trace_header) > TRACE_HEADER_CHARACTERS_MAX:
         raise INVALID_PARAMETER_VALUE.error(
             parameter="trace_header",
             value=f"of {len(entry.trace_header)} characters",
             allowed=f"at most {TRACE_HEADER_CHARACTERS_MAX} characters",
         )
+
+
+def _check_delivery(deliver_at_ms: int, delay_s: int | None, wall_ms: int, *, fifo: bool) -> None:
+    if fifo:
+        raise NOT_OF_THIS_QUEUE_TYPE.error(parameter="deliver_at_ms", value=deliver_at_ms)
+    if delay_s is not None:
+        raise INVALID_PARAMETER_VALUE.error(
+            parameter="deliver_at_ms", value=deliver_at_ms, allowed="it stands in place of delay_s, not beside it"
+        )
+    latest_ms = wall_ms + SCHEDULE_S_MAX * 1000
+    if not 0 <= deliver_at_ms <= latest_ms:
+        raise out_of_range("deliver_at_ms", deliver_at_ms, 0, latest_ms)
 
 
 def _check_priority(priority: int, *, fifo: bool) -> None:

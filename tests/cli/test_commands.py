@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,20 @@ def test_priorities_are_sent_and_shown_where_they_differ(run, answer, name):
     assert ("PRIORITY" in plain, "PRIORITY" in mixed) == (False, True)
     assert [(it["body"], it["priority"]) for it in received] == [("fire", 9), ("smoke", 7), ("daily", 4)]
     assert "priority" in run("queue", "send", name, "a", "--priority", "10", exits=1).stderr
+
+
+def test_message_is_scheduled_for_a_time(run, answer, name):
+    run("queue", "create", name)
+    later = datetime.now(UTC) + timedelta(days=30)
+
+    run("queue", "send", name, "later", "--at", later.isoformat())
+    run("queue", "send", name, "later", "--at", f"{later:%Y-%m-%d}")
+    run("queue", "send", name, "now", "--at", "2020-01-31T08:00Z")
+
+    shown = answer("queue", "show", name)
+    assert (shown["message_count"], shown["delayed_count"]) == (1, 2)
+    assert "2030-01-31T08:00" in run("queue", "send", name, "a", "--at", "tomorrow", exits=2).stderr
+    assert "not both" in run("queue", "send", name, "a", "--at", "2030-01-01", "--delay", "1", exits=2).stderr
 
 
 def test_fifo_queue_is_made_with_its_attributes_and_changed(run, answer, name):

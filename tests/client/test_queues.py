@@ -1,5 +1,7 @@
 """Queues and messages by the SDK against a real server: blocks, batches, listings, both flavours."""
 
+from datetime import UTC, datetime, timedelta, timezone
+
 import pytest
 
 from cumulo.client import AsyncClient, Client, DeadLetterPolicy, Outgoing, Queue, errors
@@ -212,3 +214,26 @@ def test_highest_priority_is_received_first_however_it_was_sent(queue: Queue):
 def test_priority_out_of_range_is_refused(queue: Queue):
     with pytest.raises(errors.InvalidArgument, match="priority"):
         queue.send("a", priority=10)
+
+
+def test_messages_are_scheduled_by_a_time_or_a_long_delay_however_they_are_sent(queue: Queue):
+    later = datetime.now(UTC) + timedelta(days=300)
+    queue.send("one", deliver_at=later)
+    queue.send("two", delay=300 * 86_400)
+    queue.send_batch([Outgoing(body="three", deliver_at=later.astimezone(timezone(timedelta(hours=5))))])
+    with queue.send_stream() as stream:
+        stream.send("four", deliver_at=later)
+        stream.send_all([Outgoing(body="five", deliver_at=later)])
+    queue.send("past", deliver_at=later - timedelta(days=301))
+    queue.send("soon", deliver_at=datetime.now(UTC) + timedelta(milliseconds=200))
+
+    (past,) = queue.receive_batch(wait=0, max=10)
+    (soon,) = queue.receive_batch(wait=5, max=10)
+
+    assert (past.text, soon.text) == ("past", "soon")
+    assert queue.info().delayed_count == 5
+    for more in ({"deliver_at": later + timedelta(days=100)}, {"deliver_at": later, "delay": 1}):
+        with pytest.raises(errors.InvalidArgument, match="deliver_at_ms"):
+            queue.send("a", **more)
+    with pytest.raises(ValueError, match="time zone"):
+        queue.send("a", deliver_at=datetime(2030, 1, 1))  # noqa: DTZ001 - what is refused

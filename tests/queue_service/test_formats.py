@@ -115,8 +115,8 @@ def test_lanes_of_priorities_are_these_bytes():
     bytes_of_lanes = [layout.ready_at(keys.lane_of(priority), seq)[-9] for priority in range(10)]
 
     assert bytes_of_lanes == [0x90, 0x8C, 0x88, 0x84, 0x80, 0x7C, 0x78, 0x74, 0x70, 0x6C]
-    assert keys.moved_value(0) == b""
-    assert [keys.lane_in(keys.moved_value(lane)) for lane in (-20, 0, 16)] == [-20, 0, 16]
+    assert keys.dated_value(0) == b""
+    assert [keys.lane_in(keys.dated_value(lane)) for lane in (-20, 0, 16)] == [-20, 0, 16]
 
 
 def test_attributes_have_the_md5_that_sqs_computes():

@@ -130,7 +130,7 @@ def test_answer_of_a_receive_holds_at_most_a_mebibyte_or_one_message(run):
     ("entry", "code", "words"),
     [
         (model.SendEntry(b""), "MissingParameter", "body"),
-        (model.SendEntry(b"a", delay_s=901), "InvalidParameterValue", ">= 0 and <= 900"),
+        (model.SendEntry(b"a", delay_s=31_622_401), "InvalidParameterValue", ">= 0 and <= 31622400"),
         (model.SendEntry(b"a", delay_s=-1), "InvalidParameterValue", "delay_s"),
         (model.SendEntry(b"x" * 1_048_577), "InvalidParameterValue", "1048576 bytes"),
         (model.SendEntry(b"x" * 2_000), "InvalidParameterValue", "1500 bytes"),

@@ -40,17 +40,20 @@ class ModelMessage(msgspec.Struct, eq=False):
     receives: int = 0
     handle: str = ""
     priority: int = 4
+    scheduled: bool = False
 
 
 class ModelQueue(msgspec.Struct):
-    """Messages in the order of arrival; they are received by priority, and then in this order."""
+    """Messages in the order of arrival; they are received by priority, those that were scheduled before
+    those that were not, and then in this order.
+    """
 
     messages: list[ModelMessage] = []
     retention_s: int = 345_600
     visibility_s: int = 30
 
     def in_order(self) -> list[ModelMessage]:
-        return sorted(self.messages, key=lambda message: -message.priority)
+        return sorted(self.messages, key=lambda message: (-message.priority, not message.scheduled))
 
     def count(self, state: str) -> int:
         return sum(message.state == state for message in self.messages)
@@ -59,10 +62,10 @@ class ModelQueue(msgspec.Struct):
         return message.kept_from_ms + self.retention_s * 1000 <= now_ms
 
     def promote(self, now_ms: int) -> None:
-        """What is due comes back; a message that has become too old under its lease does not."""
+        """What is due comes back; a message that has become too old meanwhile does not, as far as that is known."""
         for message in list(self.messages):
             if message.state in ("delayed", "leased") and message.due_ms <= now_ms:
-                if message.state == "leased" and self.old(message, now_ms):
+                if (message.state == "leased" or message.scheduled) and self.old(message, now_ms):
                     self.messages.remove(message)
                 else:
                     message.state = "ready"
@@ -135,6 +138,29 @@ class QueueMachine(RuleBasedStateMachine):
             due_ms = self.now_ms + (delay_s or 0) * 1000
             sent = ModelMessage(body, self.now_ms, state, due_ms, priority=4 if priority is None else priority)
             self.queues[name].messages.append(sent)
+
+    @rule(
+        name=st.sampled_from(NAMES),
+        held_back_s=st.sampled_from([-5, 0, 1, 40, 2_000, 400_000]),
+        is_relative=st.booleans(),
+        priority=st.sampled_from([None, 9]),
+    )
+    def schedule(self, name, held_back_s, is_relative, priority):
+        """By a time, or by a delay that is longer than SQS has them."""
+        self.number += 1
+        body = b"%d;" % self.number
+        if is_relative and held_back_s > model.DELAY_S_MAX:
+            when = {"delay_s": held_back_s}
+        else:
+            when = {"deliver_at_ms": self.stand.clock.wall_ms() + held_back_s * 1000}
+
+        self.run(self.stand.send(body, queue=name, priority=priority, **when))
+
+        due_ms = self.now_ms + max(0, held_back_s) * 1000
+        scheduled = held_back_s > 0
+        sent = ModelMessage(body, due_ms, "delayed" if scheduled else "ready", due_ms, scheduled=scheduled)
+        sent.priority = 4 if priority is None else priority
+        self.queues[name].messages.append(sent)
 
     @rule(
         name=st.sampled_from(NAMES),

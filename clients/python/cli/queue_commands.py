@@ -185,7 +185,10 @@ def purge(session: Session, name: str, yes: bool) -> None:
 @click.argument("body", required=False)
 @click.option("--file", "path", metavar="FILE", help="Send a file's content; - is standard input.")
 @click.option("--lines", is_flag=True, help="Each line of standard input is a message.")
-@click.option("--delay", type=int, metavar="S", help="Hold it back: 0 to 900 s.")
+@click.option("--delay", type=int, metavar="S", help="Hold it back: up to 31622400 s, 366 days.")
+@click.option(
+    "--at", "deliver_at", metavar="TIME", help="Hold it back until then: 2030-01-31T08:00, in local time; or …Z."
+)
 @click.option("-a", "--attribute", multiple=True, metavar="NAME=TEXT", help="A message attribute.")
 @click.option("--group", metavar="GROUP", help="FIFO queues: in which group it keeps its order.")
 @click.option(
@@ -203,6 +206,7 @@ def send(
     path: str | None,
     lines: bool,
     delay: int | None,
+    deliver_at: str | None,
     attribute: tuple[str, ...],
     group: str | None,
     deduplication_id: str | None,
@@ -213,11 +217,19 @@ def send(
         raise click.UsageError("give BODY, --file or --lines")
     if lines and deduplication_id is not None:
         raise click.UsageError("--deduplication-id is for one message, not for --lines")
-    attributes = pairs(attribute, "--attribute")
+    if delay is not None and deliver_at is not None:
+        raise click.UsageError("--delay or --at, not both")
+    belongings: dict[str, Any] = {
+        "delay": delay,
+        "deliver_at": None if deliver_at is None else _time_of(deliver_at),
+        "attributes": pairs(attribute, "--attribute"),
+        "group": group,
+        "priority": priority,
+    }
     with session.client() as client:
         queue = client.queue(name)
         if lines:
-            count = _send_lines(queue, delay=delay, attributes=attributes, group=group, priority=priority)
+            count = _send_lines(queue, **belongings)
             session.report(f"{count} messages are sent", {"sent": count})
             return
         content: bytes | str
@@ -226,16 +238,17 @@ def send(
                 content = file.read()
         else:
             content = body or ""
-        sent = queue.send(
-            content,
-            delay=delay,
-            attributes=attributes,
-            group=group,
-            deduplication_id=deduplication_id,
-            priority=priority,
-        )
+        sent = queue.send(content, deduplication_id=deduplication_id, **belongings)
         number = f" as number {sent.sequence_number}" if sent.sequence_number else ""
         session.report(f"sent {sent.message_id}{number}", sent)
+
+
+def _time_of(text: str) -> datetime:
+    """Return a time that a person wrote, in his own zone where he names none."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is no time, as 2030-01-31T08:00", param_hint="--at") from error
 
 
 def _send_lines(queue: Queue, **belongings: Any) -> int:

@@ -102,6 +102,7 @@ def send_entry(
     group: str | None,
     deduplication_id: str | None,
     priority: int | None,
+    deliver_at: datetime | None,
 ) -> queue.SendMessageEntry:
     """Return one entry of a batch or frame."""
     entry = queue.SendMessageEntry(
@@ -110,6 +111,7 @@ def send_entry(
         group_id=group,
         deduplication_id=deduplication_id,
         priority=priority,
+        deliver_at_ms=deliver_at_ms(deliver_at),
     )
     if attributes:
         for name, value in attributes.items():
@@ -117,10 +119,27 @@ def send_entry(
     return entry
 
 
+def deliver_at_ms(deliver_at: datetime | None) -> int | None:
+    """Return a time of delivery on the wire; raises `ValueError` for one without a time zone."""
+    if deliver_at is None:
+        return None
+    if deliver_at.tzinfo is None:
+        raise ValueError(f"deliver_at needs a time zone: {deliver_at}")
+    return round(deliver_at.timestamp() * 1000)
+
+
 def outgoing_entry(item: object) -> queue.SendMessageEntry:
     """Return the entry of one item of a batch: an `Outgoing`, or a plain body."""
     if isinstance(item, model.Outgoing):
-        return send_entry(item.body, item.attributes, item.delay, item.group, item.deduplication_id, item.priority)
+        return send_entry(
+            item.body,
+            item.attributes,
+            item.delay,
+            item.group,
+            item.deduplication_id,
+            item.priority,
+            item.deliver_at,
+        )
     return queue.SendMessageEntry(body=body_bytes(item))
 
 

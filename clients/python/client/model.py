@@ -110,6 +110,7 @@ class Outgoing(Value, frozen=True):
     group: str | None = None
     deduplication_id: str | None = None
     priority: int | None = None
+    deliver_at: datetime | None = None
 
 
 # Objects

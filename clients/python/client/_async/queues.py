@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from cumulo.api.queue.v1 import queue_pb2 as pb
@@ -52,12 +53,14 @@ class AsyncQueue(Handle):
         group: str | None = None,
         deduplication_id: str | None = None,
         priority: int | None = None,
+        deliver_at: datetime | None = None,
         timeout: float | None = None,
     ) -> model.SentMessage:
         """Store one message; when this returns, it is durable.
 
-        `body` is bytes, text, or anything that JSON can say. `delay` holds it back for 0 to 900 seconds; by default the
-        queue's. A FIFO queue needs the `group` in which the message keeps its order, and a `deduplication_id`: one that
+        `body` is bytes, text, or anything that JSON can say. `delay` holds it back for so many seconds, up to 366 days;
+        by default the queue's. `deliver_at` stands in its place: a time (with its zone) before which nobody receives
+        it. A FIFO queue needs the `group` in which the message keeps its order, and a `deduplication_id`: one that
         was sent within 5 minutes is answered as the first was, and not stored again. It may be left out where the queue
         makes it from the body. Other queues take a `priority` of 0 to 9: messages of 9 are received first, and what has
         none counts as 4. Raises `NotFound`, `InvalidArgument`, `PermissionDenied`.
@@ -69,6 +72,7 @@ class AsyncQueue(Handle):
             group_id=group,
             deduplication_id=deduplication_id,
             priority=priority,
+            deliver_at_ms=_wire.deliver_at_ms(deliver_at),
             request_id=send_request_id(self._connection, self._name),
         )
         if attributes:

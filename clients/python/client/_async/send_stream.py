@@ -8,6 +8,7 @@ stream.
 
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -91,9 +92,10 @@ class AsyncSendStream(AsyncReopeningStream[pb.StreamSendMessagesRequest, pb.Stre
         group: str | None = None,
         deduplication_id: str | None = None,
         priority: int | None = None,
+        deliver_at: datetime | None = None,
     ) -> PendingSend:
         """Put a message on its way; waits only while the window is full. Raises what ended the stream."""
-        entry = _wire.send_entry(body, attributes, delay, group, deduplication_id, priority)
+        entry = _wire.send_entry(body, attributes, delay, group, deduplication_id, priority, deliver_at)
         size = len(entry.body) if not attributes else entry.ByteSize()
         pending = PendingSend()
         if self._sent - self._answered >= self._window or self._failure is not None:
@@ -114,6 +116,7 @@ class AsyncSendStream(AsyncReopeningStream[pb.StreamSendMessagesRequest, pb.Stre
                     group=item.group,
                     deduplication_id=item.deduplication_id,
                     priority=item.priority,
+                    deliver_at=item.deliver_at,
                 )
             else:
                 await self.send(item)

@@ -7,6 +7,7 @@ once. Up to 100 sends and deletes, about at most 20 queues of one account.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -39,6 +40,7 @@ class Transaction:
         group: str | None = None,
         deduplication_id: str | None = None,
         priority: int | None = None,
+        deliver_at: datetime | None = None,
     ) -> PendingSend:
         """Have the commit store one message, as `Queue.send` does; `queue` is a name, short name, ARN or queue.
 
@@ -46,7 +48,7 @@ class Transaction:
         """
         pending = PendingSend()
         name = queue if isinstance(queue, str) else queue.name
-        entry = _wire.send_entry(body, attributes, delay, group, deduplication_id, priority)
+        entry = _wire.send_entry(body, attributes, delay, group, deduplication_id, priority, deliver_at)
         self._request.sends.add(queue=name, entry=entry)
         self._pending.append(pending)
         return pending

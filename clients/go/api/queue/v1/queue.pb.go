@@ -1216,7 +1216,7 @@ func (*PurgeQueueResponse) Descriptor() ([]byte, []int) {
 	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{16}
 }
 
-// One message to store. Number 9 is kept.
+// One message to store.
 type SendMessageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the client, required: the queue's name, short name or ARN.
@@ -1225,7 +1225,8 @@ type SendMessageRequest struct {
 	Body []byte `protobuf:"bytes,2,opt,name=body,proto3" json:"body,omitempty"`
 	// Set by the client, optional: at most 10, by name (1 to 256 of [A-Za-z0-9_.-]).
 	Attributes map[string]*MessageAttribute `protobuf:"bytes,3,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Set by the client, optional: how long to hold the message back, 0 to 900 s. Default: the queue's `delay_s`.
+	// Set by the client, optional: how long to hold the message back, 0 to 31622400 s (366 days). Default: the queue's
+	// `delay_s`. Of a message that is held back for more than 900 s retention counts from when it becomes visible.
 	DelayS *int32 `protobuf:"varint,4,opt,name=delay_s,json=delayS,proto3,oneof" json:"delay_s,omitempty"`
 	// Set by the client, optional: idempotency id, a UUID; remembered 10 min.
 	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -1237,7 +1238,10 @@ type SendMessageRequest struct {
 	DeduplicationId *string `protobuf:"bytes,7,opt,name=deduplication_id,json=deduplicationId,proto3,oneof" json:"deduplication_id,omitempty"`
 	// Set by the client, optional, standard queues only: 0 to 9. Of the messages that are ready those of the highest priority
 	// are received first, of one priority the first that was stored. Default: 4.
-	Priority      *int32 `protobuf:"varint,8,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
+	Priority *int32 `protobuf:"varint,8,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
+	// Set by the client, optional, standard queues only, in place of `delay_s`: the time before which nobody receives the
+	// message, at most 366 days from now; one that has passed holds nothing back. Retention counts from then.
+	DeliverAtMs   *int64 `protobuf:"varint,9,opt,name=deliver_at_ms,json=deliverAtMs,proto3,oneof" json:"deliver_at_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1328,6 +1332,13 @@ func (x *SendMessageRequest) GetPriority() int32 {
 	return 0
 }
 
+func (x *SendMessageRequest) GetDeliverAtMs() int64 {
+	if x != nil && x.DeliverAtMs != nil {
+		return *x.DeliverAtMs
+	}
+	return 0
+}
+
 // The message is durable.
 type SendMessageResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1392,14 +1403,14 @@ func (x *SendMessageResponse) GetSequenceNumber() string {
 	return ""
 }
 
-// One message of a batch or of a stream's frame. Numbers 7 to 9 are kept.
+// One message of a batch or of a stream's frame. Numbers 8 and 9 are kept.
 type SendMessageEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the client, required: 1 byte to the queue's maximum_message_size_bytes, attributes counted in.
 	Body []byte `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`
 	// Set by the client, optional: at most 10, by name (1 to 256 of [A-Za-z0-9_.-]).
 	Attributes map[string]*MessageAttribute `protobuf:"bytes,2,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Set by the client, optional: how long to hold the message back, 0 to 900 s. Default: the queue's `delay_s`.
+	// Set by the client, optional: how long to hold the message back, 0 to 31622400 s. Default: the queue's `delay_s`.
 	DelayS *int32 `protobuf:"varint,3,opt,name=delay_s,json=delayS,proto3,oneof" json:"delay_s,omitempty"`
 	// Set by the client, FIFO queues only and required there; absent for other queues. As in SendMessageRequest.
 	GroupId *string `protobuf:"bytes,4,opt,name=group_id,json=groupId,proto3,oneof" json:"group_id,omitempty"`
@@ -1407,7 +1418,10 @@ type SendMessageEntry struct {
 	DeduplicationId *string `protobuf:"bytes,5,opt,name=deduplication_id,json=deduplicationId,proto3,oneof" json:"deduplication_id,omitempty"`
 	// Set by the client, optional, standard queues only: 0 to 9, and 9 is received first. Default: 4. As in
 	// SendMessageRequest.
-	Priority      *int32 `protobuf:"varint,6,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
+	Priority *int32 `protobuf:"varint,6,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
+	// Set by the client, optional, standard queues only, in place of `delay_s`: the time before which nobody receives the
+	// message. As in SendMessageRequest.
+	DeliverAtMs   *int64 `protobuf:"varint,7,opt,name=deliver_at_ms,json=deliverAtMs,proto3,oneof" json:"deliver_at_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1480,6 +1494,13 @@ func (x *SendMessageEntry) GetDeduplicationId() string {
 func (x *SendMessageEntry) GetPriority() int32 {
 	if x != nil && x.Priority != nil {
 		return *x.Priority
+	}
+	return 0
+}
+
+func (x *SendMessageEntry) GetDeliverAtMs() int64 {
+	if x != nil && x.DeliverAtMs != nil {
+		return *x.DeliverAtMs
 	}
 	return 0
 }
@@ -3349,7 +3370,7 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\"\x14\n" +
-	"\x12PurgeQueueResponse\"\xe6\x03\n" +
+	"\x12PurgeQueueResponse\"\xa1\x04\n" +
 	"\x12SendMessageRequest\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12\x12\n" +
 	"\x04body\x18\x02 \x01(\fR\x04body\x12W\n" +
@@ -3361,7 +3382,8 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"request_id\x18\x05 \x01(\tR\trequestId\x12\x1e\n" +
 	"\bgroup_id\x18\x06 \x01(\tH\x01R\agroupId\x88\x01\x01\x12.\n" +
 	"\x10deduplication_id\x18\a \x01(\tH\x02R\x0fdeduplicationId\x88\x01\x01\x12\x1f\n" +
-	"\bpriority\x18\b \x01(\x05H\x03R\bpriority\x88\x01\x01\x1ad\n" +
+	"\bpriority\x18\b \x01(\x05H\x03R\bpriority\x88\x01\x01\x12'\n" +
+	"\rdeliver_at_ms\x18\t \x01(\x03H\x04R\vdeliverAtMs\x88\x01\x01\x1ad\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12;\n" +
 	"\x05value\x18\x02 \x01(\v2%.cumulo.api.queue.v1.MessageAttributeR\x05value:\x028\x01B\n" +
@@ -3369,12 +3391,13 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\b_delay_sB\v\n" +
 	"\t_group_idB\x13\n" +
 	"\x11_deduplication_idB\v\n" +
-	"\t_priority\"}\n" +
+	"\t_priorityB\x10\n" +
+	"\x0e_deliver_at_ms\"}\n" +
 	"\x13SendMessageResponse\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x1e\n" +
 	"\vmd5_of_body\x18\x02 \x01(\tR\tmd5OfBody\x12'\n" +
-	"\x0fsequence_number\x18\x03 \x01(\tR\x0esequenceNumber\"\xad\x03\n" +
+	"\x0fsequence_number\x18\x03 \x01(\tR\x0esequenceNumber\"\xe8\x03\n" +
 	"\x10SendMessageEntry\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12U\n" +
 	"\n" +
@@ -3383,7 +3406,8 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\adelay_s\x18\x03 \x01(\x05H\x00R\x06delayS\x88\x01\x01\x12\x1e\n" +
 	"\bgroup_id\x18\x04 \x01(\tH\x01R\agroupId\x88\x01\x01\x12.\n" +
 	"\x10deduplication_id\x18\x05 \x01(\tH\x02R\x0fdeduplicationId\x88\x01\x01\x12\x1f\n" +
-	"\bpriority\x18\x06 \x01(\x05H\x03R\bpriority\x88\x01\x01\x1ad\n" +
+	"\bpriority\x18\x06 \x01(\x05H\x03R\bpriority\x88\x01\x01\x12'\n" +
+	"\rdeliver_at_ms\x18\a \x01(\x03H\x04R\vdeliverAtMs\x88\x01\x01\x1ad\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12;\n" +
 	"\x05value\x18\x02 \x01(\v2%.cumulo.api.queue.v1.MessageAttributeR\x05value:\x028\x01B\n" +
@@ -3391,7 +3415,8 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\b_delay_sB\v\n" +
 	"\t_group_idB\x13\n" +
 	"\x11_deduplication_idB\v\n" +
-	"\t_priority\"u\n" +
+	"\t_priorityB\x10\n" +
+	"\x0e_deliver_at_ms\"u\n" +
 	"\vSentMessage\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x1e\n" +

@@ -655,7 +655,7 @@ Global___PurgeQueueResponse: _TypeAlias = PurgeQueueResponse  # noqa: Y015
 
 @_typing.final
 class SendMessageRequest(_message.Message):
-    """One message to store. Number 9 is kept."""
+    """One message to store."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -688,12 +688,15 @@ class SendMessageRequest(_message.Message):
     GROUP_ID_FIELD_NUMBER: _builtins.int
     DEDUPLICATION_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    DELIVER_AT_MS_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     """Set by the client, required: the queue's name, short name or ARN."""
     body: _builtins.bytes
     """Set by the client, required: 1 byte to the queue's maximum_message_size_bytes, attributes counted in."""
     delay_s: _builtins.int
-    """Set by the client, optional: how long to hold the message back, 0 to 900 s. Default: the queue's `delay_s`."""
+    """Set by the client, optional: how long to hold the message back, 0 to 31622400 s (366 days). Default: the queue's
+    `delay_s`. Of a message that is held back for more than 900 s retention counts from when it becomes visible.
+    """
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
     group_id: _builtins.str
@@ -707,6 +710,10 @@ class SendMessageRequest(_message.Message):
     priority: _builtins.int
     """Set by the client, optional, standard queues only: 0 to 9. Of the messages that are ready those of the highest priority
     are received first, of one priority the first that was stored. Default: 4.
+    """
+    deliver_at_ms: _builtins.int
+    """Set by the client, optional, standard queues only, in place of `delay_s`: the time before which nobody receives the
+    message, at most 366 days from now; one that has passed holds nothing back. Retention counts from then.
     """
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___MessageAttribute]:
@@ -723,15 +730,18 @@ class SendMessageRequest(_message.Message):
         group_id: _builtins.str | None = ...,
         deduplication_id: _builtins.str | None = ...,
         priority: _builtins.int | None = ...,
+        deliver_at_ms: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_group_id", b"_group_id", "_priority", b"_priority", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "group_id", b"group_id", "priority", b"priority"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_deliver_at_ms", b"_deliver_at_ms", "_group_id", b"_group_id", "_priority", b"_priority", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "deliver_at_ms", b"deliver_at_ms", "group_id", b"group_id", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_group_id", b"_group_id", "_priority", b"_priority", "attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "group_id", b"group_id", "priority", b"priority", "queue", b"queue", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_deliver_at_ms", b"_deliver_at_ms", "_group_id", b"_group_id", "_priority", b"_priority", "attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "deliver_at_ms", b"deliver_at_ms", "group_id", b"group_id", "priority", b"priority", "queue", b"queue", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__deduplication_id: _TypeAlias = _typing.Literal["deduplication_id"]  # noqa: Y015
     _WhichOneofArgType__deduplication_id: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id"]  # noqa: Y015
     _WhichOneofReturnType__delay_s: _TypeAlias = _typing.Literal["delay_s"]  # noqa: Y015
     _WhichOneofArgType__delay_s: _TypeAlias = _typing.Literal["_delay_s", b"_delay_s"]  # noqa: Y015
+    _WhichOneofReturnType__deliver_at_ms: _TypeAlias = _typing.Literal["deliver_at_ms"]  # noqa: Y015
+    _WhichOneofArgType__deliver_at_ms: _TypeAlias = _typing.Literal["_deliver_at_ms", b"_deliver_at_ms"]  # noqa: Y015
     _WhichOneofReturnType__group_id: _TypeAlias = _typing.Literal["group_id"]  # noqa: Y015
     _WhichOneofArgType__group_id: _TypeAlias = _typing.Literal["_group_id", b"_group_id"]  # noqa: Y015
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
@@ -740,6 +750,8 @@ class SendMessageRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__deduplication_id) -> _WhichOneofReturnType__deduplication_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_s) -> _WhichOneofReturnType__delay_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__deliver_at_ms) -> _WhichOneofReturnType__deliver_at_ms | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__group_id) -> _WhichOneofReturnType__group_id | None: ...
     @_typing.overload
@@ -779,7 +791,7 @@ Global___SendMessageResponse: _TypeAlias = SendMessageResponse  # noqa: Y015
 
 @_typing.final
 class SendMessageEntry(_message.Message):
-    """One message of a batch or of a stream's frame. Numbers 7 to 9 are kept."""
+    """One message of a batch or of a stream's frame. Numbers 8 and 9 are kept."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -810,10 +822,11 @@ class SendMessageEntry(_message.Message):
     GROUP_ID_FIELD_NUMBER: _builtins.int
     DEDUPLICATION_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    DELIVER_AT_MS_FIELD_NUMBER: _builtins.int
     body: _builtins.bytes
     """Set by the client, required: 1 byte to the queue's maximum_message_size_bytes, attributes counted in."""
     delay_s: _builtins.int
-    """Set by the client, optional: how long to hold the message back, 0 to 900 s. Default: the queue's `delay_s`."""
+    """Set by the client, optional: how long to hold the message back, 0 to 31622400 s. Default: the queue's `delay_s`."""
     group_id: _builtins.str
     """Set by the client, FIFO queues only and required there; absent for other queues. As in SendMessageRequest."""
     deduplication_id: _builtins.str
@@ -821,6 +834,10 @@ class SendMessageEntry(_message.Message):
     priority: _builtins.int
     """Set by the client, optional, standard queues only: 0 to 9, and 9 is received first. Default: 4. As in
     SendMessageRequest.
+    """
+    deliver_at_ms: _builtins.int
+    """Set by the client, optional, standard queues only, in place of `delay_s`: the time before which nobody receives the
+    message. As in SendMessageRequest.
     """
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___MessageAttribute]:
@@ -835,15 +852,18 @@ class SendMessageEntry(_message.Message):
         group_id: _builtins.str | None = ...,
         deduplication_id: _builtins.str | None = ...,
         priority: _builtins.int | None = ...,
+        deliver_at_ms: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_group_id", b"_group_id", "_priority", b"_priority", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "group_id", b"group_id", "priority", b"priority"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_deliver_at_ms", b"_deliver_at_ms", "_group_id", b"_group_id", "_priority", b"_priority", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "deliver_at_ms", b"deliver_at_ms", "group_id", b"group_id", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_group_id", b"_group_id", "_priority", b"_priority", "attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "group_id", b"group_id", "priority", b"priority"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_deliver_at_ms", b"_deliver_at_ms", "_group_id", b"_group_id", "_priority", b"_priority", "attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "deliver_at_ms", b"deliver_at_ms", "group_id", b"group_id", "priority", b"priority"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__deduplication_id: _TypeAlias = _typing.Literal["deduplication_id"]  # noqa: Y015
     _WhichOneofArgType__deduplication_id: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id"]  # noqa: Y015
     _WhichOneofReturnType__delay_s: _TypeAlias = _typing.Literal["delay_s"]  # noqa: Y015
     _WhichOneofArgType__delay_s: _TypeAlias = _typing.Literal["_delay_s", b"_delay_s"]  # noqa: Y015
+    _WhichOneofReturnType__deliver_at_ms: _TypeAlias = _typing.Literal["deliver_at_ms"]  # noqa: Y015
+    _WhichOneofArgType__deliver_at_ms: _TypeAlias = _typing.Literal["_deliver_at_ms", b"_deliver_at_ms"]  # noqa: Y015
     _WhichOneofReturnType__group_id: _TypeAlias = _typing.Literal["group_id"]  # noqa: Y015
     _WhichOneofArgType__group_id: _TypeAlias = _typing.Literal["_group_id", b"_group_id"]  # noqa: Y015
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
@@ -852,6 +872,8 @@ class SendMessageEntry(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__deduplication_id) -> _WhichOneofReturnType__deduplication_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_s) -> _WhichOneofReturnType__delay_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__deliver_at_ms) -> _WhichOneofReturnType__deliver_at_ms | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__group_id) -> _WhichOneofReturnType__group_id | None: ...
     @_typing.overload

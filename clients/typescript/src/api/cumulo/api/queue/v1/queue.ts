@@ -274,7 +274,7 @@ export interface PurgeQueueRequest {
 export interface PurgeQueueResponse {
 }
 
-/** One message to store. Number 9 is kept. */
+/** One message to store. */
 export interface SendMessageRequest {
   /** Set by the client, required: the queue's name, short name or ARN. */
   queue: string;
@@ -282,7 +282,10 @@ export interface SendMessageRequest {
   body: Buffer;
   /** Set by the client, optional: at most 10, by name (1 to 256 of [A-Za-z0-9_.-]). */
   attributes: { [key: string]: MessageAttribute };
-  /** Set by the client, optional: how long to hold the message back, 0 to 900 s. Default: the queue's `delay_s`. */
+  /**
+   * Set by the client, optional: how long to hold the message back, 0 to 31622400 s (366 days). Default: the queue's
+   * `delay_s`. Of a message that is held back for more than 900 s retention counts from when it becomes visible.
+   */
   delayS?:
     | number
     | undefined;
@@ -306,7 +309,14 @@ export interface SendMessageRequest {
    * Set by the client, optional, standard queues only: 0 to 9. Of the messages that are ready those of the highest priority
    * are received first, of one priority the first that was stored. Default: 4.
    */
-  priority?: number | undefined;
+  priority?:
+    | number
+    | undefined;
+  /**
+   * Set by the client, optional, standard queues only, in place of `delay_s`: the time before which nobody receives the
+   * message, at most 366 days from now; one that has passed holds nothing back. Retention counts from then.
+   */
+  deliverAtMs?: bigint | undefined;
 }
 
 export interface SendMessageRequest_AttributesEntry {
@@ -324,13 +334,13 @@ export interface SendMessageResponse {
   sequenceNumber: string;
 }
 
-/** One message of a batch or of a stream's frame. Numbers 7 to 9 are kept. */
+/** One message of a batch or of a stream's frame. Numbers 8 and 9 are kept. */
 export interface SendMessageEntry {
   /** Set by the client, required: 1 byte to the queue's maximum_message_size_bytes, attributes counted in. */
   body: Buffer;
   /** Set by the client, optional: at most 10, by name (1 to 256 of [A-Za-z0-9_.-]). */
   attributes: { [key: string]: MessageAttribute };
-  /** Set by the client, optional: how long to hold the message back, 0 to 900 s. Default: the queue's `delay_s`. */
+  /** Set by the client, optional: how long to hold the message back, 0 to 31622400 s. Default: the queue's `delay_s`. */
   delayS?:
     | number
     | undefined;
@@ -346,7 +356,14 @@ export interface SendMessageEntry {
    * Set by the client, optional, standard queues only: 0 to 9, and 9 is received first. Default: 4. As in
    * SendMessageRequest.
    */
-  priority?: number | undefined;
+  priority?:
+    | number
+    | undefined;
+  /**
+   * Set by the client, optional, standard queues only, in place of `delay_s`: the time before which nobody receives the
+   * message. As in SendMessageRequest.
+   */
+  deliverAtMs?: bigint | undefined;
 }
 
 export interface SendMessageEntry_AttributesEntry {
@@ -2226,6 +2243,7 @@ function createBaseSendMessageRequest(): SendMessageRequest {
     groupId: undefined,
     deduplicationId: undefined,
     priority: undefined,
+    deliverAtMs: undefined,
   };
 }
 
@@ -2254,6 +2272,12 @@ export const SendMessageRequest: MessageFns<SendMessageRequest> = {
     }
     if (message.priority !== undefined) {
       writer.uint32(64).int32(message.priority);
+    }
+    if (message.deliverAtMs !== undefined) {
+      if (BigInt.asIntN(64, message.deliverAtMs) !== message.deliverAtMs) {
+        throw new globalThis.Error("value provided for field message.deliverAtMs of type int64 too large");
+      }
+      writer.uint32(72).int64(message.deliverAtMs);
     }
     return writer;
   },
@@ -2338,6 +2362,14 @@ export const SendMessageRequest: MessageFns<SendMessageRequest> = {
             message.priority = reader.int32();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.deliverAtMs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2371,6 +2403,9 @@ export const SendMessageRequest: MessageFns<SendMessageRequest> = {
     message.groupId = object.groupId ?? undefined;
     message.deduplicationId = object.deduplicationId ?? undefined;
     message.priority = object.priority ?? undefined;
+    message.deliverAtMs = (object.deliverAtMs !== undefined && object.deliverAtMs !== null)
+      ? BigInt(object.deliverAtMs)
+      : undefined;
     return message;
   },
 };
@@ -2531,6 +2566,7 @@ function createBaseSendMessageEntry(): SendMessageEntry {
     groupId: undefined,
     deduplicationId: undefined,
     priority: undefined,
+    deliverAtMs: undefined,
   };
 }
 
@@ -2553,6 +2589,12 @@ export const SendMessageEntry: MessageFns<SendMessageEntry> = {
     }
     if (message.priority !== undefined) {
       writer.uint32(48).int32(message.priority);
+    }
+    if (message.deliverAtMs !== undefined) {
+      if (BigInt.asIntN(64, message.deliverAtMs) !== message.deliverAtMs) {
+        throw new globalThis.Error("value provided for field message.deliverAtMs of type int64 too large");
+      }
+      writer.uint32(56).int64(message.deliverAtMs);
     }
     return writer;
   },
@@ -2621,6 +2663,14 @@ export const SendMessageEntry: MessageFns<SendMessageEntry> = {
             message.priority = reader.int32();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.deliverAtMs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2652,6 +2702,9 @@ export const SendMessageEntry: MessageFns<SendMessageEntry> = {
     message.groupId = object.groupId ?? undefined;
     message.deduplicationId = object.deduplicationId ?? undefined;
     message.priority = object.priority ?? undefined;
+    message.deliverAtMs = (object.deliverAtMs !== undefined && object.deliverAtMs !== null)
+      ? BigInt(object.deliverAtMs)
+      : undefined;
     return message;
   },
 };
