@@ -79,8 +79,13 @@ def item_error(it: model.ItemError) -> pb.ItemError:
     return pb.ItemError(code=it.code, message=it.message, sender_fault=it.sender_fault)
 
 
-def _item_results(results: Iterable[model.ItemError | None]) -> list[pb.ItemResult]:
-    return [pb.ItemResult() if it is None else pb.ItemResult(error=item_error(it)) for it in results]
+def _item_results(results: Iterable[model.ItemError | model.AlreadyAcknowledged | None]) -> list[pb.ItemResult]:
+    return [
+        pb.ItemResult(error=item_error(it))
+        if isinstance(it, model.ItemError)
+        else pb.ItemResult(already_acknowledged=it is not None)
+        for it in results
+    ]
 
 
 def _decode_commit(request: pb.CommitMessagesRequest, _: CallContext) -> model.CommitMessages:
@@ -145,13 +150,19 @@ def _add_attributes(message: pb.Message, attributes: model.MessageAttributes) ->
 
 def _decode_delete(request: pb.DeleteMessageRequest, _: CallContext) -> model.DeleteMessages:
     return model.DeleteMessages(
-        queue=request.queue, receipt_handles=(request.receipt_handle,), request_id=request.request_id
+        queue=request.queue,
+        receipt_handles=(request.receipt_handle,),
+        request_id=request.request_id,
+        exactly_once=request.exactly_once,
     )
 
 
 def _decode_deletes(request: pb.BatchDeleteMessagesRequest, _: CallContext) -> model.DeleteMessages:
     return model.DeleteMessages(
-        queue=request.queue, receipt_handles=tuple(request.receipt_handles), request_id=request.request_id
+        queue=request.queue,
+        receipt_handles=tuple(request.receipt_handles),
+        request_id=request.request_id,
+        exactly_once=request.exactly_once,
     )
 
 
@@ -212,7 +223,11 @@ ROWS: Mapping[str, UnaryRow] = {
         lambda it, _: model.PeekMessages(queue=it.queue, max_messages=it.max_messages or 10, after=it.after_position),
         _encode_peeked,
     ),
-    "DeleteMessage": (pb.DeleteMessageRequest, _decode_delete, lambda _: pb.DeleteMessageResponse()),
+    "DeleteMessage": (
+        pb.DeleteMessageRequest,
+        _decode_delete,
+        lambda it: pb.DeleteMessageResponse(already_acknowledged=it is not None),
+    ),
     "BatchDeleteMessages": (
         pb.BatchDeleteMessagesRequest,
         _decode_deletes,

@@ -1,8 +1,9 @@
 """The two streams of messages over gRPC.
 
 They are pumps around the service's door. A sending stream has several frames under way at once and answers them in
-order. A receiving stream takes messages while the client has credits, and does acknowledgements beside it. Both keep a
-bounded number of frames in memory, so a slow client or a slow disk slows the other side down.
+order. A receiving stream takes messages while the client has credits, and does acknowledgements beside it; where the
+client asked for it, what it delivered is held (`renewals`) until it is acknowledged. Both keep a bounded number of
+frames in memory, so a slow client or a slow disk slows the other side down.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from cumulo.queue_service.edge_grpc_messages import (
     item_error,
 )
 from cumulo.queue_service.errors import BATCH_REQUEST_TOO_LONG, TOO_MANY_ENTRIES_IN_BATCH_REQUEST
+from cumulo.queue_service.renewals import Hold
 
 FRAME_BYTES_MAX = 262_144
 """Bodies and attributes of a stream's frame that holds more than one message."""
@@ -31,7 +33,7 @@ FRAMES_UNDER_WAY_MAX = 8
 """Frames of one stream that are being worked on at once."""
 CREDITS_MAX = 10_000
 ACKS_MAX = 1_000
-"""Acknowledgements and visibility changes of one frame."""
+"""Acknowledgements, visibility changes and resumed messages of one frame."""
 
 
 class QueueDoor(Protocol):
@@ -48,8 +50,12 @@ class QueueDoor(Protocol):
         """Run one operation."""
         ...
 
-    async def admit(self, ctx: CallContext, request: model.ReceiveMessages) -> None:
-        """Raise what a receive would be refused with now; takes nothing."""
+    async def admit(self, ctx: CallContext, request: model.ReceiveMessages) -> int:
+        """Raise what a receive would be refused with now, or return the visibility timeout it gives; takes nothing."""
+        ...
+
+    def hold(self, ctx: CallContext, queue: str, timeout_s: int, hold_max_s: int) -> Hold:
+        """Return what renews the leases of one stream, until it is closed."""
         ...
 
 
@@ -143,7 +149,10 @@ class SendStream(_Stream):
 
 
 class ReceiveStream(_Stream):
-    """Credits, acknowledgements and visibility changes in; messages and results out."""
+    """Credits, acknowledgements and visibility changes in; messages and results out.
+
+    `_granted` is set while the next receive may take something: there are credits, and room to hold what it takes.
+    """
 
     def __init__(self, service: QueueDoor, ctx: CallContext) -> None:
         super().__init__(service, ctx)
@@ -152,6 +161,9 @@ class ReceiveStream(_Stream):
         self._credits = 0
         self._granted = asyncio.Event()
         self._start = pb.StreamReceiveMessagesStart()
+        self._hold: Hold | None = None
+        self._admitted = asyncio.Event()
+        self._news = asyncio.Event()
 
     async def run(self, requests: AsyncIterator[pb.StreamReceiveMessagesRequest]) -> AsyncIterator[ProtoMessage]:
         """Answer with messages and with the results of acknowledgements, as they come."""
@@ -161,6 +173,8 @@ class ReceiveStream(_Stream):
                 yield answer
         finally:
             await self._end()
+            if self._hold is not None:
+                self._hold.close()
 
     async def _read(self, requests: AsyncIterator[pb.StreamReceiveMessagesRequest]) -> None:
         receiving = None
@@ -174,6 +188,11 @@ class ReceiveStream(_Stream):
             elif frame.HasField("start"):
                 raise _invalid("start", "again", "it stands in the first frame only")
             self._grant(frame.credits)
+            entries = len(frame.acks) + len(frame.visibility_changes) + len(frame.resumed)
+            if entries > ACKS_MAX:
+                raise TOO_MANY_ENTRIES_IN_BATCH_REQUEST.error(limit=ACKS_MAX, entries=entries)
+            if frame.resumed:
+                await self._resume(frame)
             if frame.acks or frame.visibility_changes:
                 await self._acks.put((frame.sequence, self._beside(self._acknowledge(frame))))
             elif frame.sequence:
@@ -190,20 +209,75 @@ class ReceiveStream(_Stream):
         if count < 0 or self._credits + count > CREDITS_MAX:
             raise _invalid("credits", count, f"it must be >= 0, and with what is left <= {CREDITS_MAX}")
         self._credits += count
-        if self._credits:
+        self._look_for_room()
+
+    def _look_for_room(self) -> None:
+        if self._credits and (self._hold is None or self._hold.room):
             self._granted.set()
+        else:
+            self._granted.clear()
+
+    async def _resume(self, frame: pb.StreamReceiveMessagesRequest) -> None:
+        """Hold messages that an earlier stream of the client received."""
+        await self._admitted.wait()
+        if self._hold is None:
+            raise _invalid("resumed", "present", "it is for a stream with renew_leases")
+        if len(self._hold) + len(frame.resumed) > model.HELD_MESSAGES_MAX:
+            raise _invalid("resumed", len(frame.resumed), f"a stream holds at most {model.HELD_MESSAGES_MAX} messages")
+        by_time: dict[int, list[str]] = {}
+        for it in frame.resumed:
+            if not 0 <= it.held_s <= model.VISIBILITY_TIMEOUT_S_MAX:
+                raise _invalid("held_s", it.held_s, f"it must be >= 0 and <= {model.VISIBILITY_TIMEOUT_S_MAX}")
+            by_time.setdefault(it.held_s, []).append(it.receipt_handle)
+        for held_s, handles in by_time.items():
+            self._hold.resume(handles, held_s)
+
+    def _begin_to_hold(self, timeout_s: int) -> None:
+        """Hold from now on what is delivered; a visibility timeout of 0 gives nothing to hold."""
+        start = self._start
+        hold_max_s = start.renew_leases.hold_max_s or model.HOLD_S_DEFAULT
+        if not 1 <= hold_max_s <= model.VISIBILITY_TIMEOUT_S_MAX:
+            raise _invalid("hold_max_s", hold_max_s, f"it must be >= 1 and <= {model.VISIBILITY_TIMEOUT_S_MAX}")
+        if not timeout_s and start.HasField("visibility_timeout_s"):
+            raise _invalid("visibility_timeout_s", 0, "it must be >= 1 with renew_leases")
+        self._hold = self._service.hold(self._ctx, start.queue, max(timeout_s, 1), hold_max_s)
+        self._hold.on_change = self._held_changed
+        self._beside(self._tell_what_ended(self._hold))
+
+    def _held_changed(self) -> None:
+        self._look_for_room()
+        hold = self._hold
+        if hold is not None and (hold.ended or hold.failure is not None):
+            self._news.set()
+
+    async def _tell_what_ended(self, hold: Hold) -> None:
+        """Answer with the messages that are renewed no longer, in frames; fail where renewing was refused."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if hold.failure is not None:
+                raise hold.failure
+            while hold.ended:
+                handles = [hold.ended.popleft() for _ in range(min(len(hold.ended), model.BATCH_ENTRIES_MAX))]
+                await self._answers.put(pb.StreamReceiveMessagesResponse(ended_renewals=handles))
 
     async def _receive(self) -> None:
         start = self._start
         timeout_s = start.visibility_timeout_s if start.HasField("visibility_timeout_s") else None
         # At once, and not when the first credit comes.
         asked = model.ReceiveMessages(queue=start.queue, max_messages=1, visibility_timeout_s=timeout_s)
-        await self._service.admit(self._ctx, asked)
+        in_force_s = await self._service.admit(self._ctx, asked)
+        if start.HasField("renew_leases"):
+            # What is renewed has the timeout with which it is renewed, whatever becomes of the queue's own.
+            timeout_s = in_force_s
+            self._begin_to_hold(timeout_s)
+        self._admitted.set()
         while True:
             await self._granted.wait()
+            room = self._credits if self._hold is None else min(self._credits, self._hold.room)
             request = model.ReceiveMessages(
                 queue=start.queue,
-                max_messages=min(self._credits, model.RECEIVE_MESSAGES_MAX),
+                max_messages=min(room, model.RECEIVE_MESSAGES_MAX),
                 # As long as a receive may wait; then it is authorised anew.
                 wait_s=model.RECEIVE_WAIT_S_MAX,
                 visibility_timeout_s=timeout_s,
@@ -212,20 +286,24 @@ class ReceiveStream(_Stream):
             if not messages and self._service.draining:
                 raise SHUTTING_DOWN.error()
             self._credits -= len(messages)
-            if not self._credits:
-                self._granted.clear()
+            if self._hold is not None and timeout_s and messages:
+                self._hold.add([it.receipt_handle for it in messages])
+            self._look_for_room()
             for frame in _frames(messages):
                 await self._answers.put(add_messages(pb.StreamReceiveMessagesResponse(), frame))
 
     async def _acknowledge(self, frame: pb.StreamReceiveMessagesRequest) -> pb.AckResult:
         """Do the acks and changes of a frame; what fails is answered per item."""
         handles, changes = tuple(frame.acks), decode_visibility_changes(frame.visibility_changes)
-        if len(handles) + len(changes) > ACKS_MAX:
-            raise TOO_MANY_ENTRIES_IN_BATCH_REQUEST.error(limit=ACKS_MAX, entries=len(handles) + len(changes))
-        queue, step = self._start.queue, model.BATCH_ENTRIES_MAX
+        named = (*handles, *(change.receipt_handle for change in changes))
+        if self._hold is not None:
+            for handle in named:
+                self._hold.let_go(handle)
+        queue, step, certain = self._start.queue, model.BATCH_ENTRIES_MAX, self._start.exactly_once
         works = [
             self._call(
-                "BatchDeleteMessages", model.DeleteMessages(queue=queue, receipt_handles=handles[at : at + step])
+                "BatchDeleteMessages",
+                model.DeleteMessages(queue=queue, receipt_handles=handles[at : at + step], exactly_once=certain),
             )
             for at in range(0, len(handles), step)
         ]
@@ -237,13 +315,16 @@ class ReceiveStream(_Stream):
             for at in range(0, len(changes), step)
         ]
         results = [result for answers in await asyncio.gather(*works) for result in answers]
-        named = (*handles, *(change.receipt_handle for change in changes))
+        answered = list(zip(named, results, strict=True))
         return pb.AckResult(
             sequence=frame.sequence,
             failures=[
-                pb.AckFailure(receipt_handle=handle, error=item_error(error))
-                for handle, error in zip(named, results, strict=True)
-                if error is not None
+                pb.AckFailure(receipt_handle=handle, error=item_error(result))
+                for handle, result in answered
+                if isinstance(result, model.ItemError)
+            ],
+            already_acknowledged=[
+                handle for handle, result in answered if isinstance(result, model.AlreadyAcknowledged)
             ],
         )
 

@@ -6,6 +6,7 @@ HTTP statuses are those of the SQS service description (2012-11-05); what the qu
 """
 
 import enum
+from collections.abc import Mapping
 
 import msgspec
 
@@ -128,6 +129,12 @@ REQUEST_THROTTLED = ErrorRow(
     "Request is throttled.",
     retryable=True,
 )
+LEASE_LOST = ErrorRow(
+    "LeaseLost",
+    409,
+    Status.FAILED_PRECONDITION,
+    "The receipt handle no longer holds its message: {why}.",
+)
 EMPTY_BATCH_REQUEST = ErrorRow(
     "EmptyBatchRequest",
     400,
@@ -199,6 +206,17 @@ class Refusal(enum.IntEnum):
     GONE = 3
     BEYOND_LIMIT = 5
     EXPIRED = 6
+    LOST_TO_ANOTHER = 7
+    LOST_BY_TIME = 8
+    LOST_AND_GONE = 9
+
+
+AS_LOST: Mapping[Refusal, Refusal] = {
+    Refusal.SUPERSEDED: Refusal.LOST_TO_ANOTHER,
+    Refusal.EXPIRED: Refusal.LOST_BY_TIME,
+    Refusal.GONE: Refusal.LOST_AND_GONE,
+}
+"""What an exactly-once acknowledgement says where a receipt proves nothing any more."""
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True):
@@ -221,3 +239,9 @@ class Refused(msgspec.Struct, frozen=True, array_like=True):
                 return RECEIPT_HANDLE_EXPIRED.error()
             case Refusal.BEYOND_LIMIT:
                 return TOTAL_VISIBILITY_BEYOND_LIMIT.error(limit=self.limit)
+            case Refusal.LOST_TO_ANOTHER:
+                return LEASE_LOST.error(why="the message was received again since")
+            case Refusal.LOST_BY_TIME:
+                return LEASE_LOST.error(why="its lease has ended")
+            case Refusal.LOST_AND_GONE:
+                return LEASE_LOST.error(why="the message is gone, and another receipt or none deleted it")

@@ -19,7 +19,7 @@ from cumulo.queue_service.errors import DEDUPLICATION_ID_REQUIRED, Refusal, Refu
 from cumulo.queue_service.fifo_keys import FifoState, Standing
 from cumulo.queue_service.fifo_queue import FifoQueue, find_fifo, open_fifo
 from cumulo.queue_service.keys import decode_message
-from cumulo.queue_service.leases import Outcome, StampedChange, StampedDelete
+from cumulo.queue_service.leases import Deletion, Outcome, StampedChange, StampedDelete
 from cumulo.queue_service.messages import (
     Demand,
     LeasedMessage,
@@ -204,21 +204,22 @@ def delete_messages(txn: Txn, request: StampedDelete) -> Outcome:
     """Delete the messages that the receipts' receives hold; those that are gone already count as deleted."""
     queue = open_fifo(txn, request.partition, request.queue)
     held_before = queue.leased
-    refused = []
+    deletion = Deletion(txn, request)
     numbers: dict[int, None] = {}
     for receipt in request.receipts:
         state = _held(queue, receipt, request.now_ms)
         if isinstance(state, FifoState):
             queue.remove(receipt.lease_at, receipt.seq, state, request.now_ms)
             numbers[receipt.lease_at] = None
-        elif state is Refusal.EXPIRED or request.must_be_there:
-            refused.append(Refused(receipt.index, state))
+            deletion.deleted(receipt)
+        else:
+            deletion.refused(receipt, state)
     _settle(queue, numbers)
     if held_before >= request.in_flight_max:
         # Receivers may be parked although groups are ready; there is room for some of these now.
         queue.woken += queue.ready_groups
     queue.save()
-    return Outcome(tuple(refused))
+    return deletion.outcome()
 
 
 def change_visibilities(txn: Txn, request: StampedChange) -> Outcome:

@@ -13,6 +13,7 @@ and to read in pages. What it holds:
 - the counters are the numbers of rows, the next number is above all, and armed times are no later than what they wait
   for;
 - only the newest move task of a queue runs, at most ten are kept, and one that is over keeps no caller;
+- remembered acknowledgements are well formed, and the clearing of their period is planned;
 - armed times, and the running move task, have their due entries (`check_due`, which needs the due index);
 - the content of FIFO queues is as `fifo_invariants` says.
 """
@@ -21,9 +22,11 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from cumulo.queue_service.acknowledgements import ACKS, problem_of
 from cumulo.queue_service.fifo_invariants import check_fifo
 from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
 from cumulo.queue_service.keys import (
+    CLEAR,
     COUNTERS,
     META,
     MOVE,
@@ -43,6 +46,7 @@ from cumulo.queue_service.keys import (
 from cumulo.queue_service.model import MOVE_TASKS_MAX, is_fifo
 from cumulo.queue_service.move_tasks import RUNNING, due_payload, tasks_of
 from cumulo.queue_service.open_queue import lease_of
+from cumulo.queue_service.receipts import TOKEN_BYTES
 from cumulo.storage import tuples
 from cumulo.storage.engine import ROOT, Due, ReadTxn, rows_under
 
@@ -86,6 +90,11 @@ def check(txn: ReadTxn) -> list[str]:
             problems.append(f"{where}: the directory row differs from the record")
         problems += [f"{where}: {problem}" for problem in _check_queue(txn, row.partition, decoded)]
         problems += [f"{where}: {problem}" for problem in _check_moves(txn, row.partition)]
+        problems += [
+            f"{where}: {problem}"
+            for key, value in rows_under(txn, row.partition + ACKS)
+            if (problem := problem_of(key, value)) is not None
+        ]
     return problems
 
 
@@ -93,6 +102,7 @@ def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
     """Return the queues whose armed timers are not among `entries`, all those of the due index."""
     there = {(entry.kind, entry.key, entry.at_ms) for entry in entries}
     moves = {(entry.key, entry.payload) for entry in entries if entry.kind == MOVE}
+    clears = {entry.key for entry in entries if entry.kind == CLEAR}
     problems = []
     for partition in partitions(txn):
         raw = txn.get(partition + COUNTERS)
@@ -107,6 +117,11 @@ def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
             f"queue partition {partition.hex()}: move task {task.task_id} has no due entry"
             for task in tasks_of(txn, partition)
             if task.status == RUNNING and (partition, due_payload(task)) not in moves
+        ]
+        periods = {key[:-TOKEN_BYTES] for key, _ in rows_under(txn, partition + ACKS)}
+        problems += [
+            f"queue partition {partition.hex()}: acknowledgements are kept whose clearing is not planned"
+            for _ in periods - clears
         ]
     return problems
 

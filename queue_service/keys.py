@@ -8,6 +8,7 @@ directory, which lies in ROOT and leads from names to partitions:
     q     ("counters",)                            Counters
     q     ("tags",)                                Tags; absent where there are none
     q     ("moves",)                               MoveTasks out of this queue; absent where there was none
+    q     ("acks",) period token                   acknowledgements that are remembered: see `acknowledgements`
     q     ("content", g) m seq                     StoredMessage: the first piece of its bytes, mostly the only one
     q     ("content", g) m seq piece               the further pieces of a large one
     q     ("content", g) r lane seq                ready: Lease, or empty where all of it is default: never received

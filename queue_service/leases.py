@@ -15,7 +15,8 @@ older receipt is refused from then on. Of a message that is gone a delete succee
 
 import msgspec
 
-from cumulo.queue_service.errors import Refusal, Refused
+from cumulo.queue_service import acknowledgements
+from cumulo.queue_service.errors import AS_LOST, Refusal, Refused
 from cumulo.queue_service.keys import Lease
 from cumulo.queue_service.model import DELAY_S_MAX, IN_FLIGHT_MAX, VISIBILITY_TIMEOUT_S_MAX
 from cumulo.queue_service.open_queue import OpenQueue, lease_of, open_queue
@@ -38,17 +39,21 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     """What became of a batch: all but the refused items are done. `seed` is what a send made its message ids from.
 
     Of a FIFO queue `first_seq` is the number of the first message that was stored, the next ones follow; `duplicates`
-    were not stored: the place of each, its message's id (16 bytes) and number.
+    were not stored: the place of each, its message's id (16 bytes) and number. Of an exactly-once delete `already` are
+    the places of those that the same receipts had deleted before.
     """
 
     refused: tuple[Refused, ...] = ()
     seed: bytes = b""
     first_seq: int = 0
     duplicates: tuple[tuple[int, bytes, int], ...] = ()
+    already: tuple[int, ...] = ()
 
 
 class StampedDelete(msgspec.Struct, frozen=True):
-    """Receipts of messages to delete; with `must_be_there` one whose message is gone is refused."""
+    """Receipts of messages to delete; with `must_be_there` one whose message is gone is refused, with `exactly_once`
+    the answers are certain (see `acknowledgements`).
+    """
 
     queue: str
     partition: bytes
@@ -56,6 +61,45 @@ class StampedDelete(msgspec.Struct, frozen=True):
     now_ms: int
     in_flight_max: int = IN_FLIGHT_MAX
     must_be_there: bool = False
+    exactly_once: bool = False
+
+
+class Deletion:
+    """What becomes of the receipts of one delete, standard queue or FIFO."""
+
+    def __init__(self, txn: Txn, request: StampedDelete) -> None:
+        self._txn = txn
+        self._request = request
+        self._deleted: list[Receipt] = []
+        self._refused: list[Refused] = []
+        self._already: list[int] = []
+
+    def deleted(self, receipt: Receipt) -> None:
+        """Note that the message of a receipt is deleted by this commit."""
+        self._deleted.append(receipt)
+
+    def refused(self, receipt: Receipt, reason: Refusal) -> None:
+        """Note that a receipt proves nothing; a message that is gone counts as deleted where nobody must be certain."""
+        if not self._request.exactly_once:
+            if reason is not Refusal.GONE or self._request.must_be_there:
+                self._refused.append(Refused(receipt.index, reason))
+        elif self._was_deleted(receipt):
+            self._already.append(receipt.index)
+        else:
+            self._refused.append(Refused(receipt.index, AS_LOST[reason]))
+
+    def _was_deleted(self, receipt: Receipt) -> bool:
+        """Say whether the same receipt deleted the message, earlier or in this very request."""
+        if any((it.seq, it.token) == (receipt.seq, receipt.token) for it in self._deleted):
+            return True
+        request = self._request
+        return acknowledgements.was_acknowledged(self._txn, request.partition, receipt, request.now_ms)
+
+    def outcome(self) -> Outcome:
+        """Remember what must be, and return the answers."""
+        if self._request.exactly_once:
+            acknowledgements.remember(self._txn, self._request.partition, self._deleted, self._request.now_ms)
+        return Outcome(tuple(self._refused), already=tuple(self._already))
 
 
 class StampedChange(msgspec.Struct, frozen=True):
@@ -81,12 +125,11 @@ def delete_messages(txn: Txn, request: StampedDelete) -> Outcome:
     queue = open_queue(txn, request.partition, request.queue)
     generation, leased, now_ms = queue.meta.generation, queue.layout.leased, request.now_ms
     held_before = queue.leased
-    refused = []
+    deletion = Deletion(txn, request)
     state, lease = b"", lease_of(b"")
     for receipt in request.receipts:
         if receipt.generation != generation:
-            if request.must_be_there:
-                refused.append(Refused(receipt.index, Refusal.GONE))
+            deletion.refused(receipt, Refusal.GONE)
             continue
         key = leased + u64(receipt.lease_at) + u64(receipt.seq)
         found = txn.get(key)
@@ -97,18 +140,20 @@ def delete_messages(txn: Txn, request: StampedDelete) -> Outcome:
                 txn.delete(key)
                 queue.leased -= 1
                 queue.drop(receipt.seq, lease, now_ms)
+                deletion.deleted(receipt)
                 continue
         place = _look_further(queue, receipt)
         if isinstance(place, _Place):
             _take_out(queue, receipt.seq, place)
             queue.drop(receipt.seq, place.lease, now_ms)
-        elif place is Refusal.SUPERSEDED or request.must_be_there:
-            refused.append(Refused(receipt.index, place))
+            deletion.deleted(receipt)
+        else:
+            deletion.refused(receipt, place)
     if held_before >= request.in_flight_max:
         # Receivers may be parked although messages are ready; there is room for some of these now.
         queue.woken += min(queue.ready, held_before - queue.leased)
     queue.save()
-    return Outcome(tuple(refused))
+    return deletion.outcome()
 
 
 def change_visibilities(txn: Txn, request: StampedChange) -> Outcome:

@@ -167,6 +167,11 @@ def peek(txn: Txn, request: StampedPeek) -> bool:
     return queue.ready > 0 or 0 < queue.wake_ms <= request.now_ms
 
 
+def own_visibility_timeout_s(txn: Txn, request: StampedReceive) -> int:
+    """Return the visibility timeout of a queue, FIFO or not. A read function."""
+    return open_queue(txn, request.partition, request.queue).meta.visibility_timeout_s
+
+
 def receive_messages(txn: Txn, request: StampedReceive) -> Received:
     """Take messages for each demand: what is ready is shared out fairly, earlier demands first."""
     queue = open_queue(txn, request.partition, request.queue)

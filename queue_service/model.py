@@ -54,6 +54,13 @@ COMMIT_FIFO_REMEMBERED_MAX = 24
 """Ours: sends to FIFO queues in one commit under a request id, as `FIFO_REMEMBERED_ENTRIES_MAX`."""
 RECEIVE_MESSAGES_MAX = 100
 """Ours, over gRPC; SQS takes ten."""
+HELD_MESSAGES_MAX = 10_000
+"""Ours: messages that one receiving stream may hold by automatic renewal of their leases."""
+RENEWED_PER_SECOND_MAX = 2_000
+"""Ours: leases that one stream may have renewed in a second; with short visibility timeouts it holds fewer messages."""
+HOLD_S_DEFAULT = 3_600
+"""Ours: how long a stream holds a message where it did not say; as Google Pub/Sub's clients extend a lease by default.
+"""
 LIST_PAGE_MAX = 1_000
 TAGS_MAX = 50
 TAG_KEY_CHARACTERS_MAX = 128
@@ -354,12 +361,21 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class DeleteMessages(msgspec.Struct, frozen=True, kw_only=True):
-    """Delete received messages by their receipt handles."""
+    """Delete received messages by their receipt handles.
+
+    With `exactly_once` a message that is gone is not simply counted as deleted: it is `AlreadyAcknowledged` where the
+    same receipt deleted it before, and `LeaseLost` otherwise.
+    """
 
     queue: str
     receipt_handles: tuple[str, ...]
     entries_max: int = BATCH_ENTRIES_MAX
     request_id: str = ""
+    exactly_once: bool = False
+
+
+class AlreadyAcknowledged(msgspec.Struct, frozen=True):
+    """The answer to an exactly-once delete that the same receipt has done before."""
 
 
 class VisibilityChange(msgspec.Struct, frozen=True):
@@ -398,6 +414,14 @@ class CommitMessages(msgspec.Struct, frozen=True, kw_only=True):
     sends: tuple[CommitSend, ...] = ()
     deletes: tuple[CommitDelete, ...] = ()
     request_id: str = ""
+
+
+class RenewLeases(msgspec.Struct, frozen=True, kw_only=True):
+    """Hold received messages for `timeout_s` from now, for the stream that received them."""
+
+    queue: str
+    receipt_handles: tuple[str, ...]
+    timeout_s: int
 
 
 class PeekMessages(msgspec.Struct, frozen=True, kw_only=True):

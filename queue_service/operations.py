@@ -317,6 +317,16 @@ TABLE = OperationTable(
             DATA_WINDOW_MS,
         ),
         _row(
+            "RenewLeases",
+            Kind.WRITE,
+            model.RenewLeases,
+            # Who may receive may hold a message for as long as he asks, up to 12 hours: it is nothing more.
+            "sqs:ReceiveMessage",
+            change_visibilities,
+            "Extends leases for a receiving stream that asked for it; streams alone use it.",
+            Outcome,
+        ),
+        _row(
             "StartMessageMoveTask",
             Kind.WRITE,
             model.StartMessageMoveTask,

@@ -73,7 +73,14 @@ async def _delete(desk: Desk, ctx: CallContext, operation: Operation, request: m
     partition = found.row.partition
     parsed, invalid = stamping.parse_receipts(desk.sealer, partition, request.receipt_handles)
     return ResolvedItems(
-        StampedDelete(place.name, partition, tuple(parsed), desk.clock.deadline_ms(), desk.in_flight_max),
+        StampedDelete(
+            place.name,
+            partition,
+            tuple(parsed),
+            desk.clock.deadline_ms(),
+            desk.in_flight_max,
+            exactly_once=request.exactly_once,
+        ),
         (partition,),
         checks_of(operation, place),
         Guard(place.account, found.row.policy),
@@ -111,6 +118,11 @@ async def _change(desk: Desk, ctx: CallContext, operation: Operation, request: m
         good=(None,) * len(request.entries),
         invalid=invalid,
     )
+
+
+async def _renew(desk: Desk, ctx: CallContext, operation: Operation, request: model.RenewLeases) -> Resolved:
+    entries = tuple(model.VisibilityChange(handle, request.timeout_s) for handle in request.receipt_handles)
+    return await _change(desk, ctx, operation, model.ChangeVisibilities(queue=request.queue, entries=entries))
 
 
 async def resolve_receive(
@@ -161,7 +173,7 @@ async def _peek(desk: Desk, ctx: CallContext, operation: Operation, request: mod
 
 
 def _is_batch(operation: Operation) -> bool:
-    return operation.name.startswith("Batch")
+    return operation.name.startswith("Batch") or operation.name == "RenewLeases"
 
 
 RESOLVERS: Mapping[str, Resolver] = {
@@ -173,4 +185,5 @@ RESOLVERS: Mapping[str, Resolver] = {
     "BatchDeleteMessages": _delete,
     "ChangeMessageVisibility": _change,
     "BatchChangeMessageVisibility": _change,
+    "RenewLeases": _renew,
 }

@@ -6,7 +6,7 @@ request is looked up and stamped stands in the `resolve_*` files. Knows no wire 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -44,6 +44,7 @@ from cumulo.queue_service.messages import (
     Received,
     StampedPeek,
     StampedReceive,
+    own_visibility_timeout_s,
 )
 from cumulo.queue_service.mover import Mover
 from cumulo.queue_service.operations import TABLE
@@ -60,6 +61,7 @@ from cumulo.queue_service.queues import (
     follow,
 )
 from cumulo.queue_service.receipts import Receipt
+from cumulo.queue_service.renewals import Hold, Renewals
 from cumulo.queue_service.resolve_commits import ResolvedCommit
 from cumulo.queue_service.resolve_messages import ResolvedItems, ResolvedReceive, resolve_receive
 from cumulo.queue_service.resolving import Desk, Resolver, in_force, listing_of
@@ -115,6 +117,8 @@ class Service(Room):
         self.delivery_target: TrackedDeliveryTarget = QueueTarget(engine)
         """The port by which other rooms deliver to queues."""
         self._parked = ParkedReceivers(self._serve, self._put_back)
+        self.renewals = Renewals(clock, self._renew)
+        """Extends the leases of open streams."""
         self._mover = Mover(engine, authorizer, clock, randomness)
         self._background: set[asyncio.Task[Any]] = set()
 
@@ -139,11 +143,13 @@ class Service(Room):
     async def start(self) -> None:
         """Listen to the engine's commits."""
         self.engine.watch(self._parked)
+        self.renewals.start()
 
     async def drain(self) -> None:
         """Answer parked receivers with nothing, and finish what is under way."""
         self._parked.close()
         await self._parked.settle()
+        await self.renewals.stop()
         while self._background:
             await asyncio.wait(self._background)
         self.engine.unwatch(self._parked)
@@ -210,12 +216,25 @@ class Service(Room):
 
     # Receiving
 
-    async def admit(self, ctx: CallContext, request: model.ReceiveMessages) -> None:
-        """Raise what a receive would be refused with now; takes nothing."""
+    async def admit(self, ctx: CallContext, request: model.ReceiveMessages) -> int:
+        """Raise what a receive would be refused with now, or return the visibility timeout it gives; takes nothing."""
         resolved = await resolve_receive(self.desk, ctx, self.table["ReceiveMessages"], request)
         self.authorizer.authorize(ctx, resolved.checks, resolved.guard)
         if resolved.missing is not None:
             raise resolved.missing
+        if request.visibility_timeout_s is not None:
+            return request.visibility_timeout_s
+        stamped: StampedReceive = resolved.request
+        timeout_s: int = await self.engine.read(resolved.partitions, own_visibility_timeout_s, stamped)
+        return timeout_s
+
+    def hold(self, ctx: CallContext, queue: str, timeout_s: int, hold_max_s: int) -> Hold:
+        """Return what renews the leases of one stream, until it is closed."""
+        return self.renewals.hold(ctx, queue, timeout_s, hold_max_s)
+
+    async def _renew(self, ctx: CallContext, request: model.RenewLeases) -> Sequence[model.ItemError | None]:
+        answers: Sequence[model.ItemError | None] = (await self.call(ctx, "RenewLeases", request)).value
+        return answers
 
     async def receive(self, ctx: CallContext, resolved: ResolvedReceive) -> tuple[model.Message, ...]:
         """Take messages for one receiver, parked up to its wait until there are some."""
@@ -393,4 +412,4 @@ def _answer(resolved: ResolvedItems, outcome: Any) -> Any:
         raise error
     for refused in outcome.refused:
         raise refused.error()
-    return good[0]
+    return model.AlreadyAcknowledged() if outcome.already else good[0]

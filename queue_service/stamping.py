@@ -39,6 +39,7 @@ from cumulo.queue_service.model import (
     SCHEDULE_S_MAX,
     TRACE_HEADER_CHARACTERS_MAX,
     VISIBILITY_TIMEOUT_S_MAX,
+    AlreadyAcknowledged,
     ItemError,
     SendEntry,
     SentMessage,
@@ -187,11 +188,14 @@ def out_of_range(parameter: str, value: int, lowest: int, highest: int) -> Servi
     )
 
 
-def answers(good: Sequence[T], invalid: Invalid, outcome: Outcome) -> tuple[T | ItemError, ...]:
-    """Return the answer to each item: `good[i]`, or why it was refused."""
-    merged: list[T | ItemError] = list(good)
+def answers(good: Sequence[T], invalid: Invalid, outcome: Outcome) -> tuple[T | ItemError | AlreadyAcknowledged, ...]:
+    """Return the answer to each item: `good[i]`, why it was refused, or that it was done before."""
+    already = AlreadyAcknowledged()
+    merged: list[T | ItemError | AlreadyAcknowledged] = list(good)
     for index, error in invalid.items():
         merged[index] = item_error(error)
+    for index in outcome.already:
+        merged[index] = already
     for refused in outcome.refused:
         merged[refused.index] = item_error(refused.error())
     return tuple(merged)

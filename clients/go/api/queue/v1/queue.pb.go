@@ -2431,6 +2431,53 @@ func (x *PeekMessagesResponse) GetNextPosition() int64 {
 	return 0
 }
 
+// That the leases of a stream's messages are to be extended while it lives.
+type LeaseRenewal struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, optional: how long a message is held at most, counted from its receive, 1 to 43200 s. Then it is
+	// renewed no longer, so that a consumer that hangs loses it in the end. 0 means 3600.
+	HoldMaxS      int32 `protobuf:"varint,1,opt,name=hold_max_s,json=holdMaxS,proto3" json:"hold_max_s,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaseRenewal) Reset() {
+	*x = LeaseRenewal{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaseRenewal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaseRenewal) ProtoMessage() {}
+
+func (x *LeaseRenewal) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaseRenewal.ProtoReflect.Descriptor instead.
+func (*LeaseRenewal) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *LeaseRenewal) GetHoldMaxS() int32 {
+	if x != nil {
+		return x.HoldMaxS
+	}
+	return 0
+}
+
 // Opens a receiving stream.
 type StreamReceiveMessagesStart struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2438,13 +2485,22 @@ type StreamReceiveMessagesStart struct {
 	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
 	// Set by the client, optional: 0 to 43200 s, for each message of the stream. Default: the queue's.
 	VisibilityTimeoutS *int32 `protobuf:"varint,2,opt,name=visibility_timeout_s,json=visibilityTimeoutS,proto3,oneof" json:"visibility_timeout_s,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// Set by the client, optional: extend the lease of each message of the stream when half of it is over, until the
+	// message is acknowledged or given back, its maximum is reached, or the stream ends. The timeout is then the one that
+	// the queue had when the stream began. Such a stream holds at most 10000 messages, and 1000 for each second of the
+	// timeout; it is given no more until some are acknowledged.
+	RenewLeases *LeaseRenewal `protobuf:"bytes,3,opt,name=renew_leases,json=renewLeases,proto3" json:"renew_leases,omitempty"`
+	// Set by the client, optional: answer each ack for certain. An ack whose message is gone then fails with `LeaseLost`,
+	// unless the same receipt deleted it: that is remembered for 10 minutes at least. An ack that is sent again because its
+	// answer was lost gets the answer of the first.
+	ExactlyOnce   bool `protobuf:"varint,4,opt,name=exactly_once,json=exactlyOnce,proto3" json:"exactly_once,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamReceiveMessagesStart) Reset() {
 	*x = StreamReceiveMessagesStart{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2456,7 +2512,7 @@ func (x *StreamReceiveMessagesStart) String() string {
 func (*StreamReceiveMessagesStart) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesStart) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2469,7 +2525,7 @@ func (x *StreamReceiveMessagesStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesStart.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesStart) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{35}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *StreamReceiveMessagesStart) GetQueue() string {
@@ -2486,6 +2542,20 @@ func (x *StreamReceiveMessagesStart) GetVisibilityTimeoutS() int32 {
 	return 0
 }
 
+func (x *StreamReceiveMessagesStart) GetRenewLeases() *LeaseRenewal {
+	if x != nil {
+		return x.RenewLeases
+	}
+	return nil
+}
+
+func (x *StreamReceiveMessagesStart) GetExactlyOnce() bool {
+	if x != nil {
+		return x.ExactlyOnce
+	}
+	return false
+}
+
 // A new visibility timeout for one received message.
 type VisibilityChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2499,7 +2569,7 @@ type VisibilityChange struct {
 
 func (x *VisibilityChange) Reset() {
 	*x = VisibilityChange{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2511,7 +2581,7 @@ func (x *VisibilityChange) String() string {
 func (*VisibilityChange) ProtoMessage() {}
 
 func (x *VisibilityChange) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2524,7 +2594,7 @@ func (x *VisibilityChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VisibilityChange.ProtoReflect.Descriptor instead.
 func (*VisibilityChange) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{36}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *VisibilityChange) GetReceiptHandle() string {
@@ -2537,6 +2607,61 @@ func (x *VisibilityChange) GetReceiptHandle() string {
 func (x *VisibilityChange) GetVisibilityTimeoutS() int32 {
 	if x != nil {
 		return x.VisibilityTimeoutS
+	}
+	return 0
+}
+
+// A message that an earlier stream of the client received, and that this one shall hold.
+type ResumedLease struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: from the latest receive of the message.
+	ReceiptHandle string `protobuf:"bytes,1,opt,name=receipt_handle,json=receiptHandle,proto3" json:"receipt_handle,omitempty"`
+	// Set by the client: how long ago it was received, 0 to 43200 s.
+	HeldS         int32 `protobuf:"varint,2,opt,name=held_s,json=heldS,proto3" json:"held_s,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumedLease) Reset() {
+	*x = ResumedLease{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumedLease) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumedLease) ProtoMessage() {}
+
+func (x *ResumedLease) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumedLease.ProtoReflect.Descriptor instead.
+func (*ResumedLease) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ResumedLease) GetReceiptHandle() string {
+	if x != nil {
+		return x.ReceiptHandle
+	}
+	return ""
+}
+
+func (x *ResumedLease) GetHeldS() int32 {
+	if x != nil {
+		return x.HeldS
 	}
 	return 0
 }
@@ -2554,14 +2679,17 @@ type StreamReceiveMessagesRequest struct {
 	VisibilityChanges []*VisibilityChange `protobuf:"bytes,4,rep,name=visibility_changes,json=visibilityChanges,proto3" json:"visibility_changes,omitempty"`
 	// Set by the client: its own number for a frame with acks or changes, 1 or more, echoed in that frame's AckResult. 0:
 	// the server answers this frame only when something in it failed.
-	Sequence      int64 `protobuf:"varint,5,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Sequence int64 `protobuf:"varint,5,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// Set by the client, with `renew_leases`: messages that it holds since before this stream; their leases are extended at
+	// once and from then on. With acks and changes at most 1000 in a frame.
+	Resumed       []*ResumedLease `protobuf:"bytes,6,rep,name=resumed,proto3" json:"resumed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamReceiveMessagesRequest) Reset() {
 	*x = StreamReceiveMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2573,7 +2701,7 @@ func (x *StreamReceiveMessagesRequest) String() string {
 func (*StreamReceiveMessagesRequest) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2586,7 +2714,7 @@ func (x *StreamReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesRequest.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{37}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *StreamReceiveMessagesRequest) GetStart() *StreamReceiveMessagesStart {
@@ -2624,6 +2752,13 @@ func (x *StreamReceiveMessagesRequest) GetSequence() int64 {
 	return 0
 }
 
+func (x *StreamReceiveMessagesRequest) GetResumed() []*ResumedLease {
+	if x != nil {
+		return x.Resumed
+	}
+	return nil
+}
+
 // One item of a receiver's frame that failed.
 type AckFailure struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2637,7 +2772,7 @@ type AckFailure struct {
 
 func (x *AckFailure) Reset() {
 	*x = AckFailure{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2649,7 +2784,7 @@ func (x *AckFailure) String() string {
 func (*AckFailure) ProtoMessage() {}
 
 func (x *AckFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2662,7 +2797,7 @@ func (x *AckFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckFailure.ProtoReflect.Descriptor instead.
 func (*AckFailure) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{38}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *AckFailure) GetReceiptHandle() string {
@@ -2685,14 +2820,16 @@ type AckResult struct {
 	// Set by the server: `sequence` of the frame that this answers.
 	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// Set by the server: the items that failed; every other item of the frame is durably done.
-	Failures      []*AckFailure `protobuf:"bytes,2,rep,name=failures,proto3" json:"failures,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Failures []*AckFailure `protobuf:"bytes,2,rep,name=failures,proto3" json:"failures,omitempty"`
+	// Set by the server, in a stream with `exactly_once`: acks that the same receipts had done before. They count as done.
+	AlreadyAcknowledged []string `protobuf:"bytes,3,rep,name=already_acknowledged,json=alreadyAcknowledged,proto3" json:"already_acknowledged,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *AckResult) Reset() {
 	*x = AckResult{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2704,7 +2841,7 @@ func (x *AckResult) String() string {
 func (*AckResult) ProtoMessage() {}
 
 func (x *AckResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2717,7 +2854,7 @@ func (x *AckResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckResult.ProtoReflect.Descriptor instead.
 func (*AckResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{39}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *AckResult) GetSequence() int64 {
@@ -2734,20 +2871,30 @@ func (x *AckResult) GetFailures() []*AckFailure {
 	return nil
 }
 
+func (x *AckResult) GetAlreadyAcknowledged() []string {
+	if x != nil {
+		return x.AlreadyAcknowledged
+	}
+	return nil
+}
+
 // One frame to the receiver.
 type StreamReceiveMessagesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the server: at most 100 messages or 256 KiB of bodies, or one larger message.
 	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
 	// Set by the server: answers to frames of the client, in order.
-	AckResults    []*AckResult `protobuf:"bytes,2,rep,name=ack_results,json=ackResults,proto3" json:"ack_results,omitempty"`
+	AckResults []*AckResult `protobuf:"bytes,2,rep,name=ack_results,json=ackResults,proto3" json:"ack_results,omitempty"`
+	// Set by the server, with `renew_leases`: receipt handles of messages that are renewed no longer, because their maximum
+	// is reached, or their leases were lost before.
+	EndedRenewals []string `protobuf:"bytes,3,rep,name=ended_renewals,json=endedRenewals,proto3" json:"ended_renewals,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamReceiveMessagesResponse) Reset() {
 	*x = StreamReceiveMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2759,7 +2906,7 @@ func (x *StreamReceiveMessagesResponse) String() string {
 func (*StreamReceiveMessagesResponse) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2772,7 +2919,7 @@ func (x *StreamReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesResponse.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{40}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *StreamReceiveMessagesResponse) GetMessages() []*Message {
@@ -2789,6 +2936,13 @@ func (x *StreamReceiveMessagesResponse) GetAckResults() []*AckResult {
 	return nil
 }
 
+func (x *StreamReceiveMessagesResponse) GetEndedRenewals() []string {
+	if x != nil {
+		return x.EndedRenewals
+	}
+	return nil
+}
+
 // Which message to delete.
 type DeleteMessageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2797,14 +2951,16 @@ type DeleteMessageRequest struct {
 	// Set by the client, required: from the latest receive of the message.
 	ReceiptHandle string `protobuf:"bytes,2,opt,name=receipt_handle,json=receiptHandle,proto3" json:"receipt_handle,omitempty"`
 	// Set by the client, optional: idempotency id, a UUID; remembered 10 min. Deleting twice is harmless without it.
-	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Set by the client, optional: answer for certain, as a stream with `exactly_once` does.
+	ExactlyOnce   bool `protobuf:"varint,4,opt,name=exactly_once,json=exactlyOnce,proto3" json:"exactly_once,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeleteMessageRequest) Reset() {
 	*x = DeleteMessageRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2816,7 +2972,7 @@ func (x *DeleteMessageRequest) String() string {
 func (*DeleteMessageRequest) ProtoMessage() {}
 
 func (x *DeleteMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2829,7 +2985,7 @@ func (x *DeleteMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessageRequest.ProtoReflect.Descriptor instead.
 func (*DeleteMessageRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{41}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *DeleteMessageRequest) GetQueue() string {
@@ -2853,16 +3009,25 @@ func (x *DeleteMessageRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *DeleteMessageRequest) GetExactlyOnce() bool {
+	if x != nil {
+		return x.ExactlyOnce
+	}
+	return false
+}
+
 // The message is gone, or was gone already.
 type DeleteMessageResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server, with `exactly_once`: the same receipt had deleted the message before.
+	AlreadyAcknowledged bool `protobuf:"varint,1,opt,name=already_acknowledged,json=alreadyAcknowledged,proto3" json:"already_acknowledged,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *DeleteMessageResponse) Reset() {
 	*x = DeleteMessageResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2874,7 +3039,7 @@ func (x *DeleteMessageResponse) String() string {
 func (*DeleteMessageResponse) ProtoMessage() {}
 
 func (x *DeleteMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2887,21 +3052,30 @@ func (x *DeleteMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessageResponse.ProtoReflect.Descriptor instead.
 func (*DeleteMessageResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{42}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *DeleteMessageResponse) GetAlreadyAcknowledged() bool {
+	if x != nil {
+		return x.AlreadyAcknowledged
+	}
+	return false
 }
 
 // What became of one item of a batch that returns nothing on success.
 type ItemResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the server: why the item failed; absent when it succeeded.
-	Error         *ItemError `protobuf:"bytes,1,opt,name=error,proto3" json:"error,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Error *ItemError `protobuf:"bytes,1,opt,name=error,proto3" json:"error,omitempty"`
+	// Set by the server, for a delete with `exactly_once`: the same receipt had deleted the message before.
+	AlreadyAcknowledged bool `protobuf:"varint,2,opt,name=already_acknowledged,json=alreadyAcknowledged,proto3" json:"already_acknowledged,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *ItemResult) Reset() {
 	*x = ItemResult{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2913,7 +3087,7 @@ func (x *ItemResult) String() string {
 func (*ItemResult) ProtoMessage() {}
 
 func (x *ItemResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2926,7 +3100,7 @@ func (x *ItemResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemResult.ProtoReflect.Descriptor instead.
 func (*ItemResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{43}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ItemResult) GetError() *ItemError {
@@ -2934,6 +3108,13 @@ func (x *ItemResult) GetError() *ItemError {
 		return x.Error
 	}
 	return nil
+}
+
+func (x *ItemResult) GetAlreadyAcknowledged() bool {
+	if x != nil {
+		return x.AlreadyAcknowledged
+	}
+	return false
 }
 
 // Which messages to delete.
@@ -2944,14 +3125,16 @@ type BatchDeleteMessagesRequest struct {
 	// Set by the client: 1 to 100 handles, each from the latest receive of its message.
 	ReceiptHandles []string `protobuf:"bytes,2,rep,name=receipt_handles,json=receiptHandles,proto3" json:"receipt_handles,omitempty"`
 	// Set by the client, optional: idempotency id, a UUID; remembered 10 min.
-	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Set by the client, optional: answer for certain, as a stream with `exactly_once` does.
+	ExactlyOnce   bool `protobuf:"varint,4,opt,name=exactly_once,json=exactlyOnce,proto3" json:"exactly_once,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BatchDeleteMessagesRequest) Reset() {
 	*x = BatchDeleteMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2963,7 +3146,7 @@ func (x *BatchDeleteMessagesRequest) String() string {
 func (*BatchDeleteMessagesRequest) ProtoMessage() {}
 
 func (x *BatchDeleteMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2976,7 +3159,7 @@ func (x *BatchDeleteMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteMessagesRequest.ProtoReflect.Descriptor instead.
 func (*BatchDeleteMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{44}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *BatchDeleteMessagesRequest) GetQueue() string {
@@ -3000,6 +3183,13 @@ func (x *BatchDeleteMessagesRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *BatchDeleteMessagesRequest) GetExactlyOnce() bool {
+	if x != nil {
+		return x.ExactlyOnce
+	}
+	return false
+}
+
 // What became of the deletions.
 type BatchDeleteMessagesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3011,7 +3201,7 @@ type BatchDeleteMessagesResponse struct {
 
 func (x *BatchDeleteMessagesResponse) Reset() {
 	*x = BatchDeleteMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3023,7 +3213,7 @@ func (x *BatchDeleteMessagesResponse) String() string {
 func (*BatchDeleteMessagesResponse) ProtoMessage() {}
 
 func (x *BatchDeleteMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3036,7 +3226,7 @@ func (x *BatchDeleteMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteMessagesResponse.ProtoReflect.Descriptor instead.
 func (*BatchDeleteMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{45}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *BatchDeleteMessagesResponse) GetResults() []*ItemResult {
@@ -3063,7 +3253,7 @@ type ChangeMessageVisibilityRequest struct {
 
 func (x *ChangeMessageVisibilityRequest) Reset() {
 	*x = ChangeMessageVisibilityRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3075,7 +3265,7 @@ func (x *ChangeMessageVisibilityRequest) String() string {
 func (*ChangeMessageVisibilityRequest) ProtoMessage() {}
 
 func (x *ChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3088,7 +3278,7 @@ func (x *ChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMessageVisibilityRequest.ProtoReflect.Descriptor instead.
 func (*ChangeMessageVisibilityRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{46}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ChangeMessageVisibilityRequest) GetQueue() string {
@@ -3128,7 +3318,7 @@ type ChangeMessageVisibilityResponse struct {
 
 func (x *ChangeMessageVisibilityResponse) Reset() {
 	*x = ChangeMessageVisibilityResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3140,7 +3330,7 @@ func (x *ChangeMessageVisibilityResponse) String() string {
 func (*ChangeMessageVisibilityResponse) ProtoMessage() {}
 
 func (x *ChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3153,7 +3343,7 @@ func (x *ChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMessageVisibilityResponse.ProtoReflect.Descriptor instead.
 func (*ChangeMessageVisibilityResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{47}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{49}
 }
 
 // Which messages to hold or to give back.
@@ -3171,7 +3361,7 @@ type BatchChangeMessageVisibilityRequest struct {
 
 func (x *BatchChangeMessageVisibilityRequest) Reset() {
 	*x = BatchChangeMessageVisibilityRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3183,7 +3373,7 @@ func (x *BatchChangeMessageVisibilityRequest) String() string {
 func (*BatchChangeMessageVisibilityRequest) ProtoMessage() {}
 
 func (x *BatchChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3196,7 +3386,7 @@ func (x *BatchChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Messag
 
 // Deprecated: Use BatchChangeMessageVisibilityRequest.ProtoReflect.Descriptor instead.
 func (*BatchChangeMessageVisibilityRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{48}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *BatchChangeMessageVisibilityRequest) GetQueue() string {
@@ -3231,7 +3421,7 @@ type BatchChangeMessageVisibilityResponse struct {
 
 func (x *BatchChangeMessageVisibilityResponse) Reset() {
 	*x = BatchChangeMessageVisibilityResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3243,7 +3433,7 @@ func (x *BatchChangeMessageVisibilityResponse) String() string {
 func (*BatchChangeMessageVisibilityResponse) ProtoMessage() {}
 
 func (x *BatchChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3256,7 +3446,7 @@ func (x *BatchChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use BatchChangeMessageVisibilityResponse.ProtoReflect.Descriptor instead.
 func (*BatchChangeMessageVisibilityResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{49}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *BatchChangeMessageVisibilityResponse) GetResults() []*ItemResult {
@@ -3477,45 +3667,60 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\x16dead_letter_source_arn\x18\x03 \x01(\tR\x13deadLetterSourceArn\"{\n" +
 	"\x14PeekMessagesResponse\x12>\n" +
 	"\bmessages\x18\x01 \x03(\v2\".cumulo.api.queue.v1.PeekedMessageR\bmessages\x12#\n" +
-	"\rnext_position\x18\x02 \x01(\x03R\fnextPosition\"\x82\x01\n" +
+	"\rnext_position\x18\x02 \x01(\x03R\fnextPosition\",\n" +
+	"\fLeaseRenewal\x12\x1c\n" +
+	"\n" +
+	"hold_max_s\x18\x01 \x01(\x05R\bholdMaxS\"\xeb\x01\n" +
 	"\x1aStreamReceiveMessagesStart\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x125\n" +
-	"\x14visibility_timeout_s\x18\x02 \x01(\x05H\x00R\x12visibilityTimeoutS\x88\x01\x01B\x17\n" +
+	"\x14visibility_timeout_s\x18\x02 \x01(\x05H\x00R\x12visibilityTimeoutS\x88\x01\x01\x12D\n" +
+	"\frenew_leases\x18\x03 \x01(\v2!.cumulo.api.queue.v1.LeaseRenewalR\vrenewLeases\x12!\n" +
+	"\fexactly_once\x18\x04 \x01(\bR\vexactlyOnceB\x17\n" +
 	"\x15_visibility_timeout_s\"k\n" +
 	"\x10VisibilityChange\x12%\n" +
 	"\x0ereceipt_handle\x18\x01 \x01(\tR\rreceiptHandle\x120\n" +
-	"\x14visibility_timeout_s\x18\x02 \x01(\x05R\x12visibilityTimeoutS\"\x85\x02\n" +
+	"\x14visibility_timeout_s\x18\x02 \x01(\x05R\x12visibilityTimeoutS\"L\n" +
+	"\fResumedLease\x12%\n" +
+	"\x0ereceipt_handle\x18\x01 \x01(\tR\rreceiptHandle\x12\x15\n" +
+	"\x06held_s\x18\x02 \x01(\x05R\x05heldS\"\xc2\x02\n" +
 	"\x1cStreamReceiveMessagesRequest\x12E\n" +
 	"\x05start\x18\x01 \x01(\v2/.cumulo.api.queue.v1.StreamReceiveMessagesStartR\x05start\x12\x18\n" +
 	"\acredits\x18\x02 \x01(\x05R\acredits\x12\x12\n" +
 	"\x04acks\x18\x03 \x03(\tR\x04acks\x12T\n" +
 	"\x12visibility_changes\x18\x04 \x03(\v2%.cumulo.api.queue.v1.VisibilityChangeR\x11visibilityChanges\x12\x1a\n" +
-	"\bsequence\x18\x05 \x01(\x03R\bsequence\"i\n" +
+	"\bsequence\x18\x05 \x01(\x03R\bsequence\x12;\n" +
+	"\aresumed\x18\x06 \x03(\v2!.cumulo.api.queue.v1.ResumedLeaseR\aresumed\"i\n" +
 	"\n" +
 	"AckFailure\x12%\n" +
 	"\x0ereceipt_handle\x18\x01 \x01(\tR\rreceiptHandle\x124\n" +
-	"\x05error\x18\x02 \x01(\v2\x1e.cumulo.api.queue.v1.ItemErrorR\x05error\"d\n" +
+	"\x05error\x18\x02 \x01(\v2\x1e.cumulo.api.queue.v1.ItemErrorR\x05error\"\x97\x01\n" +
 	"\tAckResult\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12;\n" +
-	"\bfailures\x18\x02 \x03(\v2\x1f.cumulo.api.queue.v1.AckFailureR\bfailures\"\x9a\x01\n" +
+	"\bfailures\x18\x02 \x03(\v2\x1f.cumulo.api.queue.v1.AckFailureR\bfailures\x121\n" +
+	"\x14already_acknowledged\x18\x03 \x03(\tR\x13alreadyAcknowledged\"\xc1\x01\n" +
 	"\x1dStreamReceiveMessagesResponse\x128\n" +
 	"\bmessages\x18\x01 \x03(\v2\x1c.cumulo.api.queue.v1.MessageR\bmessages\x12?\n" +
 	"\vack_results\x18\x02 \x03(\v2\x1e.cumulo.api.queue.v1.AckResultR\n" +
-	"ackResults\"r\n" +
+	"ackResults\x12%\n" +
+	"\x0eended_renewals\x18\x03 \x03(\tR\rendedRenewals\"\x95\x01\n" +
 	"\x14DeleteMessageRequest\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12%\n" +
 	"\x0ereceipt_handle\x18\x02 \x01(\tR\rreceiptHandle\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tR\trequestId\"\x17\n" +
-	"\x15DeleteMessageResponse\"B\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\x12!\n" +
+	"\fexactly_once\x18\x04 \x01(\bR\vexactlyOnce\"J\n" +
+	"\x15DeleteMessageResponse\x121\n" +
+	"\x14already_acknowledged\x18\x01 \x01(\bR\x13alreadyAcknowledged\"u\n" +
 	"\n" +
 	"ItemResult\x124\n" +
-	"\x05error\x18\x01 \x01(\v2\x1e.cumulo.api.queue.v1.ItemErrorR\x05error\"z\n" +
+	"\x05error\x18\x01 \x01(\v2\x1e.cumulo.api.queue.v1.ItemErrorR\x05error\x121\n" +
+	"\x14already_acknowledged\x18\x02 \x01(\bR\x13alreadyAcknowledged\"\x9d\x01\n" +
 	"\x1aBatchDeleteMessagesRequest\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12'\n" +
 	"\x0freceipt_handles\x18\x02 \x03(\tR\x0ereceiptHandles\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tR\trequestId\"X\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\x12!\n" +
+	"\fexactly_once\x18\x04 \x01(\bR\vexactlyOnce\"X\n" +
 	"\x1bBatchDeleteMessagesResponse\x129\n" +
 	"\aresults\x18\x01 \x03(\v2\x1f.cumulo.api.queue.v1.ItemResultR\aresults\"\xae\x01\n" +
 	"\x1eChangeMessageVisibilityRequest\x12\x14\n" +
@@ -3565,7 +3770,7 @@ func file_cumulo_api_queue_v1_queue_proto_rawDescGZIP() []byte {
 	return file_cumulo_api_queue_v1_queue_proto_rawDescData
 }
 
-var file_cumulo_api_queue_v1_queue_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
+var file_cumulo_api_queue_v1_queue_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
 var file_cumulo_api_queue_v1_queue_proto_goTypes = []any{
 	(*Queue)(nil),                                // 0: cumulo.api.queue.v1.Queue
 	(*DeadLetterPolicy)(nil),                     // 1: cumulo.api.queue.v1.DeadLetterPolicy
@@ -3602,38 +3807,40 @@ var file_cumulo_api_queue_v1_queue_proto_goTypes = []any{
 	(*PeekMessagesRequest)(nil),                  // 32: cumulo.api.queue.v1.PeekMessagesRequest
 	(*PeekedMessage)(nil),                        // 33: cumulo.api.queue.v1.PeekedMessage
 	(*PeekMessagesResponse)(nil),                 // 34: cumulo.api.queue.v1.PeekMessagesResponse
-	(*StreamReceiveMessagesStart)(nil),           // 35: cumulo.api.queue.v1.StreamReceiveMessagesStart
-	(*VisibilityChange)(nil),                     // 36: cumulo.api.queue.v1.VisibilityChange
-	(*StreamReceiveMessagesRequest)(nil),         // 37: cumulo.api.queue.v1.StreamReceiveMessagesRequest
-	(*AckFailure)(nil),                           // 38: cumulo.api.queue.v1.AckFailure
-	(*AckResult)(nil),                            // 39: cumulo.api.queue.v1.AckResult
-	(*StreamReceiveMessagesResponse)(nil),        // 40: cumulo.api.queue.v1.StreamReceiveMessagesResponse
-	(*DeleteMessageRequest)(nil),                 // 41: cumulo.api.queue.v1.DeleteMessageRequest
-	(*DeleteMessageResponse)(nil),                // 42: cumulo.api.queue.v1.DeleteMessageResponse
-	(*ItemResult)(nil),                           // 43: cumulo.api.queue.v1.ItemResult
-	(*BatchDeleteMessagesRequest)(nil),           // 44: cumulo.api.queue.v1.BatchDeleteMessagesRequest
-	(*BatchDeleteMessagesResponse)(nil),          // 45: cumulo.api.queue.v1.BatchDeleteMessagesResponse
-	(*ChangeMessageVisibilityRequest)(nil),       // 46: cumulo.api.queue.v1.ChangeMessageVisibilityRequest
-	(*ChangeMessageVisibilityResponse)(nil),      // 47: cumulo.api.queue.v1.ChangeMessageVisibilityResponse
-	(*BatchChangeMessageVisibilityRequest)(nil),  // 48: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
-	(*BatchChangeMessageVisibilityResponse)(nil), // 49: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
-	nil,                           // 50: cumulo.api.queue.v1.Message.AttributesEntry
-	nil,                           // 51: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
-	nil,                           // 52: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
-	(*fieldmaskpb.FieldMask)(nil), // 53: google.protobuf.FieldMask
+	(*LeaseRenewal)(nil),                         // 35: cumulo.api.queue.v1.LeaseRenewal
+	(*StreamReceiveMessagesStart)(nil),           // 36: cumulo.api.queue.v1.StreamReceiveMessagesStart
+	(*VisibilityChange)(nil),                     // 37: cumulo.api.queue.v1.VisibilityChange
+	(*ResumedLease)(nil),                         // 38: cumulo.api.queue.v1.ResumedLease
+	(*StreamReceiveMessagesRequest)(nil),         // 39: cumulo.api.queue.v1.StreamReceiveMessagesRequest
+	(*AckFailure)(nil),                           // 40: cumulo.api.queue.v1.AckFailure
+	(*AckResult)(nil),                            // 41: cumulo.api.queue.v1.AckResult
+	(*StreamReceiveMessagesResponse)(nil),        // 42: cumulo.api.queue.v1.StreamReceiveMessagesResponse
+	(*DeleteMessageRequest)(nil),                 // 43: cumulo.api.queue.v1.DeleteMessageRequest
+	(*DeleteMessageResponse)(nil),                // 44: cumulo.api.queue.v1.DeleteMessageResponse
+	(*ItemResult)(nil),                           // 45: cumulo.api.queue.v1.ItemResult
+	(*BatchDeleteMessagesRequest)(nil),           // 46: cumulo.api.queue.v1.BatchDeleteMessagesRequest
+	(*BatchDeleteMessagesResponse)(nil),          // 47: cumulo.api.queue.v1.BatchDeleteMessagesResponse
+	(*ChangeMessageVisibilityRequest)(nil),       // 48: cumulo.api.queue.v1.ChangeMessageVisibilityRequest
+	(*ChangeMessageVisibilityResponse)(nil),      // 49: cumulo.api.queue.v1.ChangeMessageVisibilityResponse
+	(*BatchChangeMessageVisibilityRequest)(nil),  // 50: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
+	(*BatchChangeMessageVisibilityResponse)(nil), // 51: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
+	nil,                           // 52: cumulo.api.queue.v1.Message.AttributesEntry
+	nil,                           // 53: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
+	nil,                           // 54: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
+	(*fieldmaskpb.FieldMask)(nil), // 55: google.protobuf.FieldMask
 }
 var file_cumulo_api_queue_v1_queue_proto_depIdxs = []int32{
 	1,  // 0: cumulo.api.queue.v1.Queue.dead_letter_policy:type_name -> cumulo.api.queue.v1.DeadLetterPolicy
-	50, // 1: cumulo.api.queue.v1.Message.attributes:type_name -> cumulo.api.queue.v1.Message.AttributesEntry
+	52, // 1: cumulo.api.queue.v1.Message.attributes:type_name -> cumulo.api.queue.v1.Message.AttributesEntry
 	0,  // 2: cumulo.api.queue.v1.CreateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
 	0,  // 3: cumulo.api.queue.v1.CreateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
 	0,  // 4: cumulo.api.queue.v1.GetQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
 	0,  // 5: cumulo.api.queue.v1.ListQueuesResponse.queues:type_name -> cumulo.api.queue.v1.Queue
 	0,  // 6: cumulo.api.queue.v1.UpdateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
-	53, // 7: cumulo.api.queue.v1.UpdateQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
+	55, // 7: cumulo.api.queue.v1.UpdateQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
 	0,  // 8: cumulo.api.queue.v1.UpdateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
-	51, // 9: cumulo.api.queue.v1.SendMessageRequest.attributes:type_name -> cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
-	52, // 10: cumulo.api.queue.v1.SendMessageEntry.attributes:type_name -> cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
+	53, // 9: cumulo.api.queue.v1.SendMessageRequest.attributes:type_name -> cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
+	54, // 10: cumulo.api.queue.v1.SendMessageEntry.attributes:type_name -> cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
 	20, // 11: cumulo.api.queue.v1.SendMessageResult.sent:type_name -> cumulo.api.queue.v1.SentMessage
 	4,  // 12: cumulo.api.queue.v1.SendMessageResult.error:type_name -> cumulo.api.queue.v1.ItemError
 	19, // 13: cumulo.api.queue.v1.BatchSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
@@ -3647,58 +3854,60 @@ var file_cumulo_api_queue_v1_queue_proto_depIdxs = []int32{
 	3,  // 21: cumulo.api.queue.v1.ReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
 	3,  // 22: cumulo.api.queue.v1.PeekedMessage.message:type_name -> cumulo.api.queue.v1.Message
 	33, // 23: cumulo.api.queue.v1.PeekMessagesResponse.messages:type_name -> cumulo.api.queue.v1.PeekedMessage
-	35, // 24: cumulo.api.queue.v1.StreamReceiveMessagesRequest.start:type_name -> cumulo.api.queue.v1.StreamReceiveMessagesStart
-	36, // 25: cumulo.api.queue.v1.StreamReceiveMessagesRequest.visibility_changes:type_name -> cumulo.api.queue.v1.VisibilityChange
-	4,  // 26: cumulo.api.queue.v1.AckFailure.error:type_name -> cumulo.api.queue.v1.ItemError
-	38, // 27: cumulo.api.queue.v1.AckResult.failures:type_name -> cumulo.api.queue.v1.AckFailure
-	3,  // 28: cumulo.api.queue.v1.StreamReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
-	39, // 29: cumulo.api.queue.v1.StreamReceiveMessagesResponse.ack_results:type_name -> cumulo.api.queue.v1.AckResult
-	4,  // 30: cumulo.api.queue.v1.ItemResult.error:type_name -> cumulo.api.queue.v1.ItemError
-	43, // 31: cumulo.api.queue.v1.BatchDeleteMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
-	36, // 32: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest.entries:type_name -> cumulo.api.queue.v1.VisibilityChange
-	43, // 33: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
-	2,  // 34: cumulo.api.queue.v1.Message.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	2,  // 35: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	2,  // 36: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	5,  // 37: cumulo.api.queue.v1.QueueService.CreateQueue:input_type -> cumulo.api.queue.v1.CreateQueueRequest
-	7,  // 38: cumulo.api.queue.v1.QueueService.GetQueue:input_type -> cumulo.api.queue.v1.GetQueueRequest
-	9,  // 39: cumulo.api.queue.v1.QueueService.ListQueues:input_type -> cumulo.api.queue.v1.ListQueuesRequest
-	11, // 40: cumulo.api.queue.v1.QueueService.UpdateQueue:input_type -> cumulo.api.queue.v1.UpdateQueueRequest
-	13, // 41: cumulo.api.queue.v1.QueueService.DeleteQueue:input_type -> cumulo.api.queue.v1.DeleteQueueRequest
-	15, // 42: cumulo.api.queue.v1.QueueService.PurgeQueue:input_type -> cumulo.api.queue.v1.PurgeQueueRequest
-	17, // 43: cumulo.api.queue.v1.QueueService.SendMessage:input_type -> cumulo.api.queue.v1.SendMessageRequest
-	22, // 44: cumulo.api.queue.v1.QueueService.BatchSendMessages:input_type -> cumulo.api.queue.v1.BatchSendMessagesRequest
-	24, // 45: cumulo.api.queue.v1.QueueService.StreamSendMessages:input_type -> cumulo.api.queue.v1.StreamSendMessagesRequest
-	28, // 46: cumulo.api.queue.v1.QueueService.CommitMessages:input_type -> cumulo.api.queue.v1.CommitMessagesRequest
-	30, // 47: cumulo.api.queue.v1.QueueService.ReceiveMessages:input_type -> cumulo.api.queue.v1.ReceiveMessagesRequest
-	37, // 48: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:input_type -> cumulo.api.queue.v1.StreamReceiveMessagesRequest
-	32, // 49: cumulo.api.queue.v1.QueueService.PeekMessages:input_type -> cumulo.api.queue.v1.PeekMessagesRequest
-	41, // 50: cumulo.api.queue.v1.QueueService.DeleteMessage:input_type -> cumulo.api.queue.v1.DeleteMessageRequest
-	44, // 51: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:input_type -> cumulo.api.queue.v1.BatchDeleteMessagesRequest
-	46, // 52: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:input_type -> cumulo.api.queue.v1.ChangeMessageVisibilityRequest
-	48, // 53: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:input_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
-	6,  // 54: cumulo.api.queue.v1.QueueService.CreateQueue:output_type -> cumulo.api.queue.v1.CreateQueueResponse
-	8,  // 55: cumulo.api.queue.v1.QueueService.GetQueue:output_type -> cumulo.api.queue.v1.GetQueueResponse
-	10, // 56: cumulo.api.queue.v1.QueueService.ListQueues:output_type -> cumulo.api.queue.v1.ListQueuesResponse
-	12, // 57: cumulo.api.queue.v1.QueueService.UpdateQueue:output_type -> cumulo.api.queue.v1.UpdateQueueResponse
-	14, // 58: cumulo.api.queue.v1.QueueService.DeleteQueue:output_type -> cumulo.api.queue.v1.DeleteQueueResponse
-	16, // 59: cumulo.api.queue.v1.QueueService.PurgeQueue:output_type -> cumulo.api.queue.v1.PurgeQueueResponse
-	18, // 60: cumulo.api.queue.v1.QueueService.SendMessage:output_type -> cumulo.api.queue.v1.SendMessageResponse
-	23, // 61: cumulo.api.queue.v1.QueueService.BatchSendMessages:output_type -> cumulo.api.queue.v1.BatchSendMessagesResponse
-	25, // 62: cumulo.api.queue.v1.QueueService.StreamSendMessages:output_type -> cumulo.api.queue.v1.StreamSendMessagesResponse
-	29, // 63: cumulo.api.queue.v1.QueueService.CommitMessages:output_type -> cumulo.api.queue.v1.CommitMessagesResponse
-	31, // 64: cumulo.api.queue.v1.QueueService.ReceiveMessages:output_type -> cumulo.api.queue.v1.ReceiveMessagesResponse
-	40, // 65: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:output_type -> cumulo.api.queue.v1.StreamReceiveMessagesResponse
-	34, // 66: cumulo.api.queue.v1.QueueService.PeekMessages:output_type -> cumulo.api.queue.v1.PeekMessagesResponse
-	42, // 67: cumulo.api.queue.v1.QueueService.DeleteMessage:output_type -> cumulo.api.queue.v1.DeleteMessageResponse
-	45, // 68: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:output_type -> cumulo.api.queue.v1.BatchDeleteMessagesResponse
-	47, // 69: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:output_type -> cumulo.api.queue.v1.ChangeMessageVisibilityResponse
-	49, // 70: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:output_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
-	54, // [54:71] is the sub-list for method output_type
-	37, // [37:54] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	35, // 24: cumulo.api.queue.v1.StreamReceiveMessagesStart.renew_leases:type_name -> cumulo.api.queue.v1.LeaseRenewal
+	36, // 25: cumulo.api.queue.v1.StreamReceiveMessagesRequest.start:type_name -> cumulo.api.queue.v1.StreamReceiveMessagesStart
+	37, // 26: cumulo.api.queue.v1.StreamReceiveMessagesRequest.visibility_changes:type_name -> cumulo.api.queue.v1.VisibilityChange
+	38, // 27: cumulo.api.queue.v1.StreamReceiveMessagesRequest.resumed:type_name -> cumulo.api.queue.v1.ResumedLease
+	4,  // 28: cumulo.api.queue.v1.AckFailure.error:type_name -> cumulo.api.queue.v1.ItemError
+	40, // 29: cumulo.api.queue.v1.AckResult.failures:type_name -> cumulo.api.queue.v1.AckFailure
+	3,  // 30: cumulo.api.queue.v1.StreamReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
+	41, // 31: cumulo.api.queue.v1.StreamReceiveMessagesResponse.ack_results:type_name -> cumulo.api.queue.v1.AckResult
+	4,  // 32: cumulo.api.queue.v1.ItemResult.error:type_name -> cumulo.api.queue.v1.ItemError
+	45, // 33: cumulo.api.queue.v1.BatchDeleteMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	37, // 34: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest.entries:type_name -> cumulo.api.queue.v1.VisibilityChange
+	45, // 35: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	2,  // 36: cumulo.api.queue.v1.Message.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	2,  // 37: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	2,  // 38: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	5,  // 39: cumulo.api.queue.v1.QueueService.CreateQueue:input_type -> cumulo.api.queue.v1.CreateQueueRequest
+	7,  // 40: cumulo.api.queue.v1.QueueService.GetQueue:input_type -> cumulo.api.queue.v1.GetQueueRequest
+	9,  // 41: cumulo.api.queue.v1.QueueService.ListQueues:input_type -> cumulo.api.queue.v1.ListQueuesRequest
+	11, // 42: cumulo.api.queue.v1.QueueService.UpdateQueue:input_type -> cumulo.api.queue.v1.UpdateQueueRequest
+	13, // 43: cumulo.api.queue.v1.QueueService.DeleteQueue:input_type -> cumulo.api.queue.v1.DeleteQueueRequest
+	15, // 44: cumulo.api.queue.v1.QueueService.PurgeQueue:input_type -> cumulo.api.queue.v1.PurgeQueueRequest
+	17, // 45: cumulo.api.queue.v1.QueueService.SendMessage:input_type -> cumulo.api.queue.v1.SendMessageRequest
+	22, // 46: cumulo.api.queue.v1.QueueService.BatchSendMessages:input_type -> cumulo.api.queue.v1.BatchSendMessagesRequest
+	24, // 47: cumulo.api.queue.v1.QueueService.StreamSendMessages:input_type -> cumulo.api.queue.v1.StreamSendMessagesRequest
+	28, // 48: cumulo.api.queue.v1.QueueService.CommitMessages:input_type -> cumulo.api.queue.v1.CommitMessagesRequest
+	30, // 49: cumulo.api.queue.v1.QueueService.ReceiveMessages:input_type -> cumulo.api.queue.v1.ReceiveMessagesRequest
+	39, // 50: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:input_type -> cumulo.api.queue.v1.StreamReceiveMessagesRequest
+	32, // 51: cumulo.api.queue.v1.QueueService.PeekMessages:input_type -> cumulo.api.queue.v1.PeekMessagesRequest
+	43, // 52: cumulo.api.queue.v1.QueueService.DeleteMessage:input_type -> cumulo.api.queue.v1.DeleteMessageRequest
+	46, // 53: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:input_type -> cumulo.api.queue.v1.BatchDeleteMessagesRequest
+	48, // 54: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:input_type -> cumulo.api.queue.v1.ChangeMessageVisibilityRequest
+	50, // 55: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:input_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
+	6,  // 56: cumulo.api.queue.v1.QueueService.CreateQueue:output_type -> cumulo.api.queue.v1.CreateQueueResponse
+	8,  // 57: cumulo.api.queue.v1.QueueService.GetQueue:output_type -> cumulo.api.queue.v1.GetQueueResponse
+	10, // 58: cumulo.api.queue.v1.QueueService.ListQueues:output_type -> cumulo.api.queue.v1.ListQueuesResponse
+	12, // 59: cumulo.api.queue.v1.QueueService.UpdateQueue:output_type -> cumulo.api.queue.v1.UpdateQueueResponse
+	14, // 60: cumulo.api.queue.v1.QueueService.DeleteQueue:output_type -> cumulo.api.queue.v1.DeleteQueueResponse
+	16, // 61: cumulo.api.queue.v1.QueueService.PurgeQueue:output_type -> cumulo.api.queue.v1.PurgeQueueResponse
+	18, // 62: cumulo.api.queue.v1.QueueService.SendMessage:output_type -> cumulo.api.queue.v1.SendMessageResponse
+	23, // 63: cumulo.api.queue.v1.QueueService.BatchSendMessages:output_type -> cumulo.api.queue.v1.BatchSendMessagesResponse
+	25, // 64: cumulo.api.queue.v1.QueueService.StreamSendMessages:output_type -> cumulo.api.queue.v1.StreamSendMessagesResponse
+	29, // 65: cumulo.api.queue.v1.QueueService.CommitMessages:output_type -> cumulo.api.queue.v1.CommitMessagesResponse
+	31, // 66: cumulo.api.queue.v1.QueueService.ReceiveMessages:output_type -> cumulo.api.queue.v1.ReceiveMessagesResponse
+	42, // 67: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:output_type -> cumulo.api.queue.v1.StreamReceiveMessagesResponse
+	34, // 68: cumulo.api.queue.v1.QueueService.PeekMessages:output_type -> cumulo.api.queue.v1.PeekMessagesResponse
+	44, // 69: cumulo.api.queue.v1.QueueService.DeleteMessage:output_type -> cumulo.api.queue.v1.DeleteMessageResponse
+	47, // 70: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:output_type -> cumulo.api.queue.v1.BatchDeleteMessagesResponse
+	49, // 71: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:output_type -> cumulo.api.queue.v1.ChangeMessageVisibilityResponse
+	51, // 72: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:output_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
+	56, // [56:73] is the sub-list for method output_type
+	39, // [39:56] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_cumulo_api_queue_v1_queue_proto_init() }
@@ -3719,14 +3928,14 @@ func file_cumulo_api_queue_v1_queue_proto_init() {
 		(*SendMessageResult_Error)(nil),
 	}
 	file_cumulo_api_queue_v1_queue_proto_msgTypes[30].OneofWrappers = []any{}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[35].OneofWrappers = []any{}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[36].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cumulo_api_queue_v1_queue_proto_rawDesc), len(file_cumulo_api_queue_v1_queue_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   53,
+			NumMessages:   55,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1347,6 +1347,30 @@ class PeekMessagesResponse(_message.Message):
 Global___PeekMessagesResponse: _TypeAlias = PeekMessagesResponse  # noqa: Y015
 
 @_typing.final
+class LeaseRenewal(_message.Message):
+    """That the leases of a stream's messages are to be extended while it lives."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLD_MAX_S_FIELD_NUMBER: _builtins.int
+    hold_max_s: _builtins.int
+    """Set by the client, optional: how long a message is held at most, counted from its receive, 1 to 43200 s. Then it is
+    renewed no longer, so that a consumer that hangs loses it in the end. 0 means 3600.
+    """
+    def __init__(
+        self,
+        *,
+        hold_max_s: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold_max_s", b"hold_max_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeaseRenewal: _TypeAlias = LeaseRenewal  # noqa: Y015
+
+@_typing.final
 class StreamReceiveMessagesStart(_message.Message):
     """Opens a receiving stream."""
 
@@ -1354,19 +1378,36 @@ class StreamReceiveMessagesStart(_message.Message):
 
     QUEUE_FIELD_NUMBER: _builtins.int
     VISIBILITY_TIMEOUT_S_FIELD_NUMBER: _builtins.int
+    RENEW_LEASES_FIELD_NUMBER: _builtins.int
+    EXACTLY_ONCE_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     """Set by the client, required: the queue's name, short name or ARN."""
     visibility_timeout_s: _builtins.int
     """Set by the client, optional: 0 to 43200 s, for each message of the stream. Default: the queue's."""
+    exactly_once: _builtins.bool
+    """Set by the client, optional: answer each ack for certain. An ack whose message is gone then fails with `LeaseLost`,
+    unless the same receipt deleted it: that is remembered for 10 minutes at least. An ack that is sent again because its
+    answer was lost gets the answer of the first.
+    """
+    @_builtins.property
+    def renew_leases(self) -> Global___LeaseRenewal:
+        """Set by the client, optional: extend the lease of each message of the stream when half of it is over, until the
+        message is acknowledged or given back, its maximum is reached, or the stream ends. The timeout is then the one that
+        the queue had when the stream began. Such a stream holds at most 10000 messages, and 1000 for each second of the
+        timeout; it is given no more until some are acknowledged.
+        """
+
     def __init__(
         self,
         *,
         queue: _builtins.str = ...,
         visibility_timeout_s: _builtins.int | None = ...,
+        renew_leases: Global___LeaseRenewal | None = ...,
+        exactly_once: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_visibility_timeout_s", b"_visibility_timeout_s", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_visibility_timeout_s", b"_visibility_timeout_s", "renew_leases", b"renew_leases", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_visibility_timeout_s", b"_visibility_timeout_s", "queue", b"queue", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_visibility_timeout_s", b"_visibility_timeout_s", "exactly_once", b"exactly_once", "queue", b"queue", "renew_leases", b"renew_leases", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__visibility_timeout_s: _TypeAlias = _typing.Literal["visibility_timeout_s"]  # noqa: Y015
     _WhichOneofArgType__visibility_timeout_s: _TypeAlias = _typing.Literal["_visibility_timeout_s", b"_visibility_timeout_s"]  # noqa: Y015
@@ -1401,6 +1442,32 @@ class VisibilityChange(_message.Message):
 Global___VisibilityChange: _TypeAlias = VisibilityChange  # noqa: Y015
 
 @_typing.final
+class ResumedLease(_message.Message):
+    """A message that an earlier stream of the client received, and that this one shall hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECEIPT_HANDLE_FIELD_NUMBER: _builtins.int
+    HELD_S_FIELD_NUMBER: _builtins.int
+    receipt_handle: _builtins.str
+    """Set by the client, required: from the latest receive of the message."""
+    held_s: _builtins.int
+    """Set by the client: how long ago it was received, 0 to 43200 s."""
+    def __init__(
+        self,
+        *,
+        receipt_handle: _builtins.str = ...,
+        held_s: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["held_s", b"held_s", "receipt_handle", b"receipt_handle"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumedLease: _TypeAlias = ResumedLease  # noqa: Y015
+
+@_typing.final
 class StreamReceiveMessagesRequest(_message.Message):
     """One frame from the receiver; every field but `start` may be used in any frame, together."""
 
@@ -1411,6 +1478,7 @@ class StreamReceiveMessagesRequest(_message.Message):
     ACKS_FIELD_NUMBER: _builtins.int
     VISIBILITY_CHANGES_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
+    RESUMED_FIELD_NUMBER: _builtins.int
     credits: _builtins.int
     """Set by the client, optional: how many messages more it can take, added to what is left; the sum stays <= 10000."""
     sequence: _builtins.int
@@ -1429,6 +1497,12 @@ class StreamReceiveMessagesRequest(_message.Message):
     def visibility_changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___VisibilityChange]:
         """Set by the client, optional: messages to give back, or to hold longer."""
 
+    @_builtins.property
+    def resumed(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResumedLease]:
+        """Set by the client, with `renew_leases`: messages that it holds since before this stream; their leases are extended at
+        once and from then on. With acks and changes at most 1000 in a frame.
+        """
+
     def __init__(
         self,
         *,
@@ -1437,10 +1511,11 @@ class StreamReceiveMessagesRequest(_message.Message):
         acks: _abc.Iterable[_builtins.str] | None = ...,
         visibility_changes: _abc.Iterable[Global___VisibilityChange] | None = ...,
         sequence: _builtins.int = ...,
+        resumed: _abc.Iterable[Global___ResumedLease] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["start", b"start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acks", b"acks", "credits", b"credits", "sequence", b"sequence", "start", b"start", "visibility_changes", b"visibility_changes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acks", b"acks", "credits", b"credits", "resumed", b"resumed", "sequence", b"sequence", "start", b"start", "visibility_changes", b"visibility_changes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1482,21 +1557,27 @@ class AckResult(_message.Message):
 
     SEQUENCE_FIELD_NUMBER: _builtins.int
     FAILURES_FIELD_NUMBER: _builtins.int
+    ALREADY_ACKNOWLEDGED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Set by the server: `sequence` of the frame that this answers."""
     @_builtins.property
     def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___AckFailure]:
         """Set by the server: the items that failed; every other item of the frame is durably done."""
 
+    @_builtins.property
+    def already_acknowledged(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Set by the server, in a stream with `exactly_once`: acks that the same receipts had done before. They count as done."""
+
     def __init__(
         self,
         *,
         sequence: _builtins.int = ...,
         failures: _abc.Iterable[Global___AckFailure] | None = ...,
+        already_acknowledged: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failures", b"failures", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["already_acknowledged", b"already_acknowledged", "failures", b"failures", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1510,6 +1591,7 @@ class StreamReceiveMessagesResponse(_message.Message):
 
     MESSAGES_FIELD_NUMBER: _builtins.int
     ACK_RESULTS_FIELD_NUMBER: _builtins.int
+    ENDED_RENEWALS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
         """Set by the server: at most 100 messages or 256 KiB of bodies, or one larger message."""
@@ -1518,15 +1600,22 @@ class StreamReceiveMessagesResponse(_message.Message):
     def ack_results(self) -> _containers.RepeatedCompositeFieldContainer[Global___AckResult]:
         """Set by the server: answers to frames of the client, in order."""
 
+    @_builtins.property
+    def ended_renewals(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Set by the server, with `renew_leases`: receipt handles of messages that are renewed no longer, because their maximum
+        is reached, or their leases were lost before.
+        """
+
     def __init__(
         self,
         *,
         messages: _abc.Iterable[Global___Message] | None = ...,
         ack_results: _abc.Iterable[Global___AckResult] | None = ...,
+        ended_renewals: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack_results", b"ack_results", "messages", b"messages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack_results", b"ack_results", "ended_renewals", b"ended_renewals", "messages", b"messages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1541,22 +1630,26 @@ class DeleteMessageRequest(_message.Message):
     QUEUE_FIELD_NUMBER: _builtins.int
     RECEIPT_HANDLE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    EXACTLY_ONCE_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     """Set by the client, required: the queue's name, short name or ARN."""
     receipt_handle: _builtins.str
     """Set by the client, required: from the latest receive of the message."""
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 10 min. Deleting twice is harmless without it."""
+    exactly_once: _builtins.bool
+    """Set by the client, optional: answer for certain, as a stream with `exactly_once` does."""
     def __init__(
         self,
         *,
         queue: _builtins.str = ...,
         receipt_handle: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        exactly_once: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["queue", b"queue", "receipt_handle", b"receipt_handle", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exactly_once", b"exactly_once", "queue", b"queue", "receipt_handle", b"receipt_handle", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1568,12 +1661,17 @@ class DeleteMessageResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    ALREADY_ACKNOWLEDGED_FIELD_NUMBER: _builtins.int
+    already_acknowledged: _builtins.bool
+    """Set by the server, with `exactly_once`: the same receipt had deleted the message before."""
     def __init__(
         self,
+        *,
+        already_acknowledged: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["already_acknowledged", b"already_acknowledged"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1586,6 +1684,9 @@ class ItemResult(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ERROR_FIELD_NUMBER: _builtins.int
+    ALREADY_ACKNOWLEDGED_FIELD_NUMBER: _builtins.int
+    already_acknowledged: _builtins.bool
+    """Set by the server, for a delete with `exactly_once`: the same receipt had deleted the message before."""
     @_builtins.property
     def error(self) -> Global___ItemError:
         """Set by the server: why the item failed; absent when it succeeded."""
@@ -1594,10 +1695,11 @@ class ItemResult(_message.Message):
         self,
         *,
         error: Global___ItemError | None = ...,
+        already_acknowledged: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["already_acknowledged", b"already_acknowledged", "error", b"error"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1612,10 +1714,13 @@ class BatchDeleteMessagesRequest(_message.Message):
     QUEUE_FIELD_NUMBER: _builtins.int
     RECEIPT_HANDLES_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    EXACTLY_ONCE_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     """Set by the client, required: the queue's name, short name or ARN."""
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
+    exactly_once: _builtins.bool
+    """Set by the client, optional: answer for certain, as a stream with `exactly_once` does."""
     @_builtins.property
     def receipt_handles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Set by the client: 1 to 100 handles, each from the latest receive of its message."""
@@ -1626,10 +1731,11 @@ class BatchDeleteMessagesRequest(_message.Message):
         queue: _builtins.str = ...,
         receipt_handles: _abc.Iterable[_builtins.str] | None = ...,
         request_id: _builtins.str = ...,
+        exactly_once: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["queue", b"queue", "receipt_handles", b"receipt_handles", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exactly_once", b"exactly_once", "queue", b"queue", "receipt_handles", b"receipt_handles", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

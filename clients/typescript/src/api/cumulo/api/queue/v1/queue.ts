@@ -534,12 +534,38 @@ export interface PeekMessagesResponse {
   nextPosition: bigint;
 }
 
+/** That the leases of a stream's messages are to be extended while it lives. */
+export interface LeaseRenewal {
+  /**
+   * Set by the client, optional: how long a message is held at most, counted from its receive, 1 to 43200 s. Then it is
+   * renewed no longer, so that a consumer that hangs loses it in the end. 0 means 3600.
+   */
+  holdMaxS: number;
+}
+
 /** Opens a receiving stream. */
 export interface StreamReceiveMessagesStart {
   /** Set by the client, required: the queue's name, short name or ARN. */
   queue: string;
   /** Set by the client, optional: 0 to 43200 s, for each message of the stream. Default: the queue's. */
-  visibilityTimeoutS?: number | undefined;
+  visibilityTimeoutS?:
+    | number
+    | undefined;
+  /**
+   * Set by the client, optional: extend the lease of each message of the stream when half of it is over, until the
+   * message is acknowledged or given back, its maximum is reached, or the stream ends. The timeout is then the one that
+   * the queue had when the stream began. Such a stream holds at most 10000 messages, and 1000 for each second of the
+   * timeout; it is given no more until some are acknowledged.
+   */
+  renewLeases:
+    | LeaseRenewal
+    | undefined;
+  /**
+   * Set by the client, optional: answer each ack for certain. An ack whose message is gone then fails with `LeaseLost`,
+   * unless the same receipt deleted it: that is remembered for 10 minutes at least. An ack that is sent again because its
+   * answer was lost gets the answer of the first.
+   */
+  exactlyOnce: boolean;
 }
 
 /** A new visibility timeout for one received message. */
@@ -548,6 +574,14 @@ export interface VisibilityChange {
   receiptHandle: string;
   /** Set by the client: 0 to 43200 s from now; 0 gives the message back at once (a negative acknowledgement). */
   visibilityTimeoutS: number;
+}
+
+/** A message that an earlier stream of the client received, and that this one shall hold. */
+export interface ResumedLease {
+  /** Set by the client, required: from the latest receive of the message. */
+  receiptHandle: string;
+  /** Set by the client: how long ago it was received, 0 to 43200 s. */
+  heldS: number;
 }
 
 /** One frame from the receiver; every field but `start` may be used in any frame, together. */
@@ -567,6 +601,11 @@ export interface StreamReceiveMessagesRequest {
    * the server answers this frame only when something in it failed.
    */
   sequence: bigint;
+  /**
+   * Set by the client, with `renew_leases`: messages that it holds since before this stream; their leases are extended at
+   * once and from then on. With acks and changes at most 1000 in a frame.
+   */
+  resumed: ResumedLease[];
 }
 
 /** One item of a receiver's frame that failed. */
@@ -583,6 +622,8 @@ export interface AckResult {
   sequence: bigint;
   /** Set by the server: the items that failed; every other item of the frame is durably done. */
   failures: AckFailure[];
+  /** Set by the server, in a stream with `exactly_once`: acks that the same receipts had done before. They count as done. */
+  alreadyAcknowledged: string[];
 }
 
 /** One frame to the receiver. */
@@ -591,6 +632,11 @@ export interface StreamReceiveMessagesResponse {
   messages: Message[];
   /** Set by the server: answers to frames of the client, in order. */
   ackResults: AckResult[];
+  /**
+   * Set by the server, with `renew_leases`: receipt handles of messages that are renewed no longer, because their maximum
+   * is reached, or their leases were lost before.
+   */
+  endedRenewals: string[];
 }
 
 /** Which message to delete. */
@@ -601,16 +647,24 @@ export interface DeleteMessageRequest {
   receiptHandle: string;
   /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. Deleting twice is harmless without it. */
   requestId: string;
+  /** Set by the client, optional: answer for certain, as a stream with `exactly_once` does. */
+  exactlyOnce: boolean;
 }
 
 /** The message is gone, or was gone already. */
 export interface DeleteMessageResponse {
+  /** Set by the server, with `exactly_once`: the same receipt had deleted the message before. */
+  alreadyAcknowledged: boolean;
 }
 
 /** What became of one item of a batch that returns nothing on success. */
 export interface ItemResult {
   /** Set by the server: why the item failed; absent when it succeeded. */
-  error: ItemError | undefined;
+  error:
+    | ItemError
+    | undefined;
+  /** Set by the server, for a delete with `exactly_once`: the same receipt had deleted the message before. */
+  alreadyAcknowledged: boolean;
 }
 
 /** Which messages to delete. */
@@ -621,6 +675,8 @@ export interface BatchDeleteMessagesRequest {
   receiptHandles: string[];
   /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
   requestId: string;
+  /** Set by the client, optional: answer for certain, as a stream with `exactly_once` does. */
+  exactlyOnce: boolean;
 }
 
 /** What became of the deletions. */
@@ -3904,8 +3960,63 @@ export const PeekMessagesResponse: MessageFns<PeekMessagesResponse> = {
   },
 };
 
+function createBaseLeaseRenewal(): LeaseRenewal {
+  return { holdMaxS: 0 };
+}
+
+export const LeaseRenewal: MessageFns<LeaseRenewal> = {
+  encode(message: LeaseRenewal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.holdMaxS !== 0) {
+      writer.uint32(8).int32(message.holdMaxS);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeaseRenewal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeaseRenewal();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.holdMaxS = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LeaseRenewal>): LeaseRenewal {
+    return LeaseRenewal.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LeaseRenewal>): LeaseRenewal {
+    const message = createBaseLeaseRenewal();
+    message.holdMaxS = object.holdMaxS ?? 0;
+    return message;
+  },
+};
+
 function createBaseStreamReceiveMessagesStart(): StreamReceiveMessagesStart {
-  return { queue: "", visibilityTimeoutS: undefined };
+  return { queue: "", visibilityTimeoutS: undefined, renewLeases: undefined, exactlyOnce: false };
 }
 
 export const StreamReceiveMessagesStart: MessageFns<StreamReceiveMessagesStart> = {
@@ -3915,6 +4026,12 @@ export const StreamReceiveMessagesStart: MessageFns<StreamReceiveMessagesStart> 
     }
     if (message.visibilityTimeoutS !== undefined) {
       writer.uint32(16).int32(message.visibilityTimeoutS);
+    }
+    if (message.renewLeases !== undefined) {
+      LeaseRenewal.encode(message.renewLeases, writer.uint32(26).fork()).join();
+    }
+    if (message.exactlyOnce !== false) {
+      writer.uint32(32).bool(message.exactlyOnce);
     }
     return writer;
   },
@@ -3948,6 +4065,22 @@ export const StreamReceiveMessagesStart: MessageFns<StreamReceiveMessagesStart> 
             message.visibilityTimeoutS = reader.int32();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.renewLeases = LeaseRenewal.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.exactlyOnce = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3967,6 +4100,10 @@ export const StreamReceiveMessagesStart: MessageFns<StreamReceiveMessagesStart> 
     const message = createBaseStreamReceiveMessagesStart();
     message.queue = object.queue ?? "";
     message.visibilityTimeoutS = object.visibilityTimeoutS ?? undefined;
+    message.renewLeases = (object.renewLeases !== undefined && object.renewLeases !== null)
+      ? LeaseRenewal.fromPartial(object.renewLeases)
+      : undefined;
+    message.exactlyOnce = object.exactlyOnce ?? false;
     return message;
   },
 };
@@ -4038,8 +4175,75 @@ export const VisibilityChange: MessageFns<VisibilityChange> = {
   },
 };
 
+function createBaseResumedLease(): ResumedLease {
+  return { receiptHandle: "", heldS: 0 };
+}
+
+export const ResumedLease: MessageFns<ResumedLease> = {
+  encode(message: ResumedLease, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.receiptHandle !== "") {
+      writer.uint32(10).string(message.receiptHandle);
+    }
+    if (message.heldS !== 0) {
+      writer.uint32(16).int32(message.heldS);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResumedLease {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResumedLease();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.receiptHandle = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.heldS = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ResumedLease>): ResumedLease {
+    return ResumedLease.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResumedLease>): ResumedLease {
+    const message = createBaseResumedLease();
+    message.receiptHandle = object.receiptHandle ?? "";
+    message.heldS = object.heldS ?? 0;
+    return message;
+  },
+};
+
 function createBaseStreamReceiveMessagesRequest(): StreamReceiveMessagesRequest {
-  return { start: undefined, credits: 0, acks: [], visibilityChanges: [], sequence: 0n };
+  return { start: undefined, credits: 0, acks: [], visibilityChanges: [], sequence: 0n, resumed: [] };
 }
 
 export const StreamReceiveMessagesRequest: MessageFns<StreamReceiveMessagesRequest> = {
@@ -4061,6 +4265,9 @@ export const StreamReceiveMessagesRequest: MessageFns<StreamReceiveMessagesReque
         throw new globalThis.Error("value provided for field message.sequence of type int64 too large");
       }
       writer.uint32(40).int64(message.sequence);
+    }
+    for (const v of message.resumed) {
+      ResumedLease.encode(v!, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -4118,6 +4325,14 @@ export const StreamReceiveMessagesRequest: MessageFns<StreamReceiveMessagesReque
             message.sequence = reader.int64() as bigint;
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.resumed.push(ResumedLease.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4142,6 +4357,7 @@ export const StreamReceiveMessagesRequest: MessageFns<StreamReceiveMessagesReque
     message.acks = object.acks?.map((e) => e) || [];
     message.visibilityChanges = object.visibilityChanges?.map((e) => VisibilityChange.fromPartial(e)) || [];
     message.sequence = (object.sequence !== undefined && object.sequence !== null) ? BigInt(object.sequence) : 0n;
+    message.resumed = object.resumed?.map((e) => ResumedLease.fromPartial(e)) || [];
     return message;
   },
 };
@@ -4216,7 +4432,7 @@ export const AckFailure: MessageFns<AckFailure> = {
 };
 
 function createBaseAckResult(): AckResult {
-  return { sequence: 0n, failures: [] };
+  return { sequence: 0n, failures: [], alreadyAcknowledged: [] };
 }
 
 export const AckResult: MessageFns<AckResult> = {
@@ -4229,6 +4445,9 @@ export const AckResult: MessageFns<AckResult> = {
     }
     for (const v of message.failures) {
       AckFailure.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.alreadyAcknowledged) {
+      writer.uint32(26).string(v!);
     }
     return writer;
   },
@@ -4262,6 +4481,14 @@ export const AckResult: MessageFns<AckResult> = {
             message.failures.push(AckFailure.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.alreadyAcknowledged.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4281,12 +4508,13 @@ export const AckResult: MessageFns<AckResult> = {
     const message = createBaseAckResult();
     message.sequence = (object.sequence !== undefined && object.sequence !== null) ? BigInt(object.sequence) : 0n;
     message.failures = object.failures?.map((e) => AckFailure.fromPartial(e)) || [];
+    message.alreadyAcknowledged = object.alreadyAcknowledged?.map((e) => e) || [];
     return message;
   },
 };
 
 function createBaseStreamReceiveMessagesResponse(): StreamReceiveMessagesResponse {
-  return { messages: [], ackResults: [] };
+  return { messages: [], ackResults: [], endedRenewals: [] };
 }
 
 export const StreamReceiveMessagesResponse: MessageFns<StreamReceiveMessagesResponse> = {
@@ -4296,6 +4524,9 @@ export const StreamReceiveMessagesResponse: MessageFns<StreamReceiveMessagesResp
     }
     for (const v of message.ackResults) {
       AckResult.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.endedRenewals) {
+      writer.uint32(26).string(v!);
     }
     return writer;
   },
@@ -4329,6 +4560,14 @@ export const StreamReceiveMessagesResponse: MessageFns<StreamReceiveMessagesResp
             message.ackResults.push(AckResult.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.endedRenewals.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4348,12 +4587,13 @@ export const StreamReceiveMessagesResponse: MessageFns<StreamReceiveMessagesResp
     const message = createBaseStreamReceiveMessagesResponse();
     message.messages = object.messages?.map((e) => Message.fromPartial(e)) || [];
     message.ackResults = object.ackResults?.map((e) => AckResult.fromPartial(e)) || [];
+    message.endedRenewals = object.endedRenewals?.map((e) => e) || [];
     return message;
   },
 };
 
 function createBaseDeleteMessageRequest(): DeleteMessageRequest {
-  return { queue: "", receiptHandle: "", requestId: "" };
+  return { queue: "", receiptHandle: "", requestId: "", exactlyOnce: false };
 }
 
 export const DeleteMessageRequest: MessageFns<DeleteMessageRequest> = {
@@ -4366,6 +4606,9 @@ export const DeleteMessageRequest: MessageFns<DeleteMessageRequest> = {
     }
     if (message.requestId !== "") {
       writer.uint32(26).string(message.requestId);
+    }
+    if (message.exactlyOnce !== false) {
+      writer.uint32(32).bool(message.exactlyOnce);
     }
     return writer;
   },
@@ -4407,6 +4650,14 @@ export const DeleteMessageRequest: MessageFns<DeleteMessageRequest> = {
             message.requestId = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.exactlyOnce = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4427,16 +4678,20 @@ export const DeleteMessageRequest: MessageFns<DeleteMessageRequest> = {
     message.queue = object.queue ?? "";
     message.receiptHandle = object.receiptHandle ?? "";
     message.requestId = object.requestId ?? "";
+    message.exactlyOnce = object.exactlyOnce ?? false;
     return message;
   },
 };
 
 function createBaseDeleteMessageResponse(): DeleteMessageResponse {
-  return {};
+  return { alreadyAcknowledged: false };
 }
 
 export const DeleteMessageResponse: MessageFns<DeleteMessageResponse> = {
-  encode(_: DeleteMessageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: DeleteMessageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.alreadyAcknowledged !== false) {
+      writer.uint32(8).bool(message.alreadyAcknowledged);
+    }
     return writer;
   },
 
@@ -4453,6 +4708,14 @@ export const DeleteMessageResponse: MessageFns<DeleteMessageResponse> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.alreadyAcknowledged = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4468,20 +4731,24 @@ export const DeleteMessageResponse: MessageFns<DeleteMessageResponse> = {
   create(base?: DeepPartial<DeleteMessageResponse>): DeleteMessageResponse {
     return DeleteMessageResponse.fromPartial(base ?? {});
   },
-  fromPartial(_: DeepPartial<DeleteMessageResponse>): DeleteMessageResponse {
+  fromPartial(object: DeepPartial<DeleteMessageResponse>): DeleteMessageResponse {
     const message = createBaseDeleteMessageResponse();
+    message.alreadyAcknowledged = object.alreadyAcknowledged ?? false;
     return message;
   },
 };
 
 function createBaseItemResult(): ItemResult {
-  return { error: undefined };
+  return { error: undefined, alreadyAcknowledged: false };
 }
 
 export const ItemResult: MessageFns<ItemResult> = {
   encode(message: ItemResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.error !== undefined) {
       ItemError.encode(message.error, writer.uint32(10).fork()).join();
+    }
+    if (message.alreadyAcknowledged !== false) {
+      writer.uint32(16).bool(message.alreadyAcknowledged);
     }
     return writer;
   },
@@ -4507,6 +4774,14 @@ export const ItemResult: MessageFns<ItemResult> = {
             message.error = ItemError.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.alreadyAcknowledged = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4527,12 +4802,13 @@ export const ItemResult: MessageFns<ItemResult> = {
     message.error = (object.error !== undefined && object.error !== null)
       ? ItemError.fromPartial(object.error)
       : undefined;
+    message.alreadyAcknowledged = object.alreadyAcknowledged ?? false;
     return message;
   },
 };
 
 function createBaseBatchDeleteMessagesRequest(): BatchDeleteMessagesRequest {
-  return { queue: "", receiptHandles: [], requestId: "" };
+  return { queue: "", receiptHandles: [], requestId: "", exactlyOnce: false };
 }
 
 export const BatchDeleteMessagesRequest: MessageFns<BatchDeleteMessagesRequest> = {
@@ -4545,6 +4821,9 @@ export const BatchDeleteMessagesRequest: MessageFns<BatchDeleteMessagesRequest> 
     }
     if (message.requestId !== "") {
       writer.uint32(26).string(message.requestId);
+    }
+    if (message.exactlyOnce !== false) {
+      writer.uint32(32).bool(message.exactlyOnce);
     }
     return writer;
   },
@@ -4586,6 +4865,14 @@ export const BatchDeleteMessagesRequest: MessageFns<BatchDeleteMessagesRequest> 
             message.requestId = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.exactlyOnce = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4606,6 +4893,7 @@ export const BatchDeleteMessagesRequest: MessageFns<BatchDeleteMessagesRequest> 
     message.queue = object.queue ?? "";
     message.receiptHandles = object.receiptHandles?.map((e) => e) || [];
     message.requestId = object.requestId ?? "";
+    message.exactlyOnce = object.exactlyOnce ?? false;
     return message;
   },
 };
