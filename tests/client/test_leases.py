@@ -98,3 +98,49 @@ def test_caller_who_may_not_read_the_queue_keeps_its_messages_all_the_same(serve
 
     info = client.queue(name).info()
     assert (info.message_count, info.in_flight_count) == (0, 0)
+
+
+def test_message_of_a_stream_stays_invisible_without_a_block(queue: Queue):
+    queue.send("a")
+
+    with queue.receive_stream(visibility_timeout=1) as stream:
+        message = next(iter(stream))
+        assert nobody_else_gets_one_within(queue, 3)
+        message.delete()
+
+    info = queue.info()
+    assert (info.message_count, info.in_flight_count) == (0, 0)
+
+
+def test_stream_lets_go_of_a_message_at_its_maximum(queue: Queue):
+    queue.send("a")
+
+    with queue.receive_stream(visibility_timeout=1, hold_max=2) as stream:
+        incoming = iter(stream)
+        message = next(incoming)
+        again = next(incoming)
+        with pytest.raises(errors.LeaseLost):
+            message.ack()
+        again.ack()
+
+    assert message.lost
+    assert again.receive_count == 2
+
+
+def test_own_extension_of_a_held_message_is_kept_while_its_block_runs(queue: Queue):
+    queue.send("a")
+
+    with queue.receive_stream(visibility_timeout=30) as stream, next(iter(stream)) as message:
+        message.extend(2)
+        assert nobody_else_gets_one_within(queue, 3)
+
+    assert queue.info().in_flight_count == 0
+
+
+def test_stream_that_holds_nothing_leaves_it_to_the_client(queue: Queue):
+    queue.send("a")
+
+    with queue.receive_stream(visibility_timeout=2, hold_max=0) as stream, next(iter(stream)):
+        assert nobody_else_gets_one_within(queue, 3)
+
+    assert queue.info().in_flight_count == 0

@@ -1,11 +1,16 @@
 """Streams of messages by the SDK: order, durability, credits, and a server that is killed."""
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 
 import pytest
 
-from cumulo.client import Client, Queue, errors
+from cumulo.client import Client, Message, Queue, errors
 from cumulo.testing import Server
 
 
@@ -178,3 +183,125 @@ async def park_and_send(server: Server, name: str) -> None:
     assert taken < 2
     assert len(lanes) == 4
     assert sum(map(len, answers)) == 300
+
+
+def test_acknowledgement_for_certain_is_told_again_and_again(queue: Queue):
+    queue.send_batch(["a", "b"])
+
+    with queue.receive_stream(exactly_once=True, idle_timeout=20) as stream:
+        incoming = iter(stream)
+        first, second = next(incoming), next(incoming)
+        first.ack()
+        first.ack()
+        with second:
+            pass
+
+    first.ack()
+    info = queue.info()
+    assert (info.message_count, info.in_flight_count) == (0, 0)
+
+
+def test_block_in_an_exactly_once_stream_raises_where_the_message_was_lost(queue: Queue):
+    queue.send("a")
+
+    def handle_too_slowly(message: Message, incoming: Iterator[Message]) -> None:
+        with message:
+            next(incoming).ack()
+
+    with queue.receive_stream(exactly_once=True, visibility_timeout=1, hold_max=1) as stream:
+        incoming = iter(stream)
+        message = next(incoming)
+        with pytest.raises(errors.LeaseLost):
+            handle_too_slowly(message, incoming)
+
+    assert message.lost
+
+
+def test_flush_of_an_exactly_once_stream_names_what_was_lost(queue: Queue):
+    queue.send("a")
+    (stale,) = queue.receive(0, 1, visibility_timeout=0)
+
+    with queue.receive_stream(exactly_once=True) as stream:
+        next(iter(stream)).ack()
+        stream.acknowledge(stale)
+        with pytest.raises(errors.PartialFailure) as caught:
+            stream.flush()
+
+    assert isinstance(caught.value.failures[0][1], errors.LeaseLost)
+
+
+def test_unary_acknowledgement_for_certain(queue: Queue):
+    queue.send("a")
+    (stale,) = queue.receive(0, 1, visibility_timeout=0)
+    (message,) = queue.receive(0, 1)
+
+    message.ack()
+    message.ack()
+    with pytest.raises(errors.LeaseLost):
+        stale.ack()
+
+    assert stale.lost
+
+
+@pytest.mark.long
+def test_exactly_once_over_kills_of_the_server(tmp_path):
+    server = Server(tmp_path / "data", settings={"grpc_port": free_port()})
+    with server, server.client() as client:
+        queue = client.queue("jobs", create=True, visibility_timeout=60)
+        queue.send_batch([str(number) for number in range(60)])
+        done: list[str] = []
+        with queue.receive_stream(exactly_once=True, idle_timeout=10, credits=20) as incoming:
+            for message in incoming:
+                if len(done) in {10, 30, 50}:
+                    server.kill()
+                    server.start()
+                message.ack()
+                done.append(message.text)
+                if len(done) == 60:
+                    break
+        info = queue.info()
+
+    assert sorted(done, key=int) == [str(number) for number in range(60)]
+    assert (info.message_count, info.in_flight_count) == (0, 0)
+
+
+FROZEN_CONSUMER = """
+import sys
+from cumulo.client import Client, errors
+with Client() as client:
+    queue = client.queue(sys.argv[1])
+    with queue.receive_stream(exactly_once=True, visibility_timeout=1, hold_max=2, credits=1) as stream:
+        message = next(iter(stream))
+        print("received", flush=True)
+        sys.stdin.readline()
+        try:
+            message.ack()
+        except errors.LeaseLost:
+            print("lost", flush=True)
+"""
+
+
+@pytest.mark.long
+def test_frozen_consumer_loses_its_message_and_is_told_when_it_thaws(server: Server, queue: Queue):
+    queue.send("a")
+    command = (sys.executable, "-c", FROZEN_CONSUMER, queue.name)
+    pipe = subprocess.PIPE
+    environment = {**os.environ, **server.environment()}
+    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) as consumer:
+        assert consumer.stdin is not None
+        assert consumer.stdout is not None
+        assert consumer.stdout.readline() == "received\n"
+        consumer.send_signal(signal.SIGSTOP)
+        try:
+            while not (taken := list(queue.receive(20, 1, visibility_timeout=600))):
+                pass
+            taken[0].ack()
+        finally:
+            consumer.send_signal(signal.SIGCONT)
+        consumer.stdin.write("\n")
+        consumer.stdin.flush()
+        said = consumer.stdout.readline()
+        consumer.kill()
+
+    assert said == "lost\n"
+    assert taken[0].receive_count >= 2

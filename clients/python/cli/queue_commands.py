@@ -383,11 +383,12 @@ def _peeked_row(message: PeekedMessage) -> dict[str, Any]:
 @queue_group.command("ack")
 @click.argument("name")
 @click.argument("receipt_handle")
+@click.option("--exactly-once", is_flag=True, help="Fail where another receipt, or none, has deleted the message.")
 @leaf
-def ack(session: Session, name: str, receipt_handle: str) -> None:
+def ack(session: Session, name: str, receipt_handle: str, exactly_once: bool) -> None:
     """Delete a received message of the queue NAME by its RECEIPT_HANDLE."""
     with session.client() as client:
-        client.queue(name).delete_message(receipt_handle)
+        client.queue(name).delete_message(receipt_handle, exactly_once=exactly_once)
         session.report("the message is gone", {"receipt_handle": receipt_handle})
 
 

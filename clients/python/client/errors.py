@@ -89,6 +89,10 @@ class PreconditionFailed(CumuloError):
     """The state of the thing forbids it: an ETag differs, a bucket is not empty, a lease was lost."""
 
 
+class LeaseLost(PreconditionFailed):
+    """What was received or started is somebody else's by now, or gone: the work on it was in vain, or is done twice."""
+
+
 class NotModified(PreconditionFailed):
     """The object is still the one that the caller has."""
 
@@ -160,7 +164,11 @@ _BY_STATUS: Mapping[str, type[CumuloError]] = {
     "UNAVAILABLE": Unavailable,
     "UNIMPLEMENTED": NotSupported,
 }
-_BY_CODE: Mapping[str, type[CumuloError]] = {"NotModified": NotModified, "OutcomeUnknown": OutcomeUnknown}
+_BY_CODE: Mapping[str, type[CumuloError]] = {
+    "LeaseLost": LeaseLost,
+    "NotModified": NotModified,
+    "OutcomeUnknown": OutcomeUnknown,
+}
 
 
 def from_rpc(error: grpc.RpcError) -> CumuloError:
@@ -187,6 +195,7 @@ _BY_ITEM_CODE: Mapping[str, type[CumuloError]] = {
     "AccessDenied": PermissionDenied,
     "InternalFailure": ServerFailure,
     "InvalidParameterValue": InvalidArgument,
+    "LeaseLost": LeaseLost,
     "MissingParameter": InvalidArgument,
     "NoSuchKey": NotFound,
     "PreconditionFailed": PreconditionFailed,

@@ -10,8 +10,8 @@ from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.client import _wire, model
 from cumulo.client._async.connection import AsyncConnection
 from cumulo.client._async.leases import AsyncLeaseKeeper, Care
-from cumulo.client._async.messages import AsyncAcknowledger, AsyncMessage
-from cumulo.client._async.receive_stream import AsyncReceiveStream
+from cumulo.client._async.messages import HELD, AsyncAcknowledger, AsyncMessage
+from cumulo.client._async.receive_stream import AsyncReceiveStream, StreamOptions
 from cumulo.client._async.send_stream import AsyncSendStream, send_request_id
 from cumulo.client._tasks import Handle
 from cumulo.client.errors import CumuloError, PermissionDenied
@@ -20,6 +20,8 @@ LONG_POLL_MAX_S = 20
 """The longest that a queue can make a receive wait."""
 LONG_POLL_GRACE_S = 5
 BATCH_MAX = 100
+HOLD_MAX_S = 3_600
+"""How long a stream holds a message by default: enough for slow work, and a program that hangs is found out."""
 VISIBILITY_TIMEOUT_DEFAULT_S = 30
 """SQS's default; taken where the queue's own may not be read."""
 
@@ -176,6 +178,10 @@ class AsyncQueue(Handle):
                 break
         return found
 
+    def held(self, messages: Sequence[pb.Message], origin: AsyncAcknowledger) -> list[AsyncMessage]:
+        """Return what a stream received that renews the leases itself."""
+        return [AsyncMessage(it, origin, self._keeper, 0, HELD) for it in messages]
+
     async def received(
         self, messages: Sequence[pb.Message], visibility_timeout: int | None, origin: AsyncAcknowledger
     ) -> list[AsyncMessage]:
@@ -198,12 +204,21 @@ class AsyncQueue(Handle):
         credits: int = 100,  # noqa: A002 - the word of the contract
         visibility_timeout: int | None = None,
         idle_timeout: float | None = None,
+        hold_max: int = HOLD_MAX_S,
+        exactly_once: bool = False,
     ) -> AsyncReceiveStream:
         """Open a stream of messages as they become ready. A context manager, and an iterator.
 
         At most `credits` messages wait at the client; iterating ends after `idle_timeout` seconds without a message.
+        While the stream is open the server keeps its messages invisible until they are deleted or released, each for at
+        most `hold_max` seconds (43200 at most), so that a program that hangs loses them in the end. With a `hold_max`
+        of 0 the client does so itself, for messages that wait and for those in blocks.
+
+        `exactly_once`: acknowledgements are answered for certain. A `with` block of a message then raises `LeaseLost`
+        where the message was lost meanwhile, and so does `flush` (as a `PartialFailure`) for those that were deleted.
         """
-        return AsyncReceiveStream(self._connection, self, credits, visibility_timeout, idle_timeout)
+        options = StreamOptions(credits, visibility_timeout, idle_timeout, hold_max, exactly_once)
+        return AsyncReceiveStream(self._connection, self, options)
 
     async def _own_visibility_timeout_s(self) -> int | None:
         """Return the queue's visibility timeout, asked for once; None where it may not be read."""
@@ -228,9 +243,18 @@ class AsyncQueue(Handle):
                 request = pb.BatchChangeMessageVisibilityRequest(queue=self._name, entries=changes)
                 await self._connection.call(self._connection.lane.queue.BatchChangeMessageVisibility, request)
 
+    @property
+    def exactly_once(self) -> bool:
+        """Whether a message's block acknowledges it for certain: only in streams that were opened so."""
+        return False
+
     async def acknowledge(self, message: AsyncMessage) -> None:
         """Delete a received message."""
         await self.delete_message(message.receipt_handle)
+
+    async def acknowledge_once(self, message: AsyncMessage) -> None:
+        """Delete a received message, and know for certain; raises `LeaseLost`."""
+        await self.delete_message(message.receipt_handle, exactly_once=True)
 
     async def change_visibility(self, message: AsyncMessage, timeout_s: int) -> None:
         """Make a received message visible again after `timeout_s` (0 to 43200) seconds."""
@@ -241,11 +265,11 @@ class AsyncQueue(Handle):
             ),
         )
 
-    async def delete_message(self, receipt_handle: str) -> None:
-        """Delete a received message by its receipt handle."""
+    async def delete_message(self, receipt_handle: str, *, exactly_once: bool = False) -> None:
+        """Delete a received message by its receipt handle; with `exactly_once` as `Message.ack` does."""
         await self._connection.call(
             self._connection.lane.queue.DeleteMessage,
-            pb.DeleteMessageRequest(queue=self._name, receipt_handle=receipt_handle),
+            pb.DeleteMessageRequest(queue=self._name, receipt_handle=receipt_handle, exactly_once=exactly_once),
         )
 
     async def delete_batch(self, messages: Sequence[AsyncMessage]) -> None:

@@ -55,6 +55,9 @@ class AsyncReopeningStream(Generic[Request, Answer]):
         """Return the next request, or None where there is nothing to say; called under the lock."""
         raise NotImplementedError
 
+    def _over(self) -> None:
+        """Do what is to be done when no answer comes any more; a kind of stream may have nothing."""
+
     async def _run(self) -> None:
         """Read answers until the stream is closed, opening it again where it breaks."""
         while True:
@@ -72,6 +75,7 @@ class AsyncReopeningStream(Generic[Request, Answer]):
                 break
             await sleep(REOPEN_PAUSE_S)
         self._ended.set()
+        self._over()
 
     async def _read(self) -> CumuloError | None:
         """Open the stream and read its answers; return what ended it."""

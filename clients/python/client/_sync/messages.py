@@ -2,6 +2,7 @@
 """A received message: what it holds, and how it is acknowledged."""
 
 import json
+import math
 import time
 from datetime import datetime
 from types import TracebackType
@@ -10,8 +11,11 @@ from typing import Any, Protocol, Self
 from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.client import _wire
 from cumulo.client._sync.leases import Care, LeaseKeeper
-from cumulo.client.errors import CumuloError
+from cumulo.client.errors import CumuloError, LeaseLost
 from cumulo.client.model import Attribute
+
+HELD = math.inf
+"""`leased_until` of a message whose lease its stream renews."""
 
 
 class Acknowledger(Protocol):
@@ -22,8 +26,17 @@ class Acknowledger(Protocol):
         """The queue's name."""
         ...
 
+    @property
+    def exactly_once(self) -> bool:
+        """Whether acknowledgements are answered for certain without being asked to."""
+        ...
+
     def acknowledge(self, message: "Message") -> None:
         """Delete it."""
+        ...
+
+    def acknowledge_once(self, message: "Message") -> None:
+        """Delete it, and know for certain: raises `LeaseLost`."""
         ...
 
     def change_visibility(self, message: "Message", timeout_s: int) -> None:
@@ -140,13 +153,28 @@ class Message:
 
     @property
     def lost(self) -> bool:
-        """Say whether another receiver is known to have the message, so that work on it is done twice."""
+        """Say whether the lease is known to be lost: another receiver has the message or may have it, so that work on
+        it is done twice.
+        """
         return self.care is Care.LOST
 
     def delete(self) -> None:
         """Acknowledge: the message is handled and goes away."""
         self.care = Care.DONE
         self._from.acknowledge(self)
+
+    def ack(self) -> None:
+        """Acknowledge for certain: when this returns, this receive has deleted the message and nobody gets it again.
+
+        Raises `LeaseLost` where the lease was lost before: somebody else has the message, had it, or will. An
+        acknowledgement whose answer gets lost is sent again and gets the same answer, for 10 minutes at least.
+        """
+        self.care = Care.DONE
+        try:
+            self._from.acknowledge_once(self)
+        except LeaseLost:
+            self.care = Care.LOST
+            raise
 
     def release(self, after_s: int = 0) -> None:
         """Give the message back: others see it after `after_s` seconds."""
@@ -156,8 +184,13 @@ class Message:
     def extend(self, timeout_s: int) -> None:
         """Keep the message invisible for `timeout_s` seconds from now."""
         now = time.monotonic()
+        was_held = self.leased_until == HELD
         self._from.change_visibility(self, timeout_s)
         self.leased_until = now + timeout_s
+        if was_held:  # a stream leaves alone what its holder has set a timeout for
+            self.timeout_s = timeout_s
+            if self.care is Care.IN_BLOCK:
+                self._keeper.keep(self._from.name, timeout_s, (self,))
 
     def enter_transaction(self) -> None:
         """Leave the message to a transaction, which is to delete it, or to give it back; kept invisible until then."""
@@ -177,12 +210,13 @@ class Message:
     ) -> None:
         """Delete the message unless the block did so itself, or left it to a transaction.
 
-        When the block raised, give it back and let it raise.
+        When the block raised, give it back and let it raise. In a stream with `exactly_once` this waits for the answer
+        to the deletion, and raises `LeaseLost`.
         """
         if self.care in (Care.DONE, Care.IN_TRANSACTION):
             return
         if kind is None:
-            self.delete()
+            (self.ack() if self._from.exactly_once else self.delete())
             return
         if self.care is Care.LOST:
             return

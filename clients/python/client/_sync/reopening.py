@@ -56,6 +56,9 @@ class ReopeningStream(Generic[Request, Answer]):
         """Return the next request, or None where there is nothing to say; called under the lock."""
         raise NotImplementedError
 
+    def _over(self) -> None:
+        """Do what is to be done when no answer comes any more; a kind of stream may have nothing."""
+
     def _run(self) -> None:
         """Read answers until the stream is closed, opening it again where it breaks."""
         while True:
@@ -73,6 +76,7 @@ class ReopeningStream(Generic[Request, Answer]):
                 break
             sleep(REOPEN_PAUSE_S)
         self._ended.set()
+        self._over()
 
     def _read(self) -> CumuloError | None:
         """Open the stream and read its answers; return what ended it."""
