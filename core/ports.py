@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from cumulo.core.context import CallContext
+
 
 class Credential(msgspec.Struct, frozen=True):
     """What an edge needs to verify a signature. The secret never appears in `repr`.
@@ -65,6 +67,50 @@ class Delivery(msgspec.Struct, frozen=True):
     delivery_id: str
     source_arn: str
     account: str
+
+
+class EnclosedMessage(msgspec.Struct, frozen=True):
+    """A message that is to be stored in the commit of something else.
+
+    `queue` is as its caller named it, `entry` an encoded `cumulo.api.queue.v1.SendMessageEntry`: the contract's form of
+    a message is the one that rooms and clients share.
+    """
+
+    queue: str
+    entry: bytes
+
+
+class SentEnclosed(msgspec.Struct, frozen=True):
+    """The answer to an enclosed message; `sequence_number` is a FIFO queue's."""
+
+    message_id: str
+    md5_of_body: str
+    sequence_number: str
+
+
+class Enclosure(msgspec.Struct, frozen=True):
+    """Messages that were checked, decided in their caller's name and stamped; `partitions` are what storing touches."""
+
+    partitions: tuple[bytes, ...]
+    prepared: Any
+
+
+class MessageSender(Protocol):
+    """Stores messages in a commit of another room: all of them, or the commit is refused."""
+
+    async def enclose(self, ctx: CallContext, messages: tuple[EnclosedMessage, ...]) -> Enclosure:
+        """Make messages ready to be stored; raises what forbids one. What is stamped is meant for now."""
+        ...
+
+    def store(self, txn: Any, enclosure: Enclosure) -> bytes:
+        """Store them inside the caller's transaction, which names their partitions; return what their answers are made
+        of, less than 512 bytes for ten messages. Raises what refuses one.
+        """
+        ...
+
+    def sent(self, enclosure: Enclosure, stored: bytes) -> tuple[SentEnclosed, ...]:
+        """Return the answers, in the order of the messages. `stored` may be of an earlier request that was the same."""
+        ...
 
 
 class DeliveryTarget(Protocol):

@@ -6,15 +6,17 @@ framing before the piece. Otherwise each would be copied three times, which cost
 """
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, Final
 
 import grpc
 from google.protobuf.message import Message
 
 from cumulo.api.objects.v1 import objects_pb2 as pb
+from cumulo.api.queue.v1.queue_pb2 import SentMessage
 from cumulo.core.context import CallContext
 from cumulo.core.names import parse_arn
+from cumulo.core.ports import EnclosedMessage
 from cumulo.gateway.rpc import CallableService, RpcAdaptor, UnaryRow, parser
 from cumulo.object_store import model
 from cumulo.object_store.errors import INCOMPLETE_BODY, INVALID_ARGUMENT, INVALID_REQUEST
@@ -235,7 +237,13 @@ def _decode_put(head: pb.PutObjectHead) -> model.PutObject:
         if_none_match=_etag(head.if_none_match),
         expected=_expected(head.expected),
         request_id=head.request_id,
+        messages=_enclosed(head.messages),
     )
+
+
+def _enclosed(messages: Iterable[pb.EnclosedMessage]) -> tuple[EnclosedMessage, ...]:
+    """Return messages of a commit; a map has no order on the wire, and a repeated request must read the same."""
+    return tuple(EnclosedMessage(it.queue, it.entry.SerializeToString(deterministic=True)) for it in messages)
 
 
 def _decode_part(head: pb.UploadPartHead) -> model.UploadPart:
@@ -327,6 +335,7 @@ def _decode_complete(request: pb.CompleteMultipartUploadRequest, _: CallContext)
         if_match=_etag(request.if_match),
         if_none_match=_etag(request.if_none_match),
         request_id=request.request_id,
+        messages=_enclosed(request.messages),
     )
 
 
@@ -405,7 +414,18 @@ def _rules(rules: tuple[model.NotificationRule, ...]) -> list[pb.NotificationRul
 
 
 def _encode_put(it: model.Object) -> pb.PutObjectResponse:
-    return pb.PutObjectResponse(object=_object(it))
+    return pb.PutObjectResponse(object=_object(it), messages=_sent(it))
+
+
+def _encode_complete(it: model.Object) -> pb.CompleteMultipartUploadResponse:
+    return pb.CompleteMultipartUploadResponse(object=_object(it), messages=_sent(it))
+
+
+def _sent(it: model.Object) -> list[SentMessage]:
+    return [
+        SentMessage(message_id=one.message_id, md5_of_body=one.md5_of_body, sequence_number=one.sequence_number)
+        for one in it.messages
+    ]
 
 
 def _encode_part(it: model.Part) -> pb.UploadPartResponse:
@@ -503,7 +523,7 @@ _UNARY: Mapping[str, UnaryRow] = {
     "CompleteMultipartUpload": (
         pb.CompleteMultipartUploadRequest,
         _decode_complete,
-        lambda it: pb.CompleteMultipartUploadResponse(object=_object(it)),
+        _encode_complete,
     ),
     "AbortMultipartUpload": (
         pb.AbortMultipartUploadRequest,

@@ -189,7 +189,9 @@ class UploadRecord(records.Record, frozen=True):
 
 
 class CompletedRecord(records.Record, frozen=True):
-    """A completed upload: what was asked, and what was answered."""
+    """A completed upload: what was asked, and what was answered; `enclosed` tells of the messages that its
+    commit stored.
+    """
 
     key: str = ""
     fingerprint: bytes = b""
@@ -202,6 +204,7 @@ class CompletedRecord(records.Record, frozen=True):
     metadata: dict[str, str] = msgspec.field(default_factory=dict)
     checksums: dict[str, bytes] = msgspec.field(default_factory=dict)
     is_composite: bool = False
+    enclosed: bytes = b""
 
 
 class ConfigurationRecord(records.Record, frozen=True):

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from cumulo.core.ports import EnclosedMessage, SentEnclosed
 from cumulo.storage.engine import VALUE_BYTES_MAX
 
 KEY_BYTES_MAX: Final = 1_024
@@ -130,7 +131,8 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
     """An object's description. `checksums` are those that its sender gave; `crc64nvme` is always the server's own.
 
     `headers` are those of `CONTENT_HEADERS` that it bears. `checksum_type` is that of `checksums`: a `COMPOSITE` one is
-    the digest of the parts' digests, and is written with `-` and `part_count` behind it.
+    the digest of the parts' digests, and is written with `-` and `part_count` behind it. `messages` are those that its
+    commit stored, told to who made it and nobody else.
     """
 
     bucket: str
@@ -147,6 +149,7 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     storage_class: str = STANDARD
     tag_count: int = 0
+    messages: tuple[SentEnclosed, ...] = ()
 
     @property
     def shown_checksums(self) -> Mapping[str, bytes]:
@@ -460,7 +463,8 @@ class SetBucketNotification(msgspec.Struct, frozen=True):
 
 class PutObject(msgspec.Struct, frozen=True, kw_only=True):
     """Store an object; the body comes beside it. `headers` are of `CONTENT_HEADERS`; an empty `storage_class` is the
-    standard one. `is_form` says that it came as a browser's form (S3's PostObject).
+    standard one. `is_form` says that it came as a browser's form (S3's PostObject). `messages` are stored
+    in the object's own commit.
     """
 
     bucket: str
@@ -476,6 +480,7 @@ class PutObject(msgspec.Struct, frozen=True, kw_only=True):
     tags: Mapping[str, str] = {}
     acl: str = ""
     is_form: bool = False
+    messages: tuple[EnclosedMessage, ...] = ()
 
 
 class CopySource(msgspec.Struct, frozen=True):
@@ -656,7 +661,8 @@ class CompletedPart(msgspec.Struct, frozen=True, array_like=True):
 
 class CompleteMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
     """Make the object out of its parts. `checksums` (of the whole object), `checksum_type` and `object_size_bytes` are
-    checked where they are told; a composite checksum is given without its `-` and number.
+    checked where they are told; a composite checksum is given without its `-` and number. `messages`
+    are stored in the object's own commit.
     """
 
     bucket: str
@@ -669,6 +675,7 @@ class CompleteMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
     checksums: Mapping[str, bytes] = {}
     checksum_type: str = ""
     object_size_bytes: int = UNKNOWN
+    messages: tuple[EnclosedMessage, ...] = ()
 
 
 class AbortMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):

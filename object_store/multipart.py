@@ -151,7 +151,8 @@ def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
     request: model.CompleteMultipartUpload = stamped.request
     partition = stamped.partition
     meta = open_bucket(txn, partition, request.bucket)
-    fingerprint = hashlib.sha256(msgspec.msgpack.encode(request.parts)).digest()[:16]
+    asked = (request.parts, request.messages) if request.messages else request.parts
+    fingerprint = hashlib.sha256(msgspec.msgpack.encode(asked)).digest()[:16]
     upload_key = keys.upload_key(partition, request.key, stamped.upload)
     stored = txn.get(upload_key)
     if stored is None:
@@ -191,9 +192,10 @@ def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
     _write_manifest(txn, partition, record.body, chosen)
     left = _drop_chosen(txn, rows, chosen)
     _end_upload(txn, stamped, upload_key, upload, clear=left)
-    _remember(txn, stamped, fingerprint, record)
+    enclosed = b"" if stamped.enclosed is None else stamped.enclosed.store(txn)
+    _remember(txn, stamped, fingerprint, record, enclosed)
     replace_object(txn, stamped, meta, counters, found, record, CREATED_COMPLETE, uploads_ended=1)
-    return described(request.bucket, request.key, record)
+    return _with_messages(described(request.bucket, request.key, record), stamped, enclosed)
 
 
 def abort_upload(txn: Txn, stamped: Stamped) -> None:
@@ -365,7 +367,13 @@ def _end_upload(txn: Txn, stamped: Stamped, upload_key: bytes, upload: UploadRec
         txn.due(stamped.now_ms, keys.UPLOAD_CLEAR, chunks)
 
 
-def _remember(txn: Txn, stamped: Stamped, fingerprint: bytes, record: ObjectRecord) -> None:
+def _with_messages(completed: model.Object, stamped: Stamped, enclosed: bytes) -> model.Object:
+    if stamped.enclosed is None:
+        return completed
+    return msgspec.structs.replace(completed, messages=stamped.enclosed.sent(enclosed))
+
+
+def _remember(txn: Txn, stamped: Stamped, fingerprint: bytes, record: ObjectRecord, enclosed: bytes) -> None:
     completed = CompletedRecord(
         key=stamped.request.key,
         fingerprint=fingerprint,
@@ -378,6 +386,7 @@ def _remember(txn: Txn, stamped: Stamped, fingerprint: bytes, record: ObjectReco
         metadata=record.metadata,
         checksums=record.checksums,
         is_composite=record.is_composite,
+        enclosed=enclosed,
     )
     key = keys.completed_key(stamped.partition, stamped.upload)
     txn.put(key, records.encode(completed))
@@ -390,7 +399,7 @@ def _completed_before(txn: ReadTxn, stamped: Stamped, fingerprint: bytes) -> mod
     completed = None if stored is None else keys.decode_completed(stored)
     if completed is None or completed.key != request.key or completed.fingerprint != fingerprint:
         raise NO_SUCH_UPLOAD.error()
-    return model.Object(
+    answer = model.Object(
         bucket=request.bucket,
         key=request.key,
         size_bytes=completed.size_bytes,
@@ -403,3 +412,4 @@ def _completed_before(txn: ReadTxn, stamped: Stamped, fingerprint: bytes) -> mod
         checksums=completed.checksums,
         checksum_type=model.COMPOSITE if completed.is_composite else model.FULL_OBJECT,
     )
+    return _with_messages(answer, stamped, completed.enclosed)

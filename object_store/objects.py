@@ -28,7 +28,9 @@ MANIFEST_SLICES_MAX = -(-model.PARTS_MAX // keys.MANIFEST_PARTS)
 
 
 class Stored(msgspec.Struct, frozen=True, array_like=True):
-    """What a commit answers, small enough to be remembered for a repeated request. `blob` tells whose bytes stayed."""
+    """What a commit answers, small enough to be remembered for a repeated request. `blob` tells whose bytes stayed,
+    `enclosed` which messages were stored with them.
+    """
 
     size_bytes: int
     etag: str
@@ -36,6 +38,7 @@ class Stored(msgspec.Struct, frozen=True, array_like=True):
     crc64nvme: int
     part_count: int = 0
     blob: int = 0
+    enclosed: bytes = b""
 
 
 class Description(msgspec.Struct, frozen=True):
@@ -161,7 +164,8 @@ def commit_object(txn: Txn, commit: CommitObject) -> Stored:
     )
     write_body(txn, partition, record.body, new)
     replace_object(txn, stamped, meta, counters, found, record, commit.event_name)
-    return stored_answer(record)
+    enclosed = b"" if stamped.enclosed is None else stamped.enclosed.store(txn)
+    return stored_answer(record, enclosed)
 
 
 def replace_object(
@@ -262,9 +266,17 @@ def described(bucket: str, key: str, record: ObjectRecord) -> model.Object:
     )
 
 
-def stored_answer(record: ObjectRecord) -> Stored:
+def stored_answer(record: ObjectRecord, enclosed: bytes = b"") -> Stored:
     """Return what a commit answers about the record that it wrote."""
-    return Stored(record.size_bytes, record.etag, record.modified_ms, record.crc64nvme, record.part_count, record.blob)
+    return Stored(
+        record.size_bytes,
+        record.etag,
+        record.modified_ms,
+        record.crc64nvme,
+        record.part_count,
+        record.blob,
+        enclosed,
+    )
 
 
 def get_tags(txn: ReadTxn, stamped: Stamped) -> dict[str, str]:

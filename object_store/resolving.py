@@ -19,7 +19,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import NOT_IMPLEMENTED, ServiceError
 from cumulo.core.names import Arn, is_region, parse_arn, parse_resource_name
 from cumulo.core.operations import Check, Checks, Operation
-from cumulo.core.ports import DeliveryTarget
+from cumulo.core.ports import DeliveryTarget, MessageSender
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
@@ -32,6 +32,7 @@ from cumulo.object_store.checksums import check_algorithm, check_part
 from cumulo.object_store.conditions import check_write
 from cumulo.object_store.copies import Copy, check_part_source, check_source
 from cumulo.object_store.downloads import Reading
+from cumulo.object_store.enclosures import enclose
 from cumulo.object_store.errors import (
     ILLEGAL_LOCATION_CONSTRAINT,
     INVALID_ARGUMENT,
@@ -81,6 +82,7 @@ class Resolving:
         clock: Clock,
         sealer: TokenSealer,
         targets: Mapping[str, DeliveryTarget],
+        sender: MessageSender | None,
     ) -> None:
         self._engine = engine
         self._followed = Remembered(engine, (ROOT,), find_bucket)
@@ -88,6 +90,7 @@ class Resolving:
         self._clock = clock
         self._sealer = sealer
         self._targets = targets
+        self._sender = sender
         self.resolvers: dict[str, Resolver] = {
             "CreateBucket": self._create_bucket,
             "GetBucket": self._in_bucket,
@@ -317,6 +320,8 @@ class Resolving:
         check_request_id(request.request_id)
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
+        # Refused now rather than after 5 GiB; they are made ready again for the commit.
+        await enclose(self._sender, self._engine, ctx, request.messages)
         stamped = self.stamp(ctx, request, found)
         refused = None
         if (request.if_match or request.if_none_match) and not request.request_id:
@@ -536,7 +541,14 @@ class Resolving:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         stamped, missing = self._with_upload(self.stamp(ctx, request, found))
         grows = not isinstance(request, model.AbortMultipartUpload)
-        return self._resolved(ctx, operation, request, found, stamped, missing=missing, grows=grows)
+        enclosed = None
+        if isinstance(request, model.CompleteMultipartUpload):
+            enclosed = await enclose(self._sender, self._engine, ctx, request.messages)
+        if enclosed is None:
+            return self._resolved(ctx, operation, request, found, stamped, missing=missing, grows=grows)
+        stamped = msgspec.structs.replace(stamped, enclosed=enclosed)
+        resolved = self._resolved(ctx, operation, request, found, stamped, missing=missing, grows=grows)
+        return msgspec.structs.replace(resolved, partitions=(*resolved.partitions, *enclosed.partitions))
 
     def _with_upload(self, stamped: Stamped) -> tuple[Stamped, ServiceError | None]:
         try:

@@ -19,7 +19,7 @@ from cumulo.core.errors import ACCESS_DENIED, ServiceError
 from cumulo.core.ids import Randomness
 from cumulo.core.names import parse_arn
 from cumulo.core.operations import Operation, Result
-from cumulo.core.ports import DeliveryTarget
+from cumulo.core.ports import DeliveryTarget, MessageSender
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
@@ -58,7 +58,8 @@ class Service(Room):
 
     Arguments: `engine`, `authorizer`, `clock`, `randomness` as for every room; `sealer` seals page tokens and upload
     ids; `blobs` is the started blob store; `targets` are the places that notifications go to, by the service in their
-    ARN (`sqs`). Call `start` on the event loop before the first call, `drain` before the engine closes.
+    ARN (`sqs`); `sender` stores the messages that an object's commit carries. Call `start` on the event loop before the
+    first call, `drain` before the engine closes.
     """
 
     table = TABLE
@@ -73,16 +74,18 @@ class Service(Room):
         sealer: TokenSealer,
         blobs: BlobStore,
         targets: Mapping[str, DeliveryTarget],
+        sender: MessageSender | None = None,
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
         self.blobs = blobs
         self.targets = targets
+        self.sender = sender
         self.readers = Readers()
         self._sealer = sealer
         self.scrub = Scrub(self)
         self._sweep: asyncio.Task[None] | None = None
         self._scrubbing: asyncio.Task[None] | None = None
-        self._resolving = Resolving(engine, authorizer, clock, sealer, targets)
+        self._resolving = Resolving(engine, authorizer, clock, sealer, targets, sender)
 
     async def start(self) -> None:
         """Begin to sweep the blobs that an earlier run left without a name, and after that to scrub all others."""

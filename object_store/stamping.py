@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from cumulo.object_store.enclosures import Enclosed
+
 
 class Origin(msgspec.Struct, frozen=True):
     """Who caused a change, as an event tells it; `arn` is the caller's."""
@@ -25,7 +27,7 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
 
     `partition` is the bucket's, empty where there is none. `now_ms` is the deadline clock for what must wait, `wall_ms`
     the system's for what people read. `upload` is the number that an upload id stands for. `after` is where a listing
-    goes on.
+    goes on. `enclosed` are messages that the commit carries.
     """
 
     request: Any
@@ -36,3 +38,4 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
     upload: int = 0
     after: bytes = b""
     limit: int = 0
+    enclosed: Enclosed | None = None

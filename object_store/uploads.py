@@ -16,9 +16,11 @@ from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
 from cumulo.core.errors import OUTCOME_UNKNOWN, ServiceError
 from cumulo.core.operations import Result
+from cumulo.core.ports import MessageSender
 from cumulo.identity.room import Resolved
 from cumulo.object_store import model
 from cumulo.object_store.bodies import NewBody
+from cumulo.object_store.enclosures import enclose
 from cumulo.object_store.errors import (
     BAD_CHECKSUM,
     BAD_CONTENT_MD5,
@@ -35,7 +37,7 @@ from cumulo.object_store.objects import CommitObject, Description, Stored, commi
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage.blobs import BlobStore
 from cumulo.storage.digests import digests_of
-from cumulo.storage.engine import ROOT, Engine
+from cumulo.storage.engine import ROOT, Engine, Partitions
 from cumulo.storage.idempotency import Once, run_once
 
 DATA_WINDOW_MS = 600_000
@@ -51,6 +53,7 @@ class Store(Protocol):
     engine: Engine
     clock: Clock
     blobs: BlobStore
+    sender: MessageSender | None
 
 
 class PartUpload(msgspec.Struct, frozen=True):
@@ -72,6 +75,8 @@ async def put_object(
     stamped: Stamped = resolved.request
     request: model.PutObject = stamped.request
     new = await receive(store.blobs, body, request.expected)
+    if request.messages:
+        stamped = await _enclosing(store, ctx, stamped, new)
     event_name = CREATED_POST if request.is_form else CREATED_PUT
     return Result(await store_object(store, ctx, stamped, new, description_of(request), event_name))
 
@@ -97,7 +102,19 @@ async def store_object(
         headers=description.headers,
         storage_class=description.storage_class or model.STANDARD,
         tag_count=len(description.tags),
+        messages=() if stamped.enclosed is None else stamped.enclosed.sent(stored.enclosed),
     )
+
+
+async def _enclosing(store: Store, ctx: CallContext, stamped: Stamped, new: NewBody) -> Stamped:
+    """Make the commit's messages ready, anew: the body may have taken hours, and the queues may be others since."""
+    try:
+        enclosed = await enclose(store.sender, store.engine, ctx, stamped.request.messages)
+    except BaseException:
+        if new.blob:
+            await store.blobs.delete((new.blob,))
+        raise
+    return msgspec.structs.replace(stamped, enclosed=enclosed)
 
 
 async def upload_part(
@@ -282,7 +299,9 @@ async def _commit(
             result_type=result_type,
         )
         function = run_once
-    partitions = (stamped.partition, ROOT) if new.blob else (stamped.partition,)
+    partitions: Partitions = (stamped.partition, ROOT) if new.blob else (stamped.partition,)
+    if stamped.enclosed is not None:
+        partitions += stamped.enclosed.partitions
     if not new.blob:
         return await store.engine.transact(partitions, function, request)
     committing = asyncio.ensure_future(store.engine.transact(partitions, function, request))

@@ -47,6 +47,11 @@ class StampedCommit(msgspec.Struct, frozen=True):
     sends: tuple[Sends, ...]
     seed: bytes
 
+    @property
+    def calls(self) -> tuple[StampedDelete | StampedSend, ...]:
+        """What it does at each queue, as calls of their own would."""
+        return (*self.deletes, *(it.stamped for it in self.sends))
+
 
 class Committed(msgspec.Struct, frozen=True, array_like=True):
     """What a commit answers, small enough to be remembered: for each queue that was sent to, in their order, what

@@ -31,6 +31,7 @@ from cumulo.queue_service import (
     resolve_queues,
     stamping,
 )
+from cumulo.queue_service.commits import StampedCommit
 from cumulo.queue_service.delivery import QueueTarget
 from cumulo.queue_service.errors import (
     OVER_LIMIT,
@@ -183,11 +184,14 @@ class Service(Room):
 
     async def throttle(self, operation: Operation, resolved: Resolved) -> None:
         """Raise `RequestThrottled` for a call on a FIFO queue beyond its quota."""
-        if operation.name not in ACTIONS or resolved.missing is not None or not model.is_fifo(resolved.request.queue):
+        if operation.name not in ACTIONS or resolved.missing is not None:
             return
-        partition = resolved.request.partition
-        if await self.engine.read((partition,), has_quota, partition):
-            self._throughput.take(partition, operation.name, messages_asked(resolved.request), self.clock.deadline_ms())
+        request = resolved.request
+        calls = (request,) if not isinstance(request, StampedCommit) else request.calls
+        for stamped in calls:
+            partition = stamped.partition
+            if model.is_fifo(stamped.queue) and await self.engine.read((partition,), has_quota, partition):
+                self._throughput.take(partition, operation.name, messages_asked(stamped), self.clock.deadline_ms())
 
     def present(self, request: Any, resolved: Resolved, value: Any) -> Any:
         """Return the answer for what a function answered."""

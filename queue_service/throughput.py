@@ -23,6 +23,7 @@ ACTIONS = frozenset(
     (
         "SendMessage",
         "BatchSendMessages",
+        "CommitMessages",
         "ReceiveMessages",
         "DeleteMessage",
         "BatchDeleteMessages",

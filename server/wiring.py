@@ -31,6 +31,7 @@ from cumulo.object_store import edge_grpc as object_edge
 from cumulo.object_store import service as object_room
 from cumulo.queue_service import edge_grpc as queue_edge
 from cumulo.queue_service import service as queue_room
+from cumulo.queue_service.edge_grpc_enclosures import QueueSender
 from cumulo.runner import edge_grpc as runner_edge
 from cumulo.runner import service as runner_room
 from cumulo.server.aws_services import aws_services
@@ -134,7 +135,14 @@ async def _build(
         fifo_calls_per_s=settings["queue_fifo_calls_per_s"],
     )
     objects = object_room.Service(
-        engine, authorizer, clock, randomness, sealer=sealer, blobs=blobs, targets={"sqs": queues.delivery_target}
+        engine,
+        authorizer,
+        clock,
+        randomness,
+        sealer=sealer,
+        blobs=blobs,
+        targets={"sqs": queues.delivery_target},
+        sender=QueueSender(queues.desk),
     )
     runner = runner_room.Service(
         engine, authorizer, clock, randomness, sealer=sealer, queues=queues.delivery_target, queue_guard=queues.guard

@@ -218,3 +218,15 @@ def test_interrupted_transfer_ends_at_once_and_leaves_nothing_half_done(run, ser
         assert uploading.wait(20) == 130
         assert list(client.bucket(bucket.removeprefix("s3://")).uploads()) == []
     assert keys() == []
+
+
+def test_copied_files_bring_their_messages(run, answer, name, bucket, tmp_path: Path):
+    run("queue", "create", name)
+    folder = files(tmp_path / "in", a="1", b="2")
+
+    run("object", "cp", "-r", str(folder), bucket, "--message", name, "arrived")
+    refused = run("object", "cp", str(folder / "a"), f"{bucket}/c", "--message", f"{name}-nowhere", "x", exits=3)
+
+    assert [it["body"] for it in answer("queue", "peek", name)] == ["arrived", "arrived"]
+    assert "QueueDoesNotExist" in refused.stderr
+    assert [it["key"] for it in answer("object", "ls", "-r", bucket)] == ["a", "b"]

@@ -1,13 +1,15 @@
 """Transactions over queues by the SDK against a real server: all or nothing, and answers that get lost."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
 from cumulo.api.queue.v1 import queue_pb2 as pb
-from cumulo.client import Client, Message, Queue, errors
+from cumulo.client import Bucket, Client, Enclosed, Message, Queue, errors
+from cumulo.client.etags import PART_BYTES
 from cumulo.testing import Server
 
 
@@ -127,3 +129,46 @@ def test_transaction_works_on_asyncio(server: Server, queue: Queue):
             assert (info.in_flight_count, info.delayed_count) == (0, 1)
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("size", [1, PART_BYTES + 1])
+def test_object_is_put_with_messages_in_one_commit(
+    client: Client, bucket: Bucket, queue: Queue, done: Queue, size: int
+):
+    stored = bucket.put(
+        "k",
+        b"x" * size,
+        messages=[
+            Enclosed(queue=queue.name, body={"key": "k"}, delay=60, attributes={"n": 1}),
+            Enclosed(queue=done.name, body="k", group="g", deduplication_id="d"),
+        ],
+    )
+
+    delayed, (step,) = queue.peek()[0], done.peek()
+    assert [it.message_id for it in stored.messages] == [delayed.message_id, step.message_id]
+    assert (delayed.text, delayed.attributes) == ('{"key":"k"}', {"n": 1})
+    assert stored.messages[1].sequence_number == step.sequence_number
+    assert bucket.head("k").messages == ()
+
+
+@pytest.mark.parametrize("size", [1, PART_BYTES + 1])
+def test_object_is_refused_with_its_message(client: Client, bucket: Bucket, queue: Queue, name: str, size: int):
+    messages = [Enclosed(queue=queue.name, body="a"), Enclosed(queue=f"{name}-nowhere", body="b")]
+
+    with pytest.raises(errors.NotFound) as caught:
+        bucket.put("k", b"x" * size, messages=messages)
+
+    assert caught.value.code == "QueueDoesNotExist"
+    assert not list(bucket.list())
+    assert queue.info().message_count == 0
+
+
+def test_file_and_written_object_carry_messages(bucket: Bucket, queue: Queue, tmp_path: Path):
+    (tmp_path / "file").write_bytes(b"x")
+
+    bucket.upload_file(tmp_path / "file", messages=[Enclosed(queue=queue.name, body="file")])
+    with bucket.open("written", "wb", messages=[Enclosed(queue=queue.name, body="written")]) as writer:
+        writer.write(b"x")
+        assert len(queue.peek()) == 1
+
+    assert [it.text for it in queue.peek()] == ["file", "written"]

@@ -1,4 +1,7 @@
-"""An object store on a real engine and a real blob store with a manual clock, for every test of the room."""
+"""An object store on a real engine and a real blob store with a manual clock, for every test of the room.
+
+Real queues stand beside it, for messages in an object's commit; notifications go to an inbox.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -19,6 +22,8 @@ from cumulo.identity.model import root_of
 from cumulo.object_store import invariants, model
 from cumulo.object_store.model import UploadBody
 from cumulo.object_store.service import Service
+from cumulo.queue_service.edge_grpc_enclosures import QueueSender
+from cumulo.queue_service.service import Service as Queues
 from cumulo.storage import idempotency
 from cumulo.storage.blobs import BlobStore
 from cumulo.storage.due_pump import DuePump
@@ -87,14 +92,18 @@ class Stand:
         self.engine = self.engine or (LmdbEngine(self.folder / "engine") if self.durable else MemoryEngine())
         self.blobs = BlobStore(self.folder / "blobs", self.engine, reserve_bytes=0)
         await self.blobs.start()
+        sealer = TokenSealer({1: b"k" * 32}, 1)
+        authorizer = Authorizer(self.engine, self.clock)
+        self.queues = Queues(self.engine, authorizer, self.clock, self.randomness, sealer)
         self.service = Service(
             self.engine,
-            Authorizer(self.engine, self.clock),
+            authorizer,
             self.clock,
             self.randomness,
-            sealer=TokenSealer({1: b"k" * 32}, 1),
+            sealer=sealer,
             blobs=self.blobs,
             targets={"sqs": self.inbox},
+            sender=QueueSender(self.queues.desk),
         )
         await self.service.start()
         self.pump = DuePump(self.engine, self.clock)

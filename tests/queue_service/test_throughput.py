@@ -100,3 +100,19 @@ def test_buckets_that_are_remembered_have_a_limit():
     with pytest.raises(ServiceError):
         throughput.take(b"0", "SendMessage", 1, 0)
     assert len(throughput._buckets) == BUCKETS_MAX
+
+
+def test_commit_counts_at_each_of_its_fifo_queues(run):
+    async def scenario(it):
+        await it.create("other.fifo", content_based_deduplication=True)
+        await it.create("jobs")
+
+        def commit(queue, number):
+            sends = [model.CommitSend(name, model.SendEntry(b"%d" % number, group_id="g")) for name in (NAME, queue)]
+            plain = model.CommitSend("jobs", model.SendEntry(b"x"))
+            return it.call("CommitMessages", model.CommitMessages(sends=(*sends, plain)))
+
+        assert [await is_throttled(commit("other.fifo", n)) for n in range(4)] == [False] * 3 + [True]
+        assert await it.counts("jobs") == (3, 0, 0)
+
+    with_quota(run, scenario)

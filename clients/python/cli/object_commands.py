@@ -12,6 +12,7 @@ from cumulo.cli.output import human_size, show_item, show_items
 from cumulo.cli.places import Place, object_of, place_of, side_of
 from cumulo.cli.synchronizing import DELETE_BATCH, delete_surplus, listed, plan
 from cumulo.cli.transfers import JOBS, copies_of, run_copies
+from cumulo.client.model import Enclosed
 
 EXPIRES_S = 3_600
 EXPIRES_S_MAX = 604_800
@@ -104,6 +105,14 @@ _jobs = click.option(
 @click.option("--content-type", default="", help="By default guessed from a file's name.")
 @click.option("-m", "--metadata", multiple=True, metavar="NAME=TEXT", help="User metadata of what is stored.")
 @click.option("--no-clobber", is_flag=True, help="Store only where there is no object.")
+@click.option(
+    "--message",
+    "messages",
+    nargs=2,
+    multiple=True,
+    metavar="QUEUE BODY",
+    help="Send a message in the commit of each object that is stored: both, or neither.",
+)
 @_jobs
 @leaf
 def cp(
@@ -114,12 +123,15 @@ def cp(
     content_type: str,
     metadata: tuple[str, ...],
     no_clobber: bool,
+    messages: tuple[tuple[str, str], ...],
     jobs: int,
 ) -> None:
     """Copy SOURCE to TARGET: files and objects (s3://BUCKET/KEY); - is standard input or output."""
     options: dict[str, Any] = {"content_type": content_type, "metadata": pairs(metadata, "--metadata")}
     if no_clobber:
         options["if_none_match"] = "*"
+    if messages:
+        options["messages"] = [Enclosed(queue=queue, body=body) for queue, body in messages]
     with session.client() as client:
         copies = copies_of(client, source, destination, recursive=recursive)
         total = run_copies(client, copies, options, jobs=jobs, quiet=session.quiet)

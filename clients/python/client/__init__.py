@@ -19,7 +19,7 @@ from cumulo.client._sync.messages import Message
 from cumulo.client._sync.queues import Queue
 from cumulo.client._sync.transactions import Transaction
 from cumulo.client.errors import CumuloError
-from cumulo.client.model import DeadLetterPolicy, JobSpec, NotificationRule, Outgoing
+from cumulo.client.model import DeadLetterPolicy, Enclosed, JobSpec, NotificationRule, Outgoing
 
 __all__ = [
     "AsyncBucket",
@@ -34,6 +34,7 @@ __all__ = [
     "Client",
     "CumuloError",
     "DeadLetterPolicy",
+    "Enclosed",
     "Job",
     "JobSpec",
     "Message",

@@ -274,7 +274,17 @@ def bucket_info(it: objects.Bucket) -> model.BucketInfo:
     )
 
 
-def object_info(it: objects.Object) -> model.ObjectInfo:
+def enclosed_message(it: model.Enclosed) -> objects.EnclosedMessage:
+    """Return a message that goes with an object as the contract writes it."""
+    return objects.EnclosedMessage(queue=it.queue, entry=outgoing_entry(it))
+
+
+def stored_object(it: objects.PutObjectResponse | objects.CompleteMultipartUploadResponse) -> model.ObjectInfo:
+    """Return an object that was stored, with the messages that were stored with it."""
+    return object_info(it.object, tuple(map(sent_message, it.messages)))
+
+
+def object_info(it: objects.Object, messages: tuple[model.SentMessage, ...] = ()) -> model.ObjectInfo:
     """Return an object's description."""
     return model.ObjectInfo(
         key=it.key,
@@ -287,6 +297,7 @@ def object_info(it: objects.Object) -> model.ObjectInfo:
         crc64nvme=it.crc64nvme if it.HasField("crc64nvme") else None,
         crc32c=it.crc32c if it.HasField("crc32c") else None,
         part_count=it.part_count,
+        messages=messages,
     )
 
 

@@ -113,6 +113,12 @@ class Outgoing(Value, frozen=True):
     deliver_at: datetime | None = None
 
 
+class Enclosed(Outgoing, frozen=True, kw_only=True):
+    """One message that is stored in an object's own commit, to `queue` by name, short name or ARN."""
+
+    queue: str
+
+
 # Objects
 
 
@@ -127,7 +133,9 @@ class BucketInfo(Value, frozen=True):
 
 
 class ObjectInfo(Value, frozen=True):
-    """An object's description. Listings fill in `key`, `size`, `etag` and `modified` only."""
+    """An object's description. Listings fill in `key`, `size`, `etag` and `modified` only; `messages` are those that
+    were stored with it, told by `put` alone.
+    """
 
     key: str
     size: int
@@ -139,6 +147,7 @@ class ObjectInfo(Value, frozen=True):
     crc64nvme: int | None = None
     crc32c: int | None = None
     part_count: int = 0
+    messages: tuple[SentMessage, ...] = ()
 
 
 class NotificationRule(Value, frozen=True):

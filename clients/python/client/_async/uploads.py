@@ -7,7 +7,7 @@ is left of an upload after `abort`.
 
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -48,6 +48,7 @@ class AsyncUpload:
         metadata: Mapping[str, str] | None = None,
         if_match: str = "",
         if_none_match: str = "",
+        messages: Iterable[model.Enclosed] = (),
         progress: Progress | None = None,
     ) -> None:
         self._connection = connection
@@ -57,6 +58,7 @@ class AsyncUpload:
         self._metadata = dict(metadata or {})
         self._if_match = if_match
         self._if_none_match = if_none_match
+        self._messages = [_wire.enclosed_message(it) for it in messages]
         self._progress = progress
         self._filling = bytearray()
         self._upload_id = ""
@@ -100,9 +102,10 @@ class AsyncUpload:
                 if_match=self._if_match,
                 if_none_match=self._if_none_match,
                 request_id=self._connection.request_id(),
+                messages=self._messages,
             ),
         )
-        return _wire.object_info(response.object)
+        return _wire.stored_object(response)
 
     async def abort(self) -> None:
         """Leave nothing behind, as far as the server can be reached; an upload that was left behind expires."""
@@ -130,13 +133,14 @@ class AsyncUpload:
             if_none_match=self._if_none_match,
             expected=pb.ExpectedContent(content_length=len(data)),
             request_id=self._connection.request_id(),
+            messages=self._messages,
         )
         response = await self._connection.call_streaming(
             self._connection.lane.objects.PutObject,
             _Frames(pb.PutObjectRequest, head, memoryview(data), self._progress),
             transfer_deadline_s(self._connection.timeout, len(data)),
         )
-        return _wire.object_info(response.object)
+        return _wire.stored_object(response)
 
     async def _start_part(self) -> None:
         """Send what was filled as the next part, beside the others."""

@@ -116,14 +116,15 @@ class Bucket(Handle):
         metadata: Mapping[str, str] | None = None,
         if_match: str | None = None,
         if_none_match: str | None = None,
+        messages: Iterable[model.Enclosed] = (),
         progress: Progress | None = None,
     ) -> model.ObjectInfo:
         """Store an object: bytes, text (as UTF-8), a binary file or an iterable of bytes; large ones in parts.
 
         `if_match` stores only over the object with this ETag, `if_none_match="*"` only where there is none; raises
-        `PreconditionFailed` else.
+        `PreconditionFailed` else. Up to 10 `messages` are stored with it in one commit: all of it, or nothing.
         """
-        upload = self._upload(key, content_type, metadata, if_match, if_none_match, progress)
+        upload = self._upload(key, content_type, metadata, if_match, if_none_match, progress, messages)
         whole = data.encode() if isinstance(data, str) else data
         if isinstance(whole, (bytes, bytearray, memoryview)) and len(whole) <= PART_BYTES:
             return upload.put_whole(whole)
@@ -149,6 +150,7 @@ class Bucket(Handle):
         if_match: str | None,
         if_none_match: str | None,
         progress: Progress | None,
+        messages: Iterable[model.Enclosed],
     ) -> Upload:
         return Upload(
             self._connection,
@@ -158,6 +160,7 @@ class Bucket(Handle):
             metadata=metadata,
             if_match=if_match or "",
             if_none_match=if_none_match or "",
+            messages=messages,
             progress=progress,
         )
 
@@ -282,6 +285,7 @@ class Bucket(Handle):
             "if_match": None,
             "if_none_match": None,
             "progress": None,
+            "messages": (),
         } | options
         return ObjectWriter(self._upload(key, **fields))
 
@@ -294,9 +298,10 @@ class Bucket(Handle):
         metadata: Mapping[str, str] | None = None,
         if_match: str | None = None,
         if_none_match: str | None = None,
+        messages: Iterable[model.Enclosed] = (),
         progress: Progress | None = None,
     ) -> model.ObjectInfo:
-        """Store a file under `key`, by default its name."""
+        """Store a file under `key`, by default its name; as `put` does."""
         path = Path(path)
         with run_blocking(path.open, "rb", buffering=0) as file:
             return self.put(
@@ -306,6 +311,7 @@ class Bucket(Handle):
                 metadata=metadata,
                 if_match=if_match,
                 if_none_match=if_none_match,
+                messages=messages,
                 progress=progress,
             )
 

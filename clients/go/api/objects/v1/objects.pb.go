@@ -22,6 +22,7 @@
 package objectsv1
 
 import (
+	v1 "cumulo/clients/go/api/queue/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -1348,6 +1349,61 @@ func (x *SetBucketNotificationResponse) GetRules() []*NotificationRule {
 	return nil
 }
 
+// A message that is stored in an object's own commit: where the one is, the other is, too, also after a crash.
+type EnclosedMessage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: name, short name or ARN of the queue that it goes to.
+	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	// Set by the client, required: the message.
+	Entry         *v1.SendMessageEntry `protobuf:"bytes,2,opt,name=entry,proto3" json:"entry,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EnclosedMessage) Reset() {
+	*x = EnclosedMessage{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EnclosedMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EnclosedMessage) ProtoMessage() {}
+
+func (x *EnclosedMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EnclosedMessage.ProtoReflect.Descriptor instead.
+func (*EnclosedMessage) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *EnclosedMessage) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *EnclosedMessage) GetEntry() *v1.SendMessageEntry {
+	if x != nil {
+		return x.Entry
+	}
+	return nil
+}
+
 // What is to be stored, sent before the bytes.
 type PutObjectHead struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1366,14 +1422,18 @@ type PutObjectHead struct {
 	// Set by the client, optional: what it knows of the bytes beforehand.
 	Expected *ExpectedContent `protobuf:"bytes,7,opt,name=expected,proto3" json:"expected,omitempty"`
 	// Set by the client, optional: idempotency id, a UUID; remembered 10 min.
-	RequestId     string `protobuf:"bytes,8,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,8,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Set by the client: messages to store in the object's commit, to queues of one account; at most 10, together at most
+	// 262144 bytes. One that cannot be stored refuses the object; ErrorInfo.metadata names it (`sends[2]`).
+	// `UNIMPLEMENTED` on an engine whose transactions cannot span queue and bucket.
+	Messages      []*EnclosedMessage `protobuf:"bytes,9,rep,name=messages,proto3" json:"messages,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PutObjectHead) Reset() {
 	*x = PutObjectHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1385,7 +1445,7 @@ func (x *PutObjectHead) String() string {
 func (*PutObjectHead) ProtoMessage() {}
 
 func (x *PutObjectHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1398,7 +1458,7 @@ func (x *PutObjectHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectHead.ProtoReflect.Descriptor instead.
 func (*PutObjectHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{23}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *PutObjectHead) GetBucket() string {
@@ -1457,6 +1517,13 @@ func (x *PutObjectHead) GetRequestId() string {
 	return ""
 }
 
+func (x *PutObjectHead) GetMessages() []*EnclosedMessage {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
 // The last frame of an upload: the sender says that it sent everything.
 type UploadCommit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1468,7 +1535,7 @@ type UploadCommit struct {
 
 func (x *UploadCommit) Reset() {
 	*x = UploadCommit{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1480,7 +1547,7 @@ func (x *UploadCommit) String() string {
 func (*UploadCommit) ProtoMessage() {}
 
 func (x *UploadCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1493,7 +1560,7 @@ func (x *UploadCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadCommit.ProtoReflect.Descriptor instead.
 func (*UploadCommit) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{24}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *UploadCommit) GetExpected() *ExpectedContent {
@@ -1520,7 +1587,7 @@ type PutObjectRequest struct {
 
 func (x *PutObjectRequest) Reset() {
 	*x = PutObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1532,7 +1599,7 @@ func (x *PutObjectRequest) String() string {
 func (*PutObjectRequest) ProtoMessage() {}
 
 func (x *PutObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1545,7 +1612,7 @@ func (x *PutObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectRequest.ProtoReflect.Descriptor instead.
 func (*PutObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{25}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *PutObjectRequest) GetFrame() isPutObjectRequest_Frame {
@@ -1611,14 +1678,16 @@ func (*PutObjectRequest_Commit) isPutObjectRequest_Frame() {}
 type PutObjectResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the server: its description.
-	Object        *Object `protobuf:"bytes,1,opt,name=object,proto3" json:"object,omitempty"`
+	Object *Object `protobuf:"bytes,1,opt,name=object,proto3" json:"object,omitempty"`
+	// Set by the server: one for each message of the head, in their order.
+	Messages      []*v1.SentMessage `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PutObjectResponse) Reset() {
 	*x = PutObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1630,7 +1699,7 @@ func (x *PutObjectResponse) String() string {
 func (*PutObjectResponse) ProtoMessage() {}
 
 func (x *PutObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1643,12 +1712,19 @@ func (x *PutObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectResponse.ProtoReflect.Descriptor instead.
 func (*PutObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{26}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *PutObjectResponse) GetObject() *Object {
 	if x != nil {
 		return x.Object
+	}
+	return nil
+}
+
+func (x *PutObjectResponse) GetMessages() []*v1.SentMessage {
+	if x != nil {
+		return x.Messages
 	}
 	return nil
 }
@@ -1667,7 +1743,7 @@ type ByteRange struct {
 
 func (x *ByteRange) Reset() {
 	*x = ByteRange{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1679,7 +1755,7 @@ func (x *ByteRange) String() string {
 func (*ByteRange) ProtoMessage() {}
 
 func (x *ByteRange) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1692,7 +1768,7 @@ func (x *ByteRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ByteRange.ProtoReflect.Descriptor instead.
 func (*ByteRange) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{27}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ByteRange) GetFirst() int64 {
@@ -1737,7 +1813,7 @@ type GetObjectRequest struct {
 
 func (x *GetObjectRequest) Reset() {
 	*x = GetObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1749,7 +1825,7 @@ func (x *GetObjectRequest) String() string {
 func (*GetObjectRequest) ProtoMessage() {}
 
 func (x *GetObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1762,7 +1838,7 @@ func (x *GetObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectRequest.ProtoReflect.Descriptor instead.
 func (*GetObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{28}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GetObjectRequest) GetBucket() string {
@@ -1865,7 +1941,7 @@ type GetObjectHead struct {
 
 func (x *GetObjectHead) Reset() {
 	*x = GetObjectHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1877,7 +1953,7 @@ func (x *GetObjectHead) String() string {
 func (*GetObjectHead) ProtoMessage() {}
 
 func (x *GetObjectHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1890,7 +1966,7 @@ func (x *GetObjectHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectHead.ProtoReflect.Descriptor instead.
 func (*GetObjectHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{29}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *GetObjectHead) GetObject() *Object {
@@ -1930,7 +2006,7 @@ type GetObjectResponse struct {
 
 func (x *GetObjectResponse) Reset() {
 	*x = GetObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1942,7 +2018,7 @@ func (x *GetObjectResponse) String() string {
 func (*GetObjectResponse) ProtoMessage() {}
 
 func (x *GetObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1955,7 +2031,7 @@ func (x *GetObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectResponse.ProtoReflect.Descriptor instead.
 func (*GetObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{30}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *GetObjectResponse) GetFrame() isGetObjectResponse_Frame {
@@ -2022,7 +2098,7 @@ type HeadObjectRequest struct {
 
 func (x *HeadObjectRequest) Reset() {
 	*x = HeadObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2034,7 +2110,7 @@ func (x *HeadObjectRequest) String() string {
 func (*HeadObjectRequest) ProtoMessage() {}
 
 func (x *HeadObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2047,7 +2123,7 @@ func (x *HeadObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadObjectRequest.ProtoReflect.Descriptor instead.
 func (*HeadObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{31}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *HeadObjectRequest) GetBucket() string {
@@ -2103,7 +2179,7 @@ type HeadObjectResponse struct {
 
 func (x *HeadObjectResponse) Reset() {
 	*x = HeadObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2115,7 +2191,7 @@ func (x *HeadObjectResponse) String() string {
 func (*HeadObjectResponse) ProtoMessage() {}
 
 func (x *HeadObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2128,7 +2204,7 @@ func (x *HeadObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadObjectResponse.ProtoReflect.Descriptor instead.
 func (*HeadObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{32}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *HeadObjectResponse) GetObject() *Object {
@@ -2155,7 +2231,7 @@ type DeleteObjectRequest struct {
 
 func (x *DeleteObjectRequest) Reset() {
 	*x = DeleteObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2167,7 +2243,7 @@ func (x *DeleteObjectRequest) String() string {
 func (*DeleteObjectRequest) ProtoMessage() {}
 
 func (x *DeleteObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2180,7 +2256,7 @@ func (x *DeleteObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{33}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *DeleteObjectRequest) GetBucket() string {
@@ -2220,7 +2296,7 @@ type DeleteObjectResponse struct {
 
 func (x *DeleteObjectResponse) Reset() {
 	*x = DeleteObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2232,7 +2308,7 @@ func (x *DeleteObjectResponse) String() string {
 func (*DeleteObjectResponse) ProtoMessage() {}
 
 func (x *DeleteObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2245,7 +2321,7 @@ func (x *DeleteObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectResponse.ProtoReflect.Descriptor instead.
 func (*DeleteObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{34}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{35}
 }
 
 // One object to delete.
@@ -2261,7 +2337,7 @@ type DeleteObjectEntry struct {
 
 func (x *DeleteObjectEntry) Reset() {
 	*x = DeleteObjectEntry{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2273,7 +2349,7 @@ func (x *DeleteObjectEntry) String() string {
 func (*DeleteObjectEntry) ProtoMessage() {}
 
 func (x *DeleteObjectEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2286,7 +2362,7 @@ func (x *DeleteObjectEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectEntry.ProtoReflect.Descriptor instead.
 func (*DeleteObjectEntry) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{35}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *DeleteObjectEntry) GetKey() string {
@@ -2318,7 +2394,7 @@ type BatchDeleteObjectsRequest struct {
 
 func (x *BatchDeleteObjectsRequest) Reset() {
 	*x = BatchDeleteObjectsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2330,7 +2406,7 @@ func (x *BatchDeleteObjectsRequest) String() string {
 func (*BatchDeleteObjectsRequest) ProtoMessage() {}
 
 func (x *BatchDeleteObjectsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2343,7 +2419,7 @@ func (x *BatchDeleteObjectsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteObjectsRequest.ProtoReflect.Descriptor instead.
 func (*BatchDeleteObjectsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{36}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *BatchDeleteObjectsRequest) GetBucket() string {
@@ -2378,7 +2454,7 @@ type DeleteObjectResult struct {
 
 func (x *DeleteObjectResult) Reset() {
 	*x = DeleteObjectResult{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2390,7 +2466,7 @@ func (x *DeleteObjectResult) String() string {
 func (*DeleteObjectResult) ProtoMessage() {}
 
 func (x *DeleteObjectResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2403,7 +2479,7 @@ func (x *DeleteObjectResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectResult.ProtoReflect.Descriptor instead.
 func (*DeleteObjectResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{37}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DeleteObjectResult) GetError() *ItemError {
@@ -2424,7 +2500,7 @@ type BatchDeleteObjectsResponse struct {
 
 func (x *BatchDeleteObjectsResponse) Reset() {
 	*x = BatchDeleteObjectsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2436,7 +2512,7 @@ func (x *BatchDeleteObjectsResponse) String() string {
 func (*BatchDeleteObjectsResponse) ProtoMessage() {}
 
 func (x *BatchDeleteObjectsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2449,7 +2525,7 @@ func (x *BatchDeleteObjectsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteObjectsResponse.ProtoReflect.Descriptor instead.
 func (*BatchDeleteObjectsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{38}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *BatchDeleteObjectsResponse) GetResults() []*DeleteObjectResult {
@@ -2481,7 +2557,7 @@ type ListObjectsRequest struct {
 
 func (x *ListObjectsRequest) Reset() {
 	*x = ListObjectsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2493,7 +2569,7 @@ func (x *ListObjectsRequest) String() string {
 func (*ListObjectsRequest) ProtoMessage() {}
 
 func (x *ListObjectsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2506,7 +2582,7 @@ func (x *ListObjectsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectsRequest.ProtoReflect.Descriptor instead.
 func (*ListObjectsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{39}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ListObjectsRequest) GetBucket() string {
@@ -2568,7 +2644,7 @@ type ObjectSummary struct {
 
 func (x *ObjectSummary) Reset() {
 	*x = ObjectSummary{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2580,7 +2656,7 @@ func (x *ObjectSummary) String() string {
 func (*ObjectSummary) ProtoMessage() {}
 
 func (x *ObjectSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2593,7 +2669,7 @@ func (x *ObjectSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectSummary.ProtoReflect.Descriptor instead.
 func (*ObjectSummary) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{40}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ObjectSummary) GetKey() string {
@@ -2639,7 +2715,7 @@ type ListObjectsResponse struct {
 
 func (x *ListObjectsResponse) Reset() {
 	*x = ListObjectsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2651,7 +2727,7 @@ func (x *ListObjectsResponse) String() string {
 func (*ListObjectsResponse) ProtoMessage() {}
 
 func (x *ListObjectsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2664,7 +2740,7 @@ func (x *ListObjectsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectsResponse.ProtoReflect.Descriptor instead.
 func (*ListObjectsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{41}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ListObjectsResponse) GetObjects() []*ObjectSummary {
@@ -2707,7 +2783,7 @@ type CreateMultipartUploadRequest struct {
 
 func (x *CreateMultipartUploadRequest) Reset() {
 	*x = CreateMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2719,7 +2795,7 @@ func (x *CreateMultipartUploadRequest) String() string {
 func (*CreateMultipartUploadRequest) ProtoMessage() {}
 
 func (x *CreateMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2732,7 +2808,7 @@ func (x *CreateMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*CreateMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{42}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *CreateMultipartUploadRequest) GetBucket() string {
@@ -2781,7 +2857,7 @@ type CreateMultipartUploadResponse struct {
 
 func (x *CreateMultipartUploadResponse) Reset() {
 	*x = CreateMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2793,7 +2869,7 @@ func (x *CreateMultipartUploadResponse) String() string {
 func (*CreateMultipartUploadResponse) ProtoMessage() {}
 
 func (x *CreateMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2806,7 +2882,7 @@ func (x *CreateMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*CreateMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{43}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *CreateMultipartUploadResponse) GetUploadId() string {
@@ -2837,7 +2913,7 @@ type UploadPartHead struct {
 
 func (x *UploadPartHead) Reset() {
 	*x = UploadPartHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2849,7 +2925,7 @@ func (x *UploadPartHead) String() string {
 func (*UploadPartHead) ProtoMessage() {}
 
 func (x *UploadPartHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2862,7 +2938,7 @@ func (x *UploadPartHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartHead.ProtoReflect.Descriptor instead.
 func (*UploadPartHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{44}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *UploadPartHead) GetBucket() string {
@@ -2924,7 +3000,7 @@ type UploadPartRequest struct {
 
 func (x *UploadPartRequest) Reset() {
 	*x = UploadPartRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2936,7 +3012,7 @@ func (x *UploadPartRequest) String() string {
 func (*UploadPartRequest) ProtoMessage() {}
 
 func (x *UploadPartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2949,7 +3025,7 @@ func (x *UploadPartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartRequest.ProtoReflect.Descriptor instead.
 func (*UploadPartRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{45}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *UploadPartRequest) GetFrame() isUploadPartRequest_Frame {
@@ -3030,7 +3106,7 @@ type Part struct {
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3042,7 +3118,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3055,7 +3131,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{46}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Part) GetPartNumber() int32 {
@@ -3104,7 +3180,7 @@ type UploadPartResponse struct {
 
 func (x *UploadPartResponse) Reset() {
 	*x = UploadPartResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3116,7 +3192,7 @@ func (x *UploadPartResponse) String() string {
 func (*UploadPartResponse) ProtoMessage() {}
 
 func (x *UploadPartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3129,7 +3205,7 @@ func (x *UploadPartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartResponse.ProtoReflect.Descriptor instead.
 func (*UploadPartResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{47}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *UploadPartResponse) GetPart() *Part {
@@ -3152,7 +3228,7 @@ type CompletedPart struct {
 
 func (x *CompletedPart) Reset() {
 	*x = CompletedPart{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3164,7 +3240,7 @@ func (x *CompletedPart) String() string {
 func (*CompletedPart) ProtoMessage() {}
 
 func (x *CompletedPart) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3177,7 +3253,7 @@ func (x *CompletedPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompletedPart.ProtoReflect.Descriptor instead.
 func (*CompletedPart) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{48}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *CompletedPart) GetPartNumber() int32 {
@@ -3211,14 +3287,16 @@ type CompleteMultipartUploadRequest struct {
 	// Set by the client, optional: `*` only, complete only if there is no object.
 	IfNoneMatch string `protobuf:"bytes,6,opt,name=if_none_match,json=ifNoneMatch,proto3" json:"if_none_match,omitempty"`
 	// Set by the client, optional: idempotency id, a UUID; remembered 10 min.
-	RequestId     string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Set by the client: messages to store in the object's commit, as in PutObjectHead.
+	Messages      []*EnclosedMessage `protobuf:"bytes,8,rep,name=messages,proto3" json:"messages,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CompleteMultipartUploadRequest) Reset() {
 	*x = CompleteMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3230,7 +3308,7 @@ func (x *CompleteMultipartUploadRequest) String() string {
 func (*CompleteMultipartUploadRequest) ProtoMessage() {}
 
 func (x *CompleteMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3243,7 +3321,7 @@ func (x *CompleteMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*CompleteMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{49}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *CompleteMultipartUploadRequest) GetBucket() string {
@@ -3295,18 +3373,27 @@ func (x *CompleteMultipartUploadRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *CompleteMultipartUploadRequest) GetMessages() []*EnclosedMessage {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
 // The object is durable and visible.
 type CompleteMultipartUploadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the server: its description.
-	Object        *Object `protobuf:"bytes,1,opt,name=object,proto3" json:"object,omitempty"`
+	Object *Object `protobuf:"bytes,1,opt,name=object,proto3" json:"object,omitempty"`
+	// Set by the server: one for each message, in their order.
+	Messages      []*v1.SentMessage `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CompleteMultipartUploadResponse) Reset() {
 	*x = CompleteMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3318,7 +3405,7 @@ func (x *CompleteMultipartUploadResponse) String() string {
 func (*CompleteMultipartUploadResponse) ProtoMessage() {}
 
 func (x *CompleteMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3331,12 +3418,19 @@ func (x *CompleteMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*CompleteMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{50}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *CompleteMultipartUploadResponse) GetObject() *Object {
 	if x != nil {
 		return x.Object
+	}
+	return nil
+}
+
+func (x *CompleteMultipartUploadResponse) GetMessages() []*v1.SentMessage {
+	if x != nil {
+		return x.Messages
 	}
 	return nil
 }
@@ -3358,7 +3452,7 @@ type AbortMultipartUploadRequest struct {
 
 func (x *AbortMultipartUploadRequest) Reset() {
 	*x = AbortMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3370,7 +3464,7 @@ func (x *AbortMultipartUploadRequest) String() string {
 func (*AbortMultipartUploadRequest) ProtoMessage() {}
 
 func (x *AbortMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3383,7 +3477,7 @@ func (x *AbortMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*AbortMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{51}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *AbortMultipartUploadRequest) GetBucket() string {
@@ -3423,7 +3517,7 @@ type AbortMultipartUploadResponse struct {
 
 func (x *AbortMultipartUploadResponse) Reset() {
 	*x = AbortMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3435,7 +3529,7 @@ func (x *AbortMultipartUploadResponse) String() string {
 func (*AbortMultipartUploadResponse) ProtoMessage() {}
 
 func (x *AbortMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3448,7 +3542,7 @@ func (x *AbortMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*AbortMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{52}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{53}
 }
 
 // Which upload's parts to list.
@@ -3470,7 +3564,7 @@ type ListPartsRequest struct {
 
 func (x *ListPartsRequest) Reset() {
 	*x = ListPartsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3482,7 +3576,7 @@ func (x *ListPartsRequest) String() string {
 func (*ListPartsRequest) ProtoMessage() {}
 
 func (x *ListPartsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3495,7 +3589,7 @@ func (x *ListPartsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartsRequest.ProtoReflect.Descriptor instead.
 func (*ListPartsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{53}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *ListPartsRequest) GetBucket() string {
@@ -3546,7 +3640,7 @@ type ListPartsResponse struct {
 
 func (x *ListPartsResponse) Reset() {
 	*x = ListPartsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3558,7 +3652,7 @@ func (x *ListPartsResponse) String() string {
 func (*ListPartsResponse) ProtoMessage() {}
 
 func (x *ListPartsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3571,7 +3665,7 @@ func (x *ListPartsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartsResponse.ProtoReflect.Descriptor instead.
 func (*ListPartsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{54}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ListPartsResponse) GetParts() []*Part {
@@ -3605,7 +3699,7 @@ type ListMultipartUploadsRequest struct {
 
 func (x *ListMultipartUploadsRequest) Reset() {
 	*x = ListMultipartUploadsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3617,7 +3711,7 @@ func (x *ListMultipartUploadsRequest) String() string {
 func (*ListMultipartUploadsRequest) ProtoMessage() {}
 
 func (x *ListMultipartUploadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3630,7 +3724,7 @@ func (x *ListMultipartUploadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMultipartUploadsRequest.ProtoReflect.Descriptor instead.
 func (*ListMultipartUploadsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{55}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ListMultipartUploadsRequest) GetBucket() string {
@@ -3676,7 +3770,7 @@ type MultipartUpload struct {
 
 func (x *MultipartUpload) Reset() {
 	*x = MultipartUpload{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3688,7 +3782,7 @@ func (x *MultipartUpload) String() string {
 func (*MultipartUpload) ProtoMessage() {}
 
 func (x *MultipartUpload) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3701,7 +3795,7 @@ func (x *MultipartUpload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MultipartUpload.ProtoReflect.Descriptor instead.
 func (*MultipartUpload) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{56}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *MultipartUpload) GetKey() string {
@@ -3738,7 +3832,7 @@ type ListMultipartUploadsResponse struct {
 
 func (x *ListMultipartUploadsResponse) Reset() {
 	*x = ListMultipartUploadsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3750,7 +3844,7 @@ func (x *ListMultipartUploadsResponse) String() string {
 func (*ListMultipartUploadsResponse) ProtoMessage() {}
 
 func (x *ListMultipartUploadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3763,7 +3857,7 @@ func (x *ListMultipartUploadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMultipartUploadsResponse.ProtoReflect.Descriptor instead.
 func (*ListMultipartUploadsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{57}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *ListMultipartUploadsResponse) GetUploads() []*MultipartUpload {
@@ -3784,7 +3878,7 @@ var File_cumulo_api_objects_v1_objects_proto protoreflect.FileDescriptor
 
 const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\n" +
-	"#cumulo/api/objects/v1/objects.proto\x12\x15cumulo.api.objects.v1\"}\n" +
+	"#cumulo/api/objects/v1/objects.proto\x12\x15cumulo.api.objects.v1\x1a\x1fcumulo/api/queue/v1/queue.proto\"}\n" +
 	"\x06Bucket\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03arn\x18\x02 \x01(\tR\x03arn\x12\x16\n" +
@@ -3878,7 +3972,10 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tR\trequestId\"^\n" +
 	"\x1dSetBucketNotificationResponse\x12=\n" +
-	"\x05rules\x18\x01 \x03(\v2'.cumulo.api.objects.v1.NotificationRuleR\x05rules\"\x8b\x03\n" +
+	"\x05rules\x18\x01 \x03(\v2'.cumulo.api.objects.v1.NotificationRuleR\x05rules\"d\n" +
+	"\x0fEnclosedMessage\x12\x14\n" +
+	"\x05queue\x18\x01 \x01(\tR\x05queue\x12;\n" +
+	"\x05entry\x18\x02 \x01(\v2%.cumulo.api.queue.v1.SendMessageEntryR\x05entry\"\xcf\x03\n" +
 	"\rPutObjectHead\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12!\n" +
@@ -3888,7 +3985,8 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\rif_none_match\x18\x06 \x01(\tR\vifNoneMatch\x12B\n" +
 	"\bexpected\x18\a \x01(\v2&.cumulo.api.objects.v1.ExpectedContentR\bexpected\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\b \x01(\tR\trequestId\x1a;\n" +
+	"request_id\x18\b \x01(\tR\trequestId\x12B\n" +
+	"\bmessages\x18\t \x03(\v2&.cumulo.api.objects.v1.EnclosedMessageR\bmessages\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"R\n" +
@@ -3898,9 +3996,10 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x04head\x18\x01 \x01(\v2$.cumulo.api.objects.v1.PutObjectHeadH\x00R\x04head\x12\x14\n" +
 	"\x04data\x18\x02 \x01(\fH\x00R\x04data\x12=\n" +
 	"\x06commit\x18\x03 \x01(\v2#.cumulo.api.objects.v1.UploadCommitH\x00R\x06commitB\a\n" +
-	"\x05frame\"J\n" +
+	"\x05frame\"\x88\x01\n" +
 	"\x11PutObjectResponse\x125\n" +
-	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\"C\n" +
+	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\x12<\n" +
+	"\bmessages\x18\x02 \x03(\v2 .cumulo.api.queue.v1.SentMessageR\bmessages\"C\n" +
 	"\tByteRange\x12\x14\n" +
 	"\x05first\x18\x01 \x01(\x03R\x05first\x12\x17\n" +
 	"\x04last\x18\x02 \x01(\x03H\x00R\x04last\x88\x01\x01B\a\n" +
@@ -4017,7 +4116,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\rCompletedPart\x12\x1f\n" +
 	"\vpart_number\x18\x01 \x01(\x05R\n" +
 	"partNumber\x12\x12\n" +
-	"\x04etag\x18\x02 \x01(\tR\x04etag\"\x81\x02\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\"\xc5\x02\n" +
 	"\x1eCompleteMultipartUploadRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1b\n" +
@@ -4026,9 +4125,11 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\bif_match\x18\x05 \x01(\tR\aifMatch\x12\"\n" +
 	"\rif_none_match\x18\x06 \x01(\tR\vifNoneMatch\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\a \x01(\tR\trequestId\"X\n" +
+	"request_id\x18\a \x01(\tR\trequestId\x12B\n" +
+	"\bmessages\x18\b \x03(\v2&.cumulo.api.objects.v1.EnclosedMessageR\bmessages\"\x96\x01\n" +
 	"\x1fCompleteMultipartUploadResponse\x125\n" +
-	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\"\x83\x01\n" +
+	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\x12<\n" +
+	"\bmessages\x18\x02 \x03(\v2 .cumulo.api.queue.v1.SentMessageR\bmessages\"\x83\x01\n" +
 	"\x1bAbortMultipartUploadRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1b\n" +
@@ -4096,7 +4197,7 @@ func file_cumulo_api_objects_v1_objects_proto_rawDescGZIP() []byte {
 	return file_cumulo_api_objects_v1_objects_proto_rawDescData
 }
 
-var file_cumulo_api_objects_v1_objects_proto_msgTypes = make([]protoimpl.MessageInfo, 61)
+var file_cumulo_api_objects_v1_objects_proto_msgTypes = make([]protoimpl.MessageInfo, 62)
 var file_cumulo_api_objects_v1_objects_proto_goTypes = []any{
 	(*Bucket)(nil),                          // 0: cumulo.api.objects.v1.Bucket
 	(*NotificationRule)(nil),                // 1: cumulo.api.objects.v1.NotificationRule
@@ -4121,47 +4222,50 @@ var file_cumulo_api_objects_v1_objects_proto_goTypes = []any{
 	(*GetBucketNotificationResponse)(nil),   // 20: cumulo.api.objects.v1.GetBucketNotificationResponse
 	(*SetBucketNotificationRequest)(nil),    // 21: cumulo.api.objects.v1.SetBucketNotificationRequest
 	(*SetBucketNotificationResponse)(nil),   // 22: cumulo.api.objects.v1.SetBucketNotificationResponse
-	(*PutObjectHead)(nil),                   // 23: cumulo.api.objects.v1.PutObjectHead
-	(*UploadCommit)(nil),                    // 24: cumulo.api.objects.v1.UploadCommit
-	(*PutObjectRequest)(nil),                // 25: cumulo.api.objects.v1.PutObjectRequest
-	(*PutObjectResponse)(nil),               // 26: cumulo.api.objects.v1.PutObjectResponse
-	(*ByteRange)(nil),                       // 27: cumulo.api.objects.v1.ByteRange
-	(*GetObjectRequest)(nil),                // 28: cumulo.api.objects.v1.GetObjectRequest
-	(*GetObjectHead)(nil),                   // 29: cumulo.api.objects.v1.GetObjectHead
-	(*GetObjectResponse)(nil),               // 30: cumulo.api.objects.v1.GetObjectResponse
-	(*HeadObjectRequest)(nil),               // 31: cumulo.api.objects.v1.HeadObjectRequest
-	(*HeadObjectResponse)(nil),              // 32: cumulo.api.objects.v1.HeadObjectResponse
-	(*DeleteObjectRequest)(nil),             // 33: cumulo.api.objects.v1.DeleteObjectRequest
-	(*DeleteObjectResponse)(nil),            // 34: cumulo.api.objects.v1.DeleteObjectResponse
-	(*DeleteObjectEntry)(nil),               // 35: cumulo.api.objects.v1.DeleteObjectEntry
-	(*BatchDeleteObjectsRequest)(nil),       // 36: cumulo.api.objects.v1.BatchDeleteObjectsRequest
-	(*DeleteObjectResult)(nil),              // 37: cumulo.api.objects.v1.DeleteObjectResult
-	(*BatchDeleteObjectsResponse)(nil),      // 38: cumulo.api.objects.v1.BatchDeleteObjectsResponse
-	(*ListObjectsRequest)(nil),              // 39: cumulo.api.objects.v1.ListObjectsRequest
-	(*ObjectSummary)(nil),                   // 40: cumulo.api.objects.v1.ObjectSummary
-	(*ListObjectsResponse)(nil),             // 41: cumulo.api.objects.v1.ListObjectsResponse
-	(*CreateMultipartUploadRequest)(nil),    // 42: cumulo.api.objects.v1.CreateMultipartUploadRequest
-	(*CreateMultipartUploadResponse)(nil),   // 43: cumulo.api.objects.v1.CreateMultipartUploadResponse
-	(*UploadPartHead)(nil),                  // 44: cumulo.api.objects.v1.UploadPartHead
-	(*UploadPartRequest)(nil),               // 45: cumulo.api.objects.v1.UploadPartRequest
-	(*Part)(nil),                            // 46: cumulo.api.objects.v1.Part
-	(*UploadPartResponse)(nil),              // 47: cumulo.api.objects.v1.UploadPartResponse
-	(*CompletedPart)(nil),                   // 48: cumulo.api.objects.v1.CompletedPart
-	(*CompleteMultipartUploadRequest)(nil),  // 49: cumulo.api.objects.v1.CompleteMultipartUploadRequest
-	(*CompleteMultipartUploadResponse)(nil), // 50: cumulo.api.objects.v1.CompleteMultipartUploadResponse
-	(*AbortMultipartUploadRequest)(nil),     // 51: cumulo.api.objects.v1.AbortMultipartUploadRequest
-	(*AbortMultipartUploadResponse)(nil),    // 52: cumulo.api.objects.v1.AbortMultipartUploadResponse
-	(*ListPartsRequest)(nil),                // 53: cumulo.api.objects.v1.ListPartsRequest
-	(*ListPartsResponse)(nil),               // 54: cumulo.api.objects.v1.ListPartsResponse
-	(*ListMultipartUploadsRequest)(nil),     // 55: cumulo.api.objects.v1.ListMultipartUploadsRequest
-	(*MultipartUpload)(nil),                 // 56: cumulo.api.objects.v1.MultipartUpload
-	(*ListMultipartUploadsResponse)(nil),    // 57: cumulo.api.objects.v1.ListMultipartUploadsResponse
-	nil,                                     // 58: cumulo.api.objects.v1.Object.MetadataEntry
-	nil,                                     // 59: cumulo.api.objects.v1.PutObjectHead.MetadataEntry
-	nil,                                     // 60: cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
+	(*EnclosedMessage)(nil),                 // 23: cumulo.api.objects.v1.EnclosedMessage
+	(*PutObjectHead)(nil),                   // 24: cumulo.api.objects.v1.PutObjectHead
+	(*UploadCommit)(nil),                    // 25: cumulo.api.objects.v1.UploadCommit
+	(*PutObjectRequest)(nil),                // 26: cumulo.api.objects.v1.PutObjectRequest
+	(*PutObjectResponse)(nil),               // 27: cumulo.api.objects.v1.PutObjectResponse
+	(*ByteRange)(nil),                       // 28: cumulo.api.objects.v1.ByteRange
+	(*GetObjectRequest)(nil),                // 29: cumulo.api.objects.v1.GetObjectRequest
+	(*GetObjectHead)(nil),                   // 30: cumulo.api.objects.v1.GetObjectHead
+	(*GetObjectResponse)(nil),               // 31: cumulo.api.objects.v1.GetObjectResponse
+	(*HeadObjectRequest)(nil),               // 32: cumulo.api.objects.v1.HeadObjectRequest
+	(*HeadObjectResponse)(nil),              // 33: cumulo.api.objects.v1.HeadObjectResponse
+	(*DeleteObjectRequest)(nil),             // 34: cumulo.api.objects.v1.DeleteObjectRequest
+	(*DeleteObjectResponse)(nil),            // 35: cumulo.api.objects.v1.DeleteObjectResponse
+	(*DeleteObjectEntry)(nil),               // 36: cumulo.api.objects.v1.DeleteObjectEntry
+	(*BatchDeleteObjectsRequest)(nil),       // 37: cumulo.api.objects.v1.BatchDeleteObjectsRequest
+	(*DeleteObjectResult)(nil),              // 38: cumulo.api.objects.v1.DeleteObjectResult
+	(*BatchDeleteObjectsResponse)(nil),      // 39: cumulo.api.objects.v1.BatchDeleteObjectsResponse
+	(*ListObjectsRequest)(nil),              // 40: cumulo.api.objects.v1.ListObjectsRequest
+	(*ObjectSummary)(nil),                   // 41: cumulo.api.objects.v1.ObjectSummary
+	(*ListObjectsResponse)(nil),             // 42: cumulo.api.objects.v1.ListObjectsResponse
+	(*CreateMultipartUploadRequest)(nil),    // 43: cumulo.api.objects.v1.CreateMultipartUploadRequest
+	(*CreateMultipartUploadResponse)(nil),   // 44: cumulo.api.objects.v1.CreateMultipartUploadResponse
+	(*UploadPartHead)(nil),                  // 45: cumulo.api.objects.v1.UploadPartHead
+	(*UploadPartRequest)(nil),               // 46: cumulo.api.objects.v1.UploadPartRequest
+	(*Part)(nil),                            // 47: cumulo.api.objects.v1.Part
+	(*UploadPartResponse)(nil),              // 48: cumulo.api.objects.v1.UploadPartResponse
+	(*CompletedPart)(nil),                   // 49: cumulo.api.objects.v1.CompletedPart
+	(*CompleteMultipartUploadRequest)(nil),  // 50: cumulo.api.objects.v1.CompleteMultipartUploadRequest
+	(*CompleteMultipartUploadResponse)(nil), // 51: cumulo.api.objects.v1.CompleteMultipartUploadResponse
+	(*AbortMultipartUploadRequest)(nil),     // 52: cumulo.api.objects.v1.AbortMultipartUploadRequest
+	(*AbortMultipartUploadResponse)(nil),    // 53: cumulo.api.objects.v1.AbortMultipartUploadResponse
+	(*ListPartsRequest)(nil),                // 54: cumulo.api.objects.v1.ListPartsRequest
+	(*ListPartsResponse)(nil),               // 55: cumulo.api.objects.v1.ListPartsResponse
+	(*ListMultipartUploadsRequest)(nil),     // 56: cumulo.api.objects.v1.ListMultipartUploadsRequest
+	(*MultipartUpload)(nil),                 // 57: cumulo.api.objects.v1.MultipartUpload
+	(*ListMultipartUploadsResponse)(nil),    // 58: cumulo.api.objects.v1.ListMultipartUploadsResponse
+	nil,                                     // 59: cumulo.api.objects.v1.Object.MetadataEntry
+	nil,                                     // 60: cumulo.api.objects.v1.PutObjectHead.MetadataEntry
+	nil,                                     // 61: cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
+	(*v1.SendMessageEntry)(nil),             // 62: cumulo.api.queue.v1.SendMessageEntry
+	(*v1.SentMessage)(nil),                  // 63: cumulo.api.queue.v1.SentMessage
 }
 var file_cumulo_api_objects_v1_objects_proto_depIdxs = []int32{
-	58, // 0: cumulo.api.objects.v1.Object.metadata:type_name -> cumulo.api.objects.v1.Object.MetadataEntry
+	59, // 0: cumulo.api.objects.v1.Object.metadata:type_name -> cumulo.api.objects.v1.Object.MetadataEntry
 	0,  // 1: cumulo.api.objects.v1.CreateBucketRequest.bucket:type_name -> cumulo.api.objects.v1.Bucket
 	0,  // 2: cumulo.api.objects.v1.CreateBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
 	0,  // 3: cumulo.api.objects.v1.GetBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
@@ -4169,76 +4273,81 @@ var file_cumulo_api_objects_v1_objects_proto_depIdxs = []int32{
 	1,  // 5: cumulo.api.objects.v1.GetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
 	1,  // 6: cumulo.api.objects.v1.SetBucketNotificationRequest.rules:type_name -> cumulo.api.objects.v1.NotificationRule
 	1,  // 7: cumulo.api.objects.v1.SetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	59, // 8: cumulo.api.objects.v1.PutObjectHead.metadata:type_name -> cumulo.api.objects.v1.PutObjectHead.MetadataEntry
-	2,  // 9: cumulo.api.objects.v1.PutObjectHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	2,  // 10: cumulo.api.objects.v1.UploadCommit.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	23, // 11: cumulo.api.objects.v1.PutObjectRequest.head:type_name -> cumulo.api.objects.v1.PutObjectHead
-	24, // 12: cumulo.api.objects.v1.PutObjectRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
-	3,  // 13: cumulo.api.objects.v1.PutObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	27, // 14: cumulo.api.objects.v1.GetObjectRequest.byte_range:type_name -> cumulo.api.objects.v1.ByteRange
-	3,  // 15: cumulo.api.objects.v1.GetObjectHead.object:type_name -> cumulo.api.objects.v1.Object
-	29, // 16: cumulo.api.objects.v1.GetObjectResponse.head:type_name -> cumulo.api.objects.v1.GetObjectHead
-	3,  // 17: cumulo.api.objects.v1.HeadObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	35, // 18: cumulo.api.objects.v1.BatchDeleteObjectsRequest.entries:type_name -> cumulo.api.objects.v1.DeleteObjectEntry
-	4,  // 19: cumulo.api.objects.v1.DeleteObjectResult.error:type_name -> cumulo.api.objects.v1.ItemError
-	37, // 20: cumulo.api.objects.v1.BatchDeleteObjectsResponse.results:type_name -> cumulo.api.objects.v1.DeleteObjectResult
-	40, // 21: cumulo.api.objects.v1.ListObjectsResponse.objects:type_name -> cumulo.api.objects.v1.ObjectSummary
-	60, // 22: cumulo.api.objects.v1.CreateMultipartUploadRequest.metadata:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
-	2,  // 23: cumulo.api.objects.v1.UploadPartHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	44, // 24: cumulo.api.objects.v1.UploadPartRequest.head:type_name -> cumulo.api.objects.v1.UploadPartHead
-	24, // 25: cumulo.api.objects.v1.UploadPartRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
-	46, // 26: cumulo.api.objects.v1.UploadPartResponse.part:type_name -> cumulo.api.objects.v1.Part
-	48, // 27: cumulo.api.objects.v1.CompleteMultipartUploadRequest.parts:type_name -> cumulo.api.objects.v1.CompletedPart
-	3,  // 28: cumulo.api.objects.v1.CompleteMultipartUploadResponse.object:type_name -> cumulo.api.objects.v1.Object
-	46, // 29: cumulo.api.objects.v1.ListPartsResponse.parts:type_name -> cumulo.api.objects.v1.Part
-	56, // 30: cumulo.api.objects.v1.ListMultipartUploadsResponse.uploads:type_name -> cumulo.api.objects.v1.MultipartUpload
-	5,  // 31: cumulo.api.objects.v1.ObjectService.CreateBucket:input_type -> cumulo.api.objects.v1.CreateBucketRequest
-	7,  // 32: cumulo.api.objects.v1.ObjectService.GetBucket:input_type -> cumulo.api.objects.v1.GetBucketRequest
-	9,  // 33: cumulo.api.objects.v1.ObjectService.ListBuckets:input_type -> cumulo.api.objects.v1.ListBucketsRequest
-	11, // 34: cumulo.api.objects.v1.ObjectService.DeleteBucket:input_type -> cumulo.api.objects.v1.DeleteBucketRequest
-	13, // 35: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:input_type -> cumulo.api.objects.v1.GetBucketPolicyRequest
-	15, // 36: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:input_type -> cumulo.api.objects.v1.SetBucketPolicyRequest
-	17, // 37: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:input_type -> cumulo.api.objects.v1.DeleteBucketPolicyRequest
-	19, // 38: cumulo.api.objects.v1.ObjectService.GetBucketNotification:input_type -> cumulo.api.objects.v1.GetBucketNotificationRequest
-	21, // 39: cumulo.api.objects.v1.ObjectService.SetBucketNotification:input_type -> cumulo.api.objects.v1.SetBucketNotificationRequest
-	25, // 40: cumulo.api.objects.v1.ObjectService.PutObject:input_type -> cumulo.api.objects.v1.PutObjectRequest
-	28, // 41: cumulo.api.objects.v1.ObjectService.GetObject:input_type -> cumulo.api.objects.v1.GetObjectRequest
-	31, // 42: cumulo.api.objects.v1.ObjectService.HeadObject:input_type -> cumulo.api.objects.v1.HeadObjectRequest
-	33, // 43: cumulo.api.objects.v1.ObjectService.DeleteObject:input_type -> cumulo.api.objects.v1.DeleteObjectRequest
-	36, // 44: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:input_type -> cumulo.api.objects.v1.BatchDeleteObjectsRequest
-	39, // 45: cumulo.api.objects.v1.ObjectService.ListObjects:input_type -> cumulo.api.objects.v1.ListObjectsRequest
-	42, // 46: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:input_type -> cumulo.api.objects.v1.CreateMultipartUploadRequest
-	45, // 47: cumulo.api.objects.v1.ObjectService.UploadPart:input_type -> cumulo.api.objects.v1.UploadPartRequest
-	49, // 48: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:input_type -> cumulo.api.objects.v1.CompleteMultipartUploadRequest
-	51, // 49: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:input_type -> cumulo.api.objects.v1.AbortMultipartUploadRequest
-	53, // 50: cumulo.api.objects.v1.ObjectService.ListParts:input_type -> cumulo.api.objects.v1.ListPartsRequest
-	55, // 51: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:input_type -> cumulo.api.objects.v1.ListMultipartUploadsRequest
-	6,  // 52: cumulo.api.objects.v1.ObjectService.CreateBucket:output_type -> cumulo.api.objects.v1.CreateBucketResponse
-	8,  // 53: cumulo.api.objects.v1.ObjectService.GetBucket:output_type -> cumulo.api.objects.v1.GetBucketResponse
-	10, // 54: cumulo.api.objects.v1.ObjectService.ListBuckets:output_type -> cumulo.api.objects.v1.ListBucketsResponse
-	12, // 55: cumulo.api.objects.v1.ObjectService.DeleteBucket:output_type -> cumulo.api.objects.v1.DeleteBucketResponse
-	14, // 56: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:output_type -> cumulo.api.objects.v1.GetBucketPolicyResponse
-	16, // 57: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:output_type -> cumulo.api.objects.v1.SetBucketPolicyResponse
-	18, // 58: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:output_type -> cumulo.api.objects.v1.DeleteBucketPolicyResponse
-	20, // 59: cumulo.api.objects.v1.ObjectService.GetBucketNotification:output_type -> cumulo.api.objects.v1.GetBucketNotificationResponse
-	22, // 60: cumulo.api.objects.v1.ObjectService.SetBucketNotification:output_type -> cumulo.api.objects.v1.SetBucketNotificationResponse
-	26, // 61: cumulo.api.objects.v1.ObjectService.PutObject:output_type -> cumulo.api.objects.v1.PutObjectResponse
-	30, // 62: cumulo.api.objects.v1.ObjectService.GetObject:output_type -> cumulo.api.objects.v1.GetObjectResponse
-	32, // 63: cumulo.api.objects.v1.ObjectService.HeadObject:output_type -> cumulo.api.objects.v1.HeadObjectResponse
-	34, // 64: cumulo.api.objects.v1.ObjectService.DeleteObject:output_type -> cumulo.api.objects.v1.DeleteObjectResponse
-	38, // 65: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:output_type -> cumulo.api.objects.v1.BatchDeleteObjectsResponse
-	41, // 66: cumulo.api.objects.v1.ObjectService.ListObjects:output_type -> cumulo.api.objects.v1.ListObjectsResponse
-	43, // 67: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:output_type -> cumulo.api.objects.v1.CreateMultipartUploadResponse
-	47, // 68: cumulo.api.objects.v1.ObjectService.UploadPart:output_type -> cumulo.api.objects.v1.UploadPartResponse
-	50, // 69: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:output_type -> cumulo.api.objects.v1.CompleteMultipartUploadResponse
-	52, // 70: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:output_type -> cumulo.api.objects.v1.AbortMultipartUploadResponse
-	54, // 71: cumulo.api.objects.v1.ObjectService.ListParts:output_type -> cumulo.api.objects.v1.ListPartsResponse
-	57, // 72: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:output_type -> cumulo.api.objects.v1.ListMultipartUploadsResponse
-	52, // [52:73] is the sub-list for method output_type
-	31, // [31:52] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	62, // 8: cumulo.api.objects.v1.EnclosedMessage.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	60, // 9: cumulo.api.objects.v1.PutObjectHead.metadata:type_name -> cumulo.api.objects.v1.PutObjectHead.MetadataEntry
+	2,  // 10: cumulo.api.objects.v1.PutObjectHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	23, // 11: cumulo.api.objects.v1.PutObjectHead.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
+	2,  // 12: cumulo.api.objects.v1.UploadCommit.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	24, // 13: cumulo.api.objects.v1.PutObjectRequest.head:type_name -> cumulo.api.objects.v1.PutObjectHead
+	25, // 14: cumulo.api.objects.v1.PutObjectRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
+	3,  // 15: cumulo.api.objects.v1.PutObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
+	63, // 16: cumulo.api.objects.v1.PutObjectResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
+	28, // 17: cumulo.api.objects.v1.GetObjectRequest.byte_range:type_name -> cumulo.api.objects.v1.ByteRange
+	3,  // 18: cumulo.api.objects.v1.GetObjectHead.object:type_name -> cumulo.api.objects.v1.Object
+	30, // 19: cumulo.api.objects.v1.GetObjectResponse.head:type_name -> cumulo.api.objects.v1.GetObjectHead
+	3,  // 20: cumulo.api.objects.v1.HeadObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
+	36, // 21: cumulo.api.objects.v1.BatchDeleteObjectsRequest.entries:type_name -> cumulo.api.objects.v1.DeleteObjectEntry
+	4,  // 22: cumulo.api.objects.v1.DeleteObjectResult.error:type_name -> cumulo.api.objects.v1.ItemError
+	38, // 23: cumulo.api.objects.v1.BatchDeleteObjectsResponse.results:type_name -> cumulo.api.objects.v1.DeleteObjectResult
+	41, // 24: cumulo.api.objects.v1.ListObjectsResponse.objects:type_name -> cumulo.api.objects.v1.ObjectSummary
+	61, // 25: cumulo.api.objects.v1.CreateMultipartUploadRequest.metadata:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
+	2,  // 26: cumulo.api.objects.v1.UploadPartHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	45, // 27: cumulo.api.objects.v1.UploadPartRequest.head:type_name -> cumulo.api.objects.v1.UploadPartHead
+	25, // 28: cumulo.api.objects.v1.UploadPartRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
+	47, // 29: cumulo.api.objects.v1.UploadPartResponse.part:type_name -> cumulo.api.objects.v1.Part
+	49, // 30: cumulo.api.objects.v1.CompleteMultipartUploadRequest.parts:type_name -> cumulo.api.objects.v1.CompletedPart
+	23, // 31: cumulo.api.objects.v1.CompleteMultipartUploadRequest.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
+	3,  // 32: cumulo.api.objects.v1.CompleteMultipartUploadResponse.object:type_name -> cumulo.api.objects.v1.Object
+	63, // 33: cumulo.api.objects.v1.CompleteMultipartUploadResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
+	47, // 34: cumulo.api.objects.v1.ListPartsResponse.parts:type_name -> cumulo.api.objects.v1.Part
+	57, // 35: cumulo.api.objects.v1.ListMultipartUploadsResponse.uploads:type_name -> cumulo.api.objects.v1.MultipartUpload
+	5,  // 36: cumulo.api.objects.v1.ObjectService.CreateBucket:input_type -> cumulo.api.objects.v1.CreateBucketRequest
+	7,  // 37: cumulo.api.objects.v1.ObjectService.GetBucket:input_type -> cumulo.api.objects.v1.GetBucketRequest
+	9,  // 38: cumulo.api.objects.v1.ObjectService.ListBuckets:input_type -> cumulo.api.objects.v1.ListBucketsRequest
+	11, // 39: cumulo.api.objects.v1.ObjectService.DeleteBucket:input_type -> cumulo.api.objects.v1.DeleteBucketRequest
+	13, // 40: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:input_type -> cumulo.api.objects.v1.GetBucketPolicyRequest
+	15, // 41: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:input_type -> cumulo.api.objects.v1.SetBucketPolicyRequest
+	17, // 42: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:input_type -> cumulo.api.objects.v1.DeleteBucketPolicyRequest
+	19, // 43: cumulo.api.objects.v1.ObjectService.GetBucketNotification:input_type -> cumulo.api.objects.v1.GetBucketNotificationRequest
+	21, // 44: cumulo.api.objects.v1.ObjectService.SetBucketNotification:input_type -> cumulo.api.objects.v1.SetBucketNotificationRequest
+	26, // 45: cumulo.api.objects.v1.ObjectService.PutObject:input_type -> cumulo.api.objects.v1.PutObjectRequest
+	29, // 46: cumulo.api.objects.v1.ObjectService.GetObject:input_type -> cumulo.api.objects.v1.GetObjectRequest
+	32, // 47: cumulo.api.objects.v1.ObjectService.HeadObject:input_type -> cumulo.api.objects.v1.HeadObjectRequest
+	34, // 48: cumulo.api.objects.v1.ObjectService.DeleteObject:input_type -> cumulo.api.objects.v1.DeleteObjectRequest
+	37, // 49: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:input_type -> cumulo.api.objects.v1.BatchDeleteObjectsRequest
+	40, // 50: cumulo.api.objects.v1.ObjectService.ListObjects:input_type -> cumulo.api.objects.v1.ListObjectsRequest
+	43, // 51: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:input_type -> cumulo.api.objects.v1.CreateMultipartUploadRequest
+	46, // 52: cumulo.api.objects.v1.ObjectService.UploadPart:input_type -> cumulo.api.objects.v1.UploadPartRequest
+	50, // 53: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:input_type -> cumulo.api.objects.v1.CompleteMultipartUploadRequest
+	52, // 54: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:input_type -> cumulo.api.objects.v1.AbortMultipartUploadRequest
+	54, // 55: cumulo.api.objects.v1.ObjectService.ListParts:input_type -> cumulo.api.objects.v1.ListPartsRequest
+	56, // 56: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:input_type -> cumulo.api.objects.v1.ListMultipartUploadsRequest
+	6,  // 57: cumulo.api.objects.v1.ObjectService.CreateBucket:output_type -> cumulo.api.objects.v1.CreateBucketResponse
+	8,  // 58: cumulo.api.objects.v1.ObjectService.GetBucket:output_type -> cumulo.api.objects.v1.GetBucketResponse
+	10, // 59: cumulo.api.objects.v1.ObjectService.ListBuckets:output_type -> cumulo.api.objects.v1.ListBucketsResponse
+	12, // 60: cumulo.api.objects.v1.ObjectService.DeleteBucket:output_type -> cumulo.api.objects.v1.DeleteBucketResponse
+	14, // 61: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:output_type -> cumulo.api.objects.v1.GetBucketPolicyResponse
+	16, // 62: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:output_type -> cumulo.api.objects.v1.SetBucketPolicyResponse
+	18, // 63: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:output_type -> cumulo.api.objects.v1.DeleteBucketPolicyResponse
+	20, // 64: cumulo.api.objects.v1.ObjectService.GetBucketNotification:output_type -> cumulo.api.objects.v1.GetBucketNotificationResponse
+	22, // 65: cumulo.api.objects.v1.ObjectService.SetBucketNotification:output_type -> cumulo.api.objects.v1.SetBucketNotificationResponse
+	27, // 66: cumulo.api.objects.v1.ObjectService.PutObject:output_type -> cumulo.api.objects.v1.PutObjectResponse
+	31, // 67: cumulo.api.objects.v1.ObjectService.GetObject:output_type -> cumulo.api.objects.v1.GetObjectResponse
+	33, // 68: cumulo.api.objects.v1.ObjectService.HeadObject:output_type -> cumulo.api.objects.v1.HeadObjectResponse
+	35, // 69: cumulo.api.objects.v1.ObjectService.DeleteObject:output_type -> cumulo.api.objects.v1.DeleteObjectResponse
+	39, // 70: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:output_type -> cumulo.api.objects.v1.BatchDeleteObjectsResponse
+	42, // 71: cumulo.api.objects.v1.ObjectService.ListObjects:output_type -> cumulo.api.objects.v1.ListObjectsResponse
+	44, // 72: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:output_type -> cumulo.api.objects.v1.CreateMultipartUploadResponse
+	48, // 73: cumulo.api.objects.v1.ObjectService.UploadPart:output_type -> cumulo.api.objects.v1.UploadPartResponse
+	51, // 74: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:output_type -> cumulo.api.objects.v1.CompleteMultipartUploadResponse
+	53, // 75: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:output_type -> cumulo.api.objects.v1.AbortMultipartUploadResponse
+	55, // 76: cumulo.api.objects.v1.ObjectService.ListParts:output_type -> cumulo.api.objects.v1.ListPartsResponse
+	58, // 77: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:output_type -> cumulo.api.objects.v1.ListMultipartUploadsResponse
+	57, // [57:78] is the sub-list for method output_type
+	36, // [36:57] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_cumulo_api_objects_v1_objects_proto_init() }
@@ -4248,34 +4357,34 @@ func file_cumulo_api_objects_v1_objects_proto_init() {
 	}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[2].OneofWrappers = []any{}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[3].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[25].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[26].OneofWrappers = []any{
 		(*PutObjectRequest_Head)(nil),
 		(*PutObjectRequest_Data)(nil),
 		(*PutObjectRequest_Commit)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[27].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[28].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[28].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[29].OneofWrappers = []any{
 		(*GetObjectRequest_ByteRange)(nil),
 		(*GetObjectRequest_SuffixLength)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[30].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[31].OneofWrappers = []any{
 		(*GetObjectResponse_Head)(nil),
 		(*GetObjectResponse_Data)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[31].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[45].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[32].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[46].OneofWrappers = []any{
 		(*UploadPartRequest_Head)(nil),
 		(*UploadPartRequest_Data)(nil),
 		(*UploadPartRequest_Commit)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[46].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[47].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cumulo_api_objects_v1_objects_proto_rawDesc), len(file_cumulo_api_objects_v1_objects_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   61,
+			NumMessages:   62,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

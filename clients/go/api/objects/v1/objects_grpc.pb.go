@@ -81,7 +81,8 @@ type ObjectServiceClient interface {
 	GetBucketNotification(ctx context.Context, in *GetBucketNotificationRequest, opts ...grpc.CallOption) (*GetBucketNotificationResponse, error)
 	// Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification.
 	SetBucketNotification(ctx context.Context, in *SetBucketNotificationRequest, opts ...grpc.CallOption) (*SetBucketNotificationResponse, error)
-	// Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject.
+	// Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject, and for messages in
+	// its commit sqs:SendMessage on each of their queues.
 	PutObject(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[PutObjectRequest, PutObjectResponse], error)
 	// Reads an object or a range of it: one `head` frame, then `data` frames; status OK at the end says that it is whole.
 	// Permission: s3:GetObject.
@@ -99,7 +100,8 @@ type ObjectServiceClient interface {
 	// Stores one part: one `head` frame, `data` frames, one `commit` frame; an earlier part of the same number is replaced.
 	// Permission: s3:PutObject.
 	UploadPart(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[UploadPartRequest, UploadPartResponse], error)
-	// Makes the object out of its parts; no byte is copied. Permission: s3:PutObject.
+	// Makes the object out of its parts; no byte is copied. Permission: s3:PutObject, and for messages in its commit
+	// sqs:SendMessage on each of their queues.
 	CompleteMultipartUpload(ctx context.Context, in *CompleteMultipartUploadRequest, opts ...grpc.CallOption) (*CompleteMultipartUploadResponse, error)
 	// Ends an upload and drops its parts. Permission: s3:AbortMultipartUpload.
 	AbortMultipartUpload(ctx context.Context, in *AbortMultipartUploadRequest, opts ...grpc.CallOption) (*AbortMultipartUploadResponse, error)
@@ -366,7 +368,8 @@ type ObjectServiceServer interface {
 	GetBucketNotification(context.Context, *GetBucketNotificationRequest) (*GetBucketNotificationResponse, error)
 	// Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification.
 	SetBucketNotification(context.Context, *SetBucketNotificationRequest) (*SetBucketNotificationResponse, error)
-	// Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject.
+	// Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject, and for messages in
+	// its commit sqs:SendMessage on each of their queues.
 	PutObject(grpc.ClientStreamingServer[PutObjectRequest, PutObjectResponse]) error
 	// Reads an object or a range of it: one `head` frame, then `data` frames; status OK at the end says that it is whole.
 	// Permission: s3:GetObject.
@@ -384,7 +387,8 @@ type ObjectServiceServer interface {
 	// Stores one part: one `head` frame, `data` frames, one `commit` frame; an earlier part of the same number is replaced.
 	// Permission: s3:PutObject.
 	UploadPart(grpc.ClientStreamingServer[UploadPartRequest, UploadPartResponse]) error
-	// Makes the object out of its parts; no byte is copied. Permission: s3:PutObject.
+	// Makes the object out of its parts; no byte is copied. Permission: s3:PutObject, and for messages in its commit
+	// sqs:SendMessage on each of their queues.
 	CompleteMultipartUpload(context.Context, *CompleteMultipartUploadRequest) (*CompleteMultipartUploadResponse, error)
 	// Ends an upload and drops its parts. Permission: s3:AbortMultipartUpload.
 	AbortMultipartUpload(context.Context, *AbortMultipartUploadRequest) (*AbortMultipartUploadResponse, error)

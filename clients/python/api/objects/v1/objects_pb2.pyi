@@ -18,6 +18,7 @@ Conventions of this file:
 """
 
 from collections import abc as _abc
+from cumulo.api.queue.v1 import queue_pb2 as _queue_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
@@ -707,6 +708,34 @@ class SetBucketNotificationResponse(_message.Message):
 Global___SetBucketNotificationResponse: _TypeAlias = SetBucketNotificationResponse  # noqa: Y015
 
 @_typing.final
+class EnclosedMessage(_message.Message):
+    """A message that is stored in an object's own commit: where the one is, the other is, too, also after a crash."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    queue: _builtins.str
+    """Set by the client, required: name, short name or ARN of the queue that it goes to."""
+    @_builtins.property
+    def entry(self) -> _queue_pb2.SendMessageEntry:
+        """Set by the client, required: the message."""
+
+    def __init__(
+        self,
+        *,
+        queue: _builtins.str = ...,
+        entry: _queue_pb2.SendMessageEntry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "queue", b"queue"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnclosedMessage: _TypeAlias = EnclosedMessage  # noqa: Y015
+
+@_typing.final
 class PutObjectHead(_message.Message):
     """What is to be stored, sent before the bytes."""
 
@@ -740,6 +769,7 @@ class PutObjectHead(_message.Message):
     IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
     EXPECTED_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -760,6 +790,13 @@ class PutObjectHead(_message.Message):
     def expected(self) -> Global___ExpectedContent:
         """Set by the client, optional: what it knows of the bytes beforehand."""
 
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___EnclosedMessage]:
+        """Set by the client: messages to store in the object's commit, to queues of one account; at most 10, together at most
+        262144 bytes. One that cannot be stored refuses the object; ErrorInfo.metadata names it (`sends[2]`).
+        `UNIMPLEMENTED` on an engine whose transactions cannot span queue and bucket.
+        """
+
     def __init__(
         self,
         *,
@@ -771,10 +808,11 @@ class PutObjectHead(_message.Message):
         if_none_match: _builtins.str = ...,
         expected: Global___ExpectedContent | None = ...,
         request_id: _builtins.str = ...,
+        messages: _abc.Iterable[Global___EnclosedMessage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expected", b"expected"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "content_type", b"content_type", "expected", b"expected", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "metadata", b"metadata", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "content_type", b"content_type", "expected", b"expected", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "messages", b"messages", "metadata", b"metadata", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -847,18 +885,24 @@ class PutObjectResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     OBJECT_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def object(self) -> Global___Object:
         """Set by the server: its description."""
+
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[_queue_pb2.SentMessage]:
+        """Set by the server: one for each message of the head, in their order."""
 
     def __init__(
         self,
         *,
         object: Global___Object | None = ...,
+        messages: _abc.Iterable[_queue_pb2.SentMessage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["object", b"object"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["object", b"object"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "object", b"object"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1626,6 +1670,7 @@ class CompleteMultipartUploadRequest(_message.Message):
     IF_MATCH_FIELD_NUMBER: _builtins.int
     IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -1644,6 +1689,10 @@ class CompleteMultipartUploadRequest(_message.Message):
         (`EntityTooSmall`). Stored parts that are not named are dropped.
         """
 
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___EnclosedMessage]:
+        """Set by the client: messages to store in the object's commit, as in PutObjectHead."""
+
     def __init__(
         self,
         *,
@@ -1654,10 +1703,11 @@ class CompleteMultipartUploadRequest(_message.Message):
         if_match: _builtins.str = ...,
         if_none_match: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        messages: _abc.Iterable[Global___EnclosedMessage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "parts", b"parts", "request_id", b"request_id", "upload_id", b"upload_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "messages", b"messages", "parts", b"parts", "request_id", b"request_id", "upload_id", b"upload_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1670,18 +1720,24 @@ class CompleteMultipartUploadResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     OBJECT_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def object(self) -> Global___Object:
         """Set by the server: its description."""
+
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[_queue_pb2.SentMessage]:
+        """Set by the server: one for each message, in their order."""
 
     def __init__(
         self,
         *,
         object: Global___Object | None = ...,
+        messages: _abc.Iterable[_queue_pb2.SentMessage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["object", b"object"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["object", b"object"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "object", b"object"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -210,7 +210,8 @@ class ObjectServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PutObject(self, request_iterator, context):
-        """Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject.
+        """Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject, and for messages in
+        its commit sqs:SendMessage on each of their queues.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -268,7 +269,8 @@ class ObjectServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CompleteMultipartUpload(self, request, context):
-        """Makes the object out of its parts; no byte is copied. Permission: s3:PutObject.
+        """Makes the object out of its parts; no byte is copied. Permission: s3:PutObject, and for messages in its commit
+        sqs:SendMessage on each of their queues.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -66,7 +66,9 @@ class ObjectServiceStub:
     SetBucketNotification: _grpc.UnaryUnaryMultiCallable[_objects_pb2.SetBucketNotificationRequest, _objects_pb2.SetBucketNotificationResponse]
     """Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification."""
     PutObject: _grpc.StreamUnaryMultiCallable[_objects_pb2.PutObjectRequest, _objects_pb2.PutObjectResponse]
-    """Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject."""
+    """Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject, and for messages in
+    its commit sqs:SendMessage on each of their queues.
+    """
     GetObject: _grpc.UnaryStreamMultiCallable[_objects_pb2.GetObjectRequest, _objects_pb2.GetObjectResponse]
     """Reads an object or a range of it: one `head` frame, then `data` frames; status OK at the end says that it is whole.
     Permission: s3:GetObject.
@@ -86,7 +88,9 @@ class ObjectServiceStub:
     Permission: s3:PutObject.
     """
     CompleteMultipartUpload: _grpc.UnaryUnaryMultiCallable[_objects_pb2.CompleteMultipartUploadRequest, _objects_pb2.CompleteMultipartUploadResponse]
-    """Makes the object out of its parts; no byte is copied. Permission: s3:PutObject."""
+    """Makes the object out of its parts; no byte is copied. Permission: s3:PutObject, and for messages in its commit
+    sqs:SendMessage on each of their queues.
+    """
     AbortMultipartUpload: _grpc.UnaryUnaryMultiCallable[_objects_pb2.AbortMultipartUploadRequest, _objects_pb2.AbortMultipartUploadResponse]
     """Ends an upload and drops its parts. Permission: s3:AbortMultipartUpload."""
     ListParts: _grpc.UnaryUnaryMultiCallable[_objects_pb2.ListPartsRequest, _objects_pb2.ListPartsResponse]
@@ -118,7 +122,9 @@ class ObjectServiceAsyncStub(ObjectServiceStub):
     SetBucketNotification: _aio.UnaryUnaryMultiCallable[_objects_pb2.SetBucketNotificationRequest, _objects_pb2.SetBucketNotificationResponse]  # type: ignore[assignment]
     """Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification."""
     PutObject: _aio.StreamUnaryMultiCallable[_objects_pb2.PutObjectRequest, _objects_pb2.PutObjectResponse]  # type: ignore[assignment]
-    """Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject."""
+    """Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject, and for messages in
+    its commit sqs:SendMessage on each of their queues.
+    """
     GetObject: _aio.UnaryStreamMultiCallable[_objects_pb2.GetObjectRequest, _objects_pb2.GetObjectResponse]  # type: ignore[assignment]
     """Reads an object or a range of it: one `head` frame, then `data` frames; status OK at the end says that it is whole.
     Permission: s3:GetObject.
@@ -138,7 +144,9 @@ class ObjectServiceAsyncStub(ObjectServiceStub):
     Permission: s3:PutObject.
     """
     CompleteMultipartUpload: _aio.UnaryUnaryMultiCallable[_objects_pb2.CompleteMultipartUploadRequest, _objects_pb2.CompleteMultipartUploadResponse]  # type: ignore[assignment]
-    """Makes the object out of its parts; no byte is copied. Permission: s3:PutObject."""
+    """Makes the object out of its parts; no byte is copied. Permission: s3:PutObject, and for messages in its commit
+    sqs:SendMessage on each of their queues.
+    """
     AbortMultipartUpload: _aio.UnaryUnaryMultiCallable[_objects_pb2.AbortMultipartUploadRequest, _objects_pb2.AbortMultipartUploadResponse]  # type: ignore[assignment]
     """Ends an upload and drops its parts. Permission: s3:AbortMultipartUpload."""
     ListParts: _aio.UnaryUnaryMultiCallable[_objects_pb2.ListPartsRequest, _objects_pb2.ListPartsResponse]  # type: ignore[assignment]
@@ -227,7 +235,9 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_objects_pb2.PutObjectRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_objects_pb2.PutObjectResponse, _abc.Awaitable[_objects_pb2.PutObjectResponse]]:
-        """Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject."""
+        """Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject, and for messages in
+        its commit sqs:SendMessage on each of their queues.
+        """
 
     @_abc_1.abstractmethod
     def GetObject(
@@ -295,7 +305,9 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _objects_pb2.CompleteMultipartUploadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_objects_pb2.CompleteMultipartUploadResponse, _abc.Awaitable[_objects_pb2.CompleteMultipartUploadResponse]]:
-        """Makes the object out of its parts; no byte is copied. Permission: s3:PutObject."""
+        """Makes the object out of its parts; no byte is copied. Permission: s3:PutObject, and for messages in its commit
+        sqs:SendMessage on each of their queues.
+        """
 
     @_abc_1.abstractmethod
     def AbortMultipartUpload(

@@ -22,6 +22,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { SendMessageEntry, SentMessage } from "../../queue/v1/queue.js";
 
 export const protobufPackage = "cumulo.api.objects.v1";
 
@@ -257,6 +258,14 @@ export interface SetBucketNotificationResponse {
   rules: NotificationRule[];
 }
 
+/** A message that is stored in an object's own commit: where the one is, the other is, too, also after a crash. */
+export interface EnclosedMessage {
+  /** Set by the client, required: name, short name or ARN of the queue that it goes to. */
+  queue: string;
+  /** Set by the client, required: the message. */
+  entry: SendMessageEntry | undefined;
+}
+
 /** What is to be stored, sent before the bytes. */
 export interface PutObjectHead {
   /** Set by the client, required: the bucket's name, short name or ARN. */
@@ -277,6 +286,12 @@ export interface PutObjectHead {
     | undefined;
   /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
   requestId: string;
+  /**
+   * Set by the client: messages to store in the object's commit, to queues of one account; at most 10, together at most
+   * 262144 bytes. One that cannot be stored refuses the object; ErrorInfo.metadata names it (`sends[2]`).
+   * `UNIMPLEMENTED` on an engine whose transactions cannot span queue and bucket.
+   */
+  messages: EnclosedMessage[];
 }
 
 export interface PutObjectHead_MetadataEntry {
@@ -309,7 +324,11 @@ export interface PutObjectRequest {
 /** The object is durable and visible. */
 export interface PutObjectResponse {
   /** Set by the server: its description. */
-  object: Object | undefined;
+  object:
+    | Object
+    | undefined;
+  /** Set by the server: one for each message of the head, in their order. */
+  messages: SentMessage[];
 }
 
 /** A range of bytes. */
@@ -592,12 +611,18 @@ export interface CompleteMultipartUploadRequest {
   ifNoneMatch: string;
   /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
   requestId: string;
+  /** Set by the client: messages to store in the object's commit, as in PutObjectHead. */
+  messages: EnclosedMessage[];
 }
 
 /** The object is durable and visible. */
 export interface CompleteMultipartUploadResponse {
   /** Set by the server: its description. */
-  object: Object | undefined;
+  object:
+    | Object
+    | undefined;
+  /** Set by the server: one for each message, in their order. */
+  messages: SentMessage[];
 }
 
 /** Which upload to end. */
@@ -2390,6 +2415,75 @@ export const SetBucketNotificationResponse: MessageFns<SetBucketNotificationResp
   },
 };
 
+function createBaseEnclosedMessage(): EnclosedMessage {
+  return { queue: "", entry: undefined };
+}
+
+export const EnclosedMessage: MessageFns<EnclosedMessage> = {
+  encode(message: EnclosedMessage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queue !== "") {
+      writer.uint32(10).string(message.queue);
+    }
+    if (message.entry !== undefined) {
+      SendMessageEntry.encode(message.entry, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EnclosedMessage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnclosedMessage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queue = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.entry = SendMessageEntry.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EnclosedMessage>): EnclosedMessage {
+    return EnclosedMessage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EnclosedMessage>): EnclosedMessage {
+    const message = createBaseEnclosedMessage();
+    message.queue = object.queue ?? "";
+    message.entry = (object.entry !== undefined && object.entry !== null)
+      ? SendMessageEntry.fromPartial(object.entry)
+      : undefined;
+    return message;
+  },
+};
+
 function createBasePutObjectHead(): PutObjectHead {
   return {
     bucket: "",
@@ -2400,6 +2494,7 @@ function createBasePutObjectHead(): PutObjectHead {
     ifNoneMatch: "",
     expected: undefined,
     requestId: "",
+    messages: [],
   };
 }
 
@@ -2428,6 +2523,9 @@ export const PutObjectHead: MessageFns<PutObjectHead> = {
     }
     if (message.requestId !== "") {
       writer.uint32(66).string(message.requestId);
+    }
+    for (const v of message.messages) {
+      EnclosedMessage.encode(v!, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -2512,6 +2610,14 @@ export const PutObjectHead: MessageFns<PutObjectHead> = {
             message.requestId = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.messages.push(EnclosedMessage.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2547,6 +2653,7 @@ export const PutObjectHead: MessageFns<PutObjectHead> = {
       ? ExpectedContent.fromPartial(object.expected)
       : undefined;
     message.requestId = object.requestId ?? "";
+    message.messages = object.messages?.map((e) => EnclosedMessage.fromPartial(e)) || [];
     return message;
   },
 };
@@ -2774,13 +2881,16 @@ export const PutObjectRequest: MessageFns<PutObjectRequest> = {
 };
 
 function createBasePutObjectResponse(): PutObjectResponse {
-  return { object: undefined };
+  return { object: undefined, messages: [] };
 }
 
 export const PutObjectResponse: MessageFns<PutObjectResponse> = {
   encode(message: PutObjectResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.object !== undefined) {
       Object.encode(message.object, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.messages) {
+      SentMessage.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -2806,6 +2916,14 @@ export const PutObjectResponse: MessageFns<PutObjectResponse> = {
             message.object = Object.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.messages.push(SentMessage.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2826,6 +2944,7 @@ export const PutObjectResponse: MessageFns<PutObjectResponse> = {
     message.object = (object.object !== undefined && object.object !== null)
       ? Object.fromPartial(object.object)
       : undefined;
+    message.messages = object.messages?.map((e) => SentMessage.fromPartial(e)) || [];
     return message;
   },
 };
@@ -4813,7 +4932,7 @@ export const CompletedPart: MessageFns<CompletedPart> = {
 };
 
 function createBaseCompleteMultipartUploadRequest(): CompleteMultipartUploadRequest {
-  return { bucket: "", key: "", uploadId: "", parts: [], ifMatch: "", ifNoneMatch: "", requestId: "" };
+  return { bucket: "", key: "", uploadId: "", parts: [], ifMatch: "", ifNoneMatch: "", requestId: "", messages: [] };
 }
 
 export const CompleteMultipartUploadRequest: MessageFns<CompleteMultipartUploadRequest> = {
@@ -4838,6 +4957,9 @@ export const CompleteMultipartUploadRequest: MessageFns<CompleteMultipartUploadR
     }
     if (message.requestId !== "") {
       writer.uint32(58).string(message.requestId);
+    }
+    for (const v of message.messages) {
+      EnclosedMessage.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -4911,6 +5033,14 @@ export const CompleteMultipartUploadRequest: MessageFns<CompleteMultipartUploadR
             message.requestId = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.messages.push(EnclosedMessage.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4935,18 +5065,22 @@ export const CompleteMultipartUploadRequest: MessageFns<CompleteMultipartUploadR
     message.ifMatch = object.ifMatch ?? "";
     message.ifNoneMatch = object.ifNoneMatch ?? "";
     message.requestId = object.requestId ?? "";
+    message.messages = object.messages?.map((e) => EnclosedMessage.fromPartial(e)) || [];
     return message;
   },
 };
 
 function createBaseCompleteMultipartUploadResponse(): CompleteMultipartUploadResponse {
-  return { object: undefined };
+  return { object: undefined, messages: [] };
 }
 
 export const CompleteMultipartUploadResponse: MessageFns<CompleteMultipartUploadResponse> = {
   encode(message: CompleteMultipartUploadResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.object !== undefined) {
       Object.encode(message.object, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.messages) {
+      SentMessage.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -4972,6 +5106,14 @@ export const CompleteMultipartUploadResponse: MessageFns<CompleteMultipartUpload
             message.object = Object.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.messages.push(SentMessage.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4992,6 +5134,7 @@ export const CompleteMultipartUploadResponse: MessageFns<CompleteMultipartUpload
     message.object = (object.object !== undefined && object.object !== null)
       ? Object.fromPartial(object.object)
       : undefined;
+    message.messages = object.messages?.map((e) => SentMessage.fromPartial(e)) || [];
     return message;
   },
 };
@@ -5645,7 +5788,10 @@ export const ObjectServiceService = {
       Buffer.from(SetBucketNotificationResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SetBucketNotificationResponse => SetBucketNotificationResponse.decode(value),
   },
-  /** Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject. */
+  /**
+   * Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject, and for messages in
+   * its commit sqs:SendMessage on each of their queues.
+   */
   putObject: {
     path: "/cumulo.api.objects.v1.ObjectService/PutObject" as const,
     requestStream: true as const,
@@ -5736,7 +5882,10 @@ export const ObjectServiceService = {
     responseSerialize: (value: UploadPartResponse): Buffer => Buffer.from(UploadPartResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UploadPartResponse => UploadPartResponse.decode(value),
   },
-  /** Makes the object out of its parts; no byte is copied. Permission: s3:PutObject. */
+  /**
+   * Makes the object out of its parts; no byte is copied. Permission: s3:PutObject, and for messages in its commit
+   * sqs:SendMessage on each of their queues.
+   */
   completeMultipartUpload: {
     path: "/cumulo.api.objects.v1.ObjectService/CompleteMultipartUpload" as const,
     requestStream: false as const,
@@ -5804,7 +5953,10 @@ export interface ObjectServiceServer extends UntypedServiceImplementation {
   getBucketNotification: handleUnaryCall<GetBucketNotificationRequest, GetBucketNotificationResponse>;
   /** Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification. */
   setBucketNotification: handleUnaryCall<SetBucketNotificationRequest, SetBucketNotificationResponse>;
-  /** Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject. */
+  /**
+   * Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject, and for messages in
+   * its commit sqs:SendMessage on each of their queues.
+   */
   putObject: handleClientStreamingCall<PutObjectRequest, PutObjectResponse>;
   /**
    * Reads an object or a range of it: one `head` frame, then `data` frames; status OK at the end says that it is whole.
@@ -5826,7 +5978,10 @@ export interface ObjectServiceServer extends UntypedServiceImplementation {
    * Permission: s3:PutObject.
    */
   uploadPart: handleClientStreamingCall<UploadPartRequest, UploadPartResponse>;
-  /** Makes the object out of its parts; no byte is copied. Permission: s3:PutObject. */
+  /**
+   * Makes the object out of its parts; no byte is copied. Permission: s3:PutObject, and for messages in its commit
+   * sqs:SendMessage on each of their queues.
+   */
   completeMultipartUpload: handleUnaryCall<CompleteMultipartUploadRequest, CompleteMultipartUploadResponse>;
   /** Ends an upload and drops its parts. Permission: s3:AbortMultipartUpload. */
   abortMultipartUpload: handleUnaryCall<AbortMultipartUploadRequest, AbortMultipartUploadResponse>;
@@ -5981,7 +6136,10 @@ export interface ObjectServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SetBucketNotificationResponse) => void,
   ): ClientUnaryCall;
-  /** Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject. */
+  /**
+   * Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject, and for messages in
+   * its commit sqs:SendMessage on each of their queues.
+   */
   putObject(
     callback: (error: ServiceError | null, response: PutObjectResponse) => void,
   ): ClientWritableStream<PutObjectRequest>;
@@ -6108,7 +6266,10 @@ export interface ObjectServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: UploadPartResponse) => void,
   ): ClientWritableStream<UploadPartRequest>;
-  /** Makes the object out of its parts; no byte is copied. Permission: s3:PutObject. */
+  /**
+   * Makes the object out of its parts; no byte is copied. Permission: s3:PutObject, and for messages in its commit
+   * sqs:SendMessage on each of their queues.
+   */
   completeMultipartUpload(
     request: CompleteMultipartUploadRequest,
     callback: (error: ServiceError | null, response: CompleteMultipartUploadResponse) => void,
