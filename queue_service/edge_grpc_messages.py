@@ -185,6 +185,23 @@ def _decode_changes(request: pb.BatchChangeMessageVisibilityRequest, _: CallCont
     )
 
 
+_STATES = {
+    model.MessageState.UNKNOWN: pb.MESSAGE_STATE_UNSPECIFIED,
+    model.MessageState.READY: pb.MESSAGE_STATE_READY,
+    model.MessageState.DELAYED: pb.MESSAGE_STATE_DELAYED,
+    model.MessageState.IN_FLIGHT: pb.MESSAGE_STATE_IN_FLIGHT,
+}
+
+
+def _decode_peek(request: pb.PeekMessagesRequest, _: CallContext) -> model.PeekMessages:
+    return model.PeekMessages(
+        queue=request.queue,
+        max_messages=request.max_messages or 10,
+        after=request.after_position,
+        message_ids=tuple(request.message_ids),
+    )
+
+
 def _encode_peeked(page: model.PeekedPage) -> pb.PeekMessagesResponse:
     answer = pb.PeekMessagesResponse(next_position=page.next_position)
     for it in page.messages:
@@ -197,11 +214,20 @@ def _encode_peeked(page: model.PeekedPage) -> pb.PeekMessagesResponse:
             group_id=it.group_id,
             deduplication_id=it.deduplication_id,
             sequence_number=it.sequence_number,
+            receive_count=it.receive_count,
+            first_received_ms=it.first_received_ms,
         )
         if it.priority != model.PRIORITY_DEFAULT:
             message.priority = it.priority
         _add_attributes(message, it.attributes)
-        answer.messages.add(position=it.position, message=message, dead_letter_source_arn=it.dead_letter_source_arn)
+        answer.messages.add(
+            position=it.position,
+            message=message,
+            dead_letter_source_arn=it.dead_letter_source_arn,
+            state=_STATES[it.state],
+            due_ms=it.due_ms,
+            last_received_ms=it.last_received_ms,
+        )
     return answer
 
 
@@ -220,7 +246,7 @@ ROWS: Mapping[str, UnaryRow] = {
     ),
     "PeekMessages": (
         pb.PeekMessagesRequest,
-        lambda it, _: model.PeekMessages(queue=it.queue, max_messages=it.max_messages or 10, after=it.after_position),
+        _decode_peek,
         _encode_peeked,
     ),
     "DeleteMessage": (

@@ -169,6 +169,16 @@ class StoredMessage(records.Record, frozen=True):
     priority: int = PRIORITY_DEFAULT
 
 
+_ID_BEGINS = b"\xd9\x24"
+"""What stands before a text of 36 characters in MessagePack."""
+
+
+def message_id_in(record: bytes) -> str:
+    """Return the message id in the first bytes of a `StoredMessage`, without a look at the rest of it."""
+    at = record.index(_ID_BEGINS, 0, 8) + len(_ID_BEGINS)
+    return record[at : at + 36].decode()
+
+
 class Lease(records.Record, frozen=True):
     """The small state of a message that moves between the subspaces; what was never received has the defaults.
 

@@ -5,6 +5,8 @@ name, short name or ARN); results always carry the parts of the full one. Source
 reference (CreateQueue, SendMessage, ReceiveMessage), and the SQS developer guide, "Amazon SQS message quotas".
 """
 
+import enum
+
 import msgspec
 
 from cumulo.core.errors import ErrorRow, ServiceError
@@ -424,16 +426,31 @@ class RenewLeases(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: int
 
 
+class MessageState(enum.IntEnum):
+    """Where a message stands. UNKNOWN: delayed or in flight, where there are too many of either to look at."""
+
+    UNKNOWN = 0
+    READY = 1
+    DELAYED = 2
+    IN_FLIGHT = 3
+
+
 class PeekMessages(msgspec.Struct, frozen=True, kw_only=True):
-    """Look at messages behind the position `after` (0: from the first), whatever their state, without taking them."""
+    """Look at messages behind the position `after` (0: from the first), whatever their state, without taking them; with
+    `message_ids` at those alone.
+    """
 
     queue: str
     max_messages: int = 10
     after: int = 0
+    message_ids: tuple[str, ...] = ()
 
 
 class PeekedMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as it is stored; its position rises with every message of the queue."""
+    """A message as it is stored; its position rises with every message of the queue.
+
+    `due_ms` is when it becomes ready (0: it is, or it is not known), `last_received_ms` when it was received last.
+    """
 
     position: int
     message_id: str
@@ -446,7 +463,12 @@ class PeekedMessage(msgspec.Struct, frozen=True, kw_only=True):
     group_id: str
     deduplication_id: str
     sequence_number: str
-    priority: int = PRIORITY_DEFAULT
+    priority: int
+    state: MessageState
+    due_ms: int
+    receive_count: int
+    first_received_ms: int
+    last_received_ms: int
 
 
 class PeekedPage(msgspec.Struct, frozen=True):

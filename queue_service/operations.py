@@ -274,7 +274,7 @@ TABLE = OperationTable(
             model.PeekMessages,
             "sqs:ReceiveMessage",
             peek_messages,
-            "Shows up to 100 messages by position, whatever their state, and takes none.",
+            "Shows up to 100 messages by position or id, with their state, and takes none.",
         ),
         _row(
             "DeleteMessage",

@@ -160,12 +160,22 @@ async def _peek(desk: Desk, ctx: CallContext, operation: Operation, request: mod
         raise stamping.out_of_range("max_messages", request.max_messages, 1, model.RECEIVE_MESSAGES_MAX)
     if not 0 <= request.after <= POSITION_MAX:
         raise stamping.out_of_range("after_position", request.after, 0, POSITION_MAX)
+    if len(request.message_ids) > model.RECEIVE_MESSAGES_MAX:
+        raise stamping.out_of_range("message_ids", len(request.message_ids), 0, model.RECEIVE_MESSAGES_MAX)
     found = await desk.find(place)
     if found is None:
         return desk.missing(operation, place)
     partition = found.row.partition
     return Resolved(
-        StampedLook(place.name, partition, request.after, request.max_messages, desk.clock.deadline_ms()),
+        StampedLook(
+            place.name,
+            partition,
+            request.after,
+            request.max_messages,
+            desk.clock.deadline_ms(),
+            desk.clock.wall_ms(),
+            frozenset(request.message_ids),
+        ),
         (partition,),
         checks_of(operation, place),
         Guard(place.account, found.row.policy),

@@ -78,6 +78,25 @@ def test_priorities_are_sent_and_shown_where_they_differ(run, answer, name):
     assert "priority" in run("queue", "send", name, "a", "--priority", "10", exits=1).stderr
 
 
+def test_messages_are_shown_by_id_with_their_states(run, answer, name):
+    run("queue", "create", name)
+    ids = [
+        answer("queue", "send", name, body, *more)["message_id"] for body, more in (("a", ()), ("b", ("--delay", "60")))
+    ]
+    plain = run("queue", "peek", name, "--id", ids[0]).stdout
+    run("queue", "recv", name)
+
+    shown = answer("queue", "peek", name, "-n", "1", "--id", ids[0], "--id", ids[1])
+    table = run("queue", "peek", name).stdout
+
+    assert [(it["id"], it["state"], it["receive_count"]) for it in shown] == [
+        (ids[0], "IN_FLIGHT", 1),
+        (ids[1], "DELAYED", 0),
+    ]
+    assert ("DUE" in plain, "DUE" in table) == (False, True)
+    assert answer("queue", "peek", name, "--id", "nobody") == []
+
+
 def test_message_is_scheduled_for_a_time(run, answer, name):
     run("queue", "create", name)
     later = datetime.now(UTC) + timedelta(days=30)

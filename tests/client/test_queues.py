@@ -232,8 +232,27 @@ def test_messages_are_scheduled_by_a_time_or_a_long_delay_however_they_are_sent(
 
     assert (past.text, soon.text) == ("past", "soon")
     assert queue.info().delayed_count == 5
-    for more in ({"deliver_at": later + timedelta(days=100)}, {"deliver_at": later, "delay": 1}):
+    for when, delay in ((later + timedelta(days=100), None), (later, 1)):
         with pytest.raises(errors.InvalidArgument, match="deliver_at_ms"):
-            queue.send("a", **more)
+            queue.send("a", deliver_at=when, delay=delay)
     with pytest.raises(ValueError, match="time zone"):
         queue.send("a", deliver_at=datetime(2030, 1, 1))  # noqa: DTZ001 - what is refused
+
+
+def test_look_finds_messages_by_id_and_says_where_they_stand(queue: Queue):
+    sent = queue.send_batch(["one", "two", Outgoing(body="three", delay=900)])
+    (taken,) = queue.receive_batch(wait=0, visibility_timeout=600)
+
+    found = queue.peek(ids=[sent[2].message_id, sent[0].message_id])
+    (ready,) = queue.peek(ids=[sent[1].message_id])
+
+    assert [(it.text, it.state, it.receive_count) for it in found] == [("one", "IN_FLIGHT", 1), ("three", "DELAYED", 0)]
+    held, delayed = found
+    assert held.due is not None
+    assert held.last_received is not None
+    assert held.due - held.last_received == timedelta(seconds=600)
+    assert delayed.due is not None
+    assert abs((delayed.due - delayed.sent).total_seconds() - 900) < 1
+    assert (ready.state, ready.due, ready.first_received) == ("READY", None, None)
+    assert queue.peek(ids=["nobody"]) == []
+    taken.delete()

@@ -4,7 +4,7 @@ import pytest
 
 from cumulo.core.errors import ServiceError
 from cumulo.core.names import FIRST_ACCOUNT
-from cumulo.queue_service import model, peeking
+from cumulo.queue_service import model, peeking, whereabouts
 
 
 async def peek(it, queue="jobs", **more):
@@ -149,6 +149,182 @@ def test_messages_of_blocked_groups_are_shown(run):
     run(scenario)
 
 
+def states(page):
+    return {one.body.decode(): one.state.name for one in page.messages}
+
+
+def test_state_of_each_message_is_shown_wherever_it_stands(run):
+    async def scenario(it):
+        await it.create(visibility_timeout_s=30)
+        now_ms = it.clock.wall_ms()
+        for body, more in (
+            ("leased", {}),
+            ("held", {}),
+            ("given back", {}),
+            ("ready", {}),
+            ("high", {"priority": 9}),
+            ("delayed", {"delay_s": 60}),
+            ("delayed and high", {"delay_s": 60, "priority": 9}),
+            ("scheduled", {"deliver_at_ms": now_ms + 5_000_000}),
+            ("was scheduled", {"deliver_at_ms": now_ms + 1_000, "priority": 2}),
+            ("large", {"delay_s": 5}),
+        ):
+            await it.send(body.encode(), **more)
+        (high,) = await it.receive(1)
+        await it.hold(high.receipt_handle, 0)
+        (high,) = await it.receive(1)
+        taken = {message.body.decode(): message for message in await it.receive(3)}
+        await it.advance(1)
+        await it.hold(taken["held"].receipt_handle, 2)
+        await it.hold(taken["given back"].receipt_handle, 0)
+
+        page = await peek(it, max_messages=100)
+
+        assert states(page) == {
+            "leased": "IN_FLIGHT",
+            "held": "IN_FLIGHT",
+            "given back": "READY",
+            "ready": "READY",
+            "high": "IN_FLIGHT",
+            "delayed": "DELAYED",
+            "delayed and high": "DELAYED",
+            "scheduled": "DELAYED",
+            "was scheduled": "READY",
+            "large": "DELAYED",
+        }
+        shown = {one.body.decode(): one for one in page.messages}
+        due = {body: one.due_ms - now_ms for body, one in shown.items() if one.due_ms}
+        assert due == {
+            "leased": 30_000,
+            "held": 3_000,
+            "high": 30_000,
+            "delayed": 60_000,
+            "delayed and high": 60_000,
+            "scheduled": 5_000_000,
+            "large": 5_000,
+        }
+        counts = {body: one.receive_count for body, one in shown.items() if one.receive_count}
+        assert counts == {"leased": 1, "held": 1, "given back": 1, "high": 2}
+        assert shown["high"].first_received_ms == shown["high"].last_received_ms == now_ms
+        assert shown["ready"].last_received_ms == 0
+        assert await it.counts() == (3, 3, 4)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("delayed", "held", "expected"),
+    [(3, 2, ("DELAYED", "IN_FLIGHT")), (9, 2, ("DELAYED", "IN_FLIGHT")), (3, 9, ("DELAYED", "IN_FLIGHT"))],
+)
+def test_state_is_known_by_elimination_where_there_are_too_many_of_one_kind(run, monkeypatch, delayed, held, expected):
+    monkeypatch.setattr(whereabouts, "ROWS_MAX", 5)
+
+    async def scenario(it):
+        await it.create()
+        await it.send(*(b"held",) * held)
+        await it.receive(held)
+        await it.send(*(b"delayed",) * delayed, delay_s=60)
+
+        found = await peek_all(it)
+
+        assert [one.state.name for one in found] == [expected[1]] * held + [expected[0]] * delayed
+
+    run(scenario)
+
+
+def test_state_is_not_guessed_where_there_are_too_many_of_both_kinds(run, monkeypatch):
+    monkeypatch.setattr(whereabouts, "ROWS_MAX", 5)
+
+    async def scenario(it):
+        await it.create()
+        await it.send(*(b"held",) * 9)
+        await it.receive(9)
+        await it.send(*(b"delayed",) * 9, delay_s=60)
+
+        found = await peek_all(it)
+
+        names = [one.state.name for one in found]
+        assert set(names[:9]) == {"IN_FLIGHT", "UNKNOWN"}
+        assert set(names[9:]) == {"DELAYED", "UNKNOWN"}
+
+    run(scenario)
+
+
+def test_states_in_a_fifo_queue_are_shown(run):
+    async def scenario(it):
+        await it.create("jobs.fifo", visibility_timeout_s=30, delay_s=0)
+        for body in ("a1", "a2", "b1"):
+            await it.send(body.encode(), queue="jobs.fifo", group_id=body[0], deduplication_id=body)
+        await it.receive(1, "jobs.fifo")
+        await it.update("jobs.fifo", delay_s=60)
+        await it.send(b"c1", queue="jobs.fifo", group_id="c", deduplication_id="c1")
+
+        page = await peek(it, "jobs.fifo")
+
+        assert states(page) == {"a1": "IN_FLIGHT", "a2": "READY", "b1": "READY", "c1": "DELAYED"}
+        now_ms = it.clock.wall_ms()
+        assert [one.due_ms - now_ms for one in page.messages if one.due_ms] == [30_000, 60_000]
+        assert [one.receive_count for one in page.messages] == [1, 0, 0, 0]
+
+    run(scenario)
+
+
+def test_messages_are_found_by_their_ids(run):
+    async def scenario(it):
+        await it.create()
+        sent = []
+        for first in range(0, 1_000, 100):
+            sent += await it.send(*(str(n).encode() for n in range(first, first + 100)))
+        wanted = (sent[903].message_id, sent[5].message_id, sent[5].message_id, "no such id")
+
+        some = await peek(it, max_messages=100, message_ids=wanted[:3])
+        first = await peek(it, max_messages=1, message_ids=wanted[:3])
+        second = await peek(it, max_messages=1, message_ids=wanted[:3], after=first.next_position)
+        none = await peek(it, message_ids=wanted[3:])
+
+        assert [one.body for one in some.messages] == [b"5", b"903"]
+        assert some.next_position == 0
+        assert [one.body for one in first.messages + second.messages] == [b"5", b"903"]
+        assert (none.messages, none.next_position) == ((), 0)
+
+    run(scenario)
+
+
+def test_look_for_an_id_is_bounded_and_goes_on(run, monkeypatch):
+    monkeypatch.setattr(peeking, "SEARCH_ROWS_MAX", 100)
+
+    async def scenario(it):
+        await it.create()
+        for _ in range(3):
+            await it.send(*(b"a",) * 100)
+        (last,) = await it.send(b"x" * 1_000_000)
+        await it.receive(100)
+
+        pages = [await peek(it, message_ids=(last.message_id,))]
+        while pages[-1].next_position:
+            pages.append(await peek(it, message_ids=(last.message_id,), after=pages[-1].next_position))
+
+        assert [page.next_position for page in pages] == [100, 200, 300, 0]
+        assert [len(one.body) for page in pages for one in page.messages] == [1_000_000]
+
+    run(scenario)
+
+
+def test_look_for_an_id_among_large_messages_is_bounded_by_their_size(run, monkeypatch):
+    monkeypatch.setattr(peeking, "SEARCH_BYTES_MAX", 1_000_000)
+
+    async def scenario(it):
+        await it.create()
+        for _ in range(8):
+            await it.send(b"x" * 1_000_000)
+
+        page = await peek(it, message_ids=("no such id",))
+
+        assert (page.messages, 0 < page.next_position < 8) == ((), True)
+
+    run(scenario)
+
+
 def test_what_cannot_be_looked_at_is_refused(run):
     async def scenario(it):
         await it.create()
@@ -157,6 +333,7 @@ def test_what_cannot_be_looked_at_is_refused(run):
             ({"max_messages": 101}, "InvalidParameterValue"),
             ({"after": -1}, "InvalidParameterValue"),
             ({"after": 1 << 63}, "InvalidParameterValue"),
+            ({"message_ids": ("a",) * 101}, "InvalidParameterValue"),
             ({"queue": "nobody"}, "QueueDoesNotExist"),
         ):
             with pytest.raises(ServiceError) as refused:

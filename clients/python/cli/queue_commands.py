@@ -352,12 +352,14 @@ def _row(message: Message) -> dict[str, Any]:
     "-n", "--max", "count", type=click.IntRange(min=1), default=10, show_default=True, help="At most so many."
 )
 @click.option("--after", type=click.IntRange(min=0), default=0, metavar="POSITION", help="Begin behind this position.")
+@click.option("--id", "ids", multiple=True, metavar="ID", help="Only the message of this id; may be repeated.")
 @leaf
-def peek(session: Session, name: str, count: int, after: int) -> None:
-    """Show messages of the queue NAME by position, whatever their state, without taking them."""
+def peek(session: Session, name: str, count: int, after: int, ids: tuple[str, ...]) -> None:
+    """Show messages of the queue NAME by position or id, with their states, without taking them."""
     with session.client() as client:
-        found = client.queue(name).peek(count, after=after)
-        columns = (*_first_columns("position", found), "id", *_priority_column(found), "sent", "body")
+        found = client.queue(name).peek(max(count, len(ids)), after=after, ids=ids)
+        states = ("state", "due", "receive_count") if any(it.due for it in found) else ("state", "receive_count")
+        columns = (*_first_columns("position", found), "id", *_priority_column(found), *states, "sent", "body")
         show_items(map(_peeked_row, found), columns, session.output)
 
 
@@ -377,6 +379,11 @@ def _peeked_row(message: PeekedMessage) -> dict[str, Any]:
         "deduplication_id": message.deduplication_id,
         "sequence_number": message.sequence_number,
         "priority": message.priority,
+        "state": message.state,
+        "due": message.due,
+        "receive_count": message.receive_count,
+        "first_received": message.first_received,
+        "last_received": message.last_received,
     }
 
 

@@ -164,7 +164,18 @@ def peeked_message(it: queue.PeekedMessage) -> model.PeekedMessage:
         deduplication_id=message.deduplication_id,
         sequence_number=message.sequence_number,
         priority=priority_of(message),
+        state=_message_state(it.state),
+        due=time_of(it.due_ms) if it.due_ms else None,
+        receive_count=message.receive_count,
+        first_received=time_of(message.first_received_ms) if message.first_received_ms else None,
+        last_received=time_of(it.last_received_ms) if it.last_received_ms else None,
     )
+
+
+def _message_state(state: Any) -> model.MessageState:
+    word = queue.MessageState.Name(state).removeprefix("MESSAGE_STATE_")
+    known: model.MessageState = _one_of(word, get_args(model.MessageState))
+    return known
 
 
 def priority_of(message: queue.Message) -> int:

@@ -77,9 +77,16 @@ PRIORITY_DEFAULT = 4
 """The priority of a message that was sent without one."""
 
 
+MessageState = Literal["UNSPECIFIED", "READY", "DELAYED", "IN_FLIGHT"]
+"""Where a message stands; unspecified where too many are delayed or in flight to look at."""
+
+
 class PeekedMessage(Value, frozen=True):
-    """A message that was looked at and not taken; `position` rises with every message of the queue. `group`,
-    `deduplication_id` and `sequence_number` are of FIFO queues, empty elsewhere.
+    """A message that was looked at and not taken; `position` rises with every message of the queue.
+
+    `due` is when it becomes ready, where it is not and that is known. `receive_count` counts receives in the queues
+    that it came from, too; `first_received` and `last_received` are of this queue, None where it was never received.
+    `group`, `deduplication_id` and `sequence_number` are of FIFO queues, empty elsewhere.
     """
 
     position: int
@@ -93,7 +100,12 @@ class PeekedMessage(Value, frozen=True):
     group: str
     deduplication_id: str
     sequence_number: str
-    priority: int = PRIORITY_DEFAULT
+    priority: int
+    state: MessageState
+    due: datetime | None
+    receive_count: int
+    first_received: datetime | None
+    last_received: datetime | None
 
     @property
     def text(self) -> str:

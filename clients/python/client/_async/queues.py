@@ -159,17 +159,22 @@ class AsyncQueue(Handle):
         max: int = 10,  # noqa: A002 - as in `receive`
         *,
         after: int = 0,
+        ids: Sequence[str] = (),
         timeout: float | None = None,
     ) -> list[model.PeekedMessage]:
         """Look at up to `max` messages in the order of their positions, whatever their state, and take none.
 
         `after` is the position behind which to begin: that of the last message that was seen. Fewer than `max` are all
-        that there are.
+        that there are. With `ids` (up to 100) it looks for those messages alone; the queue is read until they are
+        found.
         """
         found: list[model.PeekedMessage] = []
         while len(found) < max:
             request = pb.PeekMessagesRequest(
-                queue=self._name, max_messages=min(max - len(found), BATCH_MAX), after_position=after
+                queue=self._name,
+                max_messages=min(max - len(found), BATCH_MAX),
+                after_position=after,
+                message_ids=ids,
             )
             response = await self._connection.call(self._connection.lane.queue.PeekMessages, request, timeout)
             found += map(_wire.peeked_message, response.messages)

@@ -37,6 +37,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Where a message stands.
+type MessageState int32
+
+const (
+	// Delayed or in flight, where there are too many of either to look at.
+	MessageState_MESSAGE_STATE_UNSPECIFIED MessageState = 0
+	// It can be received, unless its group in a FIFO queue is blocked.
+	MessageState_MESSAGE_STATE_READY MessageState = 1
+	// Its delay has not ended.
+	MessageState_MESSAGE_STATE_DELAYED MessageState = 2
+	// It was received, and its visibility timeout has not ended.
+	MessageState_MESSAGE_STATE_IN_FLIGHT MessageState = 3
+)
+
+// Enum value maps for MessageState.
+var (
+	MessageState_name = map[int32]string{
+		0: "MESSAGE_STATE_UNSPECIFIED",
+		1: "MESSAGE_STATE_READY",
+		2: "MESSAGE_STATE_DELAYED",
+		3: "MESSAGE_STATE_IN_FLIGHT",
+	}
+	MessageState_value = map[string]int32{
+		"MESSAGE_STATE_UNSPECIFIED": 0,
+		"MESSAGE_STATE_READY":       1,
+		"MESSAGE_STATE_DELAYED":     2,
+		"MESSAGE_STATE_IN_FLIGHT":   3,
+	}
+)
+
+func (x MessageState) Enum() *MessageState {
+	p := new(MessageState)
+	*p = x
+	return p
+}
+
+func (x MessageState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MessageState) Descriptor() protoreflect.EnumDescriptor {
+	return file_cumulo_api_queue_v1_queue_proto_enumTypes[0].Descriptor()
+}
+
+func (MessageState) Type() protoreflect.EnumType {
+	return &file_cumulo_api_queue_v1_queue_proto_enumTypes[0]
+}
+
+func (x MessageState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MessageState.Descriptor instead.
+func (MessageState) EnumDescriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{0}
+}
+
 // A queue and its attributes.
 type Queue struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2255,6 +2312,9 @@ type PeekMessagesRequest struct {
 	MaxMessages int32 `protobuf:"varint,2,opt,name=max_messages,json=maxMessages,proto3" json:"max_messages,omitempty"`
 	// Set by the client, optional: show only messages behind this position. 0 begins with the first.
 	AfterPosition int64 `protobuf:"varint,3,opt,name=after_position,json=afterPosition,proto3" json:"after_position,omitempty"`
+	// Set by the client, optional: up to 100 message ids: show only those. The queue is read for them in slices of a few
+	// milliseconds, so an answer may hold none of them and a `next_position`.
+	MessageIds    []string `protobuf:"bytes,4,rep,name=message_ids,json=messageIds,proto3" json:"message_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2310,18 +2370,31 @@ func (x *PeekMessagesRequest) GetAfterPosition() int64 {
 	return 0
 }
 
+func (x *PeekMessagesRequest) GetMessageIds() []string {
+	if x != nil {
+		return x.MessageIds
+	}
+	return nil
+}
+
 // A message that was looked at.
 type PeekedMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the server: rises with every message of the queue; 1 or more.
 	Position int64 `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
-	// Set by the server: the message; its receipt handle and what a receive would say (receive count, first receive) are
-	// empty.
+	// Set by the server: the message, without a receipt handle. `receive_count` and `first_received_ms` are 0 for one that was
+	// never received; the former counts those of queues that it came from, the latter is of this queue.
 	Message *Message `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	// Set by the server: ARN of the queue that the message came from, where this is a dead-letter queue.
 	DeadLetterSourceArn string `protobuf:"bytes,3,opt,name=dead_letter_source_arn,json=deadLetterSourceArn,proto3" json:"dead_letter_source_arn,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// Set by the server: where it stands.
+	State MessageState `protobuf:"varint,4,opt,name=state,proto3,enum=cumulo.api.queue.v1.MessageState" json:"state,omitempty"`
+	// Set by the server: when it becomes ready, if it is delayed or in flight and that is known.
+	DueMs int64 `protobuf:"varint,5,opt,name=due_ms,json=dueMs,proto3" json:"due_ms,omitempty"`
+	// Set by the server: when it was received last, in this queue; 0 where it was not.
+	LastReceivedMs int64 `protobuf:"varint,6,opt,name=last_received_ms,json=lastReceivedMs,proto3" json:"last_received_ms,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *PeekedMessage) Reset() {
@@ -2375,13 +2448,34 @@ func (x *PeekedMessage) GetDeadLetterSourceArn() string {
 	return ""
 }
 
+func (x *PeekedMessage) GetState() MessageState {
+	if x != nil {
+		return x.State
+	}
+	return MessageState_MESSAGE_STATE_UNSPECIFIED
+}
+
+func (x *PeekedMessage) GetDueMs() int64 {
+	if x != nil {
+		return x.DueMs
+	}
+	return 0
+}
+
+func (x *PeekedMessage) GetLastReceivedMs() int64 {
+	if x != nil {
+		return x.LastReceivedMs
+	}
+	return 0
+}
+
 // The messages that were looked at.
 type PeekMessagesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the server: fewer than asked for where they are large, or many are gone; together at most 1 MiB, or one larger
 	// message.
 	Messages []*PeekedMessage `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
-	// Set by the server: `after_position` of the next look; 0 where there are no more messages.
+	// Set by the server: `after_position` of the next look; 0 where there are no more messages, or all ids were found.
 	NextPosition  int64 `protobuf:"varint,2,opt,name=next_position,json=nextPosition,proto3" json:"next_position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3656,15 +3750,20 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\a_wait_sB\x17\n" +
 	"\x15_visibility_timeout_s\"S\n" +
 	"\x17ReceiveMessagesResponse\x128\n" +
-	"\bmessages\x18\x01 \x03(\v2\x1c.cumulo.api.queue.v1.MessageR\bmessages\"u\n" +
+	"\bmessages\x18\x01 \x03(\v2\x1c.cumulo.api.queue.v1.MessageR\bmessages\"\x96\x01\n" +
 	"\x13PeekMessagesRequest\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12!\n" +
 	"\fmax_messages\x18\x02 \x01(\x05R\vmaxMessages\x12%\n" +
-	"\x0eafter_position\x18\x03 \x01(\x03R\rafterPosition\"\x98\x01\n" +
+	"\x0eafter_position\x18\x03 \x01(\x03R\rafterPosition\x12\x1f\n" +
+	"\vmessage_ids\x18\x04 \x03(\tR\n" +
+	"messageIds\"\x92\x02\n" +
 	"\rPeekedMessage\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x03R\bposition\x126\n" +
 	"\amessage\x18\x02 \x01(\v2\x1c.cumulo.api.queue.v1.MessageR\amessage\x123\n" +
-	"\x16dead_letter_source_arn\x18\x03 \x01(\tR\x13deadLetterSourceArn\"{\n" +
+	"\x16dead_letter_source_arn\x18\x03 \x01(\tR\x13deadLetterSourceArn\x127\n" +
+	"\x05state\x18\x04 \x01(\x0e2!.cumulo.api.queue.v1.MessageStateR\x05state\x12\x15\n" +
+	"\x06due_ms\x18\x05 \x01(\x03R\x05dueMs\x12(\n" +
+	"\x10last_received_ms\x18\x06 \x01(\x03R\x0elastReceivedMs\"{\n" +
 	"\x14PeekMessagesResponse\x12>\n" +
 	"\bmessages\x18\x01 \x03(\v2\".cumulo.api.queue.v1.PeekedMessageR\bmessages\x12#\n" +
 	"\rnext_position\x18\x02 \x01(\x03R\fnextPosition\",\n" +
@@ -3736,7 +3835,12 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tR\trequestId\"a\n" +
 	"$BatchChangeMessageVisibilityResponse\x129\n" +
-	"\aresults\x18\x01 \x03(\v2\x1f.cumulo.api.queue.v1.ItemResultR\aresults2\xde\x0e\n" +
+	"\aresults\x18\x01 \x03(\v2\x1f.cumulo.api.queue.v1.ItemResultR\aresults*~\n" +
+	"\fMessageState\x12\x1d\n" +
+	"\x19MESSAGE_STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13MESSAGE_STATE_READY\x10\x01\x12\x19\n" +
+	"\x15MESSAGE_STATE_DELAYED\x10\x02\x12\x1b\n" +
+	"\x17MESSAGE_STATE_IN_FLIGHT\x10\x032\xde\x0e\n" +
 	"\fQueueService\x12`\n" +
 	"\vCreateQueue\x12'.cumulo.api.queue.v1.CreateQueueRequest\x1a(.cumulo.api.queue.v1.CreateQueueResponse\x12W\n" +
 	"\bGetQueue\x12$.cumulo.api.queue.v1.GetQueueRequest\x1a%.cumulo.api.queue.v1.GetQueueResponse\x12]\n" +
@@ -3770,144 +3874,147 @@ func file_cumulo_api_queue_v1_queue_proto_rawDescGZIP() []byte {
 	return file_cumulo_api_queue_v1_queue_proto_rawDescData
 }
 
+var file_cumulo_api_queue_v1_queue_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_cumulo_api_queue_v1_queue_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
 var file_cumulo_api_queue_v1_queue_proto_goTypes = []any{
-	(*Queue)(nil),                                // 0: cumulo.api.queue.v1.Queue
-	(*DeadLetterPolicy)(nil),                     // 1: cumulo.api.queue.v1.DeadLetterPolicy
-	(*MessageAttribute)(nil),                     // 2: cumulo.api.queue.v1.MessageAttribute
-	(*Message)(nil),                              // 3: cumulo.api.queue.v1.Message
-	(*ItemError)(nil),                            // 4: cumulo.api.queue.v1.ItemError
-	(*CreateQueueRequest)(nil),                   // 5: cumulo.api.queue.v1.CreateQueueRequest
-	(*CreateQueueResponse)(nil),                  // 6: cumulo.api.queue.v1.CreateQueueResponse
-	(*GetQueueRequest)(nil),                      // 7: cumulo.api.queue.v1.GetQueueRequest
-	(*GetQueueResponse)(nil),                     // 8: cumulo.api.queue.v1.GetQueueResponse
-	(*ListQueuesRequest)(nil),                    // 9: cumulo.api.queue.v1.ListQueuesRequest
-	(*ListQueuesResponse)(nil),                   // 10: cumulo.api.queue.v1.ListQueuesResponse
-	(*UpdateQueueRequest)(nil),                   // 11: cumulo.api.queue.v1.UpdateQueueRequest
-	(*UpdateQueueResponse)(nil),                  // 12: cumulo.api.queue.v1.UpdateQueueResponse
-	(*DeleteQueueRequest)(nil),                   // 13: cumulo.api.queue.v1.DeleteQueueRequest
-	(*DeleteQueueResponse)(nil),                  // 14: cumulo.api.queue.v1.DeleteQueueResponse
-	(*PurgeQueueRequest)(nil),                    // 15: cumulo.api.queue.v1.PurgeQueueRequest
-	(*PurgeQueueResponse)(nil),                   // 16: cumulo.api.queue.v1.PurgeQueueResponse
-	(*SendMessageRequest)(nil),                   // 17: cumulo.api.queue.v1.SendMessageRequest
-	(*SendMessageResponse)(nil),                  // 18: cumulo.api.queue.v1.SendMessageResponse
-	(*SendMessageEntry)(nil),                     // 19: cumulo.api.queue.v1.SendMessageEntry
-	(*SentMessage)(nil),                          // 20: cumulo.api.queue.v1.SentMessage
-	(*SendMessageResult)(nil),                    // 21: cumulo.api.queue.v1.SendMessageResult
-	(*BatchSendMessagesRequest)(nil),             // 22: cumulo.api.queue.v1.BatchSendMessagesRequest
-	(*BatchSendMessagesResponse)(nil),            // 23: cumulo.api.queue.v1.BatchSendMessagesResponse
-	(*StreamSendMessagesRequest)(nil),            // 24: cumulo.api.queue.v1.StreamSendMessagesRequest
-	(*StreamSendMessagesResponse)(nil),           // 25: cumulo.api.queue.v1.StreamSendMessagesResponse
-	(*CommitSend)(nil),                           // 26: cumulo.api.queue.v1.CommitSend
-	(*CommitDelete)(nil),                         // 27: cumulo.api.queue.v1.CommitDelete
-	(*CommitMessagesRequest)(nil),                // 28: cumulo.api.queue.v1.CommitMessagesRequest
-	(*CommitMessagesResponse)(nil),               // 29: cumulo.api.queue.v1.CommitMessagesResponse
-	(*ReceiveMessagesRequest)(nil),               // 30: cumulo.api.queue.v1.ReceiveMessagesRequest
-	(*ReceiveMessagesResponse)(nil),              // 31: cumulo.api.queue.v1.ReceiveMessagesResponse
-	(*PeekMessagesRequest)(nil),                  // 32: cumulo.api.queue.v1.PeekMessagesRequest
-	(*PeekedMessage)(nil),                        // 33: cumulo.api.queue.v1.PeekedMessage
-	(*PeekMessagesResponse)(nil),                 // 34: cumulo.api.queue.v1.PeekMessagesResponse
-	(*LeaseRenewal)(nil),                         // 35: cumulo.api.queue.v1.LeaseRenewal
-	(*StreamReceiveMessagesStart)(nil),           // 36: cumulo.api.queue.v1.StreamReceiveMessagesStart
-	(*VisibilityChange)(nil),                     // 37: cumulo.api.queue.v1.VisibilityChange
-	(*ResumedLease)(nil),                         // 38: cumulo.api.queue.v1.ResumedLease
-	(*StreamReceiveMessagesRequest)(nil),         // 39: cumulo.api.queue.v1.StreamReceiveMessagesRequest
-	(*AckFailure)(nil),                           // 40: cumulo.api.queue.v1.AckFailure
-	(*AckResult)(nil),                            // 41: cumulo.api.queue.v1.AckResult
-	(*StreamReceiveMessagesResponse)(nil),        // 42: cumulo.api.queue.v1.StreamReceiveMessagesResponse
-	(*DeleteMessageRequest)(nil),                 // 43: cumulo.api.queue.v1.DeleteMessageRequest
-	(*DeleteMessageResponse)(nil),                // 44: cumulo.api.queue.v1.DeleteMessageResponse
-	(*ItemResult)(nil),                           // 45: cumulo.api.queue.v1.ItemResult
-	(*BatchDeleteMessagesRequest)(nil),           // 46: cumulo.api.queue.v1.BatchDeleteMessagesRequest
-	(*BatchDeleteMessagesResponse)(nil),          // 47: cumulo.api.queue.v1.BatchDeleteMessagesResponse
-	(*ChangeMessageVisibilityRequest)(nil),       // 48: cumulo.api.queue.v1.ChangeMessageVisibilityRequest
-	(*ChangeMessageVisibilityResponse)(nil),      // 49: cumulo.api.queue.v1.ChangeMessageVisibilityResponse
-	(*BatchChangeMessageVisibilityRequest)(nil),  // 50: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
-	(*BatchChangeMessageVisibilityResponse)(nil), // 51: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
-	nil,                           // 52: cumulo.api.queue.v1.Message.AttributesEntry
-	nil,                           // 53: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
-	nil,                           // 54: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
-	(*fieldmaskpb.FieldMask)(nil), // 55: google.protobuf.FieldMask
+	(MessageState)(0),                            // 0: cumulo.api.queue.v1.MessageState
+	(*Queue)(nil),                                // 1: cumulo.api.queue.v1.Queue
+	(*DeadLetterPolicy)(nil),                     // 2: cumulo.api.queue.v1.DeadLetterPolicy
+	(*MessageAttribute)(nil),                     // 3: cumulo.api.queue.v1.MessageAttribute
+	(*Message)(nil),                              // 4: cumulo.api.queue.v1.Message
+	(*ItemError)(nil),                            // 5: cumulo.api.queue.v1.ItemError
+	(*CreateQueueRequest)(nil),                   // 6: cumulo.api.queue.v1.CreateQueueRequest
+	(*CreateQueueResponse)(nil),                  // 7: cumulo.api.queue.v1.CreateQueueResponse
+	(*GetQueueRequest)(nil),                      // 8: cumulo.api.queue.v1.GetQueueRequest
+	(*GetQueueResponse)(nil),                     // 9: cumulo.api.queue.v1.GetQueueResponse
+	(*ListQueuesRequest)(nil),                    // 10: cumulo.api.queue.v1.ListQueuesRequest
+	(*ListQueuesResponse)(nil),                   // 11: cumulo.api.queue.v1.ListQueuesResponse
+	(*UpdateQueueRequest)(nil),                   // 12: cumulo.api.queue.v1.UpdateQueueRequest
+	(*UpdateQueueResponse)(nil),                  // 13: cumulo.api.queue.v1.UpdateQueueResponse
+	(*DeleteQueueRequest)(nil),                   // 14: cumulo.api.queue.v1.DeleteQueueRequest
+	(*DeleteQueueResponse)(nil),                  // 15: cumulo.api.queue.v1.DeleteQueueResponse
+	(*PurgeQueueRequest)(nil),                    // 16: cumulo.api.queue.v1.PurgeQueueRequest
+	(*PurgeQueueResponse)(nil),                   // 17: cumulo.api.queue.v1.PurgeQueueResponse
+	(*SendMessageRequest)(nil),                   // 18: cumulo.api.queue.v1.SendMessageRequest
+	(*SendMessageResponse)(nil),                  // 19: cumulo.api.queue.v1.SendMessageResponse
+	(*SendMessageEntry)(nil),                     // 20: cumulo.api.queue.v1.SendMessageEntry
+	(*SentMessage)(nil),                          // 21: cumulo.api.queue.v1.SentMessage
+	(*SendMessageResult)(nil),                    // 22: cumulo.api.queue.v1.SendMessageResult
+	(*BatchSendMessagesRequest)(nil),             // 23: cumulo.api.queue.v1.BatchSendMessagesRequest
+	(*BatchSendMessagesResponse)(nil),            // 24: cumulo.api.queue.v1.BatchSendMessagesResponse
+	(*StreamSendMessagesRequest)(nil),            // 25: cumulo.api.queue.v1.StreamSendMessagesRequest
+	(*StreamSendMessagesResponse)(nil),           // 26: cumulo.api.queue.v1.StreamSendMessagesResponse
+	(*CommitSend)(nil),                           // 27: cumulo.api.queue.v1.CommitSend
+	(*CommitDelete)(nil),                         // 28: cumulo.api.queue.v1.CommitDelete
+	(*CommitMessagesRequest)(nil),                // 29: cumulo.api.queue.v1.CommitMessagesRequest
+	(*CommitMessagesResponse)(nil),               // 30: cumulo.api.queue.v1.CommitMessagesResponse
+	(*ReceiveMessagesRequest)(nil),               // 31: cumulo.api.queue.v1.ReceiveMessagesRequest
+	(*ReceiveMessagesResponse)(nil),              // 32: cumulo.api.queue.v1.ReceiveMessagesResponse
+	(*PeekMessagesRequest)(nil),                  // 33: cumulo.api.queue.v1.PeekMessagesRequest
+	(*PeekedMessage)(nil),                        // 34: cumulo.api.queue.v1.PeekedMessage
+	(*PeekMessagesResponse)(nil),                 // 35: cumulo.api.queue.v1.PeekMessagesResponse
+	(*LeaseRenewal)(nil),                         // 36: cumulo.api.queue.v1.LeaseRenewal
+	(*StreamReceiveMessagesStart)(nil),           // 37: cumulo.api.queue.v1.StreamReceiveMessagesStart
+	(*VisibilityChange)(nil),                     // 38: cumulo.api.queue.v1.VisibilityChange
+	(*ResumedLease)(nil),                         // 39: cumulo.api.queue.v1.ResumedLease
+	(*StreamReceiveMessagesRequest)(nil),         // 40: cumulo.api.queue.v1.StreamReceiveMessagesRequest
+	(*AckFailure)(nil),                           // 41: cumulo.api.queue.v1.AckFailure
+	(*AckResult)(nil),                            // 42: cumulo.api.queue.v1.AckResult
+	(*StreamReceiveMessagesResponse)(nil),        // 43: cumulo.api.queue.v1.StreamReceiveMessagesResponse
+	(*DeleteMessageRequest)(nil),                 // 44: cumulo.api.queue.v1.DeleteMessageRequest
+	(*DeleteMessageResponse)(nil),                // 45: cumulo.api.queue.v1.DeleteMessageResponse
+	(*ItemResult)(nil),                           // 46: cumulo.api.queue.v1.ItemResult
+	(*BatchDeleteMessagesRequest)(nil),           // 47: cumulo.api.queue.v1.BatchDeleteMessagesRequest
+	(*BatchDeleteMessagesResponse)(nil),          // 48: cumulo.api.queue.v1.BatchDeleteMessagesResponse
+	(*ChangeMessageVisibilityRequest)(nil),       // 49: cumulo.api.queue.v1.ChangeMessageVisibilityRequest
+	(*ChangeMessageVisibilityResponse)(nil),      // 50: cumulo.api.queue.v1.ChangeMessageVisibilityResponse
+	(*BatchChangeMessageVisibilityRequest)(nil),  // 51: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
+	(*BatchChangeMessageVisibilityResponse)(nil), // 52: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
+	nil,                           // 53: cumulo.api.queue.v1.Message.AttributesEntry
+	nil,                           // 54: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
+	nil,                           // 55: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
+	(*fieldmaskpb.FieldMask)(nil), // 56: google.protobuf.FieldMask
 }
 var file_cumulo_api_queue_v1_queue_proto_depIdxs = []int32{
-	1,  // 0: cumulo.api.queue.v1.Queue.dead_letter_policy:type_name -> cumulo.api.queue.v1.DeadLetterPolicy
-	52, // 1: cumulo.api.queue.v1.Message.attributes:type_name -> cumulo.api.queue.v1.Message.AttributesEntry
-	0,  // 2: cumulo.api.queue.v1.CreateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
-	0,  // 3: cumulo.api.queue.v1.CreateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
-	0,  // 4: cumulo.api.queue.v1.GetQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
-	0,  // 5: cumulo.api.queue.v1.ListQueuesResponse.queues:type_name -> cumulo.api.queue.v1.Queue
-	0,  // 6: cumulo.api.queue.v1.UpdateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
-	55, // 7: cumulo.api.queue.v1.UpdateQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 8: cumulo.api.queue.v1.UpdateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
-	53, // 9: cumulo.api.queue.v1.SendMessageRequest.attributes:type_name -> cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
-	54, // 10: cumulo.api.queue.v1.SendMessageEntry.attributes:type_name -> cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
-	20, // 11: cumulo.api.queue.v1.SendMessageResult.sent:type_name -> cumulo.api.queue.v1.SentMessage
-	4,  // 12: cumulo.api.queue.v1.SendMessageResult.error:type_name -> cumulo.api.queue.v1.ItemError
-	19, // 13: cumulo.api.queue.v1.BatchSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	21, // 14: cumulo.api.queue.v1.BatchSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
-	19, // 15: cumulo.api.queue.v1.StreamSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	21, // 16: cumulo.api.queue.v1.StreamSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
-	19, // 17: cumulo.api.queue.v1.CommitSend.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	26, // 18: cumulo.api.queue.v1.CommitMessagesRequest.sends:type_name -> cumulo.api.queue.v1.CommitSend
-	27, // 19: cumulo.api.queue.v1.CommitMessagesRequest.deletes:type_name -> cumulo.api.queue.v1.CommitDelete
-	20, // 20: cumulo.api.queue.v1.CommitMessagesResponse.sent:type_name -> cumulo.api.queue.v1.SentMessage
-	3,  // 21: cumulo.api.queue.v1.ReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
-	3,  // 22: cumulo.api.queue.v1.PeekedMessage.message:type_name -> cumulo.api.queue.v1.Message
-	33, // 23: cumulo.api.queue.v1.PeekMessagesResponse.messages:type_name -> cumulo.api.queue.v1.PeekedMessage
-	35, // 24: cumulo.api.queue.v1.StreamReceiveMessagesStart.renew_leases:type_name -> cumulo.api.queue.v1.LeaseRenewal
-	36, // 25: cumulo.api.queue.v1.StreamReceiveMessagesRequest.start:type_name -> cumulo.api.queue.v1.StreamReceiveMessagesStart
-	37, // 26: cumulo.api.queue.v1.StreamReceiveMessagesRequest.visibility_changes:type_name -> cumulo.api.queue.v1.VisibilityChange
-	38, // 27: cumulo.api.queue.v1.StreamReceiveMessagesRequest.resumed:type_name -> cumulo.api.queue.v1.ResumedLease
-	4,  // 28: cumulo.api.queue.v1.AckFailure.error:type_name -> cumulo.api.queue.v1.ItemError
-	40, // 29: cumulo.api.queue.v1.AckResult.failures:type_name -> cumulo.api.queue.v1.AckFailure
-	3,  // 30: cumulo.api.queue.v1.StreamReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
-	41, // 31: cumulo.api.queue.v1.StreamReceiveMessagesResponse.ack_results:type_name -> cumulo.api.queue.v1.AckResult
-	4,  // 32: cumulo.api.queue.v1.ItemResult.error:type_name -> cumulo.api.queue.v1.ItemError
-	45, // 33: cumulo.api.queue.v1.BatchDeleteMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
-	37, // 34: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest.entries:type_name -> cumulo.api.queue.v1.VisibilityChange
-	45, // 35: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
-	2,  // 36: cumulo.api.queue.v1.Message.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	2,  // 37: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	2,  // 38: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	5,  // 39: cumulo.api.queue.v1.QueueService.CreateQueue:input_type -> cumulo.api.queue.v1.CreateQueueRequest
-	7,  // 40: cumulo.api.queue.v1.QueueService.GetQueue:input_type -> cumulo.api.queue.v1.GetQueueRequest
-	9,  // 41: cumulo.api.queue.v1.QueueService.ListQueues:input_type -> cumulo.api.queue.v1.ListQueuesRequest
-	11, // 42: cumulo.api.queue.v1.QueueService.UpdateQueue:input_type -> cumulo.api.queue.v1.UpdateQueueRequest
-	13, // 43: cumulo.api.queue.v1.QueueService.DeleteQueue:input_type -> cumulo.api.queue.v1.DeleteQueueRequest
-	15, // 44: cumulo.api.queue.v1.QueueService.PurgeQueue:input_type -> cumulo.api.queue.v1.PurgeQueueRequest
-	17, // 45: cumulo.api.queue.v1.QueueService.SendMessage:input_type -> cumulo.api.queue.v1.SendMessageRequest
-	22, // 46: cumulo.api.queue.v1.QueueService.BatchSendMessages:input_type -> cumulo.api.queue.v1.BatchSendMessagesRequest
-	24, // 47: cumulo.api.queue.v1.QueueService.StreamSendMessages:input_type -> cumulo.api.queue.v1.StreamSendMessagesRequest
-	28, // 48: cumulo.api.queue.v1.QueueService.CommitMessages:input_type -> cumulo.api.queue.v1.CommitMessagesRequest
-	30, // 49: cumulo.api.queue.v1.QueueService.ReceiveMessages:input_type -> cumulo.api.queue.v1.ReceiveMessagesRequest
-	39, // 50: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:input_type -> cumulo.api.queue.v1.StreamReceiveMessagesRequest
-	32, // 51: cumulo.api.queue.v1.QueueService.PeekMessages:input_type -> cumulo.api.queue.v1.PeekMessagesRequest
-	43, // 52: cumulo.api.queue.v1.QueueService.DeleteMessage:input_type -> cumulo.api.queue.v1.DeleteMessageRequest
-	46, // 53: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:input_type -> cumulo.api.queue.v1.BatchDeleteMessagesRequest
-	48, // 54: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:input_type -> cumulo.api.queue.v1.ChangeMessageVisibilityRequest
-	50, // 55: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:input_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
-	6,  // 56: cumulo.api.queue.v1.QueueService.CreateQueue:output_type -> cumulo.api.queue.v1.CreateQueueResponse
-	8,  // 57: cumulo.api.queue.v1.QueueService.GetQueue:output_type -> cumulo.api.queue.v1.GetQueueResponse
-	10, // 58: cumulo.api.queue.v1.QueueService.ListQueues:output_type -> cumulo.api.queue.v1.ListQueuesResponse
-	12, // 59: cumulo.api.queue.v1.QueueService.UpdateQueue:output_type -> cumulo.api.queue.v1.UpdateQueueResponse
-	14, // 60: cumulo.api.queue.v1.QueueService.DeleteQueue:output_type -> cumulo.api.queue.v1.DeleteQueueResponse
-	16, // 61: cumulo.api.queue.v1.QueueService.PurgeQueue:output_type -> cumulo.api.queue.v1.PurgeQueueResponse
-	18, // 62: cumulo.api.queue.v1.QueueService.SendMessage:output_type -> cumulo.api.queue.v1.SendMessageResponse
-	23, // 63: cumulo.api.queue.v1.QueueService.BatchSendMessages:output_type -> cumulo.api.queue.v1.BatchSendMessagesResponse
-	25, // 64: cumulo.api.queue.v1.QueueService.StreamSendMessages:output_type -> cumulo.api.queue.v1.StreamSendMessagesResponse
-	29, // 65: cumulo.api.queue.v1.QueueService.CommitMessages:output_type -> cumulo.api.queue.v1.CommitMessagesResponse
-	31, // 66: cumulo.api.queue.v1.QueueService.ReceiveMessages:output_type -> cumulo.api.queue.v1.ReceiveMessagesResponse
-	42, // 67: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:output_type -> cumulo.api.queue.v1.StreamReceiveMessagesResponse
-	34, // 68: cumulo.api.queue.v1.QueueService.PeekMessages:output_type -> cumulo.api.queue.v1.PeekMessagesResponse
-	44, // 69: cumulo.api.queue.v1.QueueService.DeleteMessage:output_type -> cumulo.api.queue.v1.DeleteMessageResponse
-	47, // 70: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:output_type -> cumulo.api.queue.v1.BatchDeleteMessagesResponse
-	49, // 71: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:output_type -> cumulo.api.queue.v1.ChangeMessageVisibilityResponse
-	51, // 72: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:output_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
-	56, // [56:73] is the sub-list for method output_type
-	39, // [39:56] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	2,  // 0: cumulo.api.queue.v1.Queue.dead_letter_policy:type_name -> cumulo.api.queue.v1.DeadLetterPolicy
+	53, // 1: cumulo.api.queue.v1.Message.attributes:type_name -> cumulo.api.queue.v1.Message.AttributesEntry
+	1,  // 2: cumulo.api.queue.v1.CreateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
+	1,  // 3: cumulo.api.queue.v1.CreateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
+	1,  // 4: cumulo.api.queue.v1.GetQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
+	1,  // 5: cumulo.api.queue.v1.ListQueuesResponse.queues:type_name -> cumulo.api.queue.v1.Queue
+	1,  // 6: cumulo.api.queue.v1.UpdateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
+	56, // 7: cumulo.api.queue.v1.UpdateQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
+	1,  // 8: cumulo.api.queue.v1.UpdateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
+	54, // 9: cumulo.api.queue.v1.SendMessageRequest.attributes:type_name -> cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
+	55, // 10: cumulo.api.queue.v1.SendMessageEntry.attributes:type_name -> cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
+	21, // 11: cumulo.api.queue.v1.SendMessageResult.sent:type_name -> cumulo.api.queue.v1.SentMessage
+	5,  // 12: cumulo.api.queue.v1.SendMessageResult.error:type_name -> cumulo.api.queue.v1.ItemError
+	20, // 13: cumulo.api.queue.v1.BatchSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	22, // 14: cumulo.api.queue.v1.BatchSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
+	20, // 15: cumulo.api.queue.v1.StreamSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	22, // 16: cumulo.api.queue.v1.StreamSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
+	20, // 17: cumulo.api.queue.v1.CommitSend.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	27, // 18: cumulo.api.queue.v1.CommitMessagesRequest.sends:type_name -> cumulo.api.queue.v1.CommitSend
+	28, // 19: cumulo.api.queue.v1.CommitMessagesRequest.deletes:type_name -> cumulo.api.queue.v1.CommitDelete
+	21, // 20: cumulo.api.queue.v1.CommitMessagesResponse.sent:type_name -> cumulo.api.queue.v1.SentMessage
+	4,  // 21: cumulo.api.queue.v1.ReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
+	4,  // 22: cumulo.api.queue.v1.PeekedMessage.message:type_name -> cumulo.api.queue.v1.Message
+	0,  // 23: cumulo.api.queue.v1.PeekedMessage.state:type_name -> cumulo.api.queue.v1.MessageState
+	34, // 24: cumulo.api.queue.v1.PeekMessagesResponse.messages:type_name -> cumulo.api.queue.v1.PeekedMessage
+	36, // 25: cumulo.api.queue.v1.StreamReceiveMessagesStart.renew_leases:type_name -> cumulo.api.queue.v1.LeaseRenewal
+	37, // 26: cumulo.api.queue.v1.StreamReceiveMessagesRequest.start:type_name -> cumulo.api.queue.v1.StreamReceiveMessagesStart
+	38, // 27: cumulo.api.queue.v1.StreamReceiveMessagesRequest.visibility_changes:type_name -> cumulo.api.queue.v1.VisibilityChange
+	39, // 28: cumulo.api.queue.v1.StreamReceiveMessagesRequest.resumed:type_name -> cumulo.api.queue.v1.ResumedLease
+	5,  // 29: cumulo.api.queue.v1.AckFailure.error:type_name -> cumulo.api.queue.v1.ItemError
+	41, // 30: cumulo.api.queue.v1.AckResult.failures:type_name -> cumulo.api.queue.v1.AckFailure
+	4,  // 31: cumulo.api.queue.v1.StreamReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
+	42, // 32: cumulo.api.queue.v1.StreamReceiveMessagesResponse.ack_results:type_name -> cumulo.api.queue.v1.AckResult
+	5,  // 33: cumulo.api.queue.v1.ItemResult.error:type_name -> cumulo.api.queue.v1.ItemError
+	46, // 34: cumulo.api.queue.v1.BatchDeleteMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	38, // 35: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest.entries:type_name -> cumulo.api.queue.v1.VisibilityChange
+	46, // 36: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	3,  // 37: cumulo.api.queue.v1.Message.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	3,  // 38: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	3,  // 39: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	6,  // 40: cumulo.api.queue.v1.QueueService.CreateQueue:input_type -> cumulo.api.queue.v1.CreateQueueRequest
+	8,  // 41: cumulo.api.queue.v1.QueueService.GetQueue:input_type -> cumulo.api.queue.v1.GetQueueRequest
+	10, // 42: cumulo.api.queue.v1.QueueService.ListQueues:input_type -> cumulo.api.queue.v1.ListQueuesRequest
+	12, // 43: cumulo.api.queue.v1.QueueService.UpdateQueue:input_type -> cumulo.api.queue.v1.UpdateQueueRequest
+	14, // 44: cumulo.api.queue.v1.QueueService.DeleteQueue:input_type -> cumulo.api.queue.v1.DeleteQueueRequest
+	16, // 45: cumulo.api.queue.v1.QueueService.PurgeQueue:input_type -> cumulo.api.queue.v1.PurgeQueueRequest
+	18, // 46: cumulo.api.queue.v1.QueueService.SendMessage:input_type -> cumulo.api.queue.v1.SendMessageRequest
+	23, // 47: cumulo.api.queue.v1.QueueService.BatchSendMessages:input_type -> cumulo.api.queue.v1.BatchSendMessagesRequest
+	25, // 48: cumulo.api.queue.v1.QueueService.StreamSendMessages:input_type -> cumulo.api.queue.v1.StreamSendMessagesRequest
+	29, // 49: cumulo.api.queue.v1.QueueService.CommitMessages:input_type -> cumulo.api.queue.v1.CommitMessagesRequest
+	31, // 50: cumulo.api.queue.v1.QueueService.ReceiveMessages:input_type -> cumulo.api.queue.v1.ReceiveMessagesRequest
+	40, // 51: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:input_type -> cumulo.api.queue.v1.StreamReceiveMessagesRequest
+	33, // 52: cumulo.api.queue.v1.QueueService.PeekMessages:input_type -> cumulo.api.queue.v1.PeekMessagesRequest
+	44, // 53: cumulo.api.queue.v1.QueueService.DeleteMessage:input_type -> cumulo.api.queue.v1.DeleteMessageRequest
+	47, // 54: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:input_type -> cumulo.api.queue.v1.BatchDeleteMessagesRequest
+	49, // 55: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:input_type -> cumulo.api.queue.v1.ChangeMessageVisibilityRequest
+	51, // 56: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:input_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
+	7,  // 57: cumulo.api.queue.v1.QueueService.CreateQueue:output_type -> cumulo.api.queue.v1.CreateQueueResponse
+	9,  // 58: cumulo.api.queue.v1.QueueService.GetQueue:output_type -> cumulo.api.queue.v1.GetQueueResponse
+	11, // 59: cumulo.api.queue.v1.QueueService.ListQueues:output_type -> cumulo.api.queue.v1.ListQueuesResponse
+	13, // 60: cumulo.api.queue.v1.QueueService.UpdateQueue:output_type -> cumulo.api.queue.v1.UpdateQueueResponse
+	15, // 61: cumulo.api.queue.v1.QueueService.DeleteQueue:output_type -> cumulo.api.queue.v1.DeleteQueueResponse
+	17, // 62: cumulo.api.queue.v1.QueueService.PurgeQueue:output_type -> cumulo.api.queue.v1.PurgeQueueResponse
+	19, // 63: cumulo.api.queue.v1.QueueService.SendMessage:output_type -> cumulo.api.queue.v1.SendMessageResponse
+	24, // 64: cumulo.api.queue.v1.QueueService.BatchSendMessages:output_type -> cumulo.api.queue.v1.BatchSendMessagesResponse
+	26, // 65: cumulo.api.queue.v1.QueueService.StreamSendMessages:output_type -> cumulo.api.queue.v1.StreamSendMessagesResponse
+	30, // 66: cumulo.api.queue.v1.QueueService.CommitMessages:output_type -> cumulo.api.queue.v1.CommitMessagesResponse
+	32, // 67: cumulo.api.queue.v1.QueueService.ReceiveMessages:output_type -> cumulo.api.queue.v1.ReceiveMessagesResponse
+	43, // 68: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:output_type -> cumulo.api.queue.v1.StreamReceiveMessagesResponse
+	35, // 69: cumulo.api.queue.v1.QueueService.PeekMessages:output_type -> cumulo.api.queue.v1.PeekMessagesResponse
+	45, // 70: cumulo.api.queue.v1.QueueService.DeleteMessage:output_type -> cumulo.api.queue.v1.DeleteMessageResponse
+	48, // 71: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:output_type -> cumulo.api.queue.v1.BatchDeleteMessagesResponse
+	50, // 72: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:output_type -> cumulo.api.queue.v1.ChangeMessageVisibilityResponse
+	52, // 73: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:output_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
+	57, // [57:74] is the sub-list for method output_type
+	40, // [40:57] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_cumulo_api_queue_v1_queue_proto_init() }
@@ -3934,13 +4041,14 @@ func file_cumulo_api_queue_v1_queue_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cumulo_api_queue_v1_queue_proto_rawDesc), len(file_cumulo_api_queue_v1_queue_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   55,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_cumulo_api_queue_v1_queue_proto_goTypes,
 		DependencyIndexes: file_cumulo_api_queue_v1_queue_proto_depIdxs,
+		EnumInfos:         file_cumulo_api_queue_v1_queue_proto_enumTypes,
 		MessageInfos:      file_cumulo_api_queue_v1_queue_proto_msgTypes,
 	}.Build()
 	File_cumulo_api_queue_v1_queue_proto = out.File

@@ -93,8 +93,8 @@ type QueueServiceClient interface {
 	// stream. When the stream ends, unacknowledged messages come back as their visibility timeouts end. Permission:
 	// sqs:ReceiveMessage, for acknowledgements sqs:DeleteMessage, for visibility changes sqs:ChangeMessageVisibility.
 	StreamReceiveMessages(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[StreamReceiveMessagesRequest, StreamReceiveMessagesResponse], error)
-	// Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
-	// receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+	// Shows up to 100 messages in the order of their positions, or by their ids, whatever their state, and takes none: nobody
+	// is kept from receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
 	PeekMessages(ctx context.Context, in *PeekMessagesRequest, opts ...grpc.CallOption) (*PeekMessagesResponse, error)
 	// Deletes one received message. Permission: sqs:DeleteMessage.
 	DeleteMessage(ctx context.Context, in *DeleteMessageRequest, opts ...grpc.CallOption) (*DeleteMessageResponse, error)
@@ -330,8 +330,8 @@ type QueueServiceServer interface {
 	// stream. When the stream ends, unacknowledged messages come back as their visibility timeouts end. Permission:
 	// sqs:ReceiveMessage, for acknowledgements sqs:DeleteMessage, for visibility changes sqs:ChangeMessageVisibility.
 	StreamReceiveMessages(grpc.BidiStreamingServer[StreamReceiveMessagesRequest, StreamReceiveMessagesResponse]) error
-	// Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
-	// receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+	// Shows up to 100 messages in the order of their positions, or by their ids, whatever their state, and takes none: nobody
+	// is kept from receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
 	PeekMessages(context.Context, *PeekMessagesRequest) (*PeekMessagesResponse, error)
 	// Deletes one received message. Permission: sqs:DeleteMessage.
 	DeleteMessage(context.Context, *DeleteMessageRequest) (*DeleteMessageResponse, error)

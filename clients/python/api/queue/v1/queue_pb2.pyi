@@ -22,6 +22,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -32,6 +33,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _MessageState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MessageStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MessageState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MESSAGE_STATE_UNSPECIFIED: _MessageState.ValueType  # 0
+    """Delayed or in flight, where there are too many of either to look at."""
+    MESSAGE_STATE_READY: _MessageState.ValueType  # 1
+    """It can be received, unless its group in a FIFO queue is blocked."""
+    MESSAGE_STATE_DELAYED: _MessageState.ValueType  # 2
+    """Its delay has not ended."""
+    MESSAGE_STATE_IN_FLIGHT: _MessageState.ValueType  # 3
+    """It was received, and its visibility timeout has not ended."""
+
+class MessageState(_MessageState, metaclass=_MessageStateEnumTypeWrapper):
+    """Where a message stands."""
+
+MESSAGE_STATE_UNSPECIFIED: MessageState.ValueType  # 0
+"""Delayed or in flight, where there are too many of either to look at."""
+MESSAGE_STATE_READY: MessageState.ValueType  # 1
+"""It can be received, unless its group in a FIFO queue is blocked."""
+MESSAGE_STATE_DELAYED: MessageState.ValueType  # 2
+"""Its delay has not ended."""
+MESSAGE_STATE_IN_FLIGHT: MessageState.ValueType  # 3
+"""It was received, and its visibility timeout has not ended."""
+Global___MessageState: _TypeAlias = MessageState  # noqa: Y015
 
 @_typing.final
 class Queue(_message.Message):
@@ -1261,22 +1290,30 @@ class PeekMessagesRequest(_message.Message):
     QUEUE_FIELD_NUMBER: _builtins.int
     MAX_MESSAGES_FIELD_NUMBER: _builtins.int
     AFTER_POSITION_FIELD_NUMBER: _builtins.int
+    MESSAGE_IDS_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     """Set by the client, required: the queue's name, short name or ARN."""
     max_messages: _builtins.int
     """Set by the client, optional: the most messages to show, 1 to 100. 0 means 10."""
     after_position: _builtins.int
     """Set by the client, optional: show only messages behind this position. 0 begins with the first."""
+    @_builtins.property
+    def message_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Set by the client, optional: up to 100 message ids: show only those. The queue is read for them in slices of a few
+        milliseconds, so an answer may hold none of them and a `next_position`.
+        """
+
     def __init__(
         self,
         *,
         queue: _builtins.str = ...,
         max_messages: _builtins.int = ...,
         after_position: _builtins.int = ...,
+        message_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_position", b"after_position", "max_messages", b"max_messages", "queue", b"queue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_position", b"after_position", "max_messages", b"max_messages", "message_ids", b"message_ids", "queue", b"queue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1291,14 +1328,23 @@ class PeekedMessage(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     DEAD_LETTER_SOURCE_ARN_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    DUE_MS_FIELD_NUMBER: _builtins.int
+    LAST_RECEIVED_MS_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     """Set by the server: rises with every message of the queue; 1 or more."""
     dead_letter_source_arn: _builtins.str
     """Set by the server: ARN of the queue that the message came from, where this is a dead-letter queue."""
+    state: Global___MessageState.ValueType
+    """Set by the server: where it stands."""
+    due_ms: _builtins.int
+    """Set by the server: when it becomes ready, if it is delayed or in flight and that is known."""
+    last_received_ms: _builtins.int
+    """Set by the server: when it was received last, in this queue; 0 where it was not."""
     @_builtins.property
     def message(self) -> Global___Message:
-        """Set by the server: the message; its receipt handle and what a receive would say (receive count, first receive) are
-        empty.
+        """Set by the server: the message, without a receipt handle. `receive_count` and `first_received_ms` are 0 for one that was
+        never received; the former counts those of queues that it came from, the latter is of this queue.
         """
 
     def __init__(
@@ -1307,10 +1353,13 @@ class PeekedMessage(_message.Message):
         position: _builtins.int = ...,
         message: Global___Message | None = ...,
         dead_letter_source_arn: _builtins.str = ...,
+        state: Global___MessageState.ValueType = ...,
+        due_ms: _builtins.int = ...,
+        last_received_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_letter_source_arn", b"dead_letter_source_arn", "message", b"message", "position", b"position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_letter_source_arn", b"dead_letter_source_arn", "due_ms", b"due_ms", "last_received_ms", b"last_received_ms", "message", b"message", "position", b"position", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1325,7 +1374,7 @@ class PeekMessagesResponse(_message.Message):
     MESSAGES_FIELD_NUMBER: _builtins.int
     NEXT_POSITION_FIELD_NUMBER: _builtins.int
     next_position: _builtins.int
-    """Set by the server: `after_position` of the next look; 0 where there are no more messages."""
+    """Set by the server: `after_position` of the next look; 0 where there are no more messages, or all ids were found."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___PeekedMessage]:
         """Set by the server: fewer than asked for where they are large, or many are gone; together at most 1 MiB, or one larger

@@ -221,8 +221,8 @@ class QueueServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PeekMessages(self, request, context):
-        """Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
-        receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+        """Shows up to 100 messages in the order of their positions, or by their ids, whatever their state, and takes none: nobody
+        is kept from receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

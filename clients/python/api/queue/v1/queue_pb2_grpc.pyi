@@ -87,8 +87,8 @@ class QueueServiceStub:
     sqs:ReceiveMessage, for acknowledgements sqs:DeleteMessage, for visibility changes sqs:ChangeMessageVisibility.
     """
     PeekMessages: _grpc.UnaryUnaryMultiCallable[_queue_pb2.PeekMessagesRequest, _queue_pb2.PeekMessagesResponse]
-    """Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
-    receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+    """Shows up to 100 messages in the order of their positions, or by their ids, whatever their state, and takes none: nobody
+    is kept from receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
     """
     DeleteMessage: _grpc.UnaryUnaryMultiCallable[_queue_pb2.DeleteMessageRequest, _queue_pb2.DeleteMessageResponse]
     """Deletes one received message. Permission: sqs:DeleteMessage."""
@@ -144,8 +144,8 @@ class QueueServiceAsyncStub(QueueServiceStub):
     sqs:ReceiveMessage, for acknowledgements sqs:DeleteMessage, for visibility changes sqs:ChangeMessageVisibility.
     """
     PeekMessages: _aio.UnaryUnaryMultiCallable[_queue_pb2.PeekMessagesRequest, _queue_pb2.PeekMessagesResponse]  # type: ignore[assignment]
-    """Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
-    receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+    """Shows up to 100 messages in the order of their positions, or by their ids, whatever their state, and takes none: nobody
+    is kept from receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
     """
     DeleteMessage: _aio.UnaryUnaryMultiCallable[_queue_pb2.DeleteMessageRequest, _queue_pb2.DeleteMessageResponse]  # type: ignore[assignment]
     """Deletes one received message. Permission: sqs:DeleteMessage."""
@@ -276,8 +276,8 @@ class QueueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _queue_pb2.PeekMessagesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_queue_pb2.PeekMessagesResponse, _abc.Awaitable[_queue_pb2.PeekMessagesResponse]]:
-        """Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
-        receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+        """Shows up to 100 messages in the order of their positions, or by their ids, whatever their state, and takes none: nobody
+        is kept from receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
         """
 
     @_abc_1.abstractmethod

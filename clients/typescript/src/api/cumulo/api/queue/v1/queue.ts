@@ -43,6 +43,18 @@ export const protobufFileName = "cumulo/api/queue/v1/queue.proto";
  *   remembered.
  */
 
+/** Where a message stands. */
+export enum MessageState {
+  /** UNSPECIFIED - Delayed or in flight, where there are too many of either to look at. */
+  UNSPECIFIED = 0,
+  /** READY - It can be received, unless its group in a FIFO queue is blocked. */
+  READY = 1,
+  /** DELAYED - Its delay has not ended. */
+  DELAYED = 2,
+  /** IN_FLIGHT - It was received, and its visibility timeout has not ended. */
+  IN_FLIGHT = 3,
+}
+
 /** A queue and its attributes. */
 export interface Queue {
   /**
@@ -506,6 +518,11 @@ export interface PeekMessagesRequest {
   maxMessages: number;
   /** Set by the client, optional: show only messages behind this position. 0 begins with the first. */
   afterPosition: bigint;
+  /**
+   * Set by the client, optional: up to 100 message ids: show only those. The queue is read for them in slices of a few
+   * milliseconds, so an answer may hold none of them and a `next_position`.
+   */
+  messageIds: string[];
 }
 
 /** A message that was looked at. */
@@ -513,14 +530,20 @@ export interface PeekedMessage {
   /** Set by the server: rises with every message of the queue; 1 or more. */
   position: bigint;
   /**
-   * Set by the server: the message; its receipt handle and what a receive would say (receive count, first receive) are
-   * empty.
+   * Set by the server: the message, without a receipt handle. `receive_count` and `first_received_ms` are 0 for one that was
+   * never received; the former counts those of queues that it came from, the latter is of this queue.
    */
   message:
     | Message
     | undefined;
   /** Set by the server: ARN of the queue that the message came from, where this is a dead-letter queue. */
   deadLetterSourceArn: string;
+  /** Set by the server: where it stands. */
+  state: MessageState;
+  /** Set by the server: when it becomes ready, if it is delayed or in flight and that is known. */
+  dueMs: bigint;
+  /** Set by the server: when it was received last, in this queue; 0 where it was not. */
+  lastReceivedMs: bigint;
 }
 
 /** The messages that were looked at. */
@@ -530,7 +553,7 @@ export interface PeekMessagesResponse {
    * message.
    */
   messages: PeekedMessage[];
-  /** Set by the server: `after_position` of the next look; 0 where there are no more messages. */
+  /** Set by the server: `after_position` of the next look; 0 where there are no more messages, or all ids were found. */
   nextPosition: bigint;
 }
 
@@ -3721,7 +3744,7 @@ export const ReceiveMessagesResponse: MessageFns<ReceiveMessagesResponse> = {
 };
 
 function createBasePeekMessagesRequest(): PeekMessagesRequest {
-  return { queue: "", maxMessages: 0, afterPosition: 0n };
+  return { queue: "", maxMessages: 0, afterPosition: 0n, messageIds: [] };
 }
 
 export const PeekMessagesRequest: MessageFns<PeekMessagesRequest> = {
@@ -3737,6 +3760,9 @@ export const PeekMessagesRequest: MessageFns<PeekMessagesRequest> = {
         throw new globalThis.Error("value provided for field message.afterPosition of type int64 too large");
       }
       writer.uint32(24).int64(message.afterPosition);
+    }
+    for (const v of message.messageIds) {
+      writer.uint32(34).string(v!);
     }
     return writer;
   },
@@ -3778,6 +3804,14 @@ export const PeekMessagesRequest: MessageFns<PeekMessagesRequest> = {
             message.afterPosition = reader.int64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.messageIds.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3800,12 +3834,13 @@ export const PeekMessagesRequest: MessageFns<PeekMessagesRequest> = {
     message.afterPosition = (object.afterPosition !== undefined && object.afterPosition !== null)
       ? BigInt(object.afterPosition)
       : 0n;
+    message.messageIds = object.messageIds?.map((e) => e) || [];
     return message;
   },
 };
 
 function createBasePeekedMessage(): PeekedMessage {
-  return { position: 0n, message: undefined, deadLetterSourceArn: "" };
+  return { position: 0n, message: undefined, deadLetterSourceArn: "", state: 0, dueMs: 0n, lastReceivedMs: 0n };
 }
 
 export const PeekedMessage: MessageFns<PeekedMessage> = {
@@ -3821,6 +3856,21 @@ export const PeekedMessage: MessageFns<PeekedMessage> = {
     }
     if (message.deadLetterSourceArn !== "") {
       writer.uint32(26).string(message.deadLetterSourceArn);
+    }
+    if (message.state !== 0) {
+      writer.uint32(32).int32(message.state);
+    }
+    if (message.dueMs !== 0n) {
+      if (BigInt.asIntN(64, message.dueMs) !== message.dueMs) {
+        throw new globalThis.Error("value provided for field message.dueMs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.dueMs);
+    }
+    if (message.lastReceivedMs !== 0n) {
+      if (BigInt.asIntN(64, message.lastReceivedMs) !== message.lastReceivedMs) {
+        throw new globalThis.Error("value provided for field message.lastReceivedMs of type int64 too large");
+      }
+      writer.uint32(48).int64(message.lastReceivedMs);
     }
     return writer;
   },
@@ -3862,6 +3912,30 @@ export const PeekedMessage: MessageFns<PeekedMessage> = {
             message.deadLetterSourceArn = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.dueMs = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.lastReceivedMs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3884,6 +3958,11 @@ export const PeekedMessage: MessageFns<PeekedMessage> = {
       ? Message.fromPartial(object.message)
       : undefined;
     message.deadLetterSourceArn = object.deadLetterSourceArn ?? "";
+    message.state = object.state ?? 0;
+    message.dueMs = (object.dueMs !== undefined && object.dueMs !== null) ? BigInt(object.dueMs) : 0n;
+    message.lastReceivedMs = (object.lastReceivedMs !== undefined && object.lastReceivedMs !== null)
+      ? BigInt(object.lastReceivedMs)
+      : 0n;
     return message;
   },
 };
@@ -5375,8 +5454,8 @@ export const QueueServiceService = {
     responseDeserialize: (value: Buffer): StreamReceiveMessagesResponse => StreamReceiveMessagesResponse.decode(value),
   },
   /**
-   * Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
-   * receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+   * Shows up to 100 messages in the order of their positions, or by their ids, whatever their state, and takes none: nobody
+   * is kept from receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
    */
   peekMessages: {
     path: "/cumulo.api.queue.v1.QueueService/PeekMessages" as const,
@@ -5486,8 +5565,8 @@ export interface QueueServiceServer extends UntypedServiceImplementation {
    */
   streamReceiveMessages: handleBidiStreamingCall<StreamReceiveMessagesRequest, StreamReceiveMessagesResponse>;
   /**
-   * Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
-   * receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+   * Shows up to 100 messages in the order of their positions, or by their ids, whatever their state, and takes none: nobody
+   * is kept from receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
    */
   peekMessages: handleUnaryCall<PeekMessagesRequest, PeekMessagesResponse>;
   /** Deletes one received message. Permission: sqs:DeleteMessage. */
@@ -5703,8 +5782,8 @@ export interface QueueServiceClient extends Client {
     options?: Partial<CallOptions>,
   ): ClientDuplexStream<StreamReceiveMessagesRequest, StreamReceiveMessagesResponse>;
   /**
-   * Shows up to 100 messages in the order of their positions, whatever their state, and takes none: nobody is kept from
-   * receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+   * Shows up to 100 messages in the order of their positions, or by their ids, whatever their state, and takes none: nobody
+   * is kept from receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
    */
   peekMessages(
     request: PeekMessagesRequest,
