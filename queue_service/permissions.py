@@ -76,7 +76,7 @@ def without_permission(text: str, label: str) -> str:
     statements = _statements(policy)
     left = [it for it in statements if it.get("Sid") != label]
     if len(left) == len(statements):
-        raise _invalid("Label", label, "can't find label on existing policy")
+        raise _invalid("Label", label, "can't find label")
     return _written(policy, left) if left else ""
 
 

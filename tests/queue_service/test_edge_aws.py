@@ -558,7 +558,7 @@ def test_permissions_are_added_and_removed_by_label(run):
         await ask("RemovePermission", **label)
         assert await ask("GetQueueAttributes", QueueUrl=URL, AttributeNames=["Policy"]) == {}
         assert await refusal(ask("RemovePermission", **label)) == invalid(
-            "Value theirs for parameter Label is invalid. Reason: can't find label on existing policy."
+            "Value theirs for parameter Label is invalid. Reason: can't find label."
         )
 
     in_a_queue(run, scenario)
