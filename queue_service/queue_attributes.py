@@ -216,11 +216,11 @@ def checked_redrive_allow(text: str | None) -> str | None:
 
 def _dead_letter_name(text: str, owner: Place) -> str:
     target = place(text, owner.account, owner.region, "dead_letter_policy.queue")
-    if (target.account, target.region) != (owner.account, owner.region) or target.name == owner.name:
+    if (target.account, target.region) != (owner.account, owner.region):
         raise INVALID_ATTRIBUTE_VALUE.error(
             parameter="dead_letter_policy.queue",
             value=target.arn,
-            allowed="it must be another queue of the same account and region",
+            allowed="it must be a queue of the same account and region",
         )
     if is_fifo(target.name) != is_fifo(owner.name):
         raise INVALID_ATTRIBUTE_VALUE.error(

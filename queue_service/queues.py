@@ -167,7 +167,9 @@ def follow(txn: ReadTxn, lookup: Lookup) -> Found | None:
     if not lookup.dead_letter or not row.dead_letter_name:
         return Found(row)
     target = txn.get(name_key(place.account, place.region, row.dead_letter_name))
-    return Found(row, b"" if target is None else decode_name(target).partition)
+    dead_letter = b"" if target is None else decode_name(target).partition
+    # A queue may be its own dead-letter queue: what was received too often is where it belongs already.
+    return Found(row, b"" if dead_letter == row.partition else dead_letter)
 
 
 def allocate_partition(txn: Txn, request: None) -> bytes:

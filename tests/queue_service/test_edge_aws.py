@@ -268,7 +268,7 @@ def test_creation_is_refused_in_the_words_of_aws(run, name, attributes, expected
         '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:x","maxReceiveCount":"' + "0" * 5_000 + '1"}',
         '{"deadLetterTargetArn":[],"maxReceiveCount":1}',
         '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:111111111111:x","maxReceiveCount":1}',
-        '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:jobs","maxReceiveCount":1}',
+        '{"deadLetterTargetArn":"arn:aws:sqs:eu-west-1:000000000000:jobs","maxReceiveCount":1}',
         "[]",
         "1",
     ],

@@ -532,3 +532,19 @@ def test_deed_that_is_interrupted_is_done_once(run, point):
         assert sorted(bodies) == sorted(f"jobs-{n}".encode() for n in range(250))
 
     run(scenario)
+
+
+def test_queue_that_is_its_own_dead_letter_queue_is_moved_elsewhere(run):
+    async def scenario(it):
+        await it.create()
+        await it.create("there")
+        await it.update(dead_letter_policy=model.DeadLetterPolicy("jobs", 1))
+        await it.send(b"a")
+
+        task = model.StartMessageMoveTask(source="jobs", destination="there", rate=None)
+        await it.call("StartMessageMoveTask", task)
+        await it.advance(5)
+
+        assert [await it.counts(name) for name in ("jobs", "there")] == [(0, 0, 0), (1, 0, 0)]
+
+    run(scenario)

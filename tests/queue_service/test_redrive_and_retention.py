@@ -303,3 +303,18 @@ def test_timer_whose_deed_failed_once_is_not_lost(run, name):
         await it.advance(600)
 
     run(scenario)
+
+
+def test_queue_that_is_its_own_dead_letter_queue_goes_on_delivering(run):
+    async def scenario(it):
+        await it.create()
+        await it.update(dead_letter_policy=model.DeadLetterPolicy("jobs", 1))
+        await it.send(b"a")
+
+        counts = [(await it.receive(visibility_timeout_s=0))[0].receive_count for _ in range(4)]
+
+        assert counts == [1, 2, 3, 4]
+        sources = await it.call("ListDeadLetterSources", model.ListDeadLetterSources(queue="jobs"))
+        assert [queue.name for queue in sources.queues] == ["jobs"]
+
+    run(scenario)
