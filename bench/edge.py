@@ -26,7 +26,17 @@ from urllib.parse import urlsplit
 from rig import anchors, floors
 from rig.clients import Plan
 from rig.http_client import HttpClient
-from rig.http_load import Load, download, parked_polls, processes, receive_and_delete, upload, wrk
+from rig.http_load import (
+    Load,
+    download,
+    in_group,
+    parked_polls,
+    processes,
+    receive_and_delete,
+    send_in_groups,
+    upload,
+    wrk,
+)
 from rig.machine import cpu_s, describe, memory_mb, refuse_memory_disk
 from rig.phases import answer_of, child, measure, settle
 from rig.signed_requests import UNSIGNED, Address, Asked, s3, sqs
@@ -36,7 +46,7 @@ from cumulo.testing import Server
 
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
 OURS, MINISTACK, MOTO = "ours", "ministack", "moto"
-BUCKET, QUEUE = "edge-bench", "edge-bench"
+BUCKET, QUEUE, FIFO_QUEUE = "edge-bench", "edge-bench", "edge-bench.fifo"
 SMALL_CONNECTIONS, LARGE_CONNECTIONS = 32, 2
 ROUNDS = 2
 LISTED = 1_000
@@ -56,10 +66,9 @@ class Peer(NamedTuple):
     pid: int
     address: Address
 
-    @property
-    def queue_url(self) -> str:
-        """The queue's address as the server gave it."""
-        body = json.dumps({"QueueName": QUEUE}).encode()
+    def queue_url(self, queue: str) -> str:
+        """Return a queue's address as the server gave it."""
+        body = json.dumps({"QueueName": queue}).encode()
         return str(json.loads(HttpClient(self.address).call(sqs(self.address, "GetQueueUrl", body)))["QueueUrl"])
 
 
@@ -105,7 +114,9 @@ class Bench:
         for peer in self.peers:
             client = HttpClient(peer.address)
             client.call(s3(peer.address, "PUT", f"/{BUCKET}"))
-            client.call(sqs(peer.address, "CreateQueue", json.dumps({"QueueName": QUEUE}).encode()))
+            for queue, attributes in ((QUEUE, {}), (FIFO_QUEUE, {"FifoQueue": "true"})):
+                document = json.dumps({"QueueName": queue, "Attributes": attributes}).encode()
+                client.call(sqs(peer.address, "CreateQueue", document))
 
     @property
     def peers(self) -> Sequence[Peer]:
@@ -156,29 +167,48 @@ class Bench:
         text = "x" * KIB
 
         def one(peer: Peer) -> Load:
-            document = json.dumps({"QueueUrl": peer.queue_url, "MessageBody": text}).encode()
+            document = json.dumps({"QueueUrl": peer.queue_url(QUEUE), "MessageBody": text}).encode()
             return self._wrk(peer, sqs(peer.address, "SendMessage", document), SMALL_CONNECTIONS)
 
         self.compare("SQS SendMessage 1 KiB", one, SEND_TARGET, note="stretch 5")
 
     def receive(self) -> None:
         """ReceiveMessage and DeleteMessage, one message at a time."""
+        self._receive(QUEUE, "SQS ReceiveMessage + DeleteMessage 1 KiB")
+
+    def fifo(self) -> None:
+        """SendMessage, whose id must be new each time, which wrk cannot do; then as of a standard queue."""
+        seconds = self.seconds
+
+        def send(peer: Peer) -> Load:
+            lanes = 1 if peer.name == MOTO else LANES
+            url = peer.queue_url(FIFO_QUEUE)
+            return processes(2, send_in_groups, peer.address, url, lanes, seconds, KIB)
+
+        self.compare("SQS SendMessage 1 KiB, FIFO", send, SEND_TARGET)
+        self._receive(FIFO_QUEUE, "SQS ReceiveMessage + DeleteMessage 1 KiB, FIFO")
+
+    def _receive(self, queue: str, what: str) -> None:
         for peer in self.peers:
-            self._preload(peer)
+            self._preload(peer, queue)
         seconds = self.seconds
 
         def lives(peer: Peer) -> Load:
-            return processes(2, receive_and_delete, peer.address, peer.queue_url, LANES, seconds)
+            return processes(2, receive_and_delete, peer.address, peer.queue_url(queue), LANES, seconds)
 
-        self.compare("SQS ReceiveMessage + DeleteMessage 1 KiB", lives, SEND_TARGET)
+        self.compare(what, lives, SEND_TARGET)
 
-    def _preload(self, peer: Peer) -> None:
-        client, url = HttpClient(peer.address), peer.queue_url
+    def _preload(self, peer: Peer, queue: str) -> None:
+        client, url = HttpClient(peer.address), peer.queue_url(queue)
         client.call(sqs(peer.address, "PurgeQueue", json.dumps({"QueueUrl": url}).encode()))
-        entries = [{"Id": str(number), "MessageBody": "x" * KIB} for number in range(BATCH)]
-        document = json.dumps({"QueueUrl": url, "Entries": entries}).encode()
-        for _ in range(PRELOADED // BATCH if peer.name != MOTO else LANES):
-            client.call(sqs(peer.address, "SendMessageBatch", document))
+        count = PRELOADED if peer.name != MOTO else LANES * BATCH
+        for first in range(0, count, BATCH):
+            entries = [{"Id": str(number), "MessageBody": "x" * KIB} for number in range(first, first + BATCH)]
+            if queue == FIFO_QUEUE:
+                entries = [entry | in_group(first + at, "preload") for at, entry in enumerate(entries)]
+            client.call(
+                sqs(peer.address, "SendMessageBatch", json.dumps({"QueueUrl": url, "Entries": entries}).encode())
+            )
 
     # -- S3
 
@@ -322,6 +352,7 @@ def main() -> int:
 PARTS: dict[str, Callable[[Bench], None]] = {
     "send": Bench.send,
     "receive": Bench.receive,
+    "fifo": Bench.fifo,
     "small": Bench.small_objects,
     "large": Bench.large_objects,
     "list": Bench.listing,

@@ -24,6 +24,8 @@ from rig.signed_requests import UNSIGNED, Address, Asked, s3, sqs
 
 _COUNT = re.compile(r"(\d+) requests in ([0-9.]+)(ms|s|m)")
 _LATENCY = re.compile(r"^\s+(50|99)%\s+([0-9.]+)(us|ms|s)", re.MULTILINE)
+GROUPS = 128
+"""Of a FIFO queue: more than receivers, so that none finds all of them taken."""
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 
 
@@ -128,6 +130,31 @@ def receive_and_delete(_: int, address: Address, queue_url: str, lanes: int, sec
 
     with ThreadPoolExecutor(lanes) as pool:
         return sum(future.result() for future in [pool.submit(lane) for _ in range(lanes)])
+
+
+def send_in_groups(number: int, address: Address, queue_url: str, lanes: int, seconds: float, size_bytes: int) -> int:
+    """Send messages to a FIFO queue one by one, each with an id of its own, to many groups in turn. Return how many."""
+    until = time.monotonic() + seconds
+    text = "x" * size_bytes
+
+    def lane(index: int) -> int:
+        client, calls = HttpClient(address), 0
+        while time.monotonic() < until:
+            message = {"QueueUrl": queue_url, "MessageBody": text} | in_group(calls, f"{number}-{index}")
+            client.call(sqs(address, "SendMessage", json.dumps(message).encode()))
+            calls += 1
+        return calls
+
+    with ThreadPoolExecutor(lanes) as pool:
+        return sum(future.result() for future in [pool.submit(lane, index) for index in range(lanes)])
+
+
+def in_group(count: int, sender: str) -> dict[str, str]:
+    """Return what a message to a FIFO queue must say besides: a sender's next group, and an id that is new."""
+    return {
+        "MessageGroupId": str(count % GROUPS),
+        "MessageDeduplicationId": f"{sender}-{count}-{time.monotonic_ns()}",
+    }
 
 
 @contextmanager
