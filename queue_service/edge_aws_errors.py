@@ -122,15 +122,21 @@ _IN_THE_ROOMS_WORDS = frozenset(
 
 
 class _Missing(ErrorRow, frozen=True):
-    """The row that calls a batch and a map of attributes without entries empty: older clients cannot spell these."""
+    """The row that says in both protocols what the query protocol calls a parameter.
+
+    A batch without entries is empty, and a map of attributes lacks names: older clients cannot spell either.
+    """
 
     def error(self, **values: object) -> ServiceError:
         """Return the exception to raise."""
-        if values["parameter"] == "Entries" and "operation" in values:
-            return EMPTY_BATCH_REQUEST.error(entry=f"{values['operation']}RequestEntry")
-        if values["parameter"] == "Attributes":
-            values = values | {"parameter": "Attribute.Name"}
-        return super().error(**values)
+        parameter, entry = str(values["parameter"]), f"{values.get('operation', '')}RequestEntry"
+        if parameter == "Entries":
+            return EMPTY_BATCH_REQUEST.error(entry=entry)
+        if parameter.startswith("Entries."):
+            parameter = parameter.replace("Entries", entry, 1)
+        elif parameter == "Attributes":
+            parameter = "Attribute.Name"
+        return super().error(**values | {"parameter": parameter})
 
 
 _MISTAKEN = re.compile(r"expected `(\w+)[^`]*`, got `(\w+)`")

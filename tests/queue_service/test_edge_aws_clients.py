@@ -69,8 +69,8 @@ def serve(run) -> Callable[[Callable[[str, Any], None]], None]:
     return go
 
 
-def sqs(endpoint: str) -> Any:
-    config = Config(retries={"total_max_attempts": 1})
+def sqs(endpoint: str, **options: Any) -> Any:
+    config = Config(retries={"total_max_attempts": 1}, **options)
     session = boto3.session.Session(KEY_ID, SECRET, region_name=REGION)
     return session.client("sqs", endpoint_url=endpoint, config=config)
 
@@ -318,6 +318,44 @@ def test_query_batch_without_entries_is_empty(serve, operation):
         assert status == 400
         assert text(refused, "Error/Code") == "AWS.SimpleQueueService.EmptyBatchRequest"
         assert text(refused, "Error/Message") == f"There should be at least one {operation}RequestEntry in the request."
+
+    serve(client)
+
+
+@pytest.mark.parametrize(
+    ("operation", "method", "members", "parameters", "missing"),
+    [
+        ("SetQueueAttributes", "set_queue_attributes", {"Attributes": {}}, {}, "Attribute.Name"),
+        ("DeleteMessage", "delete_message", {}, {}, "ReceiptHandle"),
+        (
+            "DeleteMessageBatch",
+            "delete_message_batch",
+            {"Entries": [{"Id": "a"}]},
+            {"DeleteMessageBatchRequestEntry.1.Id": "a"},
+            "DeleteMessageBatchRequestEntry.1.ReceiptHandle",
+        ),
+        (
+            "SendMessageBatch",
+            "send_message_batch",
+            {"Entries": [{"MessageBody": "x"}]},
+            {"SendMessageBatchRequestEntry.1.MessageBody": "x"},
+            "SendMessageBatchRequestEntry.1.Id",
+        ),
+    ],
+)
+def test_what_is_missing_has_one_name_in_both_protocols(serve, operation, method, members, parameters, missing):
+    def client(endpoint: str, _: Any) -> None:
+        it = sqs(endpoint, parameter_validation=False)
+        url = it.create_queue(QueueName="jobs")["QueueUrl"]
+
+        with pytest.raises(ClientError) as refused:
+            getattr(it, method)(QueueUrl=url, **members)
+        status, answer = query(endpoint, operation, f"/{ACCOUNT}/jobs", **parameters)
+
+        message = f"The request must contain the parameter {missing}."
+        error = refused.value.response["Error"]
+        assert (error["Code"], error["Message"]) == ("MissingParameter", message)
+        assert (status, text(answer, "Error/Code"), text(answer, "Error/Message")) == (400, "MissingParameter", message)
 
     serve(client)
 
