@@ -162,7 +162,7 @@ async def _sources(
 
 
 async def _list(desk: Desk, ctx: CallContext, operation: Operation, request: model.ListQueues) -> Resolved:
-    account, region = _parent(request.parent, ctx)
+    account, region = parent_of(request.parent, ctx)
     if len(request.prefix) > model.QUEUE_NAME_CHARACTERS_MAX:
         raise INVALID_PARAMETER_VALUE.error(
             parameter="prefix",
@@ -179,7 +179,7 @@ async def _list(desk: Desk, ctx: CallContext, operation: Operation, request: mod
     )
 
 
-def _parent(parent: str, ctx: CallContext) -> tuple[str, str]:
+def parent_of(parent: str, ctx: CallContext) -> tuple[str, str]:
     """Return account and region of `accounts/{account}/regions/{region}`; of the caller where it is empty."""
     if not parent:
         return ctx.principal.account, ctx.region

@@ -2,22 +2,20 @@
 
 A resolver follows the names of a request on a snapshot, checks it, and stamps it with times, ids and tokens, before it
 is authorised (`identity.room`). Resolvers lie beside each other by concept (`resolve_*`); the service runs them. Owns
-the following of names and the page tokens; knows no operation.
+the following of names; knows no operation.
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
-from cumulo.core.errors import INVALID_PAGE_TOKEN
 from cumulo.core.ids import Randomness
 from cumulo.core.operations import Checks, Operation
-from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
+from cumulo.core.tokens import TokenSealer
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved
-from cumulo.queue_service import model, queue_attributes, stamping
+from cumulo.queue_service import model, page_tokens, queue_attributes, stamping
 from cumulo.queue_service.errors import QUEUE_DOES_NOT_EXIST
 from cumulo.queue_service.operations import OWNERS_ALONE
 from cumulo.queue_service.queue_attributes import Place
@@ -67,21 +65,13 @@ class Desk:
 
     def last_listed(self, listing: bytes, page_token: str) -> str:
         """Return the name behind which a page begins, empty for the first page."""
-        if not page_token:
-            return ""
-        try:
-            payload = self.sealer.open(TokenKind.PAGE, page_token)
-        except InvalidToken as error:
-            raise INVALID_PAGE_TOKEN.error(allowed="it was not made by this server") from error
-        if not payload.startswith(listing):
-            raise INVALID_PAGE_TOKEN.error(allowed="parent and prefix must be those of the first page")
-        return payload[len(listing) :].decode()
+        return page_tokens.opened(self.sealer, listing, page_token)
 
     def page(self, listing: bytes, limit: int, queues: list[model.Queue]) -> model.QueuePage:
         """Return a page of a listing, with the token of the next one where it is full."""
         if len(queues) < limit:
             return model.QueuePage(tuple(queues), "")
-        return model.QueuePage(tuple(queues), self.sealer.seal(TokenKind.PAGE, listing + queues[-1].name.encode()))
+        return model.QueuePage(tuple(queues), page_tokens.sealed(self.sealer, listing, queues[-1].name))
 
 
 def in_force(ctx: CallContext, operation: Operation, guard: Guard) -> Guard:
@@ -107,8 +97,7 @@ def page_size(asked: int) -> int:
 def listing_of(request: model.ListQueues | model.ListDeadLetterSources, of: str) -> bytes:
     """Return what a page token is bound to; `of` is whose queues are listed."""
     prefix = request.prefix if isinstance(request, model.ListQueues) else ""
-    text = f"{of}/{prefix}"
-    return hashlib.sha256(text.encode()).digest()[:16]
+    return page_tokens.listing(of, prefix)
 
 
 Resolver = Callable[[Desk, CallContext, Operation, Any], Awaitable[Resolved]]

@@ -6,7 +6,7 @@ request is looked up and stamped stands in the `resolve_*` files. Knows no wire 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,12 +15,12 @@ from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
 from cumulo.core.errors import TOO_BUSY, ServiceError
 from cumulo.core.ids import Randomness
-from cumulo.core.operations import Operation, Result
+from cumulo.core.operations import Operation
 from cumulo.core.ports import TrackedDeliveryTarget
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
-from cumulo.identity.room import Resolved, Room
+from cumulo.identity.room import Resolved
 from cumulo.identity.snapshots import read_now
 from cumulo.queue_service import (
     model,
@@ -48,10 +48,10 @@ from cumulo.queue_service.messages import (
     own_visibility_timeout_s,
 )
 from cumulo.queue_service.mover import Mover
+from cumulo.queue_service.named_room import NamedRoom
 from cumulo.queue_service.operations import TABLE
 from cumulo.queue_service.queue_attributes import Place, place_of
 from cumulo.queue_service.queues import (
-    DirectoryChanged,
     Found,
     Lookup,
     Named,
@@ -74,8 +74,6 @@ from cumulo.storage.engine import ROOT, Due, Engine
 
 ROUNDS_MAX = 20
 """How often one receive goes on that found only messages to set aside; each round sets aside 16 to 44."""
-RESOLVES_MAX = 3
-"""How often a request is resolved anew whose queue was deleted or made at the same time."""
 DECISION_LIFE_MS = 500
 """How long a receiver may have been parked before he is authorised again: changes are in force within a second."""
 _RESOLVERS: Mapping[str, Resolver] = {
@@ -87,7 +85,7 @@ _RESOLVERS: Mapping[str, Resolver] = {
 _log = logging.getLogger("cumulo.queue_service")
 
 
-class Service(Room):
+class Service(NamedRoom):
     """The queues of a server.
 
     Arguments: `engine`, `authorizer`, `clock`, `randomness` as for every room; `sealer` seals receipts and page tokens.
@@ -170,17 +168,6 @@ class Service(Room):
         resolved = await _RESOLVERS[operation.name](self.desk, ctx, operation, request)
         guard = in_force(ctx, operation, resolved.guard)
         return resolved if guard is resolved.guard else msgspec.structs.replace(resolved, guard=guard)
-
-    async def call(
-        self, ctx: CallContext, operation: str, request: Any, body: AsyncIterator[memoryview] | None = None
-    ) -> Result:
-        """Run one operation; anew, from the name on, where the queue was made or deleted at the same time."""
-        for _ in range(RESOLVES_MAX):
-            try:
-                return await super().call(ctx, operation, request, body)
-            except DirectoryChanged:
-                continue
-        raise TOO_BUSY.error(what="The number of changes to the queue's name at once", limit=RESOLVES_MAX)
 
     async def throttle(self, operation: Operation, resolved: Resolved) -> None:
         """Raise `RequestThrottled` for a call on a FIFO queue beyond its quota."""
