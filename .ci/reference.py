@@ -69,11 +69,12 @@ def operations_page() -> str:
     """Every operation with the permissions that it checks."""
     parts = []
     for room in SERVICES:
-        for table in _found(room, "operations", OperationTable):
-            parts += [
-                f"## {table.service}\n",
-                _table(("operation", "kind", "permissions", "what it does"), _rows(table)),
-            ]
+        for module in ("operations", "log_operations"):
+            for table in _found(room, module, OperationTable):
+                parts += [
+                    f"## {table.service}\n",
+                    _table(("operation", "kind", "permissions", "what it does"), _rows(table)),
+                ]
     return _page(
         "Operations",
         "What each service can do, and which policy actions a caller needs for it. A *refused* operation is known and "

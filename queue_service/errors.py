@@ -2,7 +2,7 @@
 
 Owns the rows, and the small numbers by which a transaction function says why it refused an item of a batch. Codes and
 HTTP statuses are those of the SQS service description (2012-11-05); what the query protocol says instead is
-`query_code`.
+`query_code`. Errors of logs are ours.
 """
 
 import enum
@@ -195,6 +195,54 @@ MOVE_TASK_IS_RUNNING = ErrorRow(
 )
 MOVE_TASK_IS_OVER = ErrorRow(
     "InvalidParameterValue", 400, Status.FAILED_PRECONDITION, "Only active tasks can be cancelled."
+)
+
+LOG_DOES_NOT_EXIST = ErrorRow("LogDoesNotExist", 404, Status.NOT_FOUND, "The log {log} does not exist.")
+LOG_NAME_EXISTS = ErrorRow(
+    "LogNameExists",
+    409,
+    Status.ALREADY_EXISTS,
+    "A log with the same name and a different value for {attribute} exists already.",
+)
+LOG_POSITION_MISMATCH = ErrorRow(
+    "LogPositionMismatch",
+    409,
+    Status.FAILED_PRECONDITION,
+    "The first record was to get position {expected}; the log's next position is {next_position}.",
+)
+LOG_POSITION_OUT_OF_RANGE = ErrorRow(
+    "LogPositionOutOfRange",
+    400,
+    Status.OUT_OF_RANGE,
+    "Value {value} for {parameter} is behind the end of the log, whose next position is {next_position}.",
+)
+LOG_POSITION_BEHIND_COMMIT = ErrorRow(
+    "LogPositionBehindCommit",
+    400,
+    Status.FAILED_PRECONDITION,
+    "Position {value} is before the committed position {committed}; SeekConsumerGroup goes back.",
+)
+RECORD_TOO_LONG = ErrorRow(
+    "RecordTooLong",
+    400,
+    Status.INVALID_ARGUMENT,
+    "Record {index} has {size} bytes of {part}; at most {limit} are allowed.",
+)
+CONSUMER_GROUP_DOES_NOT_EXIST = ErrorRow(
+    "ConsumerGroupDoesNotExist", 404, Status.NOT_FOUND, "The consumer group {group} does not exist."
+)
+TOO_MANY_CONSUMER_GROUPS = ErrorRow(
+    "TooManyConsumerGroups", 400, Status.RESOURCE_EXHAUSTED, "A log has at most {limit} consumer groups."
+)
+TOO_MANY_GROUP_MEMBERS = ErrorRow(
+    "TooManyGroupMembers", 400, Status.RESOURCE_EXHAUSTED, "A consumer group has at most {limit} members."
+)
+LANE_NOT_HELD = ErrorRow(
+    "LaneNotHeld",
+    409,
+    Status.FAILED_PRECONDITION,
+    "Lane {lane} is not held by the member {member} under this token: another member may have it, or the group was"
+    " moved to another position.",
 )
 
 

@@ -13,7 +13,9 @@ from cumulo.core.ids import SeededRandomness
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity.authorizer import Authorizer
 from cumulo.identity.policy import Principal, PrincipalKind
-from cumulo.queue_service import invariants, model
+from cumulo.queue_service import invariants, log_invariants, model
+from cumulo.queue_service.log_operations import LOG_TABLE
+from cumulo.queue_service.log_service import LogService
 from cumulo.queue_service.service import Service
 from cumulo.storage import idempotency
 from cumulo.storage.due_pump import DuePump
@@ -23,6 +25,7 @@ from cumulo.storage.memory import MemoryEngine
 
 ACCOUNT = "000000000000"
 FOREVER_MS = 1 << 62
+OF_LOGS = frozenset(row.name for row in LOG_TABLE)
 
 
 def root_of(account: str) -> Principal:
@@ -47,14 +50,19 @@ class Stand:
         self.service = Service(
             self.engine, Authorizer(self.engine, self.clock), self.clock, self.randomness, self.sealer
         )
+        self.logs = LogService(
+            self.engine, Authorizer(self.engine, self.clock), self.clock, self.randomness, self.sealer
+        )
         await self.service.start()
+        await self.logs.start()
         self.pump = DuePump(self.engine, self.clock)
-        for kind, handler in self.service.due_handlers().items():
+        for kind, handler in (*self.service.due_handlers().items(), *self.logs.due_handlers().items()):
             self.pump.register(kind, handler)
         self.pump.register(idempotency.DUE_KIND, lambda entries: idempotency.expire(self.engine, entries))
 
     async def restart(self) -> None:
         """End the service and start it anew on what is stored; the memory engine is its own disk."""
+        await self.logs.drain()
         await self.service.drain()
         if self.folder is not None:
             await self.engine.close()
@@ -62,21 +70,27 @@ class Stand:
         await self.open()
 
     async def close(self) -> None:
+        await self.logs.drain()
         await self.service.drain()
         await self.engine.close()
 
     async def problems(self) -> list[str]:
-        partitions = (ROOT, *await self.engine.read((ROOT,), lambda txn, _: invariants.partitions(txn), None))
+        def every(txn: Any, _: None) -> tuple[bytes, ...]:
+            return invariants.partitions(txn) + log_invariants.partitions(txn)
+
+        partitions = (ROOT, *await self.engine.read((ROOT,), every, None))
         entries = await self.engine.take_due(FOREVER_MS, 10_000)
 
         def look(txn: Any, _: None) -> list[str]:
-            return invariants.check(txn) + invariants.check_due(txn, entries)
+            queues = invariants.check(txn) + invariants.check_due(txn, entries)
+            return queues + log_invariants.check(txn) + log_invariants.check_due(txn, entries)
 
         found: list[str] = await self.engine.read(partitions, look, None)
         return found
 
     async def call(self, operation: str, request: Any) -> Any:
-        return (await self.service.call(self.ctx, operation, request)).value
+        service = self.logs if operation in OF_LOGS else self.service
+        return (await service.call(self.ctx, operation, request)).value
 
     async def advance(self, seconds: float) -> None:
         """Let time pass, and the due work be done."""
