@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from cumulo.api.queue.v1 import queue_pb2 as pb
+from cumulo.api.queue.v1.log_pb2 import LogRecord
 from cumulo.core.context import CallContext
 from cumulo.gateway.rpc import UnaryRow
 from cumulo.queue_service import model
 
 
-def _decode_attributes(attributes: Any) -> model.MessageAttributes:
+def decode_attributes(attributes: Any) -> model.MessageAttributes:
     """Return the attributes of a non-empty proto map, in the order of their names."""
     decoded = []
     for name in sorted(attributes):
@@ -29,7 +30,7 @@ def decode_entry(it: Any) -> model.SendEntry:
     attributes = it.attributes
     return model.SendEntry(
         it.body,
-        _decode_attributes(attributes) if attributes else (),
+        decode_attributes(attributes) if attributes else (),
         it.delay_s if it.HasField("delay_s") else None,
         "",
         it.group_id if it.HasField("group_id") else None,
@@ -134,11 +135,12 @@ def add_messages(answer: _ReceiveAnswer, messages: Iterable[model.Message]) -> _
         if it.priority != model.PRIORITY_DEFAULT:
             message.priority = it.priority
         if it.attributes:
-            _add_attributes(message, it.attributes)
+            add_attributes(message, it.attributes)
     return answer
 
 
-def _add_attributes(message: pb.Message, attributes: model.MessageAttributes) -> None:
+def add_attributes(message: pb.Message | LogRecord, attributes: model.MessageAttributes) -> None:
+    """Fill in the attributes of a message or a record."""
     for attribute in attributes:
         place = message.attributes[attribute.name]
         place.data_type = attribute.data_type
@@ -219,7 +221,7 @@ def _encode_peeked(page: model.PeekedPage) -> pb.PeekMessagesResponse:
         )
         if it.priority != model.PRIORITY_DEFAULT:
             message.priority = it.priority
-        _add_attributes(message, it.attributes)
+        add_attributes(message, it.attributes)
         answer.messages.add(
             position=it.position,
             message=message,

@@ -109,7 +109,7 @@ class LogService(NamedRoom):
             return log_model.LogPage(tuple(value), token)
         if isinstance(stamped, StampedGroups):
             full = bool(value) and len(value) == page_groups(len(value[0].lanes), stamped.limit)
-            listed = listing_of_groups(stamped.partition, request)
+            listed = listing_of_groups(stamped.partition)
             token = page_tokens.sealed(self._desk.sealer, listed, value[-1].name) if full else ""
             return log_model.GroupPage(tuple(value), token)
         return value

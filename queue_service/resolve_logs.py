@@ -210,7 +210,7 @@ def _delete_group(
 def _groups(
     desk: LogDesk, operation: Operation, place: LogPlace, request: log_model.ListConsumerGroups, found: LogName
 ) -> Resolved:
-    last = page_tokens.opened(desk.sealer, listing_of_groups(found.partition, request), request.page_token)
+    last = page_tokens.opened(desk.sealer, listing_of_groups(found.partition), request.page_token)
     limit = request.page_size or log_model.GROUPS_MAX
     stamped = StampedGroups(place.name, found.partition, last, limit, desk.clock.deadline_ms())
     return _resolved(operation, place, found, stamped)
@@ -329,9 +329,9 @@ _RESOLVERS: Mapping[type, Callable[[LogDesk, Operation, LogPlace, Any, LogName],
 
 def listing_of_logs(account: str, region: str, request: log_model.ListLogs) -> bytes:
     """Return what a page token of a list of logs is bound to."""
-    return page_tokens.listing("logs", account, region, request.prefix, str(request.page_size))
+    return page_tokens.listing("logs", account, region, request.prefix)
 
 
-def listing_of_groups(partition: bytes, request: log_model.ListConsumerGroups) -> bytes:
+def listing_of_groups(partition: bytes) -> bytes:
     """Return what a page token of a list of consumer groups is bound to."""
-    return page_tokens.listing("groups", partition.hex(), str(request.page_size))
+    return page_tokens.listing("groups", partition.hex())

@@ -23,13 +23,15 @@ from cumulo.gateway.aws_edge import AwsEdge
 from cumulo.gateway.rpc import RpcAdaptor
 from cumulo.identity import edge_grpc as identity_edge
 from cumulo.identity import service as identity_room
-from cumulo.identity.authorizer import Authorizer
+from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.bootstrap import RootCredentials, bootstrap
 from cumulo.identity.credentials import Credentials
 from cumulo.identity.sealing import SecretBox
 from cumulo.object_store import edge_grpc as object_edge
 from cumulo.object_store import service as object_room
 from cumulo.queue_service import edge_grpc as queue_edge
+from cumulo.queue_service import edge_grpc_logs as log_edge
+from cumulo.queue_service import log_service as log_room
 from cumulo.queue_service import service as queue_room
 from cumulo.queue_service.edge_grpc_enclosures import QueueSender
 from cumulo.runner import edge_grpc as runner_edge
@@ -134,6 +136,7 @@ async def _build(
         in_flight_max=settings["queue_in_flight_max"],
         fifo_calls_per_s=settings["queue_fifo_calls_per_s"],
     )
+    logs = log_room.LogService(engine, authorizer, clock, randomness, sealer)
     objects = object_room.Service(
         engine,
         authorizer,
@@ -147,9 +150,13 @@ async def _build(
     runner = runner_room.Service(
         engine, authorizer, clock, randomness, sealer=sealer, queues=queues.delivery_target, queue_guard=queues.guard
     )
-    identity.add_guard_source("sqs", queues.guard)
+
+    async def guard_of_queue_or_log(arn: str) -> Guard | None:
+        return await queues.guard(arn) or await logs.guard(arn)
+
+    identity.add_guard_source("sqs", guard_of_queue_or_log)
     identity.add_guard_source("s3", objects.guard)
-    rooms = (identity, queues, objects, runner)
+    rooms = (identity, queues, logs, objects, runner)
     pump = DuePump(engine, clock)
 
     async def forget_requests(entries: list[Due]) -> None:
@@ -160,7 +167,7 @@ async def _build(
         for kind, handler in room.due_handlers().items():
             pump.register(kind, handler)
     metrics = Metrics()
-    metrics.show_parked(lambda: queues.parked)
+    metrics.show_parked(lambda: queues.parked + logs.parked)
     metrics.show_scrub(lambda: objects.scrub.bytes_read, lambda: objects.scrub.damaged)
     if isinstance(engine, LmdbEngine):
         metrics.add_engine(engine)
@@ -176,12 +183,14 @@ async def _build(
         rpc_handlers=(
             identity_edge.handlers(identity, rpc),
             queue_edge.handlers(queues, rpc),
+            log_edge.handlers(logs, rpc),
             object_edge.handlers(objects, rpc),
             runner_edge.handlers(runner, rpc),
         ),
         rpc_service_names=(
             identity_edge.SERVICE_NAME,
             queue_edge.SERVICE_NAME,
+            log_edge.SERVICE_NAME,
             object_edge.SERVICE_NAME,
             runner_edge.SERVICE_NAME,
         ),

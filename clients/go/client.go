@@ -67,6 +67,7 @@ func ConfigFromEnv() (Config, error) {
 // Client holds the stubs of all services over one connection. It is safe for concurrent use.
 type Client struct {
 	Queues   queuev1.QueueServiceClient
+	Logs     queuev1.LogServiceClient
 	Objects  objectsv1.ObjectServiceClient
 	Identity identityv1.IdentityServiceClient
 	Runner   runnerv1.RunnerServiceClient
@@ -96,6 +97,7 @@ func Open(config Config, options ...grpc.DialOption) (*Client, error) {
 	}
 	return &Client{
 		Queues:     queuev1.NewQueueServiceClient(connection),
+		Logs:       queuev1.NewLogServiceClient(connection),
 		Objects:    objectsv1.NewObjectServiceClient(connection),
 		Identity:   identityv1.NewIdentityServiceClient(connection),
 		Runner:     runnerv1.NewRunnerServiceClient(connection),

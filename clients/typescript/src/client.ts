@@ -18,6 +18,7 @@ import {
   type PutObjectRequest,
   UploadCommit,
 } from "./api/cumulo/api/objects/v1/objects.js";
+import { LogServiceClient, LogServiceService } from "./api/cumulo/api/queue/v1/log.js";
 import { QueueServiceClient, QueueServiceService } from "./api/cumulo/api/queue/v1/queue.js";
 import { RunnerServiceClient, RunnerServiceService } from "./api/cumulo/api/runner/v1/runner.js";
 import { type Promised, promised } from "./promised.js";
@@ -64,6 +65,7 @@ export function configFromEnv(): Config {
 /** Unary calls answer promises; the streams of a service are at its raw stub, `raw`. */
 export class Client {
   readonly queues: Promised<QueueServiceClient>;
+  readonly logs: Promised<LogServiceClient>;
   readonly objects: Promised<ObjectServiceClient>;
   readonly identity: Promised<IdentityServiceClient>;
   readonly runner: Promised<RunnerServiceClient>;
@@ -76,6 +78,7 @@ export class Client {
     const tokens = new Tokens(config, promised(this.#anonymous, IdentityServiceService));
     const options = { interceptors: [authenticate(tokens)] };
     this.queues = promised(new QueueServiceClient(config.target, security, options), QueueServiceService);
+    this.logs = promised(new LogServiceClient(config.target, security, options), LogServiceService);
     this.objects = promised(new ObjectServiceClient(config.target, security, options), ObjectServiceService);
     this.identity = promised(new IdentityServiceClient(config.target, security, options), IdentityServiceService);
     this.runner = promised(new RunnerServiceClient(config.target, security, options), RunnerServiceService);
@@ -83,7 +86,7 @@ export class Client {
 
   /** Ends all calls and the connection. */
   close(): void {
-    for (const service of [this.queues, this.objects, this.identity, this.runner]) service.raw.close();
+    for (const service of [this.queues, this.logs, this.objects, this.identity, this.runner]) service.raw.close();
     this.#anonymous.close();
   }
 
