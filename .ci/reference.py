@@ -137,7 +137,10 @@ def metrics_page() -> str:
     return _page(
         "Metrics",
         "Served as OpenMetrics text below `/_cumulo/metrics` on the HTTP port. Labels are names of operations and "
-        "statuses, so their number is bounded. Counters end in `_total` there.",
+        "statuses, so their number is bounded. `cumulo_queue_…` are of the largest queues, with their accounts, "
+        "regions and names: of 100 for who comes with a token (`Authorization: Bearer …`) and may "
+        "`cumulo:ReadMetrics`, for everybody of as many as `metrics_queues_max` says, none by default. "
+        "Counters end in `_total` there.",
         _table(("metric", "type", "meaning"), rows),
     )
 

@@ -121,6 +121,13 @@ SETTINGS = (
         "messages of one queue that may be received and not deleted at once; beyond it a receive answers `OverLimit`",
     ),
     Setting(
+        "metrics_queues_max",
+        0,
+        _integer(0, 1_000),
+        "of how many queues, the largest, the metrics page shows name and figures to everybody who can reach it;"
+        " callers with `cumulo:ReadMetrics` always see 100 or more",
+    ),
+    Setting(
         "queue_fifo_calls_per_s",
         0,
         _integer(0, 1_000_000),

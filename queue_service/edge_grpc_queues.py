@@ -40,6 +40,8 @@ def _queue_with_counts(it: model.Queue) -> pb.GetQueueResponse:
     queue.message_count = it.message_count
     queue.in_flight_count = it.in_flight_count
     queue.delayed_count = it.delayed_count
+    queue.oldest_age_s = it.oldest_age_s
+    queue.lag_s = it.lag_s
     return pb.GetQueueResponse(queue=queue)
 
 

@@ -35,7 +35,7 @@ from cumulo.queue_service.keys import (
     decode_counters,
     decode_meta,
 )
-from cumulo.queue_service.open_queue import OpenQueue
+from cumulo.queue_service.open_queue import OpenQueue, find_queue
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import ReadTxn, Txn
 from cumulo.storage.tuples import u64
@@ -227,6 +227,14 @@ def find_fifo(txn: Txn, partition: bytes) -> FifoQueue | None:
     queue = FifoQueue(txn, partition, decode_meta(meta), decode_counters(counters))
     assert queue.meta.fifo, partition
     return queue
+
+
+def find_any(txn: Txn, partition: bytes) -> OpenQueue | None:
+    """Return the queue in `partition`, whatever its kind, None once it is deleted."""
+    raw = txn.get(partition + META)
+    if raw is None:
+        return None
+    return find_fifo(txn, partition) if decode_meta(raw).fifo else find_queue(txn, partition)
 
 
 def open_fifo(txn: Txn, partition: bytes, name: str) -> FifoQueue:

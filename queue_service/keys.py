@@ -151,7 +151,8 @@ class Counters(records.Record, frozen=True):
 class StoredMessage(records.Record, frozen=True):
     """What never changes of a message. `kept_from_ms` is the deadline clock's time of the first send, or for which it
     was scheduled, and retention counts from it; `sent_ms` is the wall clock's. `received_before` counts the receives in
-    queues that it left. `group_id` and `deduplication_id` are of FIFO queues, `priority` of others.
+    queues that it left. `group_id` and `deduplication_id` are of FIFO queues, `priority` of others. `arrived_ms` is the
+    deadline clock's time at which it came into this queue, 0 where that is `kept_from_ms`.
     """
 
     message_id: str = ""
@@ -167,6 +168,7 @@ class StoredMessage(records.Record, frozen=True):
     group_id: str = ""
     deduplication_id: str = ""
     priority: int = PRIORITY_DEFAULT
+    arrived_ms: int = 0
 
 
 _ID_BEGINS = b"\xd9\x24"
@@ -211,18 +213,19 @@ decode_lease = records.decoder(Lease).decode
 FRESH = Lease()
 """The state that an empty value stands for."""
 
-_DIRECTORY = ROOT + tuples.encode(("queues",))
+DIRECTORY = ROOT + tuples.encode(("queues",))
+"""What the keys of all directory rows start with."""
 
 
 @functools.lru_cache(maxsize=4096)
 def name_key(account: str, region: str, name: str) -> bytes:
     """Return the key of a directory row."""
-    return _DIRECTORY + tuples.encode((account, region, name))
+    return DIRECTORY + tuples.encode((account, region, name))
 
 
 def names_prefix(account: str, region: str) -> bytes:
     """Return what the directory keys of one account and region start with."""
-    return _DIRECTORY + tuples.encode((account, region))
+    return DIRECTORY + tuples.encode((account, region))
 
 
 def name_of(key: bytes) -> str:

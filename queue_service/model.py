@@ -141,6 +141,8 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     message_count: int = 0
     in_flight_count: int = 0
     delayed_count: int = 0
+    oldest_age_s: int = 0
+    lag_s: int = 0
     content_based_deduplication: bool = False
     deduplication_scope: str = ""
     fifo_throughput_limit: str = ""

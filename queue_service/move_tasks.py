@@ -21,9 +21,8 @@ import msgspec
 from cumulo.identity.policy import Principal
 from cumulo.queue_service.errors import MOVE_TASK_DOES_NOT_EXIST, MOVE_TASK_IS_OVER, MOVE_TASK_IS_RUNNING
 from cumulo.queue_service.fifo_keys import FifoState, Standing, state_of
-from cumulo.queue_service.fifo_queue import FifoQueue, find_fifo
+from cumulo.queue_service.fifo_queue import FifoQueue, find_any
 from cumulo.queue_service.keys import (
-    META,
     MOVE,
     MOVES,
     Lease,
@@ -32,13 +31,12 @@ from cumulo.queue_service.keys import (
     QueueName,
     StoredMessage,
     decode_message,
-    decode_meta,
     decode_moves,
     lane_of,
 )
 from cumulo.queue_service.messages import store
 from cumulo.queue_service.model import MOVE_TASKS_MAX, MessageMoveTask, queue_arn
-from cumulo.queue_service.open_queue import OpenQueue, find_queue, lease_of
+from cumulo.queue_service.open_queue import OpenQueue, lease_of
 from cumulo.queue_service.queue_attributes import Place, place_of
 from cumulo.queue_service.queues import Lookup, confirm, follow
 from cumulo.queue_service.redrive import MOVED_BYTES_MAX
@@ -160,7 +158,7 @@ class StampedSlice(msgspec.Struct, frozen=True):
 def start_task(txn: Txn, request: StampedStart) -> str:
     """Write a task and its due entry; return its id. Raises where another one is running."""
     confirm(txn, request.place, request.partition)
-    queue = _open(txn, request.partition)
+    queue = find_any(txn, request.partition)
     assert queue is not None, request.place
     before = tasks_of(txn, request.partition)
     if before and before[0].status == RUNNING:
@@ -206,7 +204,7 @@ def cancel_task(txn: Txn, request: StampedCancel) -> MessageMoveTask:
 
 def plan_slice(txn: Txn, partition: bytes) -> Plan | None:
     """Return what the next slice is about, None where no task is running; a read function."""
-    queue = _open(txn, partition)
+    queue = find_any(txn, partition)
     tasks = tasks_of(txn, partition)
     if queue is None or not tasks or tasks[0].status != RUNNING:
         return None
@@ -235,7 +233,7 @@ def move_slice(txn: Txn, request: StampedSlice) -> None:
     """Move one slice of the running task, and arm the next or end the task: the deed of `queue.move`."""
     entry, partition = request.entry, request.entry.key
     txn.undue(entry.at_ms, entry.kind, entry.key)
-    queue = _open(txn, partition)
+    queue = find_any(txn, partition)
     tasks = tasks_of(txn, partition)
     if queue is None or not tasks or tasks[0].status != RUNNING or due_payload(tasks[0]) != entry.payload:
         return
@@ -320,7 +318,7 @@ class _Slice:
             return COULD_NOT_DETERMINE_MESSAGE_SOURCE
         if self._request.partitions.get(arn) != partition:
             return None
-        target = _open(self._queue.txn, partition)
+        target = find_any(self._queue.txn, partition)
         assert target is not None, place
         assert target.meta.fifo is self._queue.meta.fifo, place
         self._open[arn] = target
@@ -344,6 +342,7 @@ class _Slice:
             message_id=self._ids[self.moved],
             sent_ms=self._request.wall_ms,
             kept_from_ms=self._request.now_ms,
+            arrived_ms=0,
             dead_letter_source="",
             received_before=0,
         )
@@ -372,14 +371,6 @@ def _write(txn: Txn, partition: bytes, tasks: tuple[MoveTask, ...]) -> None:
 
 def _over(task: MoveTask, status: str) -> MoveTask:
     return msgspec.structs.replace(task, status=status, due_ms=0, on_behalf_of=b"")
-
-
-def _open(txn: Txn, partition: bytes) -> OpenQueue | None:
-    """Return the queue in `partition`, whatever its kind, None once it is deleted."""
-    raw = txn.get(partition + META)
-    if raw is None:
-        return None
-    return find_fifo(txn, partition) if decode_meta(raw).fifo else find_queue(txn, partition)
 
 
 def _find(queue: OpenQueue, task: MoveTask, limit: int) -> Found:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from cumulo.queue_service import redrive_allow
+from cumulo.queue_service.ages import ages_of
 from cumulo.queue_service.errors import (
     INVALID_ATTRIBUTE_VALUE,
     PURGE_QUEUE_IN_PROGRESS,
@@ -18,7 +19,7 @@ from cumulo.queue_service.errors import (
     TOO_MANY_TAGS,
 )
 from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
-from cumulo.queue_service.fifo_queue import first_delay_ms
+from cumulo.queue_service.fifo_queue import find_any, first_delay_ms
 from cumulo.queue_service.keys import (
     CLEAR,
     COUNTERS,
@@ -124,10 +125,11 @@ class StampedList(msgspec.Struct, frozen=True):
 
 
 class StampedGet(msgspec.Struct, frozen=True):
-    """A queue to look at."""
+    """A queue to look at; its messages' ages are wanted where there is a `now_ms`."""
 
     place: Place
     partition: bytes
+    now_ms: int = 0
 
 
 class StampedSources(msgspec.Struct, frozen=True):
@@ -245,9 +247,14 @@ def update_queue(txn: Txn, request: StampedUpdate) -> Named:
 
 
 def get_queue(txn: Txn, request: StampedGet) -> Queue:
-    """Return a queue with its exact counts, its policy in the stored form; a read function."""
+    """Return a queue with its exact counts and ages, its policy in the stored form; a read function."""
     row = confirm(txn, request.place, request.partition)
-    return _shown(open_queue(txn, request.partition, request.place.name), row)
+    shown = _shown(open_queue(txn, request.partition, request.place.name), row)
+    queue = find_any(txn, request.partition) if request.now_ms else None
+    if queue is None:
+        return shown
+    ages = ages_of(queue, request.now_ms)
+    return msgspec.structs.replace(shown, oldest_age_s=ages.oldest_age_s, lag_s=ages.lag_s)
 
 
 def find_queue_of_name(txn: Txn, request: StampedGet) -> Queue | None:

@@ -58,7 +58,7 @@ class DeadLetters:
     def move(self, ready_key: bytes, seq: int, lease: Lease, stored: StoredMessage, now_ms: int) -> None:
         """Take a ready message out of the source and add it to the dead-letter queue."""
         source, target = self._source, self.target
-        record = self.record_of(stored, lease.receive_count)
+        record = self.record_of(stored, lease.receive_count, arrived_ms=now_ms)
         pieces = -(-len(record) // PIECE_BYTES)
         new_seq = target.add(record, pieces, PIECE_BYTES)
         lane = lane_of(stored.priority)

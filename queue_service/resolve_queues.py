@@ -57,7 +57,7 @@ async def _get(
         return desk.missing(operation, place)
     partition = found.row.partition
     return Resolved(
-        StampedGet(place, partition),
+        StampedGet(place, partition, desk.clock.deadline_ms() if isinstance(request, model.GetQueue) else 0),
         (ROOT, partition),
         checks_of(operation, place),
         Guard(place.account, found.row.policy),

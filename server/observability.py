@@ -1,7 +1,8 @@
 """Logs and metrics of the server: JSON lines, Prometheus names.
 
 Owns the log form, the metric names and nothing that counts business; promises that no body, token or secret is ever a
-log field or a label: labels are operation names and statuses of the operation tables, so their number is bounded.
+log field or a label: labels are operation names and statuses of the operation tables, and names of a bounded number of
+queues for those who may see them.
 """
 
 import itertools
@@ -10,7 +11,7 @@ import logging
 import sys
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -18,9 +19,29 @@ from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import generate_latest
 
+from cumulo.queue_service.census import QueueFigures
+
 METRICS_CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 _BUCKET_NAMES = (*(str(float(bound)) for bound in _BUCKETS_S), "+Inf")
+QUEUES_OF_TRUSTED = 100
+Census = Callable[[int], Awaitable[Sequence[QueueFigures]]]
+"""Returns the figures of so many queues, the largest."""
+_QUEUE_METRICS = (
+    ("messages_visible", "visible", "Messages of a queue that are ready to be received."),
+    ("messages_delayed", "delayed", "Messages of a queue that are held back by a delay."),
+    (
+        "messages_in_flight",
+        "in_flight",
+        "Messages of a queue that were received, and not deleted or visible again.",
+    ),
+    (
+        "oldest_message_age_seconds",
+        "oldest_age_s",
+        "Age of the oldest message in a queue, whoever holds it: SQS's ApproximateAgeOfOldestMessage.",
+    ),
+    ("lag_seconds", "lag_s", "Age of the message that the next receive from a queue gets; 0 where none is visible."),
+)
 _STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -138,6 +159,10 @@ class Metrics:
             "Bodies that the scrub's last whole pass found damaged or missing, or this pass where it found more.",
             registry=self.registry,
         )
+        self._census: Census | None = None
+        self._queues_open_max = 0
+        self._queues = _QueueCollector()
+        self.registry.register(self._queues)
         self._scrubbed = _ScrubCollector()
         self.registry.register(self._scrubbed)
 
@@ -150,14 +175,35 @@ class Metrics:
         self._scrubbed.bytes_read = bytes_read
         self._damaged.set_function(damaged)
 
+    def show_queues(self, census: Census, open_max: int) -> None:
+        """Show the figures of the queues of a census, taken at each scrape: to everybody at most `open_max`."""
+        self._census = census
+        self._queues_open_max = open_max
+
     def add_engine(self, engine: EngineStats) -> None:
         """Show the engine's figures as gauges `cumulo_engine_…`, read at each scrape."""
         self.registry.register(_EngineCollector(engine))
 
-    def render(self) -> bytes:
-        """Return the OpenMetrics text."""
+    async def render(self, *, trusted: bool) -> bytes:
+        """Return the OpenMetrics text; for a `trusted` reader with at least `QUEUES_OF_TRUSTED` queues."""
+        limit = max(self._queues_open_max, QUEUES_OF_TRUSTED if trusted else 0)
+        figures = await self._census(limit) if self._census is not None and limit else ()
+        self._queues.figures = figures
         text: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call]
         return text
+
+
+class _QueueCollector:
+    def __init__(self) -> None:
+        self.figures: Sequence[QueueFigures] = ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Show the last census."""
+        for metric, field, meaning in _QUEUE_METRICS:
+            family = GaugeMetricFamily(f"cumulo_queue_{metric}", meaning, labels=("account", "region", "queue"))
+            for it in self.figures:
+                family.add_metric((it.account, it.region, it.name), getattr(it, field))
+            yield family
 
 
 class _ScrubCollector:

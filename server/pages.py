@@ -21,10 +21,16 @@ _BEARER = "Bearer "
 _JSON = "application/json"
 _OWN = ("/_cumulo/", "/_localstack/")
 CHECK_ACTION = "cumulo:CheckData"
+METRICS_ACTION = "cumulo:ReadMetrics"
 
 
 def _text(status: int, body: bytes) -> Response:
     return Response(status, body, content_type="text/plain; charset=utf-8")
+
+
+def _refusal(error: ServiceError) -> Response:
+    body = json.dumps({"code": error.row.code, "message": error.message}).encode()
+    return Response(error.row.http_status, body, content_type=_JSON)
 
 
 class Pages:
@@ -58,6 +64,8 @@ class Pages:
             return await self._answer_check(request)
         if request.method not in ("GET", "HEAD"):
             return _text(405, b"GET and HEAD are allowed here\n")
+        if path == "/_cumulo/metrics":
+            return await self._answer_metrics(request)
         return self._page(path)
 
     def _page(self, path: str) -> Response:
@@ -65,8 +73,6 @@ class Pages:
             return _text(200, b"ok\n")
         if path == "/_cumulo/health/ready":
             return _text(200, b"ready\n") if self.ready else _text(503, b"not ready\n")
-        if path == "/_cumulo/metrics":
-            return Response(200, self._metrics.render(), content_type=METRICS_CONTENT_TYPE)
         if path == "/_localstack/health":
             services = dict.fromkeys(self._aws.service_names, "available")
             body = json.dumps({"services": services, "edition": "cumulo", "version": self._version}).encode()
@@ -77,13 +83,22 @@ class Pages:
         if request.method != "POST":
             return _text(405, b"POST is allowed here\n")
         try:
-            self._authorize(request)
+            self._authorize(request, CHECK_ACTION)
         except ServiceError as error:
-            body = json.dumps({"code": error.row.code, "message": error.message}).encode()
-            return Response(error.row.http_status, body, content_type=_JSON)
+            return _refusal(error)
         return Response(200, json.dumps({"problems": await self._check()}).encode(), content_type=_JSON)
 
-    def _authorize(self, request: Request) -> None:
+    async def _answer_metrics(self, request: Request) -> Response:
+        """Show the metrics, with the names of queues only to who proves that he may see them."""
+        trusted = "authorization" in request.headers
+        try:
+            if trusted:
+                self._authorize(request, METRICS_ACTION)
+        except ServiceError as error:
+            return _refusal(error)
+        return Response(200, await self._metrics.render(trusted=trusted), content_type=METRICS_CONTENT_TYPE)
+
+    def _authorize(self, request: Request, action: str) -> None:
         header = request.headers.get("authorization", "")
         if not header.startswith(_BEARER):
             raise MISSING_AUTHENTICATION_TOKEN.error(allowed="the header 'authorization: Bearer <token>'")
@@ -94,4 +109,4 @@ class Pages:
             source_ip=request.peer,
             expires_ms=authenticated.expires_ms,
         )
-        self._authorizer.authorize(ctx, (Check(CHECK_ACTION, "*"),), Guard(authenticated.principal.account))
+        self._authorizer.authorize(ctx, (Check(action, "*"),), Guard(authenticated.principal.account))

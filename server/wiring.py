@@ -33,6 +33,7 @@ from cumulo.queue_service import edge_grpc as queue_edge
 from cumulo.queue_service import edge_grpc_logs as log_edge
 from cumulo.queue_service import log_service as log_room
 from cumulo.queue_service import service as queue_room
+from cumulo.queue_service.census import take_census
 from cumulo.queue_service.edge_grpc_enclosures import QueueSender
 from cumulo.runner import edge_grpc as runner_edge
 from cumulo.runner import service as runner_room
@@ -168,6 +169,7 @@ async def _build(
             pump.register(kind, handler)
     metrics = Metrics()
     metrics.show_parked(lambda: queues.parked + logs.parked)
+    metrics.show_queues(lambda limit: take_census(engine, clock, limit), settings["metrics_queues_max"])
     metrics.show_scrub(lambda: objects.scrub.bytes_read, lambda: objects.scrub.damaged)
     if isinstance(engine, LmdbEngine):
         metrics.add_engine(engine)

@@ -22,6 +22,19 @@ def test_queue_is_made_shown_changed_listed_and_removed(run, answer, name):
     assert "QueueDoesNotExist" in run("queue", "show", name, exits=3).stderr
 
 
+def test_largest_and_oldest_queues_are_shown_first(answer, name):
+    for number, messages in enumerate((1, 3, 2)):
+        answer("queue", "create", f"{name}-{number}")
+        for _ in range(messages):
+            answer("queue", "send", f"{name}-{number}", "x")
+
+    by_messages = answer("queue", "top", name, "-n", "2")
+    by_age = answer("queue", "top", name, "--by", "age")
+
+    assert [(it["name"], it["message_count"]) for it in by_messages] == [(f"{name}-1", 3), (f"{name}-2", 2)]
+    assert by_age[0]["oldest_age_s"] >= by_age[2]["oldest_age_s"]
+
+
 def test_message_is_sent_received_and_deleted(run, answer, name, tmp_path: Path):
     (tmp_path / "body").write_bytes(b"\xff\0")
     run("queue", "create", name)

@@ -72,7 +72,7 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
         ),
         (
             keys.StoredMessage(1, "id", "md5", 1, 2, "me", (model.MessageAttribute("n", "String", b"v"),), "", b"b"),
-            "9e01a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a000a0a004",
+            "9f01a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a000a0a00400",
         ),
         (keys.Tags(1, {"k": "v"}), "920181a16ba176"),
         (

@@ -121,3 +121,38 @@ def test_check_needs_permission_and_answers_root(server, client):
     assert refused.status == 403
     assert json.loads(why)["code"] == "AccessDenied"
     assert (allowed.status, json.loads(found)) == (200, {"problems": []})
+
+
+def test_metrics_name_the_largest_queues_to_who_may_read_them(server, client):
+    name = "a-queue-with-figures"
+    queue = client.queue(name).create()
+    client.queue(name).send("a")
+    token = client.iam.issue_token().token
+
+    answer, body = ask(server, "GET", "/_cumulo/metrics", {"authorization": f"Bearer {token}"})
+    _, unnamed = ask(server, "GET", "/_cumulo/metrics")
+
+    assert answer.status == 200
+    figures = {
+        family.name: {sample.labels["queue"]: sample for sample in family.samples}
+        for family in text_string_to_metric_families(body.decode())
+        if family.name.startswith("cumulo_queue_")
+    }
+    visible = figures["cumulo_queue_messages_visible"][name]
+    assert visible.value == 1
+    assert visible.labels == {"account": queue.arn.split(":")[4], "region": "us-east-1", "queue": name}
+    assert figures["cumulo_queue_oldest_message_age_seconds"][name].value >= 0
+    assert figures["cumulo_queue_lag_seconds"][name].value >= 0
+    assert name.encode() not in unnamed
+
+
+def test_metrics_of_queues_are_refused_to_who_may_not_read_them(server, client):
+    client.iam.create_user("scraper")
+    key = client.iam.create_access_key("scraper")
+    with server.client(access_key_id=key.access_key_id, secret_access_key=key.secret_access_key) as scraper:
+        token = scraper.iam.issue_token().token
+
+    refused, _ = ask(server, "GET", "/_cumulo/metrics", {"authorization": f"Bearer {token}"})
+    forged, _ = ask(server, "GET", "/_cumulo/metrics", {"authorization": "Bearer x"})
+
+    assert (refused.status, forged.status) == (403, 403)

@@ -1,5 +1,6 @@
 """`cumulo queue`."""
 
+import heapq
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -124,6 +125,28 @@ def show(session: Session, name: str) -> None:
     """Show the attributes and exact counts of the queue NAME."""
     with session.client() as client:
         show_item(client.queue(name).info(), session.output)
+
+
+@queue_group.command("top")
+@click.argument("prefix", default="")
+@click.option("-n", "--max", "count", type=click.IntRange(min=1), default=20, show_default=True, help="So many queues.")
+@click.option(
+    "--by",
+    type=click.Choice(["messages", "age", "lag"]),
+    default="messages",
+    show_default=True,
+    help="What the order goes by: how many wait, the age of the oldest, or of the next to be received.",
+)
+@leaf
+@watchable
+def top(session: Session, prefix: str, count: int, by: str) -> None:
+    """Show the queues with the most messages, or the oldest, first; by PREFIX if given."""
+    field = {"messages": "message_count", "age": "oldest_age_s", "lag": "lag_s"}[by]
+    with session.client() as client:
+        infos = (client.queue(it.full_name).info() for it in client.queues(prefix))
+        largest = heapq.nlargest(count, infos, key=lambda info: getattr(info, field))
+        columns = ("name", "message_count", "in_flight_count", "delayed_count", "oldest_age_s", "lag_s")
+        show_items(largest, columns, session.output)
 
 
 @queue_group.command("watch")

@@ -272,6 +272,8 @@ def queue_info(it: queue.Queue, *, listed: bool = False, counted: bool = False) 
         message_count=it.message_count if counted else None,
         in_flight_count=it.in_flight_count if counted else None,
         delayed_count=it.delayed_count if counted else None,
+        oldest_age_s=it.oldest_age_s if counted else None,
+        lag_s=it.lag_s if counted else None,
     )
 
 

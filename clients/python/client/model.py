@@ -59,6 +59,10 @@ class QueueInfo(Value, frozen=True):
     message_count: int | None = None
     in_flight_count: int | None = None
     delayed_count: int | None = None
+    oldest_age_s: int | None = None
+    """Age of the oldest message in the queue, whoever holds it; 0 where there is none."""
+    lag_s: int | None = None
+    """Age of the message that the next receive gets; 0 where none is visible."""
 
 
 class SentMessage(Value, frozen=True):

@@ -135,8 +135,13 @@ type Queue struct {
 	// Set by the client, FIFO queues only: `perQueue` or, with the scope `messageGroup`, `perMessageGroupId`. Default
 	// `perQueue`.
 	FifoThroughputLimit *string `protobuf:"bytes,17,opt,name=fifo_throughput_limit,json=fifoThroughputLimit,proto3,oneof" json:"fifo_throughput_limit,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// Set by the server in GetQueue: the age of the oldest message in the queue, whoever holds it, counted from when it came
+	// into this queue, or from the time for which it was scheduled. 0 where there is none.
+	OldestAgeS int32 `protobuf:"varint,24,opt,name=oldest_age_s,json=oldestAgeS,proto3" json:"oldest_age_s,omitempty"`
+	// Set by the server in GetQueue: the age of the message that the next receive gets. 0 where none is visible.
+	LagS          int32 `protobuf:"varint,25,opt,name=lag_s,json=lagS,proto3" json:"lag_s,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Queue) Reset() {
@@ -286,6 +291,20 @@ func (x *Queue) GetFifoThroughputLimit() string {
 		return *x.FifoThroughputLimit
 	}
 	return ""
+}
+
+func (x *Queue) GetOldestAgeS() int32 {
+	if x != nil {
+		return x.OldestAgeS
+	}
+	return 0
+}
+
+func (x *Queue) GetLagS() int32 {
+	if x != nil {
+		return x.LagS
+	}
+	return 0
 }
 
 // When and where a message goes that nobody managed to handle.
@@ -1298,6 +1317,7 @@ type SendMessageRequest struct {
 	Priority *int32 `protobuf:"varint,8,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
 	// Set by the client, optional, standard queues only, in place of `delay_s`: the time before which nobody receives the
 	// message, at most 366 days from now; one that has passed holds nothing back. Retention counts from then.
+	// Absent: as `delay_s` says.
 	DeliverAtMs   *int64 `protobuf:"varint,9,opt,name=deliver_at_ms,json=deliverAtMs,proto3,oneof" json:"deliver_at_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1477,7 +1497,7 @@ type SendMessageEntry struct {
 	// SendMessageRequest.
 	Priority *int32 `protobuf:"varint,6,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
 	// Set by the client, optional, standard queues only, in place of `delay_s`: the time before which nobody receives the
-	// message. As in SendMessageRequest.
+	// message. Absent: as `delay_s` says. As in SendMessageRequest.
 	DeliverAtMs   *int64 `protobuf:"varint,7,opt,name=deliver_at_ms,json=deliverAtMs,proto3,oneof" json:"deliver_at_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3554,7 +3574,7 @@ var File_cumulo_api_queue_v1_queue_proto protoreflect.FileDescriptor
 
 const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\n" +
-	"\x1fcumulo/api/queue/v1/queue.proto\x12\x13cumulo.api.queue.v1\x1a google/protobuf/field_mask.proto\"\xc2\a\n" +
+	"\x1fcumulo/api/queue/v1/queue.proto\x12\x13cumulo.api.queue.v1\x1a google/protobuf/field_mask.proto\"\xf9\a\n" +
 	"\x05Queue\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03arn\x18\x02 \x01(\tR\x03arn\x125\n" +
@@ -3573,7 +3593,10 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\rdelayed_count\x18\x0e \x01(\x03R\fdelayedCount\x12C\n" +
 	"\x1bcontent_based_deduplication\x18\x0f \x01(\bH\x06R\x19contentBasedDeduplication\x88\x01\x01\x124\n" +
 	"\x13deduplication_scope\x18\x10 \x01(\tH\aR\x12deduplicationScope\x88\x01\x01\x127\n" +
-	"\x15fifo_throughput_limit\x18\x11 \x01(\tH\bR\x13fifoThroughputLimit\x88\x01\x01B\x17\n" +
+	"\x15fifo_throughput_limit\x18\x11 \x01(\tH\bR\x13fifoThroughputLimit\x88\x01\x01\x12 \n" +
+	"\foldest_age_s\x18\x18 \x01(\x05R\n" +
+	"oldestAgeS\x12\x13\n" +
+	"\x05lag_s\x18\x19 \x01(\x05R\x04lagSB\x17\n" +
 	"\x15_visibility_timeout_sB\n" +
 	"\n" +
 	"\b_delay_sB\x16\n" +

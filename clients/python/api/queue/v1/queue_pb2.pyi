@@ -85,6 +85,8 @@ class Queue(_message.Message):
     CONTENT_BASED_DEDUPLICATION_FIELD_NUMBER: _builtins.int
     DEDUPLICATION_SCOPE_FIELD_NUMBER: _builtins.int
     FIFO_THROUGHPUT_LIMIT_FIELD_NUMBER: _builtins.int
+    OLDEST_AGE_S_FIELD_NUMBER: _builtins.int
+    LAG_S_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Set by the client at creation: `accounts/{account}/regions/{region}/queues/{queue}` or the short name. Never changes.
     One that ends in `.fifo` makes a FIFO queue.
@@ -125,6 +127,12 @@ class Queue(_message.Message):
     """Set by the client, FIFO queues only: `perQueue` or, with the scope `messageGroup`, `perMessageGroupId`. Default
     `perQueue`.
     """
+    oldest_age_s: _builtins.int
+    """Set by the server in GetQueue: the age of the oldest message in the queue, whoever holds it, counted from when it came
+    into this queue, or from the time for which it was scheduled. 0 where there is none.
+    """
+    lag_s: _builtins.int
+    """Set by the server in GetQueue: the age of the message that the next receive gets. 0 where none is visible."""
     @_builtins.property
     def dead_letter_policy(self) -> Global___DeadLetterPolicy:
         """Set by the client: where messages go that were received too often. Absent: they stay."""
@@ -149,10 +157,12 @@ class Queue(_message.Message):
         content_based_deduplication: _builtins.bool | None = ...,
         deduplication_scope: _builtins.str | None = ...,
         fifo_throughput_limit: _builtins.str | None = ...,
+        oldest_age_s: _builtins.int = ...,
+        lag_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_visibility_timeout_s", b"_visibility_timeout_s", "content_based_deduplication", b"content_based_deduplication", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "fifo_throughput_limit", b"fifo_throughput_limit", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_retention_s", b"message_retention_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_visibility_timeout_s", b"_visibility_timeout_s", "arn", b"arn", "content_based_deduplication", b"content_based_deduplication", "create_ms", b"create_ms", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "delayed_count", b"delayed_count", "fifo_throughput_limit", b"fifo_throughput_limit", "in_flight_count", b"in_flight_count", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_count", b"message_count", "message_retention_s", b"message_retention_s", "name", b"name", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "update_ms", b"update_ms", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_visibility_timeout_s", b"_visibility_timeout_s", "arn", b"arn", "content_based_deduplication", b"content_based_deduplication", "create_ms", b"create_ms", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "delayed_count", b"delayed_count", "fifo_throughput_limit", b"fifo_throughput_limit", "in_flight_count", b"in_flight_count", "lag_s", b"lag_s", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_count", b"message_count", "message_retention_s", b"message_retention_s", "name", b"name", "oldest_age_s", b"oldest_age_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "update_ms", b"update_ms", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__content_based_deduplication: _TypeAlias = _typing.Literal["content_based_deduplication"]  # noqa: Y015
     _WhichOneofArgType__content_based_deduplication: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication"]  # noqa: Y015
@@ -743,6 +753,7 @@ class SendMessageRequest(_message.Message):
     deliver_at_ms: _builtins.int
     """Set by the client, optional, standard queues only, in place of `delay_s`: the time before which nobody receives the
     message, at most 366 days from now; one that has passed holds nothing back. Retention counts from then.
+    Absent: as `delay_s` says.
     """
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___MessageAttribute]:
@@ -866,7 +877,7 @@ class SendMessageEntry(_message.Message):
     """
     deliver_at_ms: _builtins.int
     """Set by the client, optional, standard queues only, in place of `delay_s`: the time before which nobody receives the
-    message. As in SendMessageRequest.
+    message. Absent: as `delay_s` says. As in SendMessageRequest.
     """
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___MessageAttribute]:

@@ -120,7 +120,16 @@ export interface Queue {
    * Set by the client, FIFO queues only: `perQueue` or, with the scope `messageGroup`, `perMessageGroupId`. Default
    * `perQueue`.
    */
-  fifoThroughputLimit?: string | undefined;
+  fifoThroughputLimit?:
+    | string
+    | undefined;
+  /**
+   * Set by the server in GetQueue: the age of the oldest message in the queue, whoever holds it, counted from when it came
+   * into this queue, or from the time for which it was scheduled. 0 where there is none.
+   */
+  oldestAgeS: number;
+  /** Set by the server in GetQueue: the age of the message that the next receive gets. 0 where none is visible. */
+  lagS: number;
 }
 
 /** When and where a message goes that nobody managed to handle. */
@@ -327,6 +336,7 @@ export interface SendMessageRequest {
   /**
    * Set by the client, optional, standard queues only, in place of `delay_s`: the time before which nobody receives the
    * message, at most 366 days from now; one that has passed holds nothing back. Retention counts from then.
+   * Absent: as `delay_s` says.
    */
   deliverAtMs?: bigint | undefined;
 }
@@ -373,7 +383,7 @@ export interface SendMessageEntry {
     | undefined;
   /**
    * Set by the client, optional, standard queues only, in place of `delay_s`: the time before which nobody receives the
-   * message. As in SendMessageRequest.
+   * message. Absent: as `delay_s` says. As in SendMessageRequest.
    */
   deliverAtMs?: bigint | undefined;
 }
@@ -759,6 +769,8 @@ function createBaseQueue(): Queue {
     contentBasedDeduplication: undefined,
     deduplicationScope: undefined,
     fifoThroughputLimit: undefined,
+    oldestAgeS: 0,
+    lagS: 0,
   };
 }
 
@@ -829,6 +841,12 @@ export const Queue: MessageFns<Queue> = {
     }
     if (message.fifoThroughputLimit !== undefined) {
       writer.uint32(138).string(message.fifoThroughputLimit);
+    }
+    if (message.oldestAgeS !== 0) {
+      writer.uint32(192).int32(message.oldestAgeS);
+    }
+    if (message.lagS !== 0) {
+      writer.uint32(200).int32(message.lagS);
     }
     return writer;
   },
@@ -982,6 +1000,22 @@ export const Queue: MessageFns<Queue> = {
             message.fifoThroughputLimit = reader.string();
             continue;
           }
+          case 24: {
+            if (tag !== 192) {
+              break;
+            }
+
+            message.oldestAgeS = reader.int32();
+            continue;
+          }
+          case 25: {
+            if (tag !== 200) {
+              break;
+            }
+
+            message.lagS = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1024,6 +1058,8 @@ export const Queue: MessageFns<Queue> = {
     message.contentBasedDeduplication = object.contentBasedDeduplication ?? undefined;
     message.deduplicationScope = object.deduplicationScope ?? undefined;
     message.fifoThroughputLimit = object.fifoThroughputLimit ?? undefined;
+    message.oldestAgeS = object.oldestAgeS ?? 0;
+    message.lagS = object.lagS ?? 0;
     return message;
   },
 };
