@@ -59,7 +59,7 @@ class Delivery(msgspec.Struct, frozen=True):
     """A message that one room hands to another: `delivery_id` makes a repetition harmless, `source_arn` is who sends,
     for the target's policy.
 
-    `account` owns the source resource.
+    `account` owns the source resource. `sealed` is the target's own: what `prepared` made of the body.
     """
 
     target_arn: str
@@ -67,6 +67,7 @@ class Delivery(msgspec.Struct, frozen=True):
     delivery_id: str
     source_arn: str
     account: str
+    sealed: Any = None
 
 
 class EnclosedMessage(msgspec.Struct, frozen=True):
@@ -126,8 +127,16 @@ class DeliveryTarget(Protocol):
         """Return the partitions that `deliver` touches; empty where the target is gone."""
         ...
 
+    def prepared(self, delivery: Delivery, now_ms: int) -> Delivery:
+        """Return a delivery as `deliver` takes it, its body encrypted where the target encrypts. Called before the
+        transaction, which must see no keys.
+        """
+        ...
+
     def deliver(self, txn: Any, delivery: Delivery, now_ms: int) -> bool:
-        """Hand the message over inside the caller's transaction; False where the target is gone or refuses."""
+        """Hand a prepared message over inside the caller's transaction; False where the target is gone or refuses.
+        Raises a retryable error where the delivery must be prepared anew.
+        """
         ...
 
 

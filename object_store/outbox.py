@@ -72,7 +72,8 @@ async def _deliver(store: Store, entry: Due) -> None:
                 source_arn=event.source_arn,
                 account=event.account,
             )
-            request = _HandOver(entry, target, delivery, store.clock.deadline_ms())
+            now_ms = store.clock.deadline_ms()
+            request = _HandOver(entry, target, target.prepared(delivery, now_ms), now_ms)
             delivered = await store.engine.transact(tuple({own, *partitions}), _hand_over, request)
     except ServiceError as error:
         await _retry(store, entry, event, error)

@@ -7,12 +7,14 @@ what the caller who configures the source was allowed to do there, so the room t
 for `sqs:SendMessage` on the queue in his name. The policy is asked again at each delivery.
 
 A delivery is the sending of a message in the caller's own transaction. Its id becomes the message id, and is remembered
-for ten minutes, so that a repetition is no second message.
+for ten minutes, so that a repetition is no second message. The body is encrypted before, as the queue says then.
 """
 
 import hashlib
 import uuid
 from typing import Any
+
+from msgspec.structs import replace
 
 from cumulo.core.names import parse_arn
 from cumulo.core.ports import Delivery
@@ -29,6 +31,7 @@ from cumulo.identity.policy import (
 )
 from cumulo.identity.resource_policy import decided_text
 from cumulo.identity.snapshots import read_now
+from cumulo.queue_service.errors import ENCRYPTION_CHANGED
 from cumulo.queue_service.keys import StoredMessage
 from cumulo.queue_service.messages import store
 from cumulo.queue_service.model import is_fifo
@@ -36,6 +39,7 @@ from cumulo.queue_service.open_queue import find_queue
 from cumulo.queue_service.operations import DATA_WINDOW_MS
 from cumulo.queue_service.queue_attributes import Place, place_of
 from cumulo.queue_service.queues import Found, Lookup, follow
+from cumulo.queue_service.sealing import MessageSeals, Written
 from cumulo.storage import records
 from cumulo.storage.engine import ROOT, Engine, Txn
 from cumulo.storage.idempotency import Once, run_once
@@ -50,8 +54,9 @@ _NAMESPACE = uuid.UUID("6f0a4e0e-5d0b-4a83-9d0b-0c2f6d8b3c11")
 class QueueTarget:
     """The `DeliveryTarget` of queues; `engine` must answer reads without waiting, as every embedded one does."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, seals: MessageSeals) -> None:
         self._engine = engine
+        self._seals = seals
         self._policies = PolicyCache()
 
     def check(self, delivery_target_arn: str, source_arn: str, account: str) -> str:
@@ -71,6 +76,23 @@ class QueueTarget:
         place = place_of(target_arn)
         found: Found | None = None if place is None else read_now(self._engine, (ROOT,), follow, Lookup(place))
         return () if found is None else (ROOT, found.row.partition)
+
+    def prepared(self, delivery: Delivery, now_ms: int) -> Delivery:
+        """Return the delivery with its message as it will be stored; unchanged where the queue is gone."""
+        place = place_of(delivery.target_arn)
+        found: Found | None = None if place is None else read_now(self._engine, (ROOT,), follow, Lookup(place))
+        if found is None:
+            return delivery
+        message_id = str(uuid.uuid5(_NAMESPACE, delivery.delivery_id))
+        digest = hashlib.md5(delivery.body, usedforsecurity=False).hexdigest()
+        stored = StoredMessage(message_id=message_id, sent_ms=now_ms, kept_from_ms=now_ms, sender_id=delivery.account)
+        sealing = self._seals.sealing(found.row, now_ms)
+        if sealing is None:
+            stored = replace(stored, body=delivery.body, md5_of_body=digest)
+        else:
+            sealed = sealing.seal(message_id, Written(delivery.body, (), "", digest))
+            stored = replace(stored, body=sealed, key_id=sealing.key_id, key_period_ms=sealing.period_ms)
+        return replace(delivery, sealed=stored)
 
     def deliver(self, txn: Any, delivery: Delivery, now_ms: int) -> bool:
         """Send the message inside the caller's transaction; False where the queue is gone, or its policy refuses."""
@@ -131,14 +153,9 @@ def _store(txn: Txn, request: tuple[bytes, Delivery, int]) -> bytes:
     partition, delivery, now_ms = request
     queue = find_queue(txn, partition)
     assert queue is not None, partition
-    stored = StoredMessage(
-        message_id=str(uuid.uuid5(_NAMESPACE, delivery.delivery_id)),
-        md5_of_body=hashlib.md5(delivery.body, usedforsecurity=False).hexdigest(),
-        sent_ms=now_ms,
-        kept_from_ms=now_ms,
-        sender_id=delivery.account,
-        body=delivery.body,
-    )
+    stored = delivery.sealed
+    if stored is None or stored.key_id != queue.meta.key_id:  # the queue was made, or told otherwise, since `prepared`
+        raise ENCRYPTION_CHANGED.error()
     seq = store(queue, records.encode(stored), queue.meta.delay_s, now_ms)
     queue.save()
     return partition + u64(queue.meta.generation) + u64(seq)

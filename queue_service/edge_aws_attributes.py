@@ -2,9 +2,6 @@
 
 Owns AWS's names, their validation, and what `All` answers. Values are decimal numbers or JSON texts; policies are shown
 in the words in which they were written. Source: SQS API reference, SetQueueAttributes and GetQueueAttributes.
-
-`SqsManagedSseEnabled` answers `false`, where a new queue of AWS answers `true`: bodies are not encrypted at rest, and
-an answer that says so must not be had by asking for it. For the same reason `true`, and a KMS key, are refused.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,12 +16,12 @@ from cumulo.queue_service.edge_aws_errors import (
     ATTRIBUTE_NAMES,
     INVALID_ATTRIBUTE_NAME,
     MISSING_REQUIRED_PARAMETER,
-    UNSUPPORTED_OPERATION,
     invalid_attribute,
     invalid_parameters,
     invalid_value,
     shown,
 )
+from cumulo.queue_service.queue_attributes import ONE_ENCRYPTION
 
 _NUMBERS = {
     "VisibilityTimeout": ("visibility_timeout_s", 0, model.VISIBILITY_TIMEOUT_S_MAX),
@@ -40,14 +37,15 @@ _NUMBERS = {
         model.MESSAGE_SIZE_BYTES_MAX,
     ),
     "ReceiveMessageWaitTimeSeconds": ("receive_wait_s", 0, model.RECEIVE_WAIT_S_MAX),
+    "KmsDataKeyReusePeriodSeconds": (
+        "kms_data_key_reuse_s",
+        model.KMS_DATA_KEY_REUSE_S_MIN,
+        model.KMS_DATA_KEY_REUSE_S_MAX,
+    ),
 }
 """AWS's name -> the room's, lowest, highest."""
-_ABSENT = {
-    "SqsManagedSseEnabled": "false",
-    "KmsMasterKeyId": "",
-    "KmsDataKeyReusePeriodSeconds": "300",
-}
-"""Attributes that cannot be had: the value that stands for "not", which is taken."""
+_TEXTS = {"Policy": "policy", "RedriveAllowPolicy": "redrive_allow_policy", "KmsMasterKeyId": "kms_master_key_id"}
+"""AWS's name -> the room's."""
 _FIFO = {
     "ContentBasedDeduplication": ("content_based_deduplication", ()),
     "DeduplicationScope": ("deduplication_scope", model.DEDUPLICATION_SCOPES),
@@ -56,6 +54,14 @@ _FIFO = {
 """AWS's name -> the room's, and the words that are taken; true or false where there are none."""
 TAG_KEYS_LENGTH = "Tag keys must be between 1 and 128 characters in length."
 _BOOLEANS = {"true": True, "false": False}
+
+
+def _reuse_period(queue: model.Queue) -> str:
+    """Return the period where it means something, or was set: Terraform expects it back in both cases."""
+    seconds = queue.kms_data_key_reuse_s
+    return str(seconds) if queue.kms_master_key_id or seconds != model.KMS_DATA_KEY_REUSE_S else ""
+
+
 _NAMES_SHOWN: dict[str, Callable[[model.Queue], str]] = {
     "VisibilityTimeout": lambda it: str(it.visibility_timeout_s),
     "MaximumMessageSize": lambda it: str(it.maximum_message_size_bytes),
@@ -68,7 +74,9 @@ _NAMES_SHOWN: dict[str, Callable[[model.Queue], str]] = {
     "CreatedTimestamp": lambda it: str(it.create_ms // 1000),
     "LastModifiedTimestamp": lambda it: str(it.update_ms // 1000),
     "QueueArn": lambda it: it.arn,
-    "SqsManagedSseEnabled": lambda _: _ABSENT["SqsManagedSseEnabled"],
+    "SqsManagedSseEnabled": lambda it: str(it.managed_sse_enabled).lower(),
+    "KmsMasterKeyId": lambda it: it.kms_master_key_id,
+    "KmsDataKeyReusePeriodSeconds": _reuse_period,
     "Policy": lambda it: it.policy,
     "RedrivePolicy": lambda it: it.dead_letter_text or _redrive_policy(it),
     "RedriveAllowPolicy": lambda it: it.redrive_allow_policy,
@@ -77,27 +85,25 @@ _NAMES_SHOWN: dict[str, Callable[[model.Queue], str]] = {
     "DeduplicationScope": lambda it: it.deduplication_scope,
     "FifoThroughputLimit": lambda it: it.fifo_throughput_limit,
 }
-_NAMES = frozenset((*_NAMES_SHOWN, *_ABSENT, "All"))
+_NAMES = frozenset((*_NAMES_SHOWN, "All"))
 
 
 def from_wire(written: Mapping[str, str], *, fifo: bool, creating: bool = False) -> model.QueueAttributes:
-    """Return what a caller wrote; raises AWS's `InvalidAttributeName` and `InvalidAttributeValue` and, for what is not
-    done here, `UnsupportedOperation`. `fifo` is the kind of the queue, which is made where `creating`.
+    """Return what a caller wrote; raises AWS's `InvalidAttributeName` and `InvalidAttributeValue`.
+
+    `fifo` is the kind of the queue, which is made where `creating`.
     """
     given: dict[str, Any] = {}
     for name, value in written.items():
         if name in _NUMBERS:
             field, lowest, highest = _NUMBERS[name]
             given[field] = _number(name, value, lowest, highest)
-        elif name == "Policy":
-            given["policy"] = value
-        elif name == "RedriveAllowPolicy":
-            given["redrive_allow_policy"] = value
+        elif name in _TEXTS:
+            given[_TEXTS[name]] = value
         elif name == "RedrivePolicy":
             given["dead_letter_policy"] = _dead_letter_policy(value)
-        elif name in _ABSENT:
-            if value != _ABSENT[name]:
-                raise UNSUPPORTED_OPERATION.error(what=f"The queue attribute {name} with the value {value[:80]}")
+        elif name == "SqsManagedSseEnabled":
+            given["managed_sse_enabled"] = _boolean(name, value)
         elif fifo and name in _FIFO:
             field, words = _FIFO[name]
             given[field] = _word(name, value, words) if words else _boolean(name, value)
@@ -106,6 +112,8 @@ def from_wire(written: Mapping[str, str], *, fifo: bool, creating: bool = False)
                 raise invalid_attribute(name, "Modifying queue type is not supported.")
         else:
             raise _unknown(name, value, creating=creating)
+    if given.get("managed_sse_enabled") and given.get("kms_master_key_id"):
+        raise INVALID_ATTRIBUTE_NAME.error(reason=f"{ONE_ENCRYPTION}.")
     return model.QueueAttributes(**given)
 
 

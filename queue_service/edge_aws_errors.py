@@ -201,6 +201,9 @@ ATTRIBUTE_NAMES = {
     "content_based_deduplication": "ContentBasedDeduplication",
     "deduplication_scope": "DeduplicationScope",
     "fifo_throughput_limit": "FifoThroughputLimit",
+    "managed_sse_enabled": "SqsManagedSseEnabled",
+    "kms_master_key_id": "KmsMasterKeyId",
+    "kms_data_key_reuse_s": "KmsDataKeyReusePeriodSeconds",
 }
 """The room's names of attributes and AWS's."""
 _PARAMETER_NAMES = {

@@ -15,7 +15,9 @@ from cumulo.core.ports import EnclosedMessage, Enclosure, SentEnclosed
 from cumulo.queue_service import model, resolve_commits
 from cumulo.queue_service.commits import Committed, commit_messages
 from cumulo.queue_service.edge_grpc_messages import decode_entry
+from cumulo.queue_service.errors import ENCRYPTION_CHANGED
 from cumulo.queue_service.operations import TABLE
+from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.resolve_commits import ResolvedCommit
 from cumulo.queue_service.resolving import Desk
 
@@ -39,9 +41,14 @@ class QueueSender:
         return Enclosure(resolved.partitions, resolved)
 
     def store(self, txn: Any, enclosure: Enclosure) -> bytes:
-        """Store the messages inside the caller's transaction; raises where a queue refuses one, or is gone."""
+        """Store the messages inside the caller's transaction; raises where a queue refuses one, is gone, or encrypts
+        otherwise than when the messages were stamped.
+        """
         resolved: ResolvedCommit = enclosure.prepared
-        return msgspec.msgpack.encode(commit_messages(txn, resolved.request))
+        try:
+            return msgspec.msgpack.encode(commit_messages(txn, resolved.request))
+        except DirectoryChanged:
+            raise ENCRYPTION_CHANGED.error() from None
 
     def sent(self, enclosure: Enclosure, stored: bytes) -> tuple[SentEnclosed, ...]:
         """Return the answers, made of what `store` returned, now or for a request that this one repeats."""

@@ -22,7 +22,11 @@ def _queue(it: model.Queue) -> pb.Queue:
         receive_wait_s=it.receive_wait_s,
         create_ms=it.create_ms,
         update_ms=it.update_ms,
+        managed_sse_enabled=it.managed_sse_enabled,
+        kms_data_key_reuse_s=it.kms_data_key_reuse_s,
     )
+    if it.kms_master_key_id:
+        queue.kms_master_key_id = it.kms_master_key_id
     if it.dead_letter_name:
         queue.dead_letter_policy.queue = resource_name(it.account, it.region, "queues", it.dead_letter_name)
         queue.dead_letter_policy.max_receive_count = it.max_receive_count

@@ -156,6 +156,19 @@ BATCH_REQUEST_TOO_LONG = ErrorRow(
     "Batch requests cannot be longer than {limit} bytes. You have sent {size} bytes.",
     query_code=_QUERY + "BatchRequestTooLong",
 )
+MESSAGE_UNREADABLE = ErrorRow(
+    "InternalError",
+    500,
+    Status.DATA_LOSS,
+    "{what} cannot be encrypted or decrypted: {reason}. Nothing was removed.",
+)
+ENCRYPTION_CHANGED = ErrorRow(
+    "ServiceUnavailable",
+    503,
+    Status.UNAVAILABLE,
+    "The encryption of the queue was changed at the same time; try again.",
+    retryable=True,
+)
 MOVE_QUEUE_DOES_NOT_EXIST = ErrorRow(
     "ResourceNotFoundException",
     404,

@@ -27,6 +27,7 @@ from cumulo.queue_service.messages import (
     StampedPeek,
     StampedReceive,
     StampedSend,
+    confirm_sealing,
 )
 from cumulo.queue_service.model import BATCH_BYTES_MAX, VISIBILITY_TIMEOUT_S_MAX
 from cumulo.queue_service.receipts import Receipt
@@ -38,7 +39,7 @@ SERVED_MESSAGES_MAX = 80
 """Messages that one receive transaction takes for all whom it serves; 9 operations each where each has its group."""
 SET_ASIDE_OPERATIONS_MAX = 300
 """What one receive transaction spends on messages that it drops or moves to the dead-letter queue."""
-_SET_ASIDE_OPERATIONS = 10
+_SET_ASIDE_OPERATIONS = 13
 """What one such message takes, and two more for each piece of a large one."""
 PROMOTE_OPERATIONS_OF_RECEIVE = 360
 PROMOTE_OPERATIONS_OF_TIMER = 1_800
@@ -60,6 +61,7 @@ def send_messages(txn: Txn, request: StampedSend) -> Outcome:
     Raises `DEDUPLICATION_ID_REQUIRED` for the batch where one has no id, and the queue makes none from the content.
     """
     queue = open_fifo(txn, request.partition, request.queue)
+    confirm_sealing(queue, request.key_id)
     meta, now_ms = queue.meta, request.now_ms
     first_seq = queue.next_seq
     refused, duplicates = [], []

@@ -12,9 +12,11 @@ and to read in pages. What it holds:
   scheduled has its row there;
 - the counters are the numbers of rows, the next number is above all, and armed times are no later than what they wait
   for;
+- the key that seals what is sent is the one that the attributes mean, and each message's key is there;
 - only the newest move task of a queue runs, at most ten are kept, and one that is over keeps no caller;
 - remembered acknowledgements are well formed, and the clearing of their period is planned;
 - armed times, and the running move task, have their due entries (`check_due`, which needs the due index);
+- every data key opens under the storage keys (`check_keys`, which needs those);
 - the content of FIFO queues is as `fifo_invariants` says.
 """
 
@@ -23,11 +25,13 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from cumulo.queue_service.acknowledgements import ACKS, problem_of
+from cumulo.queue_service.data_keys import data_key_in, wanted_key_id
 from cumulo.queue_service.fifo_invariants import check_fifo
 from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
 from cumulo.queue_service.keys import (
     CLEAR,
     COUNTERS,
+    KEYS,
     META,
     MOVE,
     RETAIN,
@@ -35,7 +39,10 @@ from cumulo.queue_service.keys import (
     Layout,
     Lease,
     Meta,
+    QueueName,
     decode_counters,
+    decode_data_key,
+    decode_message,
     decode_meta,
     decode_name,
     is_scheduled,
@@ -47,8 +54,11 @@ from cumulo.queue_service.model import MOVE_TASKS_MAX, is_fifo
 from cumulo.queue_service.move_tasks import RUNNING, due_payload, tasks_of
 from cumulo.queue_service.open_queue import lease_of
 from cumulo.queue_service.receipts import TOKEN_BYTES
+from cumulo.queue_service.sealing import unwrap
 from cumulo.storage import tuples
 from cumulo.storage.engine import ROOT, Due, ReadTxn, rows_under
+from cumulo.storage.storage_keys import KeyUnreadable, StorageKeys
+from cumulo.storage.tuples import u64
 
 MESSAGE_PAGE_ROWS = 100
 """Of rows that hold bodies, up to 64 KB each."""
@@ -95,6 +105,7 @@ def check(txn: ReadTxn) -> list[str]:
             for key, value in rows_under(txn, row.partition + ACKS)
             if (problem := problem_of(key, value)) is not None
         ]
+        problems += [f"{where}: {problem}" for problem in _check_sealing(txn, row, decoded)]
     return problems
 
 
@@ -124,6 +135,51 @@ def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
             for _ in periods - clears
         ]
     return problems
+
+
+def check_keys(txn: ReadTxn, storage_keys: StorageKeys) -> list[str]:
+    """Return the data keys that do not open: what they sealed cannot be read."""
+    problems = []
+    for partition in partitions(txn):
+        for key, value in rows_under(txn, partition + KEYS):
+            data_key = decode_data_key(value)
+            if key[len(partition + KEYS) :] != data_key.key_id:
+                problems.append(f"queue partition {partition.hex()}: data key {data_key.key_id.hex()} is misplaced")
+            try:
+                unwrap(storage_keys, data_key)
+            except KeyUnreadable as error:
+                problems.append(f"queue partition {partition.hex()}: data key {data_key.key_id.hex()}: {error}")
+    return problems
+
+
+def _check_sealing(txn: ReadTxn, row: QueueName, meta: Meta) -> Iterator[str]:
+    partition = row.partition
+    if meta.key_id != wanted_key_id(partition, meta) or (meta.managed_sse_enabled and meta.kms_master_key_id):
+        yield "its encryption key is not the one that its attributes mean"
+    if (row.data_key.key_id if row.data_key else b"") != meta.key_id:
+        yield "the directory row names another encryption key than the record"
+    if row.data_key and data_key_in(txn, (partition, meta.key_id)) != row.data_key:
+        yield "its encryption key is not among its keys"
+    keys = {key[len(partition + KEYS) :] for key, _ in rows_under(txn, partition + KEYS)}
+    for seq, record in _messages(txn, layout(partition, meta.generation)):
+        stored = decode_message(record)
+        if stored.key_id and stored.key_id not in keys:
+            yield f"message {seq} is sealed with a key that is not there"
+
+
+def _messages(txn: ReadTxn, places: Layout) -> Iterator[tuple[int, bytes]]:
+    """Return number and bytes of each message, in order; not the pieces of those that are gone."""
+    base = len(places.message) + 8
+    seq, pieces = 0, b""
+    for key, value in rows_under(txn, places.message, MESSAGE_PAGE_ROWS):
+        if len(key) == base:
+            if pieces:
+                yield seq, pieces
+            seq, pieces = int.from_bytes(key[-8:], "big"), value
+        elif key[:base] == places.message + u64(seq):
+            pieces += value
+    if pieces:
+        yield seq, pieces
 
 
 def _check_moves(txn: ReadTxn, partition: bytes) -> Iterator[str]:

@@ -9,6 +9,7 @@ directory, which lies in ROOT and leads from names to partitions:
     q     ("tags",)                                Tags; absent where there are none
     q     ("moves",)                               MoveTasks out of this queue; absent where there was none
     q     ("acks",) period token                   acknowledgements that are remembered: see `acknowledgements`
+    q     ("keys",) key id                         DataKey: wrapped, of messages that are or were sealed here
     q     ("content", g) m seq                     StoredMessage: the first piece of its bytes, mostly the only one
     q     ("content", g) m seq piece               the further pieces of a large one
     q     ("content", g) r lane seq                ready: Lease, or empty where all of it is default: never received
@@ -56,12 +57,30 @@ LANES_APART = 4
 """How far the lanes of neighbouring priorities are apart, so that further kinds of lanes can stand between them."""
 SCHEDULED = -1
 """Of one priority, where the lane of scheduled messages is, from that of the others."""
+KEYS = tuples.encode(("keys",))
+
+
+class DataKey(records.Record, frozen=True):
+    """A wrapped key under which messages of a queue are sealed (`sealing`). `account`, `region` and `kms_master_key_id`
+    say under which master key it is wrapped; the latter is empty for the one that SQS manages.
+    """
+
+    key_id: bytes = b""
+    account: str = ""
+    region: str = ""
+    kms_master_key_id: str = ""
+    storage_key: int = 0
+    sealed: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"DataKey({self.key_id.hex()})"
 
 
 class QueueName(records.Record, frozen=True):
     """Where a name leads, with what is needed before a transaction on the queue: its policy, whether a receive waits,
     and which dead-letter queue a receive must name. The latter is a name and not an id, because SQS's redrive policy
     means whichever queue bears the name. `redrive_allow_policy` is the text that says for whom it may be one itself.
+    `data_key` seals what is sent now; None where the queue is not encrypted.
     """
 
     partition: bytes = b""
@@ -70,13 +89,16 @@ class QueueName(records.Record, frozen=True):
     dead_letter_name: str = ""
     create_ms: int = 0
     redrive_allow_policy: str = ""
+    data_key: DataKey | None = None
+    kms_data_key_reuse_s: int = 300
 
 
 class Meta(records.Record, frozen=True):
     """A queue and its attributes, all but the policy and the tags, which no transaction on messages needs; absent once
     the queue is deleted. `dead_letter_text` is the redrive policy as SQS's clients wrote it, empty where another edge
-    set it. `purged_ms` is the deadline clock's time of the last purge. The last two: the deduplication scope before its
-    latest change, and the deadline clock's time of that, 0 for none.
+    set it. `purged_ms` is the deadline clock's time of the last purge. `scope_before` is the deduplication scope before
+    its latest change, and `scope_changed_ms` the deadline clock's time of that, 0 for none. `key_id` names the data key
+    that seals what is sent now, empty for none; `keys_made` are the data keys that the queue was given.
     """
 
     account: str = ""
@@ -100,6 +122,11 @@ class Meta(records.Record, frozen=True):
     fifo_throughput_limit: str = "perQueue"
     scope_before: str = ""
     scope_changed_ms: int = 0
+    managed_sse_enabled: bool = False
+    kms_master_key_id: str = ""
+    kms_data_key_reuse_s: int = 300
+    key_id: bytes = b""
+    keys_made: int = 0
 
 
 class Tags(records.Record, frozen=True):
@@ -152,7 +179,10 @@ class StoredMessage(records.Record, frozen=True):
     """What never changes of a message. `kept_from_ms` is the deadline clock's time of the first send, or for which it
     was scheduled, and retention counts from it; `sent_ms` is the wall clock's. `received_before` counts the receives in
     queues that it left. `group_id` and `deduplication_id` are of FIFO queues, `priority` of others. `arrived_ms` is the
-    deadline clock's time at which it came into this queue, 0 where that is `kept_from_ms`.
+    deadline clock's time at which it came into this queue, 0 where that is `kept_from_ms`. Of a sealed message
+    (`key_id` is not empty) `body` is what `sealing` made of all that the sender wrote, and attributes, trace header and
+    digest stand in it alone; `key_period_ms` says which message key sealed it, and `sealed_as` is the message id that
+    it was sealed with, empty where that is its id still.
     """
 
     message_id: str = ""
@@ -169,6 +199,9 @@ class StoredMessage(records.Record, frozen=True):
     deduplication_id: str = ""
     priority: int = PRIORITY_DEFAULT
     arrived_ms: int = 0
+    key_id: bytes = b""
+    key_period_ms: int = 0
+    sealed_as: str = ""
 
 
 _ID_BEGINS = b"\xd9\x24"
@@ -202,6 +235,7 @@ class Lease(records.Record, frozen=True):
     lane: int = 0
 
 
+decode_data_key = records.decoder(DataKey).decode
 decode_name = records.decoder(QueueName).decode
 decode_meta = records.decoder(Meta).decode
 decode_tags = records.decoder(Tags).decode

@@ -12,6 +12,7 @@ from cumulo.queue_service.keys import PIECE_BYTES, Lease, StoredMessage, dated_v
 from cumulo.queue_service.leases import PROMOTE_OPERATIONS_OF_RECEIVE, Outcome, promote
 from cumulo.queue_service.model import BATCH_BYTES_MAX, IN_FLIGHT_MAX
 from cumulo.queue_service.open_queue import OpenQueue, lease_of, open_queue
+from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.redrive import DeadLetters
 from cumulo.storage import records
 from cumulo.storage.engine import Txn
@@ -21,7 +22,7 @@ SERVED_MESSAGES_MAX = 200
 """Messages that one receive transaction takes for all whom it serves; 3 operations each."""
 SET_ASIDE_OPERATIONS_MAX = 400
 """What one receive transaction spends on messages that it drops or moves to the dead-letter queue."""
-_SET_ASIDE_OPERATIONS = 8
+_SET_ASIDE_OPERATIONS = 11
 """What one such message takes, and one more for each piece of a large one."""
 
 
@@ -49,13 +50,14 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class StampedSend(msgspec.Struct, frozen=True):
-    """Messages to store; `seed` is where their ids came from."""
+    """Messages to store; `seed` is where their ids came from, `key_id` names the key that sealed them, if any did."""
 
     queue: str
     partition: bytes
     messages: tuple[Outgoing, ...]
     seed: bytes
     now_ms: int
+    key_id: bytes = b""
 
 
 class Demand(msgspec.Struct, frozen=True, gc=False):
@@ -115,6 +117,7 @@ class StampedPeek(msgspec.Struct, frozen=True):
 def send_messages(txn: Txn, request: StampedSend) -> Outcome:
     """Store messages; those larger than the queue takes are refused."""
     queue = open_queue(txn, request.partition, request.queue)
+    confirm_sealing(queue, request.key_id)
     meta, now_ms = queue.meta, request.now_ms
     refused = []
     for message in request.messages:
@@ -128,6 +131,12 @@ def send_messages(txn: Txn, request: StampedSend) -> Outcome:
         store(queue, message.record, delay_s, now_ms, message.lane)
     queue.save()
     return Outcome(tuple(refused), request.seed)
+
+
+def confirm_sealing(queue: OpenQueue, key_id: bytes) -> None:
+    """Raise unless what was sealed with a key, or with none, is sealed as the queue says now."""
+    if queue.meta.key_id != key_id:
+        raise DirectoryChanged
 
 
 def store(queue: OpenQueue, record: bytes, delay_s: int, now_ms: int, lane: int = 0) -> int:

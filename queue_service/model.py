@@ -67,6 +67,13 @@ LIST_PAGE_MAX = 1_000
 TAGS_MAX = 50
 TAG_KEY_CHARACTERS_MAX = 128
 TAG_VALUE_CHARACTERS_MAX = 256
+KMS_MASTER_KEY_ID_CHARACTERS_MAX = 2_048
+KMS_DATA_KEY_REUSE_S_MIN = 60
+KMS_DATA_KEY_REUSE_S_MAX = 86_400
+KMS_DATA_KEY_REUSE_S = 300
+"""The default."""
+MANAGED_SSE = True
+"""Whether a new queue is encrypted of which nothing else is said, as SQS's are since 2022."""
 MOVE_RATE_MAX = 500
 """Messages a second that a move task may be told to move at most."""
 MOVE_TASKS_MAX = 10
@@ -104,7 +111,8 @@ class QueueAttributes(msgspec.Struct, frozen=True, kw_only=True):
     """Attributes as a caller gives them; None stands for "not given".
 
     An empty `policy` removes it, and so does a `dead_letter_policy` with an empty queue, and an empty
-    `redrive_allow_policy`, which is SQS's JSON text.
+    `redrive_allow_policy`, which is SQS's JSON text. A `kms_master_key_id` ends `managed_sse_enabled`, and the other
+    way round; an empty one ends the encryption under a KMS key.
     """
 
     visibility_timeout_s: int | None = None
@@ -118,6 +126,9 @@ class QueueAttributes(msgspec.Struct, frozen=True, kw_only=True):
     content_based_deduplication: bool | None = None
     deduplication_scope: str | None = None
     fifo_throughput_limit: str | None = None
+    managed_sse_enabled: bool | None = None
+    kms_master_key_id: str | None = None
+    kms_data_key_reuse_s: int | None = None
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +157,9 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     content_based_deduplication: bool = False
     deduplication_scope: str = ""
     fifo_throughput_limit: str = ""
+    managed_sse_enabled: bool = False
+    kms_master_key_id: str = ""
+    kms_data_key_reuse_s: int = KMS_DATA_KEY_REUSE_S
 
     @property
     def fifo(self) -> bool:

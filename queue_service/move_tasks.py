@@ -19,6 +19,7 @@ message of a dead-letter queue is there, and must not vanish on its way.
 import msgspec
 
 from cumulo.identity.policy import Principal
+from cumulo.queue_service.data_keys import take_key_along
 from cumulo.queue_service.errors import MOVE_TASK_DOES_NOT_EXIST, MOVE_TASK_IS_OVER, MOVE_TASK_IS_RUNNING
 from cumulo.queue_service.fifo_keys import FifoState, Standing, state_of
 from cumulo.queue_service.fifo_queue import FifoQueue, find_any
@@ -50,8 +51,8 @@ SLICE_MESSAGES_MAX = 100
 SLICES_A_SECOND = 10
 """Of a task that moves at a rate: one that moves fewer messages a second moves them one by one."""
 SLICE_OPERATIONS_MAX = 1_500
-_MESSAGE_OPERATIONS = 9
-_FIFO_MESSAGE_OPERATIONS = 24
+_MESSAGE_OPERATIONS = 12
+_FIFO_MESSAGE_OPERATIONS = 27
 """What one message takes at most, and two more for each piece of a large one."""
 BLOCKED_GROUPS_MAX = 200
 """Groups that one slice of a FIFO queue steps over."""
@@ -345,7 +346,10 @@ class _Slice:
             arrived_ms=0,
             dead_letter_source="",
             received_before=0,
+            sealed_as=(stored.sealed_as or stored.message_id) if stored.key_id else "",
         )
+        if stored.key_id:
+            take_key_along(self._queue.txn, self._queue.partition, target.partition, stored.key_id)
         record, delay_s, now_ms = records.encode(fresh), target.meta.delay_s, self._request.now_ms
         if isinstance(target, FifoQueue):
             target.enqueue(stored.group_id, record, delay_s, now_ms)

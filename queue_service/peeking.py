@@ -16,6 +16,7 @@ from cumulo.queue_service.fifo_queue import open_fifo
 from cumulo.queue_service.keys import StoredMessage, decode_message, message_id_in
 from cumulo.queue_service.model import BATCH_BYTES_MAX, PeekedMessage, PeekedPage, is_fifo
 from cumulo.queue_service.open_queue import OpenQueue, open_queue
+from cumulo.queue_service.sealing import MessageSeals
 from cumulo.queue_service.stamping import sequence_number
 from cumulo.queue_service.whereabouts import Whereabouts, whereabouts
 from cumulo.storage.engine import Row, Txn
@@ -44,14 +45,20 @@ class StampedLook(msgspec.Struct, frozen=True):
     message_ids: frozenset[str] = frozenset()
 
 
-def peek_messages(txn: Txn, request: StampedLook) -> PeekedPage:
+class Looked(msgspec.Struct, frozen=True):
+    """Messages as they are stored, with position and place; and behind which position to go on, 0 for nowhere."""
+
+    messages: tuple[tuple[int, StoredMessage, Whereabouts], ...]
+    next_position: int
+
+
+def peek_messages(txn: Txn, request: StampedLook) -> Looked:
     """Return messages of up to 1 MiB together, or one that is larger; a read function."""
     opened = open_fifo if is_fifo(request.queue) else open_queue
     queue = opened(txn, request.partition, request.queue)
     found, next_position = _look(queue, request)
     there = whereabouts(queue, found)
-    shown = [_shown(request, seq, stored, there[seq]) for seq, stored in found.items()]
-    return PeekedPage(tuple(shown), next_position)
+    return Looked(tuple((seq, stored, there[seq]) for seq, stored in found.items()), next_position)
 
 
 def _look(queue: OpenQueue, request: StampedLook) -> tuple[dict[int, StoredMessage], int]:
@@ -96,7 +103,16 @@ def _records(queue: OpenQueue, rows: list[Row]) -> Iterator[tuple[int, bytes]]:
         yield int.from_bytes(key[-8:], "big"), b"".join(value for _, value in whole) if is_there else b""
 
 
-def _shown(request: StampedLook, seq: int, stored: StoredMessage, there: Whereabouts) -> PeekedMessage:
+def shown(seals: MessageSeals, request: StampedLook, looked: Looked) -> PeekedPage:
+    """Return what the caller sees; raises `MESSAGE_UNREADABLE` for a message that cannot be decrypted."""
+    messages = tuple(_shown(seals, request, seq, stored, there) for seq, stored, there in looked.messages)
+    return PeekedPage(messages, looked.next_position)
+
+
+def _shown(
+    seals: MessageSeals, request: StampedLook, seq: int, stored: StoredMessage, there: Whereabouts
+) -> PeekedMessage:
+    written = seals.open(request.partition, stored)
     state = there.state
     # The deadline clock may differ from the wall clock by up to an hour, and people compare with the latter.
     ahead_ms = request.now_ms - request.wall_ms
@@ -106,11 +122,11 @@ def _shown(request: StampedLook, seq: int, stored: StoredMessage, there: Whereab
     return PeekedMessage(
         position=seq,
         message_id=stored.message_id,
-        body=stored.body,
-        md5_of_body=stored.md5_of_body,
+        body=written.body,
+        md5_of_body=written.md5_of_body,
         sent_ms=stored.sent_ms,
         sender_id=stored.sender_id,
-        attributes=stored.attributes,
+        attributes=written.attributes,
         dead_letter_source_arn=stored.dead_letter_source,
         group_id=stored.group_id,
         deduplication_id=stored.deduplication_id,

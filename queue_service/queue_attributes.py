@@ -21,6 +21,10 @@ from cumulo.queue_service.model import (
     DELAY_S_MAX,
     FIFO_SUFFIX,
     FIFO_THROUGHPUT_LIMITS,
+    KMS_DATA_KEY_REUSE_S_MAX,
+    KMS_DATA_KEY_REUSE_S_MIN,
+    KMS_MASTER_KEY_ID_CHARACTERS_MAX,
+    MANAGED_SSE,
     MAX_RECEIVE_COUNT_MAX,
     MESSAGE_RETENTION_S_MAX,
     MESSAGE_RETENTION_S_MIN,
@@ -49,13 +53,20 @@ _RANGES = {
     "message_retention_s": (MESSAGE_RETENTION_S_MIN, MESSAGE_RETENTION_S_MAX),
     "maximum_message_size_bytes": (MESSAGE_SIZE_BYTES_MIN, MESSAGE_SIZE_BYTES_MAX),
     "receive_wait_s": (0, RECEIVE_WAIT_S_MAX),
+    "kms_data_key_reuse_s": (KMS_DATA_KEY_REUSE_S_MIN, KMS_DATA_KEY_REUSE_S_MAX),
 }
 _DEFAULTS = Meta()
 POLICY = "policy"
 DEAD_LETTER_TYPE = "Dead-letter queue must be same type of queue as the source"
 _CHOICES = {"deduplication_scope": DEDUPLICATION_SCOPES, "fifo_throughput_limit": FIFO_THROUGHPUT_LIMITS}
 _OF_FIFO = ("content_based_deduplication", *_CHOICES)
-NAMES = (*_RANGES, "dead_letter_policy", POLICY, *_OF_FIFO)
+_MANAGED, _KMS_KEY = "managed_sse_enabled", "kms_master_key_id"
+_KMS_KEY_PATTERN = re.compile(rf"[A-Za-z0-9:/_-]{{1,{KMS_MASTER_KEY_ID_CHARACTERS_MAX}}}")
+"""KMS's key ids, aliases, and the ARNs of both (KMS API reference, AliasName and KeyId)."""
+ONE_ENCRYPTION = (
+    "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE"
+)
+NAMES = (*_RANGES, "dead_letter_policy", POLICY, *_OF_FIFO, _MANAGED, _KMS_KEY)
 """The attributes that a caller may set, by the names of `QueueAttributes`."""
 
 
@@ -133,6 +144,7 @@ def written(attributes: QueueAttributes, owner: Place) -> dict[str, object]:
                 parameter=name, value=repr(value[:_SHOWN_CHARACTERS_MAX]), allowed=f"one of {', '.join(_CHOICES[name])}"
             )
         fields[name] = value
+    fields |= _encryption(attributes)
     redrive = attributes.dead_letter_policy
     if redrive is not None:
         if redrive.queue:
@@ -150,6 +162,35 @@ def written(attributes: QueueAttributes, owner: Place) -> dict[str, object]:
     return fields
 
 
+def _encryption(attributes: QueueAttributes) -> dict[str, object]:
+    managed, key = attributes.managed_sse_enabled, attributes.kms_master_key_id
+    if key and not _KMS_KEY_PATTERN.fullmatch(key):
+        raise INVALID_ATTRIBUTE_VALUE.error(
+            parameter=_KMS_KEY,
+            value=repr(key[:_SHOWN_CHARACTERS_MAX]),
+            allowed="it must be the id, the alias or the ARN of a KMS key",
+        )
+    if managed and key:
+        raise INVALID_ATTRIBUTE_VALUE.error(parameter=_MANAGED, value="true", allowed=ONE_ENCRYPTION)
+    fields: dict[str, object] = {}
+    if key is not None or managed:
+        fields[_KMS_KEY] = key or ""
+    if managed is not None or key:
+        fields[_MANAGED] = bool(managed)
+    return fields
+
+
+def encrypted_with(fields: Mapping[str, object], *, managed: bool, key: str) -> tuple[bool, str]:
+    """Return how a queue is encrypted once `fields` are written: whether SQS manages the key, and the KMS key's id.
+
+    `managed` and `key` are how it is now. Without its KMS key a queue is encrypted as a new one is.
+    """
+    new_key = str(fields.get(_KMS_KEY, key))
+    if _MANAGED in fields:
+        return bool(fields[_MANAGED]), new_key
+    return (MANAGED_SSE if key and not new_key else managed), new_key
+
+
 def default(name: str) -> dict[str, object]:
     """Return the fields of `Meta` that bring an attribute back to its default: none for the policy, which is no part
     of it. Raises `InvalidAttributeValue`.
@@ -158,6 +199,8 @@ def default(name: str) -> dict[str, object]:
         return {"dead_letter_name": "", "max_receive_count": 0, "dead_letter_text": ""}
     if name == POLICY:
         return {}
+    if name == _MANAGED:
+        return {_MANAGED: MANAGED_SSE} | ({_KMS_KEY: ""} if MANAGED_SSE else {})
     if name not in NAMES:
         raise INVALID_ATTRIBUTE_VALUE.error(
             parameter="update_mask", value=repr(name[:_SHOWN_CHARACTERS_MAX]), allowed=f"one of {', '.join(NAMES)}"

@@ -11,6 +11,7 @@ import msgspec
 
 from cumulo.queue_service import redrive_allow
 from cumulo.queue_service.ages import ages_of
+from cumulo.queue_service.data_keys import destroy_keys, keep_key, wanted_key_id
 from cumulo.queue_service.errors import (
     INVALID_ATTRIBUTE_VALUE,
     PURGE_QUEUE_IN_PROGRESS,
@@ -29,6 +30,7 @@ from cumulo.queue_service.keys import (
     TAGS,
     WAKE,
     Counters,
+    DataKey,
     Meta,
     QueueName,
     Tags,
@@ -39,9 +41,9 @@ from cumulo.queue_service.keys import (
     name_of,
     names_prefix,
 )
-from cumulo.queue_service.model import TAGS_MAX, Queue, is_fifo
+from cumulo.queue_service.model import MANAGED_SSE, TAGS_MAX, Queue, is_fifo
 from cumulo.queue_service.open_queue import OpenQueue, open_queue
-from cumulo.queue_service.queue_attributes import Place, check_throughput_limit
+from cumulo.queue_service.queue_attributes import Place, check_throughput_limit, encrypted_with
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import ReadTxn, Txn, new_partition
 
@@ -80,7 +82,7 @@ class StampedCreate(msgspec.Struct, frozen=True):
     """A queue to make; `partition` is the existing queue's, or a new one (`is_new`) that nobody has used.
 
     `fields` are those of `Meta`; `policy` is in its stored form. It and `redrive_allow_policy` are None where they were
-    not given.
+    not given. `data_key` is a new one for the way of encryption that these fields mean, None where it is none.
     """
 
     place: Place
@@ -91,6 +93,7 @@ class StampedCreate(msgspec.Struct, frozen=True):
     now_ms: int
     tags: dict[str, str] = {}
     redrive_allow_policy: str | None = None
+    data_key: DataKey | None = None
 
 
 class StampedUpdate(msgspec.Struct, frozen=True):
@@ -103,6 +106,7 @@ class StampedUpdate(msgspec.Struct, frozen=True):
     now_ms: int
     deadline_ms: int
     redrive_allow_policy: str | None = None
+    data_key: DataKey | None = None
 
 
 class StampedRemoval(msgspec.Struct, frozen=True):
@@ -213,7 +217,9 @@ def create_queue(txn: Txn, request: StampedCreate) -> Named:
     )
     _check_dead_letter(txn, place, request.fields)
     check_throughput_limit(meta)
-    _write_meta(txn, request.partition, meta, request.policy or "", request.redrive_allow_policy or "")
+    meta, data_key = _encrypt(txn, request, meta, Meta(managed_sse_enabled=MANAGED_SSE))
+    row = QueueName(policy=request.policy or "", redrive_allow_policy=request.redrive_allow_policy or "")
+    _write_meta(txn, request.partition, meta, row, data_key)
     txn.put(request.partition + COUNTERS, records.encode(Counters()))
     _write_tags(txn, request.partition, request.tags)
     return _named(txn, request.partition, meta)
@@ -229,14 +235,12 @@ def update_queue(txn: Txn, request: StampedUpdate) -> Named:
     if meta.deduplication_scope != queue.meta.deduplication_scope:
         before = queue.meta.deduplication_scope
         meta = msgspec.structs.replace(meta, scope_before=before, scope_changed_ms=request.deadline_ms)
-    policy, allow = request.policy, request.redrive_allow_policy
-    _write_meta(
-        txn,
-        request.partition,
-        meta,
-        row.policy if policy is None else policy,
-        row.redrive_allow_policy if allow is None else allow,
-    )
+    meta, data_key = _encrypt(txn, request, meta, queue.meta)
+    if request.policy is not None:
+        row = msgspec.structs.replace(row, policy=request.policy)
+    if request.redrive_allow_policy is not None:
+        row = msgspec.structs.replace(row, redrive_allow_policy=request.redrive_allow_policy)
+    _write_meta(txn, request.partition, meta, row, data_key)
     if meta.message_retention_s != queue.meta.message_retention_s and (queue.ready or (meta.fifo and queue.retain_ms)):
         queue.retain_by(request.deadline_ms)
     if meta.fifo and meta.delay_s != queue.meta.delay_s and queue.delayed:
@@ -294,6 +298,9 @@ def _shown(queue: OpenQueue, row: QueueName) -> Queue:
         content_based_deduplication=meta.content_based_deduplication,
         deduplication_scope=meta.deduplication_scope if meta.fifo else "",
         fifo_throughput_limit=meta.fifo_throughput_limit if meta.fifo else "",
+        managed_sse_enabled=meta.managed_sse_enabled,
+        kms_master_key_id=meta.kms_master_key_id,
+        kms_data_key_reuse_s=meta.kms_data_key_reuse_s,
     )
 
 
@@ -362,7 +369,7 @@ def replace_policy(txn: Txn, request: StampedPolicy) -> None:
         raise DirectoryChanged
     queue = open_queue(txn, request.partition, request.place.name)
     meta = msgspec.structs.replace(queue.meta, update_ms=request.now_ms)
-    _write_meta(txn, request.partition, meta, request.policy, row.redrive_allow_policy)
+    _write_meta(txn, request.partition, meta, msgspec.structs.replace(row, policy=request.policy), row.data_key)
 
 
 def purge_queue(txn: Txn, request: StampedRemoval) -> None:
@@ -388,6 +395,7 @@ def delete_queue(txn: Txn, request: StampedRemoval) -> None:
     txn.delete(request.partition + META)
     txn.delete(request.partition + COUNTERS)
     txn.delete(request.partition + TAGS)
+    destroy_keys(txn, request.partition, request.deadline_ms)
     txn.delete(request.partition + MOVES)  # the due entry of a running task finds that out
 
 
@@ -429,18 +437,33 @@ def _check_dead_letter(txn: Txn, place: Place, fields: dict[str, object]) -> Non
         raise INVALID_ATTRIBUTE_VALUE.error(parameter="dead_letter_policy.queue", value=target, allowed=refusal)
 
 
-def _write_meta(txn: Txn, partition: bytes, meta: Meta, policy: str, redrive_allow_policy: str) -> None:
-    """Write a queue's record and its directory row, which repeats some of it."""
+def _encrypt(txn: Txn, request: StampedCreate | StampedUpdate, meta: Meta, before: Meta) -> tuple[Meta, DataKey | None]:
+    """Return a queue's record as to encryption, and the key that seals what is sent to it from now on."""
+    managed, kms_key = encrypted_with(request.fields, managed=before.managed_sse_enabled, key=before.kms_master_key_id)
+    meta = msgspec.structs.replace(meta, managed_sse_enabled=managed, kms_master_key_id=kms_key)
+    key_id = wanted_key_id(request.partition, meta)
+    if not key_id:
+        return msgspec.structs.replace(meta, key_id=b""), None
+    if request.data_key is None or request.data_key.key_id != key_id:
+        raise DirectoryChanged
+    data_key, keys_made = keep_key(txn, request.partition, request.data_key, meta.keys_made)
+    return msgspec.structs.replace(meta, key_id=key_id, keys_made=keys_made), data_key
+
+
+def _write_meta(txn: Txn, partition: bytes, meta: Meta, row: QueueName, data_key: DataKey | None) -> None:
+    """Write a queue's record and its directory row, which repeats some of it; the policies are those of `row`."""
     txn.put(partition + META, records.encode(meta))
-    row = QueueName(
+    written = QueueName(
         partition=partition,
-        policy=policy,
+        policy=row.policy,
         receive_wait_s=meta.receive_wait_s,
         dead_letter_name=meta.dead_letter_name,
         create_ms=meta.create_ms,
-        redrive_allow_policy=redrive_allow_policy,
+        redrive_allow_policy=row.redrive_allow_policy,
+        data_key=data_key,
+        kms_data_key_reuse_s=meta.kms_data_key_reuse_s,
     )
-    txn.put(name_key(meta.account, meta.region, meta.name), records.encode(row))
+    txn.put(name_key(meta.account, meta.region, meta.name), records.encode(written))
 
 
 def _abandon_content(txn: Txn, queue: OpenQueue, now_ms: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from cumulo.queue_service.data_keys import take_key_along
 from cumulo.queue_service.keys import PIECE_BYTES, Lease, StoredMessage, dated_value, lane_of
 from cumulo.queue_service.model import queue_arn
 from cumulo.queue_service.open_queue import OpenQueue, find_queue
@@ -75,6 +76,8 @@ class DeadLetters:
     def record_of(self, stored: StoredMessage, receive_count: int, **changes: Any) -> bytes:
         """Return the bytes of a message as the dead-letter queue keeps it, and count them."""
         meta = self._source.meta
+        if stored.key_id:
+            take_key_along(self._source.txn, self._source.partition, self.target.partition, stored.key_id)
         moved = msgspec.structs.replace(
             stored,
             dead_letter_source=queue_arn(meta.account, meta.region, meta.name),

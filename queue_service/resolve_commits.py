@@ -73,6 +73,7 @@ async def resolve_commit(
             deletes.append(StampedDelete(place.name, partition, parsed, now_ms, desk.in_flight_max, must_be_there=True))
         if at_queue.sends:
             own_seed = seed_of(seed, len(sends))
+            sealing = desk.seals.sealing(found.row, now_ms) if found else None
             messages, answers, invalid = stamping.stamp_entries(
                 [request.sends[item].entry for item in at_queue.sends],
                 own_seed,
@@ -80,10 +81,12 @@ async def resolve_commit(
                 desk.clock.wall_ms(),
                 now_ms,
                 fifo=model.is_fifo(place.name),
+                sealing=sealing,
             )
             for index, error in invalid.items():
                 missing = missing or of_item(error, at_queue.sends[index])
-            stamped = StampedSend(place.name, partition, tuple(messages), own_seed, now_ms)
+            key_id = sealing.key_id if sealing else b""
+            stamped = StampedSend(place.name, partition, tuple(messages), own_seed, now_ms, key_id)
             sends.append(Sends(stamped, tuple(at_queue.sends)))
             sent.append(tuple(answers))
     if len(partitions) > 1 and not desk.engine.atomic_across:

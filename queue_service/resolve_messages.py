@@ -49,12 +49,13 @@ async def _send(desk: Desk, ctx: CallContext, operation: Operation, request: mod
     if fifo and request.request_id and len(request.entries) > model.FIFO_REMEMBERED_ENTRIES_MAX:
         limit = model.FIFO_REMEMBERED_ENTRIES_MAX
         raise TOO_MANY_ENTRIES_IN_BATCH_REQUEST.error(limit=limit, entries=len(request.entries))
+    sealing = desk.seals.sealing(found.row, now_ms)
     messages, sent, invalid = stamping.stamp_entries(
-        request.entries, seed, ctx.principal.id, desk.clock.wall_ms(), now_ms, fifo=fifo
+        request.entries, seed, ctx.principal.id, desk.clock.wall_ms(), now_ms, fifo=fifo, sealing=sealing
     )
     partition = found.row.partition
     return ResolvedItems(
-        StampedSend(place.name, partition, tuple(messages), seed, now_ms),
+        StampedSend(place.name, partition, tuple(messages), seed, now_ms, sealing.key_id if sealing else b""),
         (partition,),
         checks_of(operation, place),
         Guard(place.account, found.row.policy),

@@ -10,6 +10,7 @@ from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Guard
 from cumulo.identity.room import Resolved
 from cumulo.queue_service import model, permissions, queue_attributes
+from cumulo.queue_service.keys import DataKey
 from cumulo.queue_service.operations import TABLE
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import (
@@ -35,14 +36,23 @@ async def _create(desk: Desk, ctx: CallContext, operation: Operation, request: m
     queue_attributes.check_tags(request.tags, place.name)
     found = await desk.find(place)
     partition = found.row.partition if found else await desk.engine.transact((ROOT,), allocate_partition, None)
+    data_key = None if found else _data_key(desk, place, partition, fields, managed=model.MANAGED_SSE)
     return Resolved(
         request=StampedCreate(
-            place, partition, found is None, fields, policy, desk.clock.wall_ms(), request.tags, allow
+            place, partition, found is None, fields, policy, desk.clock.wall_ms(), request.tags, allow, data_key
         ),
         partitions=(ROOT, partition),
         checks=checks_of(operation, place) + (checks_of(TABLE["TagQueue"], place) if request.tags else ()),
         guard=Guard(place.account, found.row.policy if found else ""),
     )
+
+
+def _data_key(
+    desk: Desk, place: Place, partition: bytes, fields: dict[str, object], *, managed: bool, kms_key: str = ""
+) -> DataKey | None:
+    """Return a key for a queue that is encrypted so now, and for which `fields` are to be written."""
+    managed, kms_key = queue_attributes.encrypted_with(fields, managed=managed, key=kms_key)
+    return desk.seals.new_key(place, partition, kms_key) if managed or kms_key else None
 
 
 async def _get(
@@ -75,9 +85,13 @@ async def _update(desk: Desk, ctx: CallContext, operation: Operation, request: m
     found = await desk.find(place)
     if found is None:
         return desk.missing(operation, place)
-    partition = found.row.partition
+    partition, now = found.row.partition, found.row.data_key
+    kms_key = now.kms_master_key_id if now else ""
+    data_key = _data_key(desk, place, partition, fields, managed=bool(now) and not kms_key, kms_key=kms_key)
     return Resolved(
-        StampedUpdate(place, partition, fields, policy, desk.clock.wall_ms(), desk.clock.deadline_ms(), allow),
+        StampedUpdate(
+            place, partition, fields, policy, desk.clock.wall_ms(), desk.clock.deadline_ms(), allow, data_key
+        ),
         (ROOT, partition),
         checks_of(operation, place),
         Guard(place.account, found.row.policy),

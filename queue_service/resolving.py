@@ -20,6 +20,7 @@ from cumulo.queue_service.errors import QUEUE_DOES_NOT_EXIST
 from cumulo.queue_service.operations import OWNERS_ALONE
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import Found, Lookup, follow
+from cumulo.queue_service.sealing import MessageSeals
 from cumulo.storage.engine import ROOT, Engine
 from cumulo.storage.remembered import Remembered
 
@@ -34,6 +35,7 @@ class Desk:
         clock: Clock,
         randomness: Randomness,
         sealer: TokenSealer,
+        seals: MessageSeals,
         in_flight_max: int,
     ) -> None:
         self.engine = engine
@@ -41,6 +43,7 @@ class Desk:
         self.clock = clock
         self.randomness = randomness
         self.sealer = sealer
+        self.seals = seals
         self.in_flight_max = in_flight_max
         self._followed = Remembered(engine, (ROOT,), follow)
 

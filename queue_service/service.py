@@ -50,6 +50,7 @@ from cumulo.queue_service.messages import (
 from cumulo.queue_service.mover import Mover
 from cumulo.queue_service.named_room import NamedRoom
 from cumulo.queue_service.operations import TABLE
+from cumulo.queue_service.peeking import Looked, shown
 from cumulo.queue_service.queue_attributes import Place, place_of
 from cumulo.queue_service.queues import (
     Found,
@@ -67,10 +68,12 @@ from cumulo.queue_service.resolve_commits import ResolvedCommit
 from cumulo.queue_service.resolve_messages import ResolvedItems, ResolvedReceive, resolve_receive
 from cumulo.queue_service.resolving import Desk, Resolver, in_force, listing_of
 from cumulo.queue_service.retention import Timer, clear, forget, retain, wake
+from cumulo.queue_service.sealing import MessageSeals
 from cumulo.queue_service.throughput import ACTIONS, Throughput, has_quota, messages_asked
 from cumulo.queue_service.waiting import ParkedReceivers, Served, Taken, Waiter
 from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import ROOT, Due, Engine
+from cumulo.storage.storage_keys import StorageKeys
 
 ROUNDS_MAX = 20
 """How often one receive goes on that found only messages to set aside; each round sets aside 16 to 44."""
@@ -88,10 +91,11 @@ _log = logging.getLogger("cumulo.queue_service")
 class Service(NamedRoom):
     """The queues of a server.
 
-    Arguments: `engine`, `authorizer`, `clock`, `randomness` as for every room; `sealer` seals receipts and page tokens.
-    `in_flight_max` is the quota of messages of one queue that are received and not deleted, `fifo_calls_per_s` that of
-    calls of each action on a FIFO queue whose throughput limit is the queue's as a whole, 0 for none.
-    Call `start` on the event loop before the first call, `drain` before the engine closes.
+    Arguments: `engine`, `authorizer`, `clock`, `randomness` as for every room; `sealer` seals receipts and page tokens,
+    `storage_keys` wrap the keys of encrypted queues. `in_flight_max` is the quota of messages of one queue that are
+    received and not deleted, `fifo_calls_per_s` that of calls of each action on a FIFO queue whose throughput limit is
+    the queue's as a whole, 0 for none. Call `start` on the event loop before the first call, `drain` before the engine
+    closes.
     """
 
     table = TABLE
@@ -103,6 +107,7 @@ class Service(NamedRoom):
         clock: Clock,
         randomness: Randomness,
         sealer: TokenSealer,
+        storage_keys: StorageKeys,
         in_flight_max: int = model.IN_FLIGHT_MAX,
         fifo_calls_per_s: int = 0,
     ) -> None:
@@ -111,9 +116,11 @@ class Service(NamedRoom):
         self.throttles = self._throughput.is_limited
         # On an engine that may lose notifications a line would have to look again by itself; no engine does yet.
         assert not engine.notify_lossy
-        self.desk = Desk(engine, authorizer, clock, randomness, sealer, in_flight_max)
+        self.seals = MessageSeals(engine, randomness, storage_keys)
+        """Encrypts and decrypts what stands in messages."""
+        self.desk = Desk(engine, authorizer, clock, randomness, sealer, self.seals, in_flight_max)
         """Where requests are looked up and stamped."""
-        self.delivery_target: TrackedDeliveryTarget = QueueTarget(engine)
+        self.delivery_target: TrackedDeliveryTarget = QueueTarget(engine, self.seals)
         """The port by which other rooms deliver to queues."""
         self._parked = ParkedReceivers(self._serve, self._put_back)
         self.renewals = Renewals(clock, self._renew)
@@ -199,6 +206,8 @@ class Service(NamedRoom):
         if isinstance(value, model.Queue) and value.policy:
             return msgspec.structs.replace(value, policy=resource_policy.shown(value.policy, self.engine))
         stamped = resolved.request
+        if isinstance(value, Looked):
+            return shown(self.seals, stamped, value)
         if isinstance(stamped, StampedList):
             return self.desk.page(listing_of(request, f"{stamped.account}/{stamped.region}"), stamped.limit, value)
         if isinstance(stamped, StampedSources):
@@ -303,30 +312,42 @@ class Service(NamedRoom):
         return Served(taken, 0 if received.is_full else received.left)
 
     def _sealed(self, partition: bytes, taken: Taken) -> tuple[model.Message, ...]:
+        """Return messages as their receiver gets them, without those that cannot be decrypted: they come up again when
+        their visibility timeout ends, and go the way of every message that nobody deletes. Raises where that is all.
+        """
         sealer, generation, token = self.desk.sealer, taken.generation, taken.demand.token
-        messages = []
+        messages: list[model.Message] = []
+        unreadable: ServiceError | None = None
         for it in taken.messages:
             stored = it.stored
             group_id = stored.group_id
+            try:
+                written = self.seals.open(partition, stored) if stored.key_id else stored
+            except ServiceError as error:
+                unreadable = error
+                _log.error("a message cannot be handed out: %s", error)
+                continue
             messages.append(
                 model.Message(
                     stored.message_id,
                     receipts.seal(sealer, partition, generation, it.seq, it.lease_at, it.token or token, it.lane),
-                    stored.body,
-                    stored.md5_of_body,
+                    written.body,
+                    written.md5_of_body,
                     stored.sent_ms,
                     it.receive_count,
                     it.first_received_ms,
                     stored.sender_id,
-                    stored.attributes,
+                    written.attributes,
                     stored.dead_letter_source,
-                    stored.trace_header,
+                    written.trace_header,
                     group_id,
                     stored.deduplication_id,
                     stamping.sequence_number(it.seq) if group_id else "",
                     stored.priority,
                 )
             )
+        if unreadable is not None and not messages:
+            raise unreadable
         return tuple(messages)
 
     # Messages that were taken for somebody who left

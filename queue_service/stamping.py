@@ -45,6 +45,7 @@ from cumulo.queue_service.model import (
     SentMessage,
 )
 from cumulo.queue_service.receipts import Receipt
+from cumulo.queue_service.sealing import Sealing, Written
 from cumulo.storage.records import encode
 
 SEED_BYTES = 16
@@ -100,12 +101,19 @@ def check_count(entries: Sequence[object], entries_max: int) -> None:
 
 
 def stamp_entries(
-    entries: Sequence[SendEntry], seed: bytes, sender_id: str, wall_ms: int, deadline_ms: int, *, fifo: bool = False
+    entries: Sequence[SendEntry],
+    seed: bytes,
+    sender_id: str,
+    wall_ms: int,
+    deadline_ms: int,
+    *,
+    fifo: bool = False,
+    sealing: Sealing | None = None,
 ) -> tuple[list[Outgoing], list[SentMessage], dict[int, ServiceError]]:
     """Return the messages to store, the answer to each entry should it be stored, and the entries that are refused.
 
-    `fifo`: for a FIFO queue. Raises `BatchRequestTooLong` where several entries are too large together, and
-    `MissingParameter` where one for a FIFO queue has no group.
+    `fifo`: for a FIFO queue; `sealing`: for one that is encrypted. Raises `BatchRequestTooLong` where several entries
+    are too large together, and `MissingParameter` where one for a FIFO queue has no group.
     """
     if fifo and any(entry.group_id is None for entry in entries):
         raise MISSING_PARAMETER.error(parameter="group_id")
@@ -134,9 +142,22 @@ def stamp_entries(
         except ServiceError as error:
             invalid[index] = error
         else:
-            record = StoredMessage(
-                1, message_id, md5_of_body, wall_ms, deadline_ms, sender_id, attributes, "", body, entry.trace_header
-            )
+            if sealing is None:
+                trace = entry.trace_header
+                record = StoredMessage(
+                    1, message_id, md5_of_body, wall_ms, deadline_ms, sender_id, attributes, "", body, trace
+                )
+            else:
+                sealed = sealing.seal(message_id, Written(body, attributes, entry.trace_header, md5_of_body))
+                record = StoredMessage(
+                    message_id=message_id,
+                    sent_ms=wall_ms,
+                    kept_from_ms=deadline_ms,
+                    sender_id=sender_id,
+                    body=sealed,
+                    key_id=sealing.key_id,
+                    key_period_ms=sealing.period_ms,
+                )
             if in_group is not None:
                 record = replace(record, group_id=in_group.group_id, deduplication_id=in_group.deduplication_id)
             lane, delay_s = 0, entry.delay_s

@@ -199,30 +199,30 @@ Deliver = Callable[[Txn, Delivery, int], bytes]
 
 
 class Submission(msgspec.Struct, frozen=True):
-    """A job to store together with the message that tells workers of it."""
+    """A job to store together with the message that tells workers of it (`message_of`, prepared)."""
 
     new: NewJob
     deliver: Deliver
+    delivery: Delivery
 
 
 def submit(txn: Txn, request: Submission) -> str:
     """Store a job and send its message, both or neither; return its id."""
-    new, place = request.new, request.new.place
-    delivery = _message(new.id, queue_arn(place.account, place.region, new.queue), new.id)
-    message = request.deliver(txn, delivery, new.times.deadline_ms)
+    new = request.new
+    message = request.deliver(txn, request.delivery, new.times.deadline_ms)
     if not message:
         raise QUEUE_NOT_FOUND.error(queue=new.queue)
     return add_job(txn, new, message).id
 
 
-def _message(job: str, target_arn: str, delivery_id: str) -> Delivery:
-    """Return the message that tells a job queue's workers of a job."""
+def message_of(job: str, target_arn: str, offers: int = 0) -> Delivery:
+    """Return the message that tells a job queue's workers of a job, which was offered so often before."""
     arn = parse_arn(target_arn)
     assert arn is not None, target_arn
     return Delivery(
         target_arn=target_arn,
         body=json.dumps({"cumulo_job": job}).encode(),
-        delivery_id=delivery_id,
+        delivery_id=f"{job}/{offers}" if offers else job,
         source_arn=job_arn(arn.account, arn.region, job),
         account=arn.account,
     )
@@ -411,13 +411,16 @@ def end_leases(txn: Txn, request: DueJobs) -> None:
 
 
 class Offering(msgspec.Struct, frozen=True):
-    """The due entry of a job whose message is to be looked after; `queue_exists` as the service saw it."""
+    """The due entry of a job whose message is to be looked after. `queue_exists` as the service saw it; `delivery` is
+    the message to send anew, prepared, and None where the job is gone.
+    """
 
     entry: Due
     times: Times
     queue_exists: bool
     holds: Callable[[Txn, str, bytes], bool]
     deliver: Deliver
+    delivery: Delivery | None
 
 
 def offer(txn: Txn, request: Offering) -> None:
@@ -437,8 +440,9 @@ def offer(txn: Txn, request: Offering) -> None:
         _save(txn, partition, record)
         return
     if not record.message or not request.holds(txn, record.queue_arn, record.message):
-        delivery = _message(record.id, record.queue_arn, f"{record.id}/{record.offers + 1}")
-        message = request.deliver(txn, delivery, times.deadline_ms)
+        # Nothing else sends offers, so this one has the number that the service saw.
+        assert request.delivery is not None, record.id
+        message = request.deliver(txn, request.delivery, times.deadline_ms)
         if message:  # else the queue's policy refuses it, or the queue has gone since: seen at the next look
             record = msgspec.structs.replace(record, message=message, offers=record.offers + 1)
     record = _look_later(txn, partition, msgspec.structs.replace(record, looks=record.looks + 1), times)

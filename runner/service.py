@@ -114,8 +114,14 @@ class Service(Room):
     async def _offer(self, entry: Due) -> None:
         partition = entry.key[:8]
         stored = await self.engine.read((partition,), _get, entry.key)
-        target = () if stored is None else self._queues.partitions(keys.decode_job.decode(stored).queue_arn)
-        offering = jobs.Offering(entry, self._times(), bool(target), self._queues.holds, self._queues.deliver_tracked)
+        record = None if stored is None else keys.decode_job.decode(stored)
+        target = () if record is None else self._queues.partitions(record.queue_arn)
+        times, delivery = self._times(), None
+        if record is not None:
+            delivery = jobs.message_of(record.id, record.queue_arn, record.offers + 1)
+            delivery = self._queues.prepared(delivery, times.deadline_ms)
+        queues = self._queues
+        offering = jobs.Offering(entry, times, bool(target), queues.holds, queues.deliver_tracked, delivery)
         await self.engine.transact((partition, *target), jobs.offer, offering)
 
     # -- calls
@@ -176,7 +182,8 @@ class Service(Room):
             return self._resolved(operation, place, subject, None, missing)
         place = await self._existing_place(ctx, operation, place, subject)
         new = self._new_job(place, request.queue, request.spec)
-        submission = jobs.Submission(new, self._queues.deliver_tracked)
+        delivery = self._queues.prepared(jobs.message_of(new.id, arn), new.times.deadline_ms)
+        submission = jobs.Submission(new, self._queues.deliver_tracked, delivery)
         guard = await self._guard_of(operation, place, subject)
         return self._resolved(operation, place, subject, submission, further_partitions=target, guard=guard)
 

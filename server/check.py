@@ -11,17 +11,19 @@ from cumulo.storage import check as storage
 from cumulo.storage.blobs import BlobStore
 from cumulo.storage.contract import DUE_PREFIX, parse_due
 from cumulo.storage.engine import Due, Engine, ReadTxn
+from cumulo.storage.storage_keys import StorageKeys
 
 PAGE_ROWS = 1_000
 
 
-async def check_house(engine: Engine, blobs: BlobStore) -> list[str]:
+async def check_house(engine: Engine, blobs: BlobStore, storage_keys: StorageKeys) -> list[str]:
     """Return every broken fact as a sentence; an empty list where all holds.
 
     Files without a name are no broken fact: a crash may leave some, and the next start removes them.
     """
     problems = await storage.check(engine)
     problems += await engine.inspect(_check_rooms, None)
+    problems += await engine.inspect(queues.check_keys, storage_keys)
     missing = await _missing_blobs(engine, blobs)
     if missing:
         # On a live folder a body may have gone between the look at its record and the look at its file.

@@ -48,6 +48,7 @@ from cumulo.storage.due_pump import DuePump
 from cumulo.storage.engine import Due, Engine
 from cumulo.storage.lmdb_engine import LmdbEngine
 from cumulo.storage.memory import MemoryEngine
+from cumulo.storage.storage_keys import open_storage_keys
 
 ROOT_CREDENTIALS_FILE = "root_credentials.json"
 _TOKEN_KEY_ID = 1
@@ -128,12 +129,14 @@ async def _build(
     identity = identity_room.Service(
         engine, authorizer, clock, randomness, sealer=sealer, box=box, credentials=credentials
     )
+    storage_keys = await open_storage_keys(folder, engine)
     queues = queue_room.Service(
         engine,
         authorizer,
         clock,
         randomness,
         sealer,
+        storage_keys,
         in_flight_max=settings["queue_in_flight_max"],
         fifo_calls_per_s=settings["queue_fifo_calls_per_s"],
     )
@@ -179,7 +182,7 @@ async def _build(
     )
 
     async def check() -> list[str]:
-        return await check_house(engine, blobs)
+        return await check_house(engine, blobs, storage_keys)
 
     return House(
         rpc_handlers=(
@@ -224,7 +227,7 @@ async def check_closed_folder(path: Path) -> list[str]:
         try:
             blobs = BlobStore(folder.blobs, engine)
             try:
-                return await check_house(engine, blobs)
+                return await check_house(engine, blobs, await open_storage_keys(folder, engine))
             finally:
                 await blobs.close()
         finally:

@@ -69,12 +69,12 @@ class DataFolder:
             make_directory(self.path)
             self._lock = self._claim()
         except OSError as error:
-            raise self._unusable(error) from error
+            raise self.unusable(error) from error
         try:
             self._prepare()
         except OSError as error:
             self.close()
-            raise self._unusable(error) from error
+            raise self.unusable(error) from error
         except BaseException:
             self.close()
             raise
@@ -88,7 +88,8 @@ class DataFolder:
             os.close(self._lock)
             self._lock = -1
 
-    def _unusable(self, error: OSError) -> DataFolderRefused:
+    def unusable(self, error: OSError) -> DataFolderRefused:
+        """Return the refusal of a path of the folder that cannot be used."""
         return DataFolderRefused(
             f"data folder {self.path}: {error.strerror} ({error.filename or self.path});"
             " give the server's user that path with read and write access, or choose another with --data"

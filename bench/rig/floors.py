@@ -133,7 +133,7 @@ def engine_lives(answer: Connection, seconds: float, batch: int, folder: str) ->
 
 
 async def _engine_lives(seconds: float, batch: int, folder: Path) -> float:
-    from queue_lives import Life, lives_per_cpu_second, make_queue  # noqa: PLC0415 - the neighbour that asks this question
+    from queue_lives import lives_per_cpu_second, make_life  # noqa: PLC0415 - the neighbour that asks this question
 
     from cumulo.server.serve import SWITCH_INTERVAL_S  # noqa: PLC0415 - the child's own import
     from cumulo.storage.lmdb_engine import LmdbEngine  # noqa: PLC0415 - as above
@@ -141,7 +141,7 @@ async def _engine_lives(seconds: float, batch: int, folder: Path) -> float:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     engine = LmdbEngine(folder)
     try:
-        life = Life(engine, await make_queue(engine), batch)
+        life = await make_life(engine, "lives", batch)
         await lives_per_cpu_second(life, "run_alone", seconds / 4)
         return await lives_per_cpu_second(life, "run_alone", seconds)
     finally:

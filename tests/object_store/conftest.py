@@ -30,6 +30,7 @@ from cumulo.storage.due_pump import DuePump
 from cumulo.storage.engine import ROOT
 from cumulo.storage.lmdb_engine import LmdbEngine
 from cumulo.storage.memory import MemoryEngine
+from cumulo.storage.storage_keys import StorageKeys
 
 ACCOUNT = "000000000000"
 FOREVER_MS = 1 << 62
@@ -52,6 +53,9 @@ class Inbox:
         if self.failing is not None:
             raise self.failing
         return () if target_arn in self.gone else (ROOT,)
+
+    def prepared(self, delivery: Delivery, now_ms: int) -> Delivery:
+        return delivery
 
     def deliver(self, txn: Any, delivery: Delivery, now_ms: int) -> bool:
         txn.put(ROOT + b"inbox/" + delivery.delivery_id.encode(), delivery.body)
@@ -94,7 +98,7 @@ class Stand:
         await self.blobs.start()
         sealer = TokenSealer({1: b"k" * 32}, 1)
         authorizer = Authorizer(self.engine, self.clock)
-        self.queues = Queues(self.engine, authorizer, self.clock, self.randomness, sealer)
+        self.queues = Queues(self.engine, authorizer, self.clock, self.randomness, sealer, StorageKeys({1: b"k" * 32}))
         self.service = Service(
             self.engine,
             authorizer,

@@ -231,13 +231,14 @@ def test_event_arrives_in_a_real_queue_once(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         from cumulo.identity.authorizer import Authorizer
         from cumulo.queue_service import model as queue_model
-        from cumulo.queue_service.delivery import QueueTarget
         from cumulo.queue_service.service import Service as Queues
+        from cumulo.storage.storage_keys import StorageKeys
 
         authorizer = Authorizer(stand.engine, stand.clock)
-        queues = Queues(stand.engine, authorizer, stand.clock, stand.randomness, stand.service._sealer)
+        sealer, storage_keys = stand.service._sealer, StorageKeys({1: b"k" * 32})
+        queues = Queues(stand.engine, authorizer, stand.clock, stand.randomness, sealer, storage_keys)
         await queues.start()
-        stand.service.targets = {"sqs": QueueTarget(stand.engine)}
+        stand.service.targets = {"sqs": queues.delivery_target}
         create = queue_model.CreateQueue(queue="jobs", attributes=queue_model.QueueAttributes())
         await queues.call(stand.ctx, "CreateQueue", create)
         await stand.notify_me(rule())

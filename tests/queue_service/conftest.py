@@ -22,6 +22,7 @@ from cumulo.storage.due_pump import DuePump
 from cumulo.storage.engine import ROOT
 from cumulo.storage.lmdb_engine import LmdbEngine
 from cumulo.storage.memory import MemoryEngine
+from cumulo.storage.storage_keys import StorageKeys
 
 ACCOUNT = "000000000000"
 FOREVER_MS = 1 << 62
@@ -42,17 +43,15 @@ class Stand:
         self.engine: Any = None
         self.randomness = SeededRandomness(seed)
         self.sealer = TokenSealer({1: b"k" * 32}, 1)
+        self.storage_keys = StorageKeys({1: b"r" * 32})
         self.ctx = CallContext(principal=root_of(ACCOUNT), request_id="test")
 
     async def open(self) -> None:
         self._loop = asyncio.get_running_loop()
         self.engine = self.engine or (MemoryEngine() if self.folder is None else LmdbEngine(self.folder))
-        self.service = Service(
-            self.engine, Authorizer(self.engine, self.clock), self.clock, self.randomness, self.sealer
-        )
-        self.logs = LogService(
-            self.engine, Authorizer(self.engine, self.clock), self.clock, self.randomness, self.sealer
-        )
+        authorizer = Authorizer(self.engine, self.clock)
+        self.service = Service(self.engine, authorizer, self.clock, self.randomness, self.sealer, self.storage_keys)
+        self.logs = LogService(self.engine, authorizer, self.clock, self.randomness, self.sealer)
         await self.service.start()
         await self.logs.start()
         self.pump = DuePump(self.engine, self.clock)

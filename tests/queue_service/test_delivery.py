@@ -24,6 +24,7 @@ async def deliver(it, account=HERE, delivery_id="d-1", body=b"{}"):
     delivery = Delivery(QUEUE, body, delivery_id, BUCKET, account)
     partitions = target.partitions(QUEUE)
     now_ms = it.clock.deadline_ms()
+    delivery = target.prepared(delivery, now_ms)
     return await it.engine.transact(partitions, lambda txn, _: target.deliver(txn, delivery, now_ms), None)
 
 
@@ -102,7 +103,7 @@ def test_delivery_to_a_queue_that_was_deleted_meanwhile_is_refused(run):
         target = it.service.delivery_target
         partitions = target.partitions(QUEUE)
         await it.remove()
-        delivery = Delivery(QUEUE, b"{}", "d", BUCKET, HERE)
+        delivery = target.prepared(Delivery(QUEUE, b"{}", "d", BUCKET, HERE), 0)
 
         assert not await it.engine.transact(partitions, lambda txn, _: target.deliver(txn, delivery, 0), None)
 

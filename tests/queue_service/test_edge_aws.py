@@ -84,7 +84,7 @@ def test_new_queue_has_the_attributes_of_a_new_queue_of_aws(run):
             "CreatedTimestamp": seconds,
             "LastModifiedTimestamp": seconds,
             "QueueArn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs",
-            "SqsManagedSseEnabled": "false",
+            "SqsManagedSseEnabled": "true",
         }
 
     in_a_queue(run, scenario)
@@ -237,14 +237,53 @@ NAME = invalid("Can only include alphanumeric characters, hyphens, or underscore
         ),
         (
             "a",
-            {"SqsManagedSseEnabled": "true"},
+            {"SqsManagedSseEnabled": "true", "KmsMasterKeyId": "alias/aws/sqs"},
             (
-                "UnsupportedOperation",
-                "AWS.SimpleQueueService.UnsupportedOperation",
+                "InvalidAttributeName",
+                "InvalidAttributeName",
                 (
-                    "The queue attribute SqsManagedSseEnabled with the value true is not implemented; see"
-                    " docs/compatibility.md."
+                    "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or"
+                    " SQS SSE."
                 ),
+            ),
+        ),
+        (
+            "a",
+            {"SqsManagedSseEnabled": "yes"},
+            (
+                "InvalidAttributeValue",
+                "InvalidAttributeValue",
+                "Invalid value for the parameter SqsManagedSseEnabled.",
+            ),
+        ),
+        (
+            "a",
+            {"KmsMasterKeyId": "a key"},
+            (
+                "InvalidAttributeValue",
+                "InvalidAttributeValue",
+                (
+                    "Invalid value for the parameter KmsMasterKeyId. Reason: it must be the id, the alias or the ARN of"
+                    " a KMS key."
+                ),
+            ),
+        ),
+        (
+            "a",
+            {"KmsDataKeyReusePeriodSeconds": "59"},
+            (
+                "InvalidAttributeValue",
+                "InvalidAttributeValue",
+                "Invalid value for the parameter KmsDataKeyReusePeriodSeconds.",
+            ),
+        ),
+        (
+            "a",
+            {"KmsDataKeyReusePeriodSeconds": "86401"},
+            (
+                "InvalidAttributeValue",
+                "InvalidAttributeValue",
+                "Invalid value for the parameter KmsDataKeyReusePeriodSeconds.",
             ),
         ),
     ],
@@ -327,6 +366,55 @@ def test_values_that_stand_for_not_are_taken(run):
     async def scenario(_, ask):
         off = {"SqsManagedSseEnabled": "false", "KmsMasterKeyId": "", "KmsDataKeyReusePeriodSeconds": "300"}
         await ask("SetQueueAttributes", QueueUrl=URL, Attributes=off)
+
+        assert await encryption(ask) == {"SqsManagedSseEnabled": "false"}
+
+    in_a_queue(run, scenario)
+
+
+async def encryption(ask):
+    attributes = (await ask("GetQueueAttributes", QueueUrl=URL, AttributeNames=["All"]))["Attributes"]
+    return {name: value for name, value in attributes.items() if "Sse" in name or "Kms" in name}
+
+
+def test_one_way_of_encryption_ends_the_other(run):
+    key = {"KmsMasterKeyId": "alias/aws/sqs"}
+    under_key = {"SqsManagedSseEnabled": "false", **key, "KmsDataKeyReusePeriodSeconds": "300"}
+    steps = [
+        (key, under_key),
+        ({"SqsManagedSseEnabled": "false"}, under_key),
+        ({"KmsDataKeyReusePeriodSeconds": "60"}, under_key | {"KmsDataKeyReusePeriodSeconds": "60"}),
+        ({"SqsManagedSseEnabled": "true"}, {"SqsManagedSseEnabled": "true", "KmsDataKeyReusePeriodSeconds": "60"}),
+        (key | {"KmsDataKeyReusePeriodSeconds": "300"}, under_key),
+        ({"KmsMasterKeyId": ""}, {"SqsManagedSseEnabled": "true"}),
+        ({"SqsManagedSseEnabled": "false"}, {"SqsManagedSseEnabled": "false"}),
+        ({"KmsMasterKeyId": ""}, {"SqsManagedSseEnabled": "false"}),
+        ({"KmsMasterKeyId": "", "SqsManagedSseEnabled": "true"}, {"SqsManagedSseEnabled": "true"}),
+        ({"KmsMasterKeyId": "mrk-1", "SqsManagedSseEnabled": "false"}, under_key | {"KmsMasterKeyId": "mrk-1"}),
+        ({"KmsMasterKeyId": "", "SqsManagedSseEnabled": "false"}, {"SqsManagedSseEnabled": "false"}),
+    ]
+
+    async def scenario(_, ask):
+        for written, expected in steps:
+            await ask("SetQueueAttributes", QueueUrl=URL, Attributes=written)
+
+            assert await encryption(ask) == expected
+
+    in_a_queue(run, scenario)
+
+
+def test_queue_that_is_made_again_with_another_encryption_is_refused(run):
+    async def scenario(_, ask):
+        await ask("CreateQueue", QueueName="jobs", Attributes={"SqsManagedSseEnabled": "true"})
+        for written, name in (
+            ({"SqsManagedSseEnabled": "false"}, "SqsManagedSseEnabled"),
+            ({"KmsMasterKeyId": "alias/aws/sqs"}, "KmsMasterKeyId"),
+            ({"KmsDataKeyReusePeriodSeconds": "60"}, "KmsDataKeyReusePeriodSeconds"),
+        ):
+            code, _, message = await refusal(ask("CreateQueue", QueueName="jobs", Attributes=written))
+
+            assert code == "QueueNameExists"
+            assert message.endswith(f"different value for attribute {name}")
 
     in_a_queue(run, scenario)
 

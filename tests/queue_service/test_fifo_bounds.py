@@ -43,7 +43,8 @@ class Bench:
     async def open(self):
         self.engine = MemoryEngine()
         self.partition = await self.engine.transact((ROOT,), allocate_partition, None)
-        create = StampedCreate(Place("000000000000", "us-east-1", NAME), self.partition, True, {}, None, NOW_MS)
+        plain: dict[str, object] = {"managed_sse_enabled": False}
+        create = StampedCreate(Place("000000000000", "us-east-1", NAME), self.partition, True, plain, None, NOW_MS)
         await self.engine.transact((ROOT, self.partition), create_queue, create)
         self.number = 0
         return self

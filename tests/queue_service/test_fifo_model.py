@@ -238,7 +238,7 @@ class FifoMachine(RuleBasedStateMachine):
                 if message.state != "ready" or len(taken) == count:
                     break
                 if name == "jobs.fifo" and message.receives >= MAX_RECEIVES:
-                    budget -= 10 + 2 * (2 if len(message.body) == LARGE else 1)
+                    budget -= 13 + 2 * (2 if len(message.body) == LARGE else 1)
                     if budget < 0:
                         break
                     queue.remove(message)

@@ -64,7 +64,7 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
 @pytest.mark.parametrize(
     ("record", "golden"),
     [
-        (keys.QueueName(1, b"\0" * 7 + b"\1", "", 20, "dead", 5), "9701c4080000000000000001a014a46465616405a0"),
+        (keys.QueueName(1, b"\0" * 7 + b"\1", "", 20, "dead", 5), "9901c4080000000000000001a014a46465616405a0c0cd012c"),
         (keys.Counters(1, 1, 2, 3, 4, 5, 6), "9701010203040506"),
         (
             keys.Lease(1, b"t" * 16, 1, 2, 3, 4, 5, 6, 7, True, -20),
@@ -72,7 +72,7 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
         ),
         (
             keys.StoredMessage(1, "id", "md5", 1, 2, "me", (model.MessageAttribute("n", "String", b"v"),), "", b"b"),
-            "9f01a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a000a0a00400",
+            "dc001201a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a000a0a00400c40000a0",
         ),
         (keys.Tags(1, {"k": "v"}), "920181a16ba176"),
         (
@@ -81,8 +81,12 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
         ),
         (
             keys.Meta(1, "0", "r", "n"),
-            "dc001601a130a172a16e011e00ce00054600ce0010000000a0000000a000c2c2a57175657565a87065725175657565a000",
+            (
+                "dc001b01a130a172a16e011e00ce00054600ce0010000000a0000000a000c2c2a57175657565a87065725175657565a000"
+                "c2a0cd012cc40000"
+            ),
         ),
+        (keys.DataKey(1, b"i", "0", "r", "k", 2, b"s"), "9701c40169a130a172a16b02c40173"),
         (fifo_keys.FifoCounters(1, 2, 3, 4), "9401020304"),
         (fifo_keys.Group(1, "g", 2), "9301a16702"),
         (fifo_keys.FifoState(1, 2, 5, b"t", 6, 7, 8, 9), "98010205c40174060708" + "09"),

@@ -18,6 +18,7 @@ from cumulo.storage.memory import MemoryEngine
 
 SPEC = model.JobSpec(name="count", command=("true",), max_attempts=2)
 LEASE_S = 60
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:work"
 
 
 class Jobs:
@@ -52,7 +53,9 @@ class Jobs:
         return jobs.NewJob(self.place, "work", spec, job, self.times, key)
 
     def submit(self, job="j1", spec=SPEC):
-        return self.run(jobs.submit, jobs.Submission(self.new(job, spec=spec), self.deliver))
+        return self.run(
+            jobs.submit, jobs.Submission(self.new(job, spec=spec), self.deliver, jobs.message_of(job, QUEUE))
+        )
 
     def deliver(self, txn, delivery, now_ms):
         """The queue of these tests: what was sent, by delivery id; `lost` holds what it does not have any more."""
@@ -99,7 +102,9 @@ class Jobs:
         entries = self.loop.run_until_complete(self.engine.take_due(self.now_ms, 100))
         for entry in entries:
             if entry.kind == keys.OFFER_DUE:
-                self.run(jobs.offer, jobs.Offering(entry, self.times, True, self.holds, self.deliver))
+                record = keys.decode_job.decode(self.read(lambda txn, key: txn.get(key), entry.key))
+                delivery = jobs.message_of(record.id, record.queue_arn, record.offers + 1)
+                self.run(jobs.offer, jobs.Offering(entry, self.times, True, self.holds, self.deliver, delivery))
                 continue
             function = jobs.end_leases if entry.kind == keys.LEASE_DUE else jobs.forget
             self.run(function, jobs.DueJobs((entry,), self.times))

@@ -24,6 +24,7 @@ from cumulo.storage import idempotency, records, tuples
 from cumulo.storage.due_pump import DuePump
 from cumulo.storage.lmdb_engine import LmdbEngine
 from cumulo.storage.memory import MemoryEngine
+from cumulo.storage.storage_keys import StorageKeys
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 WHERE: Any = {"account": ACCOUNT, "region": REGION}
@@ -46,7 +47,8 @@ class Stand:
         self.engine = self.engine or (MemoryEngine() if self.folder is None else LmdbEngine(self.folder))
         authorizer = Authorizer(self.engine, self.clock)
         sealer = TokenSealer({1: b"k" * 32}, 1)
-        self.queues = queue_room.Service(self.engine, authorizer, self.clock, self.randomness, sealer)
+        storage_keys = StorageKeys({1: b"r" * 32})
+        self.queues = queue_room.Service(self.engine, authorizer, self.clock, self.randomness, sealer, storage_keys)
         self.jobs = Service(
             self.engine,
             authorizer,

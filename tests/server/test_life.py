@@ -44,7 +44,9 @@ def test_secrets_are_readable_by_their_owner_only(server):
     folder = server.data / "secrets"
 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    paths = list(folder.rglob("*"))
+    assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_file()} == {0o600}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_dir()} == {0o700}
 
 
 def test_banner_names_the_endpoints_and_three_lines_to_try_but_no_secret(server):

@@ -54,6 +54,15 @@ def _attributes(command: Any) -> Any:
                 type=click.Choice(["perQueue", "perMessageGroupId"]),
                 help="The second with the scope messageGroup only.",
             ),
+            click.option(
+                "--managed-sse/--no-managed-sse", default=None, help="Encrypt messages at rest under a managed key."
+            ),
+            click.option(
+                "--kms-master-key-id", metavar="KEY", help="Encrypt them under this KMS key id, alias or ARN."
+            ),
+            click.option(
+                "--kms-data-key-reuse", type=int, metavar="S", help="How long one key encrypts: 60 to 86400 s."
+            ),
         )
     ):
         command = option(command)

@@ -222,6 +222,9 @@ def queue_message(
     content_based_deduplication: bool | None = None,
     deduplication_scope: str | None = None,
     throughput_limit: str | None = None,
+    managed_sse: bool | None = None,
+    kms_master_key_id: str | None = None,
+    kms_data_key_reuse: int | None = None,
 ) -> queue.Queue:
     """Return a queue with the attributes that are given."""
     return queue.Queue(
@@ -238,6 +241,9 @@ def queue_message(
         ),
         policy=None if policy is None else document_text(policy),
         content_based_deduplication=content_based_deduplication,
+        managed_sse_enabled=managed_sse,
+        kms_master_key_id=kms_master_key_id,
+        kms_data_key_reuse_s=kms_data_key_reuse,
         deduplication_scope=deduplication_scope,
         fifo_throughput_limit=throughput_limit,
     )
@@ -269,6 +275,9 @@ def queue_info(it: queue.Queue, *, listed: bool = False, counted: bool = False) 
         content_based_deduplication=it.content_based_deduplication if is_fifo(name) else None,
         deduplication_scope=it.deduplication_scope or None,
         fifo_throughput_limit=it.fifo_throughput_limit or None,
+        managed_sse_enabled=it.managed_sse_enabled,
+        kms_master_key_id=it.kms_master_key_id or None,
+        kms_data_key_reuse_s=it.kms_data_key_reuse_s,
         message_count=it.message_count if counted else None,
         in_flight_count=it.in_flight_count if counted else None,
         delayed_count=it.delayed_count if counted else None,

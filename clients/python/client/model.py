@@ -56,6 +56,9 @@ class QueueInfo(Value, frozen=True):
     """This and the two below are of FIFO queues, None elsewhere."""
     deduplication_scope: str | None = None
     fifo_throughput_limit: str | None = None
+    managed_sse_enabled: bool | None = None
+    kms_master_key_id: str | None = None
+    kms_data_key_reuse_s: int | None = None
     message_count: int | None = None
     in_flight_count: int | None = None
     delayed_count: int | None = None

@@ -319,12 +319,18 @@ class Queue(Handle):
         content_based_deduplication: bool | None = None,
         deduplication_scope: str | None = None,
         throughput_limit: str | None = None,
+        managed_sse: bool | None = None,
+        kms_master_key_id: str | None = None,
+        kms_data_key_reuse: int | None = None,
         reset: Sequence[str] = (),
     ) -> model.QueueInfo:
         """Change attributes: what is given, and what `reset` names (as `QueueInfo` spells it) back to its default.
 
         FIFO queues only: `content_based_deduplication`, `deduplication_scope` (`queue` or `messageGroup`) and
         `throughput_limit` (`perQueue`, or with the scope `messageGroup` also `perMessageGroupId`).
+
+        What senders write is encrypted at rest by `managed_sse`, or under a key for `kms_master_key_id` (an id, alias
+        or ARN; one ends the other), and a new key is derived every `kms_data_key_reuse` (60 to 86400) seconds.
         """
         queue = _wire.queue_message(
             self._name,
@@ -338,6 +344,9 @@ class Queue(Handle):
             content_based_deduplication=content_based_deduplication,
             deduplication_scope=deduplication_scope,
             throughput_limit=throughput_limit,
+            managed_sse=managed_sse,
+            kms_master_key_id=kms_master_key_id,
+            kms_data_key_reuse=kms_data_key_reuse,
         )
         request = pb.UpdateQueueRequest(queue=queue, request_id=self._connection.request_id())
         given = [field.name for field, _ in queue.ListFields() if field.name != "name"]

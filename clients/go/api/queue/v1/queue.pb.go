@@ -135,6 +135,14 @@ type Queue struct {
 	// Set by the client, FIFO queues only: `perQueue` or, with the scope `messageGroup`, `perMessageGroupId`. Default
 	// `perQueue`.
 	FifoThroughputLimit *string `protobuf:"bytes,17,opt,name=fifo_throughput_limit,json=fifoThroughputLimit,proto3,oneof" json:"fifo_throughput_limit,omitempty"`
+	// Set by the client: whether what senders write is encrypted at rest under a key that the server manages. Default true,
+	// false with a `kms_master_key_id`. A change is for messages that are sent afterwards.
+	ManagedSseEnabled *bool `protobuf:"varint,18,opt,name=managed_sse_enabled,json=managedSseEnabled,proto3,oneof" json:"managed_sse_enabled,omitempty"`
+	// Set by the client: whether it is encrypted under a key of this KMS key id, alias or ARN. Ends `managed_sse_enabled`,
+	// and the other way round; empty, or reset: encrypted as a new queue is. Default empty.
+	KmsMasterKeyId *string `protobuf:"bytes,19,opt,name=kms_master_key_id,json=kmsMasterKeyId,proto3,oneof" json:"kms_master_key_id,omitempty"`
+	// Set by the client: for how long one key encrypts messages before the next is derived, 60 to 86400 s. Default 300.
+	KmsDataKeyReuseS *int32 `protobuf:"varint,20,opt,name=kms_data_key_reuse_s,json=kmsDataKeyReuseS,proto3,oneof" json:"kms_data_key_reuse_s,omitempty"`
 	// Set by the server in GetQueue: the age of the oldest message in the queue, whoever holds it, counted from when it came
 	// into this queue, or from the time for which it was scheduled. 0 where there is none.
 	OldestAgeS int32 `protobuf:"varint,24,opt,name=oldest_age_s,json=oldestAgeS,proto3" json:"oldest_age_s,omitempty"`
@@ -291,6 +299,27 @@ func (x *Queue) GetFifoThroughputLimit() string {
 		return *x.FifoThroughputLimit
 	}
 	return ""
+}
+
+func (x *Queue) GetManagedSseEnabled() bool {
+	if x != nil && x.ManagedSseEnabled != nil {
+		return *x.ManagedSseEnabled
+	}
+	return false
+}
+
+func (x *Queue) GetKmsMasterKeyId() string {
+	if x != nil && x.KmsMasterKeyId != nil {
+		return *x.KmsMasterKeyId
+	}
+	return ""
+}
+
+func (x *Queue) GetKmsDataKeyReuseS() int32 {
+	if x != nil && x.KmsDataKeyReuseS != nil {
+		return *x.KmsDataKeyReuseS
+	}
+	return 0
 }
 
 func (x *Queue) GetOldestAgeS() int32 {
@@ -3574,7 +3603,7 @@ var File_cumulo_api_queue_v1_queue_proto protoreflect.FileDescriptor
 
 const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\n" +
-	"\x1fcumulo/api/queue/v1/queue.proto\x12\x13cumulo.api.queue.v1\x1a google/protobuf/field_mask.proto\"\xf9\a\n" +
+	"\x1fcumulo/api/queue/v1/queue.proto\x12\x13cumulo.api.queue.v1\x1a google/protobuf/field_mask.proto\"\xda\t\n" +
 	"\x05Queue\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03arn\x18\x02 \x01(\tR\x03arn\x125\n" +
@@ -3593,7 +3622,11 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\rdelayed_count\x18\x0e \x01(\x03R\fdelayedCount\x12C\n" +
 	"\x1bcontent_based_deduplication\x18\x0f \x01(\bH\x06R\x19contentBasedDeduplication\x88\x01\x01\x124\n" +
 	"\x13deduplication_scope\x18\x10 \x01(\tH\aR\x12deduplicationScope\x88\x01\x01\x127\n" +
-	"\x15fifo_throughput_limit\x18\x11 \x01(\tH\bR\x13fifoThroughputLimit\x88\x01\x01\x12 \n" +
+	"\x15fifo_throughput_limit\x18\x11 \x01(\tH\bR\x13fifoThroughputLimit\x88\x01\x01\x123\n" +
+	"\x13managed_sse_enabled\x18\x12 \x01(\bH\tR\x11managedSseEnabled\x88\x01\x01\x12.\n" +
+	"\x11kms_master_key_id\x18\x13 \x01(\tH\n" +
+	"R\x0ekmsMasterKeyId\x88\x01\x01\x123\n" +
+	"\x14kms_data_key_reuse_s\x18\x14 \x01(\x05H\vR\x10kmsDataKeyReuseS\x88\x01\x01\x12 \n" +
 	"\foldest_age_s\x18\x18 \x01(\x05R\n" +
 	"oldestAgeS\x12\x13\n" +
 	"\x05lag_s\x18\x19 \x01(\x05R\x04lagSB\x17\n" +
@@ -3606,7 +3639,10 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\a_policyB\x1e\n" +
 	"\x1c_content_based_deduplicationB\x16\n" +
 	"\x14_deduplication_scopeB\x18\n" +
-	"\x16_fifo_throughput_limit\"T\n" +
+	"\x16_fifo_throughput_limitB\x16\n" +
+	"\x14_managed_sse_enabledB\x14\n" +
+	"\x12_kms_master_key_idB\x17\n" +
+	"\x15_kms_data_key_reuse_s\"T\n" +
 	"\x10DeadLetterPolicy\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12*\n" +
 	"\x11max_receive_count\x18\x02 \x01(\x05R\x0fmaxReceiveCount\"\x82\x01\n" +

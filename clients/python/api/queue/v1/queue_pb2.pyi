@@ -85,6 +85,9 @@ class Queue(_message.Message):
     CONTENT_BASED_DEDUPLICATION_FIELD_NUMBER: _builtins.int
     DEDUPLICATION_SCOPE_FIELD_NUMBER: _builtins.int
     FIFO_THROUGHPUT_LIMIT_FIELD_NUMBER: _builtins.int
+    MANAGED_SSE_ENABLED_FIELD_NUMBER: _builtins.int
+    KMS_MASTER_KEY_ID_FIELD_NUMBER: _builtins.int
+    KMS_DATA_KEY_REUSE_S_FIELD_NUMBER: _builtins.int
     OLDEST_AGE_S_FIELD_NUMBER: _builtins.int
     LAG_S_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -127,6 +130,16 @@ class Queue(_message.Message):
     """Set by the client, FIFO queues only: `perQueue` or, with the scope `messageGroup`, `perMessageGroupId`. Default
     `perQueue`.
     """
+    managed_sse_enabled: _builtins.bool
+    """Set by the client: whether what senders write is encrypted at rest under a key that the server manages. Default true,
+    false with a `kms_master_key_id`. A change is for messages that are sent afterwards.
+    """
+    kms_master_key_id: _builtins.str
+    """Set by the client: whether it is encrypted under a key of this KMS key id, alias or ARN. Ends `managed_sse_enabled`,
+    and the other way round; empty, or reset: encrypted as a new queue is. Default empty.
+    """
+    kms_data_key_reuse_s: _builtins.int
+    """Set by the client: for how long one key encrypts messages before the next is derived, 60 to 86400 s. Default 300."""
     oldest_age_s: _builtins.int
     """Set by the server in GetQueue: the age of the oldest message in the queue, whoever holds it, counted from when it came
     into this queue, or from the time for which it was scheduled. 0 where there is none.
@@ -157,12 +170,15 @@ class Queue(_message.Message):
         content_based_deduplication: _builtins.bool | None = ...,
         deduplication_scope: _builtins.str | None = ...,
         fifo_throughput_limit: _builtins.str | None = ...,
+        managed_sse_enabled: _builtins.bool | None = ...,
+        kms_master_key_id: _builtins.str | None = ...,
+        kms_data_key_reuse_s: _builtins.int | None = ...,
         oldest_age_s: _builtins.int = ...,
         lag_s: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_visibility_timeout_s", b"_visibility_timeout_s", "content_based_deduplication", b"content_based_deduplication", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "fifo_throughput_limit", b"fifo_throughput_limit", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_retention_s", b"message_retention_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_kms_data_key_reuse_s", b"_kms_data_key_reuse_s", "_kms_master_key_id", b"_kms_master_key_id", "_managed_sse_enabled", b"_managed_sse_enabled", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_visibility_timeout_s", b"_visibility_timeout_s", "content_based_deduplication", b"content_based_deduplication", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "fifo_throughput_limit", b"fifo_throughput_limit", "kms_data_key_reuse_s", b"kms_data_key_reuse_s", "kms_master_key_id", b"kms_master_key_id", "managed_sse_enabled", b"managed_sse_enabled", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_retention_s", b"message_retention_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_visibility_timeout_s", b"_visibility_timeout_s", "arn", b"arn", "content_based_deduplication", b"content_based_deduplication", "create_ms", b"create_ms", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "delayed_count", b"delayed_count", "fifo_throughput_limit", b"fifo_throughput_limit", "in_flight_count", b"in_flight_count", "lag_s", b"lag_s", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_count", b"message_count", "message_retention_s", b"message_retention_s", "name", b"name", "oldest_age_s", b"oldest_age_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "update_ms", b"update_ms", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_kms_data_key_reuse_s", b"_kms_data_key_reuse_s", "_kms_master_key_id", b"_kms_master_key_id", "_managed_sse_enabled", b"_managed_sse_enabled", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_visibility_timeout_s", b"_visibility_timeout_s", "arn", b"arn", "content_based_deduplication", b"content_based_deduplication", "create_ms", b"create_ms", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "delayed_count", b"delayed_count", "fifo_throughput_limit", b"fifo_throughput_limit", "in_flight_count", b"in_flight_count", "kms_data_key_reuse_s", b"kms_data_key_reuse_s", "kms_master_key_id", b"kms_master_key_id", "lag_s", b"lag_s", "managed_sse_enabled", b"managed_sse_enabled", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_count", b"message_count", "message_retention_s", b"message_retention_s", "name", b"name", "oldest_age_s", b"oldest_age_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "update_ms", b"update_ms", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__content_based_deduplication: _TypeAlias = _typing.Literal["content_based_deduplication"]  # noqa: Y015
     _WhichOneofArgType__content_based_deduplication: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication"]  # noqa: Y015
@@ -172,6 +188,12 @@ class Queue(_message.Message):
     _WhichOneofArgType__delay_s: _TypeAlias = _typing.Literal["_delay_s", b"_delay_s"]  # noqa: Y015
     _WhichOneofReturnType__fifo_throughput_limit: _TypeAlias = _typing.Literal["fifo_throughput_limit"]  # noqa: Y015
     _WhichOneofArgType__fifo_throughput_limit: _TypeAlias = _typing.Literal["_fifo_throughput_limit", b"_fifo_throughput_limit"]  # noqa: Y015
+    _WhichOneofReturnType__kms_data_key_reuse_s: _TypeAlias = _typing.Literal["kms_data_key_reuse_s"]  # noqa: Y015
+    _WhichOneofArgType__kms_data_key_reuse_s: _TypeAlias = _typing.Literal["_kms_data_key_reuse_s", b"_kms_data_key_reuse_s"]  # noqa: Y015
+    _WhichOneofReturnType__kms_master_key_id: _TypeAlias = _typing.Literal["kms_master_key_id"]  # noqa: Y015
+    _WhichOneofArgType__kms_master_key_id: _TypeAlias = _typing.Literal["_kms_master_key_id", b"_kms_master_key_id"]  # noqa: Y015
+    _WhichOneofReturnType__managed_sse_enabled: _TypeAlias = _typing.Literal["managed_sse_enabled"]  # noqa: Y015
+    _WhichOneofArgType__managed_sse_enabled: _TypeAlias = _typing.Literal["_managed_sse_enabled", b"_managed_sse_enabled"]  # noqa: Y015
     _WhichOneofReturnType__maximum_message_size_bytes: _TypeAlias = _typing.Literal["maximum_message_size_bytes"]  # noqa: Y015
     _WhichOneofArgType__maximum_message_size_bytes: _TypeAlias = _typing.Literal["_maximum_message_size_bytes", b"_maximum_message_size_bytes"]  # noqa: Y015
     _WhichOneofReturnType__message_retention_s: _TypeAlias = _typing.Literal["message_retention_s"]  # noqa: Y015
@@ -190,6 +212,12 @@ class Queue(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_s) -> _WhichOneofReturnType__delay_s | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__fifo_throughput_limit) -> _WhichOneofReturnType__fifo_throughput_limit | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__kms_data_key_reuse_s) -> _WhichOneofReturnType__kms_data_key_reuse_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__kms_master_key_id) -> _WhichOneofReturnType__kms_master_key_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__managed_sse_enabled) -> _WhichOneofReturnType__managed_sse_enabled | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__maximum_message_size_bytes) -> _WhichOneofReturnType__maximum_message_size_bytes | None: ...
     @_typing.overload

@@ -124,6 +124,24 @@ export interface Queue {
     | string
     | undefined;
   /**
+   * Set by the client: whether what senders write is encrypted at rest under a key that the server manages. Default true,
+   * false with a `kms_master_key_id`. A change is for messages that are sent afterwards.
+   */
+  managedSseEnabled?:
+    | boolean
+    | undefined;
+  /**
+   * Set by the client: whether it is encrypted under a key of this KMS key id, alias or ARN. Ends `managed_sse_enabled`,
+   * and the other way round; empty, or reset: encrypted as a new queue is. Default empty.
+   */
+  kmsMasterKeyId?:
+    | string
+    | undefined;
+  /** Set by the client: for how long one key encrypts messages before the next is derived, 60 to 86400 s. Default 300. */
+  kmsDataKeyReuseS?:
+    | number
+    | undefined;
+  /**
    * Set by the server in GetQueue: the age of the oldest message in the queue, whoever holds it, counted from when it came
    * into this queue, or from the time for which it was scheduled. 0 where there is none.
    */
@@ -769,6 +787,9 @@ function createBaseQueue(): Queue {
     contentBasedDeduplication: undefined,
     deduplicationScope: undefined,
     fifoThroughputLimit: undefined,
+    managedSseEnabled: undefined,
+    kmsMasterKeyId: undefined,
+    kmsDataKeyReuseS: undefined,
     oldestAgeS: 0,
     lagS: 0,
   };
@@ -841,6 +862,15 @@ export const Queue: MessageFns<Queue> = {
     }
     if (message.fifoThroughputLimit !== undefined) {
       writer.uint32(138).string(message.fifoThroughputLimit);
+    }
+    if (message.managedSseEnabled !== undefined) {
+      writer.uint32(144).bool(message.managedSseEnabled);
+    }
+    if (message.kmsMasterKeyId !== undefined) {
+      writer.uint32(154).string(message.kmsMasterKeyId);
+    }
+    if (message.kmsDataKeyReuseS !== undefined) {
+      writer.uint32(160).int32(message.kmsDataKeyReuseS);
     }
     if (message.oldestAgeS !== 0) {
       writer.uint32(192).int32(message.oldestAgeS);
@@ -1000,6 +1030,30 @@ export const Queue: MessageFns<Queue> = {
             message.fifoThroughputLimit = reader.string();
             continue;
           }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.managedSseEnabled = reader.bool();
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.kmsMasterKeyId = reader.string();
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.kmsDataKeyReuseS = reader.int32();
+            continue;
+          }
           case 24: {
             if (tag !== 192) {
               break;
@@ -1058,6 +1112,9 @@ export const Queue: MessageFns<Queue> = {
     message.contentBasedDeduplication = object.contentBasedDeduplication ?? undefined;
     message.deduplicationScope = object.deduplicationScope ?? undefined;
     message.fifoThroughputLimit = object.fifoThroughputLimit ?? undefined;
+    message.managedSseEnabled = object.managedSseEnabled ?? undefined;
+    message.kmsMasterKeyId = object.kmsMasterKeyId ?? undefined;
+    message.kmsDataKeyReuseS = object.kmsDataKeyReuseS ?? undefined;
     message.oldestAgeS = object.oldestAgeS ?? 0;
     message.lagS = object.lagS ?? 0;
     return message;
