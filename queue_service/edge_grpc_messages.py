@@ -195,6 +195,13 @@ _STATES = {
 }
 
 
+_REASONS = {
+    int(model.MoveReason.RECEIVED_TOO_OFTEN): pb.MOVE_REASON_RECEIVED_TOO_OFTEN,
+    int(model.MoveReason.MOVE_TASK): pb.MOVE_REASON_MOVE_TASK,
+    int(model.MoveReason.SELECTED): pb.MOVE_REASON_SELECTED,
+}
+
+
 def _decode_peek(request: pb.PeekMessagesRequest, _: CallContext) -> model.PeekMessages:
     return model.PeekMessages(
         queue=request.queue,
@@ -222,7 +229,7 @@ def _encode_peeked(page: model.PeekedPage) -> pb.PeekMessagesResponse:
         if it.priority != model.PRIORITY_DEFAULT:
             message.priority = it.priority
         add_attributes(message, it.attributes)
-        answer.messages.add(
+        peeked = answer.messages.add(
             position=it.position,
             message=message,
             dead_letter_source_arn=it.dead_letter_source_arn,
@@ -230,6 +237,16 @@ def _encode_peeked(page: model.PeekedPage) -> pb.PeekMessagesResponse:
             due_ms=it.due_ms,
             last_received_ms=it.last_received_ms,
         )
+        for hop in it.history:
+            peeked.history.add(
+                reason=_REASONS[hop.reason],
+                queue_arn=hop.queue_arn,
+                moved_ms=hop.moved_ms,
+                receive_count=hop.receive_count,
+                first_received_ms=hop.first_received_ms,
+                last_received_ms=hop.last_received_ms,
+                max_receive_count=hop.max_receive_count,
+            )
     return answer
 
 

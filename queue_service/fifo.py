@@ -195,7 +195,7 @@ class _Receiving:
             assert isinstance(target, FifoQueue), target.meta.name
             # The id is the message's own there, as in SQS: two messages of one deduplication id both have their place.
             record = self.dead_letters.record_of(
-                stored, state.receive_count, kept_from_ms=now_ms, deduplication_id=stored.message_id
+                stored, state, now_ms, kept_from_ms=now_ms, deduplication_id=stored.message_id
             )
             target.enqueue(stored.group_id, record, 0, now_ms)
         queue.remove(it.lease_at, it.seq, state, now_ms)

@@ -31,7 +31,7 @@ import functools
 
 import msgspec
 
-from cumulo.queue_service.model import PRIORITY_DEFAULT, MessageAttributes
+from cumulo.queue_service.model import PRIORITY_DEFAULT, Hop, MessageAttributes
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import ROOT
 
@@ -182,7 +182,7 @@ class StoredMessage(records.Record, frozen=True):
     deadline clock's time at which it came into this queue, 0 where that is `kept_from_ms`. Of a sealed message
     (`key_id` is not empty) `body` is what `sealing` made of all that the sender wrote, and attributes, trace header and
     digest stand in it alone; `key_period_ms` says which message key sealed it, and `sealed_as` is the message id that
-    it was sealed with, empty where that is its id still.
+    it was sealed with, empty where that is its id still. `history` are its latest moves.
     """
 
     message_id: str = ""
@@ -202,6 +202,7 @@ class StoredMessage(records.Record, frozen=True):
     key_id: bytes = b""
     key_period_ms: int = 0
     sealed_as: str = ""
+    history: tuple[Hop, ...] = ()
 
 
 _ID_BEGINS = b"\xd9\x24"

@@ -74,6 +74,8 @@ KMS_DATA_KEY_REUSE_S = 300
 """The default."""
 MANAGED_SSE = True
 """Whether a new queue is encrypted of which nothing else is said, as SQS's are since 2022."""
+HISTORY_HOPS_MAX = 10
+"""Moves that a message remembers, the latest: ours, so that one that goes in circles does not grow."""
 MOVE_RATE_MAX = 500
 """Messages a second that a move task may be told to move at most."""
 MOVE_TASKS_MAX = 10
@@ -105,6 +107,28 @@ class DeadLetterPolicy(msgspec.Struct, frozen=True):
     queue: str
     max_receive_count: int
     text: str = ""
+
+
+class MoveReason(enum.IntEnum):
+    """Why a message left a queue; the number is on disk."""
+
+    RECEIVED_TOO_OFTEN = 1
+    MOVE_TASK = 2
+    SELECTED = 3
+
+
+class Hop(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One move of a message: why and when it left which queue (ARN), and how often it was received there, first and
+    last. `max_receive_count` is what was reached, 0 for other reasons. Times are the deadline clock's.
+    """
+
+    reason: int
+    queue_arn: str
+    moved_ms: int
+    receive_count: int = 0
+    first_received_ms: int = 0
+    last_received_ms: int = 0
+    max_receive_count: int = 0
 
 
 class QueueAttributes(msgspec.Struct, frozen=True, kw_only=True):
@@ -466,6 +490,7 @@ class PeekedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message as it is stored; its position rises with every message of the queue.
 
     `due_ms` is when it becomes ready (0: it is, or it is not known), `last_received_ms` when it was received last.
+    `history` are its latest moves, the last one last.
     """
 
     position: int
@@ -485,6 +510,7 @@ class PeekedMessage(msgspec.Struct, frozen=True, kw_only=True):
     receive_count: int
     first_received_ms: int
     last_received_ms: int
+    history: tuple[Hop, ...]
 
 
 class PeekedPage(msgspec.Struct, frozen=True):

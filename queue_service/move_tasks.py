@@ -7,7 +7,7 @@ goes on after a restart by itself.
 
 A moved message is a new message: it has a new id, its retention starts again, and its receives are counted from 0, as
 in SQS ("Learn how to configure a dead-letter queue redrive"). It keeps body, attributes, trace header, sender and
-priority.
+priority, and its history goes on.
 
 A task moves what was in the queue when it started, the first to be received first, and is complete when no such message
 is visible any more: those that a receiver holds stay. Otherwise messages that fail at once would go in circles. Of a
@@ -23,6 +23,7 @@ from cumulo.queue_service.data_keys import take_key_along
 from cumulo.queue_service.errors import MOVE_TASK_DOES_NOT_EXIST, MOVE_TASK_IS_OVER, MOVE_TASK_IS_RUNNING
 from cumulo.queue_service.fifo_keys import FifoState, Standing, state_of
 from cumulo.queue_service.fifo_queue import FifoQueue, find_any
+from cumulo.queue_service.histories import history_with
 from cumulo.queue_service.keys import (
     MOVE,
     MOVES,
@@ -36,7 +37,7 @@ from cumulo.queue_service.keys import (
     lane_of,
 )
 from cumulo.queue_service.messages import store
-from cumulo.queue_service.model import MOVE_TASKS_MAX, MessageMoveTask, queue_arn
+from cumulo.queue_service.model import MOVE_TASKS_MAX, MessageMoveTask, MoveReason, queue_arn
 from cumulo.queue_service.open_queue import OpenQueue, lease_of
 from cumulo.queue_service.queue_attributes import Place, place_of
 from cumulo.queue_service.queues import Lookup, confirm, follow
@@ -288,7 +289,7 @@ class _Slice:
                     return target
                 if target is None:
                     return ""
-                self._add(target, stored)
+                self._add(target, it, stored)
             self._take_out(it)
         self.position = found.position
         return ""
@@ -337,7 +338,8 @@ class _Slice:
             queue.ready -= 1
             queue.drop(it.seq, it.state, now_ms)
 
-    def _add(self, target: OpenQueue, stored: StoredMessage) -> None:
+    def _add(self, target: OpenQueue, it: Visible, stored: StoredMessage) -> None:
+        history = history_with(stored, self._queue.meta, it.state, MoveReason.MOVE_TASK, self._request.now_ms)
         fresh = msgspec.structs.replace(
             stored,
             message_id=self._ids[self.moved],
@@ -347,6 +349,7 @@ class _Slice:
             dead_letter_source="",
             received_before=0,
             sealed_as=(stored.sealed_as or stored.message_id) if stored.key_id else "",
+            history=history,
         )
         if stored.key_id:
             take_key_along(self._queue.txn, self._queue.partition, target.partition, stored.key_id)

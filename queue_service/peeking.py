@@ -11,10 +11,11 @@ cost each life two writes more, a fifth, for what operators do now and then.
 from collections.abc import Iterator
 
 import msgspec
+from msgspec.structs import replace
 
 from cumulo.queue_service.fifo_queue import open_fifo
 from cumulo.queue_service.keys import StoredMessage, decode_message, message_id_in
-from cumulo.queue_service.model import BATCH_BYTES_MAX, PeekedMessage, PeekedPage, is_fifo
+from cumulo.queue_service.model import BATCH_BYTES_MAX, Hop, PeekedMessage, PeekedPage, is_fifo
 from cumulo.queue_service.open_queue import OpenQueue, open_queue
 from cumulo.queue_service.sealing import MessageSeals
 from cumulo.queue_service.stamping import sequence_number
@@ -137,4 +138,14 @@ def _shown(
         receive_count=stored.received_before + state.receive_count,
         first_received_ms=first_ms,
         last_received_ms=last_ms,
+        history=tuple(_hop(hop, ahead_ms) for hop in stored.history),
+    )
+
+
+def _hop(hop: Hop, ahead_ms: int) -> Hop:
+    return replace(
+        hop,
+        moved_ms=hop.moved_ms - ahead_ms,
+        first_received_ms=hop.first_received_ms and hop.first_received_ms - ahead_ms,
+        last_received_ms=hop.last_received_ms and hop.last_received_ms - ahead_ms,
     )

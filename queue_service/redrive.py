@@ -2,8 +2,8 @@
 
 The move happens in the receive that meets the message, in one transaction over both queues, so it cannot happen twice.
 Message id, sent time and, but for FIFO queues, the start of retention are kept, as in SQS, and so is the priority. What
-is shown goes on counting receives, as there; the new queue's own policy counts its own alone. Where the dead-letter
-queue does not exist (any more), the message stays and is delivered.
+is shown goes on counting receives, as there; the new queue's own policy counts its own alone. The move stands in the
+message's history. Where the dead-letter queue does not exist (any more), the message stays and is delivered.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 
 from cumulo.queue_service.data_keys import take_key_along
+from cumulo.queue_service.fifo_keys import FifoState
+from cumulo.queue_service.histories import history_with
 from cumulo.queue_service.keys import PIECE_BYTES, Lease, StoredMessage, dated_value, lane_of
-from cumulo.queue_service.model import queue_arn
+from cumulo.queue_service.model import MoveReason, queue_arn
 from cumulo.queue_service.open_queue import OpenQueue, find_queue
 from cumulo.storage import records
 from cumulo.storage.engine import Txn
@@ -59,7 +61,7 @@ class DeadLetters:
     def move(self, ready_key: bytes, seq: int, lease: Lease, stored: StoredMessage, now_ms: int) -> None:
         """Take a ready message out of the source and add it to the dead-letter queue."""
         source, target = self._source, self.target
-        record = self.record_of(stored, lease.receive_count, arrived_ms=now_ms)
+        record = self.record_of(stored, lease, now_ms, arrived_ms=now_ms)
         pieces = -(-len(record) // PIECE_BYTES)
         new_seq = target.add(record, pieces, PIECE_BYTES)
         lane = lane_of(stored.priority)
@@ -73,7 +75,7 @@ class DeadLetters:
         source.ready -= 1
         source.drop(seq, lease, now_ms)
 
-    def record_of(self, stored: StoredMessage, receive_count: int, **changes: Any) -> bytes:
+    def record_of(self, stored: StoredMessage, state: Lease | FifoState, now_ms: int, **changes: Any) -> bytes:
         """Return the bytes of a message as the dead-letter queue keeps it, and count them."""
         meta = self._source.meta
         if stored.key_id:
@@ -81,7 +83,8 @@ class DeadLetters:
         moved = msgspec.structs.replace(
             stored,
             dead_letter_source=queue_arn(meta.account, meta.region, meta.name),
-            received_before=stored.received_before + receive_count,
+            received_before=stored.received_before + state.receive_count,
+            history=history_with(stored, meta, state, MoveReason.RECEIVED_TOO_OFTEN, now_ms),
             **changes,
         )
         record = records.encode(moved)

@@ -110,6 +110,23 @@ def test_messages_are_shown_by_id_with_their_states(run, answer, name):
     assert answer("queue", "peek", name, "--id", "nobody") == []
 
 
+def test_dead_letters_are_shown_with_their_reasons(run, answer, name):
+    run("queue", "create", f"{name}-dead")
+    run("queue", "create", name, "--dead-letter-queue", f"{name}-dead", "--max-receive-count", "1")
+    run("queue", "send", name, "failed")
+    run("queue", "send", f"{name}-dead", "sent there")
+    for _ in range(2):
+        run("queue", "recv", name, "--visibility-timeout", "0")
+
+    table = run("queue", "dead-letters", f"{name}-dead").stdout
+    sent, failed = answer("queue", "dead-letters", f"{name}-dead")
+
+    assert "received 1 times of 1" in table
+    assert (failed["body"], failed["source"], failed["history"][0]["max_receive_count"]) == ("failed", name, 1)
+    assert failed["first_received"] <= failed["last_received"] <= failed["moved"]
+    assert (sent["source"], sent["reason"], sent["history"]) == ("", "", [])
+
+
 def test_message_is_scheduled_for_a_time(run, answer, name):
     run("queue", "create", name)
     later = datetime.now(UTC) + timedelta(days=30)

@@ -256,3 +256,21 @@ def test_look_finds_messages_by_id_and_says_where_they_stand(queue: Queue):
     assert (ready.state, ready.due, ready.first_received) == ("READY", None, None)
     assert queue.peek(ids=["nobody"]) == []
     taken.delete()
+
+
+def test_dead_letter_tells_its_history(client: Client, queue: Queue):
+    dead = client.queue(f"{queue.name}-dead", create=True)
+    queue.set(dead_letter_policy=DeadLetterPolicy(queue=dead.name, max_receive_count=2), visibility_timeout=0)
+    queue.send("a")
+    while not dead.info().message_count:
+        queue.receive_batch(wait=0)
+
+    (message,) = dead.peek()
+
+    (hop,) = message.history
+    assert hop.queue_arn == message.dead_letter_source_arn == queue.info().arn
+    assert (hop.reason, hop.receive_count, hop.max_receive_count) == ("RECEIVED_TOO_OFTEN", 2, 2)
+    assert hop.first_received is not None
+    assert hop.last_received is not None
+    assert hop.first_received <= hop.last_received <= hop.moved
+    assert (message.receive_count, message.first_received) == (2, None)

@@ -72,7 +72,11 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
         ),
         (
             keys.StoredMessage(1, "id", "md5", 1, 2, "me", (model.MessageAttribute("n", "String", b"v"),), "", b"b"),
-            "dc001201a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a000a0a00400c40000a0",
+            "dc001301a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a000a0a00400c40000a090",
+        ),
+        (
+            keys.StoredMessage(1, history=(model.Hop(1, "arn", 2, 3, 4, 5, 6),)),
+            "dc001301a0a00000a090a0c400a000a0a00400c40000a0919701a361726e0203040506",
         ),
         (keys.Tags(1, {"k": "v"}), "920181a16ba176"),
         (
@@ -104,6 +108,7 @@ def test_message_that_was_stored_before_receives_were_added_up_is_read():
 
     assert keys.decode_message(before).received_before == 0
     assert keys.decode_message(before).priority == 4
+    assert keys.decode_message(before).history == ()
 
 
 def test_lease_that_was_stored_before_there_were_lanes_is_in_the_middle():

@@ -416,7 +416,37 @@ def _peeked_row(message: PeekedMessage) -> dict[str, Any]:
         "receive_count": message.receive_count,
         "first_received": message.first_received,
         "last_received": message.last_received,
+        "history": message.history,
     }
+
+
+@queue_group.command("dead-letters")
+@click.argument("name")
+@click.option(
+    "-n", "--max", "count", type=click.IntRange(min=1), default=10, show_default=True, help="At most so many."
+)
+@click.option("--after", type=click.IntRange(min=0), default=0, metavar="POSITION", help="Begin behind this position.")
+@leaf
+def dead_letters(session: Session, name: str, count: int, after: int) -> None:
+    """Say of the messages in the dead-letter queue NAME why, when and from where they came.
+
+    Each has a row for its latest way to a dead-letter queue; with -o json its whole history.
+    """
+    with session.client() as client:
+        found = client.queue(name).peek(count, after=after)
+        columns = ("position", "id", "source", "reason", "moved", "first_received", "last_received", "body")
+        show_items(map(_dead_letter_row, found), columns, session.output)
+
+
+def _dead_letter_row(message: PeekedMessage) -> dict[str, Any]:
+    row = _peeked_row(message)
+    hop = next((it for it in reversed(message.history) if it.reason == "RECEIVED_TOO_OFTEN"), None)
+    row["source"] = (hop.queue_arn if hop else message.dead_letter_source_arn).rpartition(":")[2]
+    row["reason"] = f"received {hop.receive_count} times of {hop.max_receive_count}" if hop else ""
+    row["moved"] = hop.moved if hop else None
+    if hop:
+        row["first_received"], row["last_received"] = hop.first_received, hop.last_received
+    return row
 
 
 @queue_group.command("ack")

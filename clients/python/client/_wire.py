@@ -169,6 +169,20 @@ def peeked_message(it: queue.PeekedMessage) -> model.PeekedMessage:
         receive_count=message.receive_count,
         first_received=time_of(message.first_received_ms) if message.first_received_ms else None,
         last_received=time_of(it.last_received_ms) if it.last_received_ms else None,
+        history=tuple(map(_hop, it.history)),
+    )
+
+
+def _hop(it: queue.MessageHop) -> model.Hop:
+    word = queue.MoveReason.Name(it.reason).removeprefix("MOVE_REASON_")
+    return model.Hop(
+        reason=_one_of(word, get_args(model.MoveReason)),
+        queue_arn=it.queue_arn,
+        moved=time_of(it.moved_ms),
+        receive_count=it.receive_count,
+        first_received=time_of(it.first_received_ms) if it.first_received_ms else None,
+        last_received=time_of(it.last_received_ms) if it.last_received_ms else None,
+        max_receive_count=it.max_receive_count,
     )
 
 

@@ -88,12 +88,31 @@ MessageState = Literal["UNSPECIFIED", "READY", "DELAYED", "IN_FLIGHT"]
 """Where a message stands; unspecified where too many are delayed or in flight to look at."""
 
 
+MoveReason = Literal["RECEIVED_TOO_OFTEN", "MOVE_TASK", "SELECTED"]
+"""Why a message left a queue: for its dead-letter queue, by a move task, or by `Queue.move`."""
+
+
+class Hop(Value, frozen=True):
+    """One move of a message out of the queue of `queue_arn`, and how often it was received there, first and last (None
+    for never). `max_receive_count` is what was reached, 0 where that was not the reason.
+    """
+
+    reason: MoveReason
+    queue_arn: str
+    moved: datetime
+    receive_count: int
+    first_received: datetime | None
+    last_received: datetime | None
+    max_receive_count: int
+
+
 class PeekedMessage(Value, frozen=True):
     """A message that was looked at and not taken; `position` rises with every message of the queue.
 
     `due` is when it becomes ready, where it is not and that is known. `receive_count` counts receives in the queues
     that it came from, too; `first_received` and `last_received` are of this queue, None where it was never received.
-    `group`, `deduplication_id` and `sequence_number` are of FIFO queues, empty elsewhere.
+    `group`, `deduplication_id` and `sequence_number` are of FIFO queues, empty elsewhere. `history` are its latest
+    moves from queue to queue, at most 10, the last one last.
     """
 
     position: int
@@ -113,6 +132,7 @@ class PeekedMessage(Value, frozen=True):
     receive_count: int
     first_received: datetime | None
     last_received: datetime | None
+    history: tuple[Hop, ...]
 
     @property
     def text(self) -> str:

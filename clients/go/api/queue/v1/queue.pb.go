@@ -94,6 +94,63 @@ func (MessageState) EnumDescriptor() ([]byte, []int) {
 	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{0}
 }
 
+// Why a message left a queue.
+type MoveReason int32
+
+const (
+	// Not said.
+	MoveReason_MOVE_REASON_UNSPECIFIED MoveReason = 0
+	// It was received `max_receive_count` times and came up once more: it went to the dead-letter queue.
+	MoveReason_MOVE_REASON_RECEIVED_TOO_OFTEN MoveReason = 1
+	// A move task took it out of a dead-letter queue.
+	MoveReason_MOVE_REASON_MOVE_TASK MoveReason = 2
+	// It was selected and moved.
+	MoveReason_MOVE_REASON_SELECTED MoveReason = 3
+)
+
+// Enum value maps for MoveReason.
+var (
+	MoveReason_name = map[int32]string{
+		0: "MOVE_REASON_UNSPECIFIED",
+		1: "MOVE_REASON_RECEIVED_TOO_OFTEN",
+		2: "MOVE_REASON_MOVE_TASK",
+		3: "MOVE_REASON_SELECTED",
+	}
+	MoveReason_value = map[string]int32{
+		"MOVE_REASON_UNSPECIFIED":        0,
+		"MOVE_REASON_RECEIVED_TOO_OFTEN": 1,
+		"MOVE_REASON_MOVE_TASK":          2,
+		"MOVE_REASON_SELECTED":           3,
+	}
+)
+
+func (x MoveReason) Enum() *MoveReason {
+	p := new(MoveReason)
+	*p = x
+	return p
+}
+
+func (x MoveReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MoveReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_cumulo_api_queue_v1_queue_proto_enumTypes[1].Descriptor()
+}
+
+func (MoveReason) Type() protoreflect.EnumType {
+	return &file_cumulo_api_queue_v1_queue_proto_enumTypes[1]
+}
+
+func (x MoveReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MoveReason.Descriptor instead.
+func (MoveReason) EnumDescriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{1}
+}
+
 // A queue and its attributes.
 type Queue struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2426,6 +2483,106 @@ func (x *PeekMessagesRequest) GetMessageIds() []string {
 	return nil
 }
 
+// One move of a message out of a queue.
+type MessageHop struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: why it left.
+	Reason MoveReason `protobuf:"varint,1,opt,name=reason,proto3,enum=cumulo.api.queue.v1.MoveReason" json:"reason,omitempty"`
+	// Set by the server: ARN of the queue that it left.
+	QueueArn string `protobuf:"bytes,2,opt,name=queue_arn,json=queueArn,proto3" json:"queue_arn,omitempty"`
+	// Set by the server: when it left.
+	MovedMs int64 `protobuf:"varint,3,opt,name=moved_ms,json=movedMs,proto3" json:"moved_ms,omitempty"`
+	// Set by the server: how often it was received in that queue.
+	ReceiveCount int32 `protobuf:"varint,4,opt,name=receive_count,json=receiveCount,proto3" json:"receive_count,omitempty"`
+	// Set by the server: when it was received there for the first time; 0 where it never was.
+	FirstReceivedMs int64 `protobuf:"varint,5,opt,name=first_received_ms,json=firstReceivedMs,proto3" json:"first_received_ms,omitempty"`
+	// Set by the server: when it was received there last; 0 where it never was.
+	LastReceivedMs int64 `protobuf:"varint,6,opt,name=last_received_ms,json=lastReceivedMs,proto3" json:"last_received_ms,omitempty"`
+	// Set by the server: the queue's `max_receive_count` then, where that was the reason.
+	MaxReceiveCount int32 `protobuf:"varint,7,opt,name=max_receive_count,json=maxReceiveCount,proto3" json:"max_receive_count,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *MessageHop) Reset() {
+	*x = MessageHop{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageHop) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageHop) ProtoMessage() {}
+
+func (x *MessageHop) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageHop.ProtoReflect.Descriptor instead.
+func (*MessageHop) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *MessageHop) GetReason() MoveReason {
+	if x != nil {
+		return x.Reason
+	}
+	return MoveReason_MOVE_REASON_UNSPECIFIED
+}
+
+func (x *MessageHop) GetQueueArn() string {
+	if x != nil {
+		return x.QueueArn
+	}
+	return ""
+}
+
+func (x *MessageHop) GetMovedMs() int64 {
+	if x != nil {
+		return x.MovedMs
+	}
+	return 0
+}
+
+func (x *MessageHop) GetReceiveCount() int32 {
+	if x != nil {
+		return x.ReceiveCount
+	}
+	return 0
+}
+
+func (x *MessageHop) GetFirstReceivedMs() int64 {
+	if x != nil {
+		return x.FirstReceivedMs
+	}
+	return 0
+}
+
+func (x *MessageHop) GetLastReceivedMs() int64 {
+	if x != nil {
+		return x.LastReceivedMs
+	}
+	return 0
+}
+
+func (x *MessageHop) GetMaxReceiveCount() int32 {
+	if x != nil {
+		return x.MaxReceiveCount
+	}
+	return 0
+}
+
 // A message that was looked at.
 type PeekedMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2442,13 +2599,15 @@ type PeekedMessage struct {
 	DueMs int64 `protobuf:"varint,5,opt,name=due_ms,json=dueMs,proto3" json:"due_ms,omitempty"`
 	// Set by the server: when it was received last, in this queue; 0 where it was not.
 	LastReceivedMs int64 `protobuf:"varint,6,opt,name=last_received_ms,json=lastReceivedMs,proto3" json:"last_received_ms,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Set by the server: its latest moves from queue to queue, at most 10, the last one last.
+	History       []*MessageHop `protobuf:"bytes,7,rep,name=history,proto3" json:"history,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PeekedMessage) Reset() {
 	*x = PeekedMessage{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2460,7 +2619,7 @@ func (x *PeekedMessage) String() string {
 func (*PeekedMessage) ProtoMessage() {}
 
 func (x *PeekedMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2473,7 +2632,7 @@ func (x *PeekedMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeekedMessage.ProtoReflect.Descriptor instead.
 func (*PeekedMessage) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{33}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *PeekedMessage) GetPosition() int64 {
@@ -2518,6 +2677,13 @@ func (x *PeekedMessage) GetLastReceivedMs() int64 {
 	return 0
 }
 
+func (x *PeekedMessage) GetHistory() []*MessageHop {
+	if x != nil {
+		return x.History
+	}
+	return nil
+}
+
 // The messages that were looked at.
 type PeekMessagesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2532,7 +2698,7 @@ type PeekMessagesResponse struct {
 
 func (x *PeekMessagesResponse) Reset() {
 	*x = PeekMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2544,7 +2710,7 @@ func (x *PeekMessagesResponse) String() string {
 func (*PeekMessagesResponse) ProtoMessage() {}
 
 func (x *PeekMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2557,7 +2723,7 @@ func (x *PeekMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeekMessagesResponse.ProtoReflect.Descriptor instead.
 func (*PeekMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{34}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *PeekMessagesResponse) GetMessages() []*PeekedMessage {
@@ -2586,7 +2752,7 @@ type LeaseRenewal struct {
 
 func (x *LeaseRenewal) Reset() {
 	*x = LeaseRenewal{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2598,7 +2764,7 @@ func (x *LeaseRenewal) String() string {
 func (*LeaseRenewal) ProtoMessage() {}
 
 func (x *LeaseRenewal) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2611,7 +2777,7 @@ func (x *LeaseRenewal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaseRenewal.ProtoReflect.Descriptor instead.
 func (*LeaseRenewal) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{35}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *LeaseRenewal) GetHoldMaxS() int32 {
@@ -2643,7 +2809,7 @@ type StreamReceiveMessagesStart struct {
 
 func (x *StreamReceiveMessagesStart) Reset() {
 	*x = StreamReceiveMessagesStart{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2655,7 +2821,7 @@ func (x *StreamReceiveMessagesStart) String() string {
 func (*StreamReceiveMessagesStart) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesStart) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2668,7 +2834,7 @@ func (x *StreamReceiveMessagesStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesStart.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesStart) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{36}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *StreamReceiveMessagesStart) GetQueue() string {
@@ -2712,7 +2878,7 @@ type VisibilityChange struct {
 
 func (x *VisibilityChange) Reset() {
 	*x = VisibilityChange{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2724,7 +2890,7 @@ func (x *VisibilityChange) String() string {
 func (*VisibilityChange) ProtoMessage() {}
 
 func (x *VisibilityChange) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2737,7 +2903,7 @@ func (x *VisibilityChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VisibilityChange.ProtoReflect.Descriptor instead.
 func (*VisibilityChange) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{37}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *VisibilityChange) GetReceiptHandle() string {
@@ -2767,7 +2933,7 @@ type ResumedLease struct {
 
 func (x *ResumedLease) Reset() {
 	*x = ResumedLease{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2779,7 +2945,7 @@ func (x *ResumedLease) String() string {
 func (*ResumedLease) ProtoMessage() {}
 
 func (x *ResumedLease) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2792,7 +2958,7 @@ func (x *ResumedLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumedLease.ProtoReflect.Descriptor instead.
 func (*ResumedLease) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{38}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ResumedLease) GetReceiptHandle() string {
@@ -2832,7 +2998,7 @@ type StreamReceiveMessagesRequest struct {
 
 func (x *StreamReceiveMessagesRequest) Reset() {
 	*x = StreamReceiveMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2844,7 +3010,7 @@ func (x *StreamReceiveMessagesRequest) String() string {
 func (*StreamReceiveMessagesRequest) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2857,7 +3023,7 @@ func (x *StreamReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesRequest.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{39}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *StreamReceiveMessagesRequest) GetStart() *StreamReceiveMessagesStart {
@@ -2915,7 +3081,7 @@ type AckFailure struct {
 
 func (x *AckFailure) Reset() {
 	*x = AckFailure{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2927,7 +3093,7 @@ func (x *AckFailure) String() string {
 func (*AckFailure) ProtoMessage() {}
 
 func (x *AckFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2940,7 +3106,7 @@ func (x *AckFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckFailure.ProtoReflect.Descriptor instead.
 func (*AckFailure) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{40}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *AckFailure) GetReceiptHandle() string {
@@ -2972,7 +3138,7 @@ type AckResult struct {
 
 func (x *AckResult) Reset() {
 	*x = AckResult{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2984,7 +3150,7 @@ func (x *AckResult) String() string {
 func (*AckResult) ProtoMessage() {}
 
 func (x *AckResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2997,7 +3163,7 @@ func (x *AckResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckResult.ProtoReflect.Descriptor instead.
 func (*AckResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{41}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *AckResult) GetSequence() int64 {
@@ -3037,7 +3203,7 @@ type StreamReceiveMessagesResponse struct {
 
 func (x *StreamReceiveMessagesResponse) Reset() {
 	*x = StreamReceiveMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3049,7 +3215,7 @@ func (x *StreamReceiveMessagesResponse) String() string {
 func (*StreamReceiveMessagesResponse) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3062,7 +3228,7 @@ func (x *StreamReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesResponse.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{42}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *StreamReceiveMessagesResponse) GetMessages() []*Message {
@@ -3103,7 +3269,7 @@ type DeleteMessageRequest struct {
 
 func (x *DeleteMessageRequest) Reset() {
 	*x = DeleteMessageRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3115,7 +3281,7 @@ func (x *DeleteMessageRequest) String() string {
 func (*DeleteMessageRequest) ProtoMessage() {}
 
 func (x *DeleteMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3128,7 +3294,7 @@ func (x *DeleteMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessageRequest.ProtoReflect.Descriptor instead.
 func (*DeleteMessageRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{43}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *DeleteMessageRequest) GetQueue() string {
@@ -3170,7 +3336,7 @@ type DeleteMessageResponse struct {
 
 func (x *DeleteMessageResponse) Reset() {
 	*x = DeleteMessageResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3182,7 +3348,7 @@ func (x *DeleteMessageResponse) String() string {
 func (*DeleteMessageResponse) ProtoMessage() {}
 
 func (x *DeleteMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3195,7 +3361,7 @@ func (x *DeleteMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessageResponse.ProtoReflect.Descriptor instead.
 func (*DeleteMessageResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{44}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *DeleteMessageResponse) GetAlreadyAcknowledged() bool {
@@ -3218,7 +3384,7 @@ type ItemResult struct {
 
 func (x *ItemResult) Reset() {
 	*x = ItemResult{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3230,7 +3396,7 @@ func (x *ItemResult) String() string {
 func (*ItemResult) ProtoMessage() {}
 
 func (x *ItemResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3243,7 +3409,7 @@ func (x *ItemResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemResult.ProtoReflect.Descriptor instead.
 func (*ItemResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{45}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ItemResult) GetError() *ItemError {
@@ -3277,7 +3443,7 @@ type BatchDeleteMessagesRequest struct {
 
 func (x *BatchDeleteMessagesRequest) Reset() {
 	*x = BatchDeleteMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3289,7 +3455,7 @@ func (x *BatchDeleteMessagesRequest) String() string {
 func (*BatchDeleteMessagesRequest) ProtoMessage() {}
 
 func (x *BatchDeleteMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3302,7 +3468,7 @@ func (x *BatchDeleteMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteMessagesRequest.ProtoReflect.Descriptor instead.
 func (*BatchDeleteMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{46}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *BatchDeleteMessagesRequest) GetQueue() string {
@@ -3344,7 +3510,7 @@ type BatchDeleteMessagesResponse struct {
 
 func (x *BatchDeleteMessagesResponse) Reset() {
 	*x = BatchDeleteMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3356,7 +3522,7 @@ func (x *BatchDeleteMessagesResponse) String() string {
 func (*BatchDeleteMessagesResponse) ProtoMessage() {}
 
 func (x *BatchDeleteMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3369,7 +3535,7 @@ func (x *BatchDeleteMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteMessagesResponse.ProtoReflect.Descriptor instead.
 func (*BatchDeleteMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{47}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *BatchDeleteMessagesResponse) GetResults() []*ItemResult {
@@ -3396,7 +3562,7 @@ type ChangeMessageVisibilityRequest struct {
 
 func (x *ChangeMessageVisibilityRequest) Reset() {
 	*x = ChangeMessageVisibilityRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3408,7 +3574,7 @@ func (x *ChangeMessageVisibilityRequest) String() string {
 func (*ChangeMessageVisibilityRequest) ProtoMessage() {}
 
 func (x *ChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3421,7 +3587,7 @@ func (x *ChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMessageVisibilityRequest.ProtoReflect.Descriptor instead.
 func (*ChangeMessageVisibilityRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{48}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ChangeMessageVisibilityRequest) GetQueue() string {
@@ -3461,7 +3627,7 @@ type ChangeMessageVisibilityResponse struct {
 
 func (x *ChangeMessageVisibilityResponse) Reset() {
 	*x = ChangeMessageVisibilityResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3473,7 +3639,7 @@ func (x *ChangeMessageVisibilityResponse) String() string {
 func (*ChangeMessageVisibilityResponse) ProtoMessage() {}
 
 func (x *ChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3486,7 +3652,7 @@ func (x *ChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMessageVisibilityResponse.ProtoReflect.Descriptor instead.
 func (*ChangeMessageVisibilityResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{49}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{50}
 }
 
 // Which messages to hold or to give back.
@@ -3504,7 +3670,7 @@ type BatchChangeMessageVisibilityRequest struct {
 
 func (x *BatchChangeMessageVisibilityRequest) Reset() {
 	*x = BatchChangeMessageVisibilityRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[50]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3516,7 +3682,7 @@ func (x *BatchChangeMessageVisibilityRequest) String() string {
 func (*BatchChangeMessageVisibilityRequest) ProtoMessage() {}
 
 func (x *BatchChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[50]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3529,7 +3695,7 @@ func (x *BatchChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Messag
 
 // Deprecated: Use BatchChangeMessageVisibilityRequest.ProtoReflect.Descriptor instead.
 func (*BatchChangeMessageVisibilityRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{50}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *BatchChangeMessageVisibilityRequest) GetQueue() string {
@@ -3564,7 +3730,7 @@ type BatchChangeMessageVisibilityResponse struct {
 
 func (x *BatchChangeMessageVisibilityResponse) Reset() {
 	*x = BatchChangeMessageVisibilityResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[51]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3576,7 +3742,7 @@ func (x *BatchChangeMessageVisibilityResponse) String() string {
 func (*BatchChangeMessageVisibilityResponse) ProtoMessage() {}
 
 func (x *BatchChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[51]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3589,7 +3755,7 @@ func (x *BatchChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use BatchChangeMessageVisibilityResponse.ProtoReflect.Descriptor instead.
 func (*BatchChangeMessageVisibilityResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{51}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *BatchChangeMessageVisibilityResponse) GetResults() []*ItemResult {
@@ -3815,14 +3981,24 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\fmax_messages\x18\x02 \x01(\x05R\vmaxMessages\x12%\n" +
 	"\x0eafter_position\x18\x03 \x01(\x03R\rafterPosition\x12\x1f\n" +
 	"\vmessage_ids\x18\x04 \x03(\tR\n" +
-	"messageIds\"\x92\x02\n" +
+	"messageIds\"\xa4\x02\n" +
+	"\n" +
+	"MessageHop\x127\n" +
+	"\x06reason\x18\x01 \x01(\x0e2\x1f.cumulo.api.queue.v1.MoveReasonR\x06reason\x12\x1b\n" +
+	"\tqueue_arn\x18\x02 \x01(\tR\bqueueArn\x12\x19\n" +
+	"\bmoved_ms\x18\x03 \x01(\x03R\amovedMs\x12#\n" +
+	"\rreceive_count\x18\x04 \x01(\x05R\freceiveCount\x12*\n" +
+	"\x11first_received_ms\x18\x05 \x01(\x03R\x0ffirstReceivedMs\x12(\n" +
+	"\x10last_received_ms\x18\x06 \x01(\x03R\x0elastReceivedMs\x12*\n" +
+	"\x11max_receive_count\x18\a \x01(\x05R\x0fmaxReceiveCount\"\xcd\x02\n" +
 	"\rPeekedMessage\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x03R\bposition\x126\n" +
 	"\amessage\x18\x02 \x01(\v2\x1c.cumulo.api.queue.v1.MessageR\amessage\x123\n" +
 	"\x16dead_letter_source_arn\x18\x03 \x01(\tR\x13deadLetterSourceArn\x127\n" +
 	"\x05state\x18\x04 \x01(\x0e2!.cumulo.api.queue.v1.MessageStateR\x05state\x12\x15\n" +
 	"\x06due_ms\x18\x05 \x01(\x03R\x05dueMs\x12(\n" +
-	"\x10last_received_ms\x18\x06 \x01(\x03R\x0elastReceivedMs\"{\n" +
+	"\x10last_received_ms\x18\x06 \x01(\x03R\x0elastReceivedMs\x129\n" +
+	"\ahistory\x18\a \x03(\v2\x1f.cumulo.api.queue.v1.MessageHopR\ahistory\"{\n" +
 	"\x14PeekMessagesResponse\x12>\n" +
 	"\bmessages\x18\x01 \x03(\v2\".cumulo.api.queue.v1.PeekedMessageR\bmessages\x12#\n" +
 	"\rnext_position\x18\x02 \x01(\x03R\fnextPosition\",\n" +
@@ -3899,7 +4075,13 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\x19MESSAGE_STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13MESSAGE_STATE_READY\x10\x01\x12\x19\n" +
 	"\x15MESSAGE_STATE_DELAYED\x10\x02\x12\x1b\n" +
-	"\x17MESSAGE_STATE_IN_FLIGHT\x10\x032\xde\x0e\n" +
+	"\x17MESSAGE_STATE_IN_FLIGHT\x10\x03*\x82\x01\n" +
+	"\n" +
+	"MoveReason\x12\x1b\n" +
+	"\x17MOVE_REASON_UNSPECIFIED\x10\x00\x12\"\n" +
+	"\x1eMOVE_REASON_RECEIVED_TOO_OFTEN\x10\x01\x12\x19\n" +
+	"\x15MOVE_REASON_MOVE_TASK\x10\x02\x12\x18\n" +
+	"\x14MOVE_REASON_SELECTED\x10\x032\xde\x0e\n" +
 	"\fQueueService\x12`\n" +
 	"\vCreateQueue\x12'.cumulo.api.queue.v1.CreateQueueRequest\x1a(.cumulo.api.queue.v1.CreateQueueResponse\x12W\n" +
 	"\bGetQueue\x12$.cumulo.api.queue.v1.GetQueueRequest\x1a%.cumulo.api.queue.v1.GetQueueResponse\x12]\n" +
@@ -3933,147 +4115,151 @@ func file_cumulo_api_queue_v1_queue_proto_rawDescGZIP() []byte {
 	return file_cumulo_api_queue_v1_queue_proto_rawDescData
 }
 
-var file_cumulo_api_queue_v1_queue_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cumulo_api_queue_v1_queue_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
+var file_cumulo_api_queue_v1_queue_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_cumulo_api_queue_v1_queue_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_cumulo_api_queue_v1_queue_proto_goTypes = []any{
 	(MessageState)(0),                            // 0: cumulo.api.queue.v1.MessageState
-	(*Queue)(nil),                                // 1: cumulo.api.queue.v1.Queue
-	(*DeadLetterPolicy)(nil),                     // 2: cumulo.api.queue.v1.DeadLetterPolicy
-	(*MessageAttribute)(nil),                     // 3: cumulo.api.queue.v1.MessageAttribute
-	(*Message)(nil),                              // 4: cumulo.api.queue.v1.Message
-	(*ItemError)(nil),                            // 5: cumulo.api.queue.v1.ItemError
-	(*CreateQueueRequest)(nil),                   // 6: cumulo.api.queue.v1.CreateQueueRequest
-	(*CreateQueueResponse)(nil),                  // 7: cumulo.api.queue.v1.CreateQueueResponse
-	(*GetQueueRequest)(nil),                      // 8: cumulo.api.queue.v1.GetQueueRequest
-	(*GetQueueResponse)(nil),                     // 9: cumulo.api.queue.v1.GetQueueResponse
-	(*ListQueuesRequest)(nil),                    // 10: cumulo.api.queue.v1.ListQueuesRequest
-	(*ListQueuesResponse)(nil),                   // 11: cumulo.api.queue.v1.ListQueuesResponse
-	(*UpdateQueueRequest)(nil),                   // 12: cumulo.api.queue.v1.UpdateQueueRequest
-	(*UpdateQueueResponse)(nil),                  // 13: cumulo.api.queue.v1.UpdateQueueResponse
-	(*DeleteQueueRequest)(nil),                   // 14: cumulo.api.queue.v1.DeleteQueueRequest
-	(*DeleteQueueResponse)(nil),                  // 15: cumulo.api.queue.v1.DeleteQueueResponse
-	(*PurgeQueueRequest)(nil),                    // 16: cumulo.api.queue.v1.PurgeQueueRequest
-	(*PurgeQueueResponse)(nil),                   // 17: cumulo.api.queue.v1.PurgeQueueResponse
-	(*SendMessageRequest)(nil),                   // 18: cumulo.api.queue.v1.SendMessageRequest
-	(*SendMessageResponse)(nil),                  // 19: cumulo.api.queue.v1.SendMessageResponse
-	(*SendMessageEntry)(nil),                     // 20: cumulo.api.queue.v1.SendMessageEntry
-	(*SentMessage)(nil),                          // 21: cumulo.api.queue.v1.SentMessage
-	(*SendMessageResult)(nil),                    // 22: cumulo.api.queue.v1.SendMessageResult
-	(*BatchSendMessagesRequest)(nil),             // 23: cumulo.api.queue.v1.BatchSendMessagesRequest
-	(*BatchSendMessagesResponse)(nil),            // 24: cumulo.api.queue.v1.BatchSendMessagesResponse
-	(*StreamSendMessagesRequest)(nil),            // 25: cumulo.api.queue.v1.StreamSendMessagesRequest
-	(*StreamSendMessagesResponse)(nil),           // 26: cumulo.api.queue.v1.StreamSendMessagesResponse
-	(*CommitSend)(nil),                           // 27: cumulo.api.queue.v1.CommitSend
-	(*CommitDelete)(nil),                         // 28: cumulo.api.queue.v1.CommitDelete
-	(*CommitMessagesRequest)(nil),                // 29: cumulo.api.queue.v1.CommitMessagesRequest
-	(*CommitMessagesResponse)(nil),               // 30: cumulo.api.queue.v1.CommitMessagesResponse
-	(*ReceiveMessagesRequest)(nil),               // 31: cumulo.api.queue.v1.ReceiveMessagesRequest
-	(*ReceiveMessagesResponse)(nil),              // 32: cumulo.api.queue.v1.ReceiveMessagesResponse
-	(*PeekMessagesRequest)(nil),                  // 33: cumulo.api.queue.v1.PeekMessagesRequest
-	(*PeekedMessage)(nil),                        // 34: cumulo.api.queue.v1.PeekedMessage
-	(*PeekMessagesResponse)(nil),                 // 35: cumulo.api.queue.v1.PeekMessagesResponse
-	(*LeaseRenewal)(nil),                         // 36: cumulo.api.queue.v1.LeaseRenewal
-	(*StreamReceiveMessagesStart)(nil),           // 37: cumulo.api.queue.v1.StreamReceiveMessagesStart
-	(*VisibilityChange)(nil),                     // 38: cumulo.api.queue.v1.VisibilityChange
-	(*ResumedLease)(nil),                         // 39: cumulo.api.queue.v1.ResumedLease
-	(*StreamReceiveMessagesRequest)(nil),         // 40: cumulo.api.queue.v1.StreamReceiveMessagesRequest
-	(*AckFailure)(nil),                           // 41: cumulo.api.queue.v1.AckFailure
-	(*AckResult)(nil),                            // 42: cumulo.api.queue.v1.AckResult
-	(*StreamReceiveMessagesResponse)(nil),        // 43: cumulo.api.queue.v1.StreamReceiveMessagesResponse
-	(*DeleteMessageRequest)(nil),                 // 44: cumulo.api.queue.v1.DeleteMessageRequest
-	(*DeleteMessageResponse)(nil),                // 45: cumulo.api.queue.v1.DeleteMessageResponse
-	(*ItemResult)(nil),                           // 46: cumulo.api.queue.v1.ItemResult
-	(*BatchDeleteMessagesRequest)(nil),           // 47: cumulo.api.queue.v1.BatchDeleteMessagesRequest
-	(*BatchDeleteMessagesResponse)(nil),          // 48: cumulo.api.queue.v1.BatchDeleteMessagesResponse
-	(*ChangeMessageVisibilityRequest)(nil),       // 49: cumulo.api.queue.v1.ChangeMessageVisibilityRequest
-	(*ChangeMessageVisibilityResponse)(nil),      // 50: cumulo.api.queue.v1.ChangeMessageVisibilityResponse
-	(*BatchChangeMessageVisibilityRequest)(nil),  // 51: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
-	(*BatchChangeMessageVisibilityResponse)(nil), // 52: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
-	nil,                           // 53: cumulo.api.queue.v1.Message.AttributesEntry
-	nil,                           // 54: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
-	nil,                           // 55: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
-	(*fieldmaskpb.FieldMask)(nil), // 56: google.protobuf.FieldMask
+	(MoveReason)(0),                              // 1: cumulo.api.queue.v1.MoveReason
+	(*Queue)(nil),                                // 2: cumulo.api.queue.v1.Queue
+	(*DeadLetterPolicy)(nil),                     // 3: cumulo.api.queue.v1.DeadLetterPolicy
+	(*MessageAttribute)(nil),                     // 4: cumulo.api.queue.v1.MessageAttribute
+	(*Message)(nil),                              // 5: cumulo.api.queue.v1.Message
+	(*ItemError)(nil),                            // 6: cumulo.api.queue.v1.ItemError
+	(*CreateQueueRequest)(nil),                   // 7: cumulo.api.queue.v1.CreateQueueRequest
+	(*CreateQueueResponse)(nil),                  // 8: cumulo.api.queue.v1.CreateQueueResponse
+	(*GetQueueRequest)(nil),                      // 9: cumulo.api.queue.v1.GetQueueRequest
+	(*GetQueueResponse)(nil),                     // 10: cumulo.api.queue.v1.GetQueueResponse
+	(*ListQueuesRequest)(nil),                    // 11: cumulo.api.queue.v1.ListQueuesRequest
+	(*ListQueuesResponse)(nil),                   // 12: cumulo.api.queue.v1.ListQueuesResponse
+	(*UpdateQueueRequest)(nil),                   // 13: cumulo.api.queue.v1.UpdateQueueRequest
+	(*UpdateQueueResponse)(nil),                  // 14: cumulo.api.queue.v1.UpdateQueueResponse
+	(*DeleteQueueRequest)(nil),                   // 15: cumulo.api.queue.v1.DeleteQueueRequest
+	(*DeleteQueueResponse)(nil),                  // 16: cumulo.api.queue.v1.DeleteQueueResponse
+	(*PurgeQueueRequest)(nil),                    // 17: cumulo.api.queue.v1.PurgeQueueRequest
+	(*PurgeQueueResponse)(nil),                   // 18: cumulo.api.queue.v1.PurgeQueueResponse
+	(*SendMessageRequest)(nil),                   // 19: cumulo.api.queue.v1.SendMessageRequest
+	(*SendMessageResponse)(nil),                  // 20: cumulo.api.queue.v1.SendMessageResponse
+	(*SendMessageEntry)(nil),                     // 21: cumulo.api.queue.v1.SendMessageEntry
+	(*SentMessage)(nil),                          // 22: cumulo.api.queue.v1.SentMessage
+	(*SendMessageResult)(nil),                    // 23: cumulo.api.queue.v1.SendMessageResult
+	(*BatchSendMessagesRequest)(nil),             // 24: cumulo.api.queue.v1.BatchSendMessagesRequest
+	(*BatchSendMessagesResponse)(nil),            // 25: cumulo.api.queue.v1.BatchSendMessagesResponse
+	(*StreamSendMessagesRequest)(nil),            // 26: cumulo.api.queue.v1.StreamSendMessagesRequest
+	(*StreamSendMessagesResponse)(nil),           // 27: cumulo.api.queue.v1.StreamSendMessagesResponse
+	(*CommitSend)(nil),                           // 28: cumulo.api.queue.v1.CommitSend
+	(*CommitDelete)(nil),                         // 29: cumulo.api.queue.v1.CommitDelete
+	(*CommitMessagesRequest)(nil),                // 30: cumulo.api.queue.v1.CommitMessagesRequest
+	(*CommitMessagesResponse)(nil),               // 31: cumulo.api.queue.v1.CommitMessagesResponse
+	(*ReceiveMessagesRequest)(nil),               // 32: cumulo.api.queue.v1.ReceiveMessagesRequest
+	(*ReceiveMessagesResponse)(nil),              // 33: cumulo.api.queue.v1.ReceiveMessagesResponse
+	(*PeekMessagesRequest)(nil),                  // 34: cumulo.api.queue.v1.PeekMessagesRequest
+	(*MessageHop)(nil),                           // 35: cumulo.api.queue.v1.MessageHop
+	(*PeekedMessage)(nil),                        // 36: cumulo.api.queue.v1.PeekedMessage
+	(*PeekMessagesResponse)(nil),                 // 37: cumulo.api.queue.v1.PeekMessagesResponse
+	(*LeaseRenewal)(nil),                         // 38: cumulo.api.queue.v1.LeaseRenewal
+	(*StreamReceiveMessagesStart)(nil),           // 39: cumulo.api.queue.v1.StreamReceiveMessagesStart
+	(*VisibilityChange)(nil),                     // 40: cumulo.api.queue.v1.VisibilityChange
+	(*ResumedLease)(nil),                         // 41: cumulo.api.queue.v1.ResumedLease
+	(*StreamReceiveMessagesRequest)(nil),         // 42: cumulo.api.queue.v1.StreamReceiveMessagesRequest
+	(*AckFailure)(nil),                           // 43: cumulo.api.queue.v1.AckFailure
+	(*AckResult)(nil),                            // 44: cumulo.api.queue.v1.AckResult
+	(*StreamReceiveMessagesResponse)(nil),        // 45: cumulo.api.queue.v1.StreamReceiveMessagesResponse
+	(*DeleteMessageRequest)(nil),                 // 46: cumulo.api.queue.v1.DeleteMessageRequest
+	(*DeleteMessageResponse)(nil),                // 47: cumulo.api.queue.v1.DeleteMessageResponse
+	(*ItemResult)(nil),                           // 48: cumulo.api.queue.v1.ItemResult
+	(*BatchDeleteMessagesRequest)(nil),           // 49: cumulo.api.queue.v1.BatchDeleteMessagesRequest
+	(*BatchDeleteMessagesResponse)(nil),          // 50: cumulo.api.queue.v1.BatchDeleteMessagesResponse
+	(*ChangeMessageVisibilityRequest)(nil),       // 51: cumulo.api.queue.v1.ChangeMessageVisibilityRequest
+	(*ChangeMessageVisibilityResponse)(nil),      // 52: cumulo.api.queue.v1.ChangeMessageVisibilityResponse
+	(*BatchChangeMessageVisibilityRequest)(nil),  // 53: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
+	(*BatchChangeMessageVisibilityResponse)(nil), // 54: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
+	nil,                           // 55: cumulo.api.queue.v1.Message.AttributesEntry
+	nil,                           // 56: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
+	nil,                           // 57: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
+	(*fieldmaskpb.FieldMask)(nil), // 58: google.protobuf.FieldMask
 }
 var file_cumulo_api_queue_v1_queue_proto_depIdxs = []int32{
-	2,  // 0: cumulo.api.queue.v1.Queue.dead_letter_policy:type_name -> cumulo.api.queue.v1.DeadLetterPolicy
-	53, // 1: cumulo.api.queue.v1.Message.attributes:type_name -> cumulo.api.queue.v1.Message.AttributesEntry
-	1,  // 2: cumulo.api.queue.v1.CreateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
-	1,  // 3: cumulo.api.queue.v1.CreateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
-	1,  // 4: cumulo.api.queue.v1.GetQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
-	1,  // 5: cumulo.api.queue.v1.ListQueuesResponse.queues:type_name -> cumulo.api.queue.v1.Queue
-	1,  // 6: cumulo.api.queue.v1.UpdateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
-	56, // 7: cumulo.api.queue.v1.UpdateQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
-	1,  // 8: cumulo.api.queue.v1.UpdateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
-	54, // 9: cumulo.api.queue.v1.SendMessageRequest.attributes:type_name -> cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
-	55, // 10: cumulo.api.queue.v1.SendMessageEntry.attributes:type_name -> cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
-	21, // 11: cumulo.api.queue.v1.SendMessageResult.sent:type_name -> cumulo.api.queue.v1.SentMessage
-	5,  // 12: cumulo.api.queue.v1.SendMessageResult.error:type_name -> cumulo.api.queue.v1.ItemError
-	20, // 13: cumulo.api.queue.v1.BatchSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	22, // 14: cumulo.api.queue.v1.BatchSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
-	20, // 15: cumulo.api.queue.v1.StreamSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	22, // 16: cumulo.api.queue.v1.StreamSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
-	20, // 17: cumulo.api.queue.v1.CommitSend.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	27, // 18: cumulo.api.queue.v1.CommitMessagesRequest.sends:type_name -> cumulo.api.queue.v1.CommitSend
-	28, // 19: cumulo.api.queue.v1.CommitMessagesRequest.deletes:type_name -> cumulo.api.queue.v1.CommitDelete
-	21, // 20: cumulo.api.queue.v1.CommitMessagesResponse.sent:type_name -> cumulo.api.queue.v1.SentMessage
-	4,  // 21: cumulo.api.queue.v1.ReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
-	4,  // 22: cumulo.api.queue.v1.PeekedMessage.message:type_name -> cumulo.api.queue.v1.Message
-	0,  // 23: cumulo.api.queue.v1.PeekedMessage.state:type_name -> cumulo.api.queue.v1.MessageState
-	34, // 24: cumulo.api.queue.v1.PeekMessagesResponse.messages:type_name -> cumulo.api.queue.v1.PeekedMessage
-	36, // 25: cumulo.api.queue.v1.StreamReceiveMessagesStart.renew_leases:type_name -> cumulo.api.queue.v1.LeaseRenewal
-	37, // 26: cumulo.api.queue.v1.StreamReceiveMessagesRequest.start:type_name -> cumulo.api.queue.v1.StreamReceiveMessagesStart
-	38, // 27: cumulo.api.queue.v1.StreamReceiveMessagesRequest.visibility_changes:type_name -> cumulo.api.queue.v1.VisibilityChange
-	39, // 28: cumulo.api.queue.v1.StreamReceiveMessagesRequest.resumed:type_name -> cumulo.api.queue.v1.ResumedLease
-	5,  // 29: cumulo.api.queue.v1.AckFailure.error:type_name -> cumulo.api.queue.v1.ItemError
-	41, // 30: cumulo.api.queue.v1.AckResult.failures:type_name -> cumulo.api.queue.v1.AckFailure
-	4,  // 31: cumulo.api.queue.v1.StreamReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
-	42, // 32: cumulo.api.queue.v1.StreamReceiveMessagesResponse.ack_results:type_name -> cumulo.api.queue.v1.AckResult
-	5,  // 33: cumulo.api.queue.v1.ItemResult.error:type_name -> cumulo.api.queue.v1.ItemError
-	46, // 34: cumulo.api.queue.v1.BatchDeleteMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
-	38, // 35: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest.entries:type_name -> cumulo.api.queue.v1.VisibilityChange
-	46, // 36: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
-	3,  // 37: cumulo.api.queue.v1.Message.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	3,  // 38: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	3,  // 39: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	6,  // 40: cumulo.api.queue.v1.QueueService.CreateQueue:input_type -> cumulo.api.queue.v1.CreateQueueRequest
-	8,  // 41: cumulo.api.queue.v1.QueueService.GetQueue:input_type -> cumulo.api.queue.v1.GetQueueRequest
-	10, // 42: cumulo.api.queue.v1.QueueService.ListQueues:input_type -> cumulo.api.queue.v1.ListQueuesRequest
-	12, // 43: cumulo.api.queue.v1.QueueService.UpdateQueue:input_type -> cumulo.api.queue.v1.UpdateQueueRequest
-	14, // 44: cumulo.api.queue.v1.QueueService.DeleteQueue:input_type -> cumulo.api.queue.v1.DeleteQueueRequest
-	16, // 45: cumulo.api.queue.v1.QueueService.PurgeQueue:input_type -> cumulo.api.queue.v1.PurgeQueueRequest
-	18, // 46: cumulo.api.queue.v1.QueueService.SendMessage:input_type -> cumulo.api.queue.v1.SendMessageRequest
-	23, // 47: cumulo.api.queue.v1.QueueService.BatchSendMessages:input_type -> cumulo.api.queue.v1.BatchSendMessagesRequest
-	25, // 48: cumulo.api.queue.v1.QueueService.StreamSendMessages:input_type -> cumulo.api.queue.v1.StreamSendMessagesRequest
-	29, // 49: cumulo.api.queue.v1.QueueService.CommitMessages:input_type -> cumulo.api.queue.v1.CommitMessagesRequest
-	31, // 50: cumulo.api.queue.v1.QueueService.ReceiveMessages:input_type -> cumulo.api.queue.v1.ReceiveMessagesRequest
-	40, // 51: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:input_type -> cumulo.api.queue.v1.StreamReceiveMessagesRequest
-	33, // 52: cumulo.api.queue.v1.QueueService.PeekMessages:input_type -> cumulo.api.queue.v1.PeekMessagesRequest
-	44, // 53: cumulo.api.queue.v1.QueueService.DeleteMessage:input_type -> cumulo.api.queue.v1.DeleteMessageRequest
-	47, // 54: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:input_type -> cumulo.api.queue.v1.BatchDeleteMessagesRequest
-	49, // 55: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:input_type -> cumulo.api.queue.v1.ChangeMessageVisibilityRequest
-	51, // 56: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:input_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
-	7,  // 57: cumulo.api.queue.v1.QueueService.CreateQueue:output_type -> cumulo.api.queue.v1.CreateQueueResponse
-	9,  // 58: cumulo.api.queue.v1.QueueService.GetQueue:output_type -> cumulo.api.queue.v1.GetQueueResponse
-	11, // 59: cumulo.api.queue.v1.QueueService.ListQueues:output_type -> cumulo.api.queue.v1.ListQueuesResponse
-	13, // 60: cumulo.api.queue.v1.QueueService.UpdateQueue:output_type -> cumulo.api.queue.v1.UpdateQueueResponse
-	15, // 61: cumulo.api.queue.v1.QueueService.DeleteQueue:output_type -> cumulo.api.queue.v1.DeleteQueueResponse
-	17, // 62: cumulo.api.queue.v1.QueueService.PurgeQueue:output_type -> cumulo.api.queue.v1.PurgeQueueResponse
-	19, // 63: cumulo.api.queue.v1.QueueService.SendMessage:output_type -> cumulo.api.queue.v1.SendMessageResponse
-	24, // 64: cumulo.api.queue.v1.QueueService.BatchSendMessages:output_type -> cumulo.api.queue.v1.BatchSendMessagesResponse
-	26, // 65: cumulo.api.queue.v1.QueueService.StreamSendMessages:output_type -> cumulo.api.queue.v1.StreamSendMessagesResponse
-	30, // 66: cumulo.api.queue.v1.QueueService.CommitMessages:output_type -> cumulo.api.queue.v1.CommitMessagesResponse
-	32, // 67: cumulo.api.queue.v1.QueueService.ReceiveMessages:output_type -> cumulo.api.queue.v1.ReceiveMessagesResponse
-	43, // 68: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:output_type -> cumulo.api.queue.v1.StreamReceiveMessagesResponse
-	35, // 69: cumulo.api.queue.v1.QueueService.PeekMessages:output_type -> cumulo.api.queue.v1.PeekMessagesResponse
-	45, // 70: cumulo.api.queue.v1.QueueService.DeleteMessage:output_type -> cumulo.api.queue.v1.DeleteMessageResponse
-	48, // 71: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:output_type -> cumulo.api.queue.v1.BatchDeleteMessagesResponse
-	50, // 72: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:output_type -> cumulo.api.queue.v1.ChangeMessageVisibilityResponse
-	52, // 73: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:output_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
-	57, // [57:74] is the sub-list for method output_type
-	40, // [40:57] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	3,  // 0: cumulo.api.queue.v1.Queue.dead_letter_policy:type_name -> cumulo.api.queue.v1.DeadLetterPolicy
+	55, // 1: cumulo.api.queue.v1.Message.attributes:type_name -> cumulo.api.queue.v1.Message.AttributesEntry
+	2,  // 2: cumulo.api.queue.v1.CreateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
+	2,  // 3: cumulo.api.queue.v1.CreateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
+	2,  // 4: cumulo.api.queue.v1.GetQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
+	2,  // 5: cumulo.api.queue.v1.ListQueuesResponse.queues:type_name -> cumulo.api.queue.v1.Queue
+	2,  // 6: cumulo.api.queue.v1.UpdateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
+	58, // 7: cumulo.api.queue.v1.UpdateQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 8: cumulo.api.queue.v1.UpdateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
+	56, // 9: cumulo.api.queue.v1.SendMessageRequest.attributes:type_name -> cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
+	57, // 10: cumulo.api.queue.v1.SendMessageEntry.attributes:type_name -> cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
+	22, // 11: cumulo.api.queue.v1.SendMessageResult.sent:type_name -> cumulo.api.queue.v1.SentMessage
+	6,  // 12: cumulo.api.queue.v1.SendMessageResult.error:type_name -> cumulo.api.queue.v1.ItemError
+	21, // 13: cumulo.api.queue.v1.BatchSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	23, // 14: cumulo.api.queue.v1.BatchSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
+	21, // 15: cumulo.api.queue.v1.StreamSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	23, // 16: cumulo.api.queue.v1.StreamSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
+	21, // 17: cumulo.api.queue.v1.CommitSend.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	28, // 18: cumulo.api.queue.v1.CommitMessagesRequest.sends:type_name -> cumulo.api.queue.v1.CommitSend
+	29, // 19: cumulo.api.queue.v1.CommitMessagesRequest.deletes:type_name -> cumulo.api.queue.v1.CommitDelete
+	22, // 20: cumulo.api.queue.v1.CommitMessagesResponse.sent:type_name -> cumulo.api.queue.v1.SentMessage
+	5,  // 21: cumulo.api.queue.v1.ReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
+	1,  // 22: cumulo.api.queue.v1.MessageHop.reason:type_name -> cumulo.api.queue.v1.MoveReason
+	5,  // 23: cumulo.api.queue.v1.PeekedMessage.message:type_name -> cumulo.api.queue.v1.Message
+	0,  // 24: cumulo.api.queue.v1.PeekedMessage.state:type_name -> cumulo.api.queue.v1.MessageState
+	35, // 25: cumulo.api.queue.v1.PeekedMessage.history:type_name -> cumulo.api.queue.v1.MessageHop
+	36, // 26: cumulo.api.queue.v1.PeekMessagesResponse.messages:type_name -> cumulo.api.queue.v1.PeekedMessage
+	38, // 27: cumulo.api.queue.v1.StreamReceiveMessagesStart.renew_leases:type_name -> cumulo.api.queue.v1.LeaseRenewal
+	39, // 28: cumulo.api.queue.v1.StreamReceiveMessagesRequest.start:type_name -> cumulo.api.queue.v1.StreamReceiveMessagesStart
+	40, // 29: cumulo.api.queue.v1.StreamReceiveMessagesRequest.visibility_changes:type_name -> cumulo.api.queue.v1.VisibilityChange
+	41, // 30: cumulo.api.queue.v1.StreamReceiveMessagesRequest.resumed:type_name -> cumulo.api.queue.v1.ResumedLease
+	6,  // 31: cumulo.api.queue.v1.AckFailure.error:type_name -> cumulo.api.queue.v1.ItemError
+	43, // 32: cumulo.api.queue.v1.AckResult.failures:type_name -> cumulo.api.queue.v1.AckFailure
+	5,  // 33: cumulo.api.queue.v1.StreamReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
+	44, // 34: cumulo.api.queue.v1.StreamReceiveMessagesResponse.ack_results:type_name -> cumulo.api.queue.v1.AckResult
+	6,  // 35: cumulo.api.queue.v1.ItemResult.error:type_name -> cumulo.api.queue.v1.ItemError
+	48, // 36: cumulo.api.queue.v1.BatchDeleteMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	40, // 37: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest.entries:type_name -> cumulo.api.queue.v1.VisibilityChange
+	48, // 38: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	4,  // 39: cumulo.api.queue.v1.Message.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	4,  // 40: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	4,  // 41: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	7,  // 42: cumulo.api.queue.v1.QueueService.CreateQueue:input_type -> cumulo.api.queue.v1.CreateQueueRequest
+	9,  // 43: cumulo.api.queue.v1.QueueService.GetQueue:input_type -> cumulo.api.queue.v1.GetQueueRequest
+	11, // 44: cumulo.api.queue.v1.QueueService.ListQueues:input_type -> cumulo.api.queue.v1.ListQueuesRequest
+	13, // 45: cumulo.api.queue.v1.QueueService.UpdateQueue:input_type -> cumulo.api.queue.v1.UpdateQueueRequest
+	15, // 46: cumulo.api.queue.v1.QueueService.DeleteQueue:input_type -> cumulo.api.queue.v1.DeleteQueueRequest
+	17, // 47: cumulo.api.queue.v1.QueueService.PurgeQueue:input_type -> cumulo.api.queue.v1.PurgeQueueRequest
+	19, // 48: cumulo.api.queue.v1.QueueService.SendMessage:input_type -> cumulo.api.queue.v1.SendMessageRequest
+	24, // 49: cumulo.api.queue.v1.QueueService.BatchSendMessages:input_type -> cumulo.api.queue.v1.BatchSendMessagesRequest
+	26, // 50: cumulo.api.queue.v1.QueueService.StreamSendMessages:input_type -> cumulo.api.queue.v1.StreamSendMessagesRequest
+	30, // 51: cumulo.api.queue.v1.QueueService.CommitMessages:input_type -> cumulo.api.queue.v1.CommitMessagesRequest
+	32, // 52: cumulo.api.queue.v1.QueueService.ReceiveMessages:input_type -> cumulo.api.queue.v1.ReceiveMessagesRequest
+	42, // 53: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:input_type -> cumulo.api.queue.v1.StreamReceiveMessagesRequest
+	34, // 54: cumulo.api.queue.v1.QueueService.PeekMessages:input_type -> cumulo.api.queue.v1.PeekMessagesRequest
+	46, // 55: cumulo.api.queue.v1.QueueService.DeleteMessage:input_type -> cumulo.api.queue.v1.DeleteMessageRequest
+	49, // 56: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:input_type -> cumulo.api.queue.v1.BatchDeleteMessagesRequest
+	51, // 57: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:input_type -> cumulo.api.queue.v1.ChangeMessageVisibilityRequest
+	53, // 58: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:input_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
+	8,  // 59: cumulo.api.queue.v1.QueueService.CreateQueue:output_type -> cumulo.api.queue.v1.CreateQueueResponse
+	10, // 60: cumulo.api.queue.v1.QueueService.GetQueue:output_type -> cumulo.api.queue.v1.GetQueueResponse
+	12, // 61: cumulo.api.queue.v1.QueueService.ListQueues:output_type -> cumulo.api.queue.v1.ListQueuesResponse
+	14, // 62: cumulo.api.queue.v1.QueueService.UpdateQueue:output_type -> cumulo.api.queue.v1.UpdateQueueResponse
+	16, // 63: cumulo.api.queue.v1.QueueService.DeleteQueue:output_type -> cumulo.api.queue.v1.DeleteQueueResponse
+	18, // 64: cumulo.api.queue.v1.QueueService.PurgeQueue:output_type -> cumulo.api.queue.v1.PurgeQueueResponse
+	20, // 65: cumulo.api.queue.v1.QueueService.SendMessage:output_type -> cumulo.api.queue.v1.SendMessageResponse
+	25, // 66: cumulo.api.queue.v1.QueueService.BatchSendMessages:output_type -> cumulo.api.queue.v1.BatchSendMessagesResponse
+	27, // 67: cumulo.api.queue.v1.QueueService.StreamSendMessages:output_type -> cumulo.api.queue.v1.StreamSendMessagesResponse
+	31, // 68: cumulo.api.queue.v1.QueueService.CommitMessages:output_type -> cumulo.api.queue.v1.CommitMessagesResponse
+	33, // 69: cumulo.api.queue.v1.QueueService.ReceiveMessages:output_type -> cumulo.api.queue.v1.ReceiveMessagesResponse
+	45, // 70: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:output_type -> cumulo.api.queue.v1.StreamReceiveMessagesResponse
+	37, // 71: cumulo.api.queue.v1.QueueService.PeekMessages:output_type -> cumulo.api.queue.v1.PeekMessagesResponse
+	47, // 72: cumulo.api.queue.v1.QueueService.DeleteMessage:output_type -> cumulo.api.queue.v1.DeleteMessageResponse
+	50, // 73: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:output_type -> cumulo.api.queue.v1.BatchDeleteMessagesResponse
+	52, // 74: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:output_type -> cumulo.api.queue.v1.ChangeMessageVisibilityResponse
+	54, // 75: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:output_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
+	59, // [59:76] is the sub-list for method output_type
+	42, // [42:59] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_cumulo_api_queue_v1_queue_proto_init() }
@@ -4094,14 +4280,14 @@ func file_cumulo_api_queue_v1_queue_proto_init() {
 		(*SendMessageResult_Error)(nil),
 	}
 	file_cumulo_api_queue_v1_queue_proto_msgTypes[30].OneofWrappers = []any{}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[36].OneofWrappers = []any{}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[37].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cumulo_api_queue_v1_queue_proto_rawDesc), len(file_cumulo_api_queue_v1_queue_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   55,
+			NumEnums:      2,
+			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

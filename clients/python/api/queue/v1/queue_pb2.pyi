@@ -62,6 +62,34 @@ MESSAGE_STATE_IN_FLIGHT: MessageState.ValueType  # 3
 """It was received, and its visibility timeout has not ended."""
 Global___MessageState: _TypeAlias = MessageState  # noqa: Y015
 
+class _MoveReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MoveReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MoveReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MOVE_REASON_UNSPECIFIED: _MoveReason.ValueType  # 0
+    """Not said."""
+    MOVE_REASON_RECEIVED_TOO_OFTEN: _MoveReason.ValueType  # 1
+    """It was received `max_receive_count` times and came up once more: it went to the dead-letter queue."""
+    MOVE_REASON_MOVE_TASK: _MoveReason.ValueType  # 2
+    """A move task took it out of a dead-letter queue."""
+    MOVE_REASON_SELECTED: _MoveReason.ValueType  # 3
+    """It was selected and moved."""
+
+class MoveReason(_MoveReason, metaclass=_MoveReasonEnumTypeWrapper):
+    """Why a message left a queue."""
+
+MOVE_REASON_UNSPECIFIED: MoveReason.ValueType  # 0
+"""Not said."""
+MOVE_REASON_RECEIVED_TOO_OFTEN: MoveReason.ValueType  # 1
+"""It was received `max_receive_count` times and came up once more: it went to the dead-letter queue."""
+MOVE_REASON_MOVE_TASK: MoveReason.ValueType  # 2
+"""A move task took it out of a dead-letter queue."""
+MOVE_REASON_SELECTED: MoveReason.ValueType  # 3
+"""It was selected and moved."""
+Global___MoveReason: _TypeAlias = MoveReason  # noqa: Y015
+
 @_typing.final
 class Queue(_message.Message):
     """A queue and its attributes."""
@@ -1359,6 +1387,52 @@ class PeekMessagesRequest(_message.Message):
 Global___PeekMessagesRequest: _TypeAlias = PeekMessagesRequest  # noqa: Y015
 
 @_typing.final
+class MessageHop(_message.Message):
+    """One move of a message out of a queue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    QUEUE_ARN_FIELD_NUMBER: _builtins.int
+    MOVED_MS_FIELD_NUMBER: _builtins.int
+    RECEIVE_COUNT_FIELD_NUMBER: _builtins.int
+    FIRST_RECEIVED_MS_FIELD_NUMBER: _builtins.int
+    LAST_RECEIVED_MS_FIELD_NUMBER: _builtins.int
+    MAX_RECEIVE_COUNT_FIELD_NUMBER: _builtins.int
+    reason: Global___MoveReason.ValueType
+    """Set by the server: why it left."""
+    queue_arn: _builtins.str
+    """Set by the server: ARN of the queue that it left."""
+    moved_ms: _builtins.int
+    """Set by the server: when it left."""
+    receive_count: _builtins.int
+    """Set by the server: how often it was received in that queue."""
+    first_received_ms: _builtins.int
+    """Set by the server: when it was received there for the first time; 0 where it never was."""
+    last_received_ms: _builtins.int
+    """Set by the server: when it was received there last; 0 where it never was."""
+    max_receive_count: _builtins.int
+    """Set by the server: the queue's `max_receive_count` then, where that was the reason."""
+    def __init__(
+        self,
+        *,
+        reason: Global___MoveReason.ValueType = ...,
+        queue_arn: _builtins.str = ...,
+        moved_ms: _builtins.int = ...,
+        receive_count: _builtins.int = ...,
+        first_received_ms: _builtins.int = ...,
+        last_received_ms: _builtins.int = ...,
+        max_receive_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_received_ms", b"first_received_ms", "last_received_ms", b"last_received_ms", "max_receive_count", b"max_receive_count", "moved_ms", b"moved_ms", "queue_arn", b"queue_arn", "reason", b"reason", "receive_count", b"receive_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageHop: _TypeAlias = MessageHop  # noqa: Y015
+
+@_typing.final
 class PeekedMessage(_message.Message):
     """A message that was looked at."""
 
@@ -1370,6 +1444,7 @@ class PeekedMessage(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     DUE_MS_FIELD_NUMBER: _builtins.int
     LAST_RECEIVED_MS_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     """Set by the server: rises with every message of the queue; 1 or more."""
     dead_letter_source_arn: _builtins.str
@@ -1386,6 +1461,10 @@ class PeekedMessage(_message.Message):
         never received; the former counts those of queues that it came from, the latter is of this queue.
         """
 
+    @_builtins.property
+    def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___MessageHop]:
+        """Set by the server: its latest moves from queue to queue, at most 10, the last one last."""
+
     def __init__(
         self,
         *,
@@ -1395,10 +1474,11 @@ class PeekedMessage(_message.Message):
         state: Global___MessageState.ValueType = ...,
         due_ms: _builtins.int = ...,
         last_received_ms: _builtins.int = ...,
+        history: _abc.Iterable[Global___MessageHop] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_letter_source_arn", b"dead_letter_source_arn", "due_ms", b"due_ms", "last_received_ms", b"last_received_ms", "message", b"message", "position", b"position", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_letter_source_arn", b"dead_letter_source_arn", "due_ms", b"due_ms", "history", b"history", "last_received_ms", b"last_received_ms", "message", b"message", "position", b"position", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

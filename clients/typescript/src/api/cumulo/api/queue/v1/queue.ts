@@ -55,6 +55,18 @@ export enum MessageState {
   IN_FLIGHT = 3,
 }
 
+/** Why a message left a queue. */
+export enum MoveReason {
+  /** UNSPECIFIED - Not said. */
+  UNSPECIFIED = 0,
+  /** RECEIVED_TOO_OFTEN - It was received `max_receive_count` times and came up once more: it went to the dead-letter queue. */
+  RECEIVED_TOO_OFTEN = 1,
+  /** MOVE_TASK - A move task took it out of a dead-letter queue. */
+  MOVE_TASK = 2,
+  /** SELECTED - It was selected and moved. */
+  SELECTED = 3,
+}
+
 /** A queue and its attributes. */
 export interface Queue {
   /**
@@ -553,6 +565,24 @@ export interface PeekMessagesRequest {
   messageIds: string[];
 }
 
+/** One move of a message out of a queue. */
+export interface MessageHop {
+  /** Set by the server: why it left. */
+  reason: MoveReason;
+  /** Set by the server: ARN of the queue that it left. */
+  queueArn: string;
+  /** Set by the server: when it left. */
+  movedMs: bigint;
+  /** Set by the server: how often it was received in that queue. */
+  receiveCount: number;
+  /** Set by the server: when it was received there for the first time; 0 where it never was. */
+  firstReceivedMs: bigint;
+  /** Set by the server: when it was received there last; 0 where it never was. */
+  lastReceivedMs: bigint;
+  /** Set by the server: the queue's `max_receive_count` then, where that was the reason. */
+  maxReceiveCount: number;
+}
+
 /** A message that was looked at. */
 export interface PeekedMessage {
   /** Set by the server: rises with every message of the queue; 1 or more. */
@@ -572,6 +602,8 @@ export interface PeekedMessage {
   dueMs: bigint;
   /** Set by the server: when it was received last, in this queue; 0 where it was not. */
   lastReceivedMs: bigint;
+  /** Set by the server: its latest moves from queue to queue, at most 10, the last one last. */
+  history: MessageHop[];
 }
 
 /** The messages that were looked at. */
@@ -3932,8 +3964,164 @@ export const PeekMessagesRequest: MessageFns<PeekMessagesRequest> = {
   },
 };
 
+function createBaseMessageHop(): MessageHop {
+  return {
+    reason: 0,
+    queueArn: "",
+    movedMs: 0n,
+    receiveCount: 0,
+    firstReceivedMs: 0n,
+    lastReceivedMs: 0n,
+    maxReceiveCount: 0,
+  };
+}
+
+export const MessageHop: MessageFns<MessageHop> = {
+  encode(message: MessageHop, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== 0) {
+      writer.uint32(8).int32(message.reason);
+    }
+    if (message.queueArn !== "") {
+      writer.uint32(18).string(message.queueArn);
+    }
+    if (message.movedMs !== 0n) {
+      if (BigInt.asIntN(64, message.movedMs) !== message.movedMs) {
+        throw new globalThis.Error("value provided for field message.movedMs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.movedMs);
+    }
+    if (message.receiveCount !== 0) {
+      writer.uint32(32).int32(message.receiveCount);
+    }
+    if (message.firstReceivedMs !== 0n) {
+      if (BigInt.asIntN(64, message.firstReceivedMs) !== message.firstReceivedMs) {
+        throw new globalThis.Error("value provided for field message.firstReceivedMs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.firstReceivedMs);
+    }
+    if (message.lastReceivedMs !== 0n) {
+      if (BigInt.asIntN(64, message.lastReceivedMs) !== message.lastReceivedMs) {
+        throw new globalThis.Error("value provided for field message.lastReceivedMs of type int64 too large");
+      }
+      writer.uint32(48).int64(message.lastReceivedMs);
+    }
+    if (message.maxReceiveCount !== 0) {
+      writer.uint32(56).int32(message.maxReceiveCount);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MessageHop {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMessageHop();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.reason = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.queueArn = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.movedMs = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.receiveCount = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.firstReceivedMs = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.lastReceivedMs = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.maxReceiveCount = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MessageHop>): MessageHop {
+    return MessageHop.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MessageHop>): MessageHop {
+    const message = createBaseMessageHop();
+    message.reason = object.reason ?? 0;
+    message.queueArn = object.queueArn ?? "";
+    message.movedMs = (object.movedMs !== undefined && object.movedMs !== null) ? BigInt(object.movedMs) : 0n;
+    message.receiveCount = object.receiveCount ?? 0;
+    message.firstReceivedMs = (object.firstReceivedMs !== undefined && object.firstReceivedMs !== null)
+      ? BigInt(object.firstReceivedMs)
+      : 0n;
+    message.lastReceivedMs = (object.lastReceivedMs !== undefined && object.lastReceivedMs !== null)
+      ? BigInt(object.lastReceivedMs)
+      : 0n;
+    message.maxReceiveCount = object.maxReceiveCount ?? 0;
+    return message;
+  },
+};
+
 function createBasePeekedMessage(): PeekedMessage {
-  return { position: 0n, message: undefined, deadLetterSourceArn: "", state: 0, dueMs: 0n, lastReceivedMs: 0n };
+  return {
+    position: 0n,
+    message: undefined,
+    deadLetterSourceArn: "",
+    state: 0,
+    dueMs: 0n,
+    lastReceivedMs: 0n,
+    history: [],
+  };
 }
 
 export const PeekedMessage: MessageFns<PeekedMessage> = {
@@ -3964,6 +4152,9 @@ export const PeekedMessage: MessageFns<PeekedMessage> = {
         throw new globalThis.Error("value provided for field message.lastReceivedMs of type int64 too large");
       }
       writer.uint32(48).int64(message.lastReceivedMs);
+    }
+    for (const v of message.history) {
+      MessageHop.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -4029,6 +4220,14 @@ export const PeekedMessage: MessageFns<PeekedMessage> = {
             message.lastReceivedMs = reader.int64() as bigint;
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.history.push(MessageHop.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4056,6 +4255,7 @@ export const PeekedMessage: MessageFns<PeekedMessage> = {
     message.lastReceivedMs = (object.lastReceivedMs !== undefined && object.lastReceivedMs !== null)
       ? BigInt(object.lastReceivedMs)
       : 0n;
+    message.history = object.history?.map((e) => MessageHop.fromPartial(e)) || [];
     return message;
   },
 };
