@@ -215,7 +215,7 @@ def _encode_page(page: model.RecordPage) -> pb.ReadRecordsResponse:
 
 
 def _cursors(cursors: Iterable[pb.LaneCursor]) -> tuple[model.LaneCursor, ...]:
-    return tuple(model.LaneCursor(it.lane, it.token, it.position) for it in cursors)
+    return tuple(model.LaneCursor(it.lane, it.token, it.position, it.releasing) for it in cursors)
 
 
 def _decode_consume(request: pb.ConsumeRecordsRequest, _: CallContext) -> model.ConsumeRecords:

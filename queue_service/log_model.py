@@ -218,12 +218,13 @@ class RecordPage(msgspec.Struct, frozen=True):
 
 class LaneCursor(msgspec.Struct, frozen=True, array_like=True):
     """How far a member has come in a lane that it holds: `position` is of the next record that it wants. `token` proves
-    the holding.
+    the holding; `releasing` says that the member knows it is asked to release the lane.
     """
 
     lane: int
     token: int
     position: int = 0
+    releasing: bool = False
 
 
 class ConsumeRecords(msgspec.Struct, frozen=True, kw_only=True):

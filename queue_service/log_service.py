@@ -136,7 +136,7 @@ class LogService(NamedRoom):
         """Read as a member of a group, parked up to the wait until there are records, or the lanes change."""
         request: StampedConsume = resolved.request
         partition = request.partition
-        known = {(it.lane, it.token) for it in request.cursors}
+        known = {(it.lane, it.token, it.releasing) for it in request.cursors}
         with self._parked.listening(partition, group_key(partition, request.group)) as listener:
             parked_ms = self.clock.deadline_ms()
             left_s: float = resolved.wait_s
@@ -147,7 +147,7 @@ class LogService(NamedRoom):
                 if found.is_due:
                     await self._ask_again(ctx, resolved, parked_ms)
                     found = await self.engine.transact((partition,), share, request)
-                changed = {(it.lane, it.token) for it in found.lanes} != known or any(it.release for it in found.lanes)
+                changed = {(it.lane, it.token, it.release) for it in found.lanes} != known
                 if found.records or changed or left_s <= 0 or self._parked.is_closed:
                     break
                 # No longer than until the lease is to be made longer, or another member's ends.

@@ -261,6 +261,29 @@ def test_no_more_is_read_of_a_lane_that_is_to_be_released(run):
     run(scenario)
 
 
+def test_a_wait_ends_once_to_ask_for_a_lane(run, settle):
+    async def scenario(it):
+        await create(it, 2)
+        one, two = Member(it, "one"), Member(it, "two")
+        await one.poll()
+        waiting = asyncio.ensure_future(one.poll(wait_s=20))
+        await settle()
+        await two.poll()
+        await waiting
+        assert one.release == (1,)
+
+        cursors = (LaneCursor(0, one.tokens[0], 0), LaneCursor(1, one.tokens[1], 0, True))
+        request = log_model.ConsumeRecords(log="events", group="g", member="one", cursors=cursors, wait_s=20)
+        waiting = asyncio.ensure_future(it.call("ConsumeRecords", request))
+        await settle()
+
+        assert not waiting.done()
+        await it.restart()
+        assert len((await waiting).lanes) == 2
+
+    run(scenario)
+
+
 def test_a_member_who_asks_to_release_nothing_keeps_it_when_the_other_leaves(run):
     async def scenario(it):
         await create(it, 2)

@@ -1558,7 +1558,9 @@ type LaneCursor struct {
 	// Set by the client: as the server answered it with the lane.
 	Token int64 `protobuf:"varint,2,opt,name=token,proto3" json:"token,omitempty"`
 	// Set by the client: of the next record; not used where a lane is released.
-	Position      int64 `protobuf:"varint,3,opt,name=position,proto3" json:"position,omitempty"`
+	Position int64 `protobuf:"varint,3,opt,name=position,proto3" json:"position,omitempty"`
+	// Set by the client: that it knows it is asked to release the lane. A look that waits ends at once where it does not.
+	Releasing     bool `protobuf:"varint,4,opt,name=releasing,proto3" json:"releasing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1612,6 +1614,13 @@ func (x *LaneCursor) GetPosition() int64 {
 		return x.Position
 	}
 	return 0
+}
+
+func (x *LaneCursor) GetReleasing() bool {
+	if x != nil {
+		return x.Releasing
+	}
+	return false
 }
 
 // A member's look for records.
@@ -2708,12 +2717,13 @@ const file_cumulo_api_queue_v1_log_proto_rawDesc = "" +
 	"\x05_lane\"z\n" +
 	"\x19StreamReadRecordsResponse\x128\n" +
 	"\arecords\x18\x01 \x03(\v2\x1e.cumulo.api.queue.v1.LogRecordR\arecords\x12#\n" +
-	"\rnext_position\x18\x02 \x01(\x03R\fnextPosition\"R\n" +
+	"\rnext_position\x18\x02 \x01(\x03R\fnextPosition\"p\n" +
 	"\n" +
 	"LaneCursor\x12\x12\n" +
 	"\x04lane\x18\x01 \x01(\x05R\x04lane\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\x03R\x05token\x12\x1a\n" +
-	"\bposition\x18\x03 \x01(\x03R\bposition\"\xd5\x02\n" +
+	"\bposition\x18\x03 \x01(\x03R\bposition\x12\x1c\n" +
+	"\treleasing\x18\x04 \x01(\bR\treleasing\"\xd5\x02\n" +
 	"\x15ConsumeRecordsRequest\x12\x10\n" +
 	"\x03log\x18\x01 \x01(\tR\x03log\x12\x14\n" +
 	"\x05group\x18\x02 \x01(\tR\x05group\x12\x16\n" +

@@ -840,22 +840,26 @@ class LaneCursor(_message.Message):
     LANE_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    RELEASING_FIELD_NUMBER: _builtins.int
     lane: _builtins.int
     """Set by the client."""
     token: _builtins.int
     """Set by the client: as the server answered it with the lane."""
     position: _builtins.int
     """Set by the client: of the next record; not used where a lane is released."""
+    releasing: _builtins.bool
+    """Set by the client: that it knows it is asked to release the lane. A look that waits ends at once where it does not."""
     def __init__(
         self,
         *,
         lane: _builtins.int = ...,
         token: _builtins.int = ...,
         position: _builtins.int = ...,
+        releasing: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lane", b"lane", "position", b"position", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lane", b"lane", "position", b"position", "releasing", b"releasing", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

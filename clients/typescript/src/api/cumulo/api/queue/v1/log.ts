@@ -340,6 +340,8 @@ export interface LaneCursor {
   token: bigint;
   /** Set by the client: of the next record; not used where a lane is released. */
   position: bigint;
+  /** Set by the client: that it knows it is asked to release the lane. A look that waits ends at once where it does not. */
+  releasing: boolean;
 }
 
 /** A member's look for records. */
@@ -2625,7 +2627,7 @@ export const StreamReadRecordsResponse: MessageFns<StreamReadRecordsResponse> = 
 };
 
 function createBaseLaneCursor(): LaneCursor {
-  return { lane: 0, token: 0n, position: 0n };
+  return { lane: 0, token: 0n, position: 0n, releasing: false };
 }
 
 export const LaneCursor: MessageFns<LaneCursor> = {
@@ -2644,6 +2646,9 @@ export const LaneCursor: MessageFns<LaneCursor> = {
         throw new globalThis.Error("value provided for field message.position of type int64 too large");
       }
       writer.uint32(24).int64(message.position);
+    }
+    if (message.releasing !== false) {
+      writer.uint32(32).bool(message.releasing);
     }
     return writer;
   },
@@ -2685,6 +2690,14 @@ export const LaneCursor: MessageFns<LaneCursor> = {
             message.position = reader.int64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.releasing = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2705,6 +2718,7 @@ export const LaneCursor: MessageFns<LaneCursor> = {
     message.lane = object.lane ?? 0;
     message.token = (object.token !== undefined && object.token !== null) ? BigInt(object.token) : 0n;
     message.position = (object.position !== undefined && object.position !== null) ? BigInt(object.position) : 0n;
+    message.releasing = object.releasing ?? false;
     return message;
   },
 };
