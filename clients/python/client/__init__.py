@@ -8,6 +8,8 @@ from cumulo.client._async.buckets import AsyncBucket, AsyncObjectWriter
 from cumulo.client._async.client import AsyncClient
 from cumulo.client._async.downloads import AsyncObjectReader
 from cumulo.client._async.jobs import AsyncJob
+from cumulo.client._async.log_consumer import AsyncLogConsumer
+from cumulo.client._async.logs import AsyncLog
 from cumulo.client._async.messages import AsyncMessage
 from cumulo.client._async.queues import AsyncQueue
 from cumulo.client._async.transactions import AsyncTransaction
@@ -15,16 +17,20 @@ from cumulo.client._sync.buckets import Bucket, ObjectWriter
 from cumulo.client._sync.client import Client
 from cumulo.client._sync.downloads import ObjectReader
 from cumulo.client._sync.jobs import Job
+from cumulo.client._sync.log_consumer import LogConsumer
+from cumulo.client._sync.logs import Log
 from cumulo.client._sync.messages import Message
 from cumulo.client._sync.queues import Queue
 from cumulo.client._sync.transactions import Transaction
 from cumulo.client.errors import CumuloError
-from cumulo.client.model import DeadLetterPolicy, Enclosed, JobSpec, NotificationRule, Outgoing
+from cumulo.client.model import DeadLetterPolicy, Enclosed, JobSpec, NotificationRule, Outgoing, OutgoingRecord
 
 __all__ = [
     "AsyncBucket",
     "AsyncClient",
     "AsyncJob",
+    "AsyncLog",
+    "AsyncLogConsumer",
     "AsyncMessage",
     "AsyncObjectReader",
     "AsyncObjectWriter",
@@ -37,11 +43,14 @@ __all__ = [
     "Enclosed",
     "Job",
     "JobSpec",
+    "Log",
+    "LogConsumer",
     "Message",
     "NotificationRule",
     "ObjectReader",
     "ObjectWriter",
     "Outgoing",
+    "OutgoingRecord",
     "Queue",
     "Transaction",
     "errors",

@@ -1,13 +1,17 @@
 """Between the contract's messages and the SDK's values: pure functions, shared by both flavours."""
 
 import json
+import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, get_args
 
+import msgspec
+
 from cumulo.api.identity.v1 import identity_pb2 as identity
 from cumulo.api.objects.v1 import objects_pb2 as objects
+from cumulo.api.queue.v1 import log_pb2 as log
 from cumulo.api.queue.v1 import queue_pb2 as queue
 from cumulo.api.runner.v1 import runner_pb2 as runner
 from cumulo.client import model
@@ -32,6 +36,11 @@ def time_or_none(milliseconds: int) -> datetime | None:
 def milliseconds(moment: datetime) -> int:
     """Return what the contract writes for `moment`."""
     return round(moment.timestamp() * 1000)
+
+
+def whole_seconds(seconds: float) -> int:
+    """Return a wait as the contract writes it: not shorter than `seconds`."""
+    return math.ceil(seconds)
 
 
 def short(name: str) -> str:
@@ -297,6 +306,105 @@ def queue_info(it: queue.Queue, *, listed: bool = False, counted: bool = False) 
         delayed_count=it.delayed_count if counted else None,
         oldest_age_s=it.oldest_age_s if counted else None,
         lag_s=it.lag_s if counted else None,
+    )
+
+
+# Logs
+
+
+def log_message(
+    name: str,
+    *,
+    lane_count: int | None = None,
+    retention: int | None = None,
+    retention_bytes: int | None = None,
+    retention_records: int | None = None,
+    policy: str | Mapping[str, Any] | None = None,
+) -> log.Log:
+    """Return a log with the attributes that are given."""
+    return log.Log(
+        name=name,
+        lane_count=lane_count,
+        retention_s=retention,
+        retention_bytes=retention_bytes,
+        retention_records=retention_records,
+        policy=None if policy is None else document_text(policy),
+    )
+
+
+def log_info(it: log.Log, *, listed: bool = False) -> model.LogInfo:
+    """Return a log; of a listed one only what listings hold."""
+    named = model.LogInfo(name=short(it.name), full_name=it.name, arn=it.arn, created=time_of(it.create_ms))
+    if listed:
+        return named
+    return msgspec.structs.replace(
+        named,
+        updated=time_of(it.update_ms),
+        lane_count=it.lane_count,
+        retention_s=it.retention_s,
+        retention_bytes=it.retention_bytes,
+        retention_records=it.retention_records,
+        policy=it.policy if it.HasField("policy") else None,
+        first_position=it.first_position,
+        next_position=it.next_position,
+        size_bytes=it.size_bytes,
+        last_append=time_or_none(it.last_append_ms),
+    )
+
+
+def append_entry(body: object, key: str, attributes: Mapping[str, model.Attribute] | None) -> log.AppendEntry:
+    """Return one record to append."""
+    entry = log.AppendEntry(body=body_bytes(body), key=key)
+    if attributes:
+        for name, value in attributes.items():
+            entry.attributes[name].CopyFrom(_attribute_message(value))
+    return entry
+
+
+def outgoing_record(item: object) -> log.AppendEntry:
+    """Return the entry of one item of a batch: an `OutgoingRecord`, or a plain body."""
+    if isinstance(item, model.OutgoingRecord):
+        return append_entry(item.body, item.key, item.attributes)
+    return log.AppendEntry(body=body_bytes(item))
+
+
+def appended(it: log.AppendRecordsResponse) -> model.Appended:
+    """Return what became of records that were appended."""
+    return model.Appended(first_position=it.first_position, count=it.count, time=time_of(it.time_ms))
+
+
+def log_record(it: log.LogRecord) -> model.LogRecord:
+    """Return a record that was read."""
+    return model.LogRecord(
+        position=it.position,
+        time=time_of(it.time_ms),
+        key=it.key,
+        body=it.body,
+        attributes=attribute_values(it.attributes) if it.attributes else {},
+        lane=it.lane,
+    )
+
+
+def log_start(position: int | None, time: datetime | None, *, end: bool) -> log.LogStart:
+    """Return where to begin to read: what is given, else the oldest record; raises `ValueError` for more than one."""
+    if (position is not None) + (time is not None) + end > 1:
+        raise ValueError("give a position, a time or the end, not several of them")
+    if time is not None:
+        return log.LogStart(time_ms=milliseconds(time))
+    return log.LogStart(end=True) if end else log.LogStart(position=position or 0)
+
+
+def consumer_group(it: log.ConsumerGroup) -> model.ConsumerGroup:
+    """Return a consumer group."""
+    return model.ConsumerGroup(
+        name=it.name,
+        created=time_of(it.create_ms),
+        member_count=it.member_count,
+        lag=it.lag,
+        lanes=tuple(
+            model.GroupLane(lane=lane.lane, position=lane.position, member=lane.member, lag=lane.lag)
+            for lane in it.lanes
+        ),
     )
 
 

@@ -193,13 +193,16 @@ def from_item(code: str, message: str, parameter: str = "") -> CumuloError:
 
 _BY_ITEM_CODE: Mapping[str, type[CumuloError]] = {
     "AccessDenied": PermissionDenied,
+    "BatchRequestTooLong": InvalidArgument,
     "InternalFailure": ServerFailure,
     "InvalidParameterValue": InvalidArgument,
     "LeaseLost": LeaseLost,
+    "LogDoesNotExist": NotFound,
     "MissingParameter": InvalidArgument,
     "NoSuchKey": NotFound,
     "PreconditionFailed": PreconditionFailed,
     "ReceiptHandleIsInvalid": InvalidArgument,
+    "RecordTooLong": InvalidArgument,
 }
 
 

@@ -4,9 +4,10 @@ Things that are called on (queues, messages, buckets, jobs) stand beside the cal
 the same for both.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -156,6 +157,87 @@ class Enclosed(Outgoing, frozen=True, kw_only=True):
     """One message that is stored in an object's own commit, to `queue` by name, short name or ARN."""
 
     queue: str
+
+
+# Logs
+
+
+class LogInfo(Value, frozen=True):
+    """A log's attributes and ends; listings hold `name`, `full_name`, `arn` and `created` only. A retention of 0 has no
+    limit. Records stand at `first_position` up to, and not with, `next_position`.
+    """
+
+    name: str
+    full_name: str
+    arn: str
+    created: datetime | None = None
+    updated: datetime | None = None
+    lane_count: int | None = None
+    retention_s: int | None = None
+    retention_bytes: int | None = None
+    retention_records: int | None = None
+    policy: str | None = None
+    first_position: int | None = None
+    next_position: int | None = None
+    size_bytes: int | None = None
+    last_append: datetime | None = None
+
+
+class OutgoingRecord(Value, frozen=True):
+    """One record of a batch with what belongs to it; a plain body stands for one without."""
+
+    body: object
+    key: str = ""
+    attributes: Mapping[str, Attribute] | None = None
+
+
+class Appended(Value, frozen=True):
+    """Durable records: `count` of them, from `first_position` on without gaps, all of the same `time`."""
+
+    first_position: int
+    count: int
+    time: datetime
+
+
+class LogRecord(Value, frozen=True):
+    """A record of a log; `time` is when it was appended, never less than that of the record before."""
+
+    position: int
+    time: datetime
+    key: str
+    body: bytes
+    attributes: Mapping[str, Attribute]
+    lane: int
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8 text."""
+        return self.body.decode()
+
+    def json(self) -> Any:
+        """Return what the body's JSON text means."""
+        return json.loads(self.body)
+
+
+class GroupLane(Value, frozen=True):
+    """A lane as a consumer group sees it: `position` is of the next record to handle, `lag` how many wait, `member` who
+    holds it (empty for nobody).
+    """
+
+    lane: int
+    position: int
+    member: str
+    lag: int
+
+
+class ConsumerGroup(Value, frozen=True):
+    """A consumer group of a log; `lag` is how many records wait in all lanes."""
+
+    name: str
+    created: datetime
+    member_count: int
+    lag: int
+    lanes: tuple[GroupLane, ...]
 
 
 # Objects

@@ -5,13 +5,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from cumulo.api.objects.v1 import objects_pb2
-from cumulo.api.queue.v1 import queue_pb2
+from cumulo.api.queue.v1 import log_pb2, queue_pb2
 from cumulo.client import _wire, model
 from cumulo.client._async.buckets import AsyncBucket
 from cumulo.client._async.connection import DEADLINE_S, TOKEN_LIFE_S, AsyncConnection
 from cumulo.client._async.identity import AsyncIdentity
 from cumulo.client._async.jobs import AsyncJobs
 from cumulo.client._async.leases import AsyncLeaseKeeper
+from cumulo.client._async.logs import AsyncLog
 from cumulo.client._async.pages import AsyncPager
 from cumulo.client._async.queues import AsyncQueue
 from cumulo.client._async.transactions import AsyncTransaction
@@ -116,6 +117,32 @@ class AsyncClient:
         taken from one queue and what is made of it is sent to others exactly once, whatever crashes meanwhile.
         """
         return AsyncTransaction(self._connection)
+
+    # Logs
+
+    def log(self, name: str, *, create: bool = False, **attributes: Any) -> AsyncLog:
+        """Return a log by name, short name or ARN.
+
+        With `create` it is made, with the attributes that `AsyncLog.create` knows, when it is awaited (in the flavour
+        on threads: at once). One that exists with the same attributes is taken as it is, one with others is
+        `AlreadyExists`.
+        """
+        log = AsyncLog(self._connection, name)
+        if create:
+            log.prepare_by(partial(log.create, **attributes))
+        return log
+
+    def logs(self, prefix: str = "", *, page_size: int | None = None) -> AsyncPager[model.LogInfo]:
+        """List logs in order of their names, without attributes."""
+
+        async def fetch(page_token: str) -> Page[model.LogInfo]:
+            response = await self._connection.call(
+                self._connection.lane.log.ListLogs,
+                log_pb2.ListLogsRequest(prefix=prefix, page_size=page_size or 0, page_token=page_token),
+            )
+            return Page([_wire.log_info(it, listed=True) for it in response.logs], response.next_page_token)
+
+        return AsyncPager(fetch)
 
     # Buckets
 

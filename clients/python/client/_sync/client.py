@@ -6,13 +6,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from cumulo.api.objects.v1 import objects_pb2
-from cumulo.api.queue.v1 import queue_pb2
+from cumulo.api.queue.v1 import log_pb2, queue_pb2
 from cumulo.client import _wire, model
 from cumulo.client._sync.buckets import Bucket
 from cumulo.client._sync.connection import DEADLINE_S, TOKEN_LIFE_S, Connection
 from cumulo.client._sync.identity import Identity
 from cumulo.client._sync.jobs import Jobs
 from cumulo.client._sync.leases import LeaseKeeper
+from cumulo.client._sync.logs import Log
 from cumulo.client._sync.pages import Pager
 from cumulo.client._sync.queues import Queue
 from cumulo.client._sync.transactions import Transaction
@@ -117,6 +118,32 @@ class Client:
         taken from one queue and what is made of it is sent to others exactly once, whatever crashes meanwhile.
         """
         return Transaction(self._connection)
+
+    # Logs
+
+    def log(self, name: str, *, create: bool = False, **attributes: Any) -> Log:
+        """Return a log by name, short name or ARN.
+
+        With `create` it is made, with the attributes that `Log.create` knows, when it is awaited (in the flavour
+        on threads: at once). One that exists with the same attributes is taken as it is, one with others is
+        `AlreadyExists`.
+        """
+        log = Log(self._connection, name)
+        if create:
+            log.prepare_by(partial(log.create, **attributes))
+        return log
+
+    def logs(self, prefix: str = "", *, page_size: int | None = None) -> Pager[model.LogInfo]:
+        """List logs in order of their names, without attributes."""
+
+        def fetch(page_token: str) -> Page[model.LogInfo]:
+            response = self._connection.call(
+                self._connection.lane.log.ListLogs,
+                log_pb2.ListLogsRequest(prefix=prefix, page_size=page_size or 0, page_token=page_token),
+            )
+            return Page([_wire.log_info(it, listed=True) for it in response.logs], response.next_page_token)
+
+        return Pager(fetch)
 
     # Buckets
 

@@ -17,6 +17,7 @@ import grpc
 from cumulo.api.identity.v1 import identity_pb2
 from cumulo.api.identity.v1.identity_pb2_grpc import IdentityServiceStub
 from cumulo.api.objects.v1.objects_pb2_grpc import ObjectServiceStub
+from cumulo.api.queue.v1.log_pb2_grpc import LogServiceStub
 from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
 from cumulo.api.runner.v1.runner_pb2_grpc import RunnerServiceStub
 from cumulo.client._proofs import new_nonce, prove
@@ -29,6 +30,7 @@ from cumulo.client.errors import Unauthenticated, from_rpc
 if TYPE_CHECKING:
     from cumulo.api.identity.v1.identity_pb2_grpc import IdentityServiceStub
     from cumulo.api.objects.v1.objects_pb2_grpc import ObjectServiceStub
+    from cumulo.api.queue.v1.log_pb2_grpc import LogServiceStub
     from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
     from cumulo.api.runner.v1.runner_pb2_grpc import RunnerServiceStub
 
@@ -96,6 +98,11 @@ class Lane:
     def queue(self) -> "QueueServiceStub":
         """The queue service."""
         return QueueServiceStub(self.channel)
+
+    @cached_property
+    def log(self) -> "LogServiceStub":
+        """The service of logs."""
+        return LogServiceStub(self.channel)
 
     @cached_property
     def objects(self) -> "ObjectServiceStub":
