@@ -1,5 +1,6 @@
-"""The examples of docs/clients.md run as they are printed."""
+"""The examples of docs/clients.md and docs/logs.md run as they are printed."""
 
+import os
 import re
 import subprocess
 import sys
@@ -7,23 +8,28 @@ from pathlib import Path
 
 from cumulo.testing import Server
 
-PAGE = Path(__file__).parents[2] / "docs" / "clients.md"
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def run_examples(page: str, server: Server, folder: Path) -> str:
+    """Run the Python of a page as one program, and return what it prints."""
+    program = "\n".join(re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(), re.DOTALL))
+    made = subprocess.run(
+        [sys.executable, "-P", "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=server.environment(),
+    )
+    assert made.returncode == 0, made.stderr
+    return made.stdout
 
 
 def test_every_example_of_the_page_runs_in_order(tmp_path: Path):
-    program = "\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL))
-
     with Server() as server:
-        made = subprocess.run(
-            [sys.executable, "-P", "-W", "error", "-c", program],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=tmp_path,
-            env=server.environment(),
-        )
+        printed = run_examples("clients.md", server, tmp_path)
 
-    assert made.returncode == 0, made.stderr
     for shown in (
         "arn:aws:iam::000000000000:root",
         "two 1",
@@ -32,4 +38,29 @@ def test_every_example_of_the_page_runs_in_order(tmp_path: Path):
         "sqs:PurgeQueue",
         "from asyncio",
     ):
-        assert shown in made.stdout
+        assert shown in printed
+
+
+def test_every_example_of_logs_runs_in_order(tmp_path: Path):
+    commands = re.findall(r"^\$ (.+)$", (DOCS / "logs.md").read_text(), re.MULTILINE)
+    with Server() as server:
+        printed = run_examples("logs.md", server, tmp_path)
+        environment = server.environment()
+        environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        typed = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", "\n".join(commands)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env=environment,
+        )
+
+    assert "appended at 0" in printed
+    assert "LogPositionMismatch" in printed
+    assert "0 order-7 paid" in printed
+    assert "1004 records of the last hour" in printed
+    assert "billing 0" in printed
+    assert typed.returncode == 0, typed.stderr
+    assert "99\n100\n" in typed.stdout
+    assert '"lag": 0' in typed.stdout
