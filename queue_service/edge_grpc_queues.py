@@ -32,6 +32,8 @@ def _queue(it: model.Queue) -> pb.Queue:
         queue.dead_letter_policy.max_receive_count = it.max_receive_count
     if it.policy:
         queue.policy = it.policy
+    if it.expire_after_idle_s:
+        queue.expire_after_idle_s = it.expire_after_idle_s
     if it.fifo:
         queue.content_based_deduplication = it.content_based_deduplication
         queue.deduplication_scope = it.deduplication_scope

@@ -15,6 +15,7 @@ and to read in pages. What it holds:
 - the key that seals what is sent is the one that the attributes mean, and each message's key is there;
 - only the newest move task of a queue runs, at most ten are kept, and one that is over keeps no caller;
 - remembered acknowledgements are well formed, and the clearing of their period is planned;
+- queues that end by themselves, and no others, have a timer, and their directory rows say so;
 - armed times, and the running move task, have their due entries (`check_due`, which needs the due index);
 - every data key opens under the storage keys (`check_keys`, which needs those);
 - the content of FIFO queues is as `fifo_invariants` says.
@@ -28,9 +29,11 @@ from cumulo.queue_service.acknowledgements import ACKS, problem_of
 from cumulo.queue_service.data_keys import data_key_in, wanted_key_id
 from cumulo.queue_service.fifo_invariants import check_fifo
 from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
+from cumulo.queue_service.idleness import find_idleness
 from cumulo.queue_service.keys import (
     CLEAR,
     COUNTERS,
+    IDLE,
     KEYS,
     META,
     MOVE,
@@ -96,7 +99,14 @@ def check(txn: ReadTxn) -> list[str]:
             problems.append(f"{where}: its name and its record differ about its kind")
         if name_key(decoded.account, decoded.region, decoded.name) != key:
             problems.append(f"{where}: it is listed under another name")
-        if (row.receive_wait_s, row.dead_letter_name) != (decoded.receive_wait_s, decoded.dead_letter_name):
+        ends_by_itself = decoded.expire_after_idle_s > 0
+        if ends_by_itself is (find_idleness(txn, row.partition) is None):
+            problems.append(f"{where}: its attributes and its timer differ about whether it ends by itself")
+        if (row.receive_wait_s, row.dead_letter_name, row.ends_by_itself) != (
+            decoded.receive_wait_s,
+            decoded.dead_letter_name,
+            ends_by_itself,
+        ):
             problems.append(f"{where}: the directory row differs from the record")
         problems += [f"{where}: {problem}" for problem in _check_queue(txn, row.partition, decoded)]
         problems += [f"{where}: {problem}" for problem in _check_moves(txn, row.partition)]
@@ -119,6 +129,8 @@ def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
         raw = txn.get(partition + COUNTERS)
         counters = decode_counters(raw) if raw else None
         timers = [(WAKE, counters.wake_ms), (RETAIN, counters.retain_ms)] if counters else []
+        if (idleness := find_idleness(txn, partition)) is not None:
+            timers.append((IDLE, idleness.due_ms))
         if (fifo := txn.get(partition + FIFO)) is not None:
             timers.append((FORGET, decode_fifo_counters(fifo).forget_ms))
         for kind, at_ms in timers:

@@ -6,6 +6,7 @@ directory, which lies in ROOT and leads from names to partitions:
     ROOT  ("queues", account, region, name)        QueueName
     q     ("meta",)                                Meta
     q     ("counters",)                            Counters
+    q     ("idle",)                                Idleness of a queue that ends by itself; absent for others
     q     ("tags",)                                Tags; absent where there are none
     q     ("moves",)                               MoveTasks out of this queue; absent where there was none
     q     ("acks",) period token                   acknowledgements that are remembered: see `acknowledgements`
@@ -44,6 +45,8 @@ RETAIN = "queue.retain"
 """Due kind: the oldest message of a queue reaches its retention period. Key: its partition. At most one per queue."""
 CLEAR = "queue.clear"
 """Due kind: every row whose key starts with the entry's key is garbage."""
+IDLE = "queue.idle"
+"""Due kind: a queue that ends by itself may have been idle for long enough. Key: its partition. One for each."""
 MOVE = "queue.move"
 """Due kind: a move task goes on. Key: the partition of the queue that it empties. At most one per queue."""
 
@@ -51,6 +54,7 @@ META = tuples.encode(("meta",))
 COUNTERS = tuples.encode(("counters",))
 TAGS = tuples.encode(("tags",))
 MOVES = tuples.encode(("moves",))
+IDLENESS = tuples.encode(("idle",))
 MIDDLE_LANE = 0x80
 """The byte of the middle lane; `Lease.lane` counts from it, in both directions."""
 LANES_APART = 4
@@ -80,7 +84,8 @@ class QueueName(records.Record, frozen=True):
     """Where a name leads, with what is needed before a transaction on the queue: its policy, whether a receive waits,
     and which dead-letter queue a receive must name. The latter is a name and not an id, because SQS's redrive policy
     means whichever queue bears the name. `redrive_allow_policy` is the text that says for whom it may be one itself.
-    `data_key` seals what is sent now; None where the queue is not encrypted.
+    `data_key` seals what is sent now; None where the queue is not encrypted. `ends_by_itself` says that its uses are to
+    be noted.
     """
 
     partition: bytes = b""
@@ -91,6 +96,7 @@ class QueueName(records.Record, frozen=True):
     redrive_allow_policy: str = ""
     data_key: DataKey | None = None
     kms_data_key_reuse_s: int = 300
+    ends_by_itself: bool = False
 
 
 class Meta(records.Record, frozen=True):
@@ -127,6 +133,14 @@ class Meta(records.Record, frozen=True):
     kms_data_key_reuse_s: int = 300
     key_id: bytes = b""
     keys_made: int = 0
+    expire_after_idle_s: int = 0
+
+
+class Idleness(records.Record, frozen=True):
+    """When a queue that ends by itself is looked at, and its next number when that was planned."""
+
+    due_ms: int = 0
+    next_seq: int = 0
 
 
 class Tags(records.Record, frozen=True):
@@ -239,6 +253,7 @@ class Lease(records.Record, frozen=True):
 decode_data_key = records.decoder(DataKey).decode
 decode_name = records.decoder(QueueName).decode
 decode_meta = records.decoder(Meta).decode
+decode_idleness = records.decoder(Idleness).decode
 decode_tags = records.decoder(Tags).decode
 decode_moves = records.decoder(MoveTasks).decode
 decode_counters = records.decoder(Counters).decode

@@ -27,6 +27,9 @@ MESSAGE_RETENTION_S_MAX = 1_209_600
 MESSAGE_SIZE_BYTES_MIN = 1_024
 MESSAGE_SIZE_BYTES_MAX = 1_048_576
 RECEIVE_WAIT_S_MAX = 20
+EXPIRE_AFTER_IDLE_S_MIN = 10
+EXPIRE_AFTER_IDLE_S_MAX = 1_209_600
+"""Ours: how long a queue that ends by itself may be asked to stay idle; as long as a message may be kept."""
 MAX_RECEIVE_COUNT_MAX = 1_000
 MESSAGE_ATTRIBUTES_MAX = 10
 ATTRIBUTE_NAME_CHARACTERS_MAX = 256
@@ -136,7 +139,8 @@ class QueueAttributes(msgspec.Struct, frozen=True, kw_only=True):
 
     An empty `policy` removes it, and so does a `dead_letter_policy` with an empty queue, and an empty
     `redrive_allow_policy`, which is SQS's JSON text. A `kms_master_key_id` ends `managed_sse_enabled`, and the other
-    way round; an empty one ends the encryption under a KMS key.
+    way round; an empty one ends the encryption under a KMS key. `expire_after_idle_s` is 0 for a queue that does not
+    end by itself.
     """
 
     visibility_timeout_s: int | None = None
@@ -153,6 +157,7 @@ class QueueAttributes(msgspec.Struct, frozen=True, kw_only=True):
     managed_sse_enabled: bool | None = None
     kms_master_key_id: str | None = None
     kms_data_key_reuse_s: int | None = None
+    expire_after_idle_s: int | None = None
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,6 +189,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     managed_sse_enabled: bool = False
     kms_master_key_id: str = ""
     kms_data_key_reuse_s: int = KMS_DATA_KEY_REUSE_S
+    expire_after_idle_s: int = 0
 
     @property
     def fifo(self) -> bool:

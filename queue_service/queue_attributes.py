@@ -19,6 +19,8 @@ from cumulo.queue_service.keys import Meta
 from cumulo.queue_service.model import (
     DEDUPLICATION_SCOPES,
     DELAY_S_MAX,
+    EXPIRE_AFTER_IDLE_S_MAX,
+    EXPIRE_AFTER_IDLE_S_MIN,
     FIFO_SUFFIX,
     FIFO_THROUGHPUT_LIMITS,
     KMS_DATA_KEY_REUSE_S_MAX,
@@ -66,7 +68,8 @@ _KMS_KEY_PATTERN = re.compile(rf"[A-Za-z0-9:/_-]{{1,{KMS_MASTER_KEY_ID_CHARACTER
 ONE_ENCRYPTION = (
     "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE"
 )
-NAMES = (*_RANGES, "dead_letter_policy", POLICY, *_OF_FIFO, _MANAGED, _KMS_KEY)
+_EXPIRE = "expire_after_idle_s"
+NAMES = (*_RANGES, "dead_letter_policy", POLICY, *_OF_FIFO, _MANAGED, _KMS_KEY, _EXPIRE)
 """The attributes that a caller may set, by the names of `QueueAttributes`."""
 
 
@@ -133,6 +136,15 @@ def written(attributes: QueueAttributes, owner: Place) -> dict[str, object]:
                     parameter=name, value=value, allowed=f"it must be between {lowest} and {highest}"
                 )
             fields[name] = value
+    idle_s = attributes.expire_after_idle_s
+    if idle_s is not None:
+        if idle_s and not EXPIRE_AFTER_IDLE_S_MIN <= idle_s <= EXPIRE_AFTER_IDLE_S_MAX:
+            raise INVALID_ATTRIBUTE_VALUE.error(
+                parameter=_EXPIRE,
+                value=idle_s,
+                allowed=f"it must be 0 or between {EXPIRE_AFTER_IDLE_S_MIN} and {EXPIRE_AFTER_IDLE_S_MAX}",
+            )
+        fields[_EXPIRE] = idle_s
     for name in _OF_FIFO:
         value = getattr(attributes, name)
         if value is None:

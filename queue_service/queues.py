@@ -21,6 +21,7 @@ from cumulo.queue_service.errors import (
 )
 from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
 from cumulo.queue_service.fifo_queue import find_any, first_delay_ms
+from cumulo.queue_service.idleness import arm_anew, disarm
 from cumulo.queue_service.keys import (
     CLEAR,
     COUNTERS,
@@ -94,6 +95,7 @@ class StampedCreate(msgspec.Struct, frozen=True):
     tags: dict[str, str] = {}
     redrive_allow_policy: str | None = None
     data_key: DataKey | None = None
+    deadline_ms: int = 0
 
 
 class StampedUpdate(msgspec.Struct, frozen=True):
@@ -221,6 +223,7 @@ def create_queue(txn: Txn, request: StampedCreate) -> Named:
     row = QueueName(policy=request.policy or "", redrive_allow_policy=request.redrive_allow_policy or "")
     _write_meta(txn, request.partition, meta, row, data_key)
     txn.put(request.partition + COUNTERS, records.encode(Counters()))
+    arm_anew(txn, request.partition, meta, request.deadline_ms)
     _write_tags(txn, request.partition, request.tags)
     return _named(txn, request.partition, meta)
 
@@ -247,6 +250,8 @@ def update_queue(txn: Txn, request: StampedUpdate) -> Named:
         # The new delay is in force for those, too.
         queue.wake_by(first_delay_ms(txn, request.partition, meta))
     queue.save()
+    if meta.expire_after_idle_s != queue.meta.expire_after_idle_s:
+        arm_anew(txn, request.partition, meta, request.deadline_ms)
     return _named(txn, request.partition, meta)
 
 
@@ -301,6 +306,7 @@ def _shown(queue: OpenQueue, row: QueueName) -> Queue:
         managed_sse_enabled=meta.managed_sse_enabled,
         kms_master_key_id=meta.kms_master_key_id,
         kms_data_key_reuse_s=meta.kms_data_key_reuse_s,
+        expire_after_idle_s=meta.expire_after_idle_s,
     )
 
 
@@ -390,6 +396,7 @@ def delete_queue(txn: Txn, request: StampedRemoval) -> None:
     confirm(txn, place, request.partition)
     queue = open_queue(txn, request.partition, place.name)
     _abandon_content(txn, queue, request.deadline_ms)
+    disarm(txn, request.partition)
     txn.notify(request.partition)  # whoever is parked there shall hear of it now
     txn.delete(name_key(place.account, place.region, place.name))
     txn.delete(request.partition + META)
@@ -462,6 +469,7 @@ def _write_meta(txn: Txn, partition: bytes, meta: Meta, row: QueueName, data_key
         redrive_allow_policy=row.redrive_allow_policy,
         data_key=data_key,
         kms_data_key_reuse_s=meta.kms_data_key_reuse_s,
+        ends_by_itself=meta.expire_after_idle_s > 0,
     )
     txn.put(name_key(meta.account, meta.region, meta.name), records.encode(written))
 

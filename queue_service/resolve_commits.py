@@ -56,7 +56,7 @@ async def resolve_commit(
     sends: list[Sends] = []
     sent: list[tuple[model.SentMessage, ...]] = []
     for place, at_queue in queues.items():
-        found = await desk.find(place)
+        found = await desk.use(place)
         assert operation.checks is not None
         checks = operation.checks(Touched(place, bool(at_queue.sends), bool(at_queue.deletes)))
         guard = Guard(place.account, found.row.policy if found else "")

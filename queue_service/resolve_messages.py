@@ -41,7 +41,7 @@ class ResolvedReceive(Resolved, frozen=True):
 async def _send(desk: Desk, ctx: CallContext, operation: Operation, request: model.SendMessages) -> Resolved:
     place = desk.place(ctx, request.queue)
     stamping.check_count(request.entries, request.entries_max)
-    found = await desk.find(place)
+    found = await desk.use(place)
     if found is None:
         return desk.missing(operation, place)
     now_ms, seed = desk.clock.deadline_ms(), desk.randomness.token_bytes(stamping.SEED_BYTES)
@@ -68,7 +68,7 @@ async def _send(desk: Desk, ctx: CallContext, operation: Operation, request: mod
 async def _delete(desk: Desk, ctx: CallContext, operation: Operation, request: model.DeleteMessages) -> Resolved:
     place = desk.place(ctx, request.queue)
     stamping.check_count(request.receipt_handles, request.entries_max)
-    found = await desk.find(place)
+    found = await desk.use(place)
     if found is None:
         return desk.missing(operation, place)
     partition = found.row.partition
@@ -95,7 +95,7 @@ async def _delete(desk: Desk, ctx: CallContext, operation: Operation, request: m
 async def _change(desk: Desk, ctx: CallContext, operation: Operation, request: model.ChangeVisibilities) -> Resolved:
     place = desk.place(ctx, request.queue)
     stamping.check_count(request.entries, request.entries_max)
-    found = await desk.find(place)
+    found = await desk.use(place)
     if found is None:
         return desk.missing(operation, place)
     partition = found.row.partition
@@ -141,7 +141,7 @@ async def resolve_receive(
         stamping.check_id("attempt_id", request.attempt_id)
         if not model.is_fifo(place.name):
             raise NOT_OF_THIS_QUEUE_TYPE.error(parameter="attempt_id", value=request.attempt_id)
-    found = await desk.find(place, dead_letter=desk.engine.atomic_across)
+    found = await desk.use(place, dead_letter=desk.engine.atomic_across)
     if found is None:
         return desk.missing(operation, place)
     row = found.row

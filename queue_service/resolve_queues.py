@@ -39,7 +39,16 @@ async def _create(desk: Desk, ctx: CallContext, operation: Operation, request: m
     data_key = None if found else _data_key(desk, place, partition, fields, managed=model.MANAGED_SSE)
     return Resolved(
         request=StampedCreate(
-            place, partition, found is None, fields, policy, desk.clock.wall_ms(), request.tags, allow, data_key
+            place,
+            partition,
+            found is None,
+            fields,
+            policy,
+            desk.clock.wall_ms(),
+            request.tags,
+            allow,
+            data_key,
+            desk.clock.deadline_ms(),
         ),
         partitions=(ROOT, partition),
         checks=checks_of(operation, place) + (checks_of(TABLE["TagQueue"], place) if request.tags else ()),

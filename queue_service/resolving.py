@@ -17,6 +17,7 @@ from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved
 from cumulo.queue_service import model, page_tokens, queue_attributes, stamping
 from cumulo.queue_service.errors import QUEUE_DOES_NOT_EXIST
+from cumulo.queue_service.idleness import Uses
 from cumulo.queue_service.operations import OWNERS_ALONE
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import Found, Lookup, follow
@@ -45,11 +46,19 @@ class Desk:
         self.sealer = sealer
         self.seals = seals
         self.in_flight_max = in_flight_max
+        self.uses = Uses(clock.deadline_ms())
         self._followed = Remembered(engine, (ROOT,), follow)
 
     async def find(self, place: Place, *, dead_letter: bool = False) -> Found | None:
         """Return where a queue's name leads now, `dead_letter` with its dead-letter queue; None where there is none."""
         found: Found | None = await self._followed.read(Lookup(place, dead_letter))
+        return found
+
+    async def use(self, place: Place, *, dead_letter: bool = False) -> Found | None:
+        """As `find`, for a call about a queue's messages: such a call keeps a queue that ends by itself."""
+        found = await self.find(place, dead_letter=dead_letter)
+        if found is not None and found.row.ends_by_itself:
+            self.uses.note(found.row.partition, self.clock.deadline_ms())
         return found
 
     def place(self, ctx: CallContext, text: str) -> Place:

@@ -36,8 +36,9 @@ from cumulo.queue_service.delivery import QueueTarget
 from cumulo.queue_service.errors import (
     OVER_LIMIT,
 )
+from cumulo.queue_service.expiry import IdleTimer, expire
 from cumulo.queue_service.fifo_keys import FORGET
-from cumulo.queue_service.keys import CLEAR, MOVE, RETAIN, WAKE
+from cumulo.queue_service.keys import CLEAR, IDLE, MOVE, RETAIN, WAKE
 from cumulo.queue_service.kinds import change_visibilities, peek, receive_messages
 from cumulo.queue_service.leases import StampedChange
 from cumulo.queue_service.messages import (
@@ -168,6 +169,7 @@ class Service(NamedRoom):
             FORGET: self._on_forget,
             CLEAR: self._on_clear,
             MOVE: self._mover.run,
+            IDLE: self._on_idle,
         }
 
     async def resolve(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
@@ -251,7 +253,10 @@ class Service(NamedRoom):
             )
             look = self.engine.read((request.partition,), peek, looked_for)
             parked_ms = self.clock.deadline_ms()
-            taken = await self._parked.wait(waiter, look, resolved.wait_s)
+            try:
+                taken = await self._parked.wait(waiter, look, resolved.wait_s)
+            finally:
+                self.desk.uses.note_again(request.partition, self.clock.deadline_ms())
             if taken is not None and self.clock.deadline_ms() - parked_ms >= DECISION_LIFE_MS:
                 await self._ask_again(ctx, resolved, waiter, taken)
         else:
@@ -394,6 +399,17 @@ class Service(NamedRoom):
 
     async def _on_forget(self, entries: list[Due]) -> None:
         await self._each(entries, forget)
+
+    async def _on_idle(self, entries: list[Due]) -> None:
+        await asyncio.gather(*map(self._look_at_idle, entries))
+
+    async def _look_at_idle(self, entry: Due) -> None:
+        partition, uses, now_ms = entry.key, self.desk.uses, self.clock.deadline_ms()
+        if self._parked.is_waited_for(partition):
+            uses.note(partition, now_ms)
+        timer = IdleTimer(entry, now_ms, uses.last_ms(partition))
+        if await self.engine.transact((ROOT, partition), expire, timer, grows=False):
+            uses.forget(partition)
 
     async def _on_clear(self, entries: list[Due]) -> None:
         await asyncio.gather(*(self.engine.transact((entry.key[:8],), clear, entry, grows=False) for entry in entries))

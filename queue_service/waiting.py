@@ -78,6 +78,10 @@ class ParkedReceivers:
     def __len__(self) -> int:
         return self._count
 
+    def is_waited_for(self, partition: bytes) -> bool:
+        """Say whether anybody waits for a queue's messages now."""
+        return partition in self._lines
+
     @property
     def is_full(self) -> bool:
         """Say whether no more receivers may park."""

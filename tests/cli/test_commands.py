@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -63,6 +64,35 @@ def test_received_message_is_acknowledged_by_its_handle(run, answer, name):
     run("queue", "ack", name, message["receipt_handle"])
 
     assert answer("queue", "show", name)["in_flight_count"] == 0
+
+
+def test_request_shows_the_reply_of_whoever_receives_it(run, answer, name, server):
+    run("queue", "create", name)
+
+    def reply_to_two() -> None:
+        with server.client() as client:
+            for _ in range(2):
+                (message,) = client.queue(name).receive_batch(20, 1)
+                message.reply(message.text.upper(), attributes={"n": 1})
+                message.delete()
+
+    with ThreadPoolExecutor(1) as pool:
+        replying = pool.submit(reply_to_two)
+        shown = answer("queue", "request", name, "hello", "-a", "colour=blue")
+        raw = run("queue", "request", name, "again", "--raw").stdout
+        replying.result()
+    late = run("queue", "request", name, "?", "--timeout", "0.2", exits=1)
+
+    assert (shown["body"], shown["body_encoding"], shown["attributes"]) == ("HELLO", "utf-8", {"n": 1})
+    assert raw == "AGAIN"
+    assert "no reply came within 0.2 s" in late.stderr
+
+
+def test_queue_that_ends_by_itself_is_made_and_kept_after_all(answer, name):
+    made = answer("queue", "create", name, "--expire-after-idle", "600")
+    kept = answer("queue", "set", name, "--expire-after-idle", "0")
+
+    assert (made["expire_after_idle_s"], kept["expire_after_idle_s"]) == (600, None)
 
 
 def test_messages_are_looked_at_and_not_taken(run, answer, name):

@@ -1,5 +1,6 @@
 """SQS as boto3's newest version speaks it (JSON 1.0): every operation that the service has."""
 
+import concurrent.futures
 import hashlib
 import json
 import threading
@@ -160,3 +161,23 @@ def test_a_purged_queue_is_empty(sqs, queue):
     sqs.purge_queue(QueueUrl=queue)
 
     assert receive(sqs, queue) == []
+
+
+def test_a_request_of_the_sdk_is_answered_by_its_attributes(sqs, queue, server):
+    name = queue.rpartition("/")[2]
+
+    def reply():
+        (message,) = receive(sqs, queue, WaitTimeSeconds=20, MessageAttributeNames=["All"])
+        asked = message["MessageAttributes"]
+        sqs.send_message(
+            QueueUrl=asked["ResponseQueueUrl"]["StringValue"],
+            MessageBody=message["Body"].upper(),
+            MessageAttributes={"CorrelationId": asked["CorrelationId"]},
+        )
+
+    with server.client() as client, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        replying = pool.submit(reply)
+        answered = client.queue(name).request("hello")
+        replying.result()
+
+    assert (answered.text, answered.attributes) == ("HELLO", {})

@@ -6,6 +6,7 @@ import pytest
 
 from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.core.context import CallContext
+from cumulo.core.errors import ServiceError
 from cumulo.core.ports import EnclosedMessage
 from cumulo.identity.model import root_of
 from cumulo.object_store import enclosures, model
@@ -223,5 +224,21 @@ def test_commit_that_has_to_run_twice_stores_once(with_queues: Any, size: int) -
 
         assert await it.peek("jobs") == [b"a"]
         assert await it.get("k") == b"x" * size
+
+    with_queues(scenario)
+
+
+def test_queue_whose_encryption_changes_meanwhile_refuses_the_object_for_now(with_queues: Any) -> None:
+    async def scenario(it: Any) -> None:
+        sender = it.service.sender
+        enclosure = await sender.enclose(it.ctx, (enclosed("jobs", b"a"),))
+        other = queue_model.QueueAttributes(managed_sse_enabled=False)
+        await it.queues.call(it.ctx, "UpdateQueue", queue_model.UpdateQueue(queue="jobs", attributes=other))
+
+        with pytest.raises(ServiceError) as caught:
+            await it.engine.transact(enclosure.partitions, sender.store, enclosure)
+
+        assert (caught.value.row.code, caught.value.row.retryable) == ("ServiceUnavailable", True)
+        assert await it.peek("jobs") == []
 
     with_queues(scenario)

@@ -390,3 +390,24 @@ def test_commit_over_queues_goes_over_the_wire(over_wire):
         assert await it.counts() == (0, 0, 1)
 
     over_wire(scenario)
+
+
+def test_queue_that_ends_by_itself_is_made_shown_and_kept_over_the_wire(over_wire):
+    async def scenario(it, stub):
+        asked = pb.Queue(name="jobs", expire_after_idle_s=60)
+        made = await stub.CreateQueue(pb.CreateQueueRequest(queue=asked), metadata=METADATA)
+        got = await stub.GetQueue(pb.GetQueueRequest(name="jobs"), metadata=METADATA)
+        kept = await stub.UpdateQueue(
+            pb.UpdateQueueRequest(queue=pb.Queue(name="jobs"), update_mask=FieldMask(paths=["expire_after_idle_s"])),
+            metadata=METADATA,
+        )
+        with pytest.raises(grpc.RpcError) as refused:
+            await stub.CreateQueue(
+                pb.CreateQueueRequest(queue=pb.Queue(name="other", expire_after_idle_s=5)), metadata=METADATA
+            )
+
+        assert (made.queue.expire_after_idle_s, got.queue.expire_after_idle_s) == (60, 60)
+        assert not kept.queue.HasField("expire_after_idle_s")
+        assert reason(refused.value) == "InvalidAttributeValue"
+
+    over_wire(scenario)

@@ -64,7 +64,10 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
 @pytest.mark.parametrize(
     ("record", "golden"),
     [
-        (keys.QueueName(1, b"\0" * 7 + b"\1", "", 20, "dead", 5), "9901c4080000000000000001a014a46465616405a0c0cd012c"),
+        (
+            keys.QueueName(1, b"\0" * 7 + b"\1", "", 20, "dead", 5),
+            "9a01c4080000000000000001a014a46465616405a0c0cd012cc2",
+        ),
         (keys.Counters(1, 1, 2, 3, 4, 5, 6), "9701010203040506"),
         (
             keys.Lease(1, b"t" * 16, 1, 2, 3, 4, 5, 6, 7, True, -20),
@@ -79,6 +82,7 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
             "dc001301a0a00000a090a0c400a000a0a00400c40000a0919701a361726e0203040506",
         ),
         (keys.Tags(1, {"k": "v"}), "920181a16ba176"),
+        (keys.Idleness(1, 2, 3), "930102" + "03"),
         (
             keys.MoveTasks(1, (keys.MoveTask(1, "id", "RUNNING", "arn", 5, 3, 2, 1, "why", 4, 6, b"c", 9),)),
             "9201919d01a26964a752554e4e494e47a361726e05030201a37768790406c4016309",
@@ -86,8 +90,8 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
         (
             keys.Meta(1, "0", "r", "n"),
             (
-                "dc001b01a130a172a16e011e00ce00054600ce0010000000a0000000a000c2c2a57175657565a87065725175657565a000"
-                "c2a0cd012cc40000"
+                "dc001c01a130a172a16e011e00ce00054600ce0010000000a0000000a000c2c2a57175657565a87065725175657565a000"
+                "c2a0cd012cc4000000"
             ),
         ),
         (keys.DataKey(1, b"i", "0", "r", "k", 2, b"s"), "9701c40169a130a172a16b02c40173"),

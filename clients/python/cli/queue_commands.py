@@ -14,7 +14,7 @@ from cumulo.cli.leaf import Session, confirmed, leaf, pairs, text_of
 from cumulo.cli.output import bold, show_item, show_items
 from cumulo.cli.watching import interval_option, watchable
 from cumulo.client import DeadLetterPolicy, Message, Queue
-from cumulo.client.model import PeekedMessage
+from cumulo.client.model import PeekedMessage, Reply
 
 BATCH = 100
 
@@ -35,6 +35,12 @@ def _attributes(command: Any) -> Any:
             click.option("--receive-wait", type=int, metavar="S", help="How long a receive waits: 0 to 20 s."),
             click.option("--dead-letter-queue", metavar="QUEUE", help="Where messages go that nobody handles."),
             click.option("--max-receive-count", type=int, metavar="N", help="After so many receives: 1 to 1000."),
+            click.option(
+                "--expire-after-idle",
+                type=int,
+                metavar="S",
+                help="Delete it once nobody used it for so long: 10 to 1209600 s; 0: never.",
+            ),
             click.option("--policy", metavar="FILE", help="The queue's policy as JSON; - is standard input."),
             click.option(
                 "--fifo-content-based-deduplication/--no-fifo-content-based-deduplication",
@@ -275,6 +281,43 @@ def send(
         session.report(f"sent {sent.message_id}{number}", sent)
 
 
+@queue_group.command("request")
+@click.argument("name")
+@click.argument("body")
+@click.option("--timeout", type=click.FloatRange(0, 3600), default=30, show_default=True, metavar="S")
+@click.option("-a", "--attribute", multiple=True, metavar="NAME=TEXT", help="A message attribute; at most 8.")
+@click.option("--group", metavar="GROUP", help="FIFO queues: in which group it keeps its order.")
+@click.option("--deduplication-id", "--dedup-id", metavar="ID", help="FIFO queues: as of send.")
+@click.option("--raw", is_flag=True, help="Write the reply's body as it is.")
+@leaf
+def request(
+    session: Session,
+    name: str,
+    body: str,
+    timeout: float,
+    attribute: tuple[str, ...],
+    group: str | None,
+    deduplication_id: str | None,
+    raw: bool,
+) -> None:
+    """Send BODY to the queue NAME and wait for the reply of whoever receives it."""
+    with session.client() as client:
+        reply = client.queue(name).request(
+            body,
+            timeout=timeout,
+            attributes=pairs(attribute, "--attribute"),
+            group=group,
+            deduplication_id=deduplication_id,
+        )
+    if raw:
+        sys.stdout.buffer.write(reply.body)
+        sys.stdout.buffer.flush()
+        return
+    shown, encoding = _shown_body(reply)
+    row = {"id": reply.message_id, "body": shown, "body_encoding": encoding, "attributes": reply.attributes}
+    show_item(row | {"sent": reply.sent, "sender_id": reply.sender_id}, session.output)
+
+
 def _time_of(text: str) -> datetime:
     """Return a time that a person wrote, in his own zone where he names none."""
     try:
@@ -349,7 +392,7 @@ def _priority_column(messages: Sequence[Message] | Sequence[PeekedMessage]) -> t
     return ("priority",) if len({it.priority for it in messages}) > 1 else ()
 
 
-def _shown_body(message: Message | PeekedMessage) -> tuple[str | bytes, str]:
+def _shown_body(message: Message | PeekedMessage | Reply) -> tuple[str | bytes, str]:
     """Return a body and its encoding: one that is not UTF-8 is shown in base64."""
     try:
         return message.text, "utf-8"

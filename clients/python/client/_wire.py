@@ -15,6 +15,7 @@ from cumulo.api.queue.v1 import log_pb2 as log
 from cumulo.api.queue.v1 import queue_pb2 as queue
 from cumulo.api.runner.v1 import runner_pb2 as runner
 from cumulo.client import model
+from cumulo.client._replies import CORRELATION_ID, VIRTUAL_QUEUE
 from cumulo.client.errors import CumuloError, PartialFailure, from_item
 
 
@@ -152,6 +153,18 @@ def outgoing_entry(item: object) -> queue.SendMessageEntry:
     return queue.SendMessageEntry(body=body_bytes(item))
 
 
+def reply(it: queue.Message) -> model.Reply:
+    """Return a received message as the reply to a request; what says which request it answers is left out."""
+    given = attribute_values(it.attributes)
+    return model.Reply(
+        message_id=it.message_id,
+        body=it.body,
+        sent=time_of(it.sent_ms),
+        sender_id=it.sender_id,
+        attributes={name: value for name, value in given.items() if name not in (CORRELATION_ID, VIRTUAL_QUEUE)},
+    )
+
+
 def item_error(error: queue.ItemError | objects.ItemError) -> CumuloError:
     """Return the exception of one failed item."""
     return from_item(error.code, error.message)
@@ -248,6 +261,7 @@ def queue_message(
     managed_sse: bool | None = None,
     kms_master_key_id: str | None = None,
     kms_data_key_reuse: int | None = None,
+    expire_after_idle: int | None = None,
 ) -> queue.Queue:
     """Return a queue with the attributes that are given."""
     return queue.Queue(
@@ -269,6 +283,7 @@ def queue_message(
         kms_data_key_reuse_s=kms_data_key_reuse,
         deduplication_scope=deduplication_scope,
         fifo_throughput_limit=throughput_limit,
+        expire_after_idle_s=expire_after_idle,
     )
 
 
@@ -301,6 +316,7 @@ def queue_info(it: queue.Queue, *, listed: bool = False, counted: bool = False) 
         managed_sse_enabled=it.managed_sse_enabled,
         kms_master_key_id=it.kms_master_key_id or None,
         kms_data_key_reuse_s=it.kms_data_key_reuse_s,
+        expire_after_idle_s=it.expire_after_idle_s or None,
         message_count=it.message_count if counted else None,
         in_flight_count=it.in_flight_count if counted else None,
         delayed_count=it.delayed_count if counted else None,

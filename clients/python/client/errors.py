@@ -117,6 +117,10 @@ class DeadlineExceeded(CumuloError):
     """The answer did not come in time; the call may or may not have taken effect."""
 
 
+class NoReply(CumuloError):
+    """Nobody replied to a request in time; the request may be answered yet, and its reply reaches nobody then."""
+
+
 class OutcomeUnknown(CumuloError):
     """The server was interrupted while it committed, or its answer was lost; the call may have taken effect or not."""
 

@@ -60,6 +60,8 @@ class QueueInfo(Value, frozen=True):
     managed_sse_enabled: bool | None = None
     kms_master_key_id: str | None = None
     kms_data_key_reuse_s: int | None = None
+    expire_after_idle_s: int | None = None
+    """After so long without a use it is deleted; None: it stays."""
     message_count: int | None = None
     in_flight_count: int | None = None
     delayed_count: int | None = None
@@ -79,6 +81,25 @@ class SentMessage(Value, frozen=True):
 
 Attribute = str | int | float | bytes
 """A message attribute's value: text is a `String`, a number a `Number`, bytes are `Binary`."""
+
+
+class Reply(Value, frozen=True):
+    """What a request was answered with."""
+
+    message_id: str
+    body: bytes
+    sent: datetime
+    sender_id: str
+    attributes: Mapping[str, Attribute]
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8 text."""
+        return self.body.decode()
+
+    def json(self) -> Any:
+        """Return what the body's JSON text means."""
+        return msgspec.json.decode(self.body)
 
 
 PRIORITY_DEFAULT = 4

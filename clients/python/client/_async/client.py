@@ -15,6 +15,7 @@ from cumulo.client._async.leases import AsyncLeaseKeeper
 from cumulo.client._async.logs import AsyncLog
 from cumulo.client._async.pages import AsyncPager
 from cumulo.client._async.queues import AsyncQueue
+from cumulo.client._async.requests import AsyncRequests
 from cumulo.client._async.transactions import AsyncTransaction
 from cumulo.client.configuration import configure
 from cumulo.client.model import Page
@@ -59,6 +60,7 @@ class AsyncClient:
         )
         self._connection = AsyncConnection(configuration, timeout=timeout, retries=retries, token_life_s=token_life_s)
         self._keeper = AsyncLeaseKeeper(self._connection)
+        self._requests = AsyncRequests(self._connection)
         self.iam = AsyncIdentity(self._connection)
         self.jobs = AsyncJobs(self._connection)
 
@@ -80,9 +82,13 @@ class AsyncClient:
         await self.close()
 
     async def close(self) -> None:
-        """Stop extending messages and close the connections; calls that are still running end."""
+        """Stop extending messages, delete the reply queue if there is one, and close the connections; calls that are
+        still running end.
+        """
         await self._keeper.close()
+        await self._requests.close()
         await self._connection.close()
+        await self._requests.join()
 
     # Queues
 
@@ -93,7 +99,7 @@ class AsyncClient:
         threads: at once). One that exists with the same attributes is taken as it is, one with others is
         `AlreadyExists`.
         """
-        queue = AsyncQueue(self._connection, self._keeper, name)
+        queue = AsyncQueue(self._connection, self._keeper, self._requests, name)
         if create:
             queue.prepare_by(partial(queue.create, **attributes))
         return queue

@@ -74,7 +74,8 @@ class AsyncLeaseKeeper:
     """Extends messages until closed."""
 
     def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+        self.connection = connection
+        """The client's, for whoever has the keeper."""
         self._batches: list[_Batch] = []
         self._changed = Signal()
         self._lock = threading.Lock()
@@ -131,8 +132,8 @@ class AsyncLeaseKeeper:
         )
         asked = time.monotonic()
         try:
-            response = await self._connection.call(
-                self._connection.lane.queue.BatchChangeMessageVisibility,
+            response = await self.connection.call(
+                self.connection.lane.queue.BatchChangeMessageVisibility,
                 request,
                 min(DEADLINE_S, max(EXTENSION_DEADLINE_MIN_S, batch.interval_s)),
             )

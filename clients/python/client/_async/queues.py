@@ -12,6 +12,7 @@ from cumulo.client._async.connection import AsyncConnection
 from cumulo.client._async.leases import AsyncLeaseKeeper, Care
 from cumulo.client._async.messages import HELD, AsyncAcknowledger, AsyncMessage
 from cumulo.client._async.receive_stream import AsyncReceiveStream, StreamOptions
+from cumulo.client._async.requests import AsyncRequests
 from cumulo.client._async.send_stream import AsyncSendStream, send_request_id
 from cumulo.client._tasks import Handle
 from cumulo.client.errors import CumuloError, PermissionDenied
@@ -20,6 +21,8 @@ LONG_POLL_MAX_S = 20
 """The longest that a queue can make a receive wait."""
 LONG_POLL_GRACE_S = 5
 BATCH_MAX = 100
+REPLY_S = 30.0
+"""How long a request waits for its reply where nobody says it."""
 HOLD_MAX_S = 3_600
 """How long a stream holds a message by default: enough for slow work, and a program that hangs is found out."""
 VISIBILITY_TIMEOUT_DEFAULT_S = 30
@@ -29,9 +32,12 @@ VISIBILITY_TIMEOUT_DEFAULT_S = 30
 class AsyncQueue(Handle):
     """A queue by name, short name or ARN; nothing is asked of the server until a call needs it."""
 
-    def __init__(self, connection: AsyncConnection, keeper: AsyncLeaseKeeper, name: str) -> None:
+    def __init__(
+        self, connection: AsyncConnection, keeper: AsyncLeaseKeeper, requests: AsyncRequests, name: str
+    ) -> None:
         self._connection = connection
         self._keeper = keeper
+        self._requests = requests
         self._name = name
         self._visibility_timeout_s: int | None = None
         self._asked_timeout = False
@@ -95,6 +101,34 @@ class AsyncQueue(Handle):
         )
         response = await self._connection.call(self._connection.lane.queue.BatchSendMessages, request, timeout)
         return _wire.sent_messages(response.results)
+
+    async def request(
+        self,
+        body: object,
+        *,
+        timeout: float = REPLY_S,
+        attributes: Mapping[str, model.Attribute] | None = None,
+        group: str | None = None,
+        deduplication_id: str | None = None,
+        priority: int | None = None,
+    ) -> model.Reply:
+        """Send a message and wait up to `timeout` seconds for the reply that its receiver gives (`AsyncMessage.reply`).
+
+        The client has one reply queue for all its requests, which it makes at the first one. At most 8 `attributes`,
+        for two say where the reply goes and what it answers. Raises `NoReply` where none came in time; the message
+        stays in its queue then.
+        """
+        message = pb.SendMessageRequest(
+            queue=self._name,
+            body=_wire.body_bytes(body),
+            group_id=group,
+            deduplication_id=deduplication_id,
+            request_id=send_request_id(self._connection, self._name),
+            priority=priority,
+        )
+        for name, value in _wire.attribute_messages(attributes or {}).items():
+            message.attributes[name].CopyFrom(value)
+        return await self._requests.request(message, timeout)
 
     def send_stream(self, *, window: int = 5_000) -> AsyncSendStream:
         """Open a stream for many messages: `window` of them may be on their way unanswered. A context manager."""
@@ -323,11 +357,13 @@ class AsyncQueue(Handle):
         managed_sse: bool | None = None,
         kms_master_key_id: str | None = None,
         kms_data_key_reuse: int | None = None,
+        expire_after_idle: int | None = None,
         reset: Sequence[str] = (),
     ) -> model.QueueInfo:
         """Change attributes: what is given, and what `reset` names (as `QueueInfo` spells it) back to its default.
 
-        FIFO queues only: `content_based_deduplication`, `deduplication_scope` (`queue` or `messageGroup`) and
+        With `expire_after_idle` the queue is deleted once nobody used it for so many seconds (10 to 1209600; 0: it
+        stays). FIFO queues only: `content_based_deduplication`, `deduplication_scope` (`queue` or `messageGroup`) and
         `throughput_limit` (`perQueue`, or with the scope `messageGroup` also `perMessageGroupId`).
 
         What senders write is encrypted at rest by `managed_sse`, or under a key for `kms_master_key_id` (an id, alias
@@ -348,6 +384,7 @@ class AsyncQueue(Handle):
             managed_sse=managed_sse,
             kms_master_key_id=kms_master_key_id,
             kms_data_key_reuse=kms_data_key_reuse,
+            expire_after_idle=expire_after_idle,
         )
         request = pb.UpdateQueueRequest(queue=queue, request_id=self._connection.request_id())
         given = [field.name for field, _ in queue.ListFields() if field.name != "name"]

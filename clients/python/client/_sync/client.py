@@ -16,6 +16,7 @@ from cumulo.client._sync.leases import LeaseKeeper
 from cumulo.client._sync.logs import Log
 from cumulo.client._sync.pages import Pager
 from cumulo.client._sync.queues import Queue
+from cumulo.client._sync.requests import Requests
 from cumulo.client._sync.transactions import Transaction
 from cumulo.client.configuration import configure
 from cumulo.client.model import Page
@@ -60,6 +61,7 @@ class Client:
         )
         self._connection = Connection(configuration, timeout=timeout, retries=retries, token_life_s=token_life_s)
         self._keeper = LeaseKeeper(self._connection)
+        self._requests = Requests(self._connection)
         self.iam = Identity(self._connection)
         self.jobs = Jobs(self._connection)
 
@@ -81,9 +83,13 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Stop extending messages and close the connections; calls that are still running end."""
+        """Stop extending messages, delete the reply queue if there is one, and close the connections; calls that are
+        still running end.
+        """
         self._keeper.close()
+        self._requests.close()
         self._connection.close()
+        self._requests.join()
 
     # Queues
 
@@ -94,7 +100,7 @@ class Client:
         threads: at once). One that exists with the same attributes is taken as it is, one with others is
         `AlreadyExists`.
         """
-        queue = Queue(self._connection, self._keeper, name)
+        queue = Queue(self._connection, self._keeper, self._requests, name)
         if create:
             queue.prepare_by(partial(queue.create, **attributes))
         return queue

@@ -75,7 +75,8 @@ class LeaseKeeper:
     """Extends messages until closed."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
+        """The client's, for whoever has the keeper."""
         self._batches: list[_Batch] = []
         self._changed = Signal()
         self._lock = threading.Lock()
@@ -132,8 +133,8 @@ class LeaseKeeper:
         )
         asked = time.monotonic()
         try:
-            response = self._connection.call(
-                self._connection.lane.queue.BatchChangeMessageVisibility,
+            response = self.connection.call(
+                self.connection.lane.queue.BatchChangeMessageVisibility,
                 request,
                 min(DEADLINE_S, max(EXTENSION_DEADLINE_MIN_S, batch.interval_s)),
             )

@@ -4,14 +4,16 @@
 import json
 import math
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.client import _wire
+from cumulo.client._replies import CORRELATION_ID, RESPONSE_QUEUE, VIRTUAL_QUEUE, response_queue
 from cumulo.client._sync.leases import Care, LeaseKeeper
-from cumulo.client.errors import CumuloError, LeaseLost
+from cumulo.client.errors import CumuloError, LeaseLost, NotFound
 from cumulo.client.model import Attribute
 
 HELD = math.inf
@@ -191,6 +193,37 @@ class Message:
             self.timeout_s = timeout_s
             if self.care is Care.IN_BLOCK:
                 self._keeper.keep(self._from.name, timeout_s, (self,))
+
+    @property
+    def reply_to(self) -> str:
+        """URL or ARN of the queue that its sender awaits a reply in; empty where he awaits none."""
+        asked = self._message.attributes.get(RESPONSE_QUEUE)
+        return "" if asked is None else asked.string_value
+
+    def reply(
+        self, body: object, *, attributes: Mapping[str, Attribute] | None = None, timeout: float | None = None
+    ) -> bool:
+        """Answer a request: send `body` to where its sender awaits it. Deletes nothing.
+
+        Returns whether there is anybody to read it: false where the reply queue is gone, because its client is. Raises
+        `ValueError` where no reply was asked for, and as `Queue.send`.
+        """
+        if not self.reply_to:
+            raise ValueError(f"the message {self.id} asks for no reply")
+        connection = self._keeper.connection
+        queue, virtual = response_queue(self.reply_to, connection.configuration.region)
+        request = pb.SendMessageRequest(queue=queue, body=_wire.body_bytes(body), request_id=connection.request_id())
+        for name, value in _wire.attribute_messages(attributes or {}).items():
+            request.attributes[name].CopyFrom(value)
+        if CORRELATION_ID in self._message.attributes:
+            request.attributes[CORRELATION_ID].CopyFrom(self._message.attributes[CORRELATION_ID])
+        if virtual:
+            request.attributes[VIRTUAL_QUEUE].CopyFrom(pb.MessageAttribute(data_type="String", string_value=virtual))
+        try:
+            connection.call(connection.lane.queue.SendMessage, request, timeout)
+        except NotFound:
+            return False
+        return True
 
     def enter_transaction(self) -> None:
         """Leave the message to a transaction, which is to delete it, or to give it back; kept invisible until then."""

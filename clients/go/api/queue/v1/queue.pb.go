@@ -204,9 +204,13 @@ type Queue struct {
 	// into this queue, or from the time for which it was scheduled. 0 where there is none.
 	OldestAgeS int32 `protobuf:"varint,24,opt,name=oldest_age_s,json=oldestAgeS,proto3" json:"oldest_age_s,omitempty"`
 	// Set by the server in GetQueue: the age of the message that the next receive gets. 0 where none is visible.
-	LagS          int32 `protobuf:"varint,25,opt,name=lag_s,json=lagS,proto3" json:"lag_s,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	LagS int32 `protobuf:"varint,25,opt,name=lag_s,json=lagS,proto3" json:"lag_s,omitempty"`
+	// Set by the client: after so long without a send, a receive, a poll or another call about its messages the queue is
+	// deleted, with what is in it; 10 to 1209600 s. A receiver that waits keeps it. It may live twice as long after its
+	// last message, or a restart of the server. Default 0: it does not end by itself.
+	ExpireAfterIdleS *int32 `protobuf:"varint,26,opt,name=expire_after_idle_s,json=expireAfterIdleS,proto3,oneof" json:"expire_after_idle_s,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Queue) Reset() {
@@ -389,6 +393,13 @@ func (x *Queue) GetOldestAgeS() int32 {
 func (x *Queue) GetLagS() int32 {
 	if x != nil {
 		return x.LagS
+	}
+	return 0
+}
+
+func (x *Queue) GetExpireAfterIdleS() int32 {
+	if x != nil && x.ExpireAfterIdleS != nil {
+		return *x.ExpireAfterIdleS
 	}
 	return 0
 }
@@ -3769,7 +3780,8 @@ var File_cumulo_api_queue_v1_queue_proto protoreflect.FileDescriptor
 
 const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\n" +
-	"\x1fcumulo/api/queue/v1/queue.proto\x12\x13cumulo.api.queue.v1\x1a google/protobuf/field_mask.proto\"\xda\t\n" +
+	"\x1fcumulo/api/queue/v1/queue.proto\x12\x13cumulo.api.queue.v1\x1a google/protobuf/field_mask.proto\"\xa6\n" +
+	"\n" +
 	"\x05Queue\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03arn\x18\x02 \x01(\tR\x03arn\x125\n" +
@@ -3795,7 +3807,8 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\x14kms_data_key_reuse_s\x18\x14 \x01(\x05H\vR\x10kmsDataKeyReuseS\x88\x01\x01\x12 \n" +
 	"\foldest_age_s\x18\x18 \x01(\x05R\n" +
 	"oldestAgeS\x12\x13\n" +
-	"\x05lag_s\x18\x19 \x01(\x05R\x04lagSB\x17\n" +
+	"\x05lag_s\x18\x19 \x01(\x05R\x04lagS\x122\n" +
+	"\x13expire_after_idle_s\x18\x1a \x01(\x05H\fR\x10expireAfterIdleS\x88\x01\x01B\x17\n" +
 	"\x15_visibility_timeout_sB\n" +
 	"\n" +
 	"\b_delay_sB\x16\n" +
@@ -3808,7 +3821,8 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\x16_fifo_throughput_limitB\x16\n" +
 	"\x14_managed_sse_enabledB\x14\n" +
 	"\x12_kms_master_key_idB\x17\n" +
-	"\x15_kms_data_key_reuse_s\"T\n" +
+	"\x15_kms_data_key_reuse_sB\x16\n" +
+	"\x14_expire_after_idle_s\"T\n" +
 	"\x10DeadLetterPolicy\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12*\n" +
 	"\x11max_receive_count\x18\x02 \x01(\x05R\x0fmaxReceiveCount\"\x82\x01\n" +

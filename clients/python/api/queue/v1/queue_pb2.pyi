@@ -118,6 +118,7 @@ class Queue(_message.Message):
     KMS_DATA_KEY_REUSE_S_FIELD_NUMBER: _builtins.int
     OLDEST_AGE_S_FIELD_NUMBER: _builtins.int
     LAG_S_FIELD_NUMBER: _builtins.int
+    EXPIRE_AFTER_IDLE_S_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Set by the client at creation: `accounts/{account}/regions/{region}/queues/{queue}` or the short name. Never changes.
     One that ends in `.fifo` makes a FIFO queue.
@@ -174,6 +175,11 @@ class Queue(_message.Message):
     """
     lag_s: _builtins.int
     """Set by the server in GetQueue: the age of the message that the next receive gets. 0 where none is visible."""
+    expire_after_idle_s: _builtins.int
+    """Set by the client: after so long without a send, a receive, a poll or another call about its messages the queue is
+    deleted, with what is in it; 10 to 1209600 s. A receiver that waits keeps it. It may live twice as long after its
+    last message, or a restart of the server. Default 0: it does not end by itself.
+    """
     @_builtins.property
     def dead_letter_policy(self) -> Global___DeadLetterPolicy:
         """Set by the client: where messages go that were received too often. Absent: they stay."""
@@ -203,10 +209,11 @@ class Queue(_message.Message):
         kms_data_key_reuse_s: _builtins.int | None = ...,
         oldest_age_s: _builtins.int = ...,
         lag_s: _builtins.int = ...,
+        expire_after_idle_s: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_kms_data_key_reuse_s", b"_kms_data_key_reuse_s", "_kms_master_key_id", b"_kms_master_key_id", "_managed_sse_enabled", b"_managed_sse_enabled", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_visibility_timeout_s", b"_visibility_timeout_s", "content_based_deduplication", b"content_based_deduplication", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "fifo_throughput_limit", b"fifo_throughput_limit", "kms_data_key_reuse_s", b"kms_data_key_reuse_s", "kms_master_key_id", b"kms_master_key_id", "managed_sse_enabled", b"managed_sse_enabled", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_retention_s", b"message_retention_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_expire_after_idle_s", b"_expire_after_idle_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_kms_data_key_reuse_s", b"_kms_data_key_reuse_s", "_kms_master_key_id", b"_kms_master_key_id", "_managed_sse_enabled", b"_managed_sse_enabled", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_visibility_timeout_s", b"_visibility_timeout_s", "content_based_deduplication", b"content_based_deduplication", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "expire_after_idle_s", b"expire_after_idle_s", "fifo_throughput_limit", b"fifo_throughput_limit", "kms_data_key_reuse_s", b"kms_data_key_reuse_s", "kms_master_key_id", b"kms_master_key_id", "managed_sse_enabled", b"managed_sse_enabled", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_retention_s", b"message_retention_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_kms_data_key_reuse_s", b"_kms_data_key_reuse_s", "_kms_master_key_id", b"_kms_master_key_id", "_managed_sse_enabled", b"_managed_sse_enabled", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_visibility_timeout_s", b"_visibility_timeout_s", "arn", b"arn", "content_based_deduplication", b"content_based_deduplication", "create_ms", b"create_ms", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "delayed_count", b"delayed_count", "fifo_throughput_limit", b"fifo_throughput_limit", "in_flight_count", b"in_flight_count", "kms_data_key_reuse_s", b"kms_data_key_reuse_s", "kms_master_key_id", b"kms_master_key_id", "lag_s", b"lag_s", "managed_sse_enabled", b"managed_sse_enabled", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_count", b"message_count", "message_retention_s", b"message_retention_s", "name", b"name", "oldest_age_s", b"oldest_age_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "update_ms", b"update_ms", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_expire_after_idle_s", b"_expire_after_idle_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_kms_data_key_reuse_s", b"_kms_data_key_reuse_s", "_kms_master_key_id", b"_kms_master_key_id", "_managed_sse_enabled", b"_managed_sse_enabled", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_visibility_timeout_s", b"_visibility_timeout_s", "arn", b"arn", "content_based_deduplication", b"content_based_deduplication", "create_ms", b"create_ms", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "delayed_count", b"delayed_count", "expire_after_idle_s", b"expire_after_idle_s", "fifo_throughput_limit", b"fifo_throughput_limit", "in_flight_count", b"in_flight_count", "kms_data_key_reuse_s", b"kms_data_key_reuse_s", "kms_master_key_id", b"kms_master_key_id", "lag_s", b"lag_s", "managed_sse_enabled", b"managed_sse_enabled", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_count", b"message_count", "message_retention_s", b"message_retention_s", "name", b"name", "oldest_age_s", b"oldest_age_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "update_ms", b"update_ms", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__content_based_deduplication: _TypeAlias = _typing.Literal["content_based_deduplication"]  # noqa: Y015
     _WhichOneofArgType__content_based_deduplication: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication"]  # noqa: Y015
@@ -214,6 +221,8 @@ class Queue(_message.Message):
     _WhichOneofArgType__deduplication_scope: _TypeAlias = _typing.Literal["_deduplication_scope", b"_deduplication_scope"]  # noqa: Y015
     _WhichOneofReturnType__delay_s: _TypeAlias = _typing.Literal["delay_s"]  # noqa: Y015
     _WhichOneofArgType__delay_s: _TypeAlias = _typing.Literal["_delay_s", b"_delay_s"]  # noqa: Y015
+    _WhichOneofReturnType__expire_after_idle_s: _TypeAlias = _typing.Literal["expire_after_idle_s"]  # noqa: Y015
+    _WhichOneofArgType__expire_after_idle_s: _TypeAlias = _typing.Literal["_expire_after_idle_s", b"_expire_after_idle_s"]  # noqa: Y015
     _WhichOneofReturnType__fifo_throughput_limit: _TypeAlias = _typing.Literal["fifo_throughput_limit"]  # noqa: Y015
     _WhichOneofArgType__fifo_throughput_limit: _TypeAlias = _typing.Literal["_fifo_throughput_limit", b"_fifo_throughput_limit"]  # noqa: Y015
     _WhichOneofReturnType__kms_data_key_reuse_s: _TypeAlias = _typing.Literal["kms_data_key_reuse_s"]  # noqa: Y015
@@ -238,6 +247,8 @@ class Queue(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__deduplication_scope) -> _WhichOneofReturnType__deduplication_scope | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_s) -> _WhichOneofReturnType__delay_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expire_after_idle_s) -> _WhichOneofReturnType__expire_after_idle_s | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__fifo_throughput_limit) -> _WhichOneofReturnType__fifo_throughput_limit | None: ...
     @_typing.overload

@@ -160,6 +160,12 @@ export interface Queue {
   oldestAgeS: number;
   /** Set by the server in GetQueue: the age of the message that the next receive gets. 0 where none is visible. */
   lagS: number;
+  /**
+   * Set by the client: after so long without a send, a receive, a poll or another call about its messages the queue is
+   * deleted, with what is in it; 10 to 1209600 s. A receiver that waits keeps it. It may live twice as long after its
+   * last message, or a restart of the server. Default 0: it does not end by itself.
+   */
+  expireAfterIdleS?: number | undefined;
 }
 
 /** When and where a message goes that nobody managed to handle. */
@@ -824,6 +830,7 @@ function createBaseQueue(): Queue {
     kmsDataKeyReuseS: undefined,
     oldestAgeS: 0,
     lagS: 0,
+    expireAfterIdleS: undefined,
   };
 }
 
@@ -909,6 +916,9 @@ export const Queue: MessageFns<Queue> = {
     }
     if (message.lagS !== 0) {
       writer.uint32(200).int32(message.lagS);
+    }
+    if (message.expireAfterIdleS !== undefined) {
+      writer.uint32(208).int32(message.expireAfterIdleS);
     }
     return writer;
   },
@@ -1102,6 +1112,14 @@ export const Queue: MessageFns<Queue> = {
             message.lagS = reader.int32();
             continue;
           }
+          case 26: {
+            if (tag !== 208) {
+              break;
+            }
+
+            message.expireAfterIdleS = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1149,6 +1167,7 @@ export const Queue: MessageFns<Queue> = {
     message.kmsDataKeyReuseS = object.kmsDataKeyReuseS ?? undefined;
     message.oldestAgeS = object.oldestAgeS ?? 0;
     message.lagS = object.lagS ?? 0;
+    message.expireAfterIdleS = object.expireAfterIdleS ?? undefined;
     return message;
   },
 };
