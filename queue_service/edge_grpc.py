@@ -13,7 +13,7 @@ from google.protobuf.message import Message as ProtoMessage
 from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.core.context import CallContext
 from cumulo.gateway.rpc import RpcAdaptor, parser
-from cumulo.queue_service import edge_grpc_messages, edge_grpc_queues
+from cumulo.queue_service import edge_grpc_messages, edge_grpc_move_tasks, edge_grpc_queues
 from cumulo.queue_service.edge_grpc_streams import QueueDoor, ReceiveStream, SendStream
 
 SERVICE_NAME = "cumulo.api.queue.v1.QueueService"
@@ -25,7 +25,8 @@ def handlers(service: QueueDoor, rpc: RpcAdaptor) -> grpc.GenericRpcHandler:
         name: grpc.unary_unary_rpc_method_handler(
             rpc.unary(service, SERVICE_NAME, name, decode, encode), parser(request.FromString), _serialize
         )
-        for name, (request, decode, encode) in {**edge_grpc_queues.ROWS, **edge_grpc_messages.ROWS}.items()
+        for room_rows in (edge_grpc_queues.ROWS, edge_grpc_messages.ROWS, edge_grpc_move_tasks.ROWS)
+        for name, (request, decode, encode) in room_rows.items()
     }
     for name, request, stream in (
         ("StreamSendMessages", pb.StreamSendMessagesRequest, SendStream),

@@ -32,7 +32,7 @@ def decode_entry(it: Any) -> model.SendEntry:
         it.body,
         decode_attributes(attributes) if attributes else (),
         it.delay_s if it.HasField("delay_s") else None,
-        "",
+        it.trace_header,
         it.group_id if it.HasField("group_id") else None,
         it.deduplication_id if it.HasField("deduplication_id") else None,
         it.priority if it.HasField("priority") else None,
@@ -134,6 +134,10 @@ def add_messages(answer: _ReceiveAnswer, messages: Iterable[model.Message]) -> _
             message.sequence_number = it.sequence_number
         if it.priority != model.PRIORITY_DEFAULT:
             message.priority = it.priority
+        if it.trace_header:
+            message.trace_header = it.trace_header
+        if it.dead_letter_source_arn:
+            message.dead_letter_source_arn = it.dead_letter_source_arn
         if it.attributes:
             add_attributes(message, it.attributes)
     return answer
@@ -225,6 +229,8 @@ def _encode_peeked(page: model.PeekedPage) -> pb.PeekMessagesResponse:
             sequence_number=it.sequence_number,
             receive_count=it.receive_count,
             first_received_ms=it.first_received_ms,
+            trace_header=it.trace_header,
+            dead_letter_source_arn=it.dead_letter_source_arn,
         )
         if it.priority != model.PRIORITY_DEFAULT:
             message.priority = it.priority

@@ -34,6 +34,8 @@ def _queue(it: model.Queue) -> pb.Queue:
         queue.policy = it.policy
     if it.expire_after_idle_s:
         queue.expire_after_idle_s = it.expire_after_idle_s
+    if it.redrive_allow_policy:
+        queue.redrive_allow_policy = it.redrive_allow_policy
     if it.fifo:
         queue.content_based_deduplication = it.content_based_deduplication
         queue.deduplication_scope = it.deduplication_scope
@@ -62,7 +64,10 @@ def _attributes(queue: pb.Queue, names: Iterable[str]) -> model.QueueAttributes:
 
 def _decode_create(request: pb.CreateQueueRequest, _: CallContext) -> model.CreateQueue:
     return model.CreateQueue(
-        queue=request.queue.name, attributes=_attributes(request.queue, NAMES), request_id=request.request_id
+        queue=request.queue.name,
+        attributes=_attributes(request.queue, NAMES),
+        tags=dict(request.tags),
+        request_id=request.request_id,
     )
 
 
@@ -84,10 +89,29 @@ def _decode_list(request: pb.ListQueuesRequest, _: CallContext) -> model.ListQue
     )
 
 
+def _named(page: model.QueuePage) -> list[pb.Queue]:
+    return [pb.Queue(name=it.full_name, arn=it.arn, create_ms=it.create_ms) for it in page.queues]
+
+
 def _encode_page(page: model.QueuePage) -> pb.ListQueuesResponse:
-    return pb.ListQueuesResponse(
-        queues=[pb.Queue(name=it.full_name, arn=it.arn, create_ms=it.create_ms) for it in page.queues],
-        next_page_token=page.next_page_token,
+    return pb.ListQueuesResponse(queues=_named(page), next_page_token=page.next_page_token)
+
+
+def _encode_sources(page: model.QueuePage) -> pb.ListDeadLetterSourcesResponse:
+    return pb.ListDeadLetterSourcesResponse(queues=_named(page), next_page_token=page.next_page_token)
+
+
+def _decode_sources(request: pb.ListDeadLetterSourcesRequest, _: CallContext) -> model.ListDeadLetterSources:
+    return model.ListDeadLetterSources(queue=request.queue, page_size=request.page_size, page_token=request.page_token)
+
+
+def _decode_permission(request: pb.AddPermissionRequest, _: CallContext) -> model.AddPermission:
+    return model.AddPermission(
+        queue=request.queue,
+        label=request.label,
+        accounts=tuple(request.accounts),
+        actions=tuple(request.actions),
+        request_id=request.request_id,
     )
 
 
@@ -105,5 +129,27 @@ ROWS: Mapping[str, UnaryRow] = {
         pb.PurgeQueueRequest,
         lambda it, _: model.PurgeQueue(queue=it.name, request_id=it.request_id),
         lambda _: pb.PurgeQueueResponse(),
+    ),
+    "ListDeadLetterSources": (pb.ListDeadLetterSourcesRequest, _decode_sources, _encode_sources),
+    "ListQueueTags": (
+        pb.ListQueueTagsRequest,
+        lambda it, _: model.ListQueueTags(queue=it.queue),
+        lambda it: pb.ListQueueTagsResponse(tags=it),
+    ),
+    "TagQueue": (
+        pb.TagQueueRequest,
+        lambda it, _: model.TagQueue(queue=it.queue, tags=dict(it.tags), request_id=it.request_id),
+        lambda _: pb.TagQueueResponse(),
+    ),
+    "UntagQueue": (
+        pb.UntagQueueRequest,
+        lambda it, _: model.UntagQueue(queue=it.queue, keys=tuple(it.keys), request_id=it.request_id),
+        lambda _: pb.UntagQueueResponse(),
+    ),
+    "AddPermission": (pb.AddPermissionRequest, _decode_permission, lambda _: pb.AddPermissionResponse()),
+    "RemovePermission": (
+        pb.RemovePermissionRequest,
+        lambda it, _: model.RemovePermission(queue=it.queue, label=it.label, request_id=it.request_id),
+        lambda _: pb.RemovePermissionResponse(),
     ),
 }

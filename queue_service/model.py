@@ -297,6 +297,7 @@ class TagQueue(msgspec.Struct, frozen=True, kw_only=True):
 
     queue: str
     tags: dict[str, str]
+    request_id: str = ""
 
 
 class UntagQueue(msgspec.Struct, frozen=True, kw_only=True):
@@ -304,6 +305,7 @@ class UntagQueue(msgspec.Struct, frozen=True, kw_only=True):
 
     queue: str
     keys: tuple[str, ...]
+    request_id: str = ""
 
 
 class AddPermission(msgspec.Struct, frozen=True, kw_only=True):
@@ -313,6 +315,7 @@ class AddPermission(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     accounts: tuple[str, ...]
     actions: tuple[str, ...]
+    request_id: str = ""
 
 
 class RemovePermission(msgspec.Struct, frozen=True, kw_only=True):
@@ -320,6 +323,7 @@ class RemovePermission(msgspec.Struct, frozen=True, kw_only=True):
 
     queue: str
     label: str
+    request_id: str = ""
 
 
 class SendEntry(msgspec.Struct, frozen=True):
@@ -507,6 +511,7 @@ class PeekedMessage(msgspec.Struct, frozen=True, kw_only=True):
     sender_id: str
     attributes: MessageAttributes
     dead_letter_source_arn: str
+    trace_header: str
     group_id: str
     deduplication_id: str
     sequence_number: str
@@ -534,6 +539,7 @@ class StartMessageMoveTask(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     destination: str = ""
     rate: int | None = None
+    request_id: str = ""
 
 
 class ListMessageMoveTasks(msgspec.Struct, frozen=True, kw_only=True):
@@ -548,6 +554,7 @@ class CancelMessageMoveTask(msgspec.Struct, frozen=True, kw_only=True):
 
     source: str
     task_id: str
+    request_id: str = ""
 
 
 class MessageMoveTask(msgspec.Struct, frozen=True, kw_only=True):

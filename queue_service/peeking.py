@@ -129,6 +129,7 @@ def _shown(
         sender_id=stored.sender_id,
         attributes=written.attributes,
         dead_letter_source_arn=stored.dead_letter_source,
+        trace_header=written.trace_header,
         group_id=stored.group_id,
         deduplication_id=stored.deduplication_id,
         sequence_number=sequence_number(seq) if is_fifo(request.queue) else "",

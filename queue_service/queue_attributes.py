@@ -58,7 +58,7 @@ _RANGES = {
     "kms_data_key_reuse_s": (KMS_DATA_KEY_REUSE_S_MIN, KMS_DATA_KEY_REUSE_S_MAX),
 }
 _DEFAULTS = Meta()
-POLICY = "policy"
+POLICY, REDRIVE_ALLOW = "policy", redrive_allow.PARAMETER
 DEAD_LETTER_TYPE = "Dead-letter queue must be same type of queue as the source"
 _CHOICES = {"deduplication_scope": DEDUPLICATION_SCOPES, "fifo_throughput_limit": FIFO_THROUGHPUT_LIMITS}
 _OF_FIFO = ("content_based_deduplication", *_CHOICES)
@@ -69,7 +69,7 @@ ONE_ENCRYPTION = (
     "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE"
 )
 _EXPIRE = "expire_after_idle_s"
-NAMES = (*_RANGES, "dead_letter_policy", POLICY, *_OF_FIFO, _MANAGED, _KMS_KEY, _EXPIRE)
+NAMES = (*_RANGES, "dead_letter_policy", POLICY, REDRIVE_ALLOW, *_OF_FIFO, _MANAGED, _KMS_KEY, _EXPIRE)
 """The attributes that a caller may set, by the names of `QueueAttributes`."""
 
 
@@ -204,12 +204,12 @@ def encrypted_with(fields: Mapping[str, object], *, managed: bool, key: str) -> 
 
 
 def default(name: str) -> dict[str, object]:
-    """Return the fields of `Meta` that bring an attribute back to its default: none for the policy, which is no part
+    """Return the fields of `Meta` that bring an attribute back to its default: none for the policies, which are no part
     of it. Raises `InvalidAttributeValue`.
     """
     if name == "dead_letter_policy":
         return {"dead_letter_name": "", "max_receive_count": 0, "dead_letter_text": ""}
-    if name == POLICY:
+    if name in (POLICY, REDRIVE_ALLOW):
         return {}
     if name == _MANAGED:
         return {_MANAGED: MANAGED_SSE} | ({_KMS_KEY: ""} if MANAGED_SSE else {})

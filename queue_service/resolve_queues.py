@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from cumulo.core.context import CallContext
-from cumulo.core.errors import INVALID_PARAMETER_VALUE
+from cumulo.core.errors import INVALID_PARAMETER_VALUE, ServiceError
 from cumulo.core.names import is_account_id, is_region
 from cumulo.core.operations import Operation
 from cumulo.identity import resource_policy
@@ -90,7 +90,10 @@ async def _update(desk: Desk, ctx: CallContext, operation: Operation, request: m
         fields |= queue_attributes.default(name)
     written_policy = "" if queue_attributes.POLICY in request.defaults else request.attributes.policy
     policy = queue_attributes.stored_policy(written_policy, desk.engine)
-    allow = queue_attributes.checked_redrive_allow(request.attributes.redrive_allow_policy)
+    written_allow = request.attributes.redrive_allow_policy
+    if queue_attributes.REDRIVE_ALLOW in request.defaults:
+        written_allow = ""
+    allow = queue_attributes.checked_redrive_allow(written_allow)
     found = await desk.find(place)
     if found is None:
         return desk.missing(operation, place)
@@ -154,16 +157,21 @@ async def _permission(
     # Before a word about what the policy says: the edit below answers which labels there are.
     desk.authorizer.authorize(ctx, checks, guard)
     text = resource_policy.shown(found.row.policy, desk.engine)
-    if isinstance(request, model.AddPermission):
-        text = permissions.with_permission(text, place.arn, request)
-    else:
-        text = permissions.without_permission(text, request.label)
-    stored = queue_attributes.stored_policy(text, desk.engine) or ""
+    stored, missing = "", None
+    try:
+        if isinstance(request, model.AddPermission):
+            text = permissions.with_permission(text, place.arn, request)
+        else:
+            text = permissions.without_permission(text, request.label)
+        stored = queue_attributes.stored_policy(text, desk.engine) or ""
+    except ServiceError as error:
+        missing = error  # unless the request is a repeated one, which has done that before
     return Resolved(
         StampedPolicy(place, found.row.partition, found.row.policy, stored, desk.clock.wall_ms()),
         (ROOT, found.row.partition),
         checks,
         guard,
+        missing=missing,
     )
 
 

@@ -23,6 +23,40 @@ def test_queue_is_made_shown_changed_listed_and_removed(run, answer, name):
     assert "QueueDoesNotExist" in run("queue", "show", name, exits=3).stderr
 
 
+def test_tags_and_permissions_of_a_queue_are_written_and_shown(run, answer, name):
+    run("queue", "create", name, "--tag", "team=a", "--tag", "stage=test")
+    run("queue", "tag", name, "team=b", "cost=low")
+    run("queue", "untag", name, "stage")
+    run("queue", "permission", "add", name, "others", "--account", "111111111111", "--action", "SendMessage")
+    shared = run("queue", "policy", name).stdout
+    run("queue", "permission", "rm", name, "others")
+
+    assert answer("queue", "tags", name) == [{"key": "cost", "value": "low"}, {"key": "team", "value": "b"}]
+    assert '"Sid": "others"' in shared.replace('":"', '": "')
+    assert "others" not in run("queue", "policy", name).stdout
+    assert "KEY=VALUE" in run("queue", "tag", name, exits=2).stderr
+
+
+def test_dead_letters_are_moved_back_listed_and_their_task_cancelled(run, answer, name):
+    run("queue", "create", name, "--redrive-allow-policy", '{"redrivePermission":"allowAll"}')
+    run("queue", "create", f"{name}-of", "--dead-letter-queue", name, "--max-receive-count", "1")
+    for body in ("a", "b"):
+        run("queue", "send", f"{name}-of", body, "--trace-header", "Root=1")
+    for _ in range(2):
+        run("queue", "recv", f"{name}-of", "-n", "2", "--visibility-timeout", "0")
+    (dead, _) = answer("queue", "peek", name)
+
+    started = answer("queue", "redrive", "start", name, "--rate", "1")
+    listed = answer("queue", "redrive", "ls", name)
+    cancelled = answer("queue", "redrive", "cancel", name, started["task_id"])
+
+    assert dead["trace_header"] == "Root=1"
+    assert dead["dead_letter_source_arn"].endswith(f"{name}-of")
+    assert [it["name"] for it in answer("queue", "sources", name)] == [f"{name}-of"]
+    assert [(it["task_id"], it["status"]) for it in listed] == [(started["task_id"], "RUNNING")]
+    assert cancelled["status"] == "CANCELLED"
+
+
 def test_largest_and_oldest_queues_are_shown_first(answer, name):
     for number, messages in enumerate((1, 3, 2)):
         answer("queue", "create", f"{name}-{number}")

@@ -43,6 +43,9 @@ def _attributes(command: Any) -> Any:
             ),
             click.option("--policy", metavar="FILE", help="The queue's policy as JSON; - is standard input."),
             click.option(
+                "--redrive-allow-policy", metavar="JSON", help="For which queues it may be the dead-letter queue."
+            ),
+            click.option(
                 "--fifo-content-based-deduplication/--no-fifo-content-based-deduplication",
                 "content_based_deduplication",
                 default=None,
@@ -107,14 +110,15 @@ def ls(session: Session, prefix: str, counted: bool) -> None:
 @queue_group.command("create")
 @click.argument("name")
 @_attributes
+@click.option("--tag", multiple=True, metavar="KEY=VALUE", help="A tag of the new queue.")
 @leaf
-def create(session: Session, name: str, **attributes: Any) -> None:
+def create(session: Session, name: str, tag: tuple[str, ...], **attributes: Any) -> None:
     """Make the queue NAME; one that exists with the same attributes is no error.
 
     A NAME that ends in .fifo makes a FIFO queue, which keeps the messages of each group in order.
     """
     with session.client() as client:
-        info = client.queue(name).create(**_given(**attributes))
+        info = client.queue(name).create(tags=pairs(tag, "--tag"), **_given(**attributes))
         session.report(f"queue {info.name} is there", info)
 
 
@@ -236,6 +240,7 @@ def purge(session: Session, name: str, yes: bool) -> None:
     help="FIFO queues: what was sent with the same within 5 minutes is not stored again.",
 )
 @click.option("--priority", type=int, metavar="N", help="0 to 9, and 9 is received first; 4 by default.")
+@click.option("--trace-header", default="", metavar="TEXT", help="An X-Ray trace header.")
 @leaf
 def send(
     session: Session,
@@ -249,6 +254,7 @@ def send(
     group: str | None,
     deduplication_id: str | None,
     priority: int | None,
+    trace_header: str,
 ) -> None:
     """Send BODY, a file's content, or every line of standard input to the queue NAME."""
     if (body is not None) + (path is not None) + lines != 1:
@@ -263,6 +269,7 @@ def send(
         "attributes": pairs(attribute, "--attribute"),
         "group": group,
         "priority": priority,
+        "trace_header": trace_header,
     }
     with session.client() as client:
         queue = client.queue(name)
@@ -414,6 +421,8 @@ def _row(message: Message) -> dict[str, Any]:
         "sent": message.sent,
         "first_received": message.first_received,
         "sender_id": message.sender_id,
+        "dead_letter_source_arn": message.dead_letter_source_arn,
+        "trace_header": message.trace_header,
         "group": message.group,
         "deduplication_id": message.deduplication_id,
         "sequence_number": message.sequence_number,
@@ -450,6 +459,7 @@ def _peeked_row(message: PeekedMessage) -> dict[str, Any]:
         "sent": message.sent,
         "sender_id": message.sender_id,
         "dead_letter_source_arn": message.dead_letter_source_arn,
+        "trace_header": message.trace_header,
         "group": message.group,
         "deduplication_id": message.deduplication_id,
         "sequence_number": message.sequence_number,
@@ -523,3 +533,115 @@ def policy(session: Session, name: str, path: str | None, remove: bool) -> None:
             session.report(f"queue {info.name} has no policy", info)
         else:
             click.echo(queue.info().policy or "{}")
+
+
+@queue_group.command("tags")
+@click.argument("name")
+@leaf
+def tags(session: Session, name: str) -> None:
+    """Show the tags of the queue NAME."""
+    with session.client() as client:
+        found = client.queue(name).tags()
+        show_items([{"key": key, "value": value} for key, value in found.items()], ("key", "value"), session.output)
+
+
+@queue_group.command("tag")
+@click.argument("name")
+@click.argument("tags", nargs=-1, required=True, metavar="KEY=VALUE...")
+@leaf
+def tag_queue(session: Session, name: str, tags: tuple[str, ...]) -> None:
+    """Add tags to the queue NAME; of a KEY that is there the value is replaced."""
+    added = pairs(tags, "tag")
+    with session.client() as client:
+        client.queue(name).tag(added)
+        session.report(f"queue {name} has these tags", added)
+
+
+@queue_group.command("untag")
+@click.argument("name")
+@click.argument("keys", nargs=-1, required=True, metavar="KEY...")
+@leaf
+def untag(session: Session, name: str, keys: tuple[str, ...]) -> None:
+    """Remove tags of the queue NAME."""
+    with session.client() as client:
+        client.queue(name).untag(*keys)
+        session.report(f"queue {name} has these tags no more", {"keys": keys})
+
+
+@queue_group.command("sources")
+@click.argument("name")
+@leaf
+def sources(session: Session, name: str) -> None:
+    """List the queues whose dead-letter queue is NAME."""
+    with session.client() as client:
+        show_items(client.queue(name).dead_letter_sources(), ("name", "created"), session.output)
+
+
+@queue_group.group("permission")
+def permission_group() -> None:
+    """Share a queue with other accounts, by labelled statements of its policy."""
+
+
+@permission_group.command("add")
+@click.argument("name")
+@click.argument("label")
+@click.option("--account", "accounts", multiple=True, required=True, metavar="NUMBER", help="Who; 12 digits.")
+@click.option("--action", "actions", multiple=True, required=True, metavar="ACTION", help="SendMessage, or *.")
+@leaf
+def add_permission(
+    session: Session, name: str, label: str, accounts: tuple[str, ...], actions: tuple[str, ...]
+) -> None:
+    """Allow other accounts actions on the queue NAME, by a statement of that LABEL."""
+    with session.client() as client:
+        client.queue(name).add_permission(label, accounts, actions)
+        session.report(f"queue {name} has the permission {label}", {"label": label})
+
+
+@permission_group.command("rm")
+@click.argument("name")
+@click.argument("label")
+@leaf
+def remove_permission(session: Session, name: str, label: str) -> None:
+    """Remove the statement of that LABEL from the policy of the queue NAME."""
+    with session.client() as client:
+        client.queue(name).remove_permission(label)
+        session.report(f"queue {name} has no permission {label}", {"label": label})
+
+
+@queue_group.group("redrive")
+def redrive_group() -> None:
+    """Move the messages of a dead-letter queue back, or elsewhere."""
+
+
+@redrive_group.command("start")
+@click.argument("name")
+@click.option("--to", "destination", default="", metavar="QUEUE", help="Where to; by default where each came from.")
+@click.option("--rate", type=int, metavar="N", help="Messages a second at most: 1 to 500.")
+@leaf
+def start_redrive(session: Session, name: str, destination: str, rate: int | None) -> None:
+    """Begin to move the messages of the dead-letter queue NAME, in the background."""
+    with session.client() as client:
+        task_id = client.queue(name).start_move(destination, max_messages_per_s=rate)
+        session.report(f"task {task_id} moves the messages of {name}", {"task_id": task_id})
+
+
+@redrive_group.command("ls")
+@click.argument("name")
+@leaf
+@watchable
+def list_redrives(session: Session, name: str) -> None:
+    """List the latest move tasks out of the queue NAME, the newest first."""
+    with session.client() as client:
+        columns = ("task_id", "status", "moved_count", "to_move_count", "started", "failure_reason")
+        show_items(client.queue(name).move_tasks(), columns, session.output)
+
+
+@redrive_group.command("cancel")
+@click.argument("name")
+@click.argument("task_id")
+@leaf
+def cancel_redrive(session: Session, name: str, task_id: str) -> None:
+    """End the running move task TASK_ID of the queue NAME; what it has moved stays moved."""
+    with session.client() as client:
+        task = client.queue(name).cancel_move(task_id)
+        session.report(f"task {task_id} is over; it moved {task.moved_count} messages", task)

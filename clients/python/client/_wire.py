@@ -113,6 +113,7 @@ def send_entry(
     deduplication_id: str | None,
     priority: int | None,
     deliver_at: datetime | None,
+    trace_header: str,
 ) -> queue.SendMessageEntry:
     """Return one entry of a batch or frame."""
     entry = queue.SendMessageEntry(
@@ -122,6 +123,7 @@ def send_entry(
         deduplication_id=deduplication_id,
         priority=priority,
         deliver_at_ms=deliver_at_ms(deliver_at),
+        trace_header=trace_header,
     )
     if attributes:
         for name, value in attributes.items():
@@ -149,6 +151,7 @@ def outgoing_entry(item: object) -> queue.SendMessageEntry:
             item.deduplication_id,
             item.priority,
             item.deliver_at,
+            item.trace_header,
         )
     return queue.SendMessageEntry(body=body_bytes(item))
 
@@ -182,6 +185,7 @@ def peeked_message(it: queue.PeekedMessage) -> model.PeekedMessage:
         sender_id=message.sender_id,
         attributes=attribute_values(message.attributes),
         dead_letter_source_arn=it.dead_letter_source_arn,
+        trace_header=message.trace_header,
         group=message.group_id,
         deduplication_id=message.deduplication_id,
         sequence_number=message.sequence_number,
@@ -205,6 +209,22 @@ def _hop(it: queue.MessageHop) -> model.Hop:
         first_received=time_of(it.first_received_ms) if it.first_received_ms else None,
         last_received=time_of(it.last_received_ms) if it.last_received_ms else None,
         max_receive_count=it.max_receive_count,
+    )
+
+
+def move_task(it: queue.MessageMoveTask) -> model.MoveTask:
+    """Return a move task."""
+    status = queue.MessageMoveTaskStatus.Name(it.status).removeprefix("MESSAGE_MOVE_TASK_STATUS_")
+    return model.MoveTask(
+        task_id=it.task_id,
+        status=_one_of(status, get_args(model.MoveTaskStatus)),
+        source_arn=it.source_arn,
+        destination_arn=it.destination_arn or None,
+        max_messages_per_s=it.max_messages_per_s or None,
+        to_move_count=it.to_move_count,
+        moved_count=it.moved_count,
+        started=time_of(it.start_ms),
+        failure_reason=it.failure_reason,
     )
 
 
@@ -255,6 +275,7 @@ def queue_message(
     receive_wait: int | None = None,
     dead_letter_policy: model.DeadLetterPolicy | None = None,
     policy: str | Mapping[str, Any] | None = None,
+    redrive_allow_policy: str | Mapping[str, Any] | None = None,
     content_based_deduplication: bool | None = None,
     deduplication_scope: str | None = None,
     throughput_limit: str | None = None,
@@ -277,6 +298,7 @@ def queue_message(
             queue=dead_letter_policy.queue, max_receive_count=dead_letter_policy.max_receive_count
         ),
         policy=None if policy is None else document_text(policy),
+        redrive_allow_policy=None if redrive_allow_policy is None else document_text(redrive_allow_policy),
         content_based_deduplication=content_based_deduplication,
         managed_sse_enabled=managed_sse,
         kms_master_key_id=kms_master_key_id,
@@ -310,6 +332,7 @@ def queue_info(it: queue.Queue, *, listed: bool = False, counted: bool = False) 
         if it.HasField("dead_letter_policy")
         else None,
         policy=it.policy or None,
+        redrive_allow_policy=it.redrive_allow_policy or None,
         content_based_deduplication=it.content_based_deduplication if is_fifo(name) else None,
         deduplication_scope=it.deduplication_scope or None,
         fifo_throughput_limit=it.fifo_throughput_limit or None,

@@ -53,6 +53,7 @@ class QueueInfo(Value, frozen=True):
     receive_wait_s: int | None = None
     dead_letter_policy: DeadLetterPolicy | None = None
     policy: str | None = None
+    redrive_allow_policy: str | None = None
     content_based_deduplication: bool | None = None
     """This and the two below are of FIFO queues, None elsewhere."""
     deduplication_scope: str | None = None
@@ -145,6 +146,7 @@ class PeekedMessage(Value, frozen=True):
     sender_id: str
     attributes: Mapping[str, Attribute]
     dead_letter_source_arn: str
+    trace_header: str
     group: str
     deduplication_id: str
     sequence_number: str
@@ -162,6 +164,27 @@ class PeekedMessage(Value, frozen=True):
         return self.body.decode()
 
 
+MoveTaskStatus = Literal["UNSPECIFIED", "RUNNING", "COMPLETED", "CANCELLED", "FAILED"]
+
+
+class MoveTask(Value, frozen=True):
+    """A task that moves messages out of a dead-letter queue.
+
+    Without `destination_arn` each message goes to the queue that it came from. `to_move_count` are the messages that
+    were visible when it started. `failure_reason` is SQS's word for why it failed, as `AccessDenied`; else empty.
+    """
+
+    task_id: str
+    status: MoveTaskStatus
+    source_arn: str
+    destination_arn: str | None
+    max_messages_per_s: int | None
+    to_move_count: int
+    moved_count: int
+    started: datetime
+    failure_reason: str
+
+
 class Outgoing(Value, frozen=True):
     """One message of a batch with what belongs to it, as in `Queue.send`; a plain body stands for one without."""
 
@@ -172,6 +195,7 @@ class Outgoing(Value, frozen=True):
     deduplication_id: str | None = None
     priority: int | None = None
     deliver_at: datetime | None = None
+    trace_header: str = ""
 
 
 class Enclosed(Outgoing, frozen=True, kw_only=True):

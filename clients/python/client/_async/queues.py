@@ -11,6 +11,7 @@ from cumulo.client import _wire, model
 from cumulo.client._async.connection import AsyncConnection
 from cumulo.client._async.leases import AsyncLeaseKeeper, Care
 from cumulo.client._async.messages import HELD, AsyncAcknowledger, AsyncMessage
+from cumulo.client._async.pages import AsyncPager
 from cumulo.client._async.receive_stream import AsyncReceiveStream, StreamOptions
 from cumulo.client._async.requests import AsyncRequests
 from cumulo.client._async.send_stream import AsyncSendStream, send_request_id
@@ -62,6 +63,7 @@ class AsyncQueue(Handle):
         deduplication_id: str | None = None,
         priority: int | None = None,
         deliver_at: datetime | None = None,
+        trace_header: str = "",
         timeout: float | None = None,
     ) -> model.SentMessage:
         """Store one message; when this returns, it is durable.
@@ -71,7 +73,7 @@ class AsyncQueue(Handle):
         it. A FIFO queue needs the `group` in which the message keeps its order, and a `deduplication_id`: one that
         was sent within 5 minutes is answered as the first was, and not stored again. It may be left out where the queue
         makes it from the body. Other queues take a `priority` of 0 to 9: messages of 9 are received first, and what has
-        none counts as 4. Raises `NotFound`, `InvalidArgument`, `PermissionDenied`.
+        none counts as 4. A `trace_header` is X-Ray's. Raises `NotFound`, `InvalidArgument`, `PermissionDenied`.
         """
         request = pb.SendMessageRequest(
             queue=self._name,
@@ -81,6 +83,7 @@ class AsyncQueue(Handle):
             deduplication_id=deduplication_id,
             priority=priority,
             deliver_at_ms=_wire.deliver_at_ms(deliver_at),
+            trace_header=trace_header,
             request_id=send_request_id(self._connection, self._name),
         )
         if attributes:
@@ -331,12 +334,17 @@ class AsyncQueue(Handle):
         )
         return _wire.queue_info(response.queue, counted=True)
 
-    async def create(self, **attributes: Any) -> model.QueueInfo:
-        """Make the queue with the attributes that `set` knows; one that exists with the same attributes is no error."""
+    async def create(self, *, tags: Mapping[str, str] | None = None, **attributes: Any) -> model.QueueInfo:
+        """Make the queue with the attributes that `set` knows; one that exists with the same attributes is no error.
+
+        A new queue gets the `tags`; those of one that exists are neither compared nor changed.
+        """
         response = await self._connection.call(
             self._connection.lane.queue.CreateQueue,
             pb.CreateQueueRequest(
-                queue=_wire.queue_message(self._name, **attributes), request_id=self._connection.request_id()
+                queue=_wire.queue_message(self._name, **attributes),
+                tags=tags,
+                request_id=self._connection.request_id(),
             ),
         )
         return _wire.queue_info(response.queue)
@@ -351,6 +359,7 @@ class AsyncQueue(Handle):
         receive_wait: int | None = None,
         dead_letter_policy: model.DeadLetterPolicy | None = None,
         policy: str | Mapping[str, Any] | None = None,
+        redrive_allow_policy: str | Mapping[str, Any] | None = None,
         content_based_deduplication: bool | None = None,
         deduplication_scope: str | None = None,
         throughput_limit: str | None = None,
@@ -378,6 +387,7 @@ class AsyncQueue(Handle):
             receive_wait=receive_wait,
             dead_letter_policy=dead_letter_policy,
             policy=policy,
+            redrive_allow_policy=redrive_allow_policy,
             content_based_deduplication=content_based_deduplication,
             deduplication_scope=deduplication_scope,
             throughput_limit=throughput_limit,
@@ -399,6 +409,91 @@ class AsyncQueue(Handle):
             self._connection.lane.queue.PurgeQueue,
             pb.PurgeQueueRequest(name=self._name, request_id=self._connection.request_id()),
         )
+
+    async def tags(self) -> dict[str, str]:
+        """Return the queue's tags."""
+        response = await self._connection.call(
+            self._connection.lane.queue.ListQueueTags, pb.ListQueueTagsRequest(queue=self._name)
+        )
+        return dict(sorted(response.tags.items()))
+
+    async def tag(self, tags: Mapping[str, str]) -> None:
+        """Add tags, 50 at most together; of a key that is there the value is replaced."""
+        await self._connection.call(
+            self._connection.lane.queue.TagQueue,
+            pb.TagQueueRequest(queue=self._name, tags=tags, request_id=self._connection.request_id()),
+        )
+
+    async def untag(self, *keys: str) -> None:
+        """Remove tags; a key that is not there does no harm."""
+        await self._connection.call(
+            self._connection.lane.queue.UntagQueue,
+            pb.UntagQueueRequest(queue=self._name, keys=keys, request_id=self._connection.request_id()),
+        )
+
+    async def add_permission(self, label: str, accounts: Sequence[str], actions: Sequence[str]) -> None:
+        """Allow other accounts, by their numbers, actions on the queue (`SendMessage`, `*`): a statement of its policy
+        that bears the `label`.
+        """
+        request = pb.AddPermissionRequest(
+            queue=self._name,
+            label=label,
+            accounts=accounts,
+            actions=actions,
+            request_id=self._connection.request_id(),
+        )
+        await self._connection.call(self._connection.lane.queue.AddPermission, request)
+
+    async def remove_permission(self, label: str) -> None:
+        """Remove the statement of that label from the queue's policy."""
+        await self._connection.call(
+            self._connection.lane.queue.RemovePermission,
+            pb.RemovePermissionRequest(queue=self._name, label=label, request_id=self._connection.request_id()),
+        )
+
+    # As a dead-letter queue
+
+    def dead_letter_sources(self, *, page_size: int | None = None) -> AsyncPager[model.QueueInfo]:
+        """List the queues whose dead-letter queue this is, in order of their names, without attributes."""
+
+        async def fetch(page_token: str) -> model.Page[model.QueueInfo]:
+            response = await self._connection.call(
+                self._connection.lane.queue.ListDeadLetterSources,
+                pb.ListDeadLetterSourcesRequest(queue=self._name, page_size=page_size or 0, page_token=page_token),
+            )
+            return model.Page([_wire.queue_info(it, listed=True) for it in response.queues], response.next_page_token)
+
+        return AsyncPager(fetch)
+
+    async def start_move(self, destination: str = "", *, max_messages_per_s: int | None = None) -> str:
+        """Begin to move the queue's messages in the background; return the task's id.
+
+        They go to `destination`, by name, short name or ARN, or without one to the queue that each came from, at most
+        so many a second (1 to 500). Only one task of a queue can run.
+        """
+        request = pb.StartMessageMoveTaskRequest(
+            source=self._name,
+            destination=destination,
+            max_messages_per_s=max_messages_per_s,
+            request_id=self._connection.request_id(),
+        )
+        response = await self._connection.call(self._connection.lane.queue.StartMessageMoveTask, request)
+        return response.task_id
+
+    async def move_tasks(self) -> list[model.MoveTask]:
+        """Return the latest move tasks out of the queue, the newest first; 10 at most are remembered."""
+        response = await self._connection.call(
+            self._connection.lane.queue.ListMessageMoveTasks, pb.ListMessageMoveTasksRequest(source=self._name)
+        )
+        return [_wire.move_task(it) for it in response.tasks]
+
+    async def cancel_move(self, task_id: str) -> model.MoveTask:
+        """End a running move task; what it has moved stays moved."""
+        request = pb.CancelMessageMoveTaskRequest(
+            source=self._name, task_id=task_id, request_id=self._connection.request_id()
+        )
+        response = await self._connection.call(self._connection.lane.queue.CancelMessageMoveTask, request)
+        return _wire.move_task(response.task)
 
     async def delete(self) -> None:
         """Delete the queue and every message in it."""

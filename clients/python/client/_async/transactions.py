@@ -40,6 +40,7 @@ class AsyncTransaction:
         deduplication_id: str | None = None,
         priority: int | None = None,
         deliver_at: datetime | None = None,
+        trace_header: str = "",
     ) -> PendingSend:
         """Have the commit store one message, as `AsyncQueue.send` does; `queue` is a name, short name, ARN or queue.
 
@@ -47,7 +48,7 @@ class AsyncTransaction:
         """
         pending = PendingSend()
         name = queue if isinstance(queue, str) else queue.name
-        entry = _wire.send_entry(body, attributes, delay, group, deduplication_id, priority, deliver_at)
+        entry = _wire.send_entry(body, attributes, delay, group, deduplication_id, priority, deliver_at, trace_header)
         self._request.sends.add(queue=name, entry=entry)
         self._pending.append(pending)
         return pending

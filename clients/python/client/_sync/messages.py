@@ -129,6 +129,16 @@ class Message:
         return self._message.sender_id
 
     @property
+    def trace_header(self) -> str:
+        """The X-Ray trace header that it was sent with; empty where there is none."""
+        return self._message.trace_header
+
+    @property
+    def dead_letter_source_arn(self) -> str:
+        """The ARN of the queue from which it came into this dead-letter queue; empty elsewhere."""
+        return self._message.dead_letter_source_arn
+
+    @property
     def group(self) -> str:
         """The group in which a FIFO queue keeps it in order; empty elsewhere."""
         return self._message.group_id

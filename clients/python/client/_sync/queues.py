@@ -12,6 +12,7 @@ from cumulo.client import _wire, model
 from cumulo.client._sync.connection import Connection
 from cumulo.client._sync.leases import Care, LeaseKeeper
 from cumulo.client._sync.messages import HELD, Acknowledger, Message
+from cumulo.client._sync.pages import Pager
 from cumulo.client._sync.receive_stream import ReceiveStream, StreamOptions
 from cumulo.client._sync.requests import Requests
 from cumulo.client._sync.send_stream import SendStream, send_request_id
@@ -61,6 +62,7 @@ class Queue(Handle):
         deduplication_id: str | None = None,
         priority: int | None = None,
         deliver_at: datetime | None = None,
+        trace_header: str = "",
         timeout: float | None = None,
     ) -> model.SentMessage:
         """Store one message; when this returns, it is durable.
@@ -70,7 +72,7 @@ class Queue(Handle):
         it. A FIFO queue needs the `group` in which the message keeps its order, and a `deduplication_id`: one that
         was sent within 5 minutes is answered as the first was, and not stored again. It may be left out where the queue
         makes it from the body. Other queues take a `priority` of 0 to 9: messages of 9 are received first, and what has
-        none counts as 4. Raises `NotFound`, `InvalidArgument`, `PermissionDenied`.
+        none counts as 4. A `trace_header` is X-Ray's. Raises `NotFound`, `InvalidArgument`, `PermissionDenied`.
         """
         request = pb.SendMessageRequest(
             queue=self._name,
@@ -80,6 +82,7 @@ class Queue(Handle):
             deduplication_id=deduplication_id,
             priority=priority,
             deliver_at_ms=_wire.deliver_at_ms(deliver_at),
+            trace_header=trace_header,
             request_id=send_request_id(self._connection, self._name),
         )
         if attributes:
@@ -328,12 +331,17 @@ class Queue(Handle):
         response = self._connection.call(self._connection.lane.queue.GetQueue, pb.GetQueueRequest(name=self._name))
         return _wire.queue_info(response.queue, counted=True)
 
-    def create(self, **attributes: Any) -> model.QueueInfo:
-        """Make the queue with the attributes that `set` knows; one that exists with the same attributes is no error."""
+    def create(self, *, tags: Mapping[str, str] | None = None, **attributes: Any) -> model.QueueInfo:
+        """Make the queue with the attributes that `set` knows; one that exists with the same attributes is no error.
+
+        A new queue gets the `tags`; those of one that exists are neither compared nor changed.
+        """
         response = self._connection.call(
             self._connection.lane.queue.CreateQueue,
             pb.CreateQueueRequest(
-                queue=_wire.queue_message(self._name, **attributes), request_id=self._connection.request_id()
+                queue=_wire.queue_message(self._name, **attributes),
+                tags=tags,
+                request_id=self._connection.request_id(),
             ),
         )
         return _wire.queue_info(response.queue)
@@ -348,6 +356,7 @@ class Queue(Handle):
         receive_wait: int | None = None,
         dead_letter_policy: model.DeadLetterPolicy | None = None,
         policy: str | Mapping[str, Any] | None = None,
+        redrive_allow_policy: str | Mapping[str, Any] | None = None,
         content_based_deduplication: bool | None = None,
         deduplication_scope: str | None = None,
         throughput_limit: str | None = None,
@@ -375,6 +384,7 @@ class Queue(Handle):
             receive_wait=receive_wait,
             dead_letter_policy=dead_letter_policy,
             policy=policy,
+            redrive_allow_policy=redrive_allow_policy,
             content_based_deduplication=content_based_deduplication,
             deduplication_scope=deduplication_scope,
             throughput_limit=throughput_limit,
@@ -396,6 +406,91 @@ class Queue(Handle):
             self._connection.lane.queue.PurgeQueue,
             pb.PurgeQueueRequest(name=self._name, request_id=self._connection.request_id()),
         )
+
+    def tags(self) -> dict[str, str]:
+        """Return the queue's tags."""
+        response = self._connection.call(
+            self._connection.lane.queue.ListQueueTags, pb.ListQueueTagsRequest(queue=self._name)
+        )
+        return dict(sorted(response.tags.items()))
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Add tags, 50 at most together; of a key that is there the value is replaced."""
+        self._connection.call(
+            self._connection.lane.queue.TagQueue,
+            pb.TagQueueRequest(queue=self._name, tags=tags, request_id=self._connection.request_id()),
+        )
+
+    def untag(self, *keys: str) -> None:
+        """Remove tags; a key that is not there does no harm."""
+        self._connection.call(
+            self._connection.lane.queue.UntagQueue,
+            pb.UntagQueueRequest(queue=self._name, keys=keys, request_id=self._connection.request_id()),
+        )
+
+    def add_permission(self, label: str, accounts: Sequence[str], actions: Sequence[str]) -> None:
+        """Allow other accounts, by their numbers, actions on the queue (`SendMessage`, `*`): a statement of its policy
+        that bears the `label`.
+        """
+        request = pb.AddPermissionRequest(
+            queue=self._name,
+            label=label,
+            accounts=accounts,
+            actions=actions,
+            request_id=self._connection.request_id(),
+        )
+        self._connection.call(self._connection.lane.queue.AddPermission, request)
+
+    def remove_permission(self, label: str) -> None:
+        """Remove the statement of that label from the queue's policy."""
+        self._connection.call(
+            self._connection.lane.queue.RemovePermission,
+            pb.RemovePermissionRequest(queue=self._name, label=label, request_id=self._connection.request_id()),
+        )
+
+    # As a dead-letter queue
+
+    def dead_letter_sources(self, *, page_size: int | None = None) -> Pager[model.QueueInfo]:
+        """List the queues whose dead-letter queue this is, in order of their names, without attributes."""
+
+        def fetch(page_token: str) -> model.Page[model.QueueInfo]:
+            response = self._connection.call(
+                self._connection.lane.queue.ListDeadLetterSources,
+                pb.ListDeadLetterSourcesRequest(queue=self._name, page_size=page_size or 0, page_token=page_token),
+            )
+            return model.Page([_wire.queue_info(it, listed=True) for it in response.queues], response.next_page_token)
+
+        return Pager(fetch)
+
+    def start_move(self, destination: str = "", *, max_messages_per_s: int | None = None) -> str:
+        """Begin to move the queue's messages in the background; return the task's id.
+
+        They go to `destination`, by name, short name or ARN, or without one to the queue that each came from, at most
+        so many a second (1 to 500). Only one task of a queue can run.
+        """
+        request = pb.StartMessageMoveTaskRequest(
+            source=self._name,
+            destination=destination,
+            max_messages_per_s=max_messages_per_s,
+            request_id=self._connection.request_id(),
+        )
+        response = self._connection.call(self._connection.lane.queue.StartMessageMoveTask, request)
+        return response.task_id
+
+    def move_tasks(self) -> list[model.MoveTask]:
+        """Return the latest move tasks out of the queue, the newest first; 10 at most are remembered."""
+        response = self._connection.call(
+            self._connection.lane.queue.ListMessageMoveTasks, pb.ListMessageMoveTasksRequest(source=self._name)
+        )
+        return [_wire.move_task(it) for it in response.tasks]
+
+    def cancel_move(self, task_id: str) -> model.MoveTask:
+        """End a running move task; what it has moved stays moved."""
+        request = pb.CancelMessageMoveTaskRequest(
+            source=self._name, task_id=task_id, request_id=self._connection.request_id()
+        )
+        response = self._connection.call(self._connection.lane.queue.CancelMessageMoveTask, request)
+        return _wire.move_task(response.task)
 
     def delete(self) -> None:
         """Delete the queue and every message in it."""

@@ -94,9 +94,10 @@ class SendStream(ReopeningStream[pb.StreamSendMessagesRequest, pb.StreamSendMess
         deduplication_id: str | None = None,
         priority: int | None = None,
         deliver_at: datetime | None = None,
+        trace_header: str = "",
     ) -> PendingSend:
         """Put a message on its way; waits only while the window is full. Raises what ended the stream."""
-        entry = _wire.send_entry(body, attributes, delay, group, deduplication_id, priority, deliver_at)
+        entry = _wire.send_entry(body, attributes, delay, group, deduplication_id, priority, deliver_at, trace_header)
         size = len(entry.body) if not attributes else entry.ByteSize()
         pending = PendingSend()
         if self._sent - self._answered >= self._window or self._failure is not None:

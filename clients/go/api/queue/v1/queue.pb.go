@@ -37,6 +37,67 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// How a move task stands.
+type MessageMoveTaskStatus int32
+
+const (
+	// Never sent.
+	MessageMoveTaskStatus_MESSAGE_MOVE_TASK_STATUS_UNSPECIFIED MessageMoveTaskStatus = 0
+	// It moves messages.
+	MessageMoveTaskStatus_MESSAGE_MOVE_TASK_STATUS_RUNNING MessageMoveTaskStatus = 1
+	// It has moved what was there when it started.
+	MessageMoveTaskStatus_MESSAGE_MOVE_TASK_STATUS_COMPLETED MessageMoveTaskStatus = 2
+	// Somebody ended it.
+	MessageMoveTaskStatus_MESSAGE_MOVE_TASK_STATUS_CANCELLED MessageMoveTaskStatus = 3
+	// It could not go on; `failure_reason` says why.
+	MessageMoveTaskStatus_MESSAGE_MOVE_TASK_STATUS_FAILED MessageMoveTaskStatus = 4
+)
+
+// Enum value maps for MessageMoveTaskStatus.
+var (
+	MessageMoveTaskStatus_name = map[int32]string{
+		0: "MESSAGE_MOVE_TASK_STATUS_UNSPECIFIED",
+		1: "MESSAGE_MOVE_TASK_STATUS_RUNNING",
+		2: "MESSAGE_MOVE_TASK_STATUS_COMPLETED",
+		3: "MESSAGE_MOVE_TASK_STATUS_CANCELLED",
+		4: "MESSAGE_MOVE_TASK_STATUS_FAILED",
+	}
+	MessageMoveTaskStatus_value = map[string]int32{
+		"MESSAGE_MOVE_TASK_STATUS_UNSPECIFIED": 0,
+		"MESSAGE_MOVE_TASK_STATUS_RUNNING":     1,
+		"MESSAGE_MOVE_TASK_STATUS_COMPLETED":   2,
+		"MESSAGE_MOVE_TASK_STATUS_CANCELLED":   3,
+		"MESSAGE_MOVE_TASK_STATUS_FAILED":      4,
+	}
+)
+
+func (x MessageMoveTaskStatus) Enum() *MessageMoveTaskStatus {
+	p := new(MessageMoveTaskStatus)
+	*p = x
+	return p
+}
+
+func (x MessageMoveTaskStatus) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MessageMoveTaskStatus) Descriptor() protoreflect.EnumDescriptor {
+	return file_cumulo_api_queue_v1_queue_proto_enumTypes[0].Descriptor()
+}
+
+func (MessageMoveTaskStatus) Type() protoreflect.EnumType {
+	return &file_cumulo_api_queue_v1_queue_proto_enumTypes[0]
+}
+
+func (x MessageMoveTaskStatus) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MessageMoveTaskStatus.Descriptor instead.
+func (MessageMoveTaskStatus) EnumDescriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{0}
+}
+
 // Where a message stands.
 type MessageState int32
 
@@ -78,11 +139,11 @@ func (x MessageState) String() string {
 }
 
 func (MessageState) Descriptor() protoreflect.EnumDescriptor {
-	return file_cumulo_api_queue_v1_queue_proto_enumTypes[0].Descriptor()
+	return file_cumulo_api_queue_v1_queue_proto_enumTypes[1].Descriptor()
 }
 
 func (MessageState) Type() protoreflect.EnumType {
-	return &file_cumulo_api_queue_v1_queue_proto_enumTypes[0]
+	return &file_cumulo_api_queue_v1_queue_proto_enumTypes[1]
 }
 
 func (x MessageState) Number() protoreflect.EnumNumber {
@@ -91,7 +152,7 @@ func (x MessageState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MessageState.Descriptor instead.
 func (MessageState) EnumDescriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{0}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{1}
 }
 
 // Why a message left a queue.
@@ -135,11 +196,11 @@ func (x MoveReason) String() string {
 }
 
 func (MoveReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_cumulo_api_queue_v1_queue_proto_enumTypes[1].Descriptor()
+	return file_cumulo_api_queue_v1_queue_proto_enumTypes[2].Descriptor()
 }
 
 func (MoveReason) Type() protoreflect.EnumType {
-	return &file_cumulo_api_queue_v1_queue_proto_enumTypes[1]
+	return &file_cumulo_api_queue_v1_queue_proto_enumTypes[2]
 }
 
 func (x MoveReason) Number() protoreflect.EnumNumber {
@@ -148,7 +209,7 @@ func (x MoveReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MoveReason.Descriptor instead.
 func (MoveReason) EnumDescriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{1}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{2}
 }
 
 // A queue and its attributes.
@@ -200,6 +261,9 @@ type Queue struct {
 	KmsMasterKeyId *string `protobuf:"bytes,19,opt,name=kms_master_key_id,json=kmsMasterKeyId,proto3,oneof" json:"kms_master_key_id,omitempty"`
 	// Set by the client: for how long one key encrypts messages before the next is derived, 60 to 86400 s. Default 300.
 	KmsDataKeyReuseS *int32 `protobuf:"varint,20,opt,name=kms_data_key_reuse_s,json=kmsDataKeyReuseS,proto3,oneof" json:"kms_data_key_reuse_s,omitempty"`
+	// Set by the client: for which queues it may be the dead-letter queue, SQS's JSON text:
+	// `{"redrivePermission":"allowAll"|"denyAll"|"byQueue","sourceQueueArns":[...]}`. Absent or empty: for all of the account.
+	RedriveAllowPolicy *string `protobuf:"bytes,21,opt,name=redrive_allow_policy,json=redriveAllowPolicy,proto3,oneof" json:"redrive_allow_policy,omitempty"`
 	// Set by the server in GetQueue: the age of the oldest message in the queue, whoever holds it, counted from when it came
 	// into this queue, or from the time for which it was scheduled. 0 where there is none.
 	OldestAgeS int32 `protobuf:"varint,24,opt,name=oldest_age_s,json=oldestAgeS,proto3" json:"oldest_age_s,omitempty"`
@@ -381,6 +445,13 @@ func (x *Queue) GetKmsDataKeyReuseS() int32 {
 		return *x.KmsDataKeyReuseS
 	}
 	return 0
+}
+
+func (x *Queue) GetRedriveAllowPolicy() string {
+	if x != nil && x.RedriveAllowPolicy != nil {
+		return *x.RedriveAllowPolicy
+	}
+	return ""
 }
 
 func (x *Queue) GetOldestAgeS() int32 {
@@ -583,9 +654,13 @@ type Message struct {
 	// Set by the server, FIFO queues only: 20 digits; rises with every message of the queue.
 	SequenceNumber string `protobuf:"bytes,12,opt,name=sequence_number,json=sequenceNumber,proto3" json:"sequence_number,omitempty"`
 	// Set by the sender, standard queues only: 0 to 9, and 9 is received first. Absent: 4.
-	Priority      *int32 `protobuf:"varint,13,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Priority *int32 `protobuf:"varint,13,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
+	// Set by the sender: an X-Ray trace header; empty where there is none.
+	TraceHeader string `protobuf:"bytes,16,opt,name=trace_header,json=traceHeader,proto3" json:"trace_header,omitempty"`
+	// Set by the server: the ARN of the queue from which the message came into this dead-letter queue; else empty.
+	DeadLetterSourceArn string `protobuf:"bytes,17,opt,name=dead_letter_source_arn,json=deadLetterSourceArn,proto3" json:"dead_letter_source_arn,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Message) Reset() {
@@ -709,6 +784,20 @@ func (x *Message) GetPriority() int32 {
 	return 0
 }
 
+func (x *Message) GetTraceHeader() string {
+	if x != nil {
+		return x.TraceHeader
+	}
+	return ""
+}
+
+func (x *Message) GetDeadLetterSourceArn() string {
+	if x != nil {
+		return x.DeadLetterSourceArn
+	}
+	return ""
+}
+
 // Why one item of a batch failed.
 type ItemError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -779,7 +868,10 @@ type CreateQueueRequest struct {
 	// Set by the client, required: `name` and any attributes; fields set by the server are ignored.
 	Queue *Queue `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
 	// Set by the client, optional: idempotency id, a UUID; remembered 24 h.
-	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Set by the client, optional: tags of a new queue, as in TagQueue, for which sqs:TagQueue is needed, too. They are not
+	// compared with those of a queue that is there.
+	Tags          map[string]string `protobuf:"bytes,3,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -826,6 +918,13 @@ func (x *CreateQueueRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *CreateQueueRequest) GetTags() map[string]string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
 }
 
 // The queue that was made or found.
@@ -1389,6 +1488,1087 @@ func (*PurgeQueueResponse) Descriptor() ([]byte, []int) {
 	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{16}
 }
 
+// Whose sources to list.
+type ListDeadLetterSourcesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the dead-letter queue's name, short name or ARN.
+	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	// Set by the client, optional: the most queues to answer, 1 to 1000. 0 means 1000.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Set by the client: `next_page_token` of the page before, with all other fields unchanged; empty for the first page.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeadLetterSourcesRequest) Reset() {
+	*x = ListDeadLetterSourcesRequest{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeadLetterSourcesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeadLetterSourcesRequest) ProtoMessage() {}
+
+func (x *ListDeadLetterSourcesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeadLetterSourcesRequest.ProtoReflect.Descriptor instead.
+func (*ListDeadLetterSourcesRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ListDeadLetterSourcesRequest) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *ListDeadLetterSourcesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListDeadLetterSourcesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// One page of queues.
+type ListDeadLetterSourcesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: `name`, `arn` and `create_ms` only.
+	Queues []*Queue `protobuf:"bytes,1,rep,name=queues,proto3" json:"queues,omitempty"`
+	// Set by the server: opaque; empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeadLetterSourcesResponse) Reset() {
+	*x = ListDeadLetterSourcesResponse{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeadLetterSourcesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeadLetterSourcesResponse) ProtoMessage() {}
+
+func (x *ListDeadLetterSourcesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeadLetterSourcesResponse.ProtoReflect.Descriptor instead.
+func (*ListDeadLetterSourcesResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ListDeadLetterSourcesResponse) GetQueues() []*Queue {
+	if x != nil {
+		return x.Queues
+	}
+	return nil
+}
+
+func (x *ListDeadLetterSourcesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Whose tags to list.
+type ListQueueTagsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the queue's name, short name or ARN.
+	Queue         string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListQueueTagsRequest) Reset() {
+	*x = ListQueueTagsRequest{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListQueueTagsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListQueueTagsRequest) ProtoMessage() {}
+
+func (x *ListQueueTagsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListQueueTagsRequest.ProtoReflect.Descriptor instead.
+func (*ListQueueTagsRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ListQueueTagsRequest) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+// The tags of a queue.
+type ListQueueTagsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: at most 50, by their keys.
+	Tags          map[string]string `protobuf:"bytes,1,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListQueueTagsResponse) Reset() {
+	*x = ListQueueTagsResponse{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListQueueTagsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListQueueTagsResponse) ProtoMessage() {}
+
+func (x *ListQueueTagsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListQueueTagsResponse.ProtoReflect.Descriptor instead.
+func (*ListQueueTagsResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ListQueueTagsResponse) GetTags() map[string]string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+// Tags to add.
+type TagQueueRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the queue's name, short name or ARN.
+	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	// Set by the client: keys of 1 to 128 characters that do not begin with `aws:`, values of up to 256; a queue has 50 at most.
+	Tags map[string]string `protobuf:"bytes,2,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Set by the client, optional: idempotency id, a UUID; remembered 24 h.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TagQueueRequest) Reset() {
+	*x = TagQueueRequest{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TagQueueRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TagQueueRequest) ProtoMessage() {}
+
+func (x *TagQueueRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TagQueueRequest.ProtoReflect.Descriptor instead.
+func (*TagQueueRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *TagQueueRequest) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *TagQueueRequest) GetTags() map[string]string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *TagQueueRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The tags are there.
+type TagQueueResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TagQueueResponse) Reset() {
+	*x = TagQueueResponse{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TagQueueResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TagQueueResponse) ProtoMessage() {}
+
+func (x *TagQueueResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TagQueueResponse.ProtoReflect.Descriptor instead.
+func (*TagQueueResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{22}
+}
+
+// Tags to remove.
+type UntagQueueRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the queue's name, short name or ARN.
+	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	// Set by the client: their keys.
+	Keys []string `protobuf:"bytes,2,rep,name=keys,proto3" json:"keys,omitempty"`
+	// Set by the client, optional: idempotency id, a UUID; remembered 24 h.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UntagQueueRequest) Reset() {
+	*x = UntagQueueRequest{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UntagQueueRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UntagQueueRequest) ProtoMessage() {}
+
+func (x *UntagQueueRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UntagQueueRequest.ProtoReflect.Descriptor instead.
+func (*UntagQueueRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *UntagQueueRequest) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *UntagQueueRequest) GetKeys() []string {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *UntagQueueRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The tags are gone.
+type UntagQueueResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UntagQueueResponse) Reset() {
+	*x = UntagQueueResponse{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UntagQueueResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UntagQueueResponse) ProtoMessage() {}
+
+func (x *UntagQueueResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UntagQueueResponse.ProtoReflect.Descriptor instead.
+func (*UntagQueueResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{24}
+}
+
+// What to allow to other accounts.
+type AddPermissionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the queue's name, short name or ARN.
+	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	// Set by the client, required: the name of the statement, 1 to 80 of [A-Za-z0-9_-], which no other of the policy bears.
+	Label string `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
+	// Set by the client, required: account numbers of 12 digits.
+	Accounts []string `protobuf:"bytes,3,rep,name=accounts,proto3" json:"accounts,omitempty"`
+	// Set by the client, required: 1 to 7 actions without `sqs:`, e.g. `SendMessage`, or `*` for all that can be shared.
+	Actions []string `protobuf:"bytes,4,rep,name=actions,proto3" json:"actions,omitempty"`
+	// Set by the client, optional: idempotency id, a UUID; remembered 24 h.
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddPermissionRequest) Reset() {
+	*x = AddPermissionRequest{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddPermissionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddPermissionRequest) ProtoMessage() {}
+
+func (x *AddPermissionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddPermissionRequest.ProtoReflect.Descriptor instead.
+func (*AddPermissionRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *AddPermissionRequest) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *AddPermissionRequest) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *AddPermissionRequest) GetAccounts() []string {
+	if x != nil {
+		return x.Accounts
+	}
+	return nil
+}
+
+func (x *AddPermissionRequest) GetActions() []string {
+	if x != nil {
+		return x.Actions
+	}
+	return nil
+}
+
+func (x *AddPermissionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The policy has the statement.
+type AddPermissionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddPermissionResponse) Reset() {
+	*x = AddPermissionResponse{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddPermissionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddPermissionResponse) ProtoMessage() {}
+
+func (x *AddPermissionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddPermissionResponse.ProtoReflect.Descriptor instead.
+func (*AddPermissionResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{26}
+}
+
+// Which statement to remove.
+type RemovePermissionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the queue's name, short name or ARN.
+	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	// Set by the client, required: the label of the statement.
+	Label string `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
+	// Set by the client, optional: idempotency id, a UUID; remembered 24 h.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemovePermissionRequest) Reset() {
+	*x = RemovePermissionRequest{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemovePermissionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemovePermissionRequest) ProtoMessage() {}
+
+func (x *RemovePermissionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemovePermissionRequest.ProtoReflect.Descriptor instead.
+func (*RemovePermissionRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *RemovePermissionRequest) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *RemovePermissionRequest) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *RemovePermissionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The statement is gone.
+type RemovePermissionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemovePermissionResponse) Reset() {
+	*x = RemovePermissionResponse{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemovePermissionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemovePermissionResponse) ProtoMessage() {}
+
+func (x *RemovePermissionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemovePermissionResponse.ProtoReflect.Descriptor instead.
+func (*RemovePermissionResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{28}
+}
+
+// A task that moves messages out of a dead-letter queue.
+type MessageMoveTask struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: a UUID in text form.
+	TaskId string `protobuf:"bytes,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	// Set by the server: how it stands.
+	Status MessageMoveTaskStatus `protobuf:"varint,2,opt,name=status,proto3,enum=cumulo.api.queue.v1.MessageMoveTaskStatus" json:"status,omitempty"`
+	// Set by the server: the ARN of the queue that it empties.
+	SourceArn string `protobuf:"bytes,3,opt,name=source_arn,json=sourceArn,proto3" json:"source_arn,omitempty"`
+	// Set by the server: the ARN of the queue that messages go to; empty: to the queue that each came from.
+	DestinationArn string `protobuf:"bytes,4,opt,name=destination_arn,json=destinationArn,proto3" json:"destination_arn,omitempty"`
+	// Set by the server: messages a second at most; 0: as fast as it goes.
+	MaxMessagesPerS int32 `protobuf:"varint,5,opt,name=max_messages_per_s,json=maxMessagesPerS,proto3" json:"max_messages_per_s,omitempty"`
+	// Set by the server: the messages that were visible when it started.
+	ToMoveCount int64 `protobuf:"varint,6,opt,name=to_move_count,json=toMoveCount,proto3" json:"to_move_count,omitempty"`
+	// Set by the server: the messages that it has moved until now.
+	MovedCount int64 `protobuf:"varint,7,opt,name=moved_count,json=movedCount,proto3" json:"moved_count,omitempty"`
+	// Set by the server: when it started.
+	StartMs int64 `protobuf:"varint,8,opt,name=start_ms,json=startMs,proto3" json:"start_ms,omitempty"`
+	// Set by the server: SQS's word for why it failed, e.g. `AccessDenied`; else empty.
+	FailureReason string `protobuf:"bytes,9,opt,name=failure_reason,json=failureReason,proto3" json:"failure_reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageMoveTask) Reset() {
+	*x = MessageMoveTask{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageMoveTask) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageMoveTask) ProtoMessage() {}
+
+func (x *MessageMoveTask) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageMoveTask.ProtoReflect.Descriptor instead.
+func (*MessageMoveTask) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *MessageMoveTask) GetTaskId() string {
+	if x != nil {
+		return x.TaskId
+	}
+	return ""
+}
+
+func (x *MessageMoveTask) GetStatus() MessageMoveTaskStatus {
+	if x != nil {
+		return x.Status
+	}
+	return MessageMoveTaskStatus_MESSAGE_MOVE_TASK_STATUS_UNSPECIFIED
+}
+
+func (x *MessageMoveTask) GetSourceArn() string {
+	if x != nil {
+		return x.SourceArn
+	}
+	return ""
+}
+
+func (x *MessageMoveTask) GetDestinationArn() string {
+	if x != nil {
+		return x.DestinationArn
+	}
+	return ""
+}
+
+func (x *MessageMoveTask) GetMaxMessagesPerS() int32 {
+	if x != nil {
+		return x.MaxMessagesPerS
+	}
+	return 0
+}
+
+func (x *MessageMoveTask) GetToMoveCount() int64 {
+	if x != nil {
+		return x.ToMoveCount
+	}
+	return 0
+}
+
+func (x *MessageMoveTask) GetMovedCount() int64 {
+	if x != nil {
+		return x.MovedCount
+	}
+	return 0
+}
+
+func (x *MessageMoveTask) GetStartMs() int64 {
+	if x != nil {
+		return x.StartMs
+	}
+	return 0
+}
+
+func (x *MessageMoveTask) GetFailureReason() string {
+	if x != nil {
+		return x.FailureReason
+	}
+	return ""
+}
+
+// Which messages to move.
+type StartMessageMoveTaskRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the name, short name or ARN of a queue that is some queue's dead-letter queue.
+	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// Set by the client, optional: where messages go, by name, short name or ARN. Empty: to the queue that each came from.
+	Destination string `protobuf:"bytes,2,opt,name=destination,proto3" json:"destination,omitempty"`
+	// Set by the client, optional: messages a second at most, 1 to 500. Absent: as fast as it goes.
+	MaxMessagesPerS *int32 `protobuf:"varint,3,opt,name=max_messages_per_s,json=maxMessagesPerS,proto3,oneof" json:"max_messages_per_s,omitempty"`
+	// Set by the client, optional: idempotency id, a UUID; remembered 24 h.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StartMessageMoveTaskRequest) Reset() {
+	*x = StartMessageMoveTaskRequest{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StartMessageMoveTaskRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StartMessageMoveTaskRequest) ProtoMessage() {}
+
+func (x *StartMessageMoveTaskRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StartMessageMoveTaskRequest.ProtoReflect.Descriptor instead.
+func (*StartMessageMoveTaskRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *StartMessageMoveTaskRequest) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *StartMessageMoveTaskRequest) GetDestination() string {
+	if x != nil {
+		return x.Destination
+	}
+	return ""
+}
+
+func (x *StartMessageMoveTaskRequest) GetMaxMessagesPerS() int32 {
+	if x != nil && x.MaxMessagesPerS != nil {
+		return *x.MaxMessagesPerS
+	}
+	return 0
+}
+
+func (x *StartMessageMoveTaskRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The task runs.
+type StartMessageMoveTaskResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: a UUID in text form.
+	TaskId        string `protobuf:"bytes,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StartMessageMoveTaskResponse) Reset() {
+	*x = StartMessageMoveTaskResponse{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StartMessageMoveTaskResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StartMessageMoveTaskResponse) ProtoMessage() {}
+
+func (x *StartMessageMoveTaskResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StartMessageMoveTaskResponse.ProtoReflect.Descriptor instead.
+func (*StartMessageMoveTaskResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *StartMessageMoveTaskResponse) GetTaskId() string {
+	if x != nil {
+		return x.TaskId
+	}
+	return ""
+}
+
+// Which tasks to list.
+type ListMessageMoveTasksRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the name, short name or ARN of the queue that they empty.
+	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// Set by the client, optional: the most tasks to answer, 1 to 10. 0 means 10.
+	MaxTasks      int32 `protobuf:"varint,2,opt,name=max_tasks,json=maxTasks,proto3" json:"max_tasks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMessageMoveTasksRequest) Reset() {
+	*x = ListMessageMoveTasksRequest{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMessageMoveTasksRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMessageMoveTasksRequest) ProtoMessage() {}
+
+func (x *ListMessageMoveTasksRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMessageMoveTasksRequest.ProtoReflect.Descriptor instead.
+func (*ListMessageMoveTasksRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ListMessageMoveTasksRequest) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *ListMessageMoveTasksRequest) GetMaxTasks() int32 {
+	if x != nil {
+		return x.MaxTasks
+	}
+	return 0
+}
+
+// The latest tasks.
+type ListMessageMoveTasksResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: the newest first.
+	Tasks         []*MessageMoveTask `protobuf:"bytes,1,rep,name=tasks,proto3" json:"tasks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMessageMoveTasksResponse) Reset() {
+	*x = ListMessageMoveTasksResponse{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMessageMoveTasksResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMessageMoveTasksResponse) ProtoMessage() {}
+
+func (x *ListMessageMoveTasksResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMessageMoveTasksResponse.ProtoReflect.Descriptor instead.
+func (*ListMessageMoveTasksResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ListMessageMoveTasksResponse) GetTasks() []*MessageMoveTask {
+	if x != nil {
+		return x.Tasks
+	}
+	return nil
+}
+
+// Which task to end.
+type CancelMessageMoveTaskRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the name, short name or ARN of the queue that it empties.
+	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// Set by the client, required: the task's id.
+	TaskId string `protobuf:"bytes,2,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	// Set by the client, optional: idempotency id, a UUID; remembered 24 h.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelMessageMoveTaskRequest) Reset() {
+	*x = CancelMessageMoveTaskRequest{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelMessageMoveTaskRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelMessageMoveTaskRequest) ProtoMessage() {}
+
+func (x *CancelMessageMoveTaskRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelMessageMoveTaskRequest.ProtoReflect.Descriptor instead.
+func (*CancelMessageMoveTaskRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *CancelMessageMoveTaskRequest) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *CancelMessageMoveTaskRequest) GetTaskId() string {
+	if x != nil {
+		return x.TaskId
+	}
+	return ""
+}
+
+func (x *CancelMessageMoveTaskRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The task is over.
+type CancelMessageMoveTaskResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: the task as it ended.
+	Task          *MessageMoveTask `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelMessageMoveTaskResponse) Reset() {
+	*x = CancelMessageMoveTaskResponse{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelMessageMoveTaskResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelMessageMoveTaskResponse) ProtoMessage() {}
+
+func (x *CancelMessageMoveTaskResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelMessageMoveTaskResponse.ProtoReflect.Descriptor instead.
+func (*CancelMessageMoveTaskResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *CancelMessageMoveTaskResponse) GetTask() *MessageMoveTask {
+	if x != nil {
+		return x.Task
+	}
+	return nil
+}
+
 // One message to store.
 type SendMessageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1415,14 +2595,17 @@ type SendMessageRequest struct {
 	// Set by the client, optional, standard queues only, in place of `delay_s`: the time before which nobody receives the
 	// message, at most 366 days from now; one that has passed holds nothing back. Retention counts from then.
 	// Absent: as `delay_s` says.
-	DeliverAtMs   *int64 `protobuf:"varint,9,opt,name=deliver_at_ms,json=deliverAtMs,proto3,oneof" json:"deliver_at_ms,omitempty"`
+	DeliverAtMs *int64 `protobuf:"varint,9,opt,name=deliver_at_ms,json=deliverAtMs,proto3,oneof" json:"deliver_at_ms,omitempty"`
+	// Set by the client, optional: an X-Ray trace header, at most 1024 characters; receivers get it, and it does not count as
+	// a part of the message.
+	TraceHeader   string `protobuf:"bytes,12,opt,name=trace_header,json=traceHeader,proto3" json:"trace_header,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SendMessageRequest) Reset() {
 	*x = SendMessageRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[17]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1434,7 +2617,7 @@ func (x *SendMessageRequest) String() string {
 func (*SendMessageRequest) ProtoMessage() {}
 
 func (x *SendMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[17]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1447,7 +2630,7 @@ func (x *SendMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMessageRequest.ProtoReflect.Descriptor instead.
 func (*SendMessageRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{17}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SendMessageRequest) GetQueue() string {
@@ -1513,6 +2696,13 @@ func (x *SendMessageRequest) GetDeliverAtMs() int64 {
 	return 0
 }
 
+func (x *SendMessageRequest) GetTraceHeader() string {
+	if x != nil {
+		return x.TraceHeader
+	}
+	return ""
+}
+
 // The message is durable.
 type SendMessageResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1528,7 +2718,7 @@ type SendMessageResponse struct {
 
 func (x *SendMessageResponse) Reset() {
 	*x = SendMessageResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[18]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1540,7 +2730,7 @@ func (x *SendMessageResponse) String() string {
 func (*SendMessageResponse) ProtoMessage() {}
 
 func (x *SendMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[18]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1553,7 +2743,7 @@ func (x *SendMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMessageResponse.ProtoReflect.Descriptor instead.
 func (*SendMessageResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{18}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SendMessageResponse) GetMessageId() string {
@@ -1595,14 +2785,16 @@ type SendMessageEntry struct {
 	Priority *int32 `protobuf:"varint,6,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
 	// Set by the client, optional, standard queues only, in place of `delay_s`: the time before which nobody receives the
 	// message. Absent: as `delay_s` says. As in SendMessageRequest.
-	DeliverAtMs   *int64 `protobuf:"varint,7,opt,name=deliver_at_ms,json=deliverAtMs,proto3,oneof" json:"deliver_at_ms,omitempty"`
+	DeliverAtMs *int64 `protobuf:"varint,7,opt,name=deliver_at_ms,json=deliverAtMs,proto3,oneof" json:"deliver_at_ms,omitempty"`
+	// Set by the client, optional: an X-Ray trace header, at most 1024 characters.
+	TraceHeader   string `protobuf:"bytes,10,opt,name=trace_header,json=traceHeader,proto3" json:"trace_header,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SendMessageEntry) Reset() {
 	*x = SendMessageEntry{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[19]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1614,7 +2806,7 @@ func (x *SendMessageEntry) String() string {
 func (*SendMessageEntry) ProtoMessage() {}
 
 func (x *SendMessageEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[19]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1627,7 +2819,7 @@ func (x *SendMessageEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMessageEntry.ProtoReflect.Descriptor instead.
 func (*SendMessageEntry) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{19}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SendMessageEntry) GetBody() []byte {
@@ -1679,6 +2871,13 @@ func (x *SendMessageEntry) GetDeliverAtMs() int64 {
 	return 0
 }
 
+func (x *SendMessageEntry) GetTraceHeader() string {
+	if x != nil {
+		return x.TraceHeader
+	}
+	return ""
+}
+
 // A message that was stored.
 type SentMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1694,7 +2893,7 @@ type SentMessage struct {
 
 func (x *SentMessage) Reset() {
 	*x = SentMessage{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[20]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1706,7 +2905,7 @@ func (x *SentMessage) String() string {
 func (*SentMessage) ProtoMessage() {}
 
 func (x *SentMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[20]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1719,7 +2918,7 @@ func (x *SentMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SentMessage.ProtoReflect.Descriptor instead.
 func (*SentMessage) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{20}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SentMessage) GetMessageId() string {
@@ -1759,7 +2958,7 @@ type SendMessageResult struct {
 
 func (x *SendMessageResult) Reset() {
 	*x = SendMessageResult{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[21]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1771,7 +2970,7 @@ func (x *SendMessageResult) String() string {
 func (*SendMessageResult) ProtoMessage() {}
 
 func (x *SendMessageResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[21]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1784,7 +2983,7 @@ func (x *SendMessageResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMessageResult.ProtoReflect.Descriptor instead.
 func (*SendMessageResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{21}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SendMessageResult) GetOutcome() isSendMessageResult_Outcome {
@@ -1846,7 +3045,7 @@ type BatchSendMessagesRequest struct {
 
 func (x *BatchSendMessagesRequest) Reset() {
 	*x = BatchSendMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[22]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1858,7 +3057,7 @@ func (x *BatchSendMessagesRequest) String() string {
 func (*BatchSendMessagesRequest) ProtoMessage() {}
 
 func (x *BatchSendMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[22]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1871,7 +3070,7 @@ func (x *BatchSendMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchSendMessagesRequest.ProtoReflect.Descriptor instead.
 func (*BatchSendMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{22}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *BatchSendMessagesRequest) GetQueue() string {
@@ -1906,7 +3105,7 @@ type BatchSendMessagesResponse struct {
 
 func (x *BatchSendMessagesResponse) Reset() {
 	*x = BatchSendMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[23]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1918,7 +3117,7 @@ func (x *BatchSendMessagesResponse) String() string {
 func (*BatchSendMessagesResponse) ProtoMessage() {}
 
 func (x *BatchSendMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[23]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1931,7 +3130,7 @@ func (x *BatchSendMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchSendMessagesResponse.ProtoReflect.Descriptor instead.
 func (*BatchSendMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{23}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *BatchSendMessagesResponse) GetResults() []*SendMessageResult {
@@ -1958,7 +3157,7 @@ type StreamSendMessagesRequest struct {
 
 func (x *StreamSendMessagesRequest) Reset() {
 	*x = StreamSendMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[24]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1970,7 +3169,7 @@ func (x *StreamSendMessagesRequest) String() string {
 func (*StreamSendMessagesRequest) ProtoMessage() {}
 
 func (x *StreamSendMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[24]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1983,7 +3182,7 @@ func (x *StreamSendMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSendMessagesRequest.ProtoReflect.Descriptor instead.
 func (*StreamSendMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{24}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *StreamSendMessagesRequest) GetQueue() string {
@@ -2027,7 +3226,7 @@ type StreamSendMessagesResponse struct {
 
 func (x *StreamSendMessagesResponse) Reset() {
 	*x = StreamSendMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[25]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2039,7 +3238,7 @@ func (x *StreamSendMessagesResponse) String() string {
 func (*StreamSendMessagesResponse) ProtoMessage() {}
 
 func (x *StreamSendMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[25]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2052,7 +3251,7 @@ func (x *StreamSendMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSendMessagesResponse.ProtoReflect.Descriptor instead.
 func (*StreamSendMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{25}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *StreamSendMessagesResponse) GetSequence() int64 {
@@ -2082,7 +3281,7 @@ type CommitSend struct {
 
 func (x *CommitSend) Reset() {
 	*x = CommitSend{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[26]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2094,7 +3293,7 @@ func (x *CommitSend) String() string {
 func (*CommitSend) ProtoMessage() {}
 
 func (x *CommitSend) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[26]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2107,7 +3306,7 @@ func (x *CommitSend) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitSend.ProtoReflect.Descriptor instead.
 func (*CommitSend) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{26}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *CommitSend) GetQueue() string {
@@ -2137,7 +3336,7 @@ type CommitDelete struct {
 
 func (x *CommitDelete) Reset() {
 	*x = CommitDelete{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[27]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2149,7 +3348,7 @@ func (x *CommitDelete) String() string {
 func (*CommitDelete) ProtoMessage() {}
 
 func (x *CommitDelete) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[27]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2162,7 +3361,7 @@ func (x *CommitDelete) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitDelete.ProtoReflect.Descriptor instead.
 func (*CommitDelete) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{27}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *CommitDelete) GetQueue() string {
@@ -2196,7 +3395,7 @@ type CommitMessagesRequest struct {
 
 func (x *CommitMessagesRequest) Reset() {
 	*x = CommitMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[28]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2208,7 +3407,7 @@ func (x *CommitMessagesRequest) String() string {
 func (*CommitMessagesRequest) ProtoMessage() {}
 
 func (x *CommitMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[28]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2221,7 +3420,7 @@ func (x *CommitMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMessagesRequest.ProtoReflect.Descriptor instead.
 func (*CommitMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{28}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *CommitMessagesRequest) GetSends() []*CommitSend {
@@ -2256,7 +3455,7 @@ type CommitMessagesResponse struct {
 
 func (x *CommitMessagesResponse) Reset() {
 	*x = CommitMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[29]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2268,7 +3467,7 @@ func (x *CommitMessagesResponse) String() string {
 func (*CommitMessagesResponse) ProtoMessage() {}
 
 func (x *CommitMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[29]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2281,7 +3480,7 @@ func (x *CommitMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMessagesResponse.ProtoReflect.Descriptor instead.
 func (*CommitMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{29}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *CommitMessagesResponse) GetSent() []*SentMessage {
@@ -2311,7 +3510,7 @@ type ReceiveMessagesRequest struct {
 
 func (x *ReceiveMessagesRequest) Reset() {
 	*x = ReceiveMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[30]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2323,7 +3522,7 @@ func (x *ReceiveMessagesRequest) String() string {
 func (*ReceiveMessagesRequest) ProtoMessage() {}
 
 func (x *ReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[30]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2336,7 +3535,7 @@ func (x *ReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ReceiveMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{30}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ReceiveMessagesRequest) GetQueue() string {
@@ -2385,7 +3584,7 @@ type ReceiveMessagesResponse struct {
 
 func (x *ReceiveMessagesResponse) Reset() {
 	*x = ReceiveMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[31]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2397,7 +3596,7 @@ func (x *ReceiveMessagesResponse) String() string {
 func (*ReceiveMessagesResponse) ProtoMessage() {}
 
 func (x *ReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[31]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2410,7 +3609,7 @@ func (x *ReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveMessagesResponse.ProtoReflect.Descriptor instead.
 func (*ReceiveMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{31}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ReceiveMessagesResponse) GetMessages() []*Message {
@@ -2438,7 +3637,7 @@ type PeekMessagesRequest struct {
 
 func (x *PeekMessagesRequest) Reset() {
 	*x = PeekMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[32]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2450,7 +3649,7 @@ func (x *PeekMessagesRequest) String() string {
 func (*PeekMessagesRequest) ProtoMessage() {}
 
 func (x *PeekMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[32]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2463,7 +3662,7 @@ func (x *PeekMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeekMessagesRequest.ProtoReflect.Descriptor instead.
 func (*PeekMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{32}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *PeekMessagesRequest) GetQueue() string {
@@ -2517,7 +3716,7 @@ type MessageHop struct {
 
 func (x *MessageHop) Reset() {
 	*x = MessageHop{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2529,7 +3728,7 @@ func (x *MessageHop) String() string {
 func (*MessageHop) ProtoMessage() {}
 
 func (x *MessageHop) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2542,7 +3741,7 @@ func (x *MessageHop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageHop.ProtoReflect.Descriptor instead.
 func (*MessageHop) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{33}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *MessageHop) GetReason() MoveReason {
@@ -2618,7 +3817,7 @@ type PeekedMessage struct {
 
 func (x *PeekedMessage) Reset() {
 	*x = PeekedMessage{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2630,7 +3829,7 @@ func (x *PeekedMessage) String() string {
 func (*PeekedMessage) ProtoMessage() {}
 
 func (x *PeekedMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2643,7 +3842,7 @@ func (x *PeekedMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeekedMessage.ProtoReflect.Descriptor instead.
 func (*PeekedMessage) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{34}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *PeekedMessage) GetPosition() int64 {
@@ -2709,7 +3908,7 @@ type PeekMessagesResponse struct {
 
 func (x *PeekMessagesResponse) Reset() {
 	*x = PeekMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2721,7 +3920,7 @@ func (x *PeekMessagesResponse) String() string {
 func (*PeekMessagesResponse) ProtoMessage() {}
 
 func (x *PeekMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2734,7 +3933,7 @@ func (x *PeekMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeekMessagesResponse.ProtoReflect.Descriptor instead.
 func (*PeekMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{35}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *PeekMessagesResponse) GetMessages() []*PeekedMessage {
@@ -2763,7 +3962,7 @@ type LeaseRenewal struct {
 
 func (x *LeaseRenewal) Reset() {
 	*x = LeaseRenewal{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2775,7 +3974,7 @@ func (x *LeaseRenewal) String() string {
 func (*LeaseRenewal) ProtoMessage() {}
 
 func (x *LeaseRenewal) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2788,7 +3987,7 @@ func (x *LeaseRenewal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaseRenewal.ProtoReflect.Descriptor instead.
 func (*LeaseRenewal) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{36}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *LeaseRenewal) GetHoldMaxS() int32 {
@@ -2820,7 +4019,7 @@ type StreamReceiveMessagesStart struct {
 
 func (x *StreamReceiveMessagesStart) Reset() {
 	*x = StreamReceiveMessagesStart{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2832,7 +4031,7 @@ func (x *StreamReceiveMessagesStart) String() string {
 func (*StreamReceiveMessagesStart) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesStart) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2845,7 +4044,7 @@ func (x *StreamReceiveMessagesStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesStart.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesStart) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{37}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *StreamReceiveMessagesStart) GetQueue() string {
@@ -2889,7 +4088,7 @@ type VisibilityChange struct {
 
 func (x *VisibilityChange) Reset() {
 	*x = VisibilityChange{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2901,7 +4100,7 @@ func (x *VisibilityChange) String() string {
 func (*VisibilityChange) ProtoMessage() {}
 
 func (x *VisibilityChange) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2914,7 +4113,7 @@ func (x *VisibilityChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VisibilityChange.ProtoReflect.Descriptor instead.
 func (*VisibilityChange) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{38}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *VisibilityChange) GetReceiptHandle() string {
@@ -2944,7 +4143,7 @@ type ResumedLease struct {
 
 func (x *ResumedLease) Reset() {
 	*x = ResumedLease{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2956,7 +4155,7 @@ func (x *ResumedLease) String() string {
 func (*ResumedLease) ProtoMessage() {}
 
 func (x *ResumedLease) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2969,7 +4168,7 @@ func (x *ResumedLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumedLease.ProtoReflect.Descriptor instead.
 func (*ResumedLease) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{39}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *ResumedLease) GetReceiptHandle() string {
@@ -3009,7 +4208,7 @@ type StreamReceiveMessagesRequest struct {
 
 func (x *StreamReceiveMessagesRequest) Reset() {
 	*x = StreamReceiveMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3021,7 +4220,7 @@ func (x *StreamReceiveMessagesRequest) String() string {
 func (*StreamReceiveMessagesRequest) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3034,7 +4233,7 @@ func (x *StreamReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesRequest.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{40}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *StreamReceiveMessagesRequest) GetStart() *StreamReceiveMessagesStart {
@@ -3092,7 +4291,7 @@ type AckFailure struct {
 
 func (x *AckFailure) Reset() {
 	*x = AckFailure{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3104,7 +4303,7 @@ func (x *AckFailure) String() string {
 func (*AckFailure) ProtoMessage() {}
 
 func (x *AckFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3117,7 +4316,7 @@ func (x *AckFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckFailure.ProtoReflect.Descriptor instead.
 func (*AckFailure) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{41}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *AckFailure) GetReceiptHandle() string {
@@ -3149,7 +4348,7 @@ type AckResult struct {
 
 func (x *AckResult) Reset() {
 	*x = AckResult{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3161,7 +4360,7 @@ func (x *AckResult) String() string {
 func (*AckResult) ProtoMessage() {}
 
 func (x *AckResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3174,7 +4373,7 @@ func (x *AckResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckResult.ProtoReflect.Descriptor instead.
 func (*AckResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{42}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *AckResult) GetSequence() int64 {
@@ -3214,7 +4413,7 @@ type StreamReceiveMessagesResponse struct {
 
 func (x *StreamReceiveMessagesResponse) Reset() {
 	*x = StreamReceiveMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3226,7 +4425,7 @@ func (x *StreamReceiveMessagesResponse) String() string {
 func (*StreamReceiveMessagesResponse) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3239,7 +4438,7 @@ func (x *StreamReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesResponse.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{43}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *StreamReceiveMessagesResponse) GetMessages() []*Message {
@@ -3280,7 +4479,7 @@ type DeleteMessageRequest struct {
 
 func (x *DeleteMessageRequest) Reset() {
 	*x = DeleteMessageRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3292,7 +4491,7 @@ func (x *DeleteMessageRequest) String() string {
 func (*DeleteMessageRequest) ProtoMessage() {}
 
 func (x *DeleteMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3305,7 +4504,7 @@ func (x *DeleteMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessageRequest.ProtoReflect.Descriptor instead.
 func (*DeleteMessageRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{44}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *DeleteMessageRequest) GetQueue() string {
@@ -3347,7 +4546,7 @@ type DeleteMessageResponse struct {
 
 func (x *DeleteMessageResponse) Reset() {
 	*x = DeleteMessageResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3359,7 +4558,7 @@ func (x *DeleteMessageResponse) String() string {
 func (*DeleteMessageResponse) ProtoMessage() {}
 
 func (x *DeleteMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3372,7 +4571,7 @@ func (x *DeleteMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessageResponse.ProtoReflect.Descriptor instead.
 func (*DeleteMessageResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{45}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *DeleteMessageResponse) GetAlreadyAcknowledged() bool {
@@ -3395,7 +4594,7 @@ type ItemResult struct {
 
 func (x *ItemResult) Reset() {
 	*x = ItemResult{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3407,7 +4606,7 @@ func (x *ItemResult) String() string {
 func (*ItemResult) ProtoMessage() {}
 
 func (x *ItemResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3420,7 +4619,7 @@ func (x *ItemResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemResult.ProtoReflect.Descriptor instead.
 func (*ItemResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{46}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *ItemResult) GetError() *ItemError {
@@ -3454,7 +4653,7 @@ type BatchDeleteMessagesRequest struct {
 
 func (x *BatchDeleteMessagesRequest) Reset() {
 	*x = BatchDeleteMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3466,7 +4665,7 @@ func (x *BatchDeleteMessagesRequest) String() string {
 func (*BatchDeleteMessagesRequest) ProtoMessage() {}
 
 func (x *BatchDeleteMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3479,7 +4678,7 @@ func (x *BatchDeleteMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteMessagesRequest.ProtoReflect.Descriptor instead.
 func (*BatchDeleteMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{47}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *BatchDeleteMessagesRequest) GetQueue() string {
@@ -3521,7 +4720,7 @@ type BatchDeleteMessagesResponse struct {
 
 func (x *BatchDeleteMessagesResponse) Reset() {
 	*x = BatchDeleteMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3533,7 +4732,7 @@ func (x *BatchDeleteMessagesResponse) String() string {
 func (*BatchDeleteMessagesResponse) ProtoMessage() {}
 
 func (x *BatchDeleteMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3546,7 +4745,7 @@ func (x *BatchDeleteMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteMessagesResponse.ProtoReflect.Descriptor instead.
 func (*BatchDeleteMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{48}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *BatchDeleteMessagesResponse) GetResults() []*ItemResult {
@@ -3573,7 +4772,7 @@ type ChangeMessageVisibilityRequest struct {
 
 func (x *ChangeMessageVisibilityRequest) Reset() {
 	*x = ChangeMessageVisibilityRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3585,7 +4784,7 @@ func (x *ChangeMessageVisibilityRequest) String() string {
 func (*ChangeMessageVisibilityRequest) ProtoMessage() {}
 
 func (x *ChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3598,7 +4797,7 @@ func (x *ChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMessageVisibilityRequest.ProtoReflect.Descriptor instead.
 func (*ChangeMessageVisibilityRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{49}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *ChangeMessageVisibilityRequest) GetQueue() string {
@@ -3638,7 +4837,7 @@ type ChangeMessageVisibilityResponse struct {
 
 func (x *ChangeMessageVisibilityResponse) Reset() {
 	*x = ChangeMessageVisibilityResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[50]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3650,7 +4849,7 @@ func (x *ChangeMessageVisibilityResponse) String() string {
 func (*ChangeMessageVisibilityResponse) ProtoMessage() {}
 
 func (x *ChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[50]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3663,7 +4862,7 @@ func (x *ChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMessageVisibilityResponse.ProtoReflect.Descriptor instead.
 func (*ChangeMessageVisibilityResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{50}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{69}
 }
 
 // Which messages to hold or to give back.
@@ -3681,7 +4880,7 @@ type BatchChangeMessageVisibilityRequest struct {
 
 func (x *BatchChangeMessageVisibilityRequest) Reset() {
 	*x = BatchChangeMessageVisibilityRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[51]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3693,7 +4892,7 @@ func (x *BatchChangeMessageVisibilityRequest) String() string {
 func (*BatchChangeMessageVisibilityRequest) ProtoMessage() {}
 
 func (x *BatchChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[51]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3706,7 +4905,7 @@ func (x *BatchChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Messag
 
 // Deprecated: Use BatchChangeMessageVisibilityRequest.ProtoReflect.Descriptor instead.
 func (*BatchChangeMessageVisibilityRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{51}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *BatchChangeMessageVisibilityRequest) GetQueue() string {
@@ -3741,7 +4940,7 @@ type BatchChangeMessageVisibilityResponse struct {
 
 func (x *BatchChangeMessageVisibilityResponse) Reset() {
 	*x = BatchChangeMessageVisibilityResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[52]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3753,7 +4952,7 @@ func (x *BatchChangeMessageVisibilityResponse) String() string {
 func (*BatchChangeMessageVisibilityResponse) ProtoMessage() {}
 
 func (x *BatchChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[52]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3766,7 +4965,7 @@ func (x *BatchChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use BatchChangeMessageVisibilityResponse.ProtoReflect.Descriptor instead.
 func (*BatchChangeMessageVisibilityResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{52}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *BatchChangeMessageVisibilityResponse) GetResults() []*ItemResult {
@@ -3780,7 +4979,7 @@ var File_cumulo_api_queue_v1_queue_proto protoreflect.FileDescriptor
 
 const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\n" +
-	"\x1fcumulo/api/queue/v1/queue.proto\x12\x13cumulo.api.queue.v1\x1a google/protobuf/field_mask.proto\"\xa6\n" +
+	"\x1fcumulo/api/queue/v1/queue.proto\x12\x13cumulo.api.queue.v1\x1a google/protobuf/field_mask.proto\"\xf6\n" +
 	"\n" +
 	"\x05Queue\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
@@ -3804,11 +5003,12 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\x13managed_sse_enabled\x18\x12 \x01(\bH\tR\x11managedSseEnabled\x88\x01\x01\x12.\n" +
 	"\x11kms_master_key_id\x18\x13 \x01(\tH\n" +
 	"R\x0ekmsMasterKeyId\x88\x01\x01\x123\n" +
-	"\x14kms_data_key_reuse_s\x18\x14 \x01(\x05H\vR\x10kmsDataKeyReuseS\x88\x01\x01\x12 \n" +
+	"\x14kms_data_key_reuse_s\x18\x14 \x01(\x05H\vR\x10kmsDataKeyReuseS\x88\x01\x01\x125\n" +
+	"\x14redrive_allow_policy\x18\x15 \x01(\tH\fR\x12redriveAllowPolicy\x88\x01\x01\x12 \n" +
 	"\foldest_age_s\x18\x18 \x01(\x05R\n" +
 	"oldestAgeS\x12\x13\n" +
 	"\x05lag_s\x18\x19 \x01(\x05R\x04lagS\x122\n" +
-	"\x13expire_after_idle_s\x18\x1a \x01(\x05H\fR\x10expireAfterIdleS\x88\x01\x01B\x17\n" +
+	"\x13expire_after_idle_s\x18\x1a \x01(\x05H\rR\x10expireAfterIdleS\x88\x01\x01B\x17\n" +
 	"\x15_visibility_timeout_sB\n" +
 	"\n" +
 	"\b_delay_sB\x16\n" +
@@ -3821,7 +5021,8 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\x16_fifo_throughput_limitB\x16\n" +
 	"\x14_managed_sse_enabledB\x14\n" +
 	"\x12_kms_master_key_idB\x17\n" +
-	"\x15_kms_data_key_reuse_sB\x16\n" +
+	"\x15_kms_data_key_reuse_sB\x17\n" +
+	"\x15_redrive_allow_policyB\x16\n" +
 	"\x14_expire_after_idle_s\"T\n" +
 	"\x10DeadLetterPolicy\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12*\n" +
@@ -3830,7 +5031,7 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\tdata_type\x18\x01 \x01(\tR\bdataType\x12#\n" +
 	"\fstring_value\x18\x02 \x01(\tH\x00R\vstringValue\x12#\n" +
 	"\fbinary_value\x18\x03 \x01(\fH\x00R\vbinaryValueB\a\n" +
-	"\x05value\"\xdb\x04\n" +
+	"\x05value\"\xb3\x05\n" +
 	"\aMessage\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12%\n" +
@@ -3848,7 +5049,9 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	" \x01(\tR\agroupId\x12)\n" +
 	"\x10deduplication_id\x18\v \x01(\tR\x0fdeduplicationId\x12'\n" +
 	"\x0fsequence_number\x18\f \x01(\tR\x0esequenceNumber\x12\x1f\n" +
-	"\bpriority\x18\r \x01(\x05H\x00R\bpriority\x88\x01\x01\x1ad\n" +
+	"\bpriority\x18\r \x01(\x05H\x00R\bpriority\x88\x01\x01\x12!\n" +
+	"\ftrace_header\x18\x10 \x01(\tR\vtraceHeader\x123\n" +
+	"\x16dead_letter_source_arn\x18\x11 \x01(\tR\x13deadLetterSourceArn\x1ad\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12;\n" +
 	"\x05value\x18\x02 \x01(\v2%.cumulo.api.queue.v1.MessageAttributeR\x05value:\x028\x01B\v\n" +
@@ -3856,11 +5059,15 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\tItemError\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12!\n" +
-	"\fsender_fault\x18\x03 \x01(\bR\vsenderFault\"e\n" +
+	"\fsender_fault\x18\x03 \x01(\bR\vsenderFault\"\xe5\x01\n" +
 	"\x12CreateQueueRequest\x120\n" +
 	"\x05queue\x18\x01 \x01(\v2\x1a.cumulo.api.queue.v1.QueueR\x05queue\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x02 \x01(\tR\trequestId\"G\n" +
+	"request_id\x18\x02 \x01(\tR\trequestId\x12E\n" +
+	"\x04tags\x18\x03 \x03(\v21.cumulo.api.queue.v1.CreateQueueRequest.TagsEntryR\x04tags\x1a7\n" +
+	"\tTagsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"G\n" +
 	"\x13CreateQueueResponse\x120\n" +
 	"\x05queue\x18\x01 \x01(\v2\x1a.cumulo.api.queue.v1.QueueR\x05queue\"%\n" +
 	"\x0fGetQueueRequest\x12\x12\n" +
@@ -3893,7 +5100,84 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\"\x14\n" +
-	"\x12PurgeQueueResponse\"\xa1\x04\n" +
+	"\x12PurgeQueueResponse\"p\n" +
+	"\x1cListDeadLetterSourcesRequest\x12\x14\n" +
+	"\x05queue\x18\x01 \x01(\tR\x05queue\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"{\n" +
+	"\x1dListDeadLetterSourcesResponse\x122\n" +
+	"\x06queues\x18\x01 \x03(\v2\x1a.cumulo.api.queue.v1.QueueR\x06queues\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\",\n" +
+	"\x14ListQueueTagsRequest\x12\x14\n" +
+	"\x05queue\x18\x01 \x01(\tR\x05queue\"\x9a\x01\n" +
+	"\x15ListQueueTagsResponse\x12H\n" +
+	"\x04tags\x18\x01 \x03(\v24.cumulo.api.queue.v1.ListQueueTagsResponse.TagsEntryR\x04tags\x1a7\n" +
+	"\tTagsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc3\x01\n" +
+	"\x0fTagQueueRequest\x12\x14\n" +
+	"\x05queue\x18\x01 \x01(\tR\x05queue\x12B\n" +
+	"\x04tags\x18\x02 \x03(\v2..cumulo.api.queue.v1.TagQueueRequest.TagsEntryR\x04tags\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\x1a7\n" +
+	"\tTagsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x12\n" +
+	"\x10TagQueueResponse\"\\\n" +
+	"\x11UntagQueueRequest\x12\x14\n" +
+	"\x05queue\x18\x01 \x01(\tR\x05queue\x12\x12\n" +
+	"\x04keys\x18\x02 \x03(\tR\x04keys\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\"\x14\n" +
+	"\x12UntagQueueResponse\"\x97\x01\n" +
+	"\x14AddPermissionRequest\x12\x14\n" +
+	"\x05queue\x18\x01 \x01(\tR\x05queue\x12\x14\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\x12\x1a\n" +
+	"\baccounts\x18\x03 \x03(\tR\baccounts\x12\x18\n" +
+	"\aactions\x18\x04 \x03(\tR\aactions\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tR\trequestId\"\x17\n" +
+	"\x15AddPermissionResponse\"d\n" +
+	"\x17RemovePermissionRequest\x12\x14\n" +
+	"\x05queue\x18\x01 \x01(\tR\x05queue\x12\x14\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\"\x1a\n" +
+	"\x18RemovePermissionResponse\"\xea\x02\n" +
+	"\x0fMessageMoveTask\x12\x17\n" +
+	"\atask_id\x18\x01 \x01(\tR\x06taskId\x12B\n" +
+	"\x06status\x18\x02 \x01(\x0e2*.cumulo.api.queue.v1.MessageMoveTaskStatusR\x06status\x12\x1d\n" +
+	"\n" +
+	"source_arn\x18\x03 \x01(\tR\tsourceArn\x12'\n" +
+	"\x0fdestination_arn\x18\x04 \x01(\tR\x0edestinationArn\x12+\n" +
+	"\x12max_messages_per_s\x18\x05 \x01(\x05R\x0fmaxMessagesPerS\x12\"\n" +
+	"\rto_move_count\x18\x06 \x01(\x03R\vtoMoveCount\x12\x1f\n" +
+	"\vmoved_count\x18\a \x01(\x03R\n" +
+	"movedCount\x12\x19\n" +
+	"\bstart_ms\x18\b \x01(\x03R\astartMs\x12%\n" +
+	"\x0efailure_reason\x18\t \x01(\tR\rfailureReason\"\xbf\x01\n" +
+	"\x1bStartMessageMoveTaskRequest\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12 \n" +
+	"\vdestination\x18\x02 \x01(\tR\vdestination\x120\n" +
+	"\x12max_messages_per_s\x18\x03 \x01(\x05H\x00R\x0fmaxMessagesPerS\x88\x01\x01\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestIdB\x15\n" +
+	"\x13_max_messages_per_s\"7\n" +
+	"\x1cStartMessageMoveTaskResponse\x12\x17\n" +
+	"\atask_id\x18\x01 \x01(\tR\x06taskId\"R\n" +
+	"\x1bListMessageMoveTasksRequest\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x1b\n" +
+	"\tmax_tasks\x18\x02 \x01(\x05R\bmaxTasks\"Z\n" +
+	"\x1cListMessageMoveTasksResponse\x12:\n" +
+	"\x05tasks\x18\x01 \x03(\v2$.cumulo.api.queue.v1.MessageMoveTaskR\x05tasks\"n\n" +
+	"\x1cCancelMessageMoveTaskRequest\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x17\n" +
+	"\atask_id\x18\x02 \x01(\tR\x06taskId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\"Y\n" +
+	"\x1dCancelMessageMoveTaskResponse\x128\n" +
+	"\x04task\x18\x01 \x01(\v2$.cumulo.api.queue.v1.MessageMoveTaskR\x04task\"\xc4\x04\n" +
 	"\x12SendMessageRequest\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12\x12\n" +
 	"\x04body\x18\x02 \x01(\fR\x04body\x12W\n" +
@@ -3906,7 +5190,8 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\bgroup_id\x18\x06 \x01(\tH\x01R\agroupId\x88\x01\x01\x12.\n" +
 	"\x10deduplication_id\x18\a \x01(\tH\x02R\x0fdeduplicationId\x88\x01\x01\x12\x1f\n" +
 	"\bpriority\x18\b \x01(\x05H\x03R\bpriority\x88\x01\x01\x12'\n" +
-	"\rdeliver_at_ms\x18\t \x01(\x03H\x04R\vdeliverAtMs\x88\x01\x01\x1ad\n" +
+	"\rdeliver_at_ms\x18\t \x01(\x03H\x04R\vdeliverAtMs\x88\x01\x01\x12!\n" +
+	"\ftrace_header\x18\f \x01(\tR\vtraceHeader\x1ad\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12;\n" +
 	"\x05value\x18\x02 \x01(\v2%.cumulo.api.queue.v1.MessageAttributeR\x05value:\x028\x01B\n" +
@@ -3920,7 +5205,7 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x1e\n" +
 	"\vmd5_of_body\x18\x02 \x01(\tR\tmd5OfBody\x12'\n" +
-	"\x0fsequence_number\x18\x03 \x01(\tR\x0esequenceNumber\"\xe8\x03\n" +
+	"\x0fsequence_number\x18\x03 \x01(\tR\x0esequenceNumber\"\x8b\x04\n" +
 	"\x10SendMessageEntry\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12U\n" +
 	"\n" +
@@ -3930,7 +5215,9 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\bgroup_id\x18\x04 \x01(\tH\x01R\agroupId\x88\x01\x01\x12.\n" +
 	"\x10deduplication_id\x18\x05 \x01(\tH\x02R\x0fdeduplicationId\x88\x01\x01\x12\x1f\n" +
 	"\bpriority\x18\x06 \x01(\x05H\x03R\bpriority\x88\x01\x01\x12'\n" +
-	"\rdeliver_at_ms\x18\a \x01(\x03H\x04R\vdeliverAtMs\x88\x01\x01\x1ad\n" +
+	"\rdeliver_at_ms\x18\a \x01(\x03H\x04R\vdeliverAtMs\x88\x01\x01\x12!\n" +
+	"\ftrace_header\x18\n" +
+	" \x01(\tR\vtraceHeader\x1ad\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12;\n" +
 	"\x05value\x18\x02 \x01(\v2%.cumulo.api.queue.v1.MessageAttributeR\x05value:\x028\x01B\n" +
@@ -4084,7 +5371,13 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tR\trequestId\"a\n" +
 	"$BatchChangeMessageVisibilityResponse\x129\n" +
-	"\aresults\x18\x01 \x03(\v2\x1f.cumulo.api.queue.v1.ItemResultR\aresults*~\n" +
+	"\aresults\x18\x01 \x03(\v2\x1f.cumulo.api.queue.v1.ItemResultR\aresults*\xdc\x01\n" +
+	"\x15MessageMoveTaskStatus\x12(\n" +
+	"$MESSAGE_MOVE_TASK_STATUS_UNSPECIFIED\x10\x00\x12$\n" +
+	" MESSAGE_MOVE_TASK_STATUS_RUNNING\x10\x01\x12&\n" +
+	"\"MESSAGE_MOVE_TASK_STATUS_COMPLETED\x10\x02\x12&\n" +
+	"\"MESSAGE_MOVE_TASK_STATUS_CANCELLED\x10\x03\x12#\n" +
+	"\x1fMESSAGE_MOVE_TASK_STATUS_FAILED\x10\x04*~\n" +
 	"\fMessageState\x12\x1d\n" +
 	"\x19MESSAGE_STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13MESSAGE_STATE_READY\x10\x01\x12\x19\n" +
@@ -4095,7 +5388,7 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\x17MOVE_REASON_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eMOVE_REASON_RECEIVED_TOO_OFTEN\x10\x01\x12\x19\n" +
 	"\x15MOVE_REASON_MOVE_TASK\x10\x02\x12\x18\n" +
-	"\x14MOVE_REASON_SELECTED\x10\x032\xde\x0e\n" +
+	"\x14MOVE_REASON_SELECTED\x10\x032\xd1\x16\n" +
 	"\fQueueService\x12`\n" +
 	"\vCreateQueue\x12'.cumulo.api.queue.v1.CreateQueueRequest\x1a(.cumulo.api.queue.v1.CreateQueueResponse\x12W\n" +
 	"\bGetQueue\x12$.cumulo.api.queue.v1.GetQueueRequest\x1a%.cumulo.api.queue.v1.GetQueueResponse\x12]\n" +
@@ -4104,7 +5397,17 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\vUpdateQueue\x12'.cumulo.api.queue.v1.UpdateQueueRequest\x1a(.cumulo.api.queue.v1.UpdateQueueResponse\x12`\n" +
 	"\vDeleteQueue\x12'.cumulo.api.queue.v1.DeleteQueueRequest\x1a(.cumulo.api.queue.v1.DeleteQueueResponse\x12]\n" +
 	"\n" +
-	"PurgeQueue\x12&.cumulo.api.queue.v1.PurgeQueueRequest\x1a'.cumulo.api.queue.v1.PurgeQueueResponse\x12`\n" +
+	"PurgeQueue\x12&.cumulo.api.queue.v1.PurgeQueueRequest\x1a'.cumulo.api.queue.v1.PurgeQueueResponse\x12~\n" +
+	"\x15ListDeadLetterSources\x121.cumulo.api.queue.v1.ListDeadLetterSourcesRequest\x1a2.cumulo.api.queue.v1.ListDeadLetterSourcesResponse\x12f\n" +
+	"\rListQueueTags\x12).cumulo.api.queue.v1.ListQueueTagsRequest\x1a*.cumulo.api.queue.v1.ListQueueTagsResponse\x12W\n" +
+	"\bTagQueue\x12$.cumulo.api.queue.v1.TagQueueRequest\x1a%.cumulo.api.queue.v1.TagQueueResponse\x12]\n" +
+	"\n" +
+	"UntagQueue\x12&.cumulo.api.queue.v1.UntagQueueRequest\x1a'.cumulo.api.queue.v1.UntagQueueResponse\x12f\n" +
+	"\rAddPermission\x12).cumulo.api.queue.v1.AddPermissionRequest\x1a*.cumulo.api.queue.v1.AddPermissionResponse\x12o\n" +
+	"\x10RemovePermission\x12,.cumulo.api.queue.v1.RemovePermissionRequest\x1a-.cumulo.api.queue.v1.RemovePermissionResponse\x12{\n" +
+	"\x14StartMessageMoveTask\x120.cumulo.api.queue.v1.StartMessageMoveTaskRequest\x1a1.cumulo.api.queue.v1.StartMessageMoveTaskResponse\x12{\n" +
+	"\x14ListMessageMoveTasks\x120.cumulo.api.queue.v1.ListMessageMoveTasksRequest\x1a1.cumulo.api.queue.v1.ListMessageMoveTasksResponse\x12~\n" +
+	"\x15CancelMessageMoveTask\x121.cumulo.api.queue.v1.CancelMessageMoveTaskRequest\x1a2.cumulo.api.queue.v1.CancelMessageMoveTaskResponse\x12`\n" +
 	"\vSendMessage\x12'.cumulo.api.queue.v1.SendMessageRequest\x1a(.cumulo.api.queue.v1.SendMessageResponse\x12r\n" +
 	"\x11BatchSendMessages\x12-.cumulo.api.queue.v1.BatchSendMessagesRequest\x1a..cumulo.api.queue.v1.BatchSendMessagesResponse\x12y\n" +
 	"\x12StreamSendMessages\x12..cumulo.api.queue.v1.StreamSendMessagesRequest\x1a/.cumulo.api.queue.v1.StreamSendMessagesResponse(\x010\x01\x12i\n" +
@@ -4129,151 +5432,199 @@ func file_cumulo_api_queue_v1_queue_proto_rawDescGZIP() []byte {
 	return file_cumulo_api_queue_v1_queue_proto_rawDescData
 }
 
-var file_cumulo_api_queue_v1_queue_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_cumulo_api_queue_v1_queue_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
+var file_cumulo_api_queue_v1_queue_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_cumulo_api_queue_v1_queue_proto_msgTypes = make([]protoimpl.MessageInfo, 78)
 var file_cumulo_api_queue_v1_queue_proto_goTypes = []any{
-	(MessageState)(0),                            // 0: cumulo.api.queue.v1.MessageState
-	(MoveReason)(0),                              // 1: cumulo.api.queue.v1.MoveReason
-	(*Queue)(nil),                                // 2: cumulo.api.queue.v1.Queue
-	(*DeadLetterPolicy)(nil),                     // 3: cumulo.api.queue.v1.DeadLetterPolicy
-	(*MessageAttribute)(nil),                     // 4: cumulo.api.queue.v1.MessageAttribute
-	(*Message)(nil),                              // 5: cumulo.api.queue.v1.Message
-	(*ItemError)(nil),                            // 6: cumulo.api.queue.v1.ItemError
-	(*CreateQueueRequest)(nil),                   // 7: cumulo.api.queue.v1.CreateQueueRequest
-	(*CreateQueueResponse)(nil),                  // 8: cumulo.api.queue.v1.CreateQueueResponse
-	(*GetQueueRequest)(nil),                      // 9: cumulo.api.queue.v1.GetQueueRequest
-	(*GetQueueResponse)(nil),                     // 10: cumulo.api.queue.v1.GetQueueResponse
-	(*ListQueuesRequest)(nil),                    // 11: cumulo.api.queue.v1.ListQueuesRequest
-	(*ListQueuesResponse)(nil),                   // 12: cumulo.api.queue.v1.ListQueuesResponse
-	(*UpdateQueueRequest)(nil),                   // 13: cumulo.api.queue.v1.UpdateQueueRequest
-	(*UpdateQueueResponse)(nil),                  // 14: cumulo.api.queue.v1.UpdateQueueResponse
-	(*DeleteQueueRequest)(nil),                   // 15: cumulo.api.queue.v1.DeleteQueueRequest
-	(*DeleteQueueResponse)(nil),                  // 16: cumulo.api.queue.v1.DeleteQueueResponse
-	(*PurgeQueueRequest)(nil),                    // 17: cumulo.api.queue.v1.PurgeQueueRequest
-	(*PurgeQueueResponse)(nil),                   // 18: cumulo.api.queue.v1.PurgeQueueResponse
-	(*SendMessageRequest)(nil),                   // 19: cumulo.api.queue.v1.SendMessageRequest
-	(*SendMessageResponse)(nil),                  // 20: cumulo.api.queue.v1.SendMessageResponse
-	(*SendMessageEntry)(nil),                     // 21: cumulo.api.queue.v1.SendMessageEntry
-	(*SentMessage)(nil),                          // 22: cumulo.api.queue.v1.SentMessage
-	(*SendMessageResult)(nil),                    // 23: cumulo.api.queue.v1.SendMessageResult
-	(*BatchSendMessagesRequest)(nil),             // 24: cumulo.api.queue.v1.BatchSendMessagesRequest
-	(*BatchSendMessagesResponse)(nil),            // 25: cumulo.api.queue.v1.BatchSendMessagesResponse
-	(*StreamSendMessagesRequest)(nil),            // 26: cumulo.api.queue.v1.StreamSendMessagesRequest
-	(*StreamSendMessagesResponse)(nil),           // 27: cumulo.api.queue.v1.StreamSendMessagesResponse
-	(*CommitSend)(nil),                           // 28: cumulo.api.queue.v1.CommitSend
-	(*CommitDelete)(nil),                         // 29: cumulo.api.queue.v1.CommitDelete
-	(*CommitMessagesRequest)(nil),                // 30: cumulo.api.queue.v1.CommitMessagesRequest
-	(*CommitMessagesResponse)(nil),               // 31: cumulo.api.queue.v1.CommitMessagesResponse
-	(*ReceiveMessagesRequest)(nil),               // 32: cumulo.api.queue.v1.ReceiveMessagesRequest
-	(*ReceiveMessagesResponse)(nil),              // 33: cumulo.api.queue.v1.ReceiveMessagesResponse
-	(*PeekMessagesRequest)(nil),                  // 34: cumulo.api.queue.v1.PeekMessagesRequest
-	(*MessageHop)(nil),                           // 35: cumulo.api.queue.v1.MessageHop
-	(*PeekedMessage)(nil),                        // 36: cumulo.api.queue.v1.PeekedMessage
-	(*PeekMessagesResponse)(nil),                 // 37: cumulo.api.queue.v1.PeekMessagesResponse
-	(*LeaseRenewal)(nil),                         // 38: cumulo.api.queue.v1.LeaseRenewal
-	(*StreamReceiveMessagesStart)(nil),           // 39: cumulo.api.queue.v1.StreamReceiveMessagesStart
-	(*VisibilityChange)(nil),                     // 40: cumulo.api.queue.v1.VisibilityChange
-	(*ResumedLease)(nil),                         // 41: cumulo.api.queue.v1.ResumedLease
-	(*StreamReceiveMessagesRequest)(nil),         // 42: cumulo.api.queue.v1.StreamReceiveMessagesRequest
-	(*AckFailure)(nil),                           // 43: cumulo.api.queue.v1.AckFailure
-	(*AckResult)(nil),                            // 44: cumulo.api.queue.v1.AckResult
-	(*StreamReceiveMessagesResponse)(nil),        // 45: cumulo.api.queue.v1.StreamReceiveMessagesResponse
-	(*DeleteMessageRequest)(nil),                 // 46: cumulo.api.queue.v1.DeleteMessageRequest
-	(*DeleteMessageResponse)(nil),                // 47: cumulo.api.queue.v1.DeleteMessageResponse
-	(*ItemResult)(nil),                           // 48: cumulo.api.queue.v1.ItemResult
-	(*BatchDeleteMessagesRequest)(nil),           // 49: cumulo.api.queue.v1.BatchDeleteMessagesRequest
-	(*BatchDeleteMessagesResponse)(nil),          // 50: cumulo.api.queue.v1.BatchDeleteMessagesResponse
-	(*ChangeMessageVisibilityRequest)(nil),       // 51: cumulo.api.queue.v1.ChangeMessageVisibilityRequest
-	(*ChangeMessageVisibilityResponse)(nil),      // 52: cumulo.api.queue.v1.ChangeMessageVisibilityResponse
-	(*BatchChangeMessageVisibilityRequest)(nil),  // 53: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
-	(*BatchChangeMessageVisibilityResponse)(nil), // 54: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
-	nil,                           // 55: cumulo.api.queue.v1.Message.AttributesEntry
-	nil,                           // 56: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
-	nil,                           // 57: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
-	(*fieldmaskpb.FieldMask)(nil), // 58: google.protobuf.FieldMask
+	(MessageMoveTaskStatus)(0),                   // 0: cumulo.api.queue.v1.MessageMoveTaskStatus
+	(MessageState)(0),                            // 1: cumulo.api.queue.v1.MessageState
+	(MoveReason)(0),                              // 2: cumulo.api.queue.v1.MoveReason
+	(*Queue)(nil),                                // 3: cumulo.api.queue.v1.Queue
+	(*DeadLetterPolicy)(nil),                     // 4: cumulo.api.queue.v1.DeadLetterPolicy
+	(*MessageAttribute)(nil),                     // 5: cumulo.api.queue.v1.MessageAttribute
+	(*Message)(nil),                              // 6: cumulo.api.queue.v1.Message
+	(*ItemError)(nil),                            // 7: cumulo.api.queue.v1.ItemError
+	(*CreateQueueRequest)(nil),                   // 8: cumulo.api.queue.v1.CreateQueueRequest
+	(*CreateQueueResponse)(nil),                  // 9: cumulo.api.queue.v1.CreateQueueResponse
+	(*GetQueueRequest)(nil),                      // 10: cumulo.api.queue.v1.GetQueueRequest
+	(*GetQueueResponse)(nil),                     // 11: cumulo.api.queue.v1.GetQueueResponse
+	(*ListQueuesRequest)(nil),                    // 12: cumulo.api.queue.v1.ListQueuesRequest
+	(*ListQueuesResponse)(nil),                   // 13: cumulo.api.queue.v1.ListQueuesResponse
+	(*UpdateQueueRequest)(nil),                   // 14: cumulo.api.queue.v1.UpdateQueueRequest
+	(*UpdateQueueResponse)(nil),                  // 15: cumulo.api.queue.v1.UpdateQueueResponse
+	(*DeleteQueueRequest)(nil),                   // 16: cumulo.api.queue.v1.DeleteQueueRequest
+	(*DeleteQueueResponse)(nil),                  // 17: cumulo.api.queue.v1.DeleteQueueResponse
+	(*PurgeQueueRequest)(nil),                    // 18: cumulo.api.queue.v1.PurgeQueueRequest
+	(*PurgeQueueResponse)(nil),                   // 19: cumulo.api.queue.v1.PurgeQueueResponse
+	(*ListDeadLetterSourcesRequest)(nil),         // 20: cumulo.api.queue.v1.ListDeadLetterSourcesRequest
+	(*ListDeadLetterSourcesResponse)(nil),        // 21: cumulo.api.queue.v1.ListDeadLetterSourcesResponse
+	(*ListQueueTagsRequest)(nil),                 // 22: cumulo.api.queue.v1.ListQueueTagsRequest
+	(*ListQueueTagsResponse)(nil),                // 23: cumulo.api.queue.v1.ListQueueTagsResponse
+	(*TagQueueRequest)(nil),                      // 24: cumulo.api.queue.v1.TagQueueRequest
+	(*TagQueueResponse)(nil),                     // 25: cumulo.api.queue.v1.TagQueueResponse
+	(*UntagQueueRequest)(nil),                    // 26: cumulo.api.queue.v1.UntagQueueRequest
+	(*UntagQueueResponse)(nil),                   // 27: cumulo.api.queue.v1.UntagQueueResponse
+	(*AddPermissionRequest)(nil),                 // 28: cumulo.api.queue.v1.AddPermissionRequest
+	(*AddPermissionResponse)(nil),                // 29: cumulo.api.queue.v1.AddPermissionResponse
+	(*RemovePermissionRequest)(nil),              // 30: cumulo.api.queue.v1.RemovePermissionRequest
+	(*RemovePermissionResponse)(nil),             // 31: cumulo.api.queue.v1.RemovePermissionResponse
+	(*MessageMoveTask)(nil),                      // 32: cumulo.api.queue.v1.MessageMoveTask
+	(*StartMessageMoveTaskRequest)(nil),          // 33: cumulo.api.queue.v1.StartMessageMoveTaskRequest
+	(*StartMessageMoveTaskResponse)(nil),         // 34: cumulo.api.queue.v1.StartMessageMoveTaskResponse
+	(*ListMessageMoveTasksRequest)(nil),          // 35: cumulo.api.queue.v1.ListMessageMoveTasksRequest
+	(*ListMessageMoveTasksResponse)(nil),         // 36: cumulo.api.queue.v1.ListMessageMoveTasksResponse
+	(*CancelMessageMoveTaskRequest)(nil),         // 37: cumulo.api.queue.v1.CancelMessageMoveTaskRequest
+	(*CancelMessageMoveTaskResponse)(nil),        // 38: cumulo.api.queue.v1.CancelMessageMoveTaskResponse
+	(*SendMessageRequest)(nil),                   // 39: cumulo.api.queue.v1.SendMessageRequest
+	(*SendMessageResponse)(nil),                  // 40: cumulo.api.queue.v1.SendMessageResponse
+	(*SendMessageEntry)(nil),                     // 41: cumulo.api.queue.v1.SendMessageEntry
+	(*SentMessage)(nil),                          // 42: cumulo.api.queue.v1.SentMessage
+	(*SendMessageResult)(nil),                    // 43: cumulo.api.queue.v1.SendMessageResult
+	(*BatchSendMessagesRequest)(nil),             // 44: cumulo.api.queue.v1.BatchSendMessagesRequest
+	(*BatchSendMessagesResponse)(nil),            // 45: cumulo.api.queue.v1.BatchSendMessagesResponse
+	(*StreamSendMessagesRequest)(nil),            // 46: cumulo.api.queue.v1.StreamSendMessagesRequest
+	(*StreamSendMessagesResponse)(nil),           // 47: cumulo.api.queue.v1.StreamSendMessagesResponse
+	(*CommitSend)(nil),                           // 48: cumulo.api.queue.v1.CommitSend
+	(*CommitDelete)(nil),                         // 49: cumulo.api.queue.v1.CommitDelete
+	(*CommitMessagesRequest)(nil),                // 50: cumulo.api.queue.v1.CommitMessagesRequest
+	(*CommitMessagesResponse)(nil),               // 51: cumulo.api.queue.v1.CommitMessagesResponse
+	(*ReceiveMessagesRequest)(nil),               // 52: cumulo.api.queue.v1.ReceiveMessagesRequest
+	(*ReceiveMessagesResponse)(nil),              // 53: cumulo.api.queue.v1.ReceiveMessagesResponse
+	(*PeekMessagesRequest)(nil),                  // 54: cumulo.api.queue.v1.PeekMessagesRequest
+	(*MessageHop)(nil),                           // 55: cumulo.api.queue.v1.MessageHop
+	(*PeekedMessage)(nil),                        // 56: cumulo.api.queue.v1.PeekedMessage
+	(*PeekMessagesResponse)(nil),                 // 57: cumulo.api.queue.v1.PeekMessagesResponse
+	(*LeaseRenewal)(nil),                         // 58: cumulo.api.queue.v1.LeaseRenewal
+	(*StreamReceiveMessagesStart)(nil),           // 59: cumulo.api.queue.v1.StreamReceiveMessagesStart
+	(*VisibilityChange)(nil),                     // 60: cumulo.api.queue.v1.VisibilityChange
+	(*ResumedLease)(nil),                         // 61: cumulo.api.queue.v1.ResumedLease
+	(*StreamReceiveMessagesRequest)(nil),         // 62: cumulo.api.queue.v1.StreamReceiveMessagesRequest
+	(*AckFailure)(nil),                           // 63: cumulo.api.queue.v1.AckFailure
+	(*AckResult)(nil),                            // 64: cumulo.api.queue.v1.AckResult
+	(*StreamReceiveMessagesResponse)(nil),        // 65: cumulo.api.queue.v1.StreamReceiveMessagesResponse
+	(*DeleteMessageRequest)(nil),                 // 66: cumulo.api.queue.v1.DeleteMessageRequest
+	(*DeleteMessageResponse)(nil),                // 67: cumulo.api.queue.v1.DeleteMessageResponse
+	(*ItemResult)(nil),                           // 68: cumulo.api.queue.v1.ItemResult
+	(*BatchDeleteMessagesRequest)(nil),           // 69: cumulo.api.queue.v1.BatchDeleteMessagesRequest
+	(*BatchDeleteMessagesResponse)(nil),          // 70: cumulo.api.queue.v1.BatchDeleteMessagesResponse
+	(*ChangeMessageVisibilityRequest)(nil),       // 71: cumulo.api.queue.v1.ChangeMessageVisibilityRequest
+	(*ChangeMessageVisibilityResponse)(nil),      // 72: cumulo.api.queue.v1.ChangeMessageVisibilityResponse
+	(*BatchChangeMessageVisibilityRequest)(nil),  // 73: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
+	(*BatchChangeMessageVisibilityResponse)(nil), // 74: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
+	nil,                           // 75: cumulo.api.queue.v1.Message.AttributesEntry
+	nil,                           // 76: cumulo.api.queue.v1.CreateQueueRequest.TagsEntry
+	nil,                           // 77: cumulo.api.queue.v1.ListQueueTagsResponse.TagsEntry
+	nil,                           // 78: cumulo.api.queue.v1.TagQueueRequest.TagsEntry
+	nil,                           // 79: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
+	nil,                           // 80: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
+	(*fieldmaskpb.FieldMask)(nil), // 81: google.protobuf.FieldMask
 }
 var file_cumulo_api_queue_v1_queue_proto_depIdxs = []int32{
-	3,  // 0: cumulo.api.queue.v1.Queue.dead_letter_policy:type_name -> cumulo.api.queue.v1.DeadLetterPolicy
-	55, // 1: cumulo.api.queue.v1.Message.attributes:type_name -> cumulo.api.queue.v1.Message.AttributesEntry
-	2,  // 2: cumulo.api.queue.v1.CreateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
-	2,  // 3: cumulo.api.queue.v1.CreateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
-	2,  // 4: cumulo.api.queue.v1.GetQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
-	2,  // 5: cumulo.api.queue.v1.ListQueuesResponse.queues:type_name -> cumulo.api.queue.v1.Queue
-	2,  // 6: cumulo.api.queue.v1.UpdateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
-	58, // 7: cumulo.api.queue.v1.UpdateQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
-	2,  // 8: cumulo.api.queue.v1.UpdateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
-	56, // 9: cumulo.api.queue.v1.SendMessageRequest.attributes:type_name -> cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
-	57, // 10: cumulo.api.queue.v1.SendMessageEntry.attributes:type_name -> cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
-	22, // 11: cumulo.api.queue.v1.SendMessageResult.sent:type_name -> cumulo.api.queue.v1.SentMessage
-	6,  // 12: cumulo.api.queue.v1.SendMessageResult.error:type_name -> cumulo.api.queue.v1.ItemError
-	21, // 13: cumulo.api.queue.v1.BatchSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	23, // 14: cumulo.api.queue.v1.BatchSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
-	21, // 15: cumulo.api.queue.v1.StreamSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	23, // 16: cumulo.api.queue.v1.StreamSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
-	21, // 17: cumulo.api.queue.v1.CommitSend.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	28, // 18: cumulo.api.queue.v1.CommitMessagesRequest.sends:type_name -> cumulo.api.queue.v1.CommitSend
-	29, // 19: cumulo.api.queue.v1.CommitMessagesRequest.deletes:type_name -> cumulo.api.queue.v1.CommitDelete
-	22, // 20: cumulo.api.queue.v1.CommitMessagesResponse.sent:type_name -> cumulo.api.queue.v1.SentMessage
-	5,  // 21: cumulo.api.queue.v1.ReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
-	1,  // 22: cumulo.api.queue.v1.MessageHop.reason:type_name -> cumulo.api.queue.v1.MoveReason
-	5,  // 23: cumulo.api.queue.v1.PeekedMessage.message:type_name -> cumulo.api.queue.v1.Message
-	0,  // 24: cumulo.api.queue.v1.PeekedMessage.state:type_name -> cumulo.api.queue.v1.MessageState
-	35, // 25: cumulo.api.queue.v1.PeekedMessage.history:type_name -> cumulo.api.queue.v1.MessageHop
-	36, // 26: cumulo.api.queue.v1.PeekMessagesResponse.messages:type_name -> cumulo.api.queue.v1.PeekedMessage
-	38, // 27: cumulo.api.queue.v1.StreamReceiveMessagesStart.renew_leases:type_name -> cumulo.api.queue.v1.LeaseRenewal
-	39, // 28: cumulo.api.queue.v1.StreamReceiveMessagesRequest.start:type_name -> cumulo.api.queue.v1.StreamReceiveMessagesStart
-	40, // 29: cumulo.api.queue.v1.StreamReceiveMessagesRequest.visibility_changes:type_name -> cumulo.api.queue.v1.VisibilityChange
-	41, // 30: cumulo.api.queue.v1.StreamReceiveMessagesRequest.resumed:type_name -> cumulo.api.queue.v1.ResumedLease
-	6,  // 31: cumulo.api.queue.v1.AckFailure.error:type_name -> cumulo.api.queue.v1.ItemError
-	43, // 32: cumulo.api.queue.v1.AckResult.failures:type_name -> cumulo.api.queue.v1.AckFailure
-	5,  // 33: cumulo.api.queue.v1.StreamReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
-	44, // 34: cumulo.api.queue.v1.StreamReceiveMessagesResponse.ack_results:type_name -> cumulo.api.queue.v1.AckResult
-	6,  // 35: cumulo.api.queue.v1.ItemResult.error:type_name -> cumulo.api.queue.v1.ItemError
-	48, // 36: cumulo.api.queue.v1.BatchDeleteMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
-	40, // 37: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest.entries:type_name -> cumulo.api.queue.v1.VisibilityChange
-	48, // 38: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
-	4,  // 39: cumulo.api.queue.v1.Message.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	4,  // 40: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	4,  // 41: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	7,  // 42: cumulo.api.queue.v1.QueueService.CreateQueue:input_type -> cumulo.api.queue.v1.CreateQueueRequest
-	9,  // 43: cumulo.api.queue.v1.QueueService.GetQueue:input_type -> cumulo.api.queue.v1.GetQueueRequest
-	11, // 44: cumulo.api.queue.v1.QueueService.ListQueues:input_type -> cumulo.api.queue.v1.ListQueuesRequest
-	13, // 45: cumulo.api.queue.v1.QueueService.UpdateQueue:input_type -> cumulo.api.queue.v1.UpdateQueueRequest
-	15, // 46: cumulo.api.queue.v1.QueueService.DeleteQueue:input_type -> cumulo.api.queue.v1.DeleteQueueRequest
-	17, // 47: cumulo.api.queue.v1.QueueService.PurgeQueue:input_type -> cumulo.api.queue.v1.PurgeQueueRequest
-	19, // 48: cumulo.api.queue.v1.QueueService.SendMessage:input_type -> cumulo.api.queue.v1.SendMessageRequest
-	24, // 49: cumulo.api.queue.v1.QueueService.BatchSendMessages:input_type -> cumulo.api.queue.v1.BatchSendMessagesRequest
-	26, // 50: cumulo.api.queue.v1.QueueService.StreamSendMessages:input_type -> cumulo.api.queue.v1.StreamSendMessagesRequest
-	30, // 51: cumulo.api.queue.v1.QueueService.CommitMessages:input_type -> cumulo.api.queue.v1.CommitMessagesRequest
-	32, // 52: cumulo.api.queue.v1.QueueService.ReceiveMessages:input_type -> cumulo.api.queue.v1.ReceiveMessagesRequest
-	42, // 53: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:input_type -> cumulo.api.queue.v1.StreamReceiveMessagesRequest
-	34, // 54: cumulo.api.queue.v1.QueueService.PeekMessages:input_type -> cumulo.api.queue.v1.PeekMessagesRequest
-	46, // 55: cumulo.api.queue.v1.QueueService.DeleteMessage:input_type -> cumulo.api.queue.v1.DeleteMessageRequest
-	49, // 56: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:input_type -> cumulo.api.queue.v1.BatchDeleteMessagesRequest
-	51, // 57: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:input_type -> cumulo.api.queue.v1.ChangeMessageVisibilityRequest
-	53, // 58: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:input_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
-	8,  // 59: cumulo.api.queue.v1.QueueService.CreateQueue:output_type -> cumulo.api.queue.v1.CreateQueueResponse
-	10, // 60: cumulo.api.queue.v1.QueueService.GetQueue:output_type -> cumulo.api.queue.v1.GetQueueResponse
-	12, // 61: cumulo.api.queue.v1.QueueService.ListQueues:output_type -> cumulo.api.queue.v1.ListQueuesResponse
-	14, // 62: cumulo.api.queue.v1.QueueService.UpdateQueue:output_type -> cumulo.api.queue.v1.UpdateQueueResponse
-	16, // 63: cumulo.api.queue.v1.QueueService.DeleteQueue:output_type -> cumulo.api.queue.v1.DeleteQueueResponse
-	18, // 64: cumulo.api.queue.v1.QueueService.PurgeQueue:output_type -> cumulo.api.queue.v1.PurgeQueueResponse
-	20, // 65: cumulo.api.queue.v1.QueueService.SendMessage:output_type -> cumulo.api.queue.v1.SendMessageResponse
-	25, // 66: cumulo.api.queue.v1.QueueService.BatchSendMessages:output_type -> cumulo.api.queue.v1.BatchSendMessagesResponse
-	27, // 67: cumulo.api.queue.v1.QueueService.StreamSendMessages:output_type -> cumulo.api.queue.v1.StreamSendMessagesResponse
-	31, // 68: cumulo.api.queue.v1.QueueService.CommitMessages:output_type -> cumulo.api.queue.v1.CommitMessagesResponse
-	33, // 69: cumulo.api.queue.v1.QueueService.ReceiveMessages:output_type -> cumulo.api.queue.v1.ReceiveMessagesResponse
-	45, // 70: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:output_type -> cumulo.api.queue.v1.StreamReceiveMessagesResponse
-	37, // 71: cumulo.api.queue.v1.QueueService.PeekMessages:output_type -> cumulo.api.queue.v1.PeekMessagesResponse
-	47, // 72: cumulo.api.queue.v1.QueueService.DeleteMessage:output_type -> cumulo.api.queue.v1.DeleteMessageResponse
-	50, // 73: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:output_type -> cumulo.api.queue.v1.BatchDeleteMessagesResponse
-	52, // 74: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:output_type -> cumulo.api.queue.v1.ChangeMessageVisibilityResponse
-	54, // 75: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:output_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
-	59, // [59:76] is the sub-list for method output_type
-	42, // [42:59] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	4,  // 0: cumulo.api.queue.v1.Queue.dead_letter_policy:type_name -> cumulo.api.queue.v1.DeadLetterPolicy
+	75, // 1: cumulo.api.queue.v1.Message.attributes:type_name -> cumulo.api.queue.v1.Message.AttributesEntry
+	3,  // 2: cumulo.api.queue.v1.CreateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
+	76, // 3: cumulo.api.queue.v1.CreateQueueRequest.tags:type_name -> cumulo.api.queue.v1.CreateQueueRequest.TagsEntry
+	3,  // 4: cumulo.api.queue.v1.CreateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
+	3,  // 5: cumulo.api.queue.v1.GetQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
+	3,  // 6: cumulo.api.queue.v1.ListQueuesResponse.queues:type_name -> cumulo.api.queue.v1.Queue
+	3,  // 7: cumulo.api.queue.v1.UpdateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
+	81, // 8: cumulo.api.queue.v1.UpdateQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
+	3,  // 9: cumulo.api.queue.v1.UpdateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
+	3,  // 10: cumulo.api.queue.v1.ListDeadLetterSourcesResponse.queues:type_name -> cumulo.api.queue.v1.Queue
+	77, // 11: cumulo.api.queue.v1.ListQueueTagsResponse.tags:type_name -> cumulo.api.queue.v1.ListQueueTagsResponse.TagsEntry
+	78, // 12: cumulo.api.queue.v1.TagQueueRequest.tags:type_name -> cumulo.api.queue.v1.TagQueueRequest.TagsEntry
+	0,  // 13: cumulo.api.queue.v1.MessageMoveTask.status:type_name -> cumulo.api.queue.v1.MessageMoveTaskStatus
+	32, // 14: cumulo.api.queue.v1.ListMessageMoveTasksResponse.tasks:type_name -> cumulo.api.queue.v1.MessageMoveTask
+	32, // 15: cumulo.api.queue.v1.CancelMessageMoveTaskResponse.task:type_name -> cumulo.api.queue.v1.MessageMoveTask
+	79, // 16: cumulo.api.queue.v1.SendMessageRequest.attributes:type_name -> cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
+	80, // 17: cumulo.api.queue.v1.SendMessageEntry.attributes:type_name -> cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
+	42, // 18: cumulo.api.queue.v1.SendMessageResult.sent:type_name -> cumulo.api.queue.v1.SentMessage
+	7,  // 19: cumulo.api.queue.v1.SendMessageResult.error:type_name -> cumulo.api.queue.v1.ItemError
+	41, // 20: cumulo.api.queue.v1.BatchSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	43, // 21: cumulo.api.queue.v1.BatchSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
+	41, // 22: cumulo.api.queue.v1.StreamSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	43, // 23: cumulo.api.queue.v1.StreamSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
+	41, // 24: cumulo.api.queue.v1.CommitSend.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	48, // 25: cumulo.api.queue.v1.CommitMessagesRequest.sends:type_name -> cumulo.api.queue.v1.CommitSend
+	49, // 26: cumulo.api.queue.v1.CommitMessagesRequest.deletes:type_name -> cumulo.api.queue.v1.CommitDelete
+	42, // 27: cumulo.api.queue.v1.CommitMessagesResponse.sent:type_name -> cumulo.api.queue.v1.SentMessage
+	6,  // 28: cumulo.api.queue.v1.ReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
+	2,  // 29: cumulo.api.queue.v1.MessageHop.reason:type_name -> cumulo.api.queue.v1.MoveReason
+	6,  // 30: cumulo.api.queue.v1.PeekedMessage.message:type_name -> cumulo.api.queue.v1.Message
+	1,  // 31: cumulo.api.queue.v1.PeekedMessage.state:type_name -> cumulo.api.queue.v1.MessageState
+	55, // 32: cumulo.api.queue.v1.PeekedMessage.history:type_name -> cumulo.api.queue.v1.MessageHop
+	56, // 33: cumulo.api.queue.v1.PeekMessagesResponse.messages:type_name -> cumulo.api.queue.v1.PeekedMessage
+	58, // 34: cumulo.api.queue.v1.StreamReceiveMessagesStart.renew_leases:type_name -> cumulo.api.queue.v1.LeaseRenewal
+	59, // 35: cumulo.api.queue.v1.StreamReceiveMessagesRequest.start:type_name -> cumulo.api.queue.v1.StreamReceiveMessagesStart
+	60, // 36: cumulo.api.queue.v1.StreamReceiveMessagesRequest.visibility_changes:type_name -> cumulo.api.queue.v1.VisibilityChange
+	61, // 37: cumulo.api.queue.v1.StreamReceiveMessagesRequest.resumed:type_name -> cumulo.api.queue.v1.ResumedLease
+	7,  // 38: cumulo.api.queue.v1.AckFailure.error:type_name -> cumulo.api.queue.v1.ItemError
+	63, // 39: cumulo.api.queue.v1.AckResult.failures:type_name -> cumulo.api.queue.v1.AckFailure
+	6,  // 40: cumulo.api.queue.v1.StreamReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
+	64, // 41: cumulo.api.queue.v1.StreamReceiveMessagesResponse.ack_results:type_name -> cumulo.api.queue.v1.AckResult
+	7,  // 42: cumulo.api.queue.v1.ItemResult.error:type_name -> cumulo.api.queue.v1.ItemError
+	68, // 43: cumulo.api.queue.v1.BatchDeleteMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	60, // 44: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest.entries:type_name -> cumulo.api.queue.v1.VisibilityChange
+	68, // 45: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	5,  // 46: cumulo.api.queue.v1.Message.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	5,  // 47: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	5,  // 48: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	8,  // 49: cumulo.api.queue.v1.QueueService.CreateQueue:input_type -> cumulo.api.queue.v1.CreateQueueRequest
+	10, // 50: cumulo.api.queue.v1.QueueService.GetQueue:input_type -> cumulo.api.queue.v1.GetQueueRequest
+	12, // 51: cumulo.api.queue.v1.QueueService.ListQueues:input_type -> cumulo.api.queue.v1.ListQueuesRequest
+	14, // 52: cumulo.api.queue.v1.QueueService.UpdateQueue:input_type -> cumulo.api.queue.v1.UpdateQueueRequest
+	16, // 53: cumulo.api.queue.v1.QueueService.DeleteQueue:input_type -> cumulo.api.queue.v1.DeleteQueueRequest
+	18, // 54: cumulo.api.queue.v1.QueueService.PurgeQueue:input_type -> cumulo.api.queue.v1.PurgeQueueRequest
+	20, // 55: cumulo.api.queue.v1.QueueService.ListDeadLetterSources:input_type -> cumulo.api.queue.v1.ListDeadLetterSourcesRequest
+	22, // 56: cumulo.api.queue.v1.QueueService.ListQueueTags:input_type -> cumulo.api.queue.v1.ListQueueTagsRequest
+	24, // 57: cumulo.api.queue.v1.QueueService.TagQueue:input_type -> cumulo.api.queue.v1.TagQueueRequest
+	26, // 58: cumulo.api.queue.v1.QueueService.UntagQueue:input_type -> cumulo.api.queue.v1.UntagQueueRequest
+	28, // 59: cumulo.api.queue.v1.QueueService.AddPermission:input_type -> cumulo.api.queue.v1.AddPermissionRequest
+	30, // 60: cumulo.api.queue.v1.QueueService.RemovePermission:input_type -> cumulo.api.queue.v1.RemovePermissionRequest
+	33, // 61: cumulo.api.queue.v1.QueueService.StartMessageMoveTask:input_type -> cumulo.api.queue.v1.StartMessageMoveTaskRequest
+	35, // 62: cumulo.api.queue.v1.QueueService.ListMessageMoveTasks:input_type -> cumulo.api.queue.v1.ListMessageMoveTasksRequest
+	37, // 63: cumulo.api.queue.v1.QueueService.CancelMessageMoveTask:input_type -> cumulo.api.queue.v1.CancelMessageMoveTaskRequest
+	39, // 64: cumulo.api.queue.v1.QueueService.SendMessage:input_type -> cumulo.api.queue.v1.SendMessageRequest
+	44, // 65: cumulo.api.queue.v1.QueueService.BatchSendMessages:input_type -> cumulo.api.queue.v1.BatchSendMessagesRequest
+	46, // 66: cumulo.api.queue.v1.QueueService.StreamSendMessages:input_type -> cumulo.api.queue.v1.StreamSendMessagesRequest
+	50, // 67: cumulo.api.queue.v1.QueueService.CommitMessages:input_type -> cumulo.api.queue.v1.CommitMessagesRequest
+	52, // 68: cumulo.api.queue.v1.QueueService.ReceiveMessages:input_type -> cumulo.api.queue.v1.ReceiveMessagesRequest
+	62, // 69: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:input_type -> cumulo.api.queue.v1.StreamReceiveMessagesRequest
+	54, // 70: cumulo.api.queue.v1.QueueService.PeekMessages:input_type -> cumulo.api.queue.v1.PeekMessagesRequest
+	66, // 71: cumulo.api.queue.v1.QueueService.DeleteMessage:input_type -> cumulo.api.queue.v1.DeleteMessageRequest
+	69, // 72: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:input_type -> cumulo.api.queue.v1.BatchDeleteMessagesRequest
+	71, // 73: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:input_type -> cumulo.api.queue.v1.ChangeMessageVisibilityRequest
+	73, // 74: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:input_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
+	9,  // 75: cumulo.api.queue.v1.QueueService.CreateQueue:output_type -> cumulo.api.queue.v1.CreateQueueResponse
+	11, // 76: cumulo.api.queue.v1.QueueService.GetQueue:output_type -> cumulo.api.queue.v1.GetQueueResponse
+	13, // 77: cumulo.api.queue.v1.QueueService.ListQueues:output_type -> cumulo.api.queue.v1.ListQueuesResponse
+	15, // 78: cumulo.api.queue.v1.QueueService.UpdateQueue:output_type -> cumulo.api.queue.v1.UpdateQueueResponse
+	17, // 79: cumulo.api.queue.v1.QueueService.DeleteQueue:output_type -> cumulo.api.queue.v1.DeleteQueueResponse
+	19, // 80: cumulo.api.queue.v1.QueueService.PurgeQueue:output_type -> cumulo.api.queue.v1.PurgeQueueResponse
+	21, // 81: cumulo.api.queue.v1.QueueService.ListDeadLetterSources:output_type -> cumulo.api.queue.v1.ListDeadLetterSourcesResponse
+	23, // 82: cumulo.api.queue.v1.QueueService.ListQueueTags:output_type -> cumulo.api.queue.v1.ListQueueTagsResponse
+	25, // 83: cumulo.api.queue.v1.QueueService.TagQueue:output_type -> cumulo.api.queue.v1.TagQueueResponse
+	27, // 84: cumulo.api.queue.v1.QueueService.UntagQueue:output_type -> cumulo.api.queue.v1.UntagQueueResponse
+	29, // 85: cumulo.api.queue.v1.QueueService.AddPermission:output_type -> cumulo.api.queue.v1.AddPermissionResponse
+	31, // 86: cumulo.api.queue.v1.QueueService.RemovePermission:output_type -> cumulo.api.queue.v1.RemovePermissionResponse
+	34, // 87: cumulo.api.queue.v1.QueueService.StartMessageMoveTask:output_type -> cumulo.api.queue.v1.StartMessageMoveTaskResponse
+	36, // 88: cumulo.api.queue.v1.QueueService.ListMessageMoveTasks:output_type -> cumulo.api.queue.v1.ListMessageMoveTasksResponse
+	38, // 89: cumulo.api.queue.v1.QueueService.CancelMessageMoveTask:output_type -> cumulo.api.queue.v1.CancelMessageMoveTaskResponse
+	40, // 90: cumulo.api.queue.v1.QueueService.SendMessage:output_type -> cumulo.api.queue.v1.SendMessageResponse
+	45, // 91: cumulo.api.queue.v1.QueueService.BatchSendMessages:output_type -> cumulo.api.queue.v1.BatchSendMessagesResponse
+	47, // 92: cumulo.api.queue.v1.QueueService.StreamSendMessages:output_type -> cumulo.api.queue.v1.StreamSendMessagesResponse
+	51, // 93: cumulo.api.queue.v1.QueueService.CommitMessages:output_type -> cumulo.api.queue.v1.CommitMessagesResponse
+	53, // 94: cumulo.api.queue.v1.QueueService.ReceiveMessages:output_type -> cumulo.api.queue.v1.ReceiveMessagesResponse
+	65, // 95: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:output_type -> cumulo.api.queue.v1.StreamReceiveMessagesResponse
+	57, // 96: cumulo.api.queue.v1.QueueService.PeekMessages:output_type -> cumulo.api.queue.v1.PeekMessagesResponse
+	67, // 97: cumulo.api.queue.v1.QueueService.DeleteMessage:output_type -> cumulo.api.queue.v1.DeleteMessageResponse
+	70, // 98: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:output_type -> cumulo.api.queue.v1.BatchDeleteMessagesResponse
+	72, // 99: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:output_type -> cumulo.api.queue.v1.ChangeMessageVisibilityResponse
+	74, // 100: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:output_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
+	75, // [75:101] is the sub-list for method output_type
+	49, // [49:75] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_cumulo_api_queue_v1_queue_proto_init() }
@@ -4287,21 +5638,22 @@ func file_cumulo_api_queue_v1_queue_proto_init() {
 		(*MessageAttribute_BinaryValue)(nil),
 	}
 	file_cumulo_api_queue_v1_queue_proto_msgTypes[3].OneofWrappers = []any{}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[17].OneofWrappers = []any{}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[19].OneofWrappers = []any{}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[21].OneofWrappers = []any{
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[30].OneofWrappers = []any{}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[36].OneofWrappers = []any{}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[38].OneofWrappers = []any{}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[40].OneofWrappers = []any{
 		(*SendMessageResult_Sent)(nil),
 		(*SendMessageResult_Error)(nil),
 	}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[30].OneofWrappers = []any{}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[37].OneofWrappers = []any{}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[49].OneofWrappers = []any{}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[56].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cumulo_api_queue_v1_queue_proto_rawDesc), len(file_cumulo_api_queue_v1_queue_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   56,
+			NumEnums:      3,
+			NumMessages:   78,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -40,6 +40,15 @@ const (
 	QueueService_UpdateQueue_FullMethodName                  = "/cumulo.api.queue.v1.QueueService/UpdateQueue"
 	QueueService_DeleteQueue_FullMethodName                  = "/cumulo.api.queue.v1.QueueService/DeleteQueue"
 	QueueService_PurgeQueue_FullMethodName                   = "/cumulo.api.queue.v1.QueueService/PurgeQueue"
+	QueueService_ListDeadLetterSources_FullMethodName        = "/cumulo.api.queue.v1.QueueService/ListDeadLetterSources"
+	QueueService_ListQueueTags_FullMethodName                = "/cumulo.api.queue.v1.QueueService/ListQueueTags"
+	QueueService_TagQueue_FullMethodName                     = "/cumulo.api.queue.v1.QueueService/TagQueue"
+	QueueService_UntagQueue_FullMethodName                   = "/cumulo.api.queue.v1.QueueService/UntagQueue"
+	QueueService_AddPermission_FullMethodName                = "/cumulo.api.queue.v1.QueueService/AddPermission"
+	QueueService_RemovePermission_FullMethodName             = "/cumulo.api.queue.v1.QueueService/RemovePermission"
+	QueueService_StartMessageMoveTask_FullMethodName         = "/cumulo.api.queue.v1.QueueService/StartMessageMoveTask"
+	QueueService_ListMessageMoveTasks_FullMethodName         = "/cumulo.api.queue.v1.QueueService/ListMessageMoveTasks"
+	QueueService_CancelMessageMoveTask_FullMethodName        = "/cumulo.api.queue.v1.QueueService/CancelMessageMoveTask"
 	QueueService_SendMessage_FullMethodName                  = "/cumulo.api.queue.v1.QueueService/SendMessage"
 	QueueService_BatchSendMessages_FullMethodName            = "/cumulo.api.queue.v1.QueueService/BatchSendMessages"
 	QueueService_StreamSendMessages_FullMethodName           = "/cumulo.api.queue.v1.QueueService/StreamSendMessages"
@@ -72,6 +81,28 @@ type QueueServiceClient interface {
 	DeleteQueue(ctx context.Context, in *DeleteQueueRequest, opts ...grpc.CallOption) (*DeleteQueueResponse, error)
 	// Deletes every message of a queue, received and delayed ones too. Permission: sqs:PurgeQueue.
 	PurgeQueue(ctx context.Context, in *PurgeQueueRequest, opts ...grpc.CallOption) (*PurgeQueueResponse, error)
+	// Lists the queues whose dead-letter queue is this one, in order of their names. Permission:
+	// sqs:ListDeadLetterSourceQueues.
+	ListDeadLetterSources(ctx context.Context, in *ListDeadLetterSourcesRequest, opts ...grpc.CallOption) (*ListDeadLetterSourcesResponse, error)
+	// Answers the tags of a queue; all of them, for there are 50 at most. Permission: sqs:ListQueueTags.
+	ListQueueTags(ctx context.Context, in *ListQueueTagsRequest, opts ...grpc.CallOption) (*ListQueueTagsResponse, error)
+	// Adds tags to a queue; of a key that is there already the value is replaced. Permission: sqs:TagQueue.
+	TagQueue(ctx context.Context, in *TagQueueRequest, opts ...grpc.CallOption) (*TagQueueResponse, error)
+	// Removes tags of a queue; a key that is not there does no harm. Permission: sqs:UntagQueue.
+	UntagQueue(ctx context.Context, in *UntagQueueRequest, opts ...grpc.CallOption) (*UntagQueueResponse, error)
+	// Adds a statement to a queue's policy: these accounts may do these actions. Permission: sqs:AddPermission.
+	AddPermission(ctx context.Context, in *AddPermissionRequest, opts ...grpc.CallOption) (*AddPermissionResponse, error)
+	// Removes the statement of a label from a queue's policy. Permission: sqs:RemovePermission.
+	RemovePermission(ctx context.Context, in *RemovePermissionRequest, opts ...grpc.CallOption) (*RemovePermissionResponse, error)
+	// Begins to move the messages of a dead-letter queue in the background; one task of a queue can run. Permission:
+	// sqs:StartMessageMoveTask, sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes on the source, and
+	// sqs:SendMessage on each queue that messages go to, for as long as the task runs.
+	StartMessageMoveTask(ctx context.Context, in *StartMessageMoveTaskRequest, opts ...grpc.CallOption) (*StartMessageMoveTaskResponse, error)
+	// Answers the latest move tasks out of a queue, the newest first; 10 at most are remembered. Permission:
+	// sqs:ListMessageMoveTasks.
+	ListMessageMoveTasks(ctx context.Context, in *ListMessageMoveTasksRequest, opts ...grpc.CallOption) (*ListMessageMoveTasksResponse, error)
+	// Ends a running move task at once; what it has moved stays moved. Permission: sqs:CancelMessageMoveTask.
+	CancelMessageMoveTask(ctx context.Context, in *CancelMessageMoveTaskRequest, opts ...grpc.CallOption) (*CancelMessageMoveTaskResponse, error)
 	// Stores one message; when the call answers, the message is durable. Permission: sqs:SendMessage.
 	SendMessage(ctx context.Context, in *SendMessageRequest, opts ...grpc.CallOption) (*SendMessageResponse, error)
 	// Stores up to 100 messages in one transaction, with a result for each. Permission: sqs:SendMessage.
@@ -168,6 +199,96 @@ func (c *queueServiceClient) PurgeQueue(ctx context.Context, in *PurgeQueueReque
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(PurgeQueueResponse)
 	err := c.cc.Invoke(ctx, QueueService_PurgeQueue_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queueServiceClient) ListDeadLetterSources(ctx context.Context, in *ListDeadLetterSourcesRequest, opts ...grpc.CallOption) (*ListDeadLetterSourcesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDeadLetterSourcesResponse)
+	err := c.cc.Invoke(ctx, QueueService_ListDeadLetterSources_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queueServiceClient) ListQueueTags(ctx context.Context, in *ListQueueTagsRequest, opts ...grpc.CallOption) (*ListQueueTagsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListQueueTagsResponse)
+	err := c.cc.Invoke(ctx, QueueService_ListQueueTags_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queueServiceClient) TagQueue(ctx context.Context, in *TagQueueRequest, opts ...grpc.CallOption) (*TagQueueResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TagQueueResponse)
+	err := c.cc.Invoke(ctx, QueueService_TagQueue_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queueServiceClient) UntagQueue(ctx context.Context, in *UntagQueueRequest, opts ...grpc.CallOption) (*UntagQueueResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UntagQueueResponse)
+	err := c.cc.Invoke(ctx, QueueService_UntagQueue_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queueServiceClient) AddPermission(ctx context.Context, in *AddPermissionRequest, opts ...grpc.CallOption) (*AddPermissionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AddPermissionResponse)
+	err := c.cc.Invoke(ctx, QueueService_AddPermission_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queueServiceClient) RemovePermission(ctx context.Context, in *RemovePermissionRequest, opts ...grpc.CallOption) (*RemovePermissionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RemovePermissionResponse)
+	err := c.cc.Invoke(ctx, QueueService_RemovePermission_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queueServiceClient) StartMessageMoveTask(ctx context.Context, in *StartMessageMoveTaskRequest, opts ...grpc.CallOption) (*StartMessageMoveTaskResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StartMessageMoveTaskResponse)
+	err := c.cc.Invoke(ctx, QueueService_StartMessageMoveTask_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queueServiceClient) ListMessageMoveTasks(ctx context.Context, in *ListMessageMoveTasksRequest, opts ...grpc.CallOption) (*ListMessageMoveTasksResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListMessageMoveTasksResponse)
+	err := c.cc.Invoke(ctx, QueueService_ListMessageMoveTasks_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queueServiceClient) CancelMessageMoveTask(ctx context.Context, in *CancelMessageMoveTaskRequest, opts ...grpc.CallOption) (*CancelMessageMoveTaskResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CancelMessageMoveTaskResponse)
+	err := c.cc.Invoke(ctx, QueueService_CancelMessageMoveTask_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -309,6 +430,28 @@ type QueueServiceServer interface {
 	DeleteQueue(context.Context, *DeleteQueueRequest) (*DeleteQueueResponse, error)
 	// Deletes every message of a queue, received and delayed ones too. Permission: sqs:PurgeQueue.
 	PurgeQueue(context.Context, *PurgeQueueRequest) (*PurgeQueueResponse, error)
+	// Lists the queues whose dead-letter queue is this one, in order of their names. Permission:
+	// sqs:ListDeadLetterSourceQueues.
+	ListDeadLetterSources(context.Context, *ListDeadLetterSourcesRequest) (*ListDeadLetterSourcesResponse, error)
+	// Answers the tags of a queue; all of them, for there are 50 at most. Permission: sqs:ListQueueTags.
+	ListQueueTags(context.Context, *ListQueueTagsRequest) (*ListQueueTagsResponse, error)
+	// Adds tags to a queue; of a key that is there already the value is replaced. Permission: sqs:TagQueue.
+	TagQueue(context.Context, *TagQueueRequest) (*TagQueueResponse, error)
+	// Removes tags of a queue; a key that is not there does no harm. Permission: sqs:UntagQueue.
+	UntagQueue(context.Context, *UntagQueueRequest) (*UntagQueueResponse, error)
+	// Adds a statement to a queue's policy: these accounts may do these actions. Permission: sqs:AddPermission.
+	AddPermission(context.Context, *AddPermissionRequest) (*AddPermissionResponse, error)
+	// Removes the statement of a label from a queue's policy. Permission: sqs:RemovePermission.
+	RemovePermission(context.Context, *RemovePermissionRequest) (*RemovePermissionResponse, error)
+	// Begins to move the messages of a dead-letter queue in the background; one task of a queue can run. Permission:
+	// sqs:StartMessageMoveTask, sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes on the source, and
+	// sqs:SendMessage on each queue that messages go to, for as long as the task runs.
+	StartMessageMoveTask(context.Context, *StartMessageMoveTaskRequest) (*StartMessageMoveTaskResponse, error)
+	// Answers the latest move tasks out of a queue, the newest first; 10 at most are remembered. Permission:
+	// sqs:ListMessageMoveTasks.
+	ListMessageMoveTasks(context.Context, *ListMessageMoveTasksRequest) (*ListMessageMoveTasksResponse, error)
+	// Ends a running move task at once; what it has moved stays moved. Permission: sqs:CancelMessageMoveTask.
+	CancelMessageMoveTask(context.Context, *CancelMessageMoveTaskRequest) (*CancelMessageMoveTaskResponse, error)
 	// Stores one message; when the call answers, the message is durable. Permission: sqs:SendMessage.
 	SendMessage(context.Context, *SendMessageRequest) (*SendMessageResponse, error)
 	// Stores up to 100 messages in one transaction, with a result for each. Permission: sqs:SendMessage.
@@ -368,6 +511,33 @@ func (UnimplementedQueueServiceServer) DeleteQueue(context.Context, *DeleteQueue
 }
 func (UnimplementedQueueServiceServer) PurgeQueue(context.Context, *PurgeQueueRequest) (*PurgeQueueResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PurgeQueue not implemented")
+}
+func (UnimplementedQueueServiceServer) ListDeadLetterSources(context.Context, *ListDeadLetterSourcesRequest) (*ListDeadLetterSourcesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDeadLetterSources not implemented")
+}
+func (UnimplementedQueueServiceServer) ListQueueTags(context.Context, *ListQueueTagsRequest) (*ListQueueTagsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListQueueTags not implemented")
+}
+func (UnimplementedQueueServiceServer) TagQueue(context.Context, *TagQueueRequest) (*TagQueueResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TagQueue not implemented")
+}
+func (UnimplementedQueueServiceServer) UntagQueue(context.Context, *UntagQueueRequest) (*UntagQueueResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UntagQueue not implemented")
+}
+func (UnimplementedQueueServiceServer) AddPermission(context.Context, *AddPermissionRequest) (*AddPermissionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AddPermission not implemented")
+}
+func (UnimplementedQueueServiceServer) RemovePermission(context.Context, *RemovePermissionRequest) (*RemovePermissionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RemovePermission not implemented")
+}
+func (UnimplementedQueueServiceServer) StartMessageMoveTask(context.Context, *StartMessageMoveTaskRequest) (*StartMessageMoveTaskResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StartMessageMoveTask not implemented")
+}
+func (UnimplementedQueueServiceServer) ListMessageMoveTasks(context.Context, *ListMessageMoveTasksRequest) (*ListMessageMoveTasksResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListMessageMoveTasks not implemented")
+}
+func (UnimplementedQueueServiceServer) CancelMessageMoveTask(context.Context, *CancelMessageMoveTaskRequest) (*CancelMessageMoveTaskResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelMessageMoveTask not implemented")
 }
 func (UnimplementedQueueServiceServer) SendMessage(context.Context, *SendMessageRequest) (*SendMessageResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SendMessage not implemented")
@@ -527,6 +697,168 @@ func _QueueService_PurgeQueue_Handler(srv interface{}, ctx context.Context, dec 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(QueueServiceServer).PurgeQueue(ctx, req.(*PurgeQueueRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _QueueService_ListDeadLetterSources_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDeadLetterSourcesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueueServiceServer).ListDeadLetterSources(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueueService_ListDeadLetterSources_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueueServiceServer).ListDeadLetterSources(ctx, req.(*ListDeadLetterSourcesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _QueueService_ListQueueTags_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListQueueTagsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueueServiceServer).ListQueueTags(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueueService_ListQueueTags_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueueServiceServer).ListQueueTags(ctx, req.(*ListQueueTagsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _QueueService_TagQueue_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TagQueueRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueueServiceServer).TagQueue(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueueService_TagQueue_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueueServiceServer).TagQueue(ctx, req.(*TagQueueRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _QueueService_UntagQueue_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UntagQueueRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueueServiceServer).UntagQueue(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueueService_UntagQueue_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueueServiceServer).UntagQueue(ctx, req.(*UntagQueueRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _QueueService_AddPermission_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AddPermissionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueueServiceServer).AddPermission(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueueService_AddPermission_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueueServiceServer).AddPermission(ctx, req.(*AddPermissionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _QueueService_RemovePermission_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RemovePermissionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueueServiceServer).RemovePermission(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueueService_RemovePermission_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueueServiceServer).RemovePermission(ctx, req.(*RemovePermissionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _QueueService_StartMessageMoveTask_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StartMessageMoveTaskRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueueServiceServer).StartMessageMoveTask(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueueService_StartMessageMoveTask_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueueServiceServer).StartMessageMoveTask(ctx, req.(*StartMessageMoveTaskRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _QueueService_ListMessageMoveTasks_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListMessageMoveTasksRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueueServiceServer).ListMessageMoveTasks(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueueService_ListMessageMoveTasks_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueueServiceServer).ListMessageMoveTasks(ctx, req.(*ListMessageMoveTasksRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _QueueService_CancelMessageMoveTask_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelMessageMoveTaskRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueueServiceServer).CancelMessageMoveTask(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueueService_CancelMessageMoveTask_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueueServiceServer).CancelMessageMoveTask(ctx, req.(*CancelMessageMoveTaskRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -737,6 +1069,42 @@ var QueueService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PurgeQueue",
 			Handler:    _QueueService_PurgeQueue_Handler,
+		},
+		{
+			MethodName: "ListDeadLetterSources",
+			Handler:    _QueueService_ListDeadLetterSources_Handler,
+		},
+		{
+			MethodName: "ListQueueTags",
+			Handler:    _QueueService_ListQueueTags_Handler,
+		},
+		{
+			MethodName: "TagQueue",
+			Handler:    _QueueService_TagQueue_Handler,
+		},
+		{
+			MethodName: "UntagQueue",
+			Handler:    _QueueService_UntagQueue_Handler,
+		},
+		{
+			MethodName: "AddPermission",
+			Handler:    _QueueService_AddPermission_Handler,
+		},
+		{
+			MethodName: "RemovePermission",
+			Handler:    _QueueService_RemovePermission_Handler,
+		},
+		{
+			MethodName: "StartMessageMoveTask",
+			Handler:    _QueueService_StartMessageMoveTask_Handler,
+		},
+		{
+			MethodName: "ListMessageMoveTasks",
+			Handler:    _QueueService_ListMessageMoveTasks_Handler,
+		},
+		{
+			MethodName: "CancelMessageMoveTask",
+			Handler:    _QueueService_CancelMessageMoveTask_Handler,
 		},
 		{
 			MethodName: "SendMessage",

@@ -34,6 +34,38 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _MessageMoveTaskStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MessageMoveTaskStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MessageMoveTaskStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MESSAGE_MOVE_TASK_STATUS_UNSPECIFIED: _MessageMoveTaskStatus.ValueType  # 0
+    """Never sent."""
+    MESSAGE_MOVE_TASK_STATUS_RUNNING: _MessageMoveTaskStatus.ValueType  # 1
+    """It moves messages."""
+    MESSAGE_MOVE_TASK_STATUS_COMPLETED: _MessageMoveTaskStatus.ValueType  # 2
+    """It has moved what was there when it started."""
+    MESSAGE_MOVE_TASK_STATUS_CANCELLED: _MessageMoveTaskStatus.ValueType  # 3
+    """Somebody ended it."""
+    MESSAGE_MOVE_TASK_STATUS_FAILED: _MessageMoveTaskStatus.ValueType  # 4
+    """It could not go on; `failure_reason` says why."""
+
+class MessageMoveTaskStatus(_MessageMoveTaskStatus, metaclass=_MessageMoveTaskStatusEnumTypeWrapper):
+    """How a move task stands."""
+
+MESSAGE_MOVE_TASK_STATUS_UNSPECIFIED: MessageMoveTaskStatus.ValueType  # 0
+"""Never sent."""
+MESSAGE_MOVE_TASK_STATUS_RUNNING: MessageMoveTaskStatus.ValueType  # 1
+"""It moves messages."""
+MESSAGE_MOVE_TASK_STATUS_COMPLETED: MessageMoveTaskStatus.ValueType  # 2
+"""It has moved what was there when it started."""
+MESSAGE_MOVE_TASK_STATUS_CANCELLED: MessageMoveTaskStatus.ValueType  # 3
+"""Somebody ended it."""
+MESSAGE_MOVE_TASK_STATUS_FAILED: MessageMoveTaskStatus.ValueType  # 4
+"""It could not go on; `failure_reason` says why."""
+Global___MessageMoveTaskStatus: _TypeAlias = MessageMoveTaskStatus  # noqa: Y015
+
 class _MessageState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -116,6 +148,7 @@ class Queue(_message.Message):
     MANAGED_SSE_ENABLED_FIELD_NUMBER: _builtins.int
     KMS_MASTER_KEY_ID_FIELD_NUMBER: _builtins.int
     KMS_DATA_KEY_REUSE_S_FIELD_NUMBER: _builtins.int
+    REDRIVE_ALLOW_POLICY_FIELD_NUMBER: _builtins.int
     OLDEST_AGE_S_FIELD_NUMBER: _builtins.int
     LAG_S_FIELD_NUMBER: _builtins.int
     EXPIRE_AFTER_IDLE_S_FIELD_NUMBER: _builtins.int
@@ -169,6 +202,10 @@ class Queue(_message.Message):
     """
     kms_data_key_reuse_s: _builtins.int
     """Set by the client: for how long one key encrypts messages before the next is derived, 60 to 86400 s. Default 300."""
+    redrive_allow_policy: _builtins.str
+    """Set by the client: for which queues it may be the dead-letter queue, SQS's JSON text:
+    `{"redrivePermission":"allowAll"|"denyAll"|"byQueue","sourceQueueArns":[...]}`. Absent or empty: for all of the account.
+    """
     oldest_age_s: _builtins.int
     """Set by the server in GetQueue: the age of the oldest message in the queue, whoever holds it, counted from when it came
     into this queue, or from the time for which it was scheduled. 0 where there is none.
@@ -207,13 +244,14 @@ class Queue(_message.Message):
         managed_sse_enabled: _builtins.bool | None = ...,
         kms_master_key_id: _builtins.str | None = ...,
         kms_data_key_reuse_s: _builtins.int | None = ...,
+        redrive_allow_policy: _builtins.str | None = ...,
         oldest_age_s: _builtins.int = ...,
         lag_s: _builtins.int = ...,
         expire_after_idle_s: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_expire_after_idle_s", b"_expire_after_idle_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_kms_data_key_reuse_s", b"_kms_data_key_reuse_s", "_kms_master_key_id", b"_kms_master_key_id", "_managed_sse_enabled", b"_managed_sse_enabled", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_visibility_timeout_s", b"_visibility_timeout_s", "content_based_deduplication", b"content_based_deduplication", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "expire_after_idle_s", b"expire_after_idle_s", "fifo_throughput_limit", b"fifo_throughput_limit", "kms_data_key_reuse_s", b"kms_data_key_reuse_s", "kms_master_key_id", b"kms_master_key_id", "managed_sse_enabled", b"managed_sse_enabled", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_retention_s", b"message_retention_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_expire_after_idle_s", b"_expire_after_idle_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_kms_data_key_reuse_s", b"_kms_data_key_reuse_s", "_kms_master_key_id", b"_kms_master_key_id", "_managed_sse_enabled", b"_managed_sse_enabled", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_redrive_allow_policy", b"_redrive_allow_policy", "_visibility_timeout_s", b"_visibility_timeout_s", "content_based_deduplication", b"content_based_deduplication", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "expire_after_idle_s", b"expire_after_idle_s", "fifo_throughput_limit", b"fifo_throughput_limit", "kms_data_key_reuse_s", b"kms_data_key_reuse_s", "kms_master_key_id", b"kms_master_key_id", "managed_sse_enabled", b"managed_sse_enabled", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_retention_s", b"message_retention_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "redrive_allow_policy", b"redrive_allow_policy", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_expire_after_idle_s", b"_expire_after_idle_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_kms_data_key_reuse_s", b"_kms_data_key_reuse_s", "_kms_master_key_id", b"_kms_master_key_id", "_managed_sse_enabled", b"_managed_sse_enabled", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_visibility_timeout_s", b"_visibility_timeout_s", "arn", b"arn", "content_based_deduplication", b"content_based_deduplication", "create_ms", b"create_ms", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "delayed_count", b"delayed_count", "expire_after_idle_s", b"expire_after_idle_s", "fifo_throughput_limit", b"fifo_throughput_limit", "in_flight_count", b"in_flight_count", "kms_data_key_reuse_s", b"kms_data_key_reuse_s", "kms_master_key_id", b"kms_master_key_id", "lag_s", b"lag_s", "managed_sse_enabled", b"managed_sse_enabled", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_count", b"message_count", "message_retention_s", b"message_retention_s", "name", b"name", "oldest_age_s", b"oldest_age_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "update_ms", b"update_ms", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_expire_after_idle_s", b"_expire_after_idle_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_kms_data_key_reuse_s", b"_kms_data_key_reuse_s", "_kms_master_key_id", b"_kms_master_key_id", "_managed_sse_enabled", b"_managed_sse_enabled", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_redrive_allow_policy", b"_redrive_allow_policy", "_visibility_timeout_s", b"_visibility_timeout_s", "arn", b"arn", "content_based_deduplication", b"content_based_deduplication", "create_ms", b"create_ms", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "delayed_count", b"delayed_count", "expire_after_idle_s", b"expire_after_idle_s", "fifo_throughput_limit", b"fifo_throughput_limit", "in_flight_count", b"in_flight_count", "kms_data_key_reuse_s", b"kms_data_key_reuse_s", "kms_master_key_id", b"kms_master_key_id", "lag_s", b"lag_s", "managed_sse_enabled", b"managed_sse_enabled", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_count", b"message_count", "message_retention_s", b"message_retention_s", "name", b"name", "oldest_age_s", b"oldest_age_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "redrive_allow_policy", b"redrive_allow_policy", "update_ms", b"update_ms", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__content_based_deduplication: _TypeAlias = _typing.Literal["content_based_deduplication"]  # noqa: Y015
     _WhichOneofArgType__content_based_deduplication: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication"]  # noqa: Y015
@@ -239,6 +277,8 @@ class Queue(_message.Message):
     _WhichOneofArgType__policy: _TypeAlias = _typing.Literal["_policy", b"_policy"]  # noqa: Y015
     _WhichOneofReturnType__receive_wait_s: _TypeAlias = _typing.Literal["receive_wait_s"]  # noqa: Y015
     _WhichOneofArgType__receive_wait_s: _TypeAlias = _typing.Literal["_receive_wait_s", b"_receive_wait_s"]  # noqa: Y015
+    _WhichOneofReturnType__redrive_allow_policy: _TypeAlias = _typing.Literal["redrive_allow_policy"]  # noqa: Y015
+    _WhichOneofArgType__redrive_allow_policy: _TypeAlias = _typing.Literal["_redrive_allow_policy", b"_redrive_allow_policy"]  # noqa: Y015
     _WhichOneofReturnType__visibility_timeout_s: _TypeAlias = _typing.Literal["visibility_timeout_s"]  # noqa: Y015
     _WhichOneofArgType__visibility_timeout_s: _TypeAlias = _typing.Literal["_visibility_timeout_s", b"_visibility_timeout_s"]  # noqa: Y015
     @_typing.overload
@@ -265,6 +305,8 @@ class Queue(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__policy) -> _WhichOneofReturnType__policy | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__receive_wait_s) -> _WhichOneofReturnType__receive_wait_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__redrive_allow_policy) -> _WhichOneofReturnType__redrive_allow_policy | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__visibility_timeout_s) -> _WhichOneofReturnType__visibility_timeout_s | None: ...
 
@@ -368,6 +410,8 @@ class Message(_message.Message):
     DEDUPLICATION_ID_FIELD_NUMBER: _builtins.int
     SEQUENCE_NUMBER_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    TRACE_HEADER_FIELD_NUMBER: _builtins.int
+    DEAD_LETTER_SOURCE_ARN_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """Set by the server: a UUID in text form, the same at every receive."""
     receipt_handle: _builtins.str
@@ -392,6 +436,10 @@ class Message(_message.Message):
     """Set by the server, FIFO queues only: 20 digits; rises with every message of the queue."""
     priority: _builtins.int
     """Set by the sender, standard queues only: 0 to 9, and 9 is received first. Absent: 4."""
+    trace_header: _builtins.str
+    """Set by the sender: an X-Ray trace header; empty where there is none."""
+    dead_letter_source_arn: _builtins.str
+    """Set by the server: the ARN of the queue from which the message came into this dead-letter queue; else empty."""
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___MessageAttribute]:
         """Set by the sender: at most 10, by name (1 to 256 of [A-Za-z0-9_.-])."""
@@ -412,10 +460,12 @@ class Message(_message.Message):
         deduplication_id: _builtins.str = ...,
         sequence_number: _builtins.str = ...,
         priority: _builtins.int | None = ...,
+        trace_header: _builtins.str = ...,
+        dead_letter_source_arn: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "first_received_ms", b"first_received_ms", "group_id", b"group_id", "md5_of_body", b"md5_of_body", "message_id", b"message_id", "priority", b"priority", "receipt_handle", b"receipt_handle", "receive_count", b"receive_count", "sender_id", b"sender_id", "sent_ms", b"sent_ms", "sequence_number", b"sequence_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "attributes", b"attributes", "body", b"body", "dead_letter_source_arn", b"dead_letter_source_arn", "deduplication_id", b"deduplication_id", "first_received_ms", b"first_received_ms", "group_id", b"group_id", "md5_of_body", b"md5_of_body", "message_id", b"message_id", "priority", b"priority", "receipt_handle", b"receipt_handle", "receive_count", b"receive_count", "sender_id", b"sender_id", "sent_ms", b"sent_ms", "sequence_number", b"sequence_number", "trace_header", b"trace_header"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
     _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
@@ -459,23 +509,51 @@ class CreateQueueRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class TagsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     QUEUE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 24 h."""
     @_builtins.property
     def queue(self) -> Global___Queue:
         """Set by the client, required: `name` and any attributes; fields set by the server are ignored."""
 
+    @_builtins.property
+    def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Set by the client, optional: tags of a new queue, as in TagQueue, for which sqs:TagQueue is needed, too. They are not
+        compared with those of a queue that is there.
+        """
+
     def __init__(
         self,
         *,
         queue: Global___Queue | None = ...,
         request_id: _builtins.str = ...,
+        tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["queue", b"queue"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["queue", b"queue", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["queue", b"queue", "request_id", b"request_id", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -760,6 +838,570 @@ class PurgeQueueResponse(_message.Message):
 Global___PurgeQueueResponse: _TypeAlias = PurgeQueueResponse  # noqa: Y015
 
 @_typing.final
+class ListDeadLetterSourcesRequest(_message.Message):
+    """Whose sources to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    queue: _builtins.str
+    """Set by the client, required: the dead-letter queue's name, short name or ARN."""
+    page_size: _builtins.int
+    """Set by the client, optional: the most queues to answer, 1 to 1000. 0 means 1000."""
+    page_token: _builtins.str
+    """Set by the client: `next_page_token` of the page before, with all other fields unchanged; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        queue: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "queue", b"queue"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeadLetterSourcesRequest: _TypeAlias = ListDeadLetterSourcesRequest  # noqa: Y015
+
+@_typing.final
+class ListDeadLetterSourcesResponse(_message.Message):
+    """One page of queues."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Set by the server: opaque; empty on the last page."""
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedCompositeFieldContainer[Global___Queue]:
+        """Set by the server: `name`, `arn` and `create_ms` only."""
+
+    def __init__(
+        self,
+        *,
+        queues: _abc.Iterable[Global___Queue] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "queues", b"queues"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeadLetterSourcesResponse: _TypeAlias = ListDeadLetterSourcesResponse  # noqa: Y015
+
+@_typing.final
+class ListQueueTagsRequest(_message.Message):
+    """Whose tags to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_FIELD_NUMBER: _builtins.int
+    queue: _builtins.str
+    """Set by the client, required: the queue's name, short name or ARN."""
+    def __init__(
+        self,
+        *,
+        queue: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["queue", b"queue"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQueueTagsRequest: _TypeAlias = ListQueueTagsRequest  # noqa: Y015
+
+@_typing.final
+class ListQueueTagsResponse(_message.Message):
+    """The tags of a queue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class TagsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    TAGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Set by the server: at most 50, by their keys."""
+
+    def __init__(
+        self,
+        *,
+        tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tags", b"tags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQueueTagsResponse: _TypeAlias = ListQueueTagsResponse  # noqa: Y015
+
+@_typing.final
+class TagQueueRequest(_message.Message):
+    """Tags to add."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class TagsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    QUEUE_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    queue: _builtins.str
+    """Set by the client, required: the queue's name, short name or ARN."""
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id, a UUID; remembered 24 h."""
+    @_builtins.property
+    def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Set by the client: keys of 1 to 128 characters that do not begin with `aws:`, values of up to 256; a queue has 50 at most."""
+
+    def __init__(
+        self,
+        *,
+        queue: _builtins.str = ...,
+        tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["queue", b"queue", "request_id", b"request_id", "tags", b"tags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TagQueueRequest: _TypeAlias = TagQueueRequest  # noqa: Y015
+
+@_typing.final
+class TagQueueResponse(_message.Message):
+    """The tags are there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TagQueueResponse: _TypeAlias = TagQueueResponse  # noqa: Y015
+
+@_typing.final
+class UntagQueueRequest(_message.Message):
+    """Tags to remove."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    queue: _builtins.str
+    """Set by the client, required: the queue's name, short name or ARN."""
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id, a UUID; remembered 24 h."""
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Set by the client: their keys."""
+
+    def __init__(
+        self,
+        *,
+        queue: _builtins.str = ...,
+        keys: _abc.Iterable[_builtins.str] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys", "queue", b"queue", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UntagQueueRequest: _TypeAlias = UntagQueueRequest  # noqa: Y015
+
+@_typing.final
+class UntagQueueResponse(_message.Message):
+    """The tags are gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UntagQueueResponse: _TypeAlias = UntagQueueResponse  # noqa: Y015
+
+@_typing.final
+class AddPermissionRequest(_message.Message):
+    """What to allow to other accounts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    ACCOUNTS_FIELD_NUMBER: _builtins.int
+    ACTIONS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    queue: _builtins.str
+    """Set by the client, required: the queue's name, short name or ARN."""
+    label: _builtins.str
+    """Set by the client, required: the name of the statement, 1 to 80 of [A-Za-z0-9_-], which no other of the policy bears."""
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id, a UUID; remembered 24 h."""
+    @_builtins.property
+    def accounts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Set by the client, required: account numbers of 12 digits."""
+
+    @_builtins.property
+    def actions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Set by the client, required: 1 to 7 actions without `sqs:`, e.g. `SendMessage`, or `*` for all that can be shared."""
+
+    def __init__(
+        self,
+        *,
+        queue: _builtins.str = ...,
+        label: _builtins.str = ...,
+        accounts: _abc.Iterable[_builtins.str] | None = ...,
+        actions: _abc.Iterable[_builtins.str] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "actions", b"actions", "label", b"label", "queue", b"queue", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddPermissionRequest: _TypeAlias = AddPermissionRequest  # noqa: Y015
+
+@_typing.final
+class AddPermissionResponse(_message.Message):
+    """The policy has the statement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddPermissionResponse: _TypeAlias = AddPermissionResponse  # noqa: Y015
+
+@_typing.final
+class RemovePermissionRequest(_message.Message):
+    """Which statement to remove."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    queue: _builtins.str
+    """Set by the client, required: the queue's name, short name or ARN."""
+    label: _builtins.str
+    """Set by the client, required: the label of the statement."""
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id, a UUID; remembered 24 h."""
+    def __init__(
+        self,
+        *,
+        queue: _builtins.str = ...,
+        label: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "queue", b"queue", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemovePermissionRequest: _TypeAlias = RemovePermissionRequest  # noqa: Y015
+
+@_typing.final
+class RemovePermissionResponse(_message.Message):
+    """The statement is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemovePermissionResponse: _TypeAlias = RemovePermissionResponse  # noqa: Y015
+
+@_typing.final
+class MessageMoveTask(_message.Message):
+    """A task that moves messages out of a dead-letter queue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    SOURCE_ARN_FIELD_NUMBER: _builtins.int
+    DESTINATION_ARN_FIELD_NUMBER: _builtins.int
+    MAX_MESSAGES_PER_S_FIELD_NUMBER: _builtins.int
+    TO_MOVE_COUNT_FIELD_NUMBER: _builtins.int
+    MOVED_COUNT_FIELD_NUMBER: _builtins.int
+    START_MS_FIELD_NUMBER: _builtins.int
+    FAILURE_REASON_FIELD_NUMBER: _builtins.int
+    task_id: _builtins.str
+    """Set by the server: a UUID in text form."""
+    status: Global___MessageMoveTaskStatus.ValueType
+    """Set by the server: how it stands."""
+    source_arn: _builtins.str
+    """Set by the server: the ARN of the queue that it empties."""
+    destination_arn: _builtins.str
+    """Set by the server: the ARN of the queue that messages go to; empty: to the queue that each came from."""
+    max_messages_per_s: _builtins.int
+    """Set by the server: messages a second at most; 0: as fast as it goes."""
+    to_move_count: _builtins.int
+    """Set by the server: the messages that were visible when it started."""
+    moved_count: _builtins.int
+    """Set by the server: the messages that it has moved until now."""
+    start_ms: _builtins.int
+    """Set by the server: when it started."""
+    failure_reason: _builtins.str
+    """Set by the server: SQS's word for why it failed, e.g. `AccessDenied`; else empty."""
+    def __init__(
+        self,
+        *,
+        task_id: _builtins.str = ...,
+        status: Global___MessageMoveTaskStatus.ValueType = ...,
+        source_arn: _builtins.str = ...,
+        destination_arn: _builtins.str = ...,
+        max_messages_per_s: _builtins.int = ...,
+        to_move_count: _builtins.int = ...,
+        moved_count: _builtins.int = ...,
+        start_ms: _builtins.int = ...,
+        failure_reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination_arn", b"destination_arn", "failure_reason", b"failure_reason", "max_messages_per_s", b"max_messages_per_s", "moved_count", b"moved_count", "source_arn", b"source_arn", "start_ms", b"start_ms", "status", b"status", "task_id", b"task_id", "to_move_count", b"to_move_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageMoveTask: _TypeAlias = MessageMoveTask  # noqa: Y015
+
+@_typing.final
+class StartMessageMoveTaskRequest(_message.Message):
+    """Which messages to move."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    DESTINATION_FIELD_NUMBER: _builtins.int
+    MAX_MESSAGES_PER_S_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """Set by the client, required: the name, short name or ARN of a queue that is some queue's dead-letter queue."""
+    destination: _builtins.str
+    """Set by the client, optional: where messages go, by name, short name or ARN. Empty: to the queue that each came from."""
+    max_messages_per_s: _builtins.int
+    """Set by the client, optional: messages a second at most, 1 to 500. Absent: as fast as it goes."""
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id, a UUID; remembered 24 h."""
+    def __init__(
+        self,
+        *,
+        source: _builtins.str = ...,
+        destination: _builtins.str = ...,
+        max_messages_per_s: _builtins.int | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_messages_per_s", b"_max_messages_per_s", "max_messages_per_s", b"max_messages_per_s"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_messages_per_s", b"_max_messages_per_s", "destination", b"destination", "max_messages_per_s", b"max_messages_per_s", "request_id", b"request_id", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_messages_per_s: _TypeAlias = _typing.Literal["max_messages_per_s"]  # noqa: Y015
+    _WhichOneofArgType__max_messages_per_s: _TypeAlias = _typing.Literal["_max_messages_per_s", b"_max_messages_per_s"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_messages_per_s) -> _WhichOneofReturnType__max_messages_per_s | None: ...
+
+Global___StartMessageMoveTaskRequest: _TypeAlias = StartMessageMoveTaskRequest  # noqa: Y015
+
+@_typing.final
+class StartMessageMoveTaskResponse(_message.Message):
+    """The task runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_ID_FIELD_NUMBER: _builtins.int
+    task_id: _builtins.str
+    """Set by the server: a UUID in text form."""
+    def __init__(
+        self,
+        *,
+        task_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["task_id", b"task_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartMessageMoveTaskResponse: _TypeAlias = StartMessageMoveTaskResponse  # noqa: Y015
+
+@_typing.final
+class ListMessageMoveTasksRequest(_message.Message):
+    """Which tasks to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    MAX_TASKS_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """Set by the client, required: the name, short name or ARN of the queue that they empty."""
+    max_tasks: _builtins.int
+    """Set by the client, optional: the most tasks to answer, 1 to 10. 0 means 10."""
+    def __init__(
+        self,
+        *,
+        source: _builtins.str = ...,
+        max_tasks: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_tasks", b"max_tasks", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMessageMoveTasksRequest: _TypeAlias = ListMessageMoveTasksRequest  # noqa: Y015
+
+@_typing.final
+class ListMessageMoveTasksResponse(_message.Message):
+    """The latest tasks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASKS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tasks(self) -> _containers.RepeatedCompositeFieldContainer[Global___MessageMoveTask]:
+        """Set by the server: the newest first."""
+
+    def __init__(
+        self,
+        *,
+        tasks: _abc.Iterable[Global___MessageMoveTask] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tasks", b"tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMessageMoveTasksResponse: _TypeAlias = ListMessageMoveTasksResponse  # noqa: Y015
+
+@_typing.final
+class CancelMessageMoveTaskRequest(_message.Message):
+    """Which task to end."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    TASK_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """Set by the client, required: the name, short name or ARN of the queue that it empties."""
+    task_id: _builtins.str
+    """Set by the client, required: the task's id."""
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id, a UUID; remembered 24 h."""
+    def __init__(
+        self,
+        *,
+        source: _builtins.str = ...,
+        task_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "source", b"source", "task_id", b"task_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelMessageMoveTaskRequest: _TypeAlias = CancelMessageMoveTaskRequest  # noqa: Y015
+
+@_typing.final
+class CancelMessageMoveTaskResponse(_message.Message):
+    """The task is over."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def task(self) -> Global___MessageMoveTask:
+        """Set by the server: the task as it ended."""
+
+    def __init__(
+        self,
+        *,
+        task: Global___MessageMoveTask | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelMessageMoveTaskResponse: _TypeAlias = CancelMessageMoveTaskResponse  # noqa: Y015
+
+@_typing.final
 class SendMessageRequest(_message.Message):
     """One message to store."""
 
@@ -795,6 +1437,7 @@ class SendMessageRequest(_message.Message):
     DEDUPLICATION_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     DELIVER_AT_MS_FIELD_NUMBER: _builtins.int
+    TRACE_HEADER_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     """Set by the client, required: the queue's name, short name or ARN."""
     body: _builtins.bytes
@@ -822,6 +1465,10 @@ class SendMessageRequest(_message.Message):
     message, at most 366 days from now; one that has passed holds nothing back. Retention counts from then.
     Absent: as `delay_s` says.
     """
+    trace_header: _builtins.str
+    """Set by the client, optional: an X-Ray trace header, at most 1024 characters; receivers get it, and it does not count as
+    a part of the message.
+    """
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___MessageAttribute]:
         """Set by the client, optional: at most 10, by name (1 to 256 of [A-Za-z0-9_.-])."""
@@ -838,10 +1485,11 @@ class SendMessageRequest(_message.Message):
         deduplication_id: _builtins.str | None = ...,
         priority: _builtins.int | None = ...,
         deliver_at_ms: _builtins.int | None = ...,
+        trace_header: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_deliver_at_ms", b"_deliver_at_ms", "_group_id", b"_group_id", "_priority", b"_priority", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "deliver_at_ms", b"deliver_at_ms", "group_id", b"group_id", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_deliver_at_ms", b"_deliver_at_ms", "_group_id", b"_group_id", "_priority", b"_priority", "attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "deliver_at_ms", b"deliver_at_ms", "group_id", b"group_id", "priority", b"priority", "queue", b"queue", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_deliver_at_ms", b"_deliver_at_ms", "_group_id", b"_group_id", "_priority", b"_priority", "attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "deliver_at_ms", b"deliver_at_ms", "group_id", b"group_id", "priority", b"priority", "queue", b"queue", "request_id", b"request_id", "trace_header", b"trace_header"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__deduplication_id: _TypeAlias = _typing.Literal["deduplication_id"]  # noqa: Y015
     _WhichOneofArgType__deduplication_id: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id"]  # noqa: Y015
@@ -930,6 +1578,7 @@ class SendMessageEntry(_message.Message):
     DEDUPLICATION_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     DELIVER_AT_MS_FIELD_NUMBER: _builtins.int
+    TRACE_HEADER_FIELD_NUMBER: _builtins.int
     body: _builtins.bytes
     """Set by the client, required: 1 byte to the queue's maximum_message_size_bytes, attributes counted in."""
     delay_s: _builtins.int
@@ -946,6 +1595,8 @@ class SendMessageEntry(_message.Message):
     """Set by the client, optional, standard queues only, in place of `delay_s`: the time before which nobody receives the
     message. Absent: as `delay_s` says. As in SendMessageRequest.
     """
+    trace_header: _builtins.str
+    """Set by the client, optional: an X-Ray trace header, at most 1024 characters."""
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___MessageAttribute]:
         """Set by the client, optional: at most 10, by name (1 to 256 of [A-Za-z0-9_.-])."""
@@ -960,10 +1611,11 @@ class SendMessageEntry(_message.Message):
         deduplication_id: _builtins.str | None = ...,
         priority: _builtins.int | None = ...,
         deliver_at_ms: _builtins.int | None = ...,
+        trace_header: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_deliver_at_ms", b"_deliver_at_ms", "_group_id", b"_group_id", "_priority", b"_priority", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "deliver_at_ms", b"deliver_at_ms", "group_id", b"group_id", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_deliver_at_ms", b"_deliver_at_ms", "_group_id", b"_group_id", "_priority", b"_priority", "attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "deliver_at_ms", b"deliver_at_ms", "group_id", b"group_id", "priority", b"priority"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id", "_delay_s", b"_delay_s", "_deliver_at_ms", b"_deliver_at_ms", "_group_id", b"_group_id", "_priority", b"_priority", "attributes", b"attributes", "body", b"body", "deduplication_id", b"deduplication_id", "delay_s", b"delay_s", "deliver_at_ms", b"deliver_at_ms", "group_id", b"group_id", "priority", b"priority", "trace_header", b"trace_header"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__deduplication_id: _TypeAlias = _typing.Literal["deduplication_id"]  # noqa: Y015
     _WhichOneofArgType__deduplication_id: _TypeAlias = _typing.Literal["_deduplication_id", b"_deduplication_id"]  # noqa: Y015

@@ -65,6 +65,51 @@ class QueueServiceStub:
                 request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PurgeQueueRequest.SerializeToString,
                 response_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PurgeQueueResponse.FromString,
                 _registered_method=True)
+        self.ListDeadLetterSources = channel.unary_unary(
+                '/cumulo.api.queue.v1.QueueService/ListDeadLetterSources',
+                request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListDeadLetterSourcesRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListDeadLetterSourcesResponse.FromString,
+                _registered_method=True)
+        self.ListQueueTags = channel.unary_unary(
+                '/cumulo.api.queue.v1.QueueService/ListQueueTags',
+                request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListQueueTagsRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListQueueTagsResponse.FromString,
+                _registered_method=True)
+        self.TagQueue = channel.unary_unary(
+                '/cumulo.api.queue.v1.QueueService/TagQueue',
+                request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.TagQueueRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.TagQueueResponse.FromString,
+                _registered_method=True)
+        self.UntagQueue = channel.unary_unary(
+                '/cumulo.api.queue.v1.QueueService/UntagQueue',
+                request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.UntagQueueRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.UntagQueueResponse.FromString,
+                _registered_method=True)
+        self.AddPermission = channel.unary_unary(
+                '/cumulo.api.queue.v1.QueueService/AddPermission',
+                request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.AddPermissionRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.AddPermissionResponse.FromString,
+                _registered_method=True)
+        self.RemovePermission = channel.unary_unary(
+                '/cumulo.api.queue.v1.QueueService/RemovePermission',
+                request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.RemovePermissionRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.RemovePermissionResponse.FromString,
+                _registered_method=True)
+        self.StartMessageMoveTask = channel.unary_unary(
+                '/cumulo.api.queue.v1.QueueService/StartMessageMoveTask',
+                request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StartMessageMoveTaskRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StartMessageMoveTaskResponse.FromString,
+                _registered_method=True)
+        self.ListMessageMoveTasks = channel.unary_unary(
+                '/cumulo.api.queue.v1.QueueService/ListMessageMoveTasks',
+                request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListMessageMoveTasksRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListMessageMoveTasksResponse.FromString,
+                _registered_method=True)
+        self.CancelMessageMoveTask = channel.unary_unary(
+                '/cumulo.api.queue.v1.QueueService/CancelMessageMoveTask',
+                request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.CancelMessageMoveTaskRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.CancelMessageMoveTaskResponse.FromString,
+                _registered_method=True)
         self.SendMessage = channel.unary_unary(
                 '/cumulo.api.queue.v1.QueueService/SendMessage',
                 request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.SendMessageRequest.SerializeToString,
@@ -164,6 +209,73 @@ class QueueServiceServicer:
 
     def PurgeQueue(self, request, context):
         """Deletes every message of a queue, received and delayed ones too. Permission: sqs:PurgeQueue.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeadLetterSources(self, request, context):
+        """Lists the queues whose dead-letter queue is this one, in order of their names. Permission:
+        sqs:ListDeadLetterSourceQueues.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListQueueTags(self, request, context):
+        """Answers the tags of a queue; all of them, for there are 50 at most. Permission: sqs:ListQueueTags.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TagQueue(self, request, context):
+        """Adds tags to a queue; of a key that is there already the value is replaced. Permission: sqs:TagQueue.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UntagQueue(self, request, context):
+        """Removes tags of a queue; a key that is not there does no harm. Permission: sqs:UntagQueue.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddPermission(self, request, context):
+        """Adds a statement to a queue's policy: these accounts may do these actions. Permission: sqs:AddPermission.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemovePermission(self, request, context):
+        """Removes the statement of a label from a queue's policy. Permission: sqs:RemovePermission.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartMessageMoveTask(self, request, context):
+        """Begins to move the messages of a dead-letter queue in the background; one task of a queue can run. Permission:
+        sqs:StartMessageMoveTask, sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes on the source, and
+        sqs:SendMessage on each queue that messages go to, for as long as the task runs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMessageMoveTasks(self, request, context):
+        """Answers the latest move tasks out of a queue, the newest first; 10 at most are remembered. Permission:
+        sqs:ListMessageMoveTasks.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelMessageMoveTask(self, request, context):
+        """Ends a running move task at once; what it has moved stays moved. Permission: sqs:CancelMessageMoveTask.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -288,6 +400,51 @@ def add_QueueServiceServicer_to_server(servicer, server):
                     servicer.PurgeQueue,
                     request_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PurgeQueueRequest.FromString,
                     response_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PurgeQueueResponse.SerializeToString,
+            ),
+            'ListDeadLetterSources': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeadLetterSources,
+                    request_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListDeadLetterSourcesRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListDeadLetterSourcesResponse.SerializeToString,
+            ),
+            'ListQueueTags': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListQueueTags,
+                    request_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListQueueTagsRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListQueueTagsResponse.SerializeToString,
+            ),
+            'TagQueue': grpc.unary_unary_rpc_method_handler(
+                    servicer.TagQueue,
+                    request_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.TagQueueRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.TagQueueResponse.SerializeToString,
+            ),
+            'UntagQueue': grpc.unary_unary_rpc_method_handler(
+                    servicer.UntagQueue,
+                    request_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.UntagQueueRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.UntagQueueResponse.SerializeToString,
+            ),
+            'AddPermission': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddPermission,
+                    request_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.AddPermissionRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.AddPermissionResponse.SerializeToString,
+            ),
+            'RemovePermission': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemovePermission,
+                    request_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.RemovePermissionRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.RemovePermissionResponse.SerializeToString,
+            ),
+            'StartMessageMoveTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartMessageMoveTask,
+                    request_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StartMessageMoveTaskRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StartMessageMoveTaskResponse.SerializeToString,
+            ),
+            'ListMessageMoveTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMessageMoveTasks,
+                    request_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListMessageMoveTasksRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListMessageMoveTasksResponse.SerializeToString,
+            ),
+            'CancelMessageMoveTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelMessageMoveTask,
+                    request_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.CancelMessageMoveTaskRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.CancelMessageMoveTaskResponse.SerializeToString,
             ),
             'SendMessage': grpc.unary_unary_rpc_method_handler(
                     servicer.SendMessage,
@@ -508,6 +665,249 @@ class QueueService:
             '/cumulo.api.queue.v1.QueueService/PurgeQueue',
             cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PurgeQueueRequest.SerializeToString,
             cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PurgeQueueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeadLetterSources(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.queue.v1.QueueService/ListDeadLetterSources',
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListDeadLetterSourcesRequest.SerializeToString,
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListDeadLetterSourcesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListQueueTags(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.queue.v1.QueueService/ListQueueTags',
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListQueueTagsRequest.SerializeToString,
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListQueueTagsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TagQueue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.queue.v1.QueueService/TagQueue',
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.TagQueueRequest.SerializeToString,
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.TagQueueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UntagQueue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.queue.v1.QueueService/UntagQueue',
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.UntagQueueRequest.SerializeToString,
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.UntagQueueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddPermission(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.queue.v1.QueueService/AddPermission',
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.AddPermissionRequest.SerializeToString,
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.AddPermissionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemovePermission(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.queue.v1.QueueService/RemovePermission',
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.RemovePermissionRequest.SerializeToString,
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.RemovePermissionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartMessageMoveTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.queue.v1.QueueService/StartMessageMoveTask',
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StartMessageMoveTaskRequest.SerializeToString,
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.StartMessageMoveTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMessageMoveTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.queue.v1.QueueService/ListMessageMoveTasks',
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListMessageMoveTasksRequest.SerializeToString,
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.ListMessageMoveTasksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelMessageMoveTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.queue.v1.QueueService/CancelMessageMoveTask',
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.CancelMessageMoveTaskRequest.SerializeToString,
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.CancelMessageMoveTaskResponse.FromString,
             options,
             channel_credentials,
             insecure,

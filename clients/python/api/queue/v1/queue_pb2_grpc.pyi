@@ -61,6 +61,31 @@ class QueueServiceStub:
     """Deletes a queue and every message in it, at once. Permission: sqs:DeleteQueue."""
     PurgeQueue: _grpc.UnaryUnaryMultiCallable[_queue_pb2.PurgeQueueRequest, _queue_pb2.PurgeQueueResponse]
     """Deletes every message of a queue, received and delayed ones too. Permission: sqs:PurgeQueue."""
+    ListDeadLetterSources: _grpc.UnaryUnaryMultiCallable[_queue_pb2.ListDeadLetterSourcesRequest, _queue_pb2.ListDeadLetterSourcesResponse]
+    """Lists the queues whose dead-letter queue is this one, in order of their names. Permission:
+    sqs:ListDeadLetterSourceQueues.
+    """
+    ListQueueTags: _grpc.UnaryUnaryMultiCallable[_queue_pb2.ListQueueTagsRequest, _queue_pb2.ListQueueTagsResponse]
+    """Answers the tags of a queue; all of them, for there are 50 at most. Permission: sqs:ListQueueTags."""
+    TagQueue: _grpc.UnaryUnaryMultiCallable[_queue_pb2.TagQueueRequest, _queue_pb2.TagQueueResponse]
+    """Adds tags to a queue; of a key that is there already the value is replaced. Permission: sqs:TagQueue."""
+    UntagQueue: _grpc.UnaryUnaryMultiCallable[_queue_pb2.UntagQueueRequest, _queue_pb2.UntagQueueResponse]
+    """Removes tags of a queue; a key that is not there does no harm. Permission: sqs:UntagQueue."""
+    AddPermission: _grpc.UnaryUnaryMultiCallable[_queue_pb2.AddPermissionRequest, _queue_pb2.AddPermissionResponse]
+    """Adds a statement to a queue's policy: these accounts may do these actions. Permission: sqs:AddPermission."""
+    RemovePermission: _grpc.UnaryUnaryMultiCallable[_queue_pb2.RemovePermissionRequest, _queue_pb2.RemovePermissionResponse]
+    """Removes the statement of a label from a queue's policy. Permission: sqs:RemovePermission."""
+    StartMessageMoveTask: _grpc.UnaryUnaryMultiCallable[_queue_pb2.StartMessageMoveTaskRequest, _queue_pb2.StartMessageMoveTaskResponse]
+    """Begins to move the messages of a dead-letter queue in the background; one task of a queue can run. Permission:
+    sqs:StartMessageMoveTask, sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes on the source, and
+    sqs:SendMessage on each queue that messages go to, for as long as the task runs.
+    """
+    ListMessageMoveTasks: _grpc.UnaryUnaryMultiCallable[_queue_pb2.ListMessageMoveTasksRequest, _queue_pb2.ListMessageMoveTasksResponse]
+    """Answers the latest move tasks out of a queue, the newest first; 10 at most are remembered. Permission:
+    sqs:ListMessageMoveTasks.
+    """
+    CancelMessageMoveTask: _grpc.UnaryUnaryMultiCallable[_queue_pb2.CancelMessageMoveTaskRequest, _queue_pb2.CancelMessageMoveTaskResponse]
+    """Ends a running move task at once; what it has moved stays moved. Permission: sqs:CancelMessageMoveTask."""
     SendMessage: _grpc.UnaryUnaryMultiCallable[_queue_pb2.SendMessageRequest, _queue_pb2.SendMessageResponse]
     """Stores one message; when the call answers, the message is durable. Permission: sqs:SendMessage."""
     BatchSendMessages: _grpc.UnaryUnaryMultiCallable[_queue_pb2.BatchSendMessagesRequest, _queue_pb2.BatchSendMessagesResponse]
@@ -118,6 +143,31 @@ class QueueServiceAsyncStub(QueueServiceStub):
     """Deletes a queue and every message in it, at once. Permission: sqs:DeleteQueue."""
     PurgeQueue: _aio.UnaryUnaryMultiCallable[_queue_pb2.PurgeQueueRequest, _queue_pb2.PurgeQueueResponse]  # type: ignore[assignment]
     """Deletes every message of a queue, received and delayed ones too. Permission: sqs:PurgeQueue."""
+    ListDeadLetterSources: _aio.UnaryUnaryMultiCallable[_queue_pb2.ListDeadLetterSourcesRequest, _queue_pb2.ListDeadLetterSourcesResponse]  # type: ignore[assignment]
+    """Lists the queues whose dead-letter queue is this one, in order of their names. Permission:
+    sqs:ListDeadLetterSourceQueues.
+    """
+    ListQueueTags: _aio.UnaryUnaryMultiCallable[_queue_pb2.ListQueueTagsRequest, _queue_pb2.ListQueueTagsResponse]  # type: ignore[assignment]
+    """Answers the tags of a queue; all of them, for there are 50 at most. Permission: sqs:ListQueueTags."""
+    TagQueue: _aio.UnaryUnaryMultiCallable[_queue_pb2.TagQueueRequest, _queue_pb2.TagQueueResponse]  # type: ignore[assignment]
+    """Adds tags to a queue; of a key that is there already the value is replaced. Permission: sqs:TagQueue."""
+    UntagQueue: _aio.UnaryUnaryMultiCallable[_queue_pb2.UntagQueueRequest, _queue_pb2.UntagQueueResponse]  # type: ignore[assignment]
+    """Removes tags of a queue; a key that is not there does no harm. Permission: sqs:UntagQueue."""
+    AddPermission: _aio.UnaryUnaryMultiCallable[_queue_pb2.AddPermissionRequest, _queue_pb2.AddPermissionResponse]  # type: ignore[assignment]
+    """Adds a statement to a queue's policy: these accounts may do these actions. Permission: sqs:AddPermission."""
+    RemovePermission: _aio.UnaryUnaryMultiCallable[_queue_pb2.RemovePermissionRequest, _queue_pb2.RemovePermissionResponse]  # type: ignore[assignment]
+    """Removes the statement of a label from a queue's policy. Permission: sqs:RemovePermission."""
+    StartMessageMoveTask: _aio.UnaryUnaryMultiCallable[_queue_pb2.StartMessageMoveTaskRequest, _queue_pb2.StartMessageMoveTaskResponse]  # type: ignore[assignment]
+    """Begins to move the messages of a dead-letter queue in the background; one task of a queue can run. Permission:
+    sqs:StartMessageMoveTask, sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes on the source, and
+    sqs:SendMessage on each queue that messages go to, for as long as the task runs.
+    """
+    ListMessageMoveTasks: _aio.UnaryUnaryMultiCallable[_queue_pb2.ListMessageMoveTasksRequest, _queue_pb2.ListMessageMoveTasksResponse]  # type: ignore[assignment]
+    """Answers the latest move tasks out of a queue, the newest first; 10 at most are remembered. Permission:
+    sqs:ListMessageMoveTasks.
+    """
+    CancelMessageMoveTask: _aio.UnaryUnaryMultiCallable[_queue_pb2.CancelMessageMoveTaskRequest, _queue_pb2.CancelMessageMoveTaskResponse]  # type: ignore[assignment]
+    """Ends a running move task at once; what it has moved stays moved. Permission: sqs:CancelMessageMoveTask."""
     SendMessage: _aio.UnaryUnaryMultiCallable[_queue_pb2.SendMessageRequest, _queue_pb2.SendMessageResponse]  # type: ignore[assignment]
     """Stores one message; when the call answers, the message is durable. Permission: sqs:SendMessage."""
     BatchSendMessages: _aio.UnaryUnaryMultiCallable[_queue_pb2.BatchSendMessagesRequest, _queue_pb2.BatchSendMessagesResponse]  # type: ignore[assignment]
@@ -208,6 +258,85 @@ class QueueServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_queue_pb2.PurgeQueueResponse, _abc.Awaitable[_queue_pb2.PurgeQueueResponse]]:
         """Deletes every message of a queue, received and delayed ones too. Permission: sqs:PurgeQueue."""
+
+    @_abc_1.abstractmethod
+    def ListDeadLetterSources(
+        self,
+        request: _queue_pb2.ListDeadLetterSourcesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.ListDeadLetterSourcesResponse, _abc.Awaitable[_queue_pb2.ListDeadLetterSourcesResponse]]:
+        """Lists the queues whose dead-letter queue is this one, in order of their names. Permission:
+        sqs:ListDeadLetterSourceQueues.
+        """
+
+    @_abc_1.abstractmethod
+    def ListQueueTags(
+        self,
+        request: _queue_pb2.ListQueueTagsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.ListQueueTagsResponse, _abc.Awaitable[_queue_pb2.ListQueueTagsResponse]]:
+        """Answers the tags of a queue; all of them, for there are 50 at most. Permission: sqs:ListQueueTags."""
+
+    @_abc_1.abstractmethod
+    def TagQueue(
+        self,
+        request: _queue_pb2.TagQueueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.TagQueueResponse, _abc.Awaitable[_queue_pb2.TagQueueResponse]]:
+        """Adds tags to a queue; of a key that is there already the value is replaced. Permission: sqs:TagQueue."""
+
+    @_abc_1.abstractmethod
+    def UntagQueue(
+        self,
+        request: _queue_pb2.UntagQueueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.UntagQueueResponse, _abc.Awaitable[_queue_pb2.UntagQueueResponse]]:
+        """Removes tags of a queue; a key that is not there does no harm. Permission: sqs:UntagQueue."""
+
+    @_abc_1.abstractmethod
+    def AddPermission(
+        self,
+        request: _queue_pb2.AddPermissionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.AddPermissionResponse, _abc.Awaitable[_queue_pb2.AddPermissionResponse]]:
+        """Adds a statement to a queue's policy: these accounts may do these actions. Permission: sqs:AddPermission."""
+
+    @_abc_1.abstractmethod
+    def RemovePermission(
+        self,
+        request: _queue_pb2.RemovePermissionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.RemovePermissionResponse, _abc.Awaitable[_queue_pb2.RemovePermissionResponse]]:
+        """Removes the statement of a label from a queue's policy. Permission: sqs:RemovePermission."""
+
+    @_abc_1.abstractmethod
+    def StartMessageMoveTask(
+        self,
+        request: _queue_pb2.StartMessageMoveTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.StartMessageMoveTaskResponse, _abc.Awaitable[_queue_pb2.StartMessageMoveTaskResponse]]:
+        """Begins to move the messages of a dead-letter queue in the background; one task of a queue can run. Permission:
+        sqs:StartMessageMoveTask, sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes on the source, and
+        sqs:SendMessage on each queue that messages go to, for as long as the task runs.
+        """
+
+    @_abc_1.abstractmethod
+    def ListMessageMoveTasks(
+        self,
+        request: _queue_pb2.ListMessageMoveTasksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.ListMessageMoveTasksResponse, _abc.Awaitable[_queue_pb2.ListMessageMoveTasksResponse]]:
+        """Answers the latest move tasks out of a queue, the newest first; 10 at most are remembered. Permission:
+        sqs:ListMessageMoveTasks.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelMessageMoveTask(
+        self,
+        request: _queue_pb2.CancelMessageMoveTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.CancelMessageMoveTaskResponse, _abc.Awaitable[_queue_pb2.CancelMessageMoveTaskResponse]]:
+        """Ends a running move task at once; what it has moved stays moved. Permission: sqs:CancelMessageMoveTask."""
 
     @_abc_1.abstractmethod
     def SendMessage(

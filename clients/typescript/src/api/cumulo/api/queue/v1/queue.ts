@@ -43,6 +43,20 @@ export const protobufFileName = "cumulo/api/queue/v1/queue.proto";
  *   remembered.
  */
 
+/** How a move task stands. */
+export enum MessageMoveTaskStatus {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED = 0,
+  /** RUNNING - It moves messages. */
+  RUNNING = 1,
+  /** COMPLETED - It has moved what was there when it started. */
+  COMPLETED = 2,
+  /** CANCELLED - Somebody ended it. */
+  CANCELLED = 3,
+  /** FAILED - It could not go on; `failure_reason` says why. */
+  FAILED = 4,
+}
+
 /** Where a message stands. */
 export enum MessageState {
   /** UNSPECIFIED - Delayed or in flight, where there are too many of either to look at. */
@@ -154,6 +168,13 @@ export interface Queue {
     | number
     | undefined;
   /**
+   * Set by the client: for which queues it may be the dead-letter queue, SQS's JSON text:
+   * `{"redrivePermission":"allowAll"|"denyAll"|"byQueue","sourceQueueArns":[...]}`. Absent or empty: for all of the account.
+   */
+  redriveAllowPolicy?:
+    | string
+    | undefined;
+  /**
    * Set by the server in GetQueue: the age of the oldest message in the queue, whoever holds it, counted from when it came
    * into this queue, or from the time for which it was scheduled. 0 where there is none.
    */
@@ -218,7 +239,13 @@ export interface Message {
   /** Set by the server, FIFO queues only: 20 digits; rises with every message of the queue. */
   sequenceNumber: string;
   /** Set by the sender, standard queues only: 0 to 9, and 9 is received first. Absent: 4. */
-  priority?: number | undefined;
+  priority?:
+    | number
+    | undefined;
+  /** Set by the sender: an X-Ray trace header; empty where there is none. */
+  traceHeader: string;
+  /** Set by the server: the ARN of the queue from which the message came into this dead-letter queue; else empty. */
+  deadLetterSourceArn: string;
 }
 
 export interface Message_AttributesEntry {
@@ -244,6 +271,16 @@ export interface CreateQueueRequest {
     | undefined;
   /** Set by the client, optional: idempotency id, a UUID; remembered 24 h. */
   requestId: string;
+  /**
+   * Set by the client, optional: tags of a new queue, as in TagQueue, for which sqs:TagQueue is needed, too. They are not
+   * compared with those of a queue that is there.
+   */
+  tags: { [key: string]: string };
+}
+
+export interface CreateQueueRequest_TagsEntry {
+  key: string;
+  value: string;
 }
 
 /** The queue that was made or found. */
@@ -331,6 +368,178 @@ export interface PurgeQueueRequest {
 export interface PurgeQueueResponse {
 }
 
+/** Whose sources to list. */
+export interface ListDeadLetterSourcesRequest {
+  /** Set by the client, required: the dead-letter queue's name, short name or ARN. */
+  queue: string;
+  /** Set by the client, optional: the most queues to answer, 1 to 1000. 0 means 1000. */
+  pageSize: number;
+  /** Set by the client: `next_page_token` of the page before, with all other fields unchanged; empty for the first page. */
+  pageToken: string;
+}
+
+/** One page of queues. */
+export interface ListDeadLetterSourcesResponse {
+  /** Set by the server: `name`, `arn` and `create_ms` only. */
+  queues: Queue[];
+  /** Set by the server: opaque; empty on the last page. */
+  nextPageToken: string;
+}
+
+/** Whose tags to list. */
+export interface ListQueueTagsRequest {
+  /** Set by the client, required: the queue's name, short name or ARN. */
+  queue: string;
+}
+
+/** The tags of a queue. */
+export interface ListQueueTagsResponse {
+  /** Set by the server: at most 50, by their keys. */
+  tags: { [key: string]: string };
+}
+
+export interface ListQueueTagsResponse_TagsEntry {
+  key: string;
+  value: string;
+}
+
+/** Tags to add. */
+export interface TagQueueRequest {
+  /** Set by the client, required: the queue's name, short name or ARN. */
+  queue: string;
+  /** Set by the client: keys of 1 to 128 characters that do not begin with `aws:`, values of up to 256; a queue has 50 at most. */
+  tags: { [key: string]: string };
+  /** Set by the client, optional: idempotency id, a UUID; remembered 24 h. */
+  requestId: string;
+}
+
+export interface TagQueueRequest_TagsEntry {
+  key: string;
+  value: string;
+}
+
+/** The tags are there. */
+export interface TagQueueResponse {
+}
+
+/** Tags to remove. */
+export interface UntagQueueRequest {
+  /** Set by the client, required: the queue's name, short name or ARN. */
+  queue: string;
+  /** Set by the client: their keys. */
+  keys: string[];
+  /** Set by the client, optional: idempotency id, a UUID; remembered 24 h. */
+  requestId: string;
+}
+
+/** The tags are gone. */
+export interface UntagQueueResponse {
+}
+
+/** What to allow to other accounts. */
+export interface AddPermissionRequest {
+  /** Set by the client, required: the queue's name, short name or ARN. */
+  queue: string;
+  /** Set by the client, required: the name of the statement, 1 to 80 of [A-Za-z0-9_-], which no other of the policy bears. */
+  label: string;
+  /** Set by the client, required: account numbers of 12 digits. */
+  accounts: string[];
+  /** Set by the client, required: 1 to 7 actions without `sqs:`, e.g. `SendMessage`, or `*` for all that can be shared. */
+  actions: string[];
+  /** Set by the client, optional: idempotency id, a UUID; remembered 24 h. */
+  requestId: string;
+}
+
+/** The policy has the statement. */
+export interface AddPermissionResponse {
+}
+
+/** Which statement to remove. */
+export interface RemovePermissionRequest {
+  /** Set by the client, required: the queue's name, short name or ARN. */
+  queue: string;
+  /** Set by the client, required: the label of the statement. */
+  label: string;
+  /** Set by the client, optional: idempotency id, a UUID; remembered 24 h. */
+  requestId: string;
+}
+
+/** The statement is gone. */
+export interface RemovePermissionResponse {
+}
+
+/** A task that moves messages out of a dead-letter queue. */
+export interface MessageMoveTask {
+  /** Set by the server: a UUID in text form. */
+  taskId: string;
+  /** Set by the server: how it stands. */
+  status: MessageMoveTaskStatus;
+  /** Set by the server: the ARN of the queue that it empties. */
+  sourceArn: string;
+  /** Set by the server: the ARN of the queue that messages go to; empty: to the queue that each came from. */
+  destinationArn: string;
+  /** Set by the server: messages a second at most; 0: as fast as it goes. */
+  maxMessagesPerS: number;
+  /** Set by the server: the messages that were visible when it started. */
+  toMoveCount: bigint;
+  /** Set by the server: the messages that it has moved until now. */
+  movedCount: bigint;
+  /** Set by the server: when it started. */
+  startMs: bigint;
+  /** Set by the server: SQS's word for why it failed, e.g. `AccessDenied`; else empty. */
+  failureReason: string;
+}
+
+/** Which messages to move. */
+export interface StartMessageMoveTaskRequest {
+  /** Set by the client, required: the name, short name or ARN of a queue that is some queue's dead-letter queue. */
+  source: string;
+  /** Set by the client, optional: where messages go, by name, short name or ARN. Empty: to the queue that each came from. */
+  destination: string;
+  /** Set by the client, optional: messages a second at most, 1 to 500. Absent: as fast as it goes. */
+  maxMessagesPerS?:
+    | number
+    | undefined;
+  /** Set by the client, optional: idempotency id, a UUID; remembered 24 h. */
+  requestId: string;
+}
+
+/** The task runs. */
+export interface StartMessageMoveTaskResponse {
+  /** Set by the server: a UUID in text form. */
+  taskId: string;
+}
+
+/** Which tasks to list. */
+export interface ListMessageMoveTasksRequest {
+  /** Set by the client, required: the name, short name or ARN of the queue that they empty. */
+  source: string;
+  /** Set by the client, optional: the most tasks to answer, 1 to 10. 0 means 10. */
+  maxTasks: number;
+}
+
+/** The latest tasks. */
+export interface ListMessageMoveTasksResponse {
+  /** Set by the server: the newest first. */
+  tasks: MessageMoveTask[];
+}
+
+/** Which task to end. */
+export interface CancelMessageMoveTaskRequest {
+  /** Set by the client, required: the name, short name or ARN of the queue that it empties. */
+  source: string;
+  /** Set by the client, required: the task's id. */
+  taskId: string;
+  /** Set by the client, optional: idempotency id, a UUID; remembered 24 h. */
+  requestId: string;
+}
+
+/** The task is over. */
+export interface CancelMessageMoveTaskResponse {
+  /** Set by the server: the task as it ended. */
+  task: MessageMoveTask | undefined;
+}
+
 /** One message to store. */
 export interface SendMessageRequest {
   /** Set by the client, required: the queue's name, short name or ARN. */
@@ -374,7 +583,14 @@ export interface SendMessageRequest {
    * message, at most 366 days from now; one that has passed holds nothing back. Retention counts from then.
    * Absent: as `delay_s` says.
    */
-  deliverAtMs?: bigint | undefined;
+  deliverAtMs?:
+    | bigint
+    | undefined;
+  /**
+   * Set by the client, optional: an X-Ray trace header, at most 1024 characters; receivers get it, and it does not count as
+   * a part of the message.
+   */
+  traceHeader: string;
 }
 
 export interface SendMessageRequest_AttributesEntry {
@@ -421,7 +637,11 @@ export interface SendMessageEntry {
    * Set by the client, optional, standard queues only, in place of `delay_s`: the time before which nobody receives the
    * message. Absent: as `delay_s` says. As in SendMessageRequest.
    */
-  deliverAtMs?: bigint | undefined;
+  deliverAtMs?:
+    | bigint
+    | undefined;
+  /** Set by the client, optional: an X-Ray trace header, at most 1024 characters. */
+  traceHeader: string;
 }
 
 export interface SendMessageEntry_AttributesEntry {
@@ -828,6 +1048,7 @@ function createBaseQueue(): Queue {
     managedSseEnabled: undefined,
     kmsMasterKeyId: undefined,
     kmsDataKeyReuseS: undefined,
+    redriveAllowPolicy: undefined,
     oldestAgeS: 0,
     lagS: 0,
     expireAfterIdleS: undefined,
@@ -910,6 +1131,9 @@ export const Queue: MessageFns<Queue> = {
     }
     if (message.kmsDataKeyReuseS !== undefined) {
       writer.uint32(160).int32(message.kmsDataKeyReuseS);
+    }
+    if (message.redriveAllowPolicy !== undefined) {
+      writer.uint32(170).string(message.redriveAllowPolicy);
     }
     if (message.oldestAgeS !== 0) {
       writer.uint32(192).int32(message.oldestAgeS);
@@ -1096,6 +1320,14 @@ export const Queue: MessageFns<Queue> = {
             message.kmsDataKeyReuseS = reader.int32();
             continue;
           }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.redriveAllowPolicy = reader.string();
+            continue;
+          }
           case 24: {
             if (tag !== 192) {
               break;
@@ -1165,6 +1397,7 @@ export const Queue: MessageFns<Queue> = {
     message.managedSseEnabled = object.managedSseEnabled ?? undefined;
     message.kmsMasterKeyId = object.kmsMasterKeyId ?? undefined;
     message.kmsDataKeyReuseS = object.kmsDataKeyReuseS ?? undefined;
+    message.redriveAllowPolicy = object.redriveAllowPolicy ?? undefined;
     message.oldestAgeS = object.oldestAgeS ?? 0;
     message.lagS = object.lagS ?? 0;
     message.expireAfterIdleS = object.expireAfterIdleS ?? undefined;
@@ -1347,6 +1580,8 @@ function createBaseMessage(): Message {
     deduplicationId: "",
     sequenceNumber: "",
     priority: undefined,
+    traceHeader: "",
+    deadLetterSourceArn: "",
   };
 }
 
@@ -1396,6 +1631,12 @@ export const Message: MessageFns<Message> = {
     }
     if (message.priority !== undefined) {
       writer.uint32(104).int32(message.priority);
+    }
+    if (message.traceHeader !== "") {
+      writer.uint32(130).string(message.traceHeader);
+    }
+    if (message.deadLetterSourceArn !== "") {
+      writer.uint32(138).string(message.deadLetterSourceArn);
     }
     return writer;
   },
@@ -1520,6 +1761,22 @@ export const Message: MessageFns<Message> = {
             message.priority = reader.int32();
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.traceHeader = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.deadLetterSourceArn = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1560,6 +1817,8 @@ export const Message: MessageFns<Message> = {
     message.deduplicationId = object.deduplicationId ?? "";
     message.sequenceNumber = object.sequenceNumber ?? "";
     message.priority = object.priority ?? undefined;
+    message.traceHeader = object.traceHeader ?? "";
+    message.deadLetterSourceArn = object.deadLetterSourceArn ?? "";
     return message;
   },
 };
@@ -1713,7 +1972,7 @@ export const ItemError: MessageFns<ItemError> = {
 };
 
 function createBaseCreateQueueRequest(): CreateQueueRequest {
-  return { queue: undefined, requestId: "" };
+  return { queue: undefined, requestId: "", tags: {} };
 }
 
 export const CreateQueueRequest: MessageFns<CreateQueueRequest> = {
@@ -1724,6 +1983,9 @@ export const CreateQueueRequest: MessageFns<CreateQueueRequest> = {
     if (message.requestId !== "") {
       writer.uint32(18).string(message.requestId);
     }
+    globalThis.Object.entries(message.tags).forEach(([key, value]: [string, string]) => {
+      CreateQueueRequest_TagsEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
     return writer;
   },
 
@@ -1756,6 +2018,17 @@ export const CreateQueueRequest: MessageFns<CreateQueueRequest> = {
             message.requestId = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = CreateQueueRequest_TagsEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.tags[entry3.key] = entry3.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1775,6 +2048,82 @@ export const CreateQueueRequest: MessageFns<CreateQueueRequest> = {
     const message = createBaseCreateQueueRequest();
     message.queue = (object.queue !== undefined && object.queue !== null) ? Queue.fromPartial(object.queue) : undefined;
     message.requestId = object.requestId ?? "";
+    message.tags = (globalThis.Object.entries(object.tags ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseCreateQueueRequest_TagsEntry(): CreateQueueRequest_TagsEntry {
+  return { key: "", value: "" };
+}
+
+export const CreateQueueRequest_TagsEntry: MessageFns<CreateQueueRequest_TagsEntry> = {
+  encode(message: CreateQueueRequest_TagsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateQueueRequest_TagsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateQueueRequest_TagsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CreateQueueRequest_TagsEntry>): CreateQueueRequest_TagsEntry {
+    return CreateQueueRequest_TagsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateQueueRequest_TagsEntry>): CreateQueueRequest_TagsEntry {
+    const message = createBaseCreateQueueRequest_TagsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -2456,6 +2805,1508 @@ export const PurgeQueueResponse: MessageFns<PurgeQueueResponse> = {
   },
 };
 
+function createBaseListDeadLetterSourcesRequest(): ListDeadLetterSourcesRequest {
+  return { queue: "", pageSize: 0, pageToken: "" };
+}
+
+export const ListDeadLetterSourcesRequest: MessageFns<ListDeadLetterSourcesRequest> = {
+  encode(message: ListDeadLetterSourcesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queue !== "") {
+      writer.uint32(10).string(message.queue);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDeadLetterSourcesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDeadLetterSourcesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queue = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListDeadLetterSourcesRequest>): ListDeadLetterSourcesRequest {
+    return ListDeadLetterSourcesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListDeadLetterSourcesRequest>): ListDeadLetterSourcesRequest {
+    const message = createBaseListDeadLetterSourcesRequest();
+    message.queue = object.queue ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListDeadLetterSourcesResponse(): ListDeadLetterSourcesResponse {
+  return { queues: [], nextPageToken: "" };
+}
+
+export const ListDeadLetterSourcesResponse: MessageFns<ListDeadLetterSourcesResponse> = {
+  encode(message: ListDeadLetterSourcesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.queues) {
+      Queue.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDeadLetterSourcesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDeadLetterSourcesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queues.push(Queue.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListDeadLetterSourcesResponse>): ListDeadLetterSourcesResponse {
+    return ListDeadLetterSourcesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListDeadLetterSourcesResponse>): ListDeadLetterSourcesResponse {
+    const message = createBaseListDeadLetterSourcesResponse();
+    message.queues = object.queues?.map((e) => Queue.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListQueueTagsRequest(): ListQueueTagsRequest {
+  return { queue: "" };
+}
+
+export const ListQueueTagsRequest: MessageFns<ListQueueTagsRequest> = {
+  encode(message: ListQueueTagsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queue !== "") {
+      writer.uint32(10).string(message.queue);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListQueueTagsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListQueueTagsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queue = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListQueueTagsRequest>): ListQueueTagsRequest {
+    return ListQueueTagsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListQueueTagsRequest>): ListQueueTagsRequest {
+    const message = createBaseListQueueTagsRequest();
+    message.queue = object.queue ?? "";
+    return message;
+  },
+};
+
+function createBaseListQueueTagsResponse(): ListQueueTagsResponse {
+  return { tags: {} };
+}
+
+export const ListQueueTagsResponse: MessageFns<ListQueueTagsResponse> = {
+  encode(message: ListQueueTagsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    globalThis.Object.entries(message.tags).forEach(([key, value]: [string, string]) => {
+      ListQueueTagsResponse_TagsEntry.encode({ key: key as any, value }, writer.uint32(10).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListQueueTagsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListQueueTagsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            const entry1 = ListQueueTagsResponse_TagsEntry.decode(reader, reader.uint32());
+            if (entry1.value !== undefined) {
+              message.tags[entry1.key] = entry1.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListQueueTagsResponse>): ListQueueTagsResponse {
+    return ListQueueTagsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListQueueTagsResponse>): ListQueueTagsResponse {
+    const message = createBaseListQueueTagsResponse();
+    message.tags = (globalThis.Object.entries(object.tags ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseListQueueTagsResponse_TagsEntry(): ListQueueTagsResponse_TagsEntry {
+  return { key: "", value: "" };
+}
+
+export const ListQueueTagsResponse_TagsEntry: MessageFns<ListQueueTagsResponse_TagsEntry> = {
+  encode(message: ListQueueTagsResponse_TagsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListQueueTagsResponse_TagsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListQueueTagsResponse_TagsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListQueueTagsResponse_TagsEntry>): ListQueueTagsResponse_TagsEntry {
+    return ListQueueTagsResponse_TagsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListQueueTagsResponse_TagsEntry>): ListQueueTagsResponse_TagsEntry {
+    const message = createBaseListQueueTagsResponse_TagsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseTagQueueRequest(): TagQueueRequest {
+  return { queue: "", tags: {}, requestId: "" };
+}
+
+export const TagQueueRequest: MessageFns<TagQueueRequest> = {
+  encode(message: TagQueueRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queue !== "") {
+      writer.uint32(10).string(message.queue);
+    }
+    globalThis.Object.entries(message.tags).forEach(([key, value]: [string, string]) => {
+      TagQueueRequest_TagsEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TagQueueRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTagQueueRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queue = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = TagQueueRequest_TagsEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.tags[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TagQueueRequest>): TagQueueRequest {
+    return TagQueueRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TagQueueRequest>): TagQueueRequest {
+    const message = createBaseTagQueueRequest();
+    message.queue = object.queue ?? "";
+    message.tags = (globalThis.Object.entries(object.tags ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseTagQueueRequest_TagsEntry(): TagQueueRequest_TagsEntry {
+  return { key: "", value: "" };
+}
+
+export const TagQueueRequest_TagsEntry: MessageFns<TagQueueRequest_TagsEntry> = {
+  encode(message: TagQueueRequest_TagsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TagQueueRequest_TagsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTagQueueRequest_TagsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TagQueueRequest_TagsEntry>): TagQueueRequest_TagsEntry {
+    return TagQueueRequest_TagsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TagQueueRequest_TagsEntry>): TagQueueRequest_TagsEntry {
+    const message = createBaseTagQueueRequest_TagsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseTagQueueResponse(): TagQueueResponse {
+  return {};
+}
+
+export const TagQueueResponse: MessageFns<TagQueueResponse> = {
+  encode(_: TagQueueResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TagQueueResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTagQueueResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TagQueueResponse>): TagQueueResponse {
+    return TagQueueResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<TagQueueResponse>): TagQueueResponse {
+    const message = createBaseTagQueueResponse();
+    return message;
+  },
+};
+
+function createBaseUntagQueueRequest(): UntagQueueRequest {
+  return { queue: "", keys: [], requestId: "" };
+}
+
+export const UntagQueueRequest: MessageFns<UntagQueueRequest> = {
+  encode(message: UntagQueueRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queue !== "") {
+      writer.uint32(10).string(message.queue);
+    }
+    for (const v of message.keys) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UntagQueueRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUntagQueueRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queue = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.keys.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UntagQueueRequest>): UntagQueueRequest {
+    return UntagQueueRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UntagQueueRequest>): UntagQueueRequest {
+    const message = createBaseUntagQueueRequest();
+    message.queue = object.queue ?? "";
+    message.keys = object.keys?.map((e) => e) || [];
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseUntagQueueResponse(): UntagQueueResponse {
+  return {};
+}
+
+export const UntagQueueResponse: MessageFns<UntagQueueResponse> = {
+  encode(_: UntagQueueResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UntagQueueResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUntagQueueResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UntagQueueResponse>): UntagQueueResponse {
+    return UntagQueueResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<UntagQueueResponse>): UntagQueueResponse {
+    const message = createBaseUntagQueueResponse();
+    return message;
+  },
+};
+
+function createBaseAddPermissionRequest(): AddPermissionRequest {
+  return { queue: "", label: "", accounts: [], actions: [], requestId: "" };
+}
+
+export const AddPermissionRequest: MessageFns<AddPermissionRequest> = {
+  encode(message: AddPermissionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queue !== "") {
+      writer.uint32(10).string(message.queue);
+    }
+    if (message.label !== "") {
+      writer.uint32(18).string(message.label);
+    }
+    for (const v of message.accounts) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.actions) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(42).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddPermissionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddPermissionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queue = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.accounts.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.actions.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AddPermissionRequest>): AddPermissionRequest {
+    return AddPermissionRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AddPermissionRequest>): AddPermissionRequest {
+    const message = createBaseAddPermissionRequest();
+    message.queue = object.queue ?? "";
+    message.label = object.label ?? "";
+    message.accounts = object.accounts?.map((e) => e) || [];
+    message.actions = object.actions?.map((e) => e) || [];
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseAddPermissionResponse(): AddPermissionResponse {
+  return {};
+}
+
+export const AddPermissionResponse: MessageFns<AddPermissionResponse> = {
+  encode(_: AddPermissionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddPermissionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddPermissionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AddPermissionResponse>): AddPermissionResponse {
+    return AddPermissionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<AddPermissionResponse>): AddPermissionResponse {
+    const message = createBaseAddPermissionResponse();
+    return message;
+  },
+};
+
+function createBaseRemovePermissionRequest(): RemovePermissionRequest {
+  return { queue: "", label: "", requestId: "" };
+}
+
+export const RemovePermissionRequest: MessageFns<RemovePermissionRequest> = {
+  encode(message: RemovePermissionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queue !== "") {
+      writer.uint32(10).string(message.queue);
+    }
+    if (message.label !== "") {
+      writer.uint32(18).string(message.label);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemovePermissionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemovePermissionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queue = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RemovePermissionRequest>): RemovePermissionRequest {
+    return RemovePermissionRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RemovePermissionRequest>): RemovePermissionRequest {
+    const message = createBaseRemovePermissionRequest();
+    message.queue = object.queue ?? "";
+    message.label = object.label ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseRemovePermissionResponse(): RemovePermissionResponse {
+  return {};
+}
+
+export const RemovePermissionResponse: MessageFns<RemovePermissionResponse> = {
+  encode(_: RemovePermissionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemovePermissionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemovePermissionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RemovePermissionResponse>): RemovePermissionResponse {
+    return RemovePermissionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<RemovePermissionResponse>): RemovePermissionResponse {
+    const message = createBaseRemovePermissionResponse();
+    return message;
+  },
+};
+
+function createBaseMessageMoveTask(): MessageMoveTask {
+  return {
+    taskId: "",
+    status: 0,
+    sourceArn: "",
+    destinationArn: "",
+    maxMessagesPerS: 0,
+    toMoveCount: 0n,
+    movedCount: 0n,
+    startMs: 0n,
+    failureReason: "",
+  };
+}
+
+export const MessageMoveTask: MessageFns<MessageMoveTask> = {
+  encode(message: MessageMoveTask, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    if (message.status !== 0) {
+      writer.uint32(16).int32(message.status);
+    }
+    if (message.sourceArn !== "") {
+      writer.uint32(26).string(message.sourceArn);
+    }
+    if (message.destinationArn !== "") {
+      writer.uint32(34).string(message.destinationArn);
+    }
+    if (message.maxMessagesPerS !== 0) {
+      writer.uint32(40).int32(message.maxMessagesPerS);
+    }
+    if (message.toMoveCount !== 0n) {
+      if (BigInt.asIntN(64, message.toMoveCount) !== message.toMoveCount) {
+        throw new globalThis.Error("value provided for field message.toMoveCount of type int64 too large");
+      }
+      writer.uint32(48).int64(message.toMoveCount);
+    }
+    if (message.movedCount !== 0n) {
+      if (BigInt.asIntN(64, message.movedCount) !== message.movedCount) {
+        throw new globalThis.Error("value provided for field message.movedCount of type int64 too large");
+      }
+      writer.uint32(56).int64(message.movedCount);
+    }
+    if (message.startMs !== 0n) {
+      if (BigInt.asIntN(64, message.startMs) !== message.startMs) {
+        throw new globalThis.Error("value provided for field message.startMs of type int64 too large");
+      }
+      writer.uint32(64).int64(message.startMs);
+    }
+    if (message.failureReason !== "") {
+      writer.uint32(74).string(message.failureReason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MessageMoveTask {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMessageMoveTask();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.status = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sourceArn = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.destinationArn = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.maxMessagesPerS = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.toMoveCount = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.movedCount = reader.int64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.startMs = reader.int64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.failureReason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MessageMoveTask>): MessageMoveTask {
+    return MessageMoveTask.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MessageMoveTask>): MessageMoveTask {
+    const message = createBaseMessageMoveTask();
+    message.taskId = object.taskId ?? "";
+    message.status = object.status ?? 0;
+    message.sourceArn = object.sourceArn ?? "";
+    message.destinationArn = object.destinationArn ?? "";
+    message.maxMessagesPerS = object.maxMessagesPerS ?? 0;
+    message.toMoveCount = (object.toMoveCount !== undefined && object.toMoveCount !== null)
+      ? BigInt(object.toMoveCount)
+      : 0n;
+    message.movedCount = (object.movedCount !== undefined && object.movedCount !== null)
+      ? BigInt(object.movedCount)
+      : 0n;
+    message.startMs = (object.startMs !== undefined && object.startMs !== null) ? BigInt(object.startMs) : 0n;
+    message.failureReason = object.failureReason ?? "";
+    return message;
+  },
+};
+
+function createBaseStartMessageMoveTaskRequest(): StartMessageMoveTaskRequest {
+  return { source: "", destination: "", maxMessagesPerS: undefined, requestId: "" };
+}
+
+export const StartMessageMoveTaskRequest: MessageFns<StartMessageMoveTaskRequest> = {
+  encode(message: StartMessageMoveTaskRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.source !== "") {
+      writer.uint32(10).string(message.source);
+    }
+    if (message.destination !== "") {
+      writer.uint32(18).string(message.destination);
+    }
+    if (message.maxMessagesPerS !== undefined) {
+      writer.uint32(24).int32(message.maxMessagesPerS);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(34).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StartMessageMoveTaskRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStartMessageMoveTaskRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.destination = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.maxMessagesPerS = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StartMessageMoveTaskRequest>): StartMessageMoveTaskRequest {
+    return StartMessageMoveTaskRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StartMessageMoveTaskRequest>): StartMessageMoveTaskRequest {
+    const message = createBaseStartMessageMoveTaskRequest();
+    message.source = object.source ?? "";
+    message.destination = object.destination ?? "";
+    message.maxMessagesPerS = object.maxMessagesPerS ?? undefined;
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseStartMessageMoveTaskResponse(): StartMessageMoveTaskResponse {
+  return { taskId: "" };
+}
+
+export const StartMessageMoveTaskResponse: MessageFns<StartMessageMoveTaskResponse> = {
+  encode(message: StartMessageMoveTaskResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StartMessageMoveTaskResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStartMessageMoveTaskResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StartMessageMoveTaskResponse>): StartMessageMoveTaskResponse {
+    return StartMessageMoveTaskResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StartMessageMoveTaskResponse>): StartMessageMoveTaskResponse {
+    const message = createBaseStartMessageMoveTaskResponse();
+    message.taskId = object.taskId ?? "";
+    return message;
+  },
+};
+
+function createBaseListMessageMoveTasksRequest(): ListMessageMoveTasksRequest {
+  return { source: "", maxTasks: 0 };
+}
+
+export const ListMessageMoveTasksRequest: MessageFns<ListMessageMoveTasksRequest> = {
+  encode(message: ListMessageMoveTasksRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.source !== "") {
+      writer.uint32(10).string(message.source);
+    }
+    if (message.maxTasks !== 0) {
+      writer.uint32(16).int32(message.maxTasks);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListMessageMoveTasksRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListMessageMoveTasksRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.maxTasks = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListMessageMoveTasksRequest>): ListMessageMoveTasksRequest {
+    return ListMessageMoveTasksRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListMessageMoveTasksRequest>): ListMessageMoveTasksRequest {
+    const message = createBaseListMessageMoveTasksRequest();
+    message.source = object.source ?? "";
+    message.maxTasks = object.maxTasks ?? 0;
+    return message;
+  },
+};
+
+function createBaseListMessageMoveTasksResponse(): ListMessageMoveTasksResponse {
+  return { tasks: [] };
+}
+
+export const ListMessageMoveTasksResponse: MessageFns<ListMessageMoveTasksResponse> = {
+  encode(message: ListMessageMoveTasksResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.tasks) {
+      MessageMoveTask.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListMessageMoveTasksResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListMessageMoveTasksResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tasks.push(MessageMoveTask.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListMessageMoveTasksResponse>): ListMessageMoveTasksResponse {
+    return ListMessageMoveTasksResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListMessageMoveTasksResponse>): ListMessageMoveTasksResponse {
+    const message = createBaseListMessageMoveTasksResponse();
+    message.tasks = object.tasks?.map((e) => MessageMoveTask.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCancelMessageMoveTaskRequest(): CancelMessageMoveTaskRequest {
+  return { source: "", taskId: "", requestId: "" };
+}
+
+export const CancelMessageMoveTaskRequest: MessageFns<CancelMessageMoveTaskRequest> = {
+  encode(message: CancelMessageMoveTaskRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.source !== "") {
+      writer.uint32(10).string(message.source);
+    }
+    if (message.taskId !== "") {
+      writer.uint32(18).string(message.taskId);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelMessageMoveTaskRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelMessageMoveTaskRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CancelMessageMoveTaskRequest>): CancelMessageMoveTaskRequest {
+    return CancelMessageMoveTaskRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CancelMessageMoveTaskRequest>): CancelMessageMoveTaskRequest {
+    const message = createBaseCancelMessageMoveTaskRequest();
+    message.source = object.source ?? "";
+    message.taskId = object.taskId ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseCancelMessageMoveTaskResponse(): CancelMessageMoveTaskResponse {
+  return { task: undefined };
+}
+
+export const CancelMessageMoveTaskResponse: MessageFns<CancelMessageMoveTaskResponse> = {
+  encode(message: CancelMessageMoveTaskResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.task !== undefined) {
+      MessageMoveTask.encode(message.task, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelMessageMoveTaskResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelMessageMoveTaskResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.task = MessageMoveTask.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CancelMessageMoveTaskResponse>): CancelMessageMoveTaskResponse {
+    return CancelMessageMoveTaskResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CancelMessageMoveTaskResponse>): CancelMessageMoveTaskResponse {
+    const message = createBaseCancelMessageMoveTaskResponse();
+    message.task = (object.task !== undefined && object.task !== null)
+      ? MessageMoveTask.fromPartial(object.task)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseSendMessageRequest(): SendMessageRequest {
   return {
     queue: "",
@@ -2467,6 +4318,7 @@ function createBaseSendMessageRequest(): SendMessageRequest {
     deduplicationId: undefined,
     priority: undefined,
     deliverAtMs: undefined,
+    traceHeader: "",
   };
 }
 
@@ -2501,6 +4353,9 @@ export const SendMessageRequest: MessageFns<SendMessageRequest> = {
         throw new globalThis.Error("value provided for field message.deliverAtMs of type int64 too large");
       }
       writer.uint32(72).int64(message.deliverAtMs);
+    }
+    if (message.traceHeader !== "") {
+      writer.uint32(98).string(message.traceHeader);
     }
     return writer;
   },
@@ -2593,6 +4448,14 @@ export const SendMessageRequest: MessageFns<SendMessageRequest> = {
             message.deliverAtMs = reader.int64() as bigint;
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.traceHeader = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2629,6 +4492,7 @@ export const SendMessageRequest: MessageFns<SendMessageRequest> = {
     message.deliverAtMs = (object.deliverAtMs !== undefined && object.deliverAtMs !== null)
       ? BigInt(object.deliverAtMs)
       : undefined;
+    message.traceHeader = object.traceHeader ?? "";
     return message;
   },
 };
@@ -2790,6 +4654,7 @@ function createBaseSendMessageEntry(): SendMessageEntry {
     deduplicationId: undefined,
     priority: undefined,
     deliverAtMs: undefined,
+    traceHeader: "",
   };
 }
 
@@ -2818,6 +4683,9 @@ export const SendMessageEntry: MessageFns<SendMessageEntry> = {
         throw new globalThis.Error("value provided for field message.deliverAtMs of type int64 too large");
       }
       writer.uint32(56).int64(message.deliverAtMs);
+    }
+    if (message.traceHeader !== "") {
+      writer.uint32(82).string(message.traceHeader);
     }
     return writer;
   },
@@ -2894,6 +4762,14 @@ export const SendMessageEntry: MessageFns<SendMessageEntry> = {
             message.deliverAtMs = reader.int64() as bigint;
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.traceHeader = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2928,6 +4804,7 @@ export const SendMessageEntry: MessageFns<SendMessageEntry> = {
     message.deliverAtMs = (object.deliverAtMs !== undefined && object.deliverAtMs !== null)
       ? BigInt(object.deliverAtMs)
       : undefined;
+    message.traceHeader = object.traceHeader ?? "";
     return message;
   },
 };
@@ -5678,6 +7555,118 @@ export const QueueServiceService = {
     responseSerialize: (value: PurgeQueueResponse): Buffer => Buffer.from(PurgeQueueResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PurgeQueueResponse => PurgeQueueResponse.decode(value),
   },
+  /**
+   * Lists the queues whose dead-letter queue is this one, in order of their names. Permission:
+   * sqs:ListDeadLetterSourceQueues.
+   */
+  listDeadLetterSources: {
+    path: "/cumulo.api.queue.v1.QueueService/ListDeadLetterSources" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListDeadLetterSourcesRequest): Buffer =>
+      Buffer.from(ListDeadLetterSourcesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListDeadLetterSourcesRequest => ListDeadLetterSourcesRequest.decode(value),
+    responseSerialize: (value: ListDeadLetterSourcesResponse): Buffer =>
+      Buffer.from(ListDeadLetterSourcesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListDeadLetterSourcesResponse => ListDeadLetterSourcesResponse.decode(value),
+  },
+  /** Answers the tags of a queue; all of them, for there are 50 at most. Permission: sqs:ListQueueTags. */
+  listQueueTags: {
+    path: "/cumulo.api.queue.v1.QueueService/ListQueueTags" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListQueueTagsRequest): Buffer => Buffer.from(ListQueueTagsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListQueueTagsRequest => ListQueueTagsRequest.decode(value),
+    responseSerialize: (value: ListQueueTagsResponse): Buffer =>
+      Buffer.from(ListQueueTagsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListQueueTagsResponse => ListQueueTagsResponse.decode(value),
+  },
+  /** Adds tags to a queue; of a key that is there already the value is replaced. Permission: sqs:TagQueue. */
+  tagQueue: {
+    path: "/cumulo.api.queue.v1.QueueService/TagQueue" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TagQueueRequest): Buffer => Buffer.from(TagQueueRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TagQueueRequest => TagQueueRequest.decode(value),
+    responseSerialize: (value: TagQueueResponse): Buffer => Buffer.from(TagQueueResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TagQueueResponse => TagQueueResponse.decode(value),
+  },
+  /** Removes tags of a queue; a key that is not there does no harm. Permission: sqs:UntagQueue. */
+  untagQueue: {
+    path: "/cumulo.api.queue.v1.QueueService/UntagQueue" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UntagQueueRequest): Buffer => Buffer.from(UntagQueueRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UntagQueueRequest => UntagQueueRequest.decode(value),
+    responseSerialize: (value: UntagQueueResponse): Buffer => Buffer.from(UntagQueueResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UntagQueueResponse => UntagQueueResponse.decode(value),
+  },
+  /** Adds a statement to a queue's policy: these accounts may do these actions. Permission: sqs:AddPermission. */
+  addPermission: {
+    path: "/cumulo.api.queue.v1.QueueService/AddPermission" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AddPermissionRequest): Buffer => Buffer.from(AddPermissionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AddPermissionRequest => AddPermissionRequest.decode(value),
+    responseSerialize: (value: AddPermissionResponse): Buffer =>
+      Buffer.from(AddPermissionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AddPermissionResponse => AddPermissionResponse.decode(value),
+  },
+  /** Removes the statement of a label from a queue's policy. Permission: sqs:RemovePermission. */
+  removePermission: {
+    path: "/cumulo.api.queue.v1.QueueService/RemovePermission" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RemovePermissionRequest): Buffer =>
+      Buffer.from(RemovePermissionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemovePermissionRequest => RemovePermissionRequest.decode(value),
+    responseSerialize: (value: RemovePermissionResponse): Buffer =>
+      Buffer.from(RemovePermissionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RemovePermissionResponse => RemovePermissionResponse.decode(value),
+  },
+  /**
+   * Begins to move the messages of a dead-letter queue in the background; one task of a queue can run. Permission:
+   * sqs:StartMessageMoveTask, sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes on the source, and
+   * sqs:SendMessage on each queue that messages go to, for as long as the task runs.
+   */
+  startMessageMoveTask: {
+    path: "/cumulo.api.queue.v1.QueueService/StartMessageMoveTask" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StartMessageMoveTaskRequest): Buffer =>
+      Buffer.from(StartMessageMoveTaskRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StartMessageMoveTaskRequest => StartMessageMoveTaskRequest.decode(value),
+    responseSerialize: (value: StartMessageMoveTaskResponse): Buffer =>
+      Buffer.from(StartMessageMoveTaskResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StartMessageMoveTaskResponse => StartMessageMoveTaskResponse.decode(value),
+  },
+  /**
+   * Answers the latest move tasks out of a queue, the newest first; 10 at most are remembered. Permission:
+   * sqs:ListMessageMoveTasks.
+   */
+  listMessageMoveTasks: {
+    path: "/cumulo.api.queue.v1.QueueService/ListMessageMoveTasks" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListMessageMoveTasksRequest): Buffer =>
+      Buffer.from(ListMessageMoveTasksRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListMessageMoveTasksRequest => ListMessageMoveTasksRequest.decode(value),
+    responseSerialize: (value: ListMessageMoveTasksResponse): Buffer =>
+      Buffer.from(ListMessageMoveTasksResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListMessageMoveTasksResponse => ListMessageMoveTasksResponse.decode(value),
+  },
+  /** Ends a running move task at once; what it has moved stays moved. Permission: sqs:CancelMessageMoveTask. */
+  cancelMessageMoveTask: {
+    path: "/cumulo.api.queue.v1.QueueService/CancelMessageMoveTask" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CancelMessageMoveTaskRequest): Buffer =>
+      Buffer.from(CancelMessageMoveTaskRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CancelMessageMoveTaskRequest => CancelMessageMoveTaskRequest.decode(value),
+    responseSerialize: (value: CancelMessageMoveTaskResponse): Buffer =>
+      Buffer.from(CancelMessageMoveTaskResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CancelMessageMoveTaskResponse => CancelMessageMoveTaskResponse.decode(value),
+  },
   /** Stores one message; when the call answers, the message is durable. Permission: sqs:SendMessage. */
   sendMessage: {
     path: "/cumulo.api.queue.v1.QueueService/SendMessage" as const,
@@ -5847,6 +7836,34 @@ export interface QueueServiceServer extends UntypedServiceImplementation {
   deleteQueue: handleUnaryCall<DeleteQueueRequest, DeleteQueueResponse>;
   /** Deletes every message of a queue, received and delayed ones too. Permission: sqs:PurgeQueue. */
   purgeQueue: handleUnaryCall<PurgeQueueRequest, PurgeQueueResponse>;
+  /**
+   * Lists the queues whose dead-letter queue is this one, in order of their names. Permission:
+   * sqs:ListDeadLetterSourceQueues.
+   */
+  listDeadLetterSources: handleUnaryCall<ListDeadLetterSourcesRequest, ListDeadLetterSourcesResponse>;
+  /** Answers the tags of a queue; all of them, for there are 50 at most. Permission: sqs:ListQueueTags. */
+  listQueueTags: handleUnaryCall<ListQueueTagsRequest, ListQueueTagsResponse>;
+  /** Adds tags to a queue; of a key that is there already the value is replaced. Permission: sqs:TagQueue. */
+  tagQueue: handleUnaryCall<TagQueueRequest, TagQueueResponse>;
+  /** Removes tags of a queue; a key that is not there does no harm. Permission: sqs:UntagQueue. */
+  untagQueue: handleUnaryCall<UntagQueueRequest, UntagQueueResponse>;
+  /** Adds a statement to a queue's policy: these accounts may do these actions. Permission: sqs:AddPermission. */
+  addPermission: handleUnaryCall<AddPermissionRequest, AddPermissionResponse>;
+  /** Removes the statement of a label from a queue's policy. Permission: sqs:RemovePermission. */
+  removePermission: handleUnaryCall<RemovePermissionRequest, RemovePermissionResponse>;
+  /**
+   * Begins to move the messages of a dead-letter queue in the background; one task of a queue can run. Permission:
+   * sqs:StartMessageMoveTask, sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes on the source, and
+   * sqs:SendMessage on each queue that messages go to, for as long as the task runs.
+   */
+  startMessageMoveTask: handleUnaryCall<StartMessageMoveTaskRequest, StartMessageMoveTaskResponse>;
+  /**
+   * Answers the latest move tasks out of a queue, the newest first; 10 at most are remembered. Permission:
+   * sqs:ListMessageMoveTasks.
+   */
+  listMessageMoveTasks: handleUnaryCall<ListMessageMoveTasksRequest, ListMessageMoveTasksResponse>;
+  /** Ends a running move task at once; what it has moved stays moved. Permission: sqs:CancelMessageMoveTask. */
+  cancelMessageMoveTask: handleUnaryCall<CancelMessageMoveTaskRequest, CancelMessageMoveTaskResponse>;
   /** Stores one message; when the call answers, the message is durable. Permission: sqs:SendMessage. */
   sendMessage: handleUnaryCall<SendMessageRequest, SendMessageResponse>;
   /** Stores up to 100 messages in one transaction, with a result for each. Permission: sqs:SendMessage. */
@@ -5993,6 +8010,160 @@ export interface QueueServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PurgeQueueResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Lists the queues whose dead-letter queue is this one, in order of their names. Permission:
+   * sqs:ListDeadLetterSourceQueues.
+   */
+  listDeadLetterSources(
+    request: ListDeadLetterSourcesRequest,
+    callback: (error: ServiceError | null, response: ListDeadLetterSourcesResponse) => void,
+  ): ClientUnaryCall;
+  listDeadLetterSources(
+    request: ListDeadLetterSourcesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListDeadLetterSourcesResponse) => void,
+  ): ClientUnaryCall;
+  listDeadLetterSources(
+    request: ListDeadLetterSourcesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListDeadLetterSourcesResponse) => void,
+  ): ClientUnaryCall;
+  /** Answers the tags of a queue; all of them, for there are 50 at most. Permission: sqs:ListQueueTags. */
+  listQueueTags(
+    request: ListQueueTagsRequest,
+    callback: (error: ServiceError | null, response: ListQueueTagsResponse) => void,
+  ): ClientUnaryCall;
+  listQueueTags(
+    request: ListQueueTagsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListQueueTagsResponse) => void,
+  ): ClientUnaryCall;
+  listQueueTags(
+    request: ListQueueTagsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListQueueTagsResponse) => void,
+  ): ClientUnaryCall;
+  /** Adds tags to a queue; of a key that is there already the value is replaced. Permission: sqs:TagQueue. */
+  tagQueue(
+    request: TagQueueRequest,
+    callback: (error: ServiceError | null, response: TagQueueResponse) => void,
+  ): ClientUnaryCall;
+  tagQueue(
+    request: TagQueueRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: TagQueueResponse) => void,
+  ): ClientUnaryCall;
+  tagQueue(
+    request: TagQueueRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: TagQueueResponse) => void,
+  ): ClientUnaryCall;
+  /** Removes tags of a queue; a key that is not there does no harm. Permission: sqs:UntagQueue. */
+  untagQueue(
+    request: UntagQueueRequest,
+    callback: (error: ServiceError | null, response: UntagQueueResponse) => void,
+  ): ClientUnaryCall;
+  untagQueue(
+    request: UntagQueueRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UntagQueueResponse) => void,
+  ): ClientUnaryCall;
+  untagQueue(
+    request: UntagQueueRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UntagQueueResponse) => void,
+  ): ClientUnaryCall;
+  /** Adds a statement to a queue's policy: these accounts may do these actions. Permission: sqs:AddPermission. */
+  addPermission(
+    request: AddPermissionRequest,
+    callback: (error: ServiceError | null, response: AddPermissionResponse) => void,
+  ): ClientUnaryCall;
+  addPermission(
+    request: AddPermissionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AddPermissionResponse) => void,
+  ): ClientUnaryCall;
+  addPermission(
+    request: AddPermissionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AddPermissionResponse) => void,
+  ): ClientUnaryCall;
+  /** Removes the statement of a label from a queue's policy. Permission: sqs:RemovePermission. */
+  removePermission(
+    request: RemovePermissionRequest,
+    callback: (error: ServiceError | null, response: RemovePermissionResponse) => void,
+  ): ClientUnaryCall;
+  removePermission(
+    request: RemovePermissionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RemovePermissionResponse) => void,
+  ): ClientUnaryCall;
+  removePermission(
+    request: RemovePermissionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RemovePermissionResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Begins to move the messages of a dead-letter queue in the background; one task of a queue can run. Permission:
+   * sqs:StartMessageMoveTask, sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes on the source, and
+   * sqs:SendMessage on each queue that messages go to, for as long as the task runs.
+   */
+  startMessageMoveTask(
+    request: StartMessageMoveTaskRequest,
+    callback: (error: ServiceError | null, response: StartMessageMoveTaskResponse) => void,
+  ): ClientUnaryCall;
+  startMessageMoveTask(
+    request: StartMessageMoveTaskRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: StartMessageMoveTaskResponse) => void,
+  ): ClientUnaryCall;
+  startMessageMoveTask(
+    request: StartMessageMoveTaskRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: StartMessageMoveTaskResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Answers the latest move tasks out of a queue, the newest first; 10 at most are remembered. Permission:
+   * sqs:ListMessageMoveTasks.
+   */
+  listMessageMoveTasks(
+    request: ListMessageMoveTasksRequest,
+    callback: (error: ServiceError | null, response: ListMessageMoveTasksResponse) => void,
+  ): ClientUnaryCall;
+  listMessageMoveTasks(
+    request: ListMessageMoveTasksRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListMessageMoveTasksResponse) => void,
+  ): ClientUnaryCall;
+  listMessageMoveTasks(
+    request: ListMessageMoveTasksRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListMessageMoveTasksResponse) => void,
+  ): ClientUnaryCall;
+  /** Ends a running move task at once; what it has moved stays moved. Permission: sqs:CancelMessageMoveTask. */
+  cancelMessageMoveTask(
+    request: CancelMessageMoveTaskRequest,
+    callback: (error: ServiceError | null, response: CancelMessageMoveTaskResponse) => void,
+  ): ClientUnaryCall;
+  cancelMessageMoveTask(
+    request: CancelMessageMoveTaskRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CancelMessageMoveTaskResponse) => void,
+  ): ClientUnaryCall;
+  cancelMessageMoveTask(
+    request: CancelMessageMoveTaskRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CancelMessageMoveTaskResponse) => void,
   ): ClientUnaryCall;
   /** Stores one message; when the call answers, the message is durable. Permission: sqs:SendMessage. */
   sendMessage(
