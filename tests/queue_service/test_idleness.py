@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from cumulo.core.errors import ServiceError
 from cumulo.core.ports import Delivery
 from cumulo.queue_service import idleness, model
+from cumulo.queue_service.expiry import IdleTimer, expire
 from cumulo.queue_service.keys import IDLE
+from cumulo.storage import failpoints
 from cumulo.storage.engine import ROOT
 
 IDLE_S = 60
@@ -240,6 +242,41 @@ def test_fifo_queue_ends_by_itself_too(run):
         assert await names(it) == []
         rows = await it.engine.read((ROOT,), lambda txn, _: txn.range(ROOT, b"\0" * 7 + b"\1", 100), None)
         assert not any(b"queues" in key for key, _ in rows)
+
+    run(scenario)
+
+
+def test_deed_that_failed_is_done_later(run):
+    async def scenario(it):
+        await make(it)
+        failpoints.arm("due.before_deed=error@1")
+        try:
+            await it.advance(IDLE_S)
+            failed = await names(it)
+            await it.advance(2)
+        finally:
+            failpoints.arm("")
+
+        assert (failed, await names(it)) == (["jobs"], [])
+        assert await due(it) == 0
+
+    run(scenario)
+
+
+def test_message_that_comes_while_the_queue_is_to_end_keeps_it(run):
+    """What the service knew when the timer came may be old by the time of the transaction."""
+
+    async def scenario(it):
+        await make(it)
+        it.clock.advance(IDLE_S * 1000)
+        (entry,) = await it.engine.take_due(it.clock.deadline_ms(), 1)
+        timer = IdleTimer(entry, it.clock.deadline_ms(), 0)
+        await it.send(b"x")
+
+        gone = await it.engine.transact((ROOT, entry.key), expire, timer)
+
+        assert not gone
+        assert await it.counts() == (1, 0, 0)
 
     run(scenario)
 
