@@ -191,6 +191,15 @@ def _decode_changes(request: pb.BatchChangeMessageVisibilityRequest, _: CallCont
     )
 
 
+def _decode_move(request: pb.MoveMessagesRequest, _: CallContext) -> model.MoveMessages:
+    return model.MoveMessages(
+        source=request.queue,
+        destination=request.destination,
+        messages=tuple(model.SelectedMessage(it.position, it.message_id, it.receipt_handle) for it in request.messages),
+        request_id=request.request_id,
+    )
+
+
 _STATES = {
     model.MessageState.UNKNOWN: pb.MESSAGE_STATE_UNSPECIFIED,
     model.MessageState.READY: pb.MESSAGE_STATE_READY,
@@ -273,6 +282,11 @@ ROWS: Mapping[str, UnaryRow] = {
         pb.PeekMessagesRequest,
         _decode_peek,
         _encode_peeked,
+    ),
+    "MoveMessages": (
+        pb.MoveMessagesRequest,
+        _decode_move,
+        lambda it: pb.MoveMessagesResponse(results=_item_results(it)),
     ),
     "DeleteMessage": (
         pb.DeleteMessageRequest,

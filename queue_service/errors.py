@@ -210,6 +210,25 @@ MOVE_TASK_IS_OVER = ErrorRow(
     "InvalidParameterValue", 400, Status.FAILED_PRECONDITION, "Only active tasks can be cancelled."
 )
 
+MESSAGE_NOT_THERE = ErrorRow(
+    "MessageNotThere",
+    404,
+    Status.NOT_FOUND,
+    "The queue has no such message: it was deleted or moved, is too old, or was selected twice.",
+)
+MESSAGE_NOT_READY = ErrorRow(
+    "MessageNotReady",
+    400,
+    Status.FAILED_PRECONDITION,
+    "The message is not ready: one that is in flight is moved by its receipt handle, one that is delayed later.",
+)
+TRANSACTION_IS_FULL = ErrorRow(
+    "TransactionIsFull",
+    400,
+    Status.RESOURCE_EXHAUSTED,
+    "The messages before it filled the transaction; move it by another call.",
+    retryable=True,
+)
 LOG_DOES_NOT_EXIST = ErrorRow("LogDoesNotExist", 404, Status.NOT_FOUND, "The log {log} does not exist.")
 LOG_NAME_EXISTS = ErrorRow(
     "LogNameExists",
@@ -270,6 +289,9 @@ class Refusal(enum.IntEnum):
     LOST_TO_ANOTHER = 7
     LOST_BY_TIME = 8
     LOST_AND_GONE = 9
+    NOT_THERE = 10
+    NOT_READY = 11
+    NO_ROOM = 12
 
 
 AS_LOST: Mapping[Refusal, Refusal] = {
@@ -300,6 +322,12 @@ class Refused(msgspec.Struct, frozen=True, array_like=True):
                 return RECEIPT_HANDLE_EXPIRED.error()
             case Refusal.BEYOND_LIMIT:
                 return TOTAL_VISIBILITY_BEYOND_LIMIT.error(limit=self.limit)
+            case Refusal.NOT_THERE:
+                return MESSAGE_NOT_THERE.error()
+            case Refusal.NOT_READY:
+                return MESSAGE_NOT_READY.error()
+            case Refusal.NO_ROOM:
+                return TRANSACTION_IS_FULL.error()
             case Refusal.LOST_TO_ANOTHER:
                 return LEASE_LOST.error(why="the message was received again since")
             case Refusal.LOST_BY_TIME:

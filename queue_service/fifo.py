@@ -209,7 +209,7 @@ def delete_messages(txn: Txn, request: StampedDelete) -> Outcome:
     deletion = Deletion(txn, request)
     numbers: dict[int, None] = {}
     for receipt in request.receipts:
-        state = _held(queue, receipt, request.now_ms)
+        state = held_by(queue, receipt, request.now_ms)
         if isinstance(state, FifoState):
             queue.remove(receipt.lease_at, receipt.seq, state, request.now_ms)
             numbers[receipt.lease_at] = None
@@ -230,7 +230,7 @@ def change_visibilities(txn: Txn, request: StampedChange) -> Outcome:
     refused = []
     numbers: dict[int, None] = {}
     for receipt, timeout_s in zip(request.receipts, request.timeouts_s, strict=True):
-        state = _held(queue, receipt, request.now_ms)
+        state = held_by(queue, receipt, request.now_ms)
         if not isinstance(state, FifoState):
             refused.append(Refused(receipt.index, state))
             continue
@@ -247,7 +247,7 @@ def change_visibilities(txn: Txn, request: StampedChange) -> Outcome:
     return Outcome(tuple(refused))
 
 
-def _held(queue: FifoQueue, receipt: Receipt, now_ms: int) -> FifoState | Refusal:
+def held_by(queue: FifoQueue, receipt: Receipt, now_ms: int) -> FifoState | Refusal:
     """Return the state of the message that a receipt's receive holds, or why it holds none."""
     state = queue.state(receipt.lease_at, receipt.seq) if receipt.generation == queue.meta.generation else None
     if state is None:

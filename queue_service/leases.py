@@ -112,7 +112,7 @@ class StampedChange(msgspec.Struct, frozen=True):
     now_ms: int
 
 
-class _Place(msgspec.Struct, frozen=True, gc=False):
+class Held(msgspec.Struct, frozen=True, gc=False):
     """Where a message stands: in its first place under l, under h, or in r (`leased` is False)."""
 
     key: bytes
@@ -143,8 +143,8 @@ def delete_messages(txn: Txn, request: StampedDelete) -> Outcome:
                 deletion.deleted(receipt)
                 continue
         place = _look_further(queue, receipt)
-        if isinstance(place, _Place):
-            _take_out(queue, receipt.seq, place)
+        if isinstance(place, Held):
+            take_out(queue, receipt.seq, place)
             queue.drop(receipt.seq, place.lease, now_ms)
             deletion.deleted(receipt)
         else:
@@ -245,7 +245,7 @@ def _without_alias(lease: Lease) -> bytes:
     return records.encode(msgspec.structs.replace(lease, alias_ms=0))
 
 
-def _find(queue: OpenQueue, receipt: Receipt) -> _Place | Refusal:
+def find_held(queue: OpenQueue, receipt: Receipt) -> Held | Refusal:
     """Return where the message of a receipt stands, or why the receipt proves nothing any more."""
     if receipt.generation != queue.meta.generation:
         return Refusal.GONE
@@ -254,22 +254,22 @@ def _find(queue: OpenQueue, receipt: Receipt) -> _Place | Refusal:
     if state:
         lease = lease_of(state)
         if lease.token == receipt.token:
-            return _Place(key, lease, leased=True)
+            return Held(key, lease, leased=True)
     return _look_further(queue, receipt)
 
 
-def _look_further(queue: OpenQueue, receipt: Receipt) -> _Place | Refusal:
-    """As `_find`, for a lease that is not in its first place."""
+def _look_further(queue: OpenQueue, receipt: Receipt) -> Held | Refusal:
+    """As `find_held`, for a lease that is not in its first place."""
     seq = u64(receipt.seq)
     for key, leased in ((queue.layout.held + seq, True), (queue.layout.ready_at(receipt.lane, seq), False)):
         state = queue.txn.get(key)
         if state:
             lease = lease_of(state)
-            return _Place(key, lease, leased) if lease.token == receipt.token else Refusal.SUPERSEDED
+            return Held(key, lease, leased) if lease.token == receipt.token else Refusal.SUPERSEDED
     return Refusal.GONE if queue.txn.get(queue.layout.message + seq) is None else Refusal.SUPERSEDED
 
 
-def _take_out(queue: OpenQueue, seq: int, place: _Place) -> None:
+def take_out(queue: OpenQueue, seq: int, place: Held) -> None:
     """Remove a message from where it stands, counter included."""
     queue.txn.delete(place.key)
     if place.leased:
@@ -281,7 +281,7 @@ def _take_out(queue: OpenQueue, seq: int, place: _Place) -> None:
 
 
 def _change(queue: OpenQueue, receipt: Receipt, timeout_s: int, now_ms: int) -> Refusal | None:
-    place = _find(queue, receipt)
+    place = find_held(queue, receipt)
     if isinstance(place, Refusal):
         return place
     lease, seq = place.lease, receipt.seq
@@ -292,11 +292,11 @@ def _change(queue: OpenQueue, receipt: Receipt, timeout_s: int, now_ms: int) -> 
     met_ms = lease.alias_ms or receipt.lease_at
     if not place.leased:
         if timeout_s:
-            _take_out(queue, seq, place)
+            take_out(queue, seq, place)
             queue.leased += 1
             _hold(queue, seq, changed, due_ms)
     elif timeout_s == 0:
-        _take_out(queue, seq, place)
+        take_out(queue, seq, place)
         queue.return_to_ready(seq, changed, _without_alias(changed), now_ms)
     elif due_ms >= met_ms:
         queue.txn.put(place.key, records.encode(changed))

@@ -77,6 +77,8 @@ KMS_DATA_KEY_REUSE_S = 300
 """The default."""
 MANAGED_SSE = True
 """Whether a new queue is encrypted of which nothing else is said, as SQS's are since 2022."""
+MOVE_MESSAGES_MAX = 50
+"""Messages that one call moves at most: ours, of one transaction. Together they have 2 MiB, or are one larger."""
 HISTORY_HOPS_MAX = 10
 """Moves that a message remembers, the latest: ours, so that one that goes in circles does not grow."""
 MOVE_RATE_MAX = 500
@@ -554,6 +556,25 @@ class CancelMessageMoveTask(msgspec.Struct, frozen=True, kw_only=True):
 
     source: str
     task_id: str
+    request_id: str = ""
+
+
+class SelectedMessage(msgspec.Struct, frozen=True):
+    """A message to move: one that is ready by its `position`, where `message_id` may say that no other is meant, one
+    that is held by its receipt handle.
+    """
+
+    position: int = 0
+    message_id: str = ""
+    receipt_handle: str = ""
+
+
+class MoveMessages(msgspec.Struct, frozen=True, kw_only=True):
+    """Move selected messages to another queue of the same kind, in one transaction."""
+
+    source: str
+    destination: str
+    messages: tuple[SelectedMessage, ...]
     request_id: str = ""
 
 

@@ -17,6 +17,7 @@ from cumulo.queue_service.kinds import change_visibilities, delete_messages, sen
 from cumulo.queue_service.leases import Outcome
 from cumulo.queue_service.move_tasks import cancel_task, list_tasks, start_task
 from cumulo.queue_service.mover import SEND, SOURCE_ACTIONS, source_checks
+from cumulo.queue_service.moving import move_messages
 from cumulo.queue_service.peeking import peek_messages
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import (
@@ -95,7 +96,13 @@ def _on_touched(touched: Touched) -> Checks:
     return (Check(SEND, arn), *deletes) if touched.sends else deletes
 
 
+def _on_messages_to_move(place: Place) -> Checks:
+    """Of the queue that messages leave; what it needs on the other one is asked when that is known."""
+    return (Check("sqs:ReceiveMessage", place.arn), Check("sqs:DeleteMessage", place.arn))
+
+
 _CHECKS: Mapping[type, Callable[[Any], Checks]] = {
+    model.MoveMessages: _on_messages_to_move,
     model.CommitMessages: _on_touched,
     model.ListQueues: _on_all("sqs:ListQueues"),
     model.StartMessageMoveTask: _on_move_source,
@@ -358,6 +365,17 @@ TABLE = OperationTable(
             str,
             CONTROL_WINDOW_MS,
             more_actions=(*SOURCE_ACTIONS, SEND),
+        ),
+        _row(
+            "MoveMessages",
+            Kind.WRITE,
+            model.MoveMessages,
+            "sqs:ReceiveMessage",
+            move_messages,
+            "Moves up to 50 selected messages to another queue, in one transaction.",
+            Outcome,
+            DATA_WINDOW_MS,
+            more_actions=("sqs:DeleteMessage", SEND),
         ),
         _row(
             "ListMessageMoveTasks",

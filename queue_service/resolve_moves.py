@@ -1,27 +1,31 @@
-"""How calls about move tasks are resolved."""
+"""How calls that move messages from queue to queue are resolved: tasks, and selected messages."""
 
 from collections.abc import Mapping
 
 import msgspec
 
 from cumulo.core.context import CallContext
-from cumulo.core.errors import ServiceError
+from cumulo.core.errors import NOT_IMPLEMENTED, ServiceError
 from cumulo.core.ids import uuid4_text
 from cumulo.core.operations import Check, Operation
 from cumulo.identity.authorizer import Guard
 from cumulo.identity.room import Resolved
-from cumulo.queue_service import model
+from cumulo.queue_service import model, receipts, stamping
 from cumulo.queue_service.errors import (
     MOVE_DESTINATION_IS_SOURCE,
     MOVE_NUMBER_OUT_OF_RANGE,
     MOVE_QUEUE_DOES_NOT_EXIST,
     MOVE_QUEUE_TYPES_DIFFER,
     MOVE_SOURCE_IS_NO_DEAD_LETTER_QUEUE,
+    QUEUE_DOES_NOT_EXIST,
 )
 from cumulo.queue_service.move_tasks import StampedCancel, StampedStart, StampedTaskList
 from cumulo.queue_service.mover import SEND, on_behalf_of
+from cumulo.queue_service.moving import Selected, StampedMove
+from cumulo.queue_service.peeking import POSITION_MAX
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import StampedSources, list_dead_letter_sources
+from cumulo.queue_service.resolve_messages import ResolvedItems
 from cumulo.queue_service.resolving import Desk, Resolver, checks_of, in_force
 from cumulo.storage.engine import ROOT
 
@@ -111,6 +115,69 @@ async def _cancel(desk: Desk, ctx: CallContext, operation: Operation, request: m
     )
 
 
+async def _move(desk: Desk, ctx: CallContext, operation: Operation, request: model.MoveMessages) -> Resolved:
+    place, destination = desk.place(ctx, request.source), desk.place(ctx, request.destination)
+    stamping.check_count(request.messages, model.MOVE_MESSAGES_MAX)
+    if destination == place:
+        raise MOVE_DESTINATION_IS_SOURCE.error()
+    found = await desk.find(place)
+    if found is None:
+        return desk.missing(operation, place)
+    checks, guard = checks_of(operation, place), Guard(place.account, found.row.policy)
+    # Before a word about the other queue.
+    desk.authorizer.authorize(ctx, checks, guard)
+    target = await desk.find(destination)
+    guard_there = Guard(destination.account, target.row.policy if target else "")
+    desk.authorizer.authorize(ctx, (Check(SEND, destination.arn),), guard_there)
+    missing = None
+    if target is None:
+        missing = QUEUE_DOES_NOT_EXIST.error(queue=destination.name)
+    elif model.is_fifo(destination.name) is not model.is_fifo(place.name):
+        missing = MOVE_QUEUE_TYPES_DIFFER.error()
+    elif not desk.engine.atomic_across:
+        missing = NOT_IMPLEMENTED.error(what="Moving messages on an engine without transactions over several queues")
+    partition = found.row.partition
+    there = target.row.partition if target else b""
+    selected, invalid = _selected(desk, partition, request)
+    return ResolvedItems(
+        StampedMove(
+            place.name,
+            partition,
+            destination.name,
+            there,
+            selected,
+            desk.clock.deadline_ms(),
+            desk.in_flight_max,
+        ),
+        (partition, there) if there else (partition,),
+        checks,
+        guard,
+        missing=missing,
+        grows=False,
+        good=(None,) * len(request.messages),
+        invalid=invalid,
+    )
+
+
+def _selected(
+    desk: Desk, partition: bytes, request: model.MoveMessages
+) -> tuple[tuple[Selected, ...], dict[int, ServiceError]]:
+    """Return the messages that are selected as they should be, and by their places what is wrong with the others."""
+    selected, invalid = [], {}
+    for index, it in enumerate(request.messages):
+        try:
+            if it.receipt_handle:
+                receipt = receipts.parse(desk.sealer, partition, index, it.receipt_handle)
+                selected.append(Selected(index, receipt=receipt))
+            elif not 1 <= it.position <= POSITION_MAX:
+                raise stamping.out_of_range("position", it.position, 1, POSITION_MAX)
+            else:
+                selected.append(Selected(index, it.position, it.message_id))
+        except ServiceError as error:
+            invalid[index] = error
+    return tuple(selected), invalid
+
+
 def _missing_source(desk: Desk, operation: Operation, place: Place) -> Resolved:
     missing = MOVE_QUEUE_DOES_NOT_EXIST.error(parameter="SourceArn")
     return msgspec.structs.replace(desk.missing(operation, place), missing=missing)
@@ -118,6 +185,7 @@ def _missing_source(desk: Desk, operation: Operation, place: Place) -> Resolved:
 
 RESOLVERS: Mapping[str, Resolver] = {
     "StartMessageMoveTask": _start,
+    "MoveMessages": _move,
     "ListMessageMoveTasks": _list,
     "CancelMessageMoveTask": _cancel,
 }

@@ -191,6 +191,23 @@ def test_dead_letters_are_shown_with_their_reasons(run, answer, name):
     assert (sent["source"], sent["reason"], sent["history"]) == ("", "", [])
 
 
+def test_messages_are_moved_by_their_ids(run, answer, name):
+    run("queue", "create", name)
+    run("queue", "create", f"{name}-other")
+    ids = [answer("queue", "send", name, body)["message_id"] for body in ("a", "b", "c")]
+
+    moved = answer("queue", "move", name, ids[0], ids[2], "--to", f"{name}-other")
+
+    assert moved == {"moved": 2, "to": f"{name}-other"}
+    there = answer("queue", "peek", f"{name}-other")
+    assert [(it["id"], it["body"], it["history"][0]["reason"]) for it in there] == [
+        (ids[0], "a", "SELECTED"),
+        (ids[2], "c", "SELECTED"),
+    ]
+    assert [it["body"] for it in answer("queue", "peek", name)] == ["b"]
+    assert "no message of this id" in run("queue", "move", name, ids[0], "--to", f"{name}-other", exits=1).stderr
+
+
 def test_message_is_scheduled_for_a_time(run, answer, name):
     run("queue", "create", name)
     later = datetime.now(UTC) + timedelta(days=30)

@@ -274,3 +274,42 @@ def test_dead_letter_tells_its_history(client: Client, queue: Queue):
     assert hop.last_received is not None
     assert hop.first_received <= hop.last_received <= hop.moved
     assert (message.receive_count, message.first_received) == (2, None)
+
+
+def test_selected_messages_are_moved_by_id_by_look_and_by_receipt(client: Client, queue: Queue):
+    other = client.queue(f"{queue.name}-other", create=True)
+    sent = [it for first in (0, 65) for it in queue.send_batch([f"{n}" for n in range(first, first + 65)])]
+    (taken,) = queue.receive_batch(wait=0)
+    (looked_at,) = queue.peek(1, after=1)
+
+    queue.move([taken, looked_at, *(it.message_id for it in sent[2:])], other)
+
+    assert (queue.info().message_count, queue.info().in_flight_count) == (0, 0)
+    there = other.peek(200)
+    assert [it.message_id for it in there] == [it.message_id for it in sent]
+    assert [it.text for it in there] == [f"{n}" for n in range(130)]
+    assert {it.history[0].reason for it in there} == {"SELECTED"}
+    assert there[0].history[0].receive_count == 1
+
+
+def test_large_messages_are_moved_in_several_transactions(client: Client, queue: Queue):
+    other = client.queue(f"{queue.name}-other", create=True)
+    sent = [queue.send(b"x" * 900_000) for _ in range(5)]
+
+    queue.move([it.message_id for it in sent], other.name)
+
+    assert other.info().message_count == 5
+
+
+def test_what_cannot_be_moved_is_named_and_the_rest_is_moved(client: Client, queue: Queue):
+    other = client.queue(f"{queue.name}-other", create=True)
+    ready, delayed = queue.send("ready"), queue.send("delayed", delay=60)
+
+    with pytest.raises(errors.PartialFailure) as partly:
+        queue.move([ready.message_id, delayed.message_id, "nobody"], other)
+
+    kinds = {key: type(error) for key, error in partly.value.failures}
+    assert kinds == {"nobody": errors.NotFound, delayed.message_id: errors.PreconditionFailed}
+    assert [it.text for it in other.peek()] == ["ready"]
+    with pytest.raises(errors.NotFound):
+        other.move([ready.message_id], f"{queue.name}-not-there")

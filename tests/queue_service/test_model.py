@@ -210,6 +210,29 @@ class QueueMachine(RuleBasedStateMachine):
             message.due_ms = self.now_ms + timeout_s * 1000
         return taken
 
+    @rule(name=st.sampled_from(NAMES), which=st.integers(0, 100))
+    def move_selected(self, name, which):
+        """By its position: what is ready goes to the other queue, as new, and with its priority."""
+        queue, other = self.queues[name], "dead" if name == "jobs" else "jobs"
+        look = model.PeekMessages(queue=name, max_messages=100)
+        shown = self.run(self.stand.call("PeekMessages", look)).messages
+        if not shown:
+            return
+        peeked = shown[which % len(shown)]
+        (message,) = (it for it in queue.messages if it.body == peeked.body)
+        assert peeked.state.name in {"ready": ["READY"], "leased": ["IN_FLIGHT"], "delayed": ["DELAYED"]}[message.state]
+
+        selected = (model.SelectedMessage(peeked.position, peeked.message_id),)
+        (error,) = self.run(
+            self.stand.call("MoveMessages", model.MoveMessages(source=name, destination=other, messages=selected))
+        )
+
+        assert (error is None) == (message.state == "ready")
+        if error is None:
+            queue.messages.remove(message)
+            moved = ModelMessage(message.body, self.now_ms, "ready", priority=message.priority)
+            self.queues[other].messages.append(moved)
+
     @precondition(lambda self: self.handles)
     @rule(data=st.data())
     def delete(self, data):

@@ -502,6 +502,21 @@ def _dead_letter_row(message: PeekedMessage) -> dict[str, Any]:
     return row
 
 
+@queue_group.command("move")
+@click.argument("name")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--to", "destination", required=True, metavar="QUEUE", help="Where they go: a queue of the same kind.")
+@leaf
+def move(session: Session, name: str, ids: tuple[str, ...], destination: str) -> None:
+    """Move messages of the queue NAME that are ready to another queue, by their IDs.
+
+    They keep their ids and times of sending; `queue peek` shows where they were.
+    """
+    with session.client() as client:
+        client.queue(name).move(ids, destination)
+        session.report(f"{len(ids)} messages are in {destination}", {"moved": len(ids), "to": destination})
+
+
 @queue_group.command("ack")
 @click.argument("name")
 @click.argument("receipt_handle")

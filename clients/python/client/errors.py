@@ -202,6 +202,8 @@ _BY_ITEM_CODE: Mapping[str, type[CumuloError]] = {
     "InvalidParameterValue": InvalidArgument,
     "LeaseLost": LeaseLost,
     "LogDoesNotExist": NotFound,
+    "MessageNotReady": PreconditionFailed,
+    "MessageNotThere": NotFound,
     "MissingParameter": InvalidArgument,
     "NoSuchKey": NotFound,
     "PreconditionFailed": PreconditionFailed,

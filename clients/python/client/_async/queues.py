@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.client import _wire, model
@@ -16,12 +16,13 @@ from cumulo.client._async.receive_stream import AsyncReceiveStream, StreamOption
 from cumulo.client._async.requests import AsyncRequests
 from cumulo.client._async.send_stream import AsyncSendStream, send_request_id
 from cumulo.client._tasks import Handle
-from cumulo.client.errors import CumuloError, PermissionDenied
+from cumulo.client.errors import CumuloError, NotFound, PartialFailure, PermissionDenied
 
 LONG_POLL_MAX_S = 20
 """The longest that a queue can make a receive wait."""
 LONG_POLL_GRACE_S = 5
 BATCH_MAX = 100
+MOVE_MAX = 50
 REPLY_S = 30.0
 """How long a request waits for its reply where nobody says it."""
 HOLD_MAX_S = 3_600
@@ -324,6 +325,50 @@ class AsyncQueue(Handle):
             pb.BatchDeleteMessagesRequest(queue=self._name, receipt_handles=handles),
         )
         _wire.raise_failed(handles, response.results)
+
+    async def move(self, messages: Sequence[AsyncMessage | model.PeekedMessage | str], to: Self | str) -> None:
+        """Move messages to another queue of the same kind, up to 50 in one transaction.
+
+        A message is one that was received, or that was looked at and is ready, or the id of one that is ready, for
+        which the queue is read. It keeps its id, time of sending and priority, and its history says where it was;
+        retention and receives count anew. Raises `PartialFailure` where some could not be moved; the others are.
+        """
+        ids = [it for it in messages if isinstance(it, str)]
+        at: dict[str, model.PeekedMessage] = {}
+        for start in range(0, len(ids), BATCH_MAX):
+            some = ids[start : start + BATCH_MAX]
+            at.update((it.message_id, it) for it in await self.peek(len(some), ids=some))
+        failures: list[tuple[int | str, CumuloError]] = []
+        selected: list[tuple[str, pb.SelectedMessage]] = []
+        for it in messages:
+            found = at.get(it) if isinstance(it, str) else it
+            if found is None:
+                failures.append((str(it), NotFound("the queue has no message of this id", code="MessageNotThere")))
+            elif isinstance(found, model.PeekedMessage):
+                selection = pb.SelectedMessage(position=found.position, message_id=found.message_id)
+                selected.append((found.message_id, selection))
+            else:
+                assert isinstance(found, AsyncMessage), found
+                found.care = Care.DONE
+                selected.append((found.id, pb.SelectedMessage(receipt_handle=found.receipt_handle)))
+        while selected:
+            some_selected, selected = selected[:MOVE_MAX], selected[MOVE_MAX:]
+            request = pb.MoveMessagesRequest(
+                queue=self._name,
+                destination=to if isinstance(to, str) else to.name,
+                messages=[it for _, it in some_selected],
+                request_id=self._connection.request_id(),
+            )
+            response = await self._connection.call(self._connection.lane.queue.MoveMessages, request)
+            again = []
+            for item, result in zip(some_selected, response.results, strict=True):
+                if result.error.code == "TransactionIsFull":
+                    again.append(item)
+                elif result.HasField("error"):
+                    failures.append((item[0], _wire.item_error(result.error)))
+            selected = again + selected
+        if failures:
+            raise PartialFailure(failures, len(messages))
 
     # The queue itself
 

@@ -3997,6 +3997,222 @@ func (x *LeaseRenewal) GetHoldMaxS() int32 {
 	return 0
 }
 
+// A message to move.
+type SelectedMessage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Exactly one is set.
+	//
+	// Types that are valid to be assigned to SelectedBy:
+	//
+	//	*SelectedMessage_Position
+	//	*SelectedMessage_ReceiptHandle
+	SelectedBy isSelectedMessage_SelectedBy `protobuf_oneof:"selected_by"`
+	// Set by the client, optional, with a position: nothing is moved unless the message there has this id.
+	MessageId     string `protobuf:"bytes,3,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SelectedMessage) Reset() {
+	*x = SelectedMessage{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SelectedMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SelectedMessage) ProtoMessage() {}
+
+func (x *SelectedMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SelectedMessage.ProtoReflect.Descriptor instead.
+func (*SelectedMessage) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *SelectedMessage) GetSelectedBy() isSelectedMessage_SelectedBy {
+	if x != nil {
+		return x.SelectedBy
+	}
+	return nil
+}
+
+func (x *SelectedMessage) GetPosition() int64 {
+	if x != nil {
+		if x, ok := x.SelectedBy.(*SelectedMessage_Position); ok {
+			return x.Position
+		}
+	}
+	return 0
+}
+
+func (x *SelectedMessage) GetReceiptHandle() string {
+	if x != nil {
+		if x, ok := x.SelectedBy.(*SelectedMessage_ReceiptHandle); ok {
+			return x.ReceiptHandle
+		}
+	}
+	return ""
+}
+
+func (x *SelectedMessage) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+type isSelectedMessage_SelectedBy interface {
+	isSelectedMessage_SelectedBy()
+}
+
+type SelectedMessage_Position struct {
+	// Set by the client: its position, as PeekMessages shows it; the message must be ready.
+	Position int64 `protobuf:"varint,1,opt,name=position,proto3,oneof"`
+}
+
+type SelectedMessage_ReceiptHandle struct {
+	// Set by the client: the receipt handle of its latest receive, ready or in flight.
+	ReceiptHandle string `protobuf:"bytes,2,opt,name=receipt_handle,json=receiptHandle,proto3,oneof"`
+}
+
+func (*SelectedMessage_Position) isSelectedMessage_SelectedBy() {}
+
+func (*SelectedMessage_ReceiptHandle) isSelectedMessage_SelectedBy() {}
+
+// Which messages to move where.
+type MoveMessagesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: name, short name or ARN of the queue that they leave.
+	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	// Set by the client, required: name, short name or ARN of the queue that they go to; both are FIFO queues, or neither.
+	Destination string `protobuf:"bytes,2,opt,name=destination,proto3" json:"destination,omitempty"`
+	// Set by the client: 1 to 50. They keep their ids, times of sending and priorities; retention and receives count anew.
+	Messages []*SelectedMessage `protobuf:"bytes,3,rep,name=messages,proto3" json:"messages,omitempty"`
+	// Set by the client, optional: idempotency id of the whole call, a UUID; remembered 10 min.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveMessagesRequest) Reset() {
+	*x = MoveMessagesRequest{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveMessagesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveMessagesRequest) ProtoMessage() {}
+
+func (x *MoveMessagesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveMessagesRequest.ProtoReflect.Descriptor instead.
+func (*MoveMessagesRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *MoveMessagesRequest) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *MoveMessagesRequest) GetDestination() string {
+	if x != nil {
+		return x.Destination
+	}
+	return ""
+}
+
+func (x *MoveMessagesRequest) GetMessages() []*SelectedMessage {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
+func (x *MoveMessagesRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// What became of the messages.
+type MoveMessagesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: one for each message, in their order. `TransactionIsFull`: the messages before it have 2 MiB
+	// together; ask for it again.
+	Results       []*ItemResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveMessagesResponse) Reset() {
+	*x = MoveMessagesResponse{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveMessagesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveMessagesResponse) ProtoMessage() {}
+
+func (x *MoveMessagesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveMessagesResponse.ProtoReflect.Descriptor instead.
+func (*MoveMessagesResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *MoveMessagesResponse) GetResults() []*ItemResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
 // Opens a receiving stream.
 type StreamReceiveMessagesStart struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4019,7 +4235,7 @@ type StreamReceiveMessagesStart struct {
 
 func (x *StreamReceiveMessagesStart) Reset() {
 	*x = StreamReceiveMessagesStart{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[56]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4031,7 +4247,7 @@ func (x *StreamReceiveMessagesStart) String() string {
 func (*StreamReceiveMessagesStart) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesStart) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[56]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4044,7 +4260,7 @@ func (x *StreamReceiveMessagesStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesStart.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesStart) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{56}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *StreamReceiveMessagesStart) GetQueue() string {
@@ -4088,7 +4304,7 @@ type VisibilityChange struct {
 
 func (x *VisibilityChange) Reset() {
 	*x = VisibilityChange{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[57]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4100,7 +4316,7 @@ func (x *VisibilityChange) String() string {
 func (*VisibilityChange) ProtoMessage() {}
 
 func (x *VisibilityChange) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[57]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4113,7 +4329,7 @@ func (x *VisibilityChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VisibilityChange.ProtoReflect.Descriptor instead.
 func (*VisibilityChange) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{57}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *VisibilityChange) GetReceiptHandle() string {
@@ -4143,7 +4359,7 @@ type ResumedLease struct {
 
 func (x *ResumedLease) Reset() {
 	*x = ResumedLease{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[58]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4155,7 +4371,7 @@ func (x *ResumedLease) String() string {
 func (*ResumedLease) ProtoMessage() {}
 
 func (x *ResumedLease) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[58]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4168,7 +4384,7 @@ func (x *ResumedLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumedLease.ProtoReflect.Descriptor instead.
 func (*ResumedLease) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{58}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *ResumedLease) GetReceiptHandle() string {
@@ -4208,7 +4424,7 @@ type StreamReceiveMessagesRequest struct {
 
 func (x *StreamReceiveMessagesRequest) Reset() {
 	*x = StreamReceiveMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[59]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4220,7 +4436,7 @@ func (x *StreamReceiveMessagesRequest) String() string {
 func (*StreamReceiveMessagesRequest) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[59]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4233,7 +4449,7 @@ func (x *StreamReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesRequest.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{59}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *StreamReceiveMessagesRequest) GetStart() *StreamReceiveMessagesStart {
@@ -4291,7 +4507,7 @@ type AckFailure struct {
 
 func (x *AckFailure) Reset() {
 	*x = AckFailure{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[60]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4303,7 +4519,7 @@ func (x *AckFailure) String() string {
 func (*AckFailure) ProtoMessage() {}
 
 func (x *AckFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[60]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4316,7 +4532,7 @@ func (x *AckFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckFailure.ProtoReflect.Descriptor instead.
 func (*AckFailure) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{60}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *AckFailure) GetReceiptHandle() string {
@@ -4348,7 +4564,7 @@ type AckResult struct {
 
 func (x *AckResult) Reset() {
 	*x = AckResult{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[61]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4360,7 +4576,7 @@ func (x *AckResult) String() string {
 func (*AckResult) ProtoMessage() {}
 
 func (x *AckResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[61]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4373,7 +4589,7 @@ func (x *AckResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckResult.ProtoReflect.Descriptor instead.
 func (*AckResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{61}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *AckResult) GetSequence() int64 {
@@ -4413,7 +4629,7 @@ type StreamReceiveMessagesResponse struct {
 
 func (x *StreamReceiveMessagesResponse) Reset() {
 	*x = StreamReceiveMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[62]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4425,7 +4641,7 @@ func (x *StreamReceiveMessagesResponse) String() string {
 func (*StreamReceiveMessagesResponse) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[62]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4438,7 +4654,7 @@ func (x *StreamReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesResponse.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{62}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *StreamReceiveMessagesResponse) GetMessages() []*Message {
@@ -4479,7 +4695,7 @@ type DeleteMessageRequest struct {
 
 func (x *DeleteMessageRequest) Reset() {
 	*x = DeleteMessageRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[63]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4491,7 +4707,7 @@ func (x *DeleteMessageRequest) String() string {
 func (*DeleteMessageRequest) ProtoMessage() {}
 
 func (x *DeleteMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[63]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4504,7 +4720,7 @@ func (x *DeleteMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessageRequest.ProtoReflect.Descriptor instead.
 func (*DeleteMessageRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{63}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *DeleteMessageRequest) GetQueue() string {
@@ -4546,7 +4762,7 @@ type DeleteMessageResponse struct {
 
 func (x *DeleteMessageResponse) Reset() {
 	*x = DeleteMessageResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[64]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4558,7 +4774,7 @@ func (x *DeleteMessageResponse) String() string {
 func (*DeleteMessageResponse) ProtoMessage() {}
 
 func (x *DeleteMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[64]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4571,7 +4787,7 @@ func (x *DeleteMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessageResponse.ProtoReflect.Descriptor instead.
 func (*DeleteMessageResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{64}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *DeleteMessageResponse) GetAlreadyAcknowledged() bool {
@@ -4594,7 +4810,7 @@ type ItemResult struct {
 
 func (x *ItemResult) Reset() {
 	*x = ItemResult{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[65]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4606,7 +4822,7 @@ func (x *ItemResult) String() string {
 func (*ItemResult) ProtoMessage() {}
 
 func (x *ItemResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[65]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4619,7 +4835,7 @@ func (x *ItemResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemResult.ProtoReflect.Descriptor instead.
 func (*ItemResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{65}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *ItemResult) GetError() *ItemError {
@@ -4653,7 +4869,7 @@ type BatchDeleteMessagesRequest struct {
 
 func (x *BatchDeleteMessagesRequest) Reset() {
 	*x = BatchDeleteMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[66]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4665,7 +4881,7 @@ func (x *BatchDeleteMessagesRequest) String() string {
 func (*BatchDeleteMessagesRequest) ProtoMessage() {}
 
 func (x *BatchDeleteMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[66]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4678,7 +4894,7 @@ func (x *BatchDeleteMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteMessagesRequest.ProtoReflect.Descriptor instead.
 func (*BatchDeleteMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{66}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *BatchDeleteMessagesRequest) GetQueue() string {
@@ -4720,7 +4936,7 @@ type BatchDeleteMessagesResponse struct {
 
 func (x *BatchDeleteMessagesResponse) Reset() {
 	*x = BatchDeleteMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[67]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4732,7 +4948,7 @@ func (x *BatchDeleteMessagesResponse) String() string {
 func (*BatchDeleteMessagesResponse) ProtoMessage() {}
 
 func (x *BatchDeleteMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[67]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4745,7 +4961,7 @@ func (x *BatchDeleteMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteMessagesResponse.ProtoReflect.Descriptor instead.
 func (*BatchDeleteMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{67}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *BatchDeleteMessagesResponse) GetResults() []*ItemResult {
@@ -4772,7 +4988,7 @@ type ChangeMessageVisibilityRequest struct {
 
 func (x *ChangeMessageVisibilityRequest) Reset() {
 	*x = ChangeMessageVisibilityRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[68]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4784,7 +5000,7 @@ func (x *ChangeMessageVisibilityRequest) String() string {
 func (*ChangeMessageVisibilityRequest) ProtoMessage() {}
 
 func (x *ChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[68]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4797,7 +5013,7 @@ func (x *ChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMessageVisibilityRequest.ProtoReflect.Descriptor instead.
 func (*ChangeMessageVisibilityRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{68}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *ChangeMessageVisibilityRequest) GetQueue() string {
@@ -4837,7 +5053,7 @@ type ChangeMessageVisibilityResponse struct {
 
 func (x *ChangeMessageVisibilityResponse) Reset() {
 	*x = ChangeMessageVisibilityResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[69]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4849,7 +5065,7 @@ func (x *ChangeMessageVisibilityResponse) String() string {
 func (*ChangeMessageVisibilityResponse) ProtoMessage() {}
 
 func (x *ChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[69]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4862,7 +5078,7 @@ func (x *ChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMessageVisibilityResponse.ProtoReflect.Descriptor instead.
 func (*ChangeMessageVisibilityResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{69}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{72}
 }
 
 // Which messages to hold or to give back.
@@ -4880,7 +5096,7 @@ type BatchChangeMessageVisibilityRequest struct {
 
 func (x *BatchChangeMessageVisibilityRequest) Reset() {
 	*x = BatchChangeMessageVisibilityRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[70]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4892,7 +5108,7 @@ func (x *BatchChangeMessageVisibilityRequest) String() string {
 func (*BatchChangeMessageVisibilityRequest) ProtoMessage() {}
 
 func (x *BatchChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[70]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4905,7 +5121,7 @@ func (x *BatchChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Messag
 
 // Deprecated: Use BatchChangeMessageVisibilityRequest.ProtoReflect.Descriptor instead.
 func (*BatchChangeMessageVisibilityRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{70}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *BatchChangeMessageVisibilityRequest) GetQueue() string {
@@ -4940,7 +5156,7 @@ type BatchChangeMessageVisibilityResponse struct {
 
 func (x *BatchChangeMessageVisibilityResponse) Reset() {
 	*x = BatchChangeMessageVisibilityResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[71]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4952,7 +5168,7 @@ func (x *BatchChangeMessageVisibilityResponse) String() string {
 func (*BatchChangeMessageVisibilityResponse) ProtoMessage() {}
 
 func (x *BatchChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[71]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4965,7 +5181,7 @@ func (x *BatchChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use BatchChangeMessageVisibilityResponse.ProtoReflect.Descriptor instead.
 func (*BatchChangeMessageVisibilityResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{71}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *BatchChangeMessageVisibilityResponse) GetResults() []*ItemResult {
@@ -5305,7 +5521,21 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\rnext_position\x18\x02 \x01(\x03R\fnextPosition\",\n" +
 	"\fLeaseRenewal\x12\x1c\n" +
 	"\n" +
-	"hold_max_s\x18\x01 \x01(\x05R\bholdMaxS\"\xeb\x01\n" +
+	"hold_max_s\x18\x01 \x01(\x05R\bholdMaxS\"\x86\x01\n" +
+	"\x0fSelectedMessage\x12\x1c\n" +
+	"\bposition\x18\x01 \x01(\x03H\x00R\bposition\x12'\n" +
+	"\x0ereceipt_handle\x18\x02 \x01(\tH\x00R\rreceiptHandle\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x03 \x01(\tR\tmessageIdB\r\n" +
+	"\vselected_by\"\xae\x01\n" +
+	"\x13MoveMessagesRequest\x12\x14\n" +
+	"\x05queue\x18\x01 \x01(\tR\x05queue\x12 \n" +
+	"\vdestination\x18\x02 \x01(\tR\vdestination\x12@\n" +
+	"\bmessages\x18\x03 \x03(\v2$.cumulo.api.queue.v1.SelectedMessageR\bmessages\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"Q\n" +
+	"\x14MoveMessagesResponse\x129\n" +
+	"\aresults\x18\x01 \x03(\v2\x1f.cumulo.api.queue.v1.ItemResultR\aresults\"\xeb\x01\n" +
 	"\x1aStreamReceiveMessagesStart\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x125\n" +
 	"\x14visibility_timeout_s\x18\x02 \x01(\x05H\x00R\x12visibilityTimeoutS\x88\x01\x01\x12D\n" +
@@ -5388,7 +5618,7 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\x17MOVE_REASON_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eMOVE_REASON_RECEIVED_TOO_OFTEN\x10\x01\x12\x19\n" +
 	"\x15MOVE_REASON_MOVE_TASK\x10\x02\x12\x18\n" +
-	"\x14MOVE_REASON_SELECTED\x10\x032\xd1\x16\n" +
+	"\x14MOVE_REASON_SELECTED\x10\x032\xb6\x17\n" +
 	"\fQueueService\x12`\n" +
 	"\vCreateQueue\x12'.cumulo.api.queue.v1.CreateQueueRequest\x1a(.cumulo.api.queue.v1.CreateQueueResponse\x12W\n" +
 	"\bGetQueue\x12$.cumulo.api.queue.v1.GetQueueRequest\x1a%.cumulo.api.queue.v1.GetQueueResponse\x12]\n" +
@@ -5414,7 +5644,8 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\x0eCommitMessages\x12*.cumulo.api.queue.v1.CommitMessagesRequest\x1a+.cumulo.api.queue.v1.CommitMessagesResponse\x12l\n" +
 	"\x0fReceiveMessages\x12+.cumulo.api.queue.v1.ReceiveMessagesRequest\x1a,.cumulo.api.queue.v1.ReceiveMessagesResponse\x12\x82\x01\n" +
 	"\x15StreamReceiveMessages\x121.cumulo.api.queue.v1.StreamReceiveMessagesRequest\x1a2.cumulo.api.queue.v1.StreamReceiveMessagesResponse(\x010\x01\x12c\n" +
-	"\fPeekMessages\x12(.cumulo.api.queue.v1.PeekMessagesRequest\x1a).cumulo.api.queue.v1.PeekMessagesResponse\x12f\n" +
+	"\fPeekMessages\x12(.cumulo.api.queue.v1.PeekMessagesRequest\x1a).cumulo.api.queue.v1.PeekMessagesResponse\x12c\n" +
+	"\fMoveMessages\x12(.cumulo.api.queue.v1.MoveMessagesRequest\x1a).cumulo.api.queue.v1.MoveMessagesResponse\x12f\n" +
 	"\rDeleteMessage\x12).cumulo.api.queue.v1.DeleteMessageRequest\x1a*.cumulo.api.queue.v1.DeleteMessageResponse\x12x\n" +
 	"\x13BatchDeleteMessages\x12/.cumulo.api.queue.v1.BatchDeleteMessagesRequest\x1a0.cumulo.api.queue.v1.BatchDeleteMessagesResponse\x12\x84\x01\n" +
 	"\x17ChangeMessageVisibility\x123.cumulo.api.queue.v1.ChangeMessageVisibilityRequest\x1a4.cumulo.api.queue.v1.ChangeMessageVisibilityResponse\x12\x93\x01\n" +
@@ -5433,7 +5664,7 @@ func file_cumulo_api_queue_v1_queue_proto_rawDescGZIP() []byte {
 }
 
 var file_cumulo_api_queue_v1_queue_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_cumulo_api_queue_v1_queue_proto_msgTypes = make([]protoimpl.MessageInfo, 78)
+var file_cumulo_api_queue_v1_queue_proto_msgTypes = make([]protoimpl.MessageInfo, 81)
 var file_cumulo_api_queue_v1_queue_proto_goTypes = []any{
 	(MessageMoveTaskStatus)(0),                   // 0: cumulo.api.queue.v1.MessageMoveTaskStatus
 	(MessageState)(0),                            // 1: cumulo.api.queue.v1.MessageState
@@ -5494,49 +5725,52 @@ var file_cumulo_api_queue_v1_queue_proto_goTypes = []any{
 	(*PeekedMessage)(nil),                        // 56: cumulo.api.queue.v1.PeekedMessage
 	(*PeekMessagesResponse)(nil),                 // 57: cumulo.api.queue.v1.PeekMessagesResponse
 	(*LeaseRenewal)(nil),                         // 58: cumulo.api.queue.v1.LeaseRenewal
-	(*StreamReceiveMessagesStart)(nil),           // 59: cumulo.api.queue.v1.StreamReceiveMessagesStart
-	(*VisibilityChange)(nil),                     // 60: cumulo.api.queue.v1.VisibilityChange
-	(*ResumedLease)(nil),                         // 61: cumulo.api.queue.v1.ResumedLease
-	(*StreamReceiveMessagesRequest)(nil),         // 62: cumulo.api.queue.v1.StreamReceiveMessagesRequest
-	(*AckFailure)(nil),                           // 63: cumulo.api.queue.v1.AckFailure
-	(*AckResult)(nil),                            // 64: cumulo.api.queue.v1.AckResult
-	(*StreamReceiveMessagesResponse)(nil),        // 65: cumulo.api.queue.v1.StreamReceiveMessagesResponse
-	(*DeleteMessageRequest)(nil),                 // 66: cumulo.api.queue.v1.DeleteMessageRequest
-	(*DeleteMessageResponse)(nil),                // 67: cumulo.api.queue.v1.DeleteMessageResponse
-	(*ItemResult)(nil),                           // 68: cumulo.api.queue.v1.ItemResult
-	(*BatchDeleteMessagesRequest)(nil),           // 69: cumulo.api.queue.v1.BatchDeleteMessagesRequest
-	(*BatchDeleteMessagesResponse)(nil),          // 70: cumulo.api.queue.v1.BatchDeleteMessagesResponse
-	(*ChangeMessageVisibilityRequest)(nil),       // 71: cumulo.api.queue.v1.ChangeMessageVisibilityRequest
-	(*ChangeMessageVisibilityResponse)(nil),      // 72: cumulo.api.queue.v1.ChangeMessageVisibilityResponse
-	(*BatchChangeMessageVisibilityRequest)(nil),  // 73: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
-	(*BatchChangeMessageVisibilityResponse)(nil), // 74: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
-	nil,                           // 75: cumulo.api.queue.v1.Message.AttributesEntry
-	nil,                           // 76: cumulo.api.queue.v1.CreateQueueRequest.TagsEntry
-	nil,                           // 77: cumulo.api.queue.v1.ListQueueTagsResponse.TagsEntry
-	nil,                           // 78: cumulo.api.queue.v1.TagQueueRequest.TagsEntry
-	nil,                           // 79: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
-	nil,                           // 80: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
-	(*fieldmaskpb.FieldMask)(nil), // 81: google.protobuf.FieldMask
+	(*SelectedMessage)(nil),                      // 59: cumulo.api.queue.v1.SelectedMessage
+	(*MoveMessagesRequest)(nil),                  // 60: cumulo.api.queue.v1.MoveMessagesRequest
+	(*MoveMessagesResponse)(nil),                 // 61: cumulo.api.queue.v1.MoveMessagesResponse
+	(*StreamReceiveMessagesStart)(nil),           // 62: cumulo.api.queue.v1.StreamReceiveMessagesStart
+	(*VisibilityChange)(nil),                     // 63: cumulo.api.queue.v1.VisibilityChange
+	(*ResumedLease)(nil),                         // 64: cumulo.api.queue.v1.ResumedLease
+	(*StreamReceiveMessagesRequest)(nil),         // 65: cumulo.api.queue.v1.StreamReceiveMessagesRequest
+	(*AckFailure)(nil),                           // 66: cumulo.api.queue.v1.AckFailure
+	(*AckResult)(nil),                            // 67: cumulo.api.queue.v1.AckResult
+	(*StreamReceiveMessagesResponse)(nil),        // 68: cumulo.api.queue.v1.StreamReceiveMessagesResponse
+	(*DeleteMessageRequest)(nil),                 // 69: cumulo.api.queue.v1.DeleteMessageRequest
+	(*DeleteMessageResponse)(nil),                // 70: cumulo.api.queue.v1.DeleteMessageResponse
+	(*ItemResult)(nil),                           // 71: cumulo.api.queue.v1.ItemResult
+	(*BatchDeleteMessagesRequest)(nil),           // 72: cumulo.api.queue.v1.BatchDeleteMessagesRequest
+	(*BatchDeleteMessagesResponse)(nil),          // 73: cumulo.api.queue.v1.BatchDeleteMessagesResponse
+	(*ChangeMessageVisibilityRequest)(nil),       // 74: cumulo.api.queue.v1.ChangeMessageVisibilityRequest
+	(*ChangeMessageVisibilityResponse)(nil),      // 75: cumulo.api.queue.v1.ChangeMessageVisibilityResponse
+	(*BatchChangeMessageVisibilityRequest)(nil),  // 76: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
+	(*BatchChangeMessageVisibilityResponse)(nil), // 77: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
+	nil,                           // 78: cumulo.api.queue.v1.Message.AttributesEntry
+	nil,                           // 79: cumulo.api.queue.v1.CreateQueueRequest.TagsEntry
+	nil,                           // 80: cumulo.api.queue.v1.ListQueueTagsResponse.TagsEntry
+	nil,                           // 81: cumulo.api.queue.v1.TagQueueRequest.TagsEntry
+	nil,                           // 82: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
+	nil,                           // 83: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
+	(*fieldmaskpb.FieldMask)(nil), // 84: google.protobuf.FieldMask
 }
 var file_cumulo_api_queue_v1_queue_proto_depIdxs = []int32{
 	4,  // 0: cumulo.api.queue.v1.Queue.dead_letter_policy:type_name -> cumulo.api.queue.v1.DeadLetterPolicy
-	75, // 1: cumulo.api.queue.v1.Message.attributes:type_name -> cumulo.api.queue.v1.Message.AttributesEntry
+	78, // 1: cumulo.api.queue.v1.Message.attributes:type_name -> cumulo.api.queue.v1.Message.AttributesEntry
 	3,  // 2: cumulo.api.queue.v1.CreateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
-	76, // 3: cumulo.api.queue.v1.CreateQueueRequest.tags:type_name -> cumulo.api.queue.v1.CreateQueueRequest.TagsEntry
+	79, // 3: cumulo.api.queue.v1.CreateQueueRequest.tags:type_name -> cumulo.api.queue.v1.CreateQueueRequest.TagsEntry
 	3,  // 4: cumulo.api.queue.v1.CreateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
 	3,  // 5: cumulo.api.queue.v1.GetQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
 	3,  // 6: cumulo.api.queue.v1.ListQueuesResponse.queues:type_name -> cumulo.api.queue.v1.Queue
 	3,  // 7: cumulo.api.queue.v1.UpdateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
-	81, // 8: cumulo.api.queue.v1.UpdateQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
+	84, // 8: cumulo.api.queue.v1.UpdateQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
 	3,  // 9: cumulo.api.queue.v1.UpdateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
 	3,  // 10: cumulo.api.queue.v1.ListDeadLetterSourcesResponse.queues:type_name -> cumulo.api.queue.v1.Queue
-	77, // 11: cumulo.api.queue.v1.ListQueueTagsResponse.tags:type_name -> cumulo.api.queue.v1.ListQueueTagsResponse.TagsEntry
-	78, // 12: cumulo.api.queue.v1.TagQueueRequest.tags:type_name -> cumulo.api.queue.v1.TagQueueRequest.TagsEntry
+	80, // 11: cumulo.api.queue.v1.ListQueueTagsResponse.tags:type_name -> cumulo.api.queue.v1.ListQueueTagsResponse.TagsEntry
+	81, // 12: cumulo.api.queue.v1.TagQueueRequest.tags:type_name -> cumulo.api.queue.v1.TagQueueRequest.TagsEntry
 	0,  // 13: cumulo.api.queue.v1.MessageMoveTask.status:type_name -> cumulo.api.queue.v1.MessageMoveTaskStatus
 	32, // 14: cumulo.api.queue.v1.ListMessageMoveTasksResponse.tasks:type_name -> cumulo.api.queue.v1.MessageMoveTask
 	32, // 15: cumulo.api.queue.v1.CancelMessageMoveTaskResponse.task:type_name -> cumulo.api.queue.v1.MessageMoveTask
-	79, // 16: cumulo.api.queue.v1.SendMessageRequest.attributes:type_name -> cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
-	80, // 17: cumulo.api.queue.v1.SendMessageEntry.attributes:type_name -> cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
+	82, // 16: cumulo.api.queue.v1.SendMessageRequest.attributes:type_name -> cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
+	83, // 17: cumulo.api.queue.v1.SendMessageEntry.attributes:type_name -> cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
 	42, // 18: cumulo.api.queue.v1.SendMessageResult.sent:type_name -> cumulo.api.queue.v1.SentMessage
 	7,  // 19: cumulo.api.queue.v1.SendMessageResult.error:type_name -> cumulo.api.queue.v1.ItemError
 	41, // 20: cumulo.api.queue.v1.BatchSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
@@ -5553,78 +5787,82 @@ var file_cumulo_api_queue_v1_queue_proto_depIdxs = []int32{
 	1,  // 31: cumulo.api.queue.v1.PeekedMessage.state:type_name -> cumulo.api.queue.v1.MessageState
 	55, // 32: cumulo.api.queue.v1.PeekedMessage.history:type_name -> cumulo.api.queue.v1.MessageHop
 	56, // 33: cumulo.api.queue.v1.PeekMessagesResponse.messages:type_name -> cumulo.api.queue.v1.PeekedMessage
-	58, // 34: cumulo.api.queue.v1.StreamReceiveMessagesStart.renew_leases:type_name -> cumulo.api.queue.v1.LeaseRenewal
-	59, // 35: cumulo.api.queue.v1.StreamReceiveMessagesRequest.start:type_name -> cumulo.api.queue.v1.StreamReceiveMessagesStart
-	60, // 36: cumulo.api.queue.v1.StreamReceiveMessagesRequest.visibility_changes:type_name -> cumulo.api.queue.v1.VisibilityChange
-	61, // 37: cumulo.api.queue.v1.StreamReceiveMessagesRequest.resumed:type_name -> cumulo.api.queue.v1.ResumedLease
-	7,  // 38: cumulo.api.queue.v1.AckFailure.error:type_name -> cumulo.api.queue.v1.ItemError
-	63, // 39: cumulo.api.queue.v1.AckResult.failures:type_name -> cumulo.api.queue.v1.AckFailure
-	6,  // 40: cumulo.api.queue.v1.StreamReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
-	64, // 41: cumulo.api.queue.v1.StreamReceiveMessagesResponse.ack_results:type_name -> cumulo.api.queue.v1.AckResult
-	7,  // 42: cumulo.api.queue.v1.ItemResult.error:type_name -> cumulo.api.queue.v1.ItemError
-	68, // 43: cumulo.api.queue.v1.BatchDeleteMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
-	60, // 44: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest.entries:type_name -> cumulo.api.queue.v1.VisibilityChange
-	68, // 45: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
-	5,  // 46: cumulo.api.queue.v1.Message.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	5,  // 47: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	5,  // 48: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	8,  // 49: cumulo.api.queue.v1.QueueService.CreateQueue:input_type -> cumulo.api.queue.v1.CreateQueueRequest
-	10, // 50: cumulo.api.queue.v1.QueueService.GetQueue:input_type -> cumulo.api.queue.v1.GetQueueRequest
-	12, // 51: cumulo.api.queue.v1.QueueService.ListQueues:input_type -> cumulo.api.queue.v1.ListQueuesRequest
-	14, // 52: cumulo.api.queue.v1.QueueService.UpdateQueue:input_type -> cumulo.api.queue.v1.UpdateQueueRequest
-	16, // 53: cumulo.api.queue.v1.QueueService.DeleteQueue:input_type -> cumulo.api.queue.v1.DeleteQueueRequest
-	18, // 54: cumulo.api.queue.v1.QueueService.PurgeQueue:input_type -> cumulo.api.queue.v1.PurgeQueueRequest
-	20, // 55: cumulo.api.queue.v1.QueueService.ListDeadLetterSources:input_type -> cumulo.api.queue.v1.ListDeadLetterSourcesRequest
-	22, // 56: cumulo.api.queue.v1.QueueService.ListQueueTags:input_type -> cumulo.api.queue.v1.ListQueueTagsRequest
-	24, // 57: cumulo.api.queue.v1.QueueService.TagQueue:input_type -> cumulo.api.queue.v1.TagQueueRequest
-	26, // 58: cumulo.api.queue.v1.QueueService.UntagQueue:input_type -> cumulo.api.queue.v1.UntagQueueRequest
-	28, // 59: cumulo.api.queue.v1.QueueService.AddPermission:input_type -> cumulo.api.queue.v1.AddPermissionRequest
-	30, // 60: cumulo.api.queue.v1.QueueService.RemovePermission:input_type -> cumulo.api.queue.v1.RemovePermissionRequest
-	33, // 61: cumulo.api.queue.v1.QueueService.StartMessageMoveTask:input_type -> cumulo.api.queue.v1.StartMessageMoveTaskRequest
-	35, // 62: cumulo.api.queue.v1.QueueService.ListMessageMoveTasks:input_type -> cumulo.api.queue.v1.ListMessageMoveTasksRequest
-	37, // 63: cumulo.api.queue.v1.QueueService.CancelMessageMoveTask:input_type -> cumulo.api.queue.v1.CancelMessageMoveTaskRequest
-	39, // 64: cumulo.api.queue.v1.QueueService.SendMessage:input_type -> cumulo.api.queue.v1.SendMessageRequest
-	44, // 65: cumulo.api.queue.v1.QueueService.BatchSendMessages:input_type -> cumulo.api.queue.v1.BatchSendMessagesRequest
-	46, // 66: cumulo.api.queue.v1.QueueService.StreamSendMessages:input_type -> cumulo.api.queue.v1.StreamSendMessagesRequest
-	50, // 67: cumulo.api.queue.v1.QueueService.CommitMessages:input_type -> cumulo.api.queue.v1.CommitMessagesRequest
-	52, // 68: cumulo.api.queue.v1.QueueService.ReceiveMessages:input_type -> cumulo.api.queue.v1.ReceiveMessagesRequest
-	62, // 69: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:input_type -> cumulo.api.queue.v1.StreamReceiveMessagesRequest
-	54, // 70: cumulo.api.queue.v1.QueueService.PeekMessages:input_type -> cumulo.api.queue.v1.PeekMessagesRequest
-	66, // 71: cumulo.api.queue.v1.QueueService.DeleteMessage:input_type -> cumulo.api.queue.v1.DeleteMessageRequest
-	69, // 72: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:input_type -> cumulo.api.queue.v1.BatchDeleteMessagesRequest
-	71, // 73: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:input_type -> cumulo.api.queue.v1.ChangeMessageVisibilityRequest
-	73, // 74: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:input_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
-	9,  // 75: cumulo.api.queue.v1.QueueService.CreateQueue:output_type -> cumulo.api.queue.v1.CreateQueueResponse
-	11, // 76: cumulo.api.queue.v1.QueueService.GetQueue:output_type -> cumulo.api.queue.v1.GetQueueResponse
-	13, // 77: cumulo.api.queue.v1.QueueService.ListQueues:output_type -> cumulo.api.queue.v1.ListQueuesResponse
-	15, // 78: cumulo.api.queue.v1.QueueService.UpdateQueue:output_type -> cumulo.api.queue.v1.UpdateQueueResponse
-	17, // 79: cumulo.api.queue.v1.QueueService.DeleteQueue:output_type -> cumulo.api.queue.v1.DeleteQueueResponse
-	19, // 80: cumulo.api.queue.v1.QueueService.PurgeQueue:output_type -> cumulo.api.queue.v1.PurgeQueueResponse
-	21, // 81: cumulo.api.queue.v1.QueueService.ListDeadLetterSources:output_type -> cumulo.api.queue.v1.ListDeadLetterSourcesResponse
-	23, // 82: cumulo.api.queue.v1.QueueService.ListQueueTags:output_type -> cumulo.api.queue.v1.ListQueueTagsResponse
-	25, // 83: cumulo.api.queue.v1.QueueService.TagQueue:output_type -> cumulo.api.queue.v1.TagQueueResponse
-	27, // 84: cumulo.api.queue.v1.QueueService.UntagQueue:output_type -> cumulo.api.queue.v1.UntagQueueResponse
-	29, // 85: cumulo.api.queue.v1.QueueService.AddPermission:output_type -> cumulo.api.queue.v1.AddPermissionResponse
-	31, // 86: cumulo.api.queue.v1.QueueService.RemovePermission:output_type -> cumulo.api.queue.v1.RemovePermissionResponse
-	34, // 87: cumulo.api.queue.v1.QueueService.StartMessageMoveTask:output_type -> cumulo.api.queue.v1.StartMessageMoveTaskResponse
-	36, // 88: cumulo.api.queue.v1.QueueService.ListMessageMoveTasks:output_type -> cumulo.api.queue.v1.ListMessageMoveTasksResponse
-	38, // 89: cumulo.api.queue.v1.QueueService.CancelMessageMoveTask:output_type -> cumulo.api.queue.v1.CancelMessageMoveTaskResponse
-	40, // 90: cumulo.api.queue.v1.QueueService.SendMessage:output_type -> cumulo.api.queue.v1.SendMessageResponse
-	45, // 91: cumulo.api.queue.v1.QueueService.BatchSendMessages:output_type -> cumulo.api.queue.v1.BatchSendMessagesResponse
-	47, // 92: cumulo.api.queue.v1.QueueService.StreamSendMessages:output_type -> cumulo.api.queue.v1.StreamSendMessagesResponse
-	51, // 93: cumulo.api.queue.v1.QueueService.CommitMessages:output_type -> cumulo.api.queue.v1.CommitMessagesResponse
-	53, // 94: cumulo.api.queue.v1.QueueService.ReceiveMessages:output_type -> cumulo.api.queue.v1.ReceiveMessagesResponse
-	65, // 95: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:output_type -> cumulo.api.queue.v1.StreamReceiveMessagesResponse
-	57, // 96: cumulo.api.queue.v1.QueueService.PeekMessages:output_type -> cumulo.api.queue.v1.PeekMessagesResponse
-	67, // 97: cumulo.api.queue.v1.QueueService.DeleteMessage:output_type -> cumulo.api.queue.v1.DeleteMessageResponse
-	70, // 98: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:output_type -> cumulo.api.queue.v1.BatchDeleteMessagesResponse
-	72, // 99: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:output_type -> cumulo.api.queue.v1.ChangeMessageVisibilityResponse
-	74, // 100: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:output_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
-	75, // [75:101] is the sub-list for method output_type
-	49, // [49:75] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	59, // 34: cumulo.api.queue.v1.MoveMessagesRequest.messages:type_name -> cumulo.api.queue.v1.SelectedMessage
+	71, // 35: cumulo.api.queue.v1.MoveMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	58, // 36: cumulo.api.queue.v1.StreamReceiveMessagesStart.renew_leases:type_name -> cumulo.api.queue.v1.LeaseRenewal
+	62, // 37: cumulo.api.queue.v1.StreamReceiveMessagesRequest.start:type_name -> cumulo.api.queue.v1.StreamReceiveMessagesStart
+	63, // 38: cumulo.api.queue.v1.StreamReceiveMessagesRequest.visibility_changes:type_name -> cumulo.api.queue.v1.VisibilityChange
+	64, // 39: cumulo.api.queue.v1.StreamReceiveMessagesRequest.resumed:type_name -> cumulo.api.queue.v1.ResumedLease
+	7,  // 40: cumulo.api.queue.v1.AckFailure.error:type_name -> cumulo.api.queue.v1.ItemError
+	66, // 41: cumulo.api.queue.v1.AckResult.failures:type_name -> cumulo.api.queue.v1.AckFailure
+	6,  // 42: cumulo.api.queue.v1.StreamReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
+	67, // 43: cumulo.api.queue.v1.StreamReceiveMessagesResponse.ack_results:type_name -> cumulo.api.queue.v1.AckResult
+	7,  // 44: cumulo.api.queue.v1.ItemResult.error:type_name -> cumulo.api.queue.v1.ItemError
+	71, // 45: cumulo.api.queue.v1.BatchDeleteMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	63, // 46: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest.entries:type_name -> cumulo.api.queue.v1.VisibilityChange
+	71, // 47: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	5,  // 48: cumulo.api.queue.v1.Message.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	5,  // 49: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	5,  // 50: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	8,  // 51: cumulo.api.queue.v1.QueueService.CreateQueue:input_type -> cumulo.api.queue.v1.CreateQueueRequest
+	10, // 52: cumulo.api.queue.v1.QueueService.GetQueue:input_type -> cumulo.api.queue.v1.GetQueueRequest
+	12, // 53: cumulo.api.queue.v1.QueueService.ListQueues:input_type -> cumulo.api.queue.v1.ListQueuesRequest
+	14, // 54: cumulo.api.queue.v1.QueueService.UpdateQueue:input_type -> cumulo.api.queue.v1.UpdateQueueRequest
+	16, // 55: cumulo.api.queue.v1.QueueService.DeleteQueue:input_type -> cumulo.api.queue.v1.DeleteQueueRequest
+	18, // 56: cumulo.api.queue.v1.QueueService.PurgeQueue:input_type -> cumulo.api.queue.v1.PurgeQueueRequest
+	20, // 57: cumulo.api.queue.v1.QueueService.ListDeadLetterSources:input_type -> cumulo.api.queue.v1.ListDeadLetterSourcesRequest
+	22, // 58: cumulo.api.queue.v1.QueueService.ListQueueTags:input_type -> cumulo.api.queue.v1.ListQueueTagsRequest
+	24, // 59: cumulo.api.queue.v1.QueueService.TagQueue:input_type -> cumulo.api.queue.v1.TagQueueRequest
+	26, // 60: cumulo.api.queue.v1.QueueService.UntagQueue:input_type -> cumulo.api.queue.v1.UntagQueueRequest
+	28, // 61: cumulo.api.queue.v1.QueueService.AddPermission:input_type -> cumulo.api.queue.v1.AddPermissionRequest
+	30, // 62: cumulo.api.queue.v1.QueueService.RemovePermission:input_type -> cumulo.api.queue.v1.RemovePermissionRequest
+	33, // 63: cumulo.api.queue.v1.QueueService.StartMessageMoveTask:input_type -> cumulo.api.queue.v1.StartMessageMoveTaskRequest
+	35, // 64: cumulo.api.queue.v1.QueueService.ListMessageMoveTasks:input_type -> cumulo.api.queue.v1.ListMessageMoveTasksRequest
+	37, // 65: cumulo.api.queue.v1.QueueService.CancelMessageMoveTask:input_type -> cumulo.api.queue.v1.CancelMessageMoveTaskRequest
+	39, // 66: cumulo.api.queue.v1.QueueService.SendMessage:input_type -> cumulo.api.queue.v1.SendMessageRequest
+	44, // 67: cumulo.api.queue.v1.QueueService.BatchSendMessages:input_type -> cumulo.api.queue.v1.BatchSendMessagesRequest
+	46, // 68: cumulo.api.queue.v1.QueueService.StreamSendMessages:input_type -> cumulo.api.queue.v1.StreamSendMessagesRequest
+	50, // 69: cumulo.api.queue.v1.QueueService.CommitMessages:input_type -> cumulo.api.queue.v1.CommitMessagesRequest
+	52, // 70: cumulo.api.queue.v1.QueueService.ReceiveMessages:input_type -> cumulo.api.queue.v1.ReceiveMessagesRequest
+	65, // 71: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:input_type -> cumulo.api.queue.v1.StreamReceiveMessagesRequest
+	54, // 72: cumulo.api.queue.v1.QueueService.PeekMessages:input_type -> cumulo.api.queue.v1.PeekMessagesRequest
+	60, // 73: cumulo.api.queue.v1.QueueService.MoveMessages:input_type -> cumulo.api.queue.v1.MoveMessagesRequest
+	69, // 74: cumulo.api.queue.v1.QueueService.DeleteMessage:input_type -> cumulo.api.queue.v1.DeleteMessageRequest
+	72, // 75: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:input_type -> cumulo.api.queue.v1.BatchDeleteMessagesRequest
+	74, // 76: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:input_type -> cumulo.api.queue.v1.ChangeMessageVisibilityRequest
+	76, // 77: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:input_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
+	9,  // 78: cumulo.api.queue.v1.QueueService.CreateQueue:output_type -> cumulo.api.queue.v1.CreateQueueResponse
+	11, // 79: cumulo.api.queue.v1.QueueService.GetQueue:output_type -> cumulo.api.queue.v1.GetQueueResponse
+	13, // 80: cumulo.api.queue.v1.QueueService.ListQueues:output_type -> cumulo.api.queue.v1.ListQueuesResponse
+	15, // 81: cumulo.api.queue.v1.QueueService.UpdateQueue:output_type -> cumulo.api.queue.v1.UpdateQueueResponse
+	17, // 82: cumulo.api.queue.v1.QueueService.DeleteQueue:output_type -> cumulo.api.queue.v1.DeleteQueueResponse
+	19, // 83: cumulo.api.queue.v1.QueueService.PurgeQueue:output_type -> cumulo.api.queue.v1.PurgeQueueResponse
+	21, // 84: cumulo.api.queue.v1.QueueService.ListDeadLetterSources:output_type -> cumulo.api.queue.v1.ListDeadLetterSourcesResponse
+	23, // 85: cumulo.api.queue.v1.QueueService.ListQueueTags:output_type -> cumulo.api.queue.v1.ListQueueTagsResponse
+	25, // 86: cumulo.api.queue.v1.QueueService.TagQueue:output_type -> cumulo.api.queue.v1.TagQueueResponse
+	27, // 87: cumulo.api.queue.v1.QueueService.UntagQueue:output_type -> cumulo.api.queue.v1.UntagQueueResponse
+	29, // 88: cumulo.api.queue.v1.QueueService.AddPermission:output_type -> cumulo.api.queue.v1.AddPermissionResponse
+	31, // 89: cumulo.api.queue.v1.QueueService.RemovePermission:output_type -> cumulo.api.queue.v1.RemovePermissionResponse
+	34, // 90: cumulo.api.queue.v1.QueueService.StartMessageMoveTask:output_type -> cumulo.api.queue.v1.StartMessageMoveTaskResponse
+	36, // 91: cumulo.api.queue.v1.QueueService.ListMessageMoveTasks:output_type -> cumulo.api.queue.v1.ListMessageMoveTasksResponse
+	38, // 92: cumulo.api.queue.v1.QueueService.CancelMessageMoveTask:output_type -> cumulo.api.queue.v1.CancelMessageMoveTaskResponse
+	40, // 93: cumulo.api.queue.v1.QueueService.SendMessage:output_type -> cumulo.api.queue.v1.SendMessageResponse
+	45, // 94: cumulo.api.queue.v1.QueueService.BatchSendMessages:output_type -> cumulo.api.queue.v1.BatchSendMessagesResponse
+	47, // 95: cumulo.api.queue.v1.QueueService.StreamSendMessages:output_type -> cumulo.api.queue.v1.StreamSendMessagesResponse
+	51, // 96: cumulo.api.queue.v1.QueueService.CommitMessages:output_type -> cumulo.api.queue.v1.CommitMessagesResponse
+	53, // 97: cumulo.api.queue.v1.QueueService.ReceiveMessages:output_type -> cumulo.api.queue.v1.ReceiveMessagesResponse
+	68, // 98: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:output_type -> cumulo.api.queue.v1.StreamReceiveMessagesResponse
+	57, // 99: cumulo.api.queue.v1.QueueService.PeekMessages:output_type -> cumulo.api.queue.v1.PeekMessagesResponse
+	61, // 100: cumulo.api.queue.v1.QueueService.MoveMessages:output_type -> cumulo.api.queue.v1.MoveMessagesResponse
+	70, // 101: cumulo.api.queue.v1.QueueService.DeleteMessage:output_type -> cumulo.api.queue.v1.DeleteMessageResponse
+	73, // 102: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:output_type -> cumulo.api.queue.v1.BatchDeleteMessagesResponse
+	75, // 103: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:output_type -> cumulo.api.queue.v1.ChangeMessageVisibilityResponse
+	77, // 104: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:output_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
+	78, // [78:105] is the sub-list for method output_type
+	51, // [51:78] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_cumulo_api_queue_v1_queue_proto_init() }
@@ -5646,14 +5884,18 @@ func file_cumulo_api_queue_v1_queue_proto_init() {
 		(*SendMessageResult_Error)(nil),
 	}
 	file_cumulo_api_queue_v1_queue_proto_msgTypes[49].OneofWrappers = []any{}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[56].OneofWrappers = []any{}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[56].OneofWrappers = []any{
+		(*SelectedMessage_Position)(nil),
+		(*SelectedMessage_ReceiptHandle)(nil),
+	}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[59].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cumulo_api_queue_v1_queue_proto_rawDesc), len(file_cumulo_api_queue_v1_queue_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   78,
+			NumMessages:   81,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -56,6 +56,7 @@ const (
 	QueueService_ReceiveMessages_FullMethodName              = "/cumulo.api.queue.v1.QueueService/ReceiveMessages"
 	QueueService_StreamReceiveMessages_FullMethodName        = "/cumulo.api.queue.v1.QueueService/StreamReceiveMessages"
 	QueueService_PeekMessages_FullMethodName                 = "/cumulo.api.queue.v1.QueueService/PeekMessages"
+	QueueService_MoveMessages_FullMethodName                 = "/cumulo.api.queue.v1.QueueService/MoveMessages"
 	QueueService_DeleteMessage_FullMethodName                = "/cumulo.api.queue.v1.QueueService/DeleteMessage"
 	QueueService_BatchDeleteMessages_FullMethodName          = "/cumulo.api.queue.v1.QueueService/BatchDeleteMessages"
 	QueueService_ChangeMessageVisibility_FullMethodName      = "/cumulo.api.queue.v1.QueueService/ChangeMessageVisibility"
@@ -127,6 +128,9 @@ type QueueServiceClient interface {
 	// Shows up to 100 messages in the order of their positions, or by their ids, whatever their state, and takes none: nobody
 	// is kept from receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
 	PeekMessages(ctx context.Context, in *PeekMessagesRequest, opts ...grpc.CallOption) (*PeekMessagesResponse, error)
+	// Moves up to 50 selected messages to another queue of the same kind, in one transaction, with a result for each.
+	// Permission: sqs:ReceiveMessage and sqs:DeleteMessage on the queue, sqs:SendMessage on the other one.
+	MoveMessages(ctx context.Context, in *MoveMessagesRequest, opts ...grpc.CallOption) (*MoveMessagesResponse, error)
 	// Deletes one received message. Permission: sqs:DeleteMessage.
 	DeleteMessage(ctx context.Context, in *DeleteMessageRequest, opts ...grpc.CallOption) (*DeleteMessageResponse, error)
 	// Deletes up to 100 received messages in one transaction, with a result for each. Permission: sqs:DeleteMessage.
@@ -371,6 +375,16 @@ func (c *queueServiceClient) PeekMessages(ctx context.Context, in *PeekMessagesR
 	return out, nil
 }
 
+func (c *queueServiceClient) MoveMessages(ctx context.Context, in *MoveMessagesRequest, opts ...grpc.CallOption) (*MoveMessagesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(MoveMessagesResponse)
+	err := c.cc.Invoke(ctx, QueueService_MoveMessages_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *queueServiceClient) DeleteMessage(ctx context.Context, in *DeleteMessageRequest, opts ...grpc.CallOption) (*DeleteMessageResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DeleteMessageResponse)
@@ -476,6 +490,9 @@ type QueueServiceServer interface {
 	// Shows up to 100 messages in the order of their positions, or by their ids, whatever their state, and takes none: nobody
 	// is kept from receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
 	PeekMessages(context.Context, *PeekMessagesRequest) (*PeekMessagesResponse, error)
+	// Moves up to 50 selected messages to another queue of the same kind, in one transaction, with a result for each.
+	// Permission: sqs:ReceiveMessage and sqs:DeleteMessage on the queue, sqs:SendMessage on the other one.
+	MoveMessages(context.Context, *MoveMessagesRequest) (*MoveMessagesResponse, error)
 	// Deletes one received message. Permission: sqs:DeleteMessage.
 	DeleteMessage(context.Context, *DeleteMessageRequest) (*DeleteMessageResponse, error)
 	// Deletes up to 100 received messages in one transaction, with a result for each. Permission: sqs:DeleteMessage.
@@ -559,6 +576,9 @@ func (UnimplementedQueueServiceServer) StreamReceiveMessages(grpc.BidiStreamingS
 }
 func (UnimplementedQueueServiceServer) PeekMessages(context.Context, *PeekMessagesRequest) (*PeekMessagesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PeekMessages not implemented")
+}
+func (UnimplementedQueueServiceServer) MoveMessages(context.Context, *MoveMessagesRequest) (*MoveMessagesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method MoveMessages not implemented")
 }
 func (UnimplementedQueueServiceServer) DeleteMessage(context.Context, *DeleteMessageRequest) (*DeleteMessageResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteMessage not implemented")
@@ -967,6 +987,24 @@ func _QueueService_PeekMessages_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _QueueService_MoveMessages_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MoveMessagesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueueServiceServer).MoveMessages(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueueService_MoveMessages_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueueServiceServer).MoveMessages(ctx, req.(*MoveMessagesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _QueueService_DeleteMessage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DeleteMessageRequest)
 	if err := dec(in); err != nil {
@@ -1125,6 +1163,10 @@ var QueueService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PeekMessages",
 			Handler:    _QueueService_PeekMessages_Handler,
+		},
+		{
+			MethodName: "MoveMessages",
+			Handler:    _QueueService_MoveMessages_Handler,
 		},
 		{
 			MethodName: "DeleteMessage",

@@ -2202,6 +2202,100 @@ class LeaseRenewal(_message.Message):
 Global___LeaseRenewal: _TypeAlias = LeaseRenewal  # noqa: Y015
 
 @_typing.final
+class SelectedMessage(_message.Message):
+    """A message to move."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    RECEIPT_HANDLE_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """Set by the client: its position, as PeekMessages shows it; the message must be ready."""
+    receipt_handle: _builtins.str
+    """Set by the client: the receipt handle of its latest receive, ready or in flight."""
+    message_id: _builtins.str
+    """Set by the client, optional, with a position: nothing is moved unless the message there has this id."""
+    def __init__(
+        self,
+        *,
+        position: _builtins.int = ...,
+        receipt_handle: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "receipt_handle", b"receipt_handle", "selected_by", b"selected_by"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id", "position", b"position", "receipt_handle", b"receipt_handle", "selected_by", b"selected_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_selected_by: _TypeAlias = _typing.Literal["position", "receipt_handle"]  # noqa: Y015
+    _WhichOneofArgType_selected_by: _TypeAlias = _typing.Literal["selected_by", b"selected_by"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_selected_by) -> _WhichOneofReturnType_selected_by | None: ...
+
+Global___SelectedMessage: _TypeAlias = SelectedMessage  # noqa: Y015
+
+@_typing.final
+class MoveMessagesRequest(_message.Message):
+    """Which messages to move where."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_FIELD_NUMBER: _builtins.int
+    DESTINATION_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    queue: _builtins.str
+    """Set by the client, required: name, short name or ARN of the queue that they leave."""
+    destination: _builtins.str
+    """Set by the client, required: name, short name or ARN of the queue that they go to; both are FIFO queues, or neither."""
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id of the whole call, a UUID; remembered 10 min."""
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___SelectedMessage]:
+        """Set by the client: 1 to 50. They keep their ids, times of sending and priorities; retention and receives count anew."""
+
+    def __init__(
+        self,
+        *,
+        queue: _builtins.str = ...,
+        destination: _builtins.str = ...,
+        messages: _abc.Iterable[Global___SelectedMessage] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "messages", b"messages", "queue", b"queue", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoveMessagesRequest: _TypeAlias = MoveMessagesRequest  # noqa: Y015
+
+@_typing.final
+class MoveMessagesResponse(_message.Message):
+    """What became of the messages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemResult]:
+        """Set by the server: one for each message, in their order. `TransactionIsFull`: the messages before it have 2 MiB
+        together; ask for it again.
+        """
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___ItemResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoveMessagesResponse: _TypeAlias = MoveMessagesResponse  # noqa: Y015
+
+@_typing.final
 class StreamReceiveMessagesStart(_message.Message):
     """Opens a receiving stream."""
 

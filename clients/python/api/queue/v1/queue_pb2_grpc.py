@@ -145,6 +145,11 @@ class QueueServiceStub:
                 request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PeekMessagesRequest.SerializeToString,
                 response_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PeekMessagesResponse.FromString,
                 _registered_method=True)
+        self.MoveMessages = channel.unary_unary(
+                '/cumulo.api.queue.v1.QueueService/MoveMessages',
+                request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.MoveMessagesRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.MoveMessagesResponse.FromString,
+                _registered_method=True)
         self.DeleteMessage = channel.unary_unary(
                 '/cumulo.api.queue.v1.QueueService/DeleteMessage',
                 request_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.DeleteMessageRequest.SerializeToString,
@@ -340,6 +345,14 @@ class QueueServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MoveMessages(self, request, context):
+        """Moves up to 50 selected messages to another queue of the same kind, in one transaction, with a result for each.
+        Permission: sqs:ReceiveMessage and sqs:DeleteMessage on the queue, sqs:SendMessage on the other one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteMessage(self, request, context):
         """Deletes one received message. Permission: sqs:DeleteMessage.
         """
@@ -480,6 +493,11 @@ def add_QueueServiceServicer_to_server(servicer, server):
                     servicer.PeekMessages,
                     request_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PeekMessagesRequest.FromString,
                     response_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PeekMessagesResponse.SerializeToString,
+            ),
+            'MoveMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.MoveMessages,
+                    request_deserializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.MoveMessagesRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.MoveMessagesResponse.SerializeToString,
             ),
             'DeleteMessage': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteMessage,
@@ -1097,6 +1115,33 @@ class QueueService:
             '/cumulo.api.queue.v1.QueueService/PeekMessages',
             cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PeekMessagesRequest.SerializeToString,
             cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.PeekMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MoveMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.queue.v1.QueueService/MoveMessages',
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.MoveMessagesRequest.SerializeToString,
+            cumulo_dot_api_dot_queue_dot_v1_dot_queue__pb2.MoveMessagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

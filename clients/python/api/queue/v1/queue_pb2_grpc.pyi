@@ -115,6 +115,10 @@ class QueueServiceStub:
     """Shows up to 100 messages in the order of their positions, or by their ids, whatever their state, and takes none: nobody
     is kept from receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
     """
+    MoveMessages: _grpc.UnaryUnaryMultiCallable[_queue_pb2.MoveMessagesRequest, _queue_pb2.MoveMessagesResponse]
+    """Moves up to 50 selected messages to another queue of the same kind, in one transaction, with a result for each.
+    Permission: sqs:ReceiveMessage and sqs:DeleteMessage on the queue, sqs:SendMessage on the other one.
+    """
     DeleteMessage: _grpc.UnaryUnaryMultiCallable[_queue_pb2.DeleteMessageRequest, _queue_pb2.DeleteMessageResponse]
     """Deletes one received message. Permission: sqs:DeleteMessage."""
     BatchDeleteMessages: _grpc.UnaryUnaryMultiCallable[_queue_pb2.BatchDeleteMessagesRequest, _queue_pb2.BatchDeleteMessagesResponse]
@@ -196,6 +200,10 @@ class QueueServiceAsyncStub(QueueServiceStub):
     PeekMessages: _aio.UnaryUnaryMultiCallable[_queue_pb2.PeekMessagesRequest, _queue_pb2.PeekMessagesResponse]  # type: ignore[assignment]
     """Shows up to 100 messages in the order of their positions, or by their ids, whatever their state, and takes none: nobody
     is kept from receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+    """
+    MoveMessages: _aio.UnaryUnaryMultiCallable[_queue_pb2.MoveMessagesRequest, _queue_pb2.MoveMessagesResponse]  # type: ignore[assignment]
+    """Moves up to 50 selected messages to another queue of the same kind, in one transaction, with a result for each.
+    Permission: sqs:ReceiveMessage and sqs:DeleteMessage on the queue, sqs:SendMessage on the other one.
     """
     DeleteMessage: _aio.UnaryUnaryMultiCallable[_queue_pb2.DeleteMessageRequest, _queue_pb2.DeleteMessageResponse]  # type: ignore[assignment]
     """Deletes one received message. Permission: sqs:DeleteMessage."""
@@ -407,6 +415,16 @@ class QueueServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_queue_pb2.PeekMessagesResponse, _abc.Awaitable[_queue_pb2.PeekMessagesResponse]]:
         """Shows up to 100 messages in the order of their positions, or by their ids, whatever their state, and takes none: nobody
         is kept from receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
+        """
+
+    @_abc_1.abstractmethod
+    def MoveMessages(
+        self,
+        request: _queue_pb2.MoveMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.MoveMessagesResponse, _abc.Awaitable[_queue_pb2.MoveMessagesResponse]]:
+        """Moves up to 50 selected messages to another queue of the same kind, in one transaction, with a result for each.
+        Permission: sqs:ReceiveMessage and sqs:DeleteMessage on the queue, sqs:SendMessage on the other one.
         """
 
     @_abc_1.abstractmethod

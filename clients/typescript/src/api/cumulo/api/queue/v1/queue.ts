@@ -852,6 +852,42 @@ export interface LeaseRenewal {
   holdMaxS: number;
 }
 
+/** A message to move. */
+export interface SelectedMessage {
+  /** Exactly one is set. */
+  selectedBy:
+    | //
+    /** Set by the client: its position, as PeekMessages shows it; the message must be ready. */
+    { $case: "position"; position: bigint }
+    | //
+    /** Set by the client: the receipt handle of its latest receive, ready or in flight. */
+    { $case: "receiptHandle"; receiptHandle: string }
+    | undefined;
+  /** Set by the client, optional, with a position: nothing is moved unless the message there has this id. */
+  messageId: string;
+}
+
+/** Which messages to move where. */
+export interface MoveMessagesRequest {
+  /** Set by the client, required: name, short name or ARN of the queue that they leave. */
+  queue: string;
+  /** Set by the client, required: name, short name or ARN of the queue that they go to; both are FIFO queues, or neither. */
+  destination: string;
+  /** Set by the client: 1 to 50. They keep their ids, times of sending and priorities; retention and receives count anew. */
+  messages: SelectedMessage[];
+  /** Set by the client, optional: idempotency id of the whole call, a UUID; remembered 10 min. */
+  requestId: string;
+}
+
+/** What became of the messages. */
+export interface MoveMessagesResponse {
+  /**
+   * Set by the server: one for each message, in their order. `TransactionIsFull`: the messages before it have 2 MiB
+   * together; ask for it again.
+   */
+  results: ItemResult[];
+}
+
 /** Opens a receiving stream. */
 export interface StreamReceiveMessagesStart {
   /** Set by the client, required: the queue's name, short name or ARN. */
@@ -6283,6 +6319,248 @@ export const LeaseRenewal: MessageFns<LeaseRenewal> = {
   },
 };
 
+function createBaseSelectedMessage(): SelectedMessage {
+  return { selectedBy: undefined, messageId: "" };
+}
+
+export const SelectedMessage: MessageFns<SelectedMessage> = {
+  encode(message: SelectedMessage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.selectedBy?.$case) {
+      case "position":
+        if (BigInt.asIntN(64, message.selectedBy.position) !== message.selectedBy.position) {
+          throw new globalThis.Error("value provided for field message.selectedBy.position of type int64 too large");
+        }
+        writer.uint32(8).int64(message.selectedBy.position);
+        break;
+      case "receiptHandle":
+        writer.uint32(18).string(message.selectedBy.receiptHandle);
+        break;
+    }
+    if (message.messageId !== "") {
+      writer.uint32(26).string(message.messageId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SelectedMessage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSelectedMessage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.selectedBy = { $case: "position", position: reader.int64() as bigint };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.selectedBy = { $case: "receiptHandle", receiptHandle: reader.string() };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.messageId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SelectedMessage>): SelectedMessage {
+    return SelectedMessage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SelectedMessage>): SelectedMessage {
+    const message = createBaseSelectedMessage();
+    switch (object.selectedBy?.$case) {
+      case "position": {
+        if (object.selectedBy?.position !== undefined && object.selectedBy?.position !== null) {
+          message.selectedBy = { $case: "position", position: BigInt(object.selectedBy.position) };
+        }
+        break;
+      }
+      case "receiptHandle": {
+        if (object.selectedBy?.receiptHandle !== undefined && object.selectedBy?.receiptHandle !== null) {
+          message.selectedBy = { $case: "receiptHandle", receiptHandle: object.selectedBy.receiptHandle };
+        }
+        break;
+      }
+    }
+    message.messageId = object.messageId ?? "";
+    return message;
+  },
+};
+
+function createBaseMoveMessagesRequest(): MoveMessagesRequest {
+  return { queue: "", destination: "", messages: [], requestId: "" };
+}
+
+export const MoveMessagesRequest: MessageFns<MoveMessagesRequest> = {
+  encode(message: MoveMessagesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queue !== "") {
+      writer.uint32(10).string(message.queue);
+    }
+    if (message.destination !== "") {
+      writer.uint32(18).string(message.destination);
+    }
+    for (const v of message.messages) {
+      SelectedMessage.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.requestId !== "") {
+      writer.uint32(34).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MoveMessagesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMoveMessagesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queue = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.destination = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.messages.push(SelectedMessage.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MoveMessagesRequest>): MoveMessagesRequest {
+    return MoveMessagesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MoveMessagesRequest>): MoveMessagesRequest {
+    const message = createBaseMoveMessagesRequest();
+    message.queue = object.queue ?? "";
+    message.destination = object.destination ?? "";
+    message.messages = object.messages?.map((e) => SelectedMessage.fromPartial(e)) || [];
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseMoveMessagesResponse(): MoveMessagesResponse {
+  return { results: [] };
+}
+
+export const MoveMessagesResponse: MessageFns<MoveMessagesResponse> = {
+  encode(message: MoveMessagesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.results) {
+      ItemResult.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MoveMessagesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMoveMessagesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.results.push(ItemResult.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MoveMessagesResponse>): MoveMessagesResponse {
+    return MoveMessagesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MoveMessagesResponse>): MoveMessagesResponse {
+    const message = createBaseMoveMessagesResponse();
+    message.results = object.results?.map((e) => ItemResult.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 function createBaseStreamReceiveMessagesStart(): StreamReceiveMessagesStart {
   return { queue: "", visibilityTimeoutS: undefined, renewLeases: undefined, exactlyOnce: false };
 }
@@ -7768,6 +8046,20 @@ export const QueueServiceService = {
       Buffer.from(PeekMessagesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PeekMessagesResponse => PeekMessagesResponse.decode(value),
   },
+  /**
+   * Moves up to 50 selected messages to another queue of the same kind, in one transaction, with a result for each.
+   * Permission: sqs:ReceiveMessage and sqs:DeleteMessage on the queue, sqs:SendMessage on the other one.
+   */
+  moveMessages: {
+    path: "/cumulo.api.queue.v1.QueueService/MoveMessages" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: MoveMessagesRequest): Buffer => Buffer.from(MoveMessagesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): MoveMessagesRequest => MoveMessagesRequest.decode(value),
+    responseSerialize: (value: MoveMessagesResponse): Buffer =>
+      Buffer.from(MoveMessagesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): MoveMessagesResponse => MoveMessagesResponse.decode(value),
+  },
   /** Deletes one received message. Permission: sqs:DeleteMessage. */
   deleteMessage: {
     path: "/cumulo.api.queue.v1.QueueService/DeleteMessage" as const,
@@ -7898,6 +8190,11 @@ export interface QueueServiceServer extends UntypedServiceImplementation {
    * is kept from receiving them, and no receive is counted. Permission: sqs:ReceiveMessage.
    */
   peekMessages: handleUnaryCall<PeekMessagesRequest, PeekMessagesResponse>;
+  /**
+   * Moves up to 50 selected messages to another queue of the same kind, in one transaction, with a result for each.
+   * Permission: sqs:ReceiveMessage and sqs:DeleteMessage on the queue, sqs:SendMessage on the other one.
+   */
+  moveMessages: handleUnaryCall<MoveMessagesRequest, MoveMessagesResponse>;
   /** Deletes one received message. Permission: sqs:DeleteMessage. */
   deleteMessage: handleUnaryCall<DeleteMessageRequest, DeleteMessageResponse>;
   /** Deletes up to 100 received messages in one transaction, with a result for each. Permission: sqs:DeleteMessage. */
@@ -8282,6 +8579,25 @@ export interface QueueServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PeekMessagesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Moves up to 50 selected messages to another queue of the same kind, in one transaction, with a result for each.
+   * Permission: sqs:ReceiveMessage and sqs:DeleteMessage on the queue, sqs:SendMessage on the other one.
+   */
+  moveMessages(
+    request: MoveMessagesRequest,
+    callback: (error: ServiceError | null, response: MoveMessagesResponse) => void,
+  ): ClientUnaryCall;
+  moveMessages(
+    request: MoveMessagesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: MoveMessagesResponse) => void,
+  ): ClientUnaryCall;
+  moveMessages(
+    request: MoveMessagesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: MoveMessagesResponse) => void,
   ): ClientUnaryCall;
   /** Deletes one received message. Permission: sqs:DeleteMessage. */
   deleteMessage(
