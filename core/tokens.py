@@ -30,6 +30,7 @@ class TokenKind(enum.IntEnum):
     PAGE = 2
     UPLOAD = 3
     LEASE = 4
+    CONFIRMATION = 5
 
 
 class InvalidToken(ValueError):

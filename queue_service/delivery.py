@@ -69,7 +69,7 @@ class QueueTarget:
         found: Found | None = read_now(self._engine, (ROOT,), follow, Lookup(place))
         if found is None:
             return f"the queue {delivery_target_arn} does not exist"
-        return self._refusal(place, found.row.policy, source_arn, account)
+        return self.refusal(place, found.row.policy, source_arn, account)
 
     def partitions(self, target_arn: str) -> tuple[bytes, ...]:
         """Return the partitions that `deliver` touches; empty where the queue is gone."""
@@ -104,7 +104,7 @@ class QueueTarget:
         found = None if place is None else follow(txn, Lookup(place))
         if place is None or found is None or is_fifo(place.name):
             return b""
-        if self._refusal(place, found.row.policy, delivery.source_arn, delivery.account):
+        if self.refusal(place, found.row.policy, delivery.source_arn, delivery.account):
             return b""
         once = Once(
             partition=found.row.partition,
@@ -134,7 +134,8 @@ class QueueTarget:
         assert queue is not None, partition
         return u64(queue.meta.generation) == generation and txn.get(queue.layout.message + seq) is not None
 
-    def _refusal(self, place: Place, policy: str, source_arn: str, account: str) -> str:
+    def refusal(self, place: Place, policy: str, source_arn: str, account: str) -> str:
+        """Return why a queue of this policy takes nothing from a source, an empty text when it does."""
         source = parse_arn(source_arn)
         name = f"{source.service}.amazonaws.com" if source is not None else ""
         principal = Principal(kind=PrincipalKind.SERVICE, name=name)

@@ -384,7 +384,7 @@ def purge_queue(txn: Txn, request: StampedRemoval) -> None:
     purged_ms, interval_ms = queue.meta.purged_ms, request.interval_s * 1000
     if purged_ms and request.deadline_ms < purged_ms + interval_ms:
         raise PURGE_QUEUE_IN_PROGRESS.error(queue=request.place.name, interval_s=request.interval_s)
-    _abandon_content(txn, queue, request.deadline_ms)
+    abandon_content(txn, queue, request.deadline_ms)
     meta = msgspec.structs.replace(queue.meta, generation=queue.meta.generation + 1, purged_ms=request.deadline_ms)
     txn.put(request.partition + META, records.encode(meta))
     txn.put(request.partition + COUNTERS, records.encode(Counters(next_seq=queue.next_seq)))
@@ -395,7 +395,7 @@ def delete_queue(txn: Txn, request: StampedRemoval) -> None:
     place = request.place
     confirm(txn, place, request.partition)
     queue = open_queue(txn, request.partition, place.name)
-    _abandon_content(txn, queue, request.deadline_ms)
+    abandon_content(txn, queue, request.deadline_ms)
     disarm(txn, request.partition)
     txn.notify(request.partition)  # whoever is parked there shall hear of it now
     txn.delete(name_key(place.account, place.region, place.name))
@@ -474,7 +474,7 @@ def _write_meta(txn: Txn, partition: bytes, meta: Meta, row: QueueName, data_key
     txn.put(name_key(meta.account, meta.region, meta.name), records.encode(written))
 
 
-def _abandon_content(txn: Txn, queue: OpenQueue, now_ms: int) -> None:
+def abandon_content(txn: Txn, queue: OpenQueue, now_ms: int) -> None:
     """Disarm the queue's timers and leave its content generation to be cleared."""
     forgets = txn.get(queue.partition + FIFO) if queue.meta.fifo else None
     forget_ms = 0 if forgets is None else decode_fifo_counters(forgets).forget_ms

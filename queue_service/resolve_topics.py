@@ -1,0 +1,518 @@
+"""How calls about topics and subscriptions are resolved."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from cumulo.core.clocks import Clock
+from cumulo.core.context import CallContext
+from cumulo.core.errors import ServiceError
+from cumulo.core.ids import Randomness, uuid4_text
+from cumulo.core.operations import Checks, Operation
+from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
+from cumulo.identity import resource_policy
+from cumulo.identity.authorizer import Authorizer, Guard
+from cumulo.identity.policy import DocumentKind, MalformedPolicy
+from cumulo.identity.room import Resolved
+from cumulo.queue_service import topic_attributes as attributes
+from cumulo.queue_service import topic_model as model
+from cumulo.queue_service.queues import allocate_partition
+from cumulo.queue_service.subscriptions import (
+    FoundSubscription,
+    StampedConfirm,
+    StampedSubscribe,
+    StampedSubscription,
+    StampedSubscriptionAttribute,
+    StampedSubscriptionList,
+    StampedTopicList,
+    SubscriptionLookup,
+    find_subscription,
+)
+from cumulo.queue_service.topic_attributes import wrong
+from cumulo.queue_service.topic_errors import SUBSCRIPTION_NOT_FOUND, TAGGED_NOT_FOUND, TOPIC_NOT_FOUND
+from cumulo.queue_service.topic_keys import SubscriptionRow, TopicName
+from cumulo.queue_service.topic_model import SubscriptionPlace, TopicPlace
+from cumulo.queue_service.topic_operations import OWNERS_ALONE, TABLE
+from cumulo.queue_service.topic_permissions import with_permission, without_permission
+from cumulo.queue_service.topics import (
+    StampedAttribute,
+    StampedCreate,
+    StampedList,
+    StampedPolicy,
+    StampedTags,
+    StampedTopic,
+    follow,
+    meta_of,
+)
+from cumulo.storage.engine import ROOT, Engine
+from cumulo.storage.remembered import Remembered
+from cumulo.storage.tuples import u64
+
+NONCE_BYTES = 16
+_U64 = 8
+
+
+class TopicDesk:
+    """What resolvers of topics share."""
+
+    def __init__(
+        self, engine: Engine, authorizer: Authorizer, clock: Clock, randomness: Randomness, sealer: TokenSealer
+    ) -> None:
+        self.engine = engine
+        self.authorizer = authorizer
+        self.clock = clock
+        self.randomness = randomness
+        self.sealer = sealer
+        self._followed = Remembered(engine, (ROOT,), follow)
+
+    async def find(self, place: TopicPlace) -> TopicName | None:
+        """Return where a topic's name leads now; None where there is none."""
+        found: TopicName | None = await self._followed.read(place)
+        return found
+
+    async def find_subscription(self, place: SubscriptionPlace) -> FoundSubscription | None:
+        """Return where a subscription lies now; None where there is none."""
+        topic = await self.find(place.topic)
+        if topic is None:
+            return None
+        found: FoundSubscription | None = await self.engine.read(
+            (ROOT, topic.partition), find_subscription, SubscriptionLookup(place)
+        )
+        return found
+
+    async def new_partition(self) -> bytes:
+        """Return a partition that nobody has used."""
+        partition: bytes = await self.engine.transact((ROOT,), allocate_partition, None)
+        return partition
+
+    def new_id(self) -> str:
+        """Return a new UUIDv4."""
+        return uuid4_text(self.randomness.token_bytes(16).hex())
+
+    def last_listed(self, listing: str, page_token: str) -> bytes:
+        """Return behind what a page begins, empty for the first page."""
+        if not page_token:
+            return b""
+        digest = _digest(listing)
+        try:
+            payload = self.sealer.open(TokenKind.PAGE, page_token)
+        except InvalidToken as error:
+            raise wrong("NextToken") from error
+        if not payload.startswith(digest):
+            raise wrong("NextToken")
+        return payload[len(digest) :]
+
+    def page_token(self, listing: str, last: bytes) -> str:
+        """Return the token of the page that begins behind `last`, none where that is empty."""
+        return self.sealer.seal(TokenKind.PAGE, _digest(listing) + last) if last else ""
+
+
+TopicResolver = Callable[[TopicDesk, CallContext, Operation, Any], Awaitable[Resolved]]
+
+
+def checks_of(operation: Operation, place: TopicPlace) -> Checks:
+    """Return what an operation checks on a topic."""
+    assert operation.checks is not None
+    return operation.checks(place)
+
+
+def in_force(ctx: CallContext, operation: Operation, guard: Guard) -> Guard:
+    """Return what protects a topic in this call: to other accounts its policy can allow some operations only."""
+    if guard.account == ctx.principal.account or operation.name not in OWNERS_ALONE:
+        return guard
+    return Guard(guard.account)
+
+
+def missing(operation: Operation, place: TopicPlace, error: ServiceError) -> Resolved:
+    """Return what a request for something that is not there resolves to: refused as such once it is authorised."""
+    return Resolved(
+        request=None,
+        partitions=(ROOT,),
+        checks=checks_of(operation, place),
+        guard=Guard(place.account),
+        missing=error,
+    )
+
+
+def listing_of(request: Any, of: str) -> str:
+    """Return what a page token is bound to; `of` is whose topics or subscriptions are listed."""
+    return f"{type(request).__name__}/{of}/{request.page_size}"
+
+
+def _digest(listing: str) -> bytes:
+    return hashlib.sha256(listing.encode()).digest()[:16]
+
+
+def _place(ctx: CallContext, text: str) -> TopicPlace:
+    return attributes.topic_place(text, ctx.principal.account, ctx.region)
+
+
+# Topics
+
+
+async def _create(desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.CreateTopic) -> Resolved:
+    place = _place(ctx, request.topic)
+    if (request.attributes.get("FifoTopic", "false").lower() == "true") is not place.fifo:
+        raise wrong("Topic Name")
+    given = {name: value for name, value in request.attributes.items() if name not in ("FifoTopic", attributes.POLICY)}
+    for name, value in given.items():
+        attributes.check_topic_attribute(place, name, value)
+    attributes.check_tags(request.tags)
+    policy = _stored_policy(desk, request.attributes.get(attributes.POLICY))
+    found = await desk.find(place)
+    partition, outbox = b"", b""
+    if found is None:
+        partition, outbox = await desk.new_partition(), await desk.new_partition()
+    else:
+        partition = found.partition
+    checks = checks_of(operation, place)
+    if request.tags:
+        checks += checks_of(TABLE["TagTopic"], place)
+    return Resolved(
+        StampedCreate(place, partition, outbox, found is None, given, policy, request.tags, desk.clock.wall_ms()),
+        (ROOT, partition, outbox) if outbox else (ROOT, partition),
+        checks,
+        Guard(place.account, found.policy if found else ""),
+    )
+
+
+async def _on_topic(
+    desk: TopicDesk,
+    ctx: CallContext,
+    operation: Operation,
+    request: model.GetTopic | model.DeleteTopic | model.ListTopicTags,
+) -> Resolved:
+    place = _place(ctx, request.topic)
+    found = await desk.find(place)
+    if found is None:
+        error = TAGGED_NOT_FOUND if isinstance(request, model.ListTopicTags) else TOPIC_NOT_FOUND
+        return missing(operation, place, error.error())
+    partitions: tuple[bytes, ...] = (ROOT, found.partition)
+    if isinstance(request, model.DeleteTopic):
+        partitions += (await _outbox(desk, found.partition),)
+    return Resolved(
+        StampedTopic(place, found.partition, desk.clock.deadline_ms()),
+        partitions,
+        checks_of(operation, place),
+        Guard(place.account, found.policy),
+        grows=not isinstance(request, model.DeleteTopic),
+    )
+
+
+async def _set_attribute(
+    desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.SetTopicAttribute
+) -> Resolved:
+    place = _place(ctx, request.topic)
+    policy = None
+    if request.name == attributes.POLICY:
+        policy = _stored_policy(desk, request.value)
+    elif request.value or request.name == "FifoTopic":
+        attributes.check_topic_attribute(place, request.name, request.value)
+    found = await desk.find(place)
+    if found is None:
+        return missing(operation, place, TOPIC_NOT_FOUND.error())
+    return Resolved(
+        StampedAttribute(place, found.partition, request.name, request.value, policy),
+        (ROOT, found.partition, await _outbox(desk, found.partition)),
+        checks_of(operation, place),
+        Guard(place.account, found.policy),
+    )
+
+
+async def _permission(
+    desk: TopicDesk,
+    ctx: CallContext,
+    operation: Operation,
+    request: model.AddTopicPermission | model.RemoveTopicPermission,
+) -> Resolved:
+    place = _place(ctx, request.topic)
+    found = await desk.find(place)
+    if found is None:
+        return missing(operation, place, TOPIC_NOT_FOUND.error())
+    checks, guard = checks_of(operation, place), Guard(place.account, found.policy)
+    # Before a word about what the policy says: the edit below answers which labels there are.
+    desk.authorizer.authorize(ctx, checks, guard)
+    text = resource_policy.shown(found.policy, desk.engine) if found.policy else default_policy(place)
+    if isinstance(request, model.AddTopicPermission):
+        text = with_permission(text, place.arn, request)
+    else:
+        text = without_permission(text, request.label)
+    return Resolved(
+        StampedPolicy(place, found.partition, found.policy, _stored_policy(desk, text) or ""),
+        (ROOT, found.partition),
+        checks,
+        guard,
+    )
+
+
+async def _tags(
+    desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.TagTopic | model.UntagTopic
+) -> Resolved:
+    place = _place(ctx, request.topic)
+    written, removed = (request.tags, ()) if isinstance(request, model.TagTopic) else ({}, request.keys)
+    attributes.check_tags(written)
+    found = await desk.find(place)
+    if found is None:
+        return missing(operation, place, TAGGED_NOT_FOUND.error())
+    return Resolved(
+        StampedTags(place, found.partition, written, removed),
+        (ROOT, found.partition),
+        checks_of(operation, place),
+        Guard(place.account, found.policy),
+    )
+
+
+async def _list(desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.ListTopics) -> Resolved:
+    account, region = ctx.principal.account, ctx.region
+    last = desk.last_listed(listing_of(request, f"{account}/{region}"), request.page_token)
+    return Resolved(
+        StampedList(account, region, last.decode(), request.page_size),
+        (ROOT,),
+        checks_of(operation, TopicPlace(account, region, "")),
+        Guard(account),
+    )
+
+
+def default_policy(place: TopicPlace) -> str:
+    """Return the policy that SNS gives a new topic: its owner's."""
+    actions = (
+        "GetTopicAttributes",
+        "SetTopicAttributes",
+        "AddPermission",
+        "RemovePermission",
+        "DeleteTopic",
+        "Subscribe",
+        "ListSubscriptionsByTopic",
+        "Publish",
+    )
+    return json.dumps(
+        {
+            "Version": "2008-10-17",
+            "Id": "__default_policy_ID",
+            "Statement": [
+                {
+                    "Sid": "__default_statement_ID",
+                    "Effect": "Allow",
+                    "Principal": {"AWS": "*"},
+                    "Action": [f"SNS:{action}" for action in actions],
+                    "Resource": place.arn,
+                    "Condition": {"StringEquals": {"AWS:SourceOwner": place.account}},
+                }
+            ],
+        },
+        separators=(",", ":"),
+    )
+
+
+def _stored_policy(desk: TopicDesk, text: str | None) -> str | None:
+    if not text:
+        return text
+    try:
+        return resource_policy.validate(text, DocumentKind.QUEUE, desk.engine)
+    except MalformedPolicy as error:
+        raise wrong(f"Policy Error: {error}") from error
+
+
+async def _outbox(desk: TopicDesk, partition: bytes) -> bytes:
+    meta = await desk.engine.read((partition,), meta_of, partition)
+    return b"" if meta is None else meta.outbox
+
+
+# Subscriptions
+
+
+async def _subscribe(desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.Subscribe) -> Resolved:
+    place = _place(ctx, request.topic)
+    attributes.check_endpoint(place, request.protocol, request.endpoint)
+    scope = attributes.scope_of(request.attributes)
+    kept = {
+        name: attributes.subscription_attribute(
+            place, request.endpoint, name, value, scope=scope, prefix="Attributes Reason: "
+        )
+        for name, value in request.attributes.items()
+    }
+    found = await desk.find(place)
+    if found is None:
+        return missing(operation, place, TOPIC_NOT_FOUND.error())
+    at_once = request.protocol == "sqs" and request.endpoint.split(":")[4] == ctx.principal.account
+    row = SubscriptionRow(
+        id=desk.new_id(),
+        protocol=request.protocol,
+        endpoint=request.endpoint,
+        owner=ctx.principal.account,
+        principal_arn=ctx.principal.arn,
+        attributes={name: value for name, value in kept.items() if value},
+        confirmed=at_once or request.protocol == "sms",
+        authenticated=at_once,
+        create_ms=desk.clock.wall_ms(),
+        nonce=desk.randomness.token_bytes(NONCE_BYTES),
+    )
+    queue = b"" if request.protocol == "sqs" else await desk.new_partition()
+    return Resolved(
+        StampedSubscribe(place, found.partition, row, queue, desk.clock.deadline_ms()),
+        (ROOT, found.partition, queue) if queue else (ROOT, found.partition),
+        checks_of(operation, place),
+        Guard(place.account, found.policy),
+    )
+
+
+async def _confirm(
+    desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.ConfirmSubscription
+) -> Resolved:
+    place = _place(ctx, request.topic)
+    try:
+        payload = desk.sealer.open(TokenKind.CONFIRMATION, request.token)
+    except InvalidToken as error:
+        raise wrong("Token") from error
+    found = await desk.find(place)
+    if found is None:
+        return missing(operation, place, TOPIC_NOT_FOUND.error())
+    if payload[:_U64] != found.partition:
+        raise wrong("Token")
+    number, nonce = int.from_bytes(payload[_U64 : 2 * _U64], "big"), payload[2 * _U64 :]
+    signed = bool(ctx.principal.account) and request.authenticate_on_unsubscribe
+    return Resolved(
+        StampedConfirm(place, found.partition, number, nonce, signed),
+        (ROOT, found.partition),
+        (),
+        Guard(place.account, found.policy),
+    )
+
+
+def confirmation_token(sealer: TokenSealer, partition: bytes, number: int, nonce: bytes) -> str:
+    """Return the token that confirms a subscription."""
+    return sealer.seal(TokenKind.CONFIRMATION, partition + u64(number) + nonce)
+
+
+async def _unsubscribe(desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.Unsubscribe) -> Resolved:
+    del ctx
+    place = attributes.subscription_place(request.subscription)
+    found = await desk.find_subscription(place)
+    if found is None:
+        # Ended already, or never made: that does no harm.
+        return Resolved(
+            StampedSubscription(place, b""), (ROOT,), checks_of(operation, place.topic), Guard(place.topic.account)
+        )
+    partitions = (ROOT, found.partition, found.row.queue) if found.row.queue else (ROOT, found.partition)
+    return Resolved(
+        StampedSubscription(place, found.partition, desk.clock.deadline_ms()),
+        partitions,
+        checks_of(operation, place.topic),
+        _subscribers_guard(place, found),
+        grows=False,
+    )
+
+
+async def _get_subscription(
+    desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.GetSubscription
+) -> Resolved:
+    del ctx
+    place = attributes.subscription_place(request.subscription)
+    found = await desk.find_subscription(place)
+    if found is None:
+        return missing(operation, place.topic, SUBSCRIPTION_NOT_FOUND.error())
+    return Resolved(
+        StampedSubscription(place, found.partition),
+        (ROOT, found.partition),
+        checks_of(operation, place.topic),
+        _subscribers_guard(place, found),
+    )
+
+
+async def _set_subscription_attribute(
+    desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.SetSubscriptionAttribute
+) -> Resolved:
+    del ctx
+    place = attributes.subscription_place(request.subscription)
+    found = await desk.find_subscription(place)
+    if found is None:
+        return missing(operation, place.topic, SUBSCRIPTION_NOT_FOUND.error())
+    scope = attributes.scope_of(found.row.attributes)
+    value = attributes.subscription_attribute(place.topic, found.row.endpoint, request.name, request.value, scope=scope)
+    if request.name == "FilterPolicyScope" and "FilterPolicy" in found.row.attributes:
+        policy = found.row.attributes["FilterPolicy"]
+        attributes.subscription_attribute(place.topic, found.row.endpoint, "FilterPolicy", policy, scope=value)
+    return Resolved(
+        StampedSubscriptionAttribute(place, found.partition, request.name, value),
+        (ROOT, found.partition),
+        checks_of(operation, place.topic),
+        _subscribers_guard(place, found),
+    )
+
+
+def _subscribers_guard(place: SubscriptionPlace, found: FoundSubscription) -> Guard:
+    """Return what protects a subscription: it is its subscriber's, and the topic's owner's by the topic's policy."""
+    del place
+    return Guard(found.row.owner, found.topic_policy)
+
+
+async def _list_subscriptions(
+    desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.ListSubscriptions
+) -> Resolved:
+    account, region = ctx.principal.account, ctx.region
+    last = desk.last_listed(listing_of(request, f"{account}/{region}"), request.page_token)
+    return Resolved(
+        StampedSubscriptionList(account, region, last.decode(), request.page_size),
+        (ROOT,),
+        checks_of(operation, TopicPlace(account, region, "")),
+        Guard(account),
+    )
+
+
+async def _list_by_topic(
+    desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.ListSubscriptionsByTopic
+) -> Resolved:
+    place = _place(ctx, request.topic)
+    last = desk.last_listed(listing_of(request, place.arn), request.page_token)
+    found = await desk.find(place)
+    if found is None:
+        return missing(operation, place, TOPIC_NOT_FOUND.error())
+    return Resolved(
+        StampedTopicList(place, found.partition, int.from_bytes(last, "big"), request.page_size),
+        (ROOT, found.partition),
+        checks_of(operation, place),
+        Guard(place.account, found.policy),
+    )
+
+
+class ResolvedPublish(Resolved, frozen=True):
+    """Messages to publish, and where."""
+
+    partition: bytes = b""
+
+
+async def _publish(desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.Publish) -> Resolved:
+    place = _place(ctx, request.topic)
+    found = await desk.find(place)
+    if found is None:
+        return missing(operation, place, TOPIC_NOT_FOUND.error())
+    return ResolvedPublish(
+        (place, request),
+        (found.partition,),
+        checks_of(operation, place),
+        Guard(place.account, found.policy),
+        partition=found.partition,
+    )
+
+
+RESOLVERS: Mapping[str, TopicResolver] = {
+    "CreateTopic": _create,
+    "DeleteTopic": _on_topic,
+    "GetTopic": _on_topic,
+    "SetTopicAttribute": _set_attribute,
+    "ListTopics": _list,
+    "ListTopicTags": _on_topic,
+    "TagTopic": _tags,
+    "UntagTopic": _tags,
+    "AddTopicPermission": _permission,
+    "RemoveTopicPermission": _permission,
+    "Subscribe": _subscribe,
+    "ConfirmSubscription": _confirm,
+    "Unsubscribe": _unsubscribe,
+    "GetSubscription": _get_subscription,
+    "SetSubscriptionAttribute": _set_subscription_attribute,
+    "ListSubscriptions": _list_subscriptions,
+    "ListSubscriptionsByTopic": _list_by_topic,
+    "Publish": _publish,
+}

@@ -1,0 +1,335 @@
+"""Subscriptions: make, confirm, look at, change, list, end.
+
+A subscription lies in its topic's partition under a number, and its id leads there; the subscriber's account lists it
+by id. One that delivers to a queue of SQS has nothing else; every other has a queue of its own, in which messages wait
+for whoever delivers them. One that is not confirmed in time goes by the due index.
+"""
+
+import msgspec
+
+from cumulo.queue_service import own_queues
+from cumulo.queue_service.topic_errors import (
+    FILTER_POLICY_LIMIT_EXCEEDED,
+    INVALID_PARAMETER,
+    SUBSCRIPTION_LIMIT_EXCEEDED,
+    SUBSCRIPTION_NOT_FOUND,
+)
+from cumulo.queue_service.topic_keys import (
+    EXPIRE,
+    SubscriptionName,
+    SubscriptionRow,
+    TopicState,
+    decode_subscription,
+    decode_subscription_name,
+    endpoint_key,
+    id_key,
+    last_part,
+    subscription_key,
+    subscription_name_key,
+    subscription_names_prefix,
+    subscriptions_prefix,
+)
+from cumulo.queue_service.topic_model import (
+    CONFIRMATION_S,
+    FIFO_SUBSCRIPTIONS_MAX,
+    FILTER_POLICIES_MAX,
+    SUBSCRIPTIONS_MAX,
+    Subscription,
+    SubscriptionPlace,
+    TopicPlace,
+)
+from cumulo.queue_service.topics import confirm, follow, meta_of, put_state, remove_rows, state_of
+from cumulo.storage import records
+from cumulo.storage.engine import Due, ReadTxn, Txn
+from cumulo.storage.tuples import u64
+
+FILTER_POLICY = "FilterPolicy"
+
+
+class StampedSubscribe(msgspec.Struct, frozen=True):
+    """A subscription to make, should its endpoint have none. `queue` is a partition that nobody has used, empty for a
+    protocol that needs none.
+    """
+
+    place: TopicPlace
+    partition: bytes
+    row: SubscriptionRow
+    queue: bytes
+    now_ms: int
+
+
+class Subscribed(msgspec.Struct, frozen=True):
+    """The subscription that an endpoint has, and its number."""
+
+    row: SubscriptionRow
+    number: int
+
+
+class StampedConfirm(msgspec.Struct, frozen=True):
+    """A subscription to confirm, which a token names."""
+
+    place: TopicPlace
+    partition: bytes
+    number: int
+    nonce: bytes
+    authenticated: bool
+
+
+class StampedSubscription(msgspec.Struct, frozen=True):
+    """A subscription to look at, or to end."""
+
+    place: SubscriptionPlace
+    partition: bytes
+    now_ms: int = 0
+
+
+class StampedSubscriptionAttribute(msgspec.Struct, frozen=True):
+    """An attribute to write; an empty value takes it away."""
+
+    place: SubscriptionPlace
+    partition: bytes
+    name: str
+    value: str
+
+
+class StampedSubscriptionList(msgspec.Struct, frozen=True):
+    """A page of an account's subscriptions, from behind the id `last`."""
+
+    account: str
+    region: str
+    last: str
+    limit: int
+
+
+class StampedTopicList(msgspec.Struct, frozen=True):
+    """A page of a topic's subscriptions, from behind the number `last`."""
+
+    place: TopicPlace
+    partition: bytes
+    last: int
+    limit: int
+
+
+class ListedPage(msgspec.Struct, frozen=True):
+    """Subscriptions, and the id behind which the next page begins, empty where there is none."""
+
+    subscriptions: tuple[Subscription, ...]
+    last: str
+
+
+class NumberedPage(msgspec.Struct, frozen=True):
+    """Subscriptions, and the number behind which the next page begins, 0 where there is none."""
+
+    subscriptions: tuple[Subscription, ...]
+    last: int
+
+
+class SubscriptionLookup(msgspec.Struct, frozen=True):
+    """A subscription to find by its ARN's parts."""
+
+    place: SubscriptionPlace
+
+
+class FoundSubscription(msgspec.Struct, frozen=True):
+    """Where a subscription lies, and what it is."""
+
+    partition: bytes
+    number: int
+    row: SubscriptionRow
+    topic_policy: str
+
+
+def subscribe(txn: Txn, request: StampedSubscribe) -> Subscribed:
+    """Make a subscription, or find the endpoint's, which must not differ in a given attribute."""
+    partition, row = request.partition, request.row
+    confirm(txn, request.place, partition)
+    meta = meta_of(txn, partition)
+    assert meta is not None, partition
+    known = txn.get(endpoint_key(partition, row.protocol, row.endpoint))
+    if known is not None:
+        number = int.from_bytes(known, "big")
+        there = _row(txn, partition, number)
+        if any(there.attributes.get(name, "") != value for name, value in row.attributes.items()):
+            raise INVALID_PARAMETER.error(
+                text="Attributes Reason: Subscription already exists with different attributes"
+            )
+        return Subscribed(there, number)
+    state = state_of(txn, partition)
+    limit = FIFO_SUBSCRIPTIONS_MAX if request.place.fifo else SUBSCRIPTIONS_MAX
+    if state.confirmed + state.pending >= limit:
+        raise SUBSCRIPTION_LIMIT_EXCEEDED.error(limit=limit)
+    number = state.next_number
+    expire_ms = 0 if row.confirmed else request.now_ms + CONFIRMATION_S * 1000
+    row = msgspec.structs.replace(row, queue=request.queue, expire_ms=expire_ms)
+    if request.queue:
+        own_queues.make(txn, request.queue, meta, fifo=request.place.fifo)
+    if expire_ms:
+        txn.due(expire_ms, EXPIRE, partition + u64(number))
+    _put(txn, partition, number, row)
+    txn.put(id_key(partition, row.id), u64(number))
+    txn.put(endpoint_key(partition, row.protocol, row.endpoint), u64(number))
+    name = SubscriptionName(topic=request.place.arn.encode(), number=number)
+    txn.put(subscription_name_key(row.owner, meta.region, row.id), records.encode(name))
+    _put_counted(txn, partition, msgspec.structs.replace(state, next_number=number + 1), None, row)
+    return Subscribed(row, number)
+
+
+def confirm_subscription(txn: Txn, request: StampedConfirm) -> Subscription:
+    """Confirm a subscription; again, where it is confirmed already."""
+    partition, number = request.partition, request.number
+    confirm(txn, request.place, partition)
+    raw = txn.get(subscription_key(partition, number))
+    row = None if raw is None else decode_subscription(raw)
+    if row is None or row.nonce != request.nonce:
+        raise INVALID_PARAMETER.error(text="Token")
+    if not row.confirmed:
+        txn.undue(row.expire_ms, EXPIRE, partition + u64(number))
+        after = msgspec.structs.replace(row, confirmed=True, authenticated=request.authenticated, expire_ms=0)
+        _put(txn, partition, number, after)
+        _put_counted(txn, partition, state_of(txn, partition), row, after)
+        row = after
+    return shown(request.place, row)
+
+
+def unsubscribe(txn: Txn, request: StampedSubscription) -> None:
+    """End a subscription; nothing where it is not there."""
+    found = find_subscription(txn, SubscriptionLookup(request.place))
+    if found is None or found.partition != request.partition:
+        return
+    remove(txn, found.partition, found.number, found.row, request.now_ms)
+
+
+def remove(txn: Txn, partition: bytes, number: int, row: SubscriptionRow, now_ms: int) -> None:
+    """Remove a subscription of a topic that is there."""
+    meta = meta_of(txn, partition)
+    assert meta is not None, partition
+    remove_rows(txn, partition, meta.region, number, row, now_ms)
+    _put_counted(txn, partition, state_of(txn, partition), row, None)
+
+
+def expire(txn: Txn, entry: Due) -> None:
+    """Remove a subscription that was not confirmed in time: the deed of `topic.expire`."""
+    partition, number = entry.key[:8], int.from_bytes(entry.key[8:], "big")
+    txn.undue(entry.at_ms, entry.kind, entry.key)
+    raw = txn.get(subscription_key(partition, number))
+    if raw is not None and meta_of(txn, partition) is not None:
+        row = decode_subscription(raw)
+        if not row.confirmed:
+            remove(txn, partition, number, row, entry.at_ms)
+
+
+def find_subscription(txn: ReadTxn, lookup: SubscriptionLookup) -> FoundSubscription | None:
+    """Return where a subscription lies, None where there is none; a read function."""
+    name = follow(txn, lookup.place.topic)
+    number = None if name is None else txn.get(id_key(name.partition, lookup.place.id))
+    if name is None or number is None:
+        return None
+    at = int.from_bytes(number, "big")
+    return FoundSubscription(name.partition, at, _row(txn, name.partition, at), name.policy)
+
+
+def get_subscription(txn: ReadTxn, request: StampedSubscription) -> Subscription:
+    """Return a subscription; a read function."""
+    found = find_subscription(txn, SubscriptionLookup(request.place))
+    if found is None:
+        raise SUBSCRIPTION_NOT_FOUND.error()
+    return shown(request.place.topic, found.row)
+
+
+def set_subscription_attribute(txn: Txn, request: StampedSubscriptionAttribute) -> None:
+    """Write one attribute of a subscription."""
+    found = find_subscription(txn, SubscriptionLookup(request.place))
+    if found is None:
+        raise SUBSCRIPTION_NOT_FOUND.error()
+    attributes = {name: value for name, value in found.row.attributes.items() if name != request.name}
+    if request.value:
+        attributes[request.name] = request.value
+    row = msgspec.structs.replace(found.row, attributes=attributes)
+    _put(txn, found.partition, found.number, row)
+    _put_counted(txn, found.partition, state_of(txn, found.partition), found.row, row)
+
+
+def list_subscriptions(txn: ReadTxn, request: StampedSubscriptionList) -> ListedPage:
+    """Return at most `limit` subscriptions of an account by id, without those whose topic is gone; a read function."""
+    prefix = subscription_names_prefix(request.account, request.region)
+    start = prefix
+    if request.last:
+        start = subscription_name_key(request.account, request.region, request.last) + b"\0"
+    found = []
+    rows = txn.range(start, prefix + b"\xff", request.limit)
+    for key, value in rows:
+        name = decode_subscription_name(value)
+        place = place_in(name)
+        topic = follow(txn, place)
+        raw = None if topic is None else txn.get(subscription_key(topic.partition, name.number))
+        row = None if raw is None else decode_subscription(raw)
+        if row is not None and row.id == last_part(key):
+            found.append(shown(place, row))
+    return ListedPage(tuple(found), last_part(rows[-1][0]) if len(rows) == request.limit else "")
+
+
+def list_by_topic(txn: ReadTxn, request: StampedTopicList) -> NumberedPage:
+    """Return at most `limit` subscriptions of a topic by number; a read function."""
+    confirm(txn, request.place, request.partition)
+    rows = numbered(txn, request.partition, request.last, request.limit)
+    page = tuple(shown(request.place, row) for _, row in rows)
+    return NumberedPage(page, rows[-1][0] if len(rows) == request.limit else 0)
+
+
+def numbered(txn: ReadTxn, partition: bytes, last: int, limit: int) -> list[tuple[int, SubscriptionRow]]:
+    """Return at most `limit` subscriptions of a topic with their numbers, from behind the number `last`."""
+    prefix = subscriptions_prefix(partition)
+    rows = txn.range(prefix + u64(last + 1), prefix + b"\xff" * 9, limit)
+    return [(int.from_bytes(key[len(prefix) :], "big"), decode_subscription(value)) for key, value in rows]
+
+
+def place_in(name: SubscriptionName) -> TopicPlace:
+    """Return the topic that a directory row names."""
+    _, _, _, region, account, topic = name.topic.decode().split(":")
+    return TopicPlace(account, region, topic)
+
+
+def shown(topic: TopicPlace, row: SubscriptionRow) -> Subscription:
+    """Return a subscription as callers see it."""
+    return Subscription(
+        place=SubscriptionPlace(topic, row.id),
+        protocol=row.protocol,
+        endpoint=row.endpoint,
+        owner=row.owner,
+        principal_arn=row.principal_arn,
+        attributes=row.attributes,
+        confirmed=row.confirmed,
+        authenticated=row.authenticated,
+    )
+
+
+def _row(txn: ReadTxn, partition: bytes, number: int) -> SubscriptionRow:
+    raw = txn.get(subscription_key(partition, number))
+    assert raw is not None, (partition, number)
+    return decode_subscription(raw)
+
+
+def _put(txn: Txn, partition: bytes, number: int, row: SubscriptionRow) -> None:
+    txn.put(subscription_key(partition, number), records.encode(row))
+
+
+def _put_counted(
+    txn: Txn, partition: bytes, state: TopicState, before: SubscriptionRow | None, after: SubscriptionRow | None
+) -> None:
+    """Write the topic's counts after a change of one subscription; None where there was none, or is none any more."""
+    had, has = (it is not None and FILTER_POLICY in it.attributes for it in (before, after))
+    if has and not had and state.filtered >= FILTER_POLICIES_MAX:
+        raise FILTER_POLICY_LIMIT_EXCEEDED.error(limit=FILTER_POLICIES_MAX)
+    was_confirmed, is_confirmed = (it is not None and it.confirmed for it in (before, after))
+    was_pending, is_pending = (it is not None and not it.confirmed for it in (before, after))
+    put_state(
+        txn,
+        partition,
+        msgspec.structs.replace(
+            state,
+            filtered=state.filtered + has - had,
+            confirmed=state.confirmed + is_confirmed - was_confirmed,
+            pending=state.pending + is_pending - was_pending,
+            deleted=state.deleted + (after is None and was_confirmed),
+        ),
+    )

@@ -1,0 +1,209 @@
+"""What may be written about topics and subscriptions: names, attributes, endpoints, in SNS's words.
+
+Sources: Amazon SNS API reference, CreateTopic, SetTopicAttributes, Subscribe and SetSubscriptionAttributes. Attributes
+are kept as texts, as they came; here they are checked.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cumulo.core.errors import ServiceError
+from cumulo.core.names import is_account_id, is_region, parse_arn, parse_resource_name
+from cumulo.queue_service.filter_policies import IN_ATTRIBUTES, SCOPES, InvalidFilterPolicy
+from cumulo.queue_service.filter_policies import compiled as compiled_policy
+from cumulo.queue_service.model import (
+    FIFO_SUFFIX,
+    TAG_KEY_CHARACTERS_MAX,
+    TAG_VALUE_CHARACTERS_MAX,
+    TAGS_MAX,
+    is_fifo,
+)
+from cumulo.queue_service.queue_attributes import place_of
+from cumulo.queue_service.topic_errors import INVALID_PARAMETER, TAG_LIMIT_EXCEEDED
+from cumulo.queue_service.topic_model import (
+    ENDPOINT_CHARACTERS_MAX,
+    PROTOCOLS,
+    TOPIC_NAME_CHARACTERS_MAX,
+    SubscriptionPlace,
+    TopicPlace,
+)
+
+NAME_PATTERN = re.compile(rf"[A-Za-z0-9_-]{{1,{TOPIC_NAME_CHARACTERS_MAX}}}")
+FIFO_NAME_PATTERN = re.compile(
+    rf"[A-Za-z0-9_-]{{1,{TOPIC_NAME_CHARACTERS_MAX - len(FIFO_SUFFIX)}}}{re.escape(FIFO_SUFFIX)}"
+)
+POLICY = "Policy"
+_DISPLAY_NAME_CHARACTERS_MAX = 100
+_TRUE_OR_FALSE = ("true", "false")
+_FEEDBACK = re.compile(
+    r"(HTTP|Firehose|Lambda|Application|SQS)(SuccessFeedbackRoleArn|FailureFeedbackRoleArn|SuccessFeedbackSampleRate)"
+)
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "ContentBasedDeduplication": _TRUE_OR_FALSE,
+    "FifoThroughputScope": ("Topic", "MessageGroup"),
+    "SignatureVersion": ("1", "2"),
+    "TracingConfig": ("PassThrough", "Active"),
+}
+_OF_FIFO = ("ContentBasedDeduplication", "FifoThroughputScope", "ArchivePolicy")
+_TEXTS = ("DisplayName", "KmsMasterKeyId")
+_JSON = ("DeliveryPolicy", "ArchivePolicy")
+SUBSCRIPTION_ATTRIBUTES = (
+    "DeliveryPolicy",
+    "FilterPolicy",
+    "FilterPolicyScope",
+    "RawMessageDelivery",
+    "RedrivePolicy",
+    "SubscriptionRoleArn",
+)
+OFFERED_PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs")
+"""Of SNS's, those that somebody delivers here."""
+_E164 = re.compile(r"\+?[1-9][0-9]{1,14}")
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
+
+
+def wrong(text: str) -> ServiceError:
+    """Return SNS's refusal of a parameter."""
+    return INVALID_PARAMETER.error(text=text)
+
+
+@functools.lru_cache(maxsize=4096)
+def topic_place(text: str, account: str, region: str) -> TopicPlace:
+    """Return which topic `text` means: an ARN, a full name, or a short name in the caller's own account and region."""
+    if text.startswith("arn:") or ":" in text:
+        arn = parse_arn(text)
+        elements = len(text.split(":"))
+        if arn is None or elements < 6:
+            raise wrong(f"TopicArn Reason: An ARN must have at least 6 elements, not {elements}")
+        if arn.service != "sns" or not is_account_id(arn.account) or not is_region(arn.region):
+            raise wrong("TopicArn")
+        parts: tuple[str, str, str] | None = (arn.account, arn.region, arn.resource)
+    else:
+        parts = parse_resource_name(text, "topics", account, region)
+    if parts is None or not (NAME_PATTERN.fullmatch(parts[2]) or FIFO_NAME_PATTERN.fullmatch(parts[2])):
+        raise wrong("Topic Name")
+    return TopicPlace(*parts)
+
+
+def subscription_place(text: str) -> SubscriptionPlace:
+    """Return which subscription an ARN means."""
+    elements = text.split(":")
+    if len(elements) < 6:
+        raise wrong(f"SubscriptionArn Reason: An ARN must have at least 6 elements, not {len(elements)}")
+    topic, _, subscription_id = text.rpartition(":")
+    arn = parse_arn(topic)
+    if arn is None or arn.service != "sns" or not is_account_id(arn.account) or not is_region(arn.region):
+        raise wrong("SubscriptionId")
+    return SubscriptionPlace(TopicPlace(arn.account, arn.region, arn.resource), subscription_id)
+
+
+def check_topic_attribute(place: TopicPlace, name: str, value: str) -> None:
+    """Raise where an attribute of a topic has no such name, or may not have such a value."""
+    if name in _OF_FIFO and not place.fifo:
+        raise wrong(f"Attributes Reason: {name} is only valid for FIFO topics")
+    if name in _CHOICES:
+        if value not in _CHOICES[name]:
+            raise wrong(f"{name} Reason: Invalid value [{value[:80]}]. Must be {' or '.join(_CHOICES[name])}.")
+    elif name == "DisplayName" and len(value) > _DISPLAY_NAME_CHARACTERS_MAX:
+        raise wrong("DisplayName Reason: Display name must be at most 100 characters long")
+    elif name in _JSON:
+        _json_object(name, value)
+    elif name not in _TEXTS and not _FEEDBACK.fullmatch(name):
+        raise wrong("AttributeName")
+
+
+def check_tags(tags: Mapping[str, str]) -> None:
+    """Raise where tags may not be written."""
+    if len(tags) > TAGS_MAX:
+        raise TAG_LIMIT_EXCEEDED.error()
+    for key, value in tags.items():
+        if not 1 <= len(key) <= TAG_KEY_CHARACTERS_MAX or len(value) > TAG_VALUE_CHARACTERS_MAX:
+            raise wrong(f"Tags Reason: a key has 1 to {TAG_KEY_CHARACTERS_MAX} characters and a value at most 256")
+        if key.lower().startswith("aws:"):
+            raise wrong("Tags Reason: aws: prefixed tag key names are not allowed for external use.")
+
+
+def check_endpoint(place: TopicPlace, protocol: str, endpoint: str) -> None:
+    """Raise where nothing of this protocol can be at an endpoint."""
+    if protocol not in PROTOCOLS:
+        raise wrong(f"Amazon SNS does not support this protocol string: {protocol[:80]}")
+    if protocol not in OFFERED_PROTOCOLS:
+        raise wrong(f"Protocol Reason: {protocol} is not offered; see docs/compatibility.md")
+    if not endpoint or len(endpoint) > ENDPOINT_CHARACTERS_MAX:
+        raise wrong(f"Endpoint Reason: it has 1 to {ENDPOINT_CHARACTERS_MAX} characters")
+    if protocol in ("http", "https") and not endpoint.startswith(f"{protocol}://"):
+        raise wrong("Endpoint must match the specified protocol")
+    if protocol == "sms" and not _E164.fullmatch(endpoint):
+        raise wrong(f"Endpoint Reason: Invalid SMS endpoint: {endpoint[:80]}")
+    if protocol.startswith("email") and not _EMAIL.fullmatch(endpoint):
+        raise wrong("Email address")
+    if protocol == "sqs":
+        queue = place_of(endpoint)
+        if queue is None:
+            raise wrong("SQS endpoint ARN")
+        if is_fifo(queue.name) and not place.fifo:
+            raise wrong(
+                "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
+            )
+    elif place.fifo:
+        raise wrong("Endpoint Reason: only SQS queues can be subscribed to FIFO topics")
+
+
+def subscription_attribute(
+    place: TopicPlace, endpoint: str, name: str, value: str, *, scope: str, prefix: str = ""
+) -> str:
+    """Return the text to keep of a subscription's attribute; raises where it may not be written.
+
+    `scope` is the subscription's filter policy scope; `prefix` goes before each complaint, as Subscribe has it.
+    """
+    if name not in SUBSCRIPTION_ATTRIBUTES:
+        raise wrong(f"{prefix}AttributeName")
+    if name == "RawMessageDelivery":
+        if value.lower() not in _TRUE_OR_FALSE:
+            raise wrong(f"{prefix}RawMessageDelivery: Invalid value [{value[:80]}]. Must be true or false.")
+        return value.lower()
+    if name == "FilterPolicyScope":
+        if value not in SCOPES:
+            raise wrong(
+                f"{prefix}FilterPolicyScope: Invalid value [{value[:80]}]. "
+                "Please use either MessageBody or MessageAttributes"
+            )
+    elif name == "FilterPolicy" and value not in ("", "{}"):
+        try:
+            compiled_policy(value, scope)
+        except InvalidFilterPolicy as error:
+            raise wrong(f"{prefix}{'FilterPolicy: ' if error.names_policy else ''}{error.text}") from error
+    elif name == "FilterPolicy":
+        return ""
+    elif name == "RedrivePolicy" and value:
+        _check_redrive(place, endpoint, value, prefix)
+    elif name == "DeliveryPolicy" and value:
+        _json_object(f"{prefix}DeliveryPolicy", value)
+    return value
+
+
+def scope_of(attributes: Mapping[str, str]) -> str:
+    """Return the filter policy scope of a subscription with these attributes."""
+    return attributes.get("FilterPolicyScope", IN_ATTRIBUTES)
+
+
+def _check_redrive(place: TopicPlace, endpoint: str, value: str, prefix: str) -> None:
+    policy = _json_object(f"{prefix}RedrivePolicy", value)
+    target = policy.get("deadLetterTargetArn", "")
+    queue = place_of(target) if isinstance(target, str) else None
+    if queue is None:
+        raise wrong(f"{prefix}RedrivePolicy: deadLetterTargetArn is an invalid arn")
+    if place.fifo and endpoint.endswith(FIFO_SUFFIX) and not is_fifo(queue.name):
+        raise wrong(f"{prefix}RedrivePolicy: must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic.")
+
+
+def _json_object(name: str, value: str) -> dict[str, Any]:
+    try:
+        decoded = json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise wrong(f"{name}: failed to parse JSON.") from error
+    if not isinstance(decoded, dict):
+        raise wrong(f"{name}: failed to parse JSON.")
+    return decoded

@@ -1,0 +1,53 @@
+"""The catalogue of topics and subscriptions: SNS's codes and words.
+
+Source: Amazon SNS API reference, the errors of each action. Does not know any wire protocol.
+"""
+
+from cumulo.core.errors import ErrorRow, Status
+
+INVALID_PARAMETER = ErrorRow("InvalidParameter", 400, Status.INVALID_ARGUMENT, "Invalid parameter: {text}")
+PARAMETER_VALUE_INVALID = ErrorRow("ParameterValueInvalid", 400, Status.INVALID_ARGUMENT, "{text}")
+TOPIC_NOT_FOUND = ErrorRow("NotFound", 404, Status.NOT_FOUND, "Topic does not exist")
+SUBSCRIPTION_NOT_FOUND = ErrorRow("NotFound", 404, Status.NOT_FOUND, "Subscription does not exist")
+TAGGED_NOT_FOUND = ErrorRow("ResourceNotFound", 404, Status.NOT_FOUND, "Resource does not exist")
+AUTHORIZATION_ERROR = ErrorRow("AuthorizationError", 403, Status.PERMISSION_DENIED, "{reason}")
+TAG_LIMIT_EXCEEDED = ErrorRow(
+    "TagLimitExceeded",
+    400,
+    Status.RESOURCE_EXHAUSTED,
+    "Could not complete request: tag quota of per resource exceeded",
+)
+FILTER_POLICY_LIMIT_EXCEEDED = ErrorRow(
+    "FilterPolicyLimitExceeded",
+    403,
+    Status.RESOURCE_EXHAUSTED,
+    "The topic has {limit} subscriptions with a filter policy, which is the limit",
+)
+SUBSCRIPTION_LIMIT_EXCEEDED = ErrorRow(
+    "SubscriptionLimitExceeded",
+    403,
+    Status.RESOURCE_EXHAUSTED,
+    "The topic has {limit} subscriptions, which is the limit",
+)
+EMPTY_BATCH_REQUEST = ErrorRow(
+    "EmptyBatchRequest", 400, Status.INVALID_ARGUMENT, "The batch request doesn't contain any entries."
+)
+TOO_MANY_ENTRIES_IN_BATCH_REQUEST = ErrorRow(
+    "TooManyEntriesInBatchRequest",
+    400,
+    Status.INVALID_ARGUMENT,
+    "The batch request contains more entries than permissible.",
+)
+BATCH_REQUEST_TOO_LONG = ErrorRow(
+    "BatchRequestTooLong",
+    400,
+    Status.INVALID_ARGUMENT,
+    "The length of all the messages put together is more than the limit.",
+)
+BATCH_ENTRY_IDS_NOT_DISTINCT = ErrorRow(
+    "BatchEntryIdsNotDistinct",
+    400,
+    Status.INVALID_ARGUMENT,
+    "Two or more batch entries in the request have the same Id.",
+)
+INVALID_BATCH_ENTRY_ID = ErrorRow("InvalidBatchEntryId", 400, Status.INVALID_ARGUMENT, "{text}")

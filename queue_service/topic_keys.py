@@ -1,0 +1,163 @@
+"""The schema of topics and subscriptions: every subspace, key and record.
+
+    ROOT  ("topics", account, region, name)                TopicName
+    ROOT  ("subscriptions", account, region, id)           SubscriptionName: of the subscriber's account
+    t     ("topic",)                                       TopicMeta
+    t     ("tags",)                                        keys.Tags; absent where there are none
+    t     ("state",)                                       TopicState
+    t     ("subscription", n)                              SubscriptionRow; n rises with each subscription
+    t     ("id", id)                                       u64 n
+    t     ("endpoint", digest of protocol and endpoint)    u64 n
+    o     ("progress",)                                    u64 seq, u64 n: only in an outbox
+
+A topic is a name in the directory and a partition of its own. Messages never lie in it: they are sent to queues, the
+subscribers' or the topic's own. Queues of its own (`outbox` of the topic, `queue` of a subscription) have no name in
+the directory and lie in partitions of their own. Does not know what any of it means.
+"""
+
+import functools
+import hashlib
+
+import msgspec
+
+from cumulo.storage import records, tuples
+from cumulo.storage.engine import ROOT
+from cumulo.storage.tuples import u64
+
+TOPIC = tuples.encode(("topic",))
+TAGS = tuples.encode(("tags",))
+STATE = tuples.encode(("state",))
+_SUBSCRIPTION = tuples.encode(("subscription",))
+_ID = tuples.encode(("id",))
+_ENDPOINT = tuples.encode(("endpoint",))
+_TOPICS = ROOT + tuples.encode(("topics",))
+_SUBSCRIPTIONS = ROOT + tuples.encode(("subscriptions",))
+
+FAN_OUT = "topic.fan_out"
+"""Due kind: messages lie in a topic's outbox. Key: its partition."""
+DELIVER = "topic.deliver"
+"""Due kind: messages lie in a subscription's queue. Key: its partition."""
+EXPIRE = "topic.expire"
+"""Due kind: a subscription was not confirmed in time. Key: the topic's partition and the subscription's number."""
+CLEAR_TOPIC = "topic.clear"
+"""Due kind: a topic was deleted, and its rows are to go. Key: its partition."""
+
+
+PROGRESS = tuples.encode(("progress",))
+"""In an outbox: the subscription up to which its first message was delivered; absent before the first."""
+
+
+class TopicName(records.Record, frozen=True):
+    """Where a name leads, and the policy in its stored form, empty for the default one."""
+
+    partition: bytes = b""
+    policy: str = ""
+    create_ms: int = 0
+
+
+class TopicMeta(records.Record, frozen=True):
+    """A topic and its attributes, all but the policy; absent once it is deleted. `outbox` is the partition of the queue
+    in which messages wait for their delivery.
+    """
+
+    account: str = ""
+    region: str = ""
+    name: str = ""
+    create_ms: int = 0
+    attributes: dict[str, str] = msgspec.field(default_factory=dict)
+    outbox: bytes = b""
+
+
+class TopicState(records.Record, frozen=True):
+    """Exact counts, the next subscription's number, and `version`, which each change to the topic or to one of its
+    subscriptions raises.
+    """
+
+    confirmed: int = 0
+    pending: int = 0
+    deleted: int = 0
+    filtered: int = 0
+    next_number: int = 1
+    version: int = 1
+
+
+class SubscriptionName(records.Record, frozen=True):
+    """Which topic a subscription belongs to."""
+
+    topic: bytes = b""
+    number: int = 0
+
+
+class SubscriptionRow(records.Record, frozen=True):
+    """A subscription. `queue` is the partition of its own queue, empty where it delivers to one of SQS. `expire_ms` is
+    where the due entry of an unconfirmed one stands. `nonce` is in its confirmation token.
+    """
+
+    id: str = ""
+    protocol: str = ""
+    endpoint: str = ""
+    owner: str = ""
+    principal_arn: str = ""
+    attributes: dict[str, str] = msgspec.field(default_factory=dict)
+    confirmed: bool = False
+    authenticated: bool = False
+    queue: bytes = b""
+    create_ms: int = 0
+    expire_ms: int = 0
+    nonce: bytes = b""
+
+
+decode_name = records.decoder(TopicName).decode
+decode_topic = records.decoder(TopicMeta).decode
+decode_state = records.decoder(TopicState).decode
+decode_subscription_name = records.decoder(SubscriptionName).decode
+decode_subscription = records.decoder(SubscriptionRow).decode
+
+
+@functools.lru_cache(maxsize=4096)
+def name_key(account: str, region: str, name: str) -> bytes:
+    """Return the key of a topic's directory row."""
+    return _TOPICS + tuples.encode((account, region, name))
+
+
+def names_prefix(account: str, region: str) -> bytes:
+    """Return what the directory keys of one account and region start with."""
+    return _TOPICS + tuples.encode((account, region))
+
+
+def subscription_name_key(account: str, region: str, subscription_id: str) -> bytes:
+    """Return the key of a subscription's directory row."""
+    return _SUBSCRIPTIONS + tuples.encode((account, region, subscription_id))
+
+
+def subscription_names_prefix(account: str, region: str) -> bytes:
+    """Return what the directory keys of one account's and region's subscriptions start with."""
+    return _SUBSCRIPTIONS + tuples.encode((account, region))
+
+
+def last_part(key: bytes) -> str:
+    """Return the name or id in a directory key."""
+    name = tuples.decode(key[len(ROOT) :])[-1]
+    assert isinstance(name, str)
+    return name
+
+
+def subscription_key(partition: bytes, number: int) -> bytes:
+    """Return the key of a subscription."""
+    return partition + _SUBSCRIPTION + u64(number)
+
+
+def subscriptions_prefix(partition: bytes) -> bytes:
+    """Return what the keys of a topic's subscriptions start with; the number follows."""
+    return partition + _SUBSCRIPTION
+
+
+def id_key(partition: bytes, subscription_id: str) -> bytes:
+    """Return the key that leads from an id to a subscription's number."""
+    return partition + _ID + tuples.encode((subscription_id,))
+
+
+def endpoint_key(partition: bytes, protocol: str, endpoint: str) -> bytes:
+    """Return the key that leads from an endpoint to its subscription's number."""
+    digest = hashlib.sha256(f"{protocol}\0{endpoint}".encode()).digest()
+    return partition + _ENDPOINT + tuples.encode((digest,))

@@ -1,0 +1,187 @@
+"""The operation table of topics and subscriptions.
+
+Every permission is about a topic, so `checks` takes its place; subscriptions are asked for by that of their topic,
+which is how SNS does it.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol
+
+from cumulo.core.context import CallContext
+from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable, Result
+from cumulo.queue_service import topic_model as model
+from cumulo.queue_service.subscriptions import (
+    confirm_subscription,
+    get_subscription,
+    list_by_topic,
+    list_subscriptions,
+    set_subscription_attribute,
+    subscribe,
+    unsubscribe,
+)
+from cumulo.queue_service.topic_model import TopicPlace
+from cumulo.queue_service.topics import (
+    change_tags,
+    create_topic,
+    delete_topic,
+    get_topic,
+    list_tags,
+    list_topics,
+    replace_policy,
+    set_attribute,
+)
+
+CONTROL_WINDOW_MS = 86_400_000
+OWNERS_ALONE = frozenset(
+    ("CreateTopic", "ListTopics", "ListTopicTags", "TagTopic", "UntagTopic", "ListSubscriptions", "Unsubscribe")
+)
+"""What a topic's policy cannot allow to another account (SNS developer guide, "Access control use cases")."""
+BY_TOKEN = "the token proves that the endpoint was reached"  # noqa: S105 - a reason
+
+
+class Publisher(Protocol):
+    """The part of the service that publishes."""
+
+    async def publish(self, ctx: CallContext, resolved: Any) -> tuple[model.PublishAnswer, ...]:
+        """Publish messages."""
+        ...
+
+
+async def _publish(
+    service: Publisher, ctx: CallContext, resolved: Any, body: AsyncIterator[memoryview] | None
+) -> Result:
+    del body
+    return Result(await service.publish(ctx, resolved))
+
+
+def _on_topic(action: str) -> Callable[[TopicPlace], Checks]:
+    return lambda place: (Check(action, place.arn),)
+
+
+def _on_all(action: str) -> Callable[[TopicPlace], Checks]:
+    return lambda _place: (Check(action, "*"),)
+
+
+def _row(
+    request: type,
+    kind: Kind,
+    action: str,
+    handler: Callable[..., Any],
+    summary: str,
+    *,
+    checks: Callable[[TopicPlace], Checks] | None = None,
+    more_actions: tuple[str, ...] = (),
+    open_because: str = "",
+) -> Operation:
+    return Operation(
+        name=request.__name__,
+        kind=kind,
+        request=request,
+        permissions=(action, *more_actions),
+        checks=checks or _on_topic(action),
+        handler=handler,
+        summary=summary,
+        open_because=open_because,
+    )
+
+
+TABLE = OperationTable(
+    "topics",
+    (
+        _row(
+            model.CreateTopic,
+            Kind.WRITE,
+            "sns:CreateTopic",
+            create_topic,
+            "Makes a topic, or finds the one with the same attributes.",
+            more_actions=("sns:TagResource",),
+        ),
+        _row(model.DeleteTopic, Kind.WRITE, "sns:DeleteTopic", delete_topic, "Deletes a topic and its subscriptions."),
+        _row(model.GetTopic, Kind.READ, "sns:GetTopicAttributes", get_topic, "Answers a topic with its attributes."),
+        _row(
+            model.SetTopicAttribute,
+            Kind.WRITE,
+            "sns:SetTopicAttributes",
+            set_attribute,
+            "Changes an attribute of a topic.",
+        ),
+        _row(
+            model.ListTopics,
+            Kind.READ,
+            "sns:ListTopics",
+            list_topics,
+            "Lists the topics of an account and region by name.",
+            checks=_on_all("sns:ListTopics"),
+        ),
+        _row(model.ListTopicTags, Kind.READ, "sns:ListTagsForResource", list_tags, "Answers the tags of a topic."),
+        _row(model.TagTopic, Kind.WRITE, "sns:TagResource", change_tags, "Adds tags to a topic."),
+        _row(model.UntagTopic, Kind.WRITE, "sns:UntagResource", change_tags, "Removes tags of a topic."),
+        _row(
+            model.AddTopicPermission,
+            Kind.WRITE,
+            "sns:AddPermission",
+            replace_policy,
+            "Adds a labelled statement to a topic's policy.",
+        ),
+        _row(
+            model.RemoveTopicPermission,
+            Kind.WRITE,
+            "sns:RemovePermission",
+            replace_policy,
+            "Removes a labelled statement of a topic's policy.",
+        ),
+        _row(
+            model.Subscribe,
+            Kind.WRITE,
+            "sns:Subscribe",
+            subscribe,
+            "Subscribes an endpoint to a topic, or finds its subscription.",
+        ),
+        _row(
+            model.ConfirmSubscription,
+            Kind.WRITE,
+            "sns:ConfirmSubscription",
+            confirm_subscription,
+            "Confirms a subscription by the token that was sent to its endpoint.",
+            open_because=BY_TOKEN,
+        ),
+        _row(model.Unsubscribe, Kind.WRITE, "sns:Unsubscribe", unsubscribe, "Ends a subscription."),
+        _row(
+            model.GetSubscription,
+            Kind.READ,
+            "sns:GetSubscriptionAttributes",
+            get_subscription,
+            "Answers a subscription with its attributes.",
+        ),
+        _row(
+            model.SetSubscriptionAttribute,
+            Kind.WRITE,
+            "sns:SetSubscriptionAttributes",
+            set_subscription_attribute,
+            "Changes an attribute of a subscription.",
+        ),
+        _row(
+            model.ListSubscriptions,
+            Kind.READ,
+            "sns:ListSubscriptions",
+            list_subscriptions,
+            "Lists the subscriptions of an account and region.",
+            checks=_on_all("sns:ListSubscriptions"),
+        ),
+        _row(
+            model.ListSubscriptionsByTopic,
+            Kind.READ,
+            "sns:ListSubscriptionsByTopic",
+            list_by_topic,
+            "Lists the subscriptions of a topic.",
+        ),
+        _row(
+            model.Publish,
+            Kind.WAIT,
+            "sns:Publish",
+            _publish,
+            "Publishes messages to every subscriber that wants them, durably.",
+        ),
+    ),
+)
+"""Every operation on topics and subscriptions."""

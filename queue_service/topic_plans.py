@@ -1,0 +1,129 @@
+"""Plans: who of a topic's subscribers wants a message, found without asking each.
+
+A plan is made of a topic's confirmed subscriptions once, and kept until one of them changes: the topic's version tells.
+Owns the compiled filter policies; does not know how a message reaches anybody.
+"""
+
+import json
+from collections import OrderedDict
+
+import msgspec
+
+from cumulo.queue_service.filter_policies import IN_ATTRIBUTES, IN_BODY, FilterIndex, attribute_fields, body_fields
+from cumulo.queue_service.filter_policies import compiled as compiled_policy
+from cumulo.queue_service.queue_attributes import Place, place_of
+from cumulo.queue_service.subscriptions import FILTER_POLICY, numbered
+from cumulo.queue_service.topic_keys import SubscriptionRow, TopicMeta
+from cumulo.queue_service.topic_model import PublishEntry
+from cumulo.queue_service.topics import meta_of, state_of
+from cumulo.storage.engine import Engine, ReadTxn
+
+PLANS_MAX = 1_024
+"""Topics whose plans are kept."""
+_ROWS = 1_000
+"""Subscriptions that one read takes."""
+
+
+class Subscriber(msgspec.Struct, frozen=True):
+    """A confirmed subscription. `queue` is a queue of SQS, None where it has one of its own; `dead_letter` where its
+    messages go that cannot be delivered.
+    """
+
+    number: int
+    row: SubscriptionRow
+    queue: Place | None
+    raw: bool
+    dead_letter: Place | None
+
+
+class Plan:
+    """The subscribers of a topic at one version, and the topic itself."""
+
+    def __init__(self, meta: TopicMeta, version: int, rows: list[tuple[int, SubscriptionRow]]) -> None:
+        self.meta = meta
+        self.version = version
+        self.subscribers = {number: _subscriber(number, row) for number, row in rows if row.confirmed}
+        filtered = {
+            number: (it.row.attributes.get("FilterPolicyScope", IN_ATTRIBUTES), it.row.attributes[FILTER_POLICY])
+            for number, it in self.subscribers.items()
+            if FILTER_POLICY in it.row.attributes
+        }
+        self._unfiltered = [number for number in self.subscribers if number not in filtered]
+        self._indexes = {
+            scope: FilterIndex({n: compiled_policy(text, of) for n, (of, text) in filtered.items() if of == scope})
+            for scope in (IN_ATTRIBUTES, IN_BODY)
+        }
+
+    def wanting(self, entry: PublishEntry) -> list[Subscriber]:
+        """Return who wants a message, in the order of their subscriptions."""
+        numbers = list(self._unfiltered)
+        by_attributes, by_body = self._indexes[IN_ATTRIBUTES], self._indexes[IN_BODY]
+        if by_attributes.paths:
+            numbers += by_attributes.accepting(attribute_fields(entry.attributes))
+        if by_body.paths:
+            fields = body_fields(entry.body.encode(), by_body.paths)
+            if fields is not None:
+                numbers += by_body.accepting(fields)
+        return [self.subscribers[number] for number in sorted(numbers)]
+
+
+def _subscriber(number: int, row: SubscriptionRow) -> Subscriber:
+    redrive = row.attributes.get("RedrivePolicy")
+    return Subscriber(
+        number,
+        row,
+        place_of(row.endpoint) if row.protocol == "sqs" else None,
+        row.attributes.get("RawMessageDelivery", "false") == "true",
+        place_of(json.loads(redrive)["deadLetterTargetArn"]) if redrive else None,
+    )
+
+
+class Plans:
+    """The plans of the topics that were published to lately."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._plans: OrderedDict[bytes, Plan] = OrderedDict()
+
+    async def of(self, partition: bytes) -> Plan | None:
+        """Return the plan of a topic as it is now; None where the topic is gone."""
+        version = await self._engine.read((partition,), _version, partition)
+        plan = self._plans.get(partition)
+        if plan is None or plan.version != version:
+            plan = await self._made(partition)
+            self._plans.pop(partition, None)
+            if plan is None:
+                return None
+            self._plans[partition] = plan
+            if len(self._plans) > PLANS_MAX:
+                self._plans.popitem(last=False)
+        return plan
+
+    async def _made(self, partition: bytes) -> Plan | None:
+        while True:
+            rows: list[tuple[int, SubscriptionRow]] = []
+            version = None
+            while True:
+                last = rows[-1][0] if rows else 0
+                found = await self._engine.read((partition,), _read, (partition, last))
+                if found is None:
+                    return None
+                meta, read_at, more = found
+                if version is not None and read_at != version:
+                    break  # a subscription changed meanwhile
+                version = read_at
+                rows += more
+                if len(more) < _ROWS:
+                    return Plan(meta, version, rows)
+
+
+def _version(txn: ReadTxn, partition: bytes) -> int:
+    return state_of(txn, partition).version if meta_of(txn, partition) is not None else 0
+
+
+def _read(txn: ReadTxn, request: tuple[bytes, int]) -> tuple[TopicMeta, int, list[tuple[int, SubscriptionRow]]] | None:
+    partition, last = request
+    meta = meta_of(txn, partition)
+    if meta is None:
+        return None
+    return meta, state_of(txn, partition).version, numbered(txn, partition, last, _ROWS)

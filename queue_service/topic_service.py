@@ -1,0 +1,384 @@
+"""Topics and subscriptions: the second service of the room, beside that of queues.
+
+Owns what a transaction function must not do: it decides who wants a message and in what words, stamps it, and does the
+due work that brings messages on from outboxes. Knows no wire protocol.
+
+A message for a queue of SQS needs that queue's leave: its policy is asked about `sns.amazonaws.com` in the topic's
+name, as `delivery` does it for buckets, at each delivery anew.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from cumulo.core.clocks import Clock
+from cumulo.core.context import CallContext
+from cumulo.core.errors import TOO_BUSY, ServiceError
+from cumulo.core.ids import Randomness
+from cumulo.core.operations import Operation, Result
+from cumulo.core.tokens import TokenSealer
+from cumulo.identity import resource_policy
+from cumulo.identity.authorizer import Authorizer, Guard
+from cumulo.identity.room import Resolved, Room
+from cumulo.queue_service import kinds, publishing, stamping
+from cumulo.queue_service import topic_model as model
+from cumulo.queue_service.delivery import QueueTarget
+from cumulo.queue_service.keys import StoredMessage
+from cumulo.queue_service.messages import Demand, LeasedMessage, Outgoing, OutgoingInGroup, StampedReceive, StampedSend
+from cumulo.queue_service.model import RECEIVE_MESSAGES_MAX, SendEntry, SentMessage, is_fifo
+from cumulo.queue_service.publishing import QueueDelivery, StampedEnd, StampedFanOut, StampedPublish
+from cumulo.queue_service.queue_attributes import Place
+from cumulo.queue_service.queues import DirectoryChanged, Found, Lookup
+from cumulo.queue_service.queues import follow as follow_queue
+from cumulo.queue_service.receipts import TOKEN_BYTES, Receipt
+from cumulo.queue_service.resolve_topics import RESOLVERS, ResolvedPublish, TopicDesk, in_force, listing_of
+from cumulo.queue_service.subscriptions import ListedPage, NumberedPage, Subscribed, expire, shown
+from cumulo.queue_service.topic_attributes import topic_place
+from cumulo.queue_service.topic_envelopes import Notice, Signer, StoredNotice
+from cumulo.queue_service.topic_errors import TOPIC_NOT_FOUND
+from cumulo.queue_service.topic_keys import CLEAR_TOPIC, EXPIRE, FAN_OUT, TopicMeta
+from cumulo.queue_service.topic_operations import TABLE
+from cumulo.queue_service.topic_plans import Plan, Plans, Subscriber
+from cumulo.queue_service.topics import clear_topic
+from cumulo.storage import records
+from cumulo.storage.due_pump import DueHandler
+from cumulo.storage.engine import ROOT, Due, Engine
+from cumulo.storage.remembered import Remembered
+from cumulo.storage.tuples import u64
+
+RESOLVES_MAX = 5
+"""How often a request is resolved anew whose topic or subscriptions changed at the same time."""
+OUTBOX_LEASE_S = 60
+_log = logging.getLogger("cumulo.topics")
+
+
+class TopicService(Room):
+    """The topics of a server.
+
+    Arguments: `engine`, `authorizer`, `clock`, `randomness`, `sealer` as for every room; `base_url` is where clients
+    reach the AWS edge; `signer` signs what subscribers get.
+    """
+
+    table = TABLE
+
+    def __init__(
+        self,
+        engine: Engine,
+        authorizer: Authorizer,
+        clock: Clock,
+        randomness: Randomness,
+        sealer: TokenSealer,
+        base_url: str,
+        signer: Signer,
+    ) -> None:
+        super().__init__(engine, authorizer, clock, randomness)
+        self.desk = TopicDesk(engine, authorizer, clock, randomness, sealer)
+        self._base_url = base_url
+        self._signer = signer
+        self._plans = Plans(engine)
+        self._queues = Remembered(engine, (ROOT,), follow_queue)
+        self._target = QueueTarget(engine)
+        self._fanning_out: dict[bytes, asyncio.Lock] = {}
+
+    def due_handlers(self) -> Mapping[str, DueHandler]:
+        """Return the service's due kinds."""
+        return {FAN_OUT: self._on_fan_out, EXPIRE: self._on_expire, CLEAR_TOPIC: self._on_clear}
+
+    async def guard(self, arn: str) -> Guard | None:
+        """Return what protects the topic of an ARN, None where there is no such topic."""
+        with contextlib.suppress(ServiceError):
+            place = topic_place(arn, "", "")
+            found = await self.desk.find(place)
+            return None if found is None else Guard(place.account, found.policy)
+        return None
+
+    async def resolve(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
+        """Follow the topic's name, check the request and stamp it."""
+        resolved = await RESOLVERS[operation.name](self.desk, ctx, operation, request)
+        guard = in_force(ctx, operation, resolved.guard)
+        return resolved if guard is resolved.guard else msgspec.structs.replace(resolved, guard=guard)
+
+    async def call(
+        self, ctx: CallContext, operation: str, request: Any, body: AsyncIterator[memoryview] | None = None
+    ) -> Result:
+        """Run one operation; anew, from the name on, where what it is about changed at the same time."""
+        for _ in range(RESOLVES_MAX):
+            try:
+                return await super().call(ctx, operation, request, body)
+            except DirectoryChanged:
+                continue
+        raise TOO_BUSY.error(what="The number of changes to the topic at once", limit=RESOLVES_MAX)
+
+    def present(self, request: Any, resolved: Resolved, value: Any) -> Any:
+        """Return the answer for what a function answered."""
+        if isinstance(value, model.Topic) and value.policy:
+            return msgspec.structs.replace(value, policy=resource_policy.shown(value.policy, self.engine))
+        stamped = resolved.request
+        if isinstance(request, model.ListTopics):
+            listing = listing_of(request, f"{stamped.account}/{stamped.region}")
+            last = value[-1].name.encode() if len(value) == stamped.limit else b""
+            return model.TopicPage(tuple(value), self.desk.page_token(listing, last))
+        if isinstance(value, ListedPage):
+            listing = listing_of(request, f"{stamped.account}/{stamped.region}")
+            return model.SubscriptionPage(value.subscriptions, self.desk.page_token(listing, value.last.encode()))
+        if isinstance(value, NumberedPage):
+            listing = listing_of(request, stamped.place.arn)
+            last = u64(value.last) if value.last else b""
+            return model.SubscriptionPage(value.subscriptions, self.desk.page_token(listing, last))
+        if isinstance(value, Subscribed):
+            return shown(stamped.place, value.row)
+        if isinstance(request, model.CreateTopic):
+            return stamped.place
+        return value
+
+    # Publishing
+
+    async def publish(self, ctx: CallContext, resolved: ResolvedPublish) -> tuple[model.PublishAnswer, ...]:
+        """Publish messages: durable, and on their way to every subscriber, when this returns."""
+        del ctx
+        place, request = resolved.request
+        plan = await self._plans.of(resolved.partition)
+        if plan is None:
+            raise TOPIC_NOT_FOUND.error()
+        seed = self.randomness.token_bytes(stamping.SEED_BYTES)
+        ids = stamping.message_ids(seed, len(request.entries))
+        wall_ms, now_ms = self.clock.wall_ms(), self.clock.deadline_ms()
+        if not place.fifo:
+            numbered = list(zip(request.entries, ids, strict=True))
+            deliveries = await self._deliveries(plan, place, numbered, wall_ms, now_ms)
+            if deliveries is not None:
+                partitions = {resolved.partition: None}
+                for delivery in deliveries:
+                    partitions[delivery.send.partition] = None
+                    if delivery.otherwise is not None:
+                        partitions[delivery.otherwise.partition] = None
+                stamped = StampedPublish(resolved.partition, plan.version, tuple(deliveries), seed=seed)
+                await self.engine.transact(tuple(partitions), publishing.publish, stamped)
+                return tuple(SentMessage(message_id, "") for message_id in ids)
+        stored = [
+            self._stored(place, entry, message_id, index, wall_ms, now_ms)
+            for index, (entry, message_id) in enumerate(zip(request.entries, ids, strict=True))
+        ]
+        send = StampedSend(place.name, plan.meta.outbox, tuple(stored), seed, now_ms)
+        stamped = StampedPublish(resolved.partition, plan.version, (), send, seed)
+        outcome = await self.engine.transact((resolved.partition, plan.meta.outbox), publishing.publish, stamped)
+        sent: Sequence[SentMessage] = [SentMessage(message_id, "") for message_id in ids]
+        if outcome.first_seq:
+            sent = stamping.sent_to_fifo(sent, {refused.index for refused in outcome.refused}, outcome)
+        return stamping.answers(sent, {}, outcome)
+
+    async def _deliveries(
+        self,
+        plan: Plan,
+        place: model.TopicPlace,
+        entries: list[tuple[model.PublishEntry, str]],
+        wall_ms: int,
+        now_ms: int,
+    ) -> list[QueueDelivery] | None:
+        """Return what to send to whom at once; None where it is too much for one transaction."""
+        by_subscriber: dict[int, list[Outgoing]] = {}
+        subscribers: dict[int, Subscriber] = {}
+        operations = size_bytes = 0
+        for entry, message_id in entries:
+            notice = self._notice(plan.meta, place, entry, message_id, wall_ms, "")
+            for subscriber in plan.wanting(entry):
+                outgoing = self._outgoing(subscriber, place, notice, entry, message_id, wall_ms, now_ms)
+                known = by_subscriber.setdefault(subscriber.number, [])
+                operations += publishing.operations_of(1) - (publishing.operations_of(0) if known else 0)
+                size_bytes += len(outgoing.record)
+                if operations > publishing.OPERATIONS_MAX or size_bytes > publishing.BYTES_MAX:
+                    return None
+                known.append(msgspec.structs.replace(outgoing, index=len(known)))
+                subscribers[subscriber.number] = subscriber
+        found = [
+            await self._delivery(subscribers[number], place, tuple(messages), now_ms)
+            for number, messages in by_subscriber.items()
+        ]
+        return [delivery for delivery in found if delivery is not None]
+
+    async def _delivery(
+        self, subscriber: Subscriber, place: model.TopicPlace, messages: tuple[Outgoing, ...], now_ms: int
+    ) -> QueueDelivery | None:
+        """Return the sending of messages to a subscriber; None where nobody may have them."""
+        otherwise = None
+        if subscriber.dead_letter is not None:
+            otherwise = await self._send_to(subscriber.dead_letter, place, messages, now_ms)
+        if subscriber.queue is None:
+            send = StampedSend(place.name, subscriber.row.queue, messages, b"", now_ms)
+            return QueueDelivery(send, own=True)
+        send_or_none = await self._send_to(subscriber.queue, place, messages, now_ms)
+        if send_or_none is None:
+            return None if otherwise is None else QueueDelivery(otherwise)
+        return QueueDelivery(send_or_none, otherwise=otherwise)
+
+    async def _send_to(
+        self, queue: Place, topic: model.TopicPlace, messages: tuple[Outgoing, ...], now_ms: int
+    ) -> StampedSend | None:
+        """Return the sending of messages to a queue of SQS; None where it is not there, or its policy refuses."""
+        found: Found | None = await self._queues.read(Lookup(queue))
+        if found is None or self._target.refusal(queue, found.row.policy, topic.arn, topic.account):
+            return None
+        return StampedSend(queue.name, found.row.partition, messages, b"", now_ms)
+
+    def _notice(
+        self,
+        meta: TopicMeta,
+        place: model.TopicPlace,
+        entry: model.PublishEntry,
+        message_id: str,
+        wall_ms: int,
+        sequence_number: str,
+    ) -> Notice:
+        version = meta.attributes.get("SignatureVersion", "1")
+        return Notice(place, entry, message_id, wall_ms, sequence_number, version, self._base_url, self._signer)
+
+    def _outgoing(
+        self,
+        subscriber: Subscriber,
+        place: model.TopicPlace,
+        notice: Notice,
+        entry: model.PublishEntry,
+        message_id: str,
+        wall_ms: int,
+        now_ms: int,
+    ) -> Outgoing:
+        """Return the message that a subscriber's queue gets."""
+        row = subscriber.row
+        if subscriber.queue is None:
+            return self._stored(place, entry, message_id, 0, wall_ms, now_ms)
+        text = notice.text("sqs") if subscriber.raw else notice.document("sqs", f"{place.arn}:{row.id}")
+        fifo = is_fifo(subscriber.queue.name)
+        sent = SendEntry(
+            text.encode(),
+            entry.attributes if subscriber.raw else (),
+            group_id=entry.group_id,
+            deduplication_id=(entry.deduplication_id or _by_content(entry)) if fifo else None,
+        )
+        if not fifo:
+            sent = msgspec.structs.replace(sent, group_id=None)
+        seed = hashlib.sha256(f"{message_id}/{subscriber.number}".encode()).digest()[: stamping.SEED_BYTES]
+        messages, _, invalid = stamping.stamp_entries((sent,), seed, place.account, wall_ms, now_ms, fifo=fifo)
+        for error in invalid.values():
+            raise error
+        return messages[0]
+
+    def _stored(
+        self, place: model.TopicPlace, entry: model.PublishEntry, message_id: str, index: int, wall_ms: int, now_ms: int
+    ) -> Outgoing:
+        """Return a message as it lies in the topic's outbox, or in a subscription's own queue."""
+        body = msgspec.msgpack.encode(StoredNotice(entry, message_id, wall_ms))
+        record = StoredMessage(message_id=message_id, sent_ms=wall_ms, kept_from_ms=now_ms, body=body)
+        in_group = None
+        if place.fifo:
+            deduplication_id = entry.deduplication_id or _by_content(entry)
+            in_group = OutgoingInGroup(
+                message_id, entry.group_id or "", deduplication_id, entry.deduplication_id is None
+            )
+            record = msgspec.structs.replace(record, group_id=in_group.group_id, deduplication_id=deduplication_id)
+        return Outgoing(index, records.encode(record), len(entry.body), 0, in_group)
+
+    # Outboxes
+
+    async def _on_fan_out(self, entries: list[Due]) -> None:
+        await asyncio.gather(*(self._empty(entry) for entry in entries))
+
+    async def _empty(self, entry: Due) -> None:
+        """Deliver everything that lies in an outbox; the due entry's payload is the topic's partition."""
+        outbox, partition = entry.key, entry.payload
+        lock = self._fanning_out.setdefault(outbox, asyncio.Lock())
+        async with lock:
+            done = False
+            while not done:
+                plan = await self._plans.of(partition)
+                if plan is None or not await self._deliver_some(plan, partition, outbox):
+                    stamped = StampedEnd(entry, self.clock.deadline_ms())
+                    done = await self.engine.transact((outbox,), publishing.end, stamped, grows=False) or plan is None
+        if not lock.locked():
+            self._fanning_out.pop(outbox, None)
+
+    async def _deliver_some(self, plan: Plan, partition: bytes, outbox: bytes) -> bool:
+        """Deliver the outbox's first messages; say whether there were any."""
+        token = self.randomness.token_bytes(TOKEN_BYTES)
+        demand = Demand(RECEIVE_MESSAGES_MAX, OUTBOX_LEASE_S, token)
+        stamped = StampedReceive(plan.meta.name, outbox, (demand,), b"", self.clock.deadline_ms())
+        received = await self.engine.transact((outbox,), kinds.receive_messages, stamped)
+        for message in received.taken[0]:
+            receipt = Receipt(0, received.generation, message.seq, message.lease_at, message.token or token)
+            while not await self._deliver_one(partition, outbox, message, receipt):
+                pass
+        return bool(received.taken[0])
+
+    async def _deliver_one(self, partition: bytes, outbox: bytes, message: LeasedMessage, receipt: Receipt) -> bool:
+        """Deliver a slice of one message; say whether it was the last."""
+        plan = await self._plans.of(partition)
+        if plan is None:
+            return True
+        place = model.TopicPlace(plan.meta.account, plan.meta.region, plan.meta.name)
+        stored = msgspec.msgpack.decode(message.stored.body, type=StoredNotice)
+        sequence_number = stamping.sequence_number(message.seq) if place.fifo else ""
+        notice = self._notice(plan.meta, place, stored.entry, stored.message_id, stored.published_ms, sequence_number)
+        after = await self.engine.read((outbox,), _progress, (outbox, message.seq))
+        now_ms = self.clock.deadline_ms()
+        deliveries: list[QueueDelivery] = []
+        upto = after
+        is_last = True
+        operations = size_bytes = 0
+        for subscriber in self._behind(plan, stored.entry, after):
+            outgoing = self._outgoing(
+                subscriber, place, notice, stored.entry, stored.message_id, stored.published_ms, now_ms
+            )
+            operations += publishing.operations_of(1)
+            size_bytes += len(outgoing.record)
+            if deliveries and (operations > publishing.OPERATIONS_MAX or size_bytes > publishing.BYTES_MAX):
+                is_last = False
+                break
+            upto = subscriber.number
+            delivery = await self._delivery(subscriber, place, (outgoing,), now_ms)
+            if delivery is not None:
+                deliveries.append(delivery)
+        request = StampedFanOut(
+            partition,
+            outbox,
+            place.name,
+            message.seq,
+            after,
+            upto,
+            tuple(deliveries),
+            now_ms,
+            receipt if is_last else None,
+        )
+        partitions = {outbox: None, **{delivery.send.partition: None for delivery in deliveries}}
+        partitions |= {it.otherwise.partition: None for it in deliveries if it.otherwise is not None}
+        with contextlib.suppress(DirectoryChanged):
+            await self.engine.transact(tuple(partitions), publishing.fan_out, request)
+            return is_last
+        return False
+
+    def _behind(self, plan: Plan, entry: model.PublishEntry, after: int) -> Iterator[Subscriber]:
+        return (subscriber for subscriber in plan.wanting(entry) if subscriber.number > after)
+
+    # Other due work
+
+    async def _on_expire(self, entries: list[Due]) -> None:
+        await asyncio.gather(
+            *(self.engine.transact((ROOT, entry.key[:8]), expire, entry, grows=False) for entry in entries)
+        )
+
+    async def _on_clear(self, entries: list[Due]) -> None:
+        await asyncio.gather(
+            *(self.engine.transact((ROOT, entry.key), clear_topic, entry, grows=False) for entry in entries)
+        )
+
+
+def _progress(txn: Any, request: tuple[bytes, int]) -> int:
+    return publishing.progress(txn, *request)
+
+
+def _by_content(entry: model.PublishEntry) -> str:
+    """Return the deduplication id of a message that was given none."""
+    return hashlib.sha256(entry.body.encode()).hexdigest()

@@ -1,0 +1,314 @@
+"""Topics: make, look at, change, list, tag, delete.
+
+A topic is a name in the directory and a partition of its own, beside a queue without a name, its outbox. Deleting
+removes name and record at once; the subscriptions go later, in slices, through the due index. All functions that follow
+a name read it again inside their transaction; they raise `DirectoryChanged` where it leads elsewhere by then.
+"""
+
+import msgspec
+
+from cumulo.queue_service import own_queues
+from cumulo.queue_service.keys import Tags, decode_tags
+from cumulo.queue_service.model import TAGS_MAX
+from cumulo.queue_service.queues import DirectoryChanged
+from cumulo.queue_service.topic_errors import (
+    INVALID_PARAMETER,
+    TAG_LIMIT_EXCEEDED,
+    TAGGED_NOT_FOUND,
+    TOPIC_NOT_FOUND,
+)
+from cumulo.queue_service.topic_keys import (
+    CLEAR_TOPIC,
+    EXPIRE,
+    STATE,
+    TAGS,
+    TOPIC,
+    SubscriptionRow,
+    TopicMeta,
+    TopicName,
+    TopicState,
+    decode_name,
+    decode_state,
+    decode_subscription,
+    decode_topic,
+    endpoint_key,
+    id_key,
+    last_part,
+    name_key,
+    names_prefix,
+    subscription_key,
+    subscription_name_key,
+    subscriptions_prefix,
+)
+from cumulo.queue_service.topic_model import Topic, TopicPlace
+from cumulo.storage import records
+from cumulo.storage.engine import Due, ReadTxn, Txn
+from cumulo.storage.tuples import u64
+
+CLEARED_MAX = 100
+"""Subscriptions of a deleted topic that one transaction removes; some ten operations each."""
+
+
+class StampedTopic(msgspec.Struct, frozen=True):
+    """A topic to look at, or to delete."""
+
+    place: TopicPlace
+    partition: bytes
+    now_ms: int = 0
+
+
+class StampedCreate(msgspec.Struct, frozen=True):
+    """A topic to make. `partition` and `outbox` are the existing topic's, or new ones (`is_new`) that nobody has used.
+
+    `policy` is in its stored form, None where it was not given; `given` are the attributes that were, as they would be
+    shown, to compare them with those of a topic that is there.
+    """
+
+    place: TopicPlace
+    partition: bytes
+    outbox: bytes
+    is_new: bool
+    attributes: dict[str, str]
+    policy: str | None
+    tags: dict[str, str]
+    now_ms: int
+
+
+class StampedAttribute(msgspec.Struct, frozen=True):
+    """An attribute to write, or the policy, where `policy` is not None; an empty value takes it away."""
+
+    place: TopicPlace
+    partition: bytes
+    name: str
+    value: str
+    policy: str | None = None
+
+
+class StampedPolicy(msgspec.Struct, frozen=True):
+    """A policy to write in the place of the policy `before`, both in their stored form."""
+
+    place: TopicPlace
+    partition: bytes
+    before: str
+    policy: str
+
+
+class StampedTags(msgspec.Struct, frozen=True):
+    """Tags to write and keys to remove."""
+
+    place: TopicPlace
+    partition: bytes
+    written: dict[str, str]
+    removed: tuple[str, ...] = ()
+
+
+class StampedList(msgspec.Struct, frozen=True):
+    """A page of names to list, from behind the name `last`."""
+
+    account: str
+    region: str
+    last: str
+    limit: int
+
+
+def follow(txn: ReadTxn, place: TopicPlace) -> TopicName | None:
+    """Return where a topic's name leads, or None."""
+    raw = txn.get(name_key(place.account, place.region, place.name))
+    return None if raw is None else decode_name(raw)
+
+
+def confirm(txn: ReadTxn, place: TopicPlace, partition: bytes) -> TopicName:
+    """Return the directory row of a name; raises unless it still leads to `partition`."""
+    row = follow(txn, place)
+    if row is None:
+        raise TOPIC_NOT_FOUND.error()
+    if row.partition != partition:
+        raise DirectoryChanged
+    return row
+
+
+def meta_of(txn: ReadTxn, partition: bytes) -> TopicMeta | None:
+    """Return a topic's record; None once it is deleted."""
+    raw = txn.get(partition + TOPIC)
+    return None if raw is None else decode_topic(raw)
+
+
+def state_of(txn: ReadTxn, partition: bytes) -> TopicState:
+    """Return a topic's counts."""
+    raw = txn.get(partition + STATE)
+    return TopicState() if raw is None else decode_state(raw)
+
+
+def put_state(txn: Txn, partition: bytes, state: TopicState) -> None:
+    """Write a topic's counts, and say that something about it or its subscriptions changed."""
+    txn.put(partition + STATE, records.encode(msgspec.structs.replace(state, version=state.version + 1)))
+
+
+def create_topic(txn: Txn, request: StampedCreate) -> None:
+    """Make a topic, or find the one that has the given attributes and tags."""
+    place, partition = request.place, request.partition
+    row = follow(txn, place)
+    if row is not None:
+        if row.partition != partition:
+            raise DirectoryChanged
+        _check_same(txn, request, row)
+        return
+    if not request.is_new:
+        raise DirectoryChanged
+    meta = TopicMeta(
+        account=place.account,
+        region=place.region,
+        name=place.name,
+        create_ms=request.now_ms,
+        attributes=request.attributes,
+        outbox=request.outbox,
+    )
+    _write(txn, partition, meta, request.policy or "")
+    put_state(txn, partition, TopicState(version=0))
+    _write_tags(txn, partition, request.tags)
+    own_queues.make(txn, request.outbox, meta, fifo=place.fifo)
+    _set_up_outbox(txn, meta)
+
+
+def _check_same(txn: Txn, request: StampedCreate, row: TopicName) -> None:
+    """Raise where a topic that is there has other attributes or tags than were given."""
+    meta = meta_of(txn, request.partition)
+    assert meta is not None, request.partition
+    differs = any(meta.attributes.get(name, "") != value for name, value in request.attributes.items())
+    if differs or (request.policy is not None and request.policy != row.policy):
+        raise INVALID_PARAMETER.error(text="Attributes Reason: Topic already exists with different attributes")
+    tags = _tags(txn, request.partition)
+    if any(tags.get(key) != value for key, value in request.tags.items()):
+        raise INVALID_PARAMETER.error(text="Tags Reason: Topic already exists with different tags")
+
+
+def get_topic(txn: ReadTxn, request: StampedTopic) -> Topic:
+    """Return a topic with its counts, its policy in the stored form; a read function."""
+    row = confirm(txn, request.place, request.partition)
+    meta, state = meta_of(txn, request.partition), state_of(txn, request.partition)
+    assert meta is not None, request.partition
+    return Topic(
+        place=request.place,
+        create_ms=meta.create_ms,
+        attributes=meta.attributes,
+        policy=row.policy,
+        confirmed=state.confirmed,
+        pending=state.pending,
+        deleted=state.deleted,
+    )
+
+
+def set_attribute(txn: Txn, request: StampedAttribute) -> None:
+    """Write one attribute of a topic."""
+    row = confirm(txn, request.place, request.partition)
+    meta = meta_of(txn, request.partition)
+    assert meta is not None, request.partition
+    if request.policy is not None:
+        _write(txn, request.partition, meta, request.policy)
+        return
+    attributes = {name: value for name, value in meta.attributes.items() if name != request.name}
+    if request.value:
+        attributes[request.name] = request.value
+    meta = msgspec.structs.replace(meta, attributes=attributes)
+    _write(txn, request.partition, meta, row.policy)
+    _set_up_outbox(txn, meta)
+    put_state(txn, request.partition, state_of(txn, request.partition))
+
+
+def replace_policy(txn: Txn, request: StampedPolicy) -> None:
+    """Write a policy that was made from the one that stands there; raises `DirectoryChanged` where it is another."""
+    row = confirm(txn, request.place, request.partition)
+    if row.policy != request.before:
+        raise DirectoryChanged
+    meta = meta_of(txn, request.partition)
+    assert meta is not None, request.partition
+    _write(txn, request.partition, meta, request.policy)
+
+
+def list_topics(txn: ReadTxn, request: StampedList) -> list[TopicPlace]:
+    """Return at most `limit` topics by name."""
+    prefix = names_prefix(request.account, request.region)
+    start = name_key(request.account, request.region, request.last) + b"\0" if request.last else prefix
+    rows = txn.range(start, prefix + b"\xff", request.limit)
+    return [TopicPlace(request.account, request.region, last_part(key)) for key, _ in rows]
+
+
+def list_tags(txn: ReadTxn, request: StampedTopic) -> dict[str, str]:
+    """Return a topic's tags; a read function."""
+    confirm(txn, request.place, request.partition)
+    return _tags(txn, request.partition)
+
+
+def change_tags(txn: Txn, request: StampedTags) -> None:
+    """Write and remove tags of a topic."""
+    if follow(txn, request.place) is None:
+        raise TAGGED_NOT_FOUND.error()
+    confirm(txn, request.place, request.partition)
+    tags = _tags(txn, request.partition) | request.written
+    if len(tags) > TAGS_MAX:
+        raise TAG_LIMIT_EXCEEDED.error()
+    _write_tags(txn, request.partition, {key: tags[key] for key in tags if key not in request.removed})
+
+
+def delete_topic(txn: Txn, request: StampedTopic) -> None:
+    """Delete a topic; its subscriptions deliver nothing from then on, and are cleared later."""
+    place, partition = request.place, request.partition
+    confirm(txn, place, partition)
+    meta = meta_of(txn, partition)
+    assert meta is not None, partition
+    txn.delete(name_key(place.account, place.region, place.name))
+    txn.delete(partition + TOPIC)
+    txn.delete(partition + TAGS)
+    own_queues.destroy(txn, meta.outbox, request.now_ms)
+    txn.due(request.now_ms, CLEAR_TOPIC, partition, records.encode(meta))
+
+
+def clear_topic(txn: Txn, entry: Due) -> None:
+    """Remove some subscriptions of a deleted topic: the deed of `topic.clear`."""
+    partition, meta = entry.key, decode_topic(entry.payload)
+    prefix = subscriptions_prefix(partition)
+    rows = txn.range(prefix, prefix + b"\xff" * 9, CLEARED_MAX)
+    for key, value in rows:
+        number = int.from_bytes(key[len(prefix) :], "big")
+        remove_rows(txn, partition, meta.region, number, decode_subscription(value), entry.at_ms)
+    if len(rows) < CLEARED_MAX:
+        txn.delete(partition + STATE)
+        txn.undue(entry.at_ms, entry.kind, entry.key)
+
+
+def remove_rows(txn: Txn, partition: bytes, region: str, number: int, row: SubscriptionRow, now_ms: int) -> None:
+    """Remove every row of a subscription, and its own queue."""
+    txn.delete(subscription_key(partition, number))
+    txn.delete(id_key(partition, row.id))
+    txn.delete(endpoint_key(partition, row.protocol, row.endpoint))
+    txn.delete(subscription_name_key(row.owner, region, row.id))
+    if row.expire_ms:
+        txn.undue(row.expire_ms, EXPIRE, partition + u64(number))
+    if row.queue:
+        own_queues.destroy(txn, row.queue, now_ms)
+
+
+def _write(txn: Txn, partition: bytes, meta: TopicMeta, policy: str) -> None:
+    txn.put(partition + TOPIC, records.encode(meta))
+    name = TopicName(partition=partition, policy=policy, create_ms=meta.create_ms)
+    txn.put(name_key(meta.account, meta.region, meta.name), records.encode(name))
+
+
+def _set_up_outbox(txn: Txn, meta: TopicMeta) -> None:
+    """Let the outbox of a FIFO topic deduplicate as the topic does."""
+    if meta.name.endswith(".fifo"):
+        by_content = meta.attributes.get("ContentBasedDeduplication", "false") == "true"
+        scope = "messageGroup" if meta.attributes.get("FifoThroughputScope") == "MessageGroup" else "queue"
+        own_queues.set_deduplication(txn, meta.outbox, by_content=by_content, scope=scope)
+
+
+def _tags(txn: ReadTxn, partition: bytes) -> dict[str, str]:
+    raw = txn.get(partition + TAGS)
+    return {} if raw is None else decode_tags(raw).tags
+
+
+def _write_tags(txn: Txn, partition: bytes, tags: dict[str, str]) -> None:
+    if tags:
+        txn.put(partition + TAGS, records.encode(Tags(tags=tags)))
+    else:
+        txn.delete(partition + TAGS)

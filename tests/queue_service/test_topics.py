@@ -1,0 +1,198 @@
+"""Topics: subscriptions, and messages on their way to queues."""
+
+import json
+
+import pytest
+
+from cumulo.core.errors import ServiceError
+from cumulo.queue_service import topic_model as topics
+from cumulo.queue_service.model import MessageAttribute
+from cumulo.queue_service.topic_service import TopicService
+
+
+class NoSignature:
+    """Signs by saying what it was asked to sign, for tests that look at other things."""
+
+    def sign(self, text: str, version: str) -> str:
+        return f"{version}:{len(text)}"
+
+
+class Topics:
+    """A service of topics beside the queues of a stand, and short forms of its calls."""
+
+    def __init__(self, it):
+        self.it = it
+        self.service = TopicService(
+            it.engine, it.service.authorizer, it.clock, it.randomness, it.sealer, "http://127.0.0.1:4566", NoSignature()
+        )
+        for kind, handler in self.service.due_handlers().items():
+            it.pump.register(kind, handler)
+
+    async def call(self, request):
+        return (await self.service.call(self.it.ctx, type(request).__name__, request)).value
+
+    async def create(self, name="news", **attributes):
+        if name.endswith(".fifo"):
+            attributes["FifoTopic"] = "true"
+        return await self.call(topics.CreateTopic(topic=name, attributes=attributes))
+
+    async def subscribe(self, queue, topic="news", **attributes):
+        arn = (await self.it.queue(queue)).arn
+        return await self.call(topics.Subscribe(topic=topic, protocol="sqs", endpoint=arn, attributes=attributes))
+
+    async def publish(self, *bodies, topic="news", **more):
+        entries = tuple(topics.PublishEntry(body=body, **more) for body in bodies)
+        return await self.call(topics.Publish(topic=topic, entries=entries))
+
+
+def test_message_reaches_every_queue_that_subscribed(run):
+    async def scenario(it):
+        news = Topics(it)
+        await news.create()
+        for name in ("a", "b"):
+            await it.create(name)
+            await news.subscribe(name)
+
+        (sent,) = await news.publish("hello", subject="greeting")
+
+        for name in ("a", "b"):
+            (message,) = await it.receive(queue=name)
+            document = json.loads(message.body)
+            assert document["Message"] == "hello"
+            assert document["Subject"] == "greeting"
+            assert document["MessageId"] == sent.message_id
+            assert document["TopicArn"] == "arn:aws:sns:us-east-1:000000000000:news"
+
+    run(scenario)
+
+
+def test_raw_delivery_hands_on_body_and_attributes(run):
+    async def scenario(it):
+        news = Topics(it)
+        await news.create()
+        await it.create("a")
+        await news.subscribe("a", RawMessageDelivery="true")
+        attribute = MessageAttribute("kind", "String", b"greeting")
+
+        await news.publish("hello", attributes=(attribute,))
+
+        (message,) = await it.receive(queue="a")
+        assert message.body == b"hello"
+        assert message.attributes == (attribute,)
+
+    run(scenario)
+
+
+def test_filter_policies_choose(run):
+    async def scenario(it):
+        news = Topics(it)
+        await news.create()
+        for name in ("orders", "others", "large"):
+            await it.create(name)
+        await news.subscribe("orders", FilterPolicy='{"kind": ["order"]}')
+        await news.subscribe("others", FilterPolicy='{"kind": [{"anything-but": "order"}]}')
+        await news.subscribe(
+            "large", FilterPolicy='{"size": [{"numeric": [">", 10]}]}', FilterPolicyScope="MessageBody"
+        )
+
+        await news.publish('{"size": 11}', attributes=(MessageAttribute("kind", "String", b"order"),))
+        await news.publish('{"size": 9}', attributes=(MessageAttribute("kind", "String", b"bill"),))
+
+        assert [(await it.queue(name)).message_count for name in ("orders", "others", "large")] == [1, 1, 1]
+
+    run(scenario)
+
+
+def test_message_for_many_reaches_all_of_them_through_the_outbox(run):
+    async def scenario(it):
+        news = Topics(it)
+        await news.create()
+        names = [f"q{number}" for number in range(90)]
+        for name in names:
+            await it.create(name)
+            await news.subscribe(name)
+
+        await news.publish("one", "two")
+        await it.advance(0.001)
+
+        assert [(await it.queue(name)).message_count for name in names] == [2] * 90
+
+    run(scenario)
+
+
+def test_fifo_topic_keeps_order_and_drops_duplicates(run):
+    async def scenario(it):
+        news = Topics(it)
+        await news.create("news.fifo")
+        await it.create("a.fifo", content_based_deduplication=True)
+        await news.subscribe("a.fifo", topic="news.fifo", RawMessageDelivery="true")
+        for number in range(20):
+            await news.publish(f"{number}", topic="news.fifo", group_id="g", deduplication_id=f"{number}")
+
+        first = await news.publish("again", topic="news.fifo", group_id="g", deduplication_id="19")
+        again = await news.publish("again", topic="news.fifo", group_id="g", deduplication_id="19")
+        await it.advance(0.001)
+
+        assert first == again
+        received = await it.receive(100, queue="a.fifo")
+        assert [message.body for message in received] == [b"%d" % number for number in range(20)]
+
+    run(scenario)
+
+
+def test_queue_whose_policy_denies_gets_nothing(run):
+    async def scenario(it):
+        news = Topics(it)
+        await news.create()
+        statement = {"Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+        await it.create("a", policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+        await news.subscribe("a")
+
+        await news.publish("hello")
+
+        assert await it.counts("a") == (0, 0, 0)
+
+    run(scenario)
+
+
+def test_deleted_topic_leaves_nothing(run):
+    async def scenario(it):
+        news = Topics(it)
+        await news.create()
+        await it.create("a")
+        subscription = await news.subscribe("a")
+        await news.call(topics.DeleteTopic(topic="news"))
+        await it.advance(1)
+
+        with pytest.raises(ServiceError) as refusal:
+            await news.publish("hello")
+
+        assert refusal.value.row.code == "NotFound"
+        assert (await news.call(topics.ListSubscriptions())).subscriptions == ()
+        with pytest.raises(ServiceError):
+            await news.call(topics.GetSubscription(subscription=subscription.place.arn))
+
+    run(scenario)
+
+
+def test_topics_and_subscriptions_are_listed_in_pages(run):
+    async def scenario(it):
+        news = Topics(it)
+        for name in "abc":
+            await news.create(name)
+        for name in "cab":
+            await it.create(name)
+            await news.subscribe(name, topic="a")
+
+        first = await news.call(topics.ListTopics(page_size=2))
+        second = await news.call(topics.ListTopics(page_size=2, page_token=first.next_page_token))
+
+        assert [place.name for place in (*first.topics, *second.topics)] == ["a", "b", "c"]
+        page = await news.call(topics.ListSubscriptionsByTopic(topic="a", page_size=2))
+        rest = await news.call(topics.ListSubscriptionsByTopic(topic="a", page_size=2, page_token=page.next_page_token))
+        found = [one.endpoint.rpartition(":")[2] for one in (*page.subscriptions, *rest.subscriptions)]
+        assert found == ["c", "a", "b"]
+        everything = await news.call(topics.ListSubscriptions())
+        assert len(everything.subscriptions) == 3
+
+    run(scenario)
