@@ -168,8 +168,7 @@ def subscribe(txn: Txn, request: StampedSubscribe) -> Subscribed:
     _put(txn, partition, number, row)
     txn.put(id_key(partition, row.id), u64(number))
     txn.put(endpoint_key(partition, row.protocol, row.endpoint), u64(number))
-    name = SubscriptionName(topic=request.place.arn.encode(), number=number)
-    txn.put(subscription_name_key(row.owner, meta.region, row.id), records.encode(name))
+    _list_row(txn, request.place, partition, row)
     _put_counted(txn, partition, msgspec.structs.replace(state, next_number=number + 1), None, row)
     return Subscribed(row, number)
 
@@ -186,6 +185,7 @@ def confirm_subscription(txn: Txn, request: StampedConfirm) -> Subscription:
         txn.undue(row.expire_ms, EXPIRE, partition + u64(number))
         after = msgspec.structs.replace(row, confirmed=True, authenticated=request.authenticated, expire_ms=0)
         _put(txn, partition, number, after)
+        _list_row(txn, request.place, partition, after)
         _put_counted(txn, partition, state_of(txn, partition), row, after)
         row = after
     return shown(request.place, row)
@@ -250,7 +250,9 @@ def set_subscription_attribute(txn: Txn, request: StampedSubscriptionAttribute) 
 
 
 def list_subscriptions(txn: ReadTxn, request: StampedSubscriptionList) -> ListedPage:
-    """Return at most `limit` subscriptions of an account by id, without those whose topic is gone; a read function."""
+    """Return at most `limit` subscriptions of an account by id, without their attributes, and without those whose topic
+    is gone; a read function.
+    """
     prefix = subscription_names_prefix(request.account, request.region)
     start = prefix
     if request.last:
@@ -259,11 +261,16 @@ def list_subscriptions(txn: ReadTxn, request: StampedSubscriptionList) -> Listed
     rows = txn.range(start, prefix + b"\xff", request.limit)
     for key, value in rows:
         name = decode_subscription_name(value)
-        place = place_in(name)
+        place = _place_in(name.topic)
         topic = follow(txn, place)
-        raw = None if topic is None else txn.get(subscription_key(topic.partition, name.number))
-        row = None if raw is None else decode_subscription(raw)
-        if row is not None and row.id == last_part(key):
+        if topic is not None and topic.partition == name.partition:
+            row = SubscriptionRow(
+                id=last_part(key),
+                protocol=name.protocol,
+                endpoint=name.endpoint,
+                owner=request.account,
+                confirmed=name.confirmed,
+            )
             found.append(shown(place, row))
     return ListedPage(tuple(found), last_part(rows[-1][0]) if len(rows) == request.limit else "")
 
@@ -283,9 +290,8 @@ def numbered(txn: ReadTxn, partition: bytes, last: int, limit: int) -> list[tupl
     return [(int.from_bytes(key[len(prefix) :], "big"), decode_subscription(value)) for key, value in rows]
 
 
-def place_in(name: SubscriptionName) -> TopicPlace:
-    """Return the topic that a directory row names."""
-    _, _, _, region, account, topic = name.topic.decode().split(":")
+def _place_in(arn: str) -> TopicPlace:
+    _, _, _, region, account, topic = arn.split(":")
     return TopicPlace(account, region, topic)
 
 
@@ -311,6 +317,14 @@ def _row(txn: ReadTxn, partition: bytes, number: int) -> SubscriptionRow:
 
 def _put(txn: Txn, partition: bytes, number: int, row: SubscriptionRow) -> None:
     txn.put(subscription_key(partition, number), records.encode(row))
+
+
+def _list_row(txn: Txn, topic: TopicPlace, partition: bytes, row: SubscriptionRow) -> None:
+    """Write the directory row of a subscription, by which its account lists it."""
+    name = SubscriptionName(
+        topic=topic.arn, partition=partition, protocol=row.protocol, endpoint=row.endpoint, confirmed=row.confirmed
+    )
+    txn.put(subscription_name_key(row.owner, topic.region, row.id), records.encode(name))
 
 
 def _put_counted(

@@ -82,10 +82,13 @@ class TopicState(records.Record, frozen=True):
 
 
 class SubscriptionName(records.Record, frozen=True):
-    """Which topic a subscription belongs to."""
+    """Which topic a subscription belongs to, and what lists show of it, so that they need no other partition."""
 
-    topic: bytes = b""
-    number: int = 0
+    topic: str = ""
+    partition: bytes = b""
+    protocol: str = ""
+    endpoint: str = ""
+    confirmed: bool = False
 
 
 class SubscriptionRow(records.Record, frozen=True):
