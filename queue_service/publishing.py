@@ -32,13 +32,10 @@ _OPERATIONS_OF_MESSAGE = 14
 
 
 class QueueDelivery(msgspec.Struct, frozen=True):
-    """Messages for one subscription. `own` says that the queue is its own, and somebody must be told. `otherwise` goes
-    to the dead-letter queue where the queue is gone.
-    """
+    """Messages for one subscription. `own` says that the queue is its own, and somebody must be told."""
 
     send: StampedSend
     own: bool = False
-    otherwise: StampedSend | None = None
 
 
 class StampedPublish(msgspec.Struct, frozen=True):
@@ -67,13 +64,6 @@ class StampedFanOut(msgspec.Struct, frozen=True):
     receipt: Receipt | None = None
 
 
-class Delivered(msgspec.Struct, frozen=True):
-    """How many subscriptions took their messages, and which of the deliveries found no queue."""
-
-    count: int
-    lost: tuple[int, ...] = ()
-
-
 def operations_of(messages: int) -> int:
     """Return what a delivery of so many messages to one queue takes at most."""
     return _OPERATIONS_OF_QUEUE + _OPERATIONS_OF_MESSAGE * messages
@@ -94,40 +84,35 @@ def publish(txn: Txn, request: StampedPublish) -> Outcome:
     return Outcome((), request.seed)
 
 
-def deliver(txn: Txn, deliveries: tuple[QueueDelivery, ...]) -> Delivered:
-    """Send messages to the queues that want them."""
-    count = 0
-    lost = []
-    for index, delivery in enumerate(deliveries):
+def deliver(txn: Txn, deliveries: tuple[QueueDelivery, ...]) -> None:
+    """Send messages to the queues that want them; raises `DirectoryChanged` where one of SQS's is gone since: whoever
+    has a dead-letter queue shall get them there.
+    """
+    for delivery in deliveries:
         send = delivery.send
         queue = find_queue(txn, send.partition)
         if queue is None:
-            send_otherwise = delivery.otherwise
-            if send_otherwise is None or find_queue(txn, send_otherwise.partition) is None:
-                lost.append(index)
-                continue
-            send = send_otherwise
-        elif delivery.own and not queue.ready:
+            if delivery.own:
+                continue  # the subscription has ended
+            raise DirectoryChanged
+        if delivery.own and not queue.ready:
             txn.due(send.now_ms, DELIVER, send.partition)
         kinds.send_messages(txn, send)
-        count += 1
-    return Delivered(count, tuple(lost))
 
 
-def fan_out(txn: Txn, request: StampedFanOut) -> Delivered:
+def fan_out(txn: Txn, request: StampedFanOut) -> None:
     """Deliver a slice of an outbox's message, once."""
     if find_queue(txn, request.outbox) is None:
-        return Delivered(0)
+        return
     if progress(txn, request.outbox, request.seq) != request.after:
         raise DirectoryChanged
-    delivered = deliver(txn, request.deliveries)
+    deliver(txn, request.deliveries)
     if request.receipt is None:
         txn.put(request.outbox + PROGRESS, u64(request.seq) + u64(request.upto))
     else:
         deletion = StampedDelete(request.queue, request.outbox, (request.receipt,), request.now_ms)
         kinds.delete_messages(txn, deletion)
         txn.delete(request.outbox + PROGRESS)
-    return delivered
 
 
 class StampedEnd(msgspec.Struct, frozen=True):

@@ -37,6 +37,7 @@ from cumulo.queue_service.queues import DirectoryChanged, Found, Lookup
 from cumulo.queue_service.queues import follow as follow_queue
 from cumulo.queue_service.receipts import TOKEN_BYTES, Receipt
 from cumulo.queue_service.resolve_topics import RESOLVERS, ResolvedPublish, TopicDesk, in_force, listing_of
+from cumulo.queue_service.sealing import MessageSeals, Sealing
 from cumulo.queue_service.subscriptions import ListedPage, NumberedPage, Subscribed, expire, shown
 from cumulo.queue_service.topic_attributes import topic_place
 from cumulo.queue_service.topic_envelopes import Notice, Signer, StoredNotice
@@ -57,11 +58,28 @@ OUTBOX_LEASE_S = 60
 _log = logging.getLogger("cumulo.topics")
 
 
+class _Route(msgspec.Struct, frozen=True):
+    """The queue that a subscriber's messages go to: one of SQS with what seals them, else the subscription's own."""
+
+    subscriber: Subscriber
+    queue: Place | None
+    found: Found | None
+    sealing: Sealing | None
+
+    def delivery(self, topic: model.TopicPlace, messages: tuple[Outgoing, ...], now_ms: int) -> QueueDelivery:
+        """Return the delivery of messages on this way."""
+        if self.queue is None or self.found is None:
+            send = StampedSend(topic.name, self.subscriber.row.queue, messages, b"", now_ms)
+            return QueueDelivery(send, own=True)
+        key_id = b"" if self.sealing is None else self.sealing.key_id
+        return QueueDelivery(StampedSend(self.queue.name, self.found.row.partition, messages, b"", now_ms, key_id))
+
+
 class TopicService(Room):
     """The topics of a server.
 
-    Arguments: `engine`, `authorizer`, `clock`, `randomness`, `sealer` as for every room; `base_url` is where clients
-    reach the AWS edge; `signer` signs what subscribers get.
+    Arguments: `engine`, `authorizer`, `clock`, `randomness`, `sealer` as for every room; `seals` are those of the
+    queues; `base_url` is where clients reach the AWS edge; `signer` signs what subscribers get.
     """
 
     table = TABLE
@@ -73,6 +91,7 @@ class TopicService(Room):
         clock: Clock,
         randomness: Randomness,
         sealer: TokenSealer,
+        seals: MessageSeals,
         base_url: str,
         signer: Signer,
     ) -> None:
@@ -82,7 +101,8 @@ class TopicService(Room):
         self._signer = signer
         self._plans = Plans(engine)
         self._queues = Remembered(engine, (ROOT,), follow_queue)
-        self._target = QueueTarget(engine)
+        self._seals = seals
+        self._target = QueueTarget(engine, seals)
         self._fanning_out: dict[bytes, asyncio.Lock] = {}
 
     def due_handlers(self) -> Mapping[str, DueHandler]:
@@ -152,11 +172,7 @@ class TopicService(Room):
             numbered = list(zip(request.entries, ids, strict=True))
             deliveries = await self._deliveries(plan, place, numbered, wall_ms, now_ms)
             if deliveries is not None:
-                partitions = {resolved.partition: None}
-                for delivery in deliveries:
-                    partitions[delivery.send.partition] = None
-                    if delivery.otherwise is not None:
-                        partitions[delivery.otherwise.partition] = None
+                partitions = dict.fromkeys((resolved.partition, *(it.send.partition for it in deliveries)))
                 stamped = StampedPublish(resolved.partition, plan.version, tuple(deliveries), seed=seed)
                 await self.engine.transact(tuple(partitions), publishing.publish, stamped)
                 return tuple(SentMessage(message_id, "") for message_id in ids)
@@ -170,7 +186,8 @@ class TopicService(Room):
         sent: Sequence[SentMessage] = [SentMessage(message_id, "") for message_id in ids]
         if outcome.first_seq:
             sent = stamping.sent_to_fifo(sent, {refused.index for refused in outcome.refused}, outcome)
-        return stamping.answers(sent, {}, outcome)
+        refused = {it.index: stamping.item_error(it.error()) for it in outcome.refused}
+        return tuple(refused.get(index, it) for index, it in enumerate(sent))
 
     async def _deliveries(
         self,
@@ -181,49 +198,43 @@ class TopicService(Room):
         now_ms: int,
     ) -> list[QueueDelivery] | None:
         """Return what to send to whom at once; None where it is too much for one transaction."""
-        by_subscriber: dict[int, list[Outgoing]] = {}
-        subscribers: dict[int, Subscriber] = {}
+        routes: dict[int, _Route | None] = {}
+        messages: dict[int, list[Outgoing]] = {}
         operations = size_bytes = 0
         for entry, message_id in entries:
             notice = self._notice(plan.meta, place, entry, message_id, wall_ms, "")
             for subscriber in plan.wanting(entry):
-                outgoing = self._outgoing(subscriber, place, notice, entry, message_id, wall_ms, now_ms)
-                known = by_subscriber.setdefault(subscriber.number, [])
-                operations += publishing.operations_of(1) - (publishing.operations_of(0) if known else 0)
+                number = subscriber.number
+                if number not in routes:
+                    routes[number] = await self._route(subscriber, place)
+                    operations += publishing.operations_of(0)
+                route = routes[number]
+                if route is None:
+                    continue
+                outgoing = self._outgoing(route, place, notice, entry, message_id, wall_ms, now_ms)
+                operations += publishing.operations_of(1) - publishing.operations_of(0)
                 size_bytes += len(outgoing.record)
                 if operations > publishing.OPERATIONS_MAX or size_bytes > publishing.BYTES_MAX:
                     return None
+                known = messages.setdefault(number, [])
                 known.append(msgspec.structs.replace(outgoing, index=len(known)))
-                subscribers[subscriber.number] = subscriber
-        found = [
-            await self._delivery(subscribers[number], place, tuple(messages), now_ms)
-            for number, messages in by_subscriber.items()
+        return [
+            route.delivery(place, tuple(messages[number]), now_ms)
+            for number, route in routes.items()
+            if route is not None
         ]
-        return [delivery for delivery in found if delivery is not None]
 
-    async def _delivery(
-        self, subscriber: Subscriber, place: model.TopicPlace, messages: tuple[Outgoing, ...], now_ms: int
-    ) -> QueueDelivery | None:
-        """Return the sending of messages to a subscriber; None where nobody may have them."""
-        otherwise = None
-        if subscriber.dead_letter is not None:
-            otherwise = await self._send_to(subscriber.dead_letter, place, messages, now_ms)
+    async def _route(self, subscriber: Subscriber, topic: model.TopicPlace) -> "_Route | None":
+        """Return the queue that a subscriber's messages go to now; None where nobody may have them."""
         if subscriber.queue is None:
-            send = StampedSend(place.name, subscriber.row.queue, messages, b"", now_ms)
-            return QueueDelivery(send, own=True)
-        send_or_none = await self._send_to(subscriber.queue, place, messages, now_ms)
-        if send_or_none is None:
-            return None if otherwise is None else QueueDelivery(otherwise)
-        return QueueDelivery(send_or_none, otherwise=otherwise)
-
-    async def _send_to(
-        self, queue: Place, topic: model.TopicPlace, messages: tuple[Outgoing, ...], now_ms: int
-    ) -> StampedSend | None:
-        """Return the sending of messages to a queue of SQS; None where it is not there, or its policy refuses."""
-        found: Found | None = await self._queues.read(Lookup(queue))
-        if found is None or self._target.refusal(queue, found.row.policy, topic.arn, topic.account):
-            return None
-        return StampedSend(queue.name, found.row.partition, messages, b"", now_ms)
+            return _Route(subscriber, None, None, None)
+        for queue in (subscriber.queue, subscriber.dead_letter):
+            found: Found | None = None if queue is None else await self._queues.read(Lookup(queue))
+            if queue is None or found is None:
+                continue
+            if not self._target.refusal(queue, found.row.policy, topic.arn, topic.account):
+                return _Route(subscriber, queue, found, self._seals.sealing(found.row, self.clock.deadline_ms()))
+        return None
 
     def _notice(
         self,
@@ -239,7 +250,7 @@ class TopicService(Room):
 
     def _outgoing(
         self,
-        subscriber: Subscriber,
+        route: "_Route",
         place: model.TopicPlace,
         notice: Notice,
         entry: model.PublishEntry,
@@ -248,21 +259,22 @@ class TopicService(Room):
         now_ms: int,
     ) -> Outgoing:
         """Return the message that a subscriber's queue gets."""
-        row = subscriber.row
-        if subscriber.queue is None:
+        subscriber = route.subscriber
+        if route.queue is None:
             return self._stored(place, entry, message_id, 0, wall_ms, now_ms)
-        text = notice.text("sqs") if subscriber.raw else notice.document("sqs", f"{place.arn}:{row.id}")
-        fifo = is_fifo(subscriber.queue.name)
+        arn = f"{place.arn}:{subscriber.row.id}"
+        text = notice.text("sqs") if subscriber.raw else notice.document("sqs", arn)
+        fifo = is_fifo(route.queue.name)
         sent = SendEntry(
             text.encode(),
             entry.attributes if subscriber.raw else (),
             group_id=entry.group_id,
             deduplication_id=(entry.deduplication_id or _by_content(entry)) if fifo else None,
         )
-        if not fifo:
-            sent = msgspec.structs.replace(sent, group_id=None)
         seed = hashlib.sha256(f"{message_id}/{subscriber.number}".encode()).digest()[: stamping.SEED_BYTES]
-        messages, _, invalid = stamping.stamp_entries((sent,), seed, place.account, wall_ms, now_ms, fifo=fifo)
+        messages, _, invalid = stamping.stamp_entries(
+            (sent,), seed, place.account, wall_ms, now_ms, fifo=fifo, sealing=route.sealing
+        )
         for error in invalid.values():
             raise error
         return messages[0]
@@ -308,7 +320,9 @@ class TopicService(Room):
         stamped = StampedReceive(plan.meta.name, outbox, (demand,), b"", self.clock.deadline_ms())
         received = await self.engine.transact((outbox,), kinds.receive_messages, stamped)
         for message in received.taken[0]:
-            receipt = Receipt(0, received.generation, message.seq, message.lease_at, message.token or token)
+            receipt = Receipt(
+                0, received.generation, message.seq, message.lease_at, message.token or token, message.lane
+            )
             while not await self._deliver_one(partition, outbox, message, receipt):
                 pass
         return bool(received.taken[0])
@@ -329,8 +343,12 @@ class TopicService(Room):
         is_last = True
         operations = size_bytes = 0
         for subscriber in self._behind(plan, stored.entry, after):
+            route = await self._route(subscriber, place)
+            if route is None:
+                upto = subscriber.number
+                continue
             outgoing = self._outgoing(
-                subscriber, place, notice, stored.entry, stored.message_id, stored.published_ms, now_ms
+                route, place, notice, stored.entry, stored.message_id, stored.published_ms, now_ms
             )
             operations += publishing.operations_of(1)
             size_bytes += len(outgoing.record)
@@ -338,9 +356,7 @@ class TopicService(Room):
                 is_last = False
                 break
             upto = subscriber.number
-            delivery = await self._delivery(subscriber, place, (outgoing,), now_ms)
-            if delivery is not None:
-                deliveries.append(delivery)
+            deliveries.append(route.delivery(place, (outgoing,), now_ms))
         request = StampedFanOut(
             partition,
             outbox,
@@ -352,8 +368,7 @@ class TopicService(Room):
             now_ms,
             receipt if is_last else None,
         )
-        partitions = {outbox: None, **{delivery.send.partition: None for delivery in deliveries}}
-        partitions |= {it.otherwise.partition: None for it in deliveries if it.otherwise is not None}
+        partitions = dict.fromkeys((outbox, *(delivery.send.partition for delivery in deliveries)))
         with contextlib.suppress(DirectoryChanged):
             await self.engine.transact(tuple(partitions), publishing.fan_out, request)
             return is_last
