@@ -56,6 +56,11 @@ def md5(attributes: MessageAttributes) -> str:
     return digest.hexdigest()
 
 
+def is_number(text: str) -> bool:
+    """Say whether a text can be the value of an attribute of type Number."""
+    return len(text) <= _NUMBER_CHARACTERS_MAX and _NUMBER.fullmatch(text) is not None
+
+
 def _check_name(it: MessageAttribute) -> None:
     if len(it.name) > ATTRIBUTE_NAME_CHARACTERS_MAX or not _NAME.fullmatch(it.name):
         raise _invalid(
@@ -88,7 +93,7 @@ def _check_value(it: MessageAttribute) -> None:
     text = _text(it.value)
     if text is None or not _TEXT.fullmatch(text):
         raise _invalid(where, "that is no such text", "#x9, #xA, #xD, #x20-#xD7FF, #xE000-#xFFFD, #x10000-#x10FFFF")
-    if it.data_type.startswith("Number") and (len(text) > _NUMBER_CHARACTERS_MAX or not _NUMBER.fullmatch(text)):
+    if it.data_type.startswith("Number") and not is_number(text):
         raise _invalid(where, repr(text[:_NUMBER_CHARACTERS_MAX]), "a number in decimal or scientific notation")
 
 

@@ -44,6 +44,7 @@ from cumulo.storage.engine import Due, ReadTxn, Txn
 from cumulo.storage.tuples import u64
 
 FILTER_POLICY = "FilterPolicy"
+_DEFAULTS = {"RawMessageDelivery": "false", "FilterPolicyScope": "MessageAttributes"}
 
 
 class StampedSubscribe(msgspec.Struct, frozen=True):
@@ -149,7 +150,7 @@ def subscribe(txn: Txn, request: StampedSubscribe) -> Subscribed:
     if known is not None:
         number = int.from_bytes(known, "big")
         there = _row(txn, partition, number)
-        if any(there.attributes.get(name, "") != value for name, value in row.attributes.items()):
+        if any(there.attributes.get(name, _DEFAULTS.get(name, "")) != value for name, value in row.attributes.items()):
             raise INVALID_PARAMETER.error(
                 text="Attributes Reason: Subscription already exists with different attributes"
             )

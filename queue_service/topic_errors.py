@@ -3,7 +3,7 @@
 Source: Amazon SNS API reference, the errors of each action. Does not know any wire protocol.
 """
 
-from cumulo.core.errors import ErrorRow, Status
+from cumulo.core.errors import ErrorRow, ServiceError, Status
 
 INVALID_PARAMETER = ErrorRow("InvalidParameter", 400, Status.INVALID_ARGUMENT, "Invalid parameter: {text}")
 PARAMETER_VALUE_INVALID = ErrorRow("ParameterValueInvalid", 400, Status.INVALID_ARGUMENT, "{text}")
@@ -51,3 +51,31 @@ BATCH_ENTRY_IDS_NOT_DISTINCT = ErrorRow(
     "Two or more batch entries in the request have the same Id.",
 )
 INVALID_BATCH_ENTRY_ID = ErrorRow("InvalidBatchEntryId", 400, Status.INVALID_ARGUMENT, "{text}")
+
+
+class _Missing(ErrorRow, frozen=True):
+    """The row that calls a parameter as SNS's validation does: `topicArn`."""
+
+    def error(self, **values: object) -> ServiceError:
+        """Return the exception to raise."""
+        parameter = str(values.get("parameter", ""))
+        return super().error(**values | {"parameter": ".".join(_lowered(name) for name in parameter.split("."))})
+
+
+def _lowered(name: str) -> str:
+    return name[:1].lower() + name[1:]
+
+
+VALIDATION_ERROR = _Missing(
+    "ValidationError",
+    400,
+    Status.INVALID_ARGUMENT,
+    "1 validation error detected: Value null at '{parameter}' failed to satisfy constraint: Member must not be null",
+)
+MALFORMED_INPUT = ErrorRow("MalformedInput", 400, Status.INVALID_ARGUMENT, "{parameter}: {value} is invalid: {allowed}")
+INVALID_ACTION = ErrorRow(
+    "InvalidAction",
+    400,
+    Status.UNIMPLEMENTED,
+    "The operation {operation} for the service sns is not implemented; see docs/compatibility.md.",
+)

@@ -79,7 +79,7 @@ class TopicService(Room):
     """The topics of a server.
 
     Arguments: `engine`, `authorizer`, `clock`, `randomness`, `sealer` as for every room; `seals` are those of the
-    queues; `base_url` is where clients reach the AWS edge; `signer` signs what subscribers get.
+    queues; `signer` signs what subscribers get.
     """
 
     table = TABLE
@@ -92,18 +92,24 @@ class TopicService(Room):
         randomness: Randomness,
         sealer: TokenSealer,
         seals: MessageSeals,
-        base_url: str,
         signer: Signer,
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
         self.desk = TopicDesk(engine, authorizer, clock, randomness, sealer)
-        self._base_url = base_url
+        self.base_url = ""
+        """Where clients reach the AWS edge; known once the server listens, and before it takes calls."""
         self._signer = signer
         self._plans = Plans(engine)
         self._queues = Remembered(engine, (ROOT,), follow_queue)
         self._seals = seals
         self._target = QueueTarget(engine, seals)
         self._fanning_out: dict[bytes, asyncio.Lock] = {}
+
+    async def start(self) -> None:
+        """Begin; there is nothing to do."""
+
+    async def drain(self) -> None:
+        """End; what is under way is the due index's."""
 
     def due_handlers(self) -> Mapping[str, DueHandler]:
         """Return the service's due kinds."""
@@ -246,7 +252,7 @@ class TopicService(Room):
         sequence_number: str,
     ) -> Notice:
         version = meta.attributes.get("SignatureVersion", "1")
-        return Notice(place, entry, message_id, wall_ms, sequence_number, version, self._base_url, self._signer)
+        return Notice(place, entry, message_id, wall_ms, sequence_number, version, self.base_url, self._signer)
 
     def _outgoing(
         self,

@@ -5,10 +5,8 @@ client is told what is missing instead of being misunderstood.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, ErrorRow, Status
-from cumulo.core.lazy import LazyModule
 from cumulo.gateway.aws_model import Protocol, ServiceModel
 from cumulo.gateway.aws_service import AwsService, InputErrors
 from cumulo.gateway.http_body import BODY_TOO_LARGE
@@ -17,12 +15,9 @@ from cumulo.identity import service as identity_room
 from cumulo.object_store import edge_aws as object_edge
 from cumulo.object_store import service as object_room
 from cumulo.queue_service import edge_aws as queue_edge
+from cumulo.queue_service import edge_aws_sns as topic_edge
 from cumulo.queue_service import service as queue_room
-
-if TYPE_CHECKING:
-    from cumulo.queue_service import aws_sns
-else:
-    aws_sns = LazyModule("cumulo.queue_service.aws_sns")
+from cumulo.queue_service import topic_service as topic_room
 
 NOT_OFFERED_BODY_BYTES_MAX = 1024 * 1024
 _NOT_OFFERED = ErrorRow(
@@ -34,15 +29,18 @@ _NOT_OFFERED = ErrorRow(
 
 
 def aws_services(
-    identity: identity_room.Service, queues: queue_room.Service, objects: object_room.Service
+    identity: identity_room.Service,
+    queues: queue_room.Service,
+    topics: topic_room.TopicService,
+    objects: object_room.Service,
 ) -> tuple[AwsService, ...]:
     """Return the services of the AWS edge, on the given rooms."""
     return (
         queue_edge.edge(queues),
+        topic_edge.edge(topics),
         object_edge.edge(objects),
         identity_edge.edge_iam(identity),
         identity_edge.edge_sts(identity),
-        _not_offered("sns", "2010-03-31", "", lambda: aws_sns.SERVICE),
         _without_model("batch", "2016-08-10", "", "rest-json"),
         _without_model("monitoring", "2010-08-01", "GraniteServiceVersion20100801", "query"),
         _without_model("logs", "2014-03-28", "Logs_20140328", "json"),

@@ -1,5 +1,5 @@
-"""What the HTTP port serves beside AWS's protocols, all under `/_cumulo/`: health, readiness, metrics, and the check of
-a live data folder.
+"""What the HTTP port serves beside AWS's protocols, all under `/_cumulo/`: health, readiness, metrics, the check of a
+live data folder, and the certificate by which messages of topics are verified.
 
 `_` is illegal in a bucket's name, so these paths can never shadow one. Everything else is AWS's (`AwsEdge`).
 """
@@ -15,6 +15,7 @@ from cumulo.core.ports import Authenticator
 from cumulo.gateway.aws_edge import AwsEdge
 from cumulo.gateway.http1 import Request, Response
 from cumulo.identity.authorizer import Authorizer, Guard
+from cumulo.queue_service.topic_envelopes import CERTIFICATE_PATH
 from cumulo.server.observability import METRICS_CONTENT_TYPE, Metrics
 
 _BEARER = "Bearer "
@@ -45,6 +46,7 @@ class Pages:
         check: Callable[[], Awaitable[list[str]]],
         version: str,
         aws: AwsEdge,
+        signing_certificate: Callable[[], bytes],
     ) -> None:
         self.ready = False
         self._metrics = metrics
@@ -54,6 +56,7 @@ class Pages:
         self._check = check
         self._version = version
         self._aws = aws
+        self._signing_certificate = signing_certificate
 
     async def answer(self, request: Request) -> Response:
         """Route one request."""
@@ -73,6 +76,8 @@ class Pages:
             return _text(200, b"ok\n")
         if path == "/_cumulo/health/ready":
             return _text(200, b"ready\n") if self.ready else _text(503, b"not ready\n")
+        if path == CERTIFICATE_PATH:
+            return Response(200, self._signing_certificate(), content_type="application/x-pem-file")
         if path == "/_localstack/health":
             services = dict.fromkeys(self._aws.service_names, "available")
             body = json.dumps({"services": services, "edition": "cumulo", "version": self._version}).encode()

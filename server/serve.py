@@ -97,6 +97,7 @@ async def _listen(settings: Settings, house: House, path: Path, started: float, 
         tls_ca=str(made.chain) if made else "",
         version=version,
     )
+    house.reached_at(endpoints.http)
     pump = asyncio.create_task(house.pump.run(), name="due pump")
     stop = _stop_on_signal()
     if certificate:

@@ -33,8 +33,10 @@ from cumulo.queue_service import edge_grpc as queue_edge
 from cumulo.queue_service import edge_grpc_logs as log_edge
 from cumulo.queue_service import log_service as log_room
 from cumulo.queue_service import service as queue_room
+from cumulo.queue_service import topic_service as topic_room
 from cumulo.queue_service.census import take_census
 from cumulo.queue_service.edge_grpc_enclosures import QueueSender
+from cumulo.queue_service.topic_signing import TopicSigner
 from cumulo.runner import edge_grpc as runner_edge
 from cumulo.runner import service as runner_room
 from cumulo.server.aws_services import aws_services
@@ -66,6 +68,8 @@ class House(msgspec.Struct):
     root_access_key_id: str
     new_root_secret: str
     rooms: Sequence[Any]
+    reached_at: Callable[[str], None]
+    """To be told where the HTTP port answers, before the first call."""
     drained: bool = False
 
     def __repr__(self) -> str:
@@ -141,6 +145,8 @@ async def _build(
         fifo_calls_per_s=settings["queue_fifo_calls_per_s"],
     )
     logs = log_room.LogService(engine, authorizer, clock, randomness, sealer)
+    signer = TopicSigner(folder.secrets)
+    topics = topic_room.TopicService(engine, authorizer, clock, randomness, sealer, queues.seals, signer)
     objects = object_room.Service(
         engine,
         authorizer,
@@ -159,8 +165,9 @@ async def _build(
         return await queues.guard(arn) or await logs.guard(arn)
 
     identity.add_guard_source("sqs", guard_of_queue_or_log)
+    identity.add_guard_source("sns", topics.guard)
     identity.add_guard_source("s3", objects.guard)
-    rooms = (identity, queues, logs, objects, runner)
+    rooms = (identity, queues, logs, topics, objects, runner)
     pump = DuePump(engine, clock)
 
     async def forget_requests(entries: list[Due]) -> None:
@@ -177,9 +184,11 @@ async def _build(
     if isinstance(engine, LmdbEngine):
         metrics.add_engine(engine)
     rpc = RpcAdaptor(credentials, clock, randomness, metrics.rpc)
-    aws = AwsEdge(
-        aws_services(identity, queues, objects), credentials, clock, randomness, metrics.aws, settings["s3_domains"]
-    )
+    services = aws_services(identity, queues, topics, objects)
+    aws = AwsEdge(services, credentials, clock, randomness, metrics.aws, settings["s3_domains"])
+
+    def reached_at(url: str) -> None:
+        topics.base_url = url
 
     async def check() -> list[str]:
         return await check_house(engine, blobs, storage_keys)
@@ -199,7 +208,8 @@ async def _build(
             object_edge.SERVICE_NAME,
             runner_edge.SERVICE_NAME,
         ),
-        pages=Pages(metrics, credentials, authorizer, randomness, check, version, aws),
+        pages=Pages(metrics, credentials, authorizer, randomness, check, version, aws, signer.certificate),
+        reached_at=reached_at,
         pump=pump,
         root_access_key_id=made.access_key_id if made else _root_access_key_id(credentials_file),
         new_root_secret=made.secret_access_key if made else "",

@@ -9,7 +9,6 @@ from cumulo.queue_service import topic_model as topics
 from cumulo.queue_service.model import MessageAttribute
 from cumulo.queue_service.topic_service import TopicService
 
-
 BASE_URL = "http://127.0.0.1:4566"
 
 
@@ -27,8 +26,9 @@ class Topics:
         self.it = it
         queues = it.service
         self.service = TopicService(
-            it.engine, queues.authorizer, it.clock, it.randomness, it.sealer, queues.seals, BASE_URL, NoSignature()
+            it.engine, queues.authorizer, it.clock, it.randomness, it.sealer, queues.seals, NoSignature()
         )
+        self.service.base_url = BASE_URL
         for kind, handler in self.service.due_handlers().items():
             it.pump.register(kind, handler)
 
