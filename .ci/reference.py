@@ -69,7 +69,7 @@ def operations_page() -> str:
     """Every operation with the permissions that it checks."""
     parts = []
     for room in SERVICES:
-        for module in ("operations", "log_operations"):
+        for module in ("operations", "log_operations", "topic_operations"):
             for table in _found(room, module, OperationTable):
                 parts += [
                     f"## {table.service}\n",
@@ -87,7 +87,7 @@ def aws_tables() -> str:
     """Every operation of AWS's services that this server knows: done, with what departs from AWS, or refused."""
     room: Any = None  # an edge's table is the same for every room: its handlers are not called here
     parts = []
-    for service in aws_services(room, room, room):
+    for service in aws_services(room, room, room, room):
         operations = service.load().operations
         done = sorted({*service.handlers} & {*operations} | {*service.handlers})
         refused = sorted({*operations} - {*done})

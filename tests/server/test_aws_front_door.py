@@ -90,7 +90,6 @@ def test_a_bucket_may_bear_the_name_of_a_page(server, name):
 @pytest.mark.parametrize(
     ("service", "call"),
     [
-        ("sns", lambda client: client.list_topics()),
         ("batch", lambda client: client.describe_job_queues()),
         ("cloudwatch", lambda client: client.list_metrics()),
         ("logs", lambda client: client.describe_log_groups()),
