@@ -177,8 +177,8 @@ def _redis_consume(client: Client) -> Report:
 async def _nats(client: Client) -> tuple[Any, Any]:
     from nats import connect  # noqa: PLC0415 - the child's own import
 
-    connection = await connect(f"nats://{client.plan.target}")
-    stream = connection.jetstream(publish_async_max_pending=client.plan.batch * GROUPS_UNDER_WAY)
+    connection = await connect(f"nats://{client.plan.target}", connect_timeout=CALL_S)
+    stream = connection.jetstream(timeout=CALL_S, publish_async_max_pending=client.plan.batch * GROUPS_UNDER_WAY)
     return connection, stream
 
 
@@ -207,8 +207,6 @@ def _nats_consume(client: Client) -> Report:
 
 
 async def _nats_fetch(client: Client) -> Report:
-    from nats.errors import TimeoutError as NothingCame  # noqa: PLC0415 - as above
-
     connection, stream = await _nats(client)
     pull = await stream.pull_subscribe(SUBJECT, durable=GROUP, stream=QUEUE)
     started = await asyncio.to_thread(client.begin)
@@ -216,7 +214,7 @@ async def _nats_fetch(client: Client) -> Report:
         began = time.monotonic()
         try:
             messages = await pull.fetch(client.plan.batch, timeout=POLL_WAIT_S)
-        except NothingCame:
+        except TimeoutError:  # nothing came
             continue
         for message in messages:
             await message.ack()
