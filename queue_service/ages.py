@@ -13,6 +13,8 @@ to hear of.
 
 import msgspec
 
+from cumulo.queue_service.fair_keys import fair_layout
+from cumulo.queue_service.fair_turns import first_in_turn
 from cumulo.queue_service.fifo_queue import FifoQueue
 from cumulo.queue_service.keys import MIDDLE_LANE, StoredMessage, decode_message, is_scheduled, lane_in
 from cumulo.queue_service.open_queue import OpenQueue
@@ -84,7 +86,8 @@ def _arrived_ms(stored: StoredMessage) -> int:
     return stored.arrived_ms or stored.kept_from_ms
 
 
-def _read_arrived_ms(queue: OpenQueue, seq: bytes) -> int:
+def read_arrived_ms(queue: OpenQueue, seq: bytes) -> int:
+    """Return when a message came into its queue, or became visible that was scheduled."""
     key = queue.layout.message + seq
     return _arrived_ms(_decoded(queue.txn.range(key, key + b"\xff", _PIECES_MAX)))
 
@@ -92,7 +95,7 @@ def _read_arrived_ms(queue: OpenQueue, seq: bytes) -> int:
 def _first_visible_ms(queue: OpenQueue) -> list[int]:
     """Return when the first message of each lane came; of scheduled ones the one that became visible first."""
     times = [
-        _read_arrived_ms(queue, rows[0][0][-8:])
+        read_arrived_ms(queue, rows[0][0][-8:])
         for lane in queue.lanes_in_use()
         if not is_scheduled(lane[-1] - MIDDLE_LANE) and (rows := queue.txn.range(lane, lane + b"\xff" * 9, 1))
     ]
@@ -101,6 +104,10 @@ def _first_visible_ms(queue: OpenQueue) -> list[int]:
         if is_scheduled(lane_in(value)):
             times.append(int.from_bytes(key[-16:-8], "big"))
             break
+    if queue.group_count:
+        age = fair_layout(queue.partition, queue.meta.generation).age
+        rows = queue.txn.range(age, age + b"\xff" * 9, 1)
+        times += [int.from_bytes(key[len(age) : len(age) + 8], "big") for key, _ in rows]
     return times
 
 
@@ -109,7 +116,6 @@ def _next_arrived_ms(queue: OpenQueue) -> int | None:
     if isinstance(queue, FifoQueue):
         number = queue.first_ready()
         first = [] if number is None else queue.messages_of(number, 0, 1)
-        return _read_arrived_ms(queue, u64(first[0][0])) if first else None
-    lanes = queue.layout.lanes
-    rows = queue.txn.range(lanes, lanes + b"\xff" * 10, 1)
-    return _read_arrived_ms(queue, rows[0][0][-8:]) if rows else None
+        return read_arrived_ms(queue, u64(first[0][0])) if first else None
+    seq = first_in_turn(queue.txn, queue.layout.lanes, fair_layout(queue.partition, queue.meta.generation))
+    return None if seq is None else read_arrived_ms(queue, seq)

@@ -11,6 +11,7 @@ import msgspec
 
 from cumulo.core.clocks import Clock
 from cumulo.queue_service.ages import ages_of
+from cumulo.queue_service.fair_figures import fairness_of
 from cumulo.queue_service.fifo_queue import find_any
 from cumulo.queue_service.keys import COUNTERS, DIRECTORY, decode_counters, decode_name
 from cumulo.storage import tuples
@@ -21,7 +22,9 @@ PAGE_QUEUES = 200
 
 
 class QueueFigures(msgspec.Struct, frozen=True):
-    """What there is in one queue, and how old it is."""
+    """What there is in one queue, and how old it is. The last five say so of a standard queue's message groups: how
+    many are noisy, and what there is beside these.
+    """
 
     account: str
     region: str
@@ -31,6 +34,11 @@ class QueueFigures(msgspec.Struct, frozen=True):
     in_flight: int
     oldest_age_s: int
     lag_s: int
+    noisy_groups: int | None = None
+    quiet_visible: int | None = None
+    quiet_delayed: int | None = None
+    quiet_in_flight: int | None = None
+    quiet_oldest_age_s: int | None = None
 
 
 class _Named(msgspec.Struct, frozen=True):
@@ -82,7 +90,7 @@ def _figures(txn: Txn, look: _Look) -> QueueFigures | None:
     if queue is None:
         return None
     ages, meta = ages_of(queue, look.now_ms), queue.meta
-    return QueueFigures(
+    figures = QueueFigures(
         account=meta.account,
         region=meta.region,
         name=meta.name,
@@ -91,4 +99,15 @@ def _figures(txn: Txn, look: _Look) -> QueueFigures | None:
         in_flight=queue.leased,
         oldest_age_s=ages.oldest_age_s,
         lag_s=ages.lag_s,
+    )
+    if meta.fifo:
+        return figures
+    quiet = fairness_of(queue, look.now_ms)
+    return msgspec.structs.replace(
+        figures,
+        noisy_groups=quiet.noisy_groups,
+        quiet_visible=quiet.message_count,
+        quiet_delayed=quiet.delayed_count,
+        quiet_in_flight=quiet.in_flight_count,
+        quiet_oldest_age_s=quiet.oldest_age_s,
     )

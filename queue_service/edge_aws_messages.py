@@ -88,8 +88,9 @@ def entry_of(sent: Any, headers: Mapping[str, str], *, fifo: bool) -> model.Send
     if group_id is not None or deduplication_id is not None:
         check_id("MessageGroupId", group_id)
         check_id("MessageDeduplicationId", deduplication_id)
-        if not fifo:
-            raise _not_of_this_queue(sent)
+        if deduplication_id is not None and not fifo:
+            reason = "The request includes a parameter that is not valid for this queue type."
+            raise invalid_value("MessageDeduplicationId", deduplication_id, reason)
     attributes, system = sent.MessageAttributes, sent.MessageSystemAttributes
     return model.SendEntry(
         body,
@@ -166,11 +167,11 @@ class Selection:
             "ApproximateFirstReceiveTimestamp": str(it.first_received_ms),
             "DeadLetterQueueSourceArn": it.dead_letter_source_arn,
             TRACE_HEADER: it.trace_header,
+            "MessageGroupId": it.group_id,
         }
         if it.sequence_number:
             shown["SequenceNumber"] = it.sequence_number
             shown["MessageDeduplicationId"] = it.deduplication_id
-            shown["MessageGroupId"] = it.group_id
         return {name: text for name, text in shown.items() if text and name in self._system}
 
 
@@ -295,15 +296,3 @@ def _attribute_to_wire(it: model.MessageAttribute) -> Any:
     if it.binary:
         return aws_sqs.MessageAttributeValue(DataType=it.data_type, BinaryValue=it.value)
     return aws_sqs.MessageAttributeValue(DataType=it.data_type, StringValue=it.value.decode())
-
-
-def _not_of_this_queue(sent: Any) -> ServiceError:
-    """Return the refusal of a FIFO queue's parameters. AWS takes a group on standard queues since it schedules fairly
-    by it; a group that schedules nothing here would only look like it.
-    """
-    parameter = "MessageGroupId" if sent.MessageGroupId is not None else "MessageDeduplicationId"
-    return invalid_value(
-        parameter,
-        getattr(sent, parameter),
-        "The request includes a parameter that is not valid for this queue type.",
-    )

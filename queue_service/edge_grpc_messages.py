@@ -128,8 +128,9 @@ def add_messages(answer: _ReceiveAnswer, messages: Iterable[model.Message]) -> _
             first_received_ms=it.first_received_ms,
             sender_id=it.sender_id,
         )
-        if it.sequence_number:
+        if it.group_id:
             message.group_id = it.group_id
+        if it.sequence_number:
             message.deduplication_id = it.deduplication_id
             message.sequence_number = it.sequence_number
         if it.priority != model.PRIORITY_DEFAULT:

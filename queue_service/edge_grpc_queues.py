@@ -50,6 +50,12 @@ def _queue_with_counts(it: model.Queue) -> pb.GetQueueResponse:
     queue.delayed_count = it.delayed_count
     queue.oldest_age_s = it.oldest_age_s
     queue.lag_s = it.lag_s
+    if it.fairness is not None:
+        queue.fairness.noisy_groups = it.fairness.noisy_groups
+        queue.fairness.message_count = it.fairness.message_count
+        queue.fairness.in_flight_count = it.fairness.in_flight_count
+        queue.fairness.delayed_count = it.fairness.delayed_count
+        queue.fairness.oldest_age_s = it.fairness.oldest_age_s
     return pb.GetQueueResponse(queue=queue)
 
 

@@ -4,7 +4,7 @@
 and to read in pages. What it holds:
 
 - a directory row leads to a queue's record of the same name, and no two rows to the same partition;
-- each message under m stands exactly once under r, d, l or h, and nothing stands there without its message;
+- each message under m stands exactly once under r, o, d, l or h, and nothing stands there without its message;
 - each lease under h has its alias under l and each alias its lease; a lease under l is due no earlier than its place;
 - the pieces of a message are as many as its state says;
 - each message under r stands in its lane;
@@ -18,6 +18,7 @@ and to read in pages. What it holds:
 - queues that end by themselves, and no others, have a timer, and their directory rows say so;
 - armed times, and the running move task, have their due entries (`check_due`, which needs the due index);
 - every data key opens under the storage keys (`check_keys`, which needs those);
+- the message groups of other queues are as `fair_invariants` says;
 - the content of FIFO queues is as `fifo_invariants` says.
 """
 
@@ -27,6 +28,7 @@ import msgspec
 
 from cumulo.queue_service.acknowledgements import ACKS, problem_of
 from cumulo.queue_service.data_keys import data_key_in, wanted_key_id
+from cumulo.queue_service.fair_invariants import Ready, check_groups, ready_of_groups
 from cumulo.queue_service.fifo_invariants import check_fifo
 from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
 from cumulo.queue_service.idleness import find_idleness
@@ -43,13 +45,13 @@ from cumulo.queue_service.keys import (
     Lease,
     Meta,
     QueueName,
+    dated_value,
     decode_counters,
     decode_data_key,
     decode_message,
     decode_meta,
     decode_name,
     is_scheduled,
-    lane_in,
     layout,
     name_key,
 )
@@ -216,11 +218,14 @@ def _check_queue(txn: ReadTxn, partition: bytes, meta: Meta) -> Iterator[str]:
         return
     places = layout(partition, meta.generation)
     standing: dict[int, _Standing] = {}
-    yield from _walk_states(txn, places, standing)
+    ready_in_groups = ready_of_groups(txn, partition, meta)
+    yield from _walk_states(txn, places, ready_in_groups, standing)
+    held = [(place, it.lease) for it in standing.values() for place in it.places if place in "dlh"]
+    yield from check_groups(txn, partition, meta, counters, ready_in_groups, held)
     yield from _walk_messages(txn, places, standing)
     found = [place for it in standing.values() for place in it.places]
     for name, count, letters in (
-        ("ready", counters.ready, "r"),
+        ("ready", counters.ready, "ro"),
         ("delayed", counters.delayed, "d"),
         ("leased", counters.leased, "lh"),
     ):
@@ -237,7 +242,9 @@ def _check_queue(txn: ReadTxn, partition: bytes, meta: Meta) -> Iterator[str]:
         yield "there are messages, and retention is not armed"
 
 
-def _walk_states(txn: ReadTxn, places: Layout, standing: dict[int, _Standing]) -> Iterator[str]:
+def _walk_states(txn: ReadTxn, places: Layout, ready_in_groups: Ready, standing: dict[int, _Standing]) -> Iterator[str]:
+    for rank, (_, lease) in ready_in_groups.items():
+        standing.setdefault(int.from_bytes(rank[-8:], "big"), _Standing([], lease)).places.append("o")
     aliases: dict[int, int] = {}
     for letter, prefix in (("r", places.lanes), ("d", places.delayed), ("l", places.leased), ("h", places.held)):
         for key, value in rows_under(txn, prefix):
@@ -291,10 +298,10 @@ def _walk_messages(txn: ReadTxn, places: Layout, standing: dict[int, _Standing])
         dated.add(seq)
         if seq not in standing or not standing[seq].lease.dated:
             yield f"message {seq} stands under x, and its state says otherwise"
-        elif standing[seq].lease.lane != lane_in(value):
-            yield f"message {seq} stands under x with another lane than its state says"
+        elif value != dated_value(standing[seq].lease.lane, standing[seq].lease.group):
+            yield f"message {seq} stands under x with another lane or group than its state says"
     for seq, it in standing.items():
-        if it.places == ["r"] and is_scheduled(it.lease.lane) and seq not in dated:
+        if it.places in (["r"], ["o"]) and is_scheduled(it.lease.lane) and seq not in dated:
             yield f"message {seq} was scheduled and does not stand under x"
 
 

@@ -19,13 +19,14 @@ directory, which lies in ROOT and leads from names to partitions:
     q     ("content", g) h seq                     Lease of a message whose lease was moved away from its first due time
     q     ("content", g) x kept_from seq           a message whose age its seq does not tell, because it came from
                                                    another queue or was scheduled: its lane's byte, or empty for the
-                                                   middle lane
+                                                   middle lane; with a group, its row's key under o from that letter on
 
 `g` is the content generation. Of a message exactly one of r, d, l-with-a-lease and h stands, and m stands with it.
 A lane is a byte, a part of those who wait that is received before the lanes with greater bytes; a message keeps its own
 in its queue. Most stand in the middle lane, whose state takes no bytes; those of higher priority stand before it, and
 what was scheduled stands before what was not, in a lane that retention need not walk.
-What differs in the content of a FIFO queue is in `fifo_keys`. Does not know what any move means.
+Where messages with a group stand instead of r is in `fair_keys`; what differs in the content of a FIFO queue is in
+`fifo_keys`. Does not know what any move means.
 """
 
 import functools
@@ -155,7 +156,7 @@ class MoveTask(records.Record, frozen=True):
     `destination` is an ARN, empty for the queue that each message came from; `rate` is messages a second, 0 for as fast
     as it goes. It moves messages whose number is below `end_seq`; `due_ms` is where its due entry stands (0: none).
     `on_behalf_of` is the encoded caller (`move_tasks.OnBehalfOf`), empty once the task is over. `position` is the first
-    group of a FIFO queue that is not done.
+    group of a FIFO queue that is not done, `place` where to go on under o in another queue: a key from that letter on.
     """
 
     task_id: str = ""
@@ -170,6 +171,7 @@ class MoveTask(records.Record, frozen=True):
     due_ms: int = 0
     on_behalf_of: bytes = b""
     position: int = 0
+    place: bytes = b""
 
 
 class MoveTasks(records.Record, frozen=True):
@@ -179,7 +181,9 @@ class MoveTasks(records.Record, frozen=True):
 
 
 class Counters(records.Record, frozen=True):
-    """What moves with every message: exact counts, the next number, and the due entries that are armed (0: none)."""
+    """What moves with every message: exact counts, the next number, and the due entries that are armed (0: none).
+    `groups` is how many message groups a standard queue knows.
+    """
 
     ready: int = 0
     delayed: int = 0
@@ -187,13 +191,14 @@ class Counters(records.Record, frozen=True):
     next_seq: int = 1
     wake_ms: int = 0
     retain_ms: int = 0
+    groups: int = 0
 
 
 class StoredMessage(records.Record, frozen=True):
     """What never changes of a message. `kept_from_ms` is the deadline clock's time of the first send, or for which it
     was scheduled, and retention counts from it; `sent_ms` is the wall clock's. `received_before` counts the receives in
-    queues that it left. `group_id` and `deduplication_id` are of FIFO queues, `priority` of others. `arrived_ms` is the
-    deadline clock's time at which it came into this queue, 0 where that is `kept_from_ms`. Of a sealed message
+    queues that it left. `deduplication_id` is of FIFO queues, `priority` of others. `arrived_ms` is the deadline
+    clock's time at which it came into this queue, 0 where that is `kept_from_ms`. Of a sealed message
     (`key_id` is not empty) `body` is what `sealing` made of all that the sender wrote, and attributes, trace header and
     digest stand in it alone; `key_period_ms` says which message key sealed it, and `sealed_as` is the message id that
     it was sealed with, empty where that is its id still. `history` are its latest moves.
@@ -234,8 +239,8 @@ class Lease(records.Record, frozen=True):
 
     `token` is of the latest receive, `due_ms` when its visibility timeout ends. `alias_ms` is where the alias of a row
     under h stands (0 elsewhere). `pieces` are the rows under m. `kept_from_ms` is the message's, set by the first
-    receive; of a message with a row under x (`dated`) it is set from the start. `lane` is where it stands under r, from
-    the middle lane.
+    receive; of a message with a row under x (`dated`) it is set from the start. `lane` is where it stands under r or o,
+    from the middle lane, and `group` the name of its group.
     """
 
     token: bytes = b""
@@ -248,6 +253,7 @@ class Lease(records.Record, frozen=True):
     alias_ms: int = 0
     dated: bool = False
     lane: int = 0
+    group: str = ""
 
 
 decode_data_key = records.decoder(DataKey).decode
@@ -304,6 +310,16 @@ class Layout(msgspec.Struct, frozen=True):
         """Return the key under r of a message."""
         return self.lanes + bytes((MIDDLE_LANE + lane,)) + seq if lane else self.ready + seq
 
+    def ready_in(self, lane: int, group: str, seq: bytes) -> bytes:
+        """Return the key under r or o of a message."""
+        return self.content + place_part(group, lane) + seq if group else self.ready_at(lane, seq)
+
+    def ready_of_dated(self, value: bytes, seq: bytes) -> bytes:
+        """Return the key under r or o of a message whose row under x has this value."""
+        if not value:
+            return self.ready + seq
+        return (self.lanes if len(value) == 1 else self.content) + value + seq
+
 
 @functools.lru_cache(maxsize=4096)
 def layout(partition: bytes, generation: int) -> Layout:
@@ -331,14 +347,26 @@ def is_scheduled(lane: int) -> bool:
     return (lane - SCHEDULED) % LANES_APART == 0
 
 
-def dated_value(lane: int) -> bytes:
+def base_of(lane: bytes) -> bytes:
+    """Return the lane of the same priority in which messages stand that were not scheduled; both are a lane's byte."""
+    return bytes((MIDDLE_LANE + (lane[0] - MIDDLE_LANE - SCHEDULED) // LANES_APART * LANES_APART,))
+
+
+def place_part(group: str, lane: int) -> bytes:
+    """Return the key of a group's ready message from its letter on, but for the number."""
+    return b"o" + tuples.encode((group,)) + bytes((MIDDLE_LANE + lane,))
+
+
+def dated_value(lane: int, group: str) -> bytes:
     """Return the value of a row under x."""
+    if group:
+        return place_part(group, lane)
     return bytes((MIDDLE_LANE + lane,)) if lane else b""
 
 
 def lane_in(dated_value: bytes) -> int:
     """Return the lane in the value of a row under x."""
-    return dated_value[0] - MIDDLE_LANE if dated_value else 0
+    return dated_value[-1] - MIDDLE_LANE if dated_value else 0
 
 
 def piece_key(message_key: bytes, piece: int) -> bytes:

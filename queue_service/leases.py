@@ -17,6 +17,8 @@ import msgspec
 
 from cumulo.queue_service import acknowledgements
 from cumulo.queue_service.errors import AS_LOST, Refusal, Refused
+from cumulo.queue_service.fair import GROUP_OPERATIONS
+from cumulo.queue_service.fair_keys import fair_layout, name_in
 from cumulo.queue_service.keys import Lease
 from cumulo.queue_service.model import DELAY_S_MAX, IN_FLIGHT_MAX, VISIBILITY_TIMEOUT_S_MAX
 from cumulo.queue_service.open_queue import OpenQueue, lease_of, open_queue
@@ -138,13 +140,13 @@ def delete_messages(txn: Txn, request: StampedDelete) -> Outcome:
                 state, lease = found, lease_of(found)
             if lease.token == receipt.token:
                 txn.delete(key)
-                queue.leased -= 1
+                queue.count_leased(lease, -1, now_ms)
                 queue.drop(receipt.seq, lease, now_ms)
                 deletion.deleted(receipt)
                 continue
         place = _look_further(queue, receipt)
         if isinstance(place, Held):
-            take_out(queue, receipt.seq, place)
+            take_out(queue, receipt.seq, place, now_ms)
             queue.drop(receipt.seq, place.lease, now_ms)
             deletion.deleted(receipt)
         else:
@@ -170,67 +172,76 @@ def change_visibilities(txn: Txn, request: StampedChange) -> Outcome:
 
 
 def promote(queue: OpenQueue, now_ms: int, operations: int) -> None:
-    """Make ready what is due, delays first, then leases, within so many operations; arm the wake timer for the rest."""
+    """Make ready what is due, delays first, then leases, within so many operations, and look at the groups whose time
+    has come; arm the wake timer for the rest.
+    """
     layout, txn = queue.layout, queue.txn
     until = u64(now_ms + 1)
+    if queue.group_count:
+        operations = _look_at_groups(queue, now_ms, operations)
     for key, state in txn.range(layout.delayed, layout.delayed + until, operations // _DELAYED_OPERATIONS):
         lease = lease_of(state)
         operations -= _SCHEDULED_OPERATIONS if lease.dated else _DELAYED_OPERATIONS
+        operations -= _group_operations(queue, lease, now_ms)
         if operations < 0:
             break
         txn.delete(key)
-        queue.delayed -= 1
+        queue.count_delayed(lease, -1, now_ms)
+        sent_ms = 0
         if not lease.dated:
             # When it was sent is not known here, only the earliest time at which it can have been; so the timer may
             # come too early, once, and then arms itself for the true time.
             sent_ms = int.from_bytes(key[-16:-8], "big") - DELAY_S_MAX * 1000
             queue.retain_by(sent_ms + queue.meta.message_retention_s * 1000)
-        queue.return_to_ready(int.from_bytes(key[-8:], "big"), lease, state, now_ms)
+        queue.return_to_ready(int.from_bytes(key[-8:], "big"), lease, state, now_ms, sent_ms)
     for key, state in txn.range(layout.leased, layout.leased + until, max(1, operations // _LEASE_OPERATIONS)):
         operations -= _LEASE_OPERATIONS if state else _ALIAS_OPERATIONS
+        seq = int.from_bytes(key[-8:], "big")
+        held = state or txn.get(layout.held + u64(seq))
+        assert held, (queue.partition, seq)
+        lease = lease_of(held)
+        operations -= _group_operations(queue, lease, now_ms)
         if operations < 0:
             break
-        seq = int.from_bytes(key[-8:], "big")
-        if state:
-            _meet_lease(queue, key, seq, state, now_ms)
-        else:
-            _meet_alias(queue, key, seq, now_ms)
+        txn.delete(key)
+        if lease.due_ms > now_ms:
+            _hold(queue, seq, lease, lease.due_ms)
+            continue
+        if not state:
+            txn.delete(layout.held + u64(seq))
+        queue.count_leased(lease, -1, now_ms)
+        queue.return_to_ready(seq, lease, _without_alias(lease) if lease.alias_ms else held, now_ms)
     queue.wake_ms = earliest_wake_ms(queue)
 
 
+def _group_operations(queue: OpenQueue, lease: Lease, now_ms: int) -> int:
+    """Return what a message of a group takes more: the row that says where it stands, and once its group's rows."""
+    if not lease.group:
+        return 0
+    return 1 if lease.group in queue.groups(now_ms).opened else 1 + GROUP_OPERATIONS
+
+
+def _look_at_groups(queue: OpenQueue, now_ms: int, operations: int) -> int:
+    """Look at groups whose time has come, for half of the operations at most; return how many of these are left."""
+    groups = queue.groups(now_ms)
+    start = groups.places.look
+    each = 1 + GROUP_OPERATIONS
+    rows = queue.txn.range(start, start + u64(now_ms + 1), operations // 2 // each)
+    for key, _ in rows:
+        groups.look(key, name_in(key[len(start) + 8 :]))
+    return operations - len(rows) * each
+
+
 def earliest_wake_ms(queue: OpenQueue) -> int:
-    """Return when the first row under d or l is due, 0 where there is none."""
-    firsts = [queue.txn.range(start, start + b"\xff" * 8, 1) for start in (queue.layout.delayed, queue.layout.leased)]
-    return min((int.from_bytes(rows[0][0][-16:-8], "big") for rows in firsts if rows), default=0)
-
-
-def _meet_lease(queue: OpenQueue, key: bytes, seq: int, state: bytes, now_ms: int) -> None:
-    lease = lease_of(state)
-    if lease.due_ms > now_ms:
-        queue.txn.delete(key)
-        _hold(queue, seq, lease, lease.due_ms)
-        return
-    queue.txn.delete(key)
-    _end(queue, seq, lease, state, now_ms)
-
-
-def _meet_alias(queue: OpenQueue, key: bytes, seq: int, now_ms: int) -> None:
-    held = queue.layout.held + u64(seq)
-    state = queue.txn.get(held)
-    assert state, (queue.partition, seq)
-    lease = lease_of(state)
-    queue.txn.delete(key)
-    if lease.due_ms > now_ms:
-        _hold(queue, seq, lease, lease.due_ms)
-        return
-    queue.txn.delete(held)
-    _end(queue, seq, lease, state, now_ms)
-
-
-def _end(queue: OpenQueue, seq: int, lease: Lease, state: bytes, now_ms: int) -> None:
-    """Return a message whose visibility timeout has ended."""
-    queue.leased -= 1
-    queue.return_to_ready(seq, lease, _without_alias(lease) if lease.alias_ms else state, now_ms)
+    """Return when the first row under d, l or t is due, 0 where there is none."""
+    places = [queue.layout.delayed, queue.layout.leased]
+    if queue.group_count:
+        places.append(fair_layout(queue.partition, queue.meta.generation).look)
+    times = []
+    for start in places:
+        rows = queue.txn.range(start, start + b"\xff" * 8, 1)
+        times += [int.from_bytes(key[len(start) : len(start) + 8], "big") for key, _ in rows]
+    return min(times, default=0)
 
 
 def _hold(queue: OpenQueue, seq: int, lease: Lease, alias_ms: int) -> None:
@@ -261,7 +272,7 @@ def find_held(queue: OpenQueue, receipt: Receipt) -> Held | Refusal:
 def _look_further(queue: OpenQueue, receipt: Receipt) -> Held | Refusal:
     """As `find_held`, for a lease that is not in its first place."""
     seq = u64(receipt.seq)
-    for key, leased in ((queue.layout.held + seq, True), (queue.layout.ready_at(receipt.lane, seq), False)):
+    for key, leased in ((queue.layout.held + seq, True), (queue.ready_key(receipt.lane, seq), False)):
         state = queue.txn.get(key)
         if state:
             lease = lease_of(state)
@@ -269,15 +280,15 @@ def _look_further(queue: OpenQueue, receipt: Receipt) -> Held | Refusal:
     return Refusal.GONE if queue.txn.get(queue.layout.message + seq) is None else Refusal.SUPERSEDED
 
 
-def take_out(queue: OpenQueue, seq: int, place: Held) -> None:
+def take_out(queue: OpenQueue, seq: int, place: Held, now_ms: int) -> None:
     """Remove a message from where it stands, counter included."""
+    if not place.leased:
+        queue.take_ready(place.key, place.lease, now_ms)
+        return
     queue.txn.delete(place.key)
-    if place.leased:
-        queue.leased -= 1
-        if place.lease.alias_ms:
-            queue.txn.delete(queue.layout.leased + u64(place.lease.alias_ms) + u64(seq))
-    else:
-        queue.ready -= 1
+    queue.count_leased(place.lease, -1, now_ms)
+    if place.lease.alias_ms:
+        queue.txn.delete(queue.layout.leased + u64(place.lease.alias_ms) + u64(seq))
 
 
 def _change(queue: OpenQueue, receipt: Receipt, timeout_s: int, now_ms: int) -> Refusal | None:
@@ -292,11 +303,11 @@ def _change(queue: OpenQueue, receipt: Receipt, timeout_s: int, now_ms: int) -> 
     met_ms = lease.alias_ms or receipt.lease_at
     if not place.leased:
         if timeout_s:
-            take_out(queue, seq, place)
-            queue.leased += 1
+            take_out(queue, seq, place, now_ms)
+            queue.count_leased(lease, 1, now_ms)
             _hold(queue, seq, changed, due_ms)
     elif timeout_s == 0:
-        take_out(queue, seq, place)
+        take_out(queue, seq, place, now_ms)
         queue.return_to_ready(seq, changed, _without_alias(changed), now_ms)
     elif due_ms >= met_ms:
         queue.txn.put(place.key, records.encode(changed))

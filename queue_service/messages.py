@@ -2,20 +2,25 @@
 
 A send writes a message's bytes once and one small row that says where it stands. A receive moves that row from r to l,
 and decides on the way what must not be delivered: what is too old is dropped, what was received too often goes to the
-dead-letter queue (`redrive`). Several parked receivers are served by one call, each with a fair share of what is ready.
+dead-letter queue (`redrive`). Whose turn it is where messages have groups, `fair_turns` says. Several parked receivers
+are served by one call, each with a fair share of what is ready.
 """
+
+from collections.abc import Iterator
 
 import msgspec
 
 from cumulo.queue_service.errors import Refusal, Refused
-from cumulo.queue_service.keys import PIECE_BYTES, Lease, StoredMessage, dated_value, decode_message
+from cumulo.queue_service.fair import GROUP_OPERATIONS
+from cumulo.queue_service.fair_turns import Turns
+from cumulo.queue_service.keys import FRESH, PIECE_BYTES, Lease, StoredMessage, dated_value, decode_message
 from cumulo.queue_service.leases import PROMOTE_OPERATIONS_OF_RECEIVE, Outcome, promote
 from cumulo.queue_service.model import BATCH_BYTES_MAX, IN_FLIGHT_MAX
 from cumulo.queue_service.open_queue import OpenQueue, lease_of, open_queue
 from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.redrive import DeadLetters
 from cumulo.storage import records
-from cumulo.storage.engine import Txn
+from cumulo.storage.engine import Row, Txn
 from cumulo.storage.tuples import u64
 
 SERVED_MESSAGES_MAX = 200
@@ -37,7 +42,8 @@ class OutgoingInGroup(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class Outgoing(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A checked message: its place in the batch, its encoded `StoredMessage`, and what SQS counts as its size; `fifo`
-    where the queue is one; `lane` is its priority's. What is scheduled has a `due_ms`, by the deadline clock.
+    where the queue is one; elsewhere `lane` is its priority's, and `group` its group or empty. What is scheduled has a
+    `due_ms`, by the deadline clock.
     """
 
     index: int
@@ -47,6 +53,7 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True, gc=False):
     fifo: "OutgoingInGroup | None" = None
     lane: int = 0
     due_ms: int = 0
+    group: str = ""
 
 
 class StampedSend(msgspec.Struct, frozen=True):
@@ -125,10 +132,10 @@ def send_messages(txn: Txn, request: StampedSend) -> Outcome:
             refused.append(Refused(message.index, Refusal.TOO_LONG, meta.maximum_message_size_bytes))
             continue
         if message.due_ms:
-            schedule(queue, message.record, message.due_ms, message.lane)
+            schedule(queue, message, now_ms)
             continue
         delay_s = meta.delay_s if message.delay_s is None else message.delay_s
-        store(queue, message.record, delay_s, now_ms, message.lane)
+        store(queue, message.record, delay_s, now_ms, message.lane, message.group)
     queue.save()
     return Outcome(tuple(refused), request.seed)
 
@@ -139,33 +146,37 @@ def confirm_sealing(queue: OpenQueue, key_id: bytes) -> None:
         raise DirectoryChanged
 
 
-def store(queue: OpenQueue, record: bytes, delay_s: int, now_ms: int, lane: int = 0) -> int:
+def store(queue: OpenQueue, record: bytes, delay_s: int, now_ms: int, lane: int = 0, group: str = "") -> int:
     """Write one new message, ready or delayed; return its number."""
     pieces = -(-len(record) // PIECE_BYTES)
     seq = queue.add(record, pieces, PIECE_BYTES)
-    state = b"" if pieces == 1 and not lane else records.encode(Lease(pieces=pieces, lane=lane))
+    lease = FRESH if pieces == 1 and not lane and not group else Lease(pieces=pieces, lane=lane, group=group)
+    state = b"" if lease is FRESH else records.encode(lease)
+    if group:
+        queue.groups(now_ms).open(group).sent_ms = now_ms
     if delay_s:
         due_ms = now_ms + delay_s * 1000
         queue.txn.put(queue.layout.delayed + u64(due_ms) + u64(seq), state)
-        queue.delayed += 1
+        queue.count_delayed(lease, 1, now_ms)
         queue.wake_by(due_ms)
     else:
-        queue.txn.put(queue.layout.ready_at(lane, u64(seq)), state)
-        queue.ready += 1
-        queue.woken += 1
+        queue.put_ready(seq, lease, state, now_ms, now_ms)
     # Later than what is armed for older messages, unless the retention period was shortened since.
     queue.retain_by(now_ms + queue.meta.message_retention_s * 1000)
     return seq
 
 
-def schedule(queue: OpenQueue, record: bytes, due_ms: int, lane: int) -> None:
-    """Write one new message that stays back until `due_ms`; its record says that retention counts from then."""
-    pieces = -(-len(record) // PIECE_BYTES)
-    seq = queue.add(record, pieces, PIECE_BYTES)
-    state = Lease(pieces=pieces, kept_from_ms=due_ms, dated=True, lane=lane)
-    queue.txn.put(queue.layout.delayed + u64(due_ms) + u64(seq), records.encode(state))
-    queue.txn.put(queue.layout.dated + u64(due_ms) + u64(seq), dated_value(lane))
-    queue.delayed += 1
+def schedule(queue: OpenQueue, message: Outgoing, now_ms: int) -> None:
+    """Write one new message that stays back until its `due_ms`; its record says that retention counts from then."""
+    due_ms, lane, group = message.due_ms, message.lane, message.group
+    pieces = -(-len(message.record) // PIECE_BYTES)
+    seq = queue.add(message.record, pieces, PIECE_BYTES)
+    lease = Lease(pieces=pieces, kept_from_ms=due_ms, dated=True, lane=lane, group=group)
+    if group:
+        queue.groups(now_ms).open(group).sent_ms = now_ms
+    queue.txn.put(queue.layout.delayed + u64(due_ms) + u64(seq), records.encode(lease))
+    queue.txn.put(queue.layout.dated + u64(due_ms) + u64(seq), dated_value(lane, group))
+    queue.count_delayed(lease, 1, now_ms)
     queue.wake_by(due_ms)
     queue.retain_by(due_ms + queue.meta.message_retention_s * 1000)
 
@@ -185,6 +196,8 @@ def receive_messages(txn: Txn, request: StampedReceive) -> Received:
     """Take messages for each demand: what is ready is shared out fairly, earlier demands first."""
     queue = open_queue(txn, request.partition, request.queue)
     now_ms = request.now_ms
+    if queue.group_count:
+        queue.groups(now_ms)
     if 0 < queue.wake_ms <= now_ms:
         promote(queue, now_ms, PROMOTE_OPERATIONS_OF_RECEIVE)
     room = request.in_flight_max - queue.leased
@@ -219,36 +232,50 @@ _Picked = tuple[bytes, bytes, StoredMessage]
 
 
 def _pick(queue: OpenQueue, dead_letters: DeadLetters, wanted: int, now_ms: int) -> list[_Picked]:
-    """Read the first `wanted` messages that may be delivered; set aside those that may not, up to a budget."""
+    """Read the first `wanted` messages that may be delivered; set aside those that may not, up to a budget.
+
+    Those of a group are moved out of its ready messages, and counted as in flight there, at once, since the next one's
+    turn depends on it; everything else is `_lease`'s.
+    """
     picked: list[_Picked] = []
-    position, end = queue.layout.lanes, queue.layout.lanes + b"\xff"
+    turns = None
+    if queue.group_count:
+        turns = Turns(queue.txn, queue.groups(now_ms), queue.layout.lanes, lambda: queue.leased + len(picked))
     set_aside = size_bytes = 0
-    while len(picked) < wanted:
-        rows = queue.txn.range(position, end, wanted - len(picked))
-        for key, state in rows:
-            lease = lease_of(state)
-            seq = int.from_bytes(key[-8:], "big")
-            stored = decode_message(queue.message_bytes(seq, lease.pieces))
-            too_old = queue.is_too_old(stored.kept_from_ms, now_ms)
-            if too_old or dead_letters.is_due(lease.receive_count):
-                set_aside += _SET_ASIDE_OPERATIONS + lease.pieces
-                if set_aside > SET_ASIDE_OPERATIONS_MAX or dead_letters.is_full:
-                    return picked
-                if too_old:
-                    queue.txn.delete(key)
-                    queue.ready -= 1
-                    queue.drop(seq, lease, now_ms)
-                else:
-                    dead_letters.move(key, seq, lease, stored, now_ms)
-                continue
-            size_bytes += len(stored.body)
-            if size_bytes > BATCH_BYTES_MAX and picked:
-                return picked
-            picked.append((key, state, stored))
-        if not rows:
+    for key, state in turns or _ready_rows(queue, wanted):
+        lease = lease_of(state)
+        seq = int.from_bytes(key[-8:], "big")
+        stored = decode_message(queue.message_bytes(seq, lease.pieces))
+        too_old = queue.is_too_old(stored.kept_from_ms, now_ms)
+        if too_old or dead_letters.is_due(lease.receive_count):
+            set_aside += _SET_ASIDE_OPERATIONS + lease.pieces
+            if set_aside > SET_ASIDE_OPERATIONS_MAX or dead_letters.is_full:
+                break
+            if turns is not None:
+                turns.operations -= _SET_ASIDE_OPERATIONS + lease.pieces + GROUP_OPERATIONS
+            if too_old:
+                queue.take_ready(key, lease, now_ms)
+                queue.drop(seq, lease, now_ms)
+            else:
+                dead_letters.move(key, seq, lease, stored, now_ms)
+            continue
+        size_bytes += len(stored.body)
+        if size_bytes > BATCH_BYTES_MAX and picked:
             break
-        position = rows[-1][0] + b"\x00"
+        picked.append((key, state, stored))
+        if lease.group:
+            queue.groups(now_ms).remove_ready(key, lease).leased += 1
+        if len(picked) == wanted:
+            break
     return picked
+
+
+def _ready_rows(queue: OpenQueue, wanted: int) -> Iterator[Row]:
+    """Return the ready messages of a queue without groups, in pages of what may be wanted."""
+    position, end = queue.layout.lanes, queue.layout.lanes + b"\xff"
+    while rows := queue.txn.range(position, end, wanted):
+        yield from rows
+        position = rows[-1][0] + b"\x00"
 
 
 def _lease(queue: OpenQueue, demand: Demand, picked: list[_Picked], now_ms: int) -> list[LeasedMessage]:
@@ -261,7 +288,8 @@ def _lease(queue: OpenQueue, demand: Demand, picked: list[_Picked], now_ms: int)
     first_time, kept_from_ms = b"", -1
     messages = []
     for key, state, stored in picked:
-        txn.delete(key)
+        if not stored.group_id:
+            txn.delete(key)
         if state:
             before = lease_of(state)
             count, first_ms, lane = before.receive_count + 1, before.first_received_ms or now_ms, before.lane
@@ -275,6 +303,7 @@ def _lease(queue: OpenQueue, demand: Demand, picked: list[_Picked], now_ms: int)
                 kept_from_ms=stored.kept_from_ms,
                 dated=before.dated,
                 lane=before.lane,
+                group=before.group,
             )
             txn.put(leased + key[-8:], records.encode(lease))
         else:

@@ -162,8 +162,22 @@ class QueueAttributes(msgspec.Struct, frozen=True, kw_only=True):
     expire_after_idle_s: int | None = None
 
 
+class Fairness(msgspec.Struct, frozen=True, kw_only=True):
+    """How many message groups of a standard queue are noisy, and the counts of all messages that these do not have: of
+    a queue without groups all messages. `oldest_age_s` is the age of the oldest that waits of those, 0 for none.
+    """
+
+    noisy_groups: int
+    message_count: int
+    in_flight_count: int
+    delayed_count: int
+    oldest_age_s: int
+
+
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
-    """A queue as it is; the counts are exact, and 0 where the operation does not read them."""
+    """A queue as it is; the counts are exact, and 0 where the operation does not read them. `fairness` is absent there,
+    and of FIFO queues.
+    """
 
     account: str
     region: str
@@ -192,6 +206,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     kms_master_key_id: str = ""
     kms_data_key_reuse_s: int = KMS_DATA_KEY_REUSE_S
     expire_after_idle_s: int = 0
+    fairness: Fairness | None = None
 
     @property
     def fifo(self) -> bool:
@@ -332,7 +347,8 @@ class SendEntry(msgspec.Struct, frozen=True):
     """One message to store; without `delay_s` the queue's. `trace_header` is X-Ray's, kept and handed on.
 
     Of a FIFO queue: `group_id` must be given; without `deduplication_id` the queue must deduplicate by content. Of
-    other queues: `priority` is 0 to 9, and 9 is received first. `deliver_at_ms` stands in place of a delay: the time by
+    other queues: whoever has a `group_id` gets a fair share; `priority` is 0 to 9, and 9 is received first.
+    `deliver_at_ms` stands in place of a delay: the time by
     the wall clock before which nobody receives it; one that has passed holds nothing back.
     """
 
@@ -395,7 +411,7 @@ class ReceiveMessages(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A message as a receiver gets it; `priority` is of standard queues, the three before it are of FIFO queues."""
+    """A message as a receiver gets it; `priority` is of standard queues, the two before it are of FIFO queues."""
 
     message_id: str
     receipt_handle: str

@@ -10,10 +10,11 @@ in SQS ("Learn how to configure a dead-letter queue redrive"). It keeps body, at
 priority, and its history goes on.
 
 A task moves what was in the queue when it started, the first to be received first, and is complete when no such message
-is visible any more: those that a receiver holds stay. Otherwise messages that fail at once would go in circles. Of a
-FIFO queue it goes from group to group, in the order of their first messages, and moves each group's messages in order,
-up to the first that is not visible. What it moves is not compared with the deduplication ids of what was sent: a
-message of a dead-letter queue is there, and must not vanish on its way.
+is visible any more: those that a receiver holds stay. Otherwise messages that fail at once would go in circles. Those
+with a group come after those without, group by group, and each group once. Of a FIFO queue it goes from group to group,
+in the order of their first messages, and moves each group's messages in order, up to the first that is not visible.
+What it moves is not compared with the deduplication ids of what was sent: a message of a dead-letter queue is there,
+and must not vanish on its way.
 """
 
 import msgspec
@@ -21,6 +22,8 @@ import msgspec
 from cumulo.identity.policy import Principal
 from cumulo.queue_service.data_keys import take_key_along
 from cumulo.queue_service.errors import MOVE_TASK_DOES_NOT_EXIST, MOVE_TASK_IS_OVER, MOVE_TASK_IS_RUNNING
+from cumulo.queue_service.fair import GROUP_OPERATIONS
+from cumulo.queue_service.fair_keys import fair_layout
 from cumulo.queue_service.fifo_keys import FifoState, Standing, state_of
 from cumulo.queue_service.fifo_queue import FifoQueue, find_any
 from cumulo.queue_service.histories import history_with
@@ -52,11 +55,13 @@ SLICE_MESSAGES_MAX = 100
 SLICES_A_SECOND = 10
 """Of a task that moves at a rate: one that moves fewer messages a second moves them one by one."""
 SLICE_OPERATIONS_MAX = 1_500
-_MESSAGE_OPERATIONS = 12
+_MESSAGE_OPERATIONS = 13
+_GROUP_OPERATIONS = 2 * GROUP_OPERATIONS
+"""What a group of another queue takes, once: in the queue that it leaves, and where it goes to."""
 _FIFO_MESSAGE_OPERATIONS = 27
 """What one message takes at most, and two more for each piece of a large one."""
 BLOCKED_GROUPS_MAX = 200
-"""Groups that one slice of a FIFO queue steps over."""
+"""Groups that one slice steps over, of which there is nothing to move."""
 
 RUNNING = "RUNNING"
 COMPLETED = "COMPLETED"
@@ -125,21 +130,23 @@ class Plan(msgspec.Struct, frozen=True):
 
 class Visible(msgspec.Struct, frozen=True):
     """A message that may move: its number, and where it stands. `group` is the number of a FIFO queue's group, and
-    `key` is where another queue's message stands under r.
+    `key` is where another queue's message stands under r or o; `place` is its key under o from that letter on.
     """
 
     seq: int
     state: Lease | FifoState
     group: int = 0
     key: bytes = b""
+    place: bytes = b""
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What may move next; `position` is where to look for more, where there may be more at all."""
+    """What may move next; `position` and `place` are where to look for more, where there may be more at all."""
 
     messages: list[Visible]
     position: int
     is_all: bool
+    place: bytes = b""
 
 
 class StampedSlice(msgspec.Struct, frozen=True):
@@ -243,7 +250,8 @@ def move_slice(txn: Txn, request: StampedSlice) -> None:
     moving = _Slice(queue, task, request)
     failure = request.refusal or moving.run()
     moving.save()
-    task = msgspec.structs.replace(task, moved=task.moved + moving.moved, position=moving.position)
+    moved = task.moved + moving.moved
+    task = msgspec.structs.replace(task, moved=moved, position=moving.position, place=moving.place)
     left = _find(queue, task, 1)
     if failure:
         task = msgspec.structs.replace(_over(task, FAILED), failure_reason=failure)
@@ -267,6 +275,8 @@ class _Slice:
         self._groups: dict[int, None] = {}
         self.moved = 0
         self.position = task.position
+        self.place = task.place
+        self._seen: set[str] = set()
 
     def run(self) -> str:
         """Move messages until there are no more, or the slice is full; return why the task fails, empty if not."""
@@ -275,8 +285,8 @@ class _Slice:
         operations = size_bytes = 0
         found = _find(queue, self._task, _slice_messages(self._task))
         for it in found.messages:
-            self.position = it.group
-            operations += each + 2 * it.state.pieces
+            self.position, self.place = it.group, it.place or self.place
+            operations += each + 2 * it.state.pieces + self._operations_of_group(it)
             if operations > SLICE_OPERATIONS_MAX or size_bytes > MOVED_BYTES_MAX:
                 return ""
             record = queue.message_bytes(it.seq, it.state.pieces)
@@ -291,7 +301,7 @@ class _Slice:
                     return ""
                 self._add(target, it, stored)
             self._take_out(it)
-        self.position = found.position
+        self.position, self.place = found.position, found.place
         return ""
 
     def save(self) -> None:
@@ -302,6 +312,13 @@ class _Slice:
         for target in self._open.values():
             target.save()
         self._queue.save()
+
+    def _operations_of_group(self, it: Visible) -> int:
+        group = it.state.group if isinstance(it.state, Lease) else ""
+        if not group or group in self._seen:
+            return 0
+        self._seen.add(group)
+        return _GROUP_OPERATIONS
 
     def _target(self, arn: str) -> OpenQueue | str | None:
         """Return the queue of an ARN, why there is none, or None where the plan does not know it: plan again."""
@@ -334,8 +351,7 @@ class _Slice:
             self._groups[it.group] = None
         else:
             assert isinstance(it.state, Lease), it.seq
-            queue.txn.delete(it.key)
-            queue.ready -= 1
+            queue.take_ready(it.key, it.state, now_ms)
             queue.drop(it.seq, it.state, now_ms)
 
     def _add(self, target: OpenQueue, it: Visible, stored: StoredMessage) -> None:
@@ -357,7 +373,7 @@ class _Slice:
         if isinstance(target, FifoQueue):
             target.enqueue(stored.group_id, record, delay_s, now_ms)
         else:
-            store(target, record, delay_s, now_ms, lane_of(stored.priority))
+            store(target, record, delay_s, now_ms, lane_of(stored.priority), stored.group_id)
         self.moved += 1
 
 
@@ -389,8 +405,31 @@ def _find(queue: OpenQueue, task: MoveTask, limit: int) -> Found:
         rows = queue.txn.range(lane, lane + u64(task.end_seq), limit - len(messages))
         messages += [Visible(int.from_bytes(key[-8:], "big"), lease_of(state), key=key) for key, state in rows]
         if len(messages) == limit:
-            return Found(messages, 0, is_all=False)
-    return Found(messages, 0, is_all=True)
+            return Found(messages, 0, is_all=False, place=task.place)
+    if not queue.group_count:
+        return Found(messages, 0, is_all=True)
+    further = _find_of_groups(queue, task, limit - len(messages))
+    return msgspec.structs.replace(further, messages=messages + further.messages)
+
+
+def _find_of_groups(queue: OpenQueue, task: MoveTask, limit: int) -> Found:
+    """As `_find`: messages with a group, from `task.place` on."""
+    places = fair_layout(queue.partition, queue.meta.generation)
+    skipped = len(places.content)
+    position, end = places.content + task.place if task.place else places.order, places.order + b"\xff"
+    messages: list[Visible] = []
+    for _ in range(BLOCKED_GROUPS_MAX):
+        rows = queue.txn.range(position, end, limit - len(messages))
+        for key, state in rows:
+            seq = int.from_bytes(key[-8:], "big")
+            if seq >= task.end_seq:
+                position = key[:-8] + b"\xff" * 9  # behind the rest of its lane
+                break
+            messages.append(Visible(seq, lease_of(state), key=key, place=key[skipped:]))
+            position = key + b"\0"
+        else:
+            return Found(messages, 0, len(messages) < limit, position[skipped:])
+    return Found(messages, 0, is_all=False, place=position[skipped:])
 
 
 def _find_in_groups(queue: FifoQueue, task: MoveTask, limit: int) -> Found:

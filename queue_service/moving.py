@@ -174,7 +174,7 @@ def _move(source: OpenQueue, target: OpenQueue, item: _Found, now_ms: int) -> No
         source.remove(item.group, item.seq, item.group_state, now_ms)
     else:
         assert item.place is not None, item.seq
-        leases.take_out(source, item.seq, item.place)
+        leases.take_out(source, item.seq, item.place, now_ms)
         source.drop(item.seq, item.place.lease, now_ms)
     moved = msgspec.structs.replace(
         stored,
@@ -190,4 +190,4 @@ def _move(source: OpenQueue, target: OpenQueue, item: _Found, now_ms: int) -> No
     if isinstance(target, FifoQueue):
         target.enqueue(stored.group_id, record, delay_s, now_ms)
     else:
-        store(target, record, delay_s, now_ms, lane_of(stored.priority))
+        store(target, record, delay_s, now_ms, lane_of(stored.priority), stored.group_id)

@@ -8,6 +8,8 @@ writes a queue's content through one of these. `save` must be the last call of e
 from collections.abc import Iterator
 
 from cumulo.queue_service.errors import QUEUE_DOES_NOT_EXIST
+from cumulo.queue_service.fair import Groups
+from cumulo.queue_service.fair_keys import fair_layout
 from cumulo.queue_service.keys import (
     CLEAR,
     COUNTERS,
@@ -25,6 +27,7 @@ from cumulo.queue_service.keys import (
     is_scheduled,
     layout,
     piece_key,
+    place_part,
 )
 from cumulo.storage import records
 from cumulo.storage.engine import Txn
@@ -35,8 +38,10 @@ class OpenQueue:
     """One queue's state while a function runs; made by `open_queue` and `find_queue`."""
 
     __slots__ = (
+        "_groups",
         "_stored",
         "delayed",
+        "group_count",
         "layout",
         "leased",
         "meta",
@@ -62,6 +67,17 @@ class OpenQueue:
         self.wake_ms = counters.wake_ms
         self.retain_ms = counters.retain_ms
         self.woken = 0
+        self.group_count = counters.groups
+        self._groups: Groups | None = None
+
+    def groups(self, now_ms: int) -> Groups:
+        """Return the message groups. Where there are any, whoever changes `leased` calls this: the time in flight until
+        now is counted then.
+        """
+        if self._groups is None:
+            stored = self._stored
+            self._groups = Groups(self.txn, self.partition, self.meta.generation, stored.groups, stored.leased, now_ms)
+        return self._groups
 
     def wake_by(self, at_ms: int) -> None:
         """See to it that the wake timer fires no later than `at_ms`, when a delay or a lease ends."""
@@ -77,11 +93,54 @@ class OpenQueue:
         """Say whether a message that is kept since then has reached the queue's retention period."""
         return kept_from_ms + self.meta.message_retention_s * 1000 <= now_ms
 
-    def return_to_ready(self, seq: int, lease: Lease, state: bytes, now_ms: int) -> None:
+    def put_ready(self, seq: int, lease: Lease, state: bytes, kept_from_ms: int, now_ms: int) -> None:
+        """Write a message that may be received now, and wake somebody. It is kept since `kept_from_ms` or later;
+        `state` are the bytes of `lease`.
+        """
+        if lease.group:
+            self.groups(now_ms).add_ready(u64(seq), lease, state, kept_from_ms)
+        else:
+            self.txn.put(self.layout.ready_at(lease.lane, u64(seq)), state)
+        self.ready += 1
+        self.woken += 1
+
+    def take_ready(self, key: bytes, lease: Lease, now_ms: int) -> None:
+        """Remove a message from where it waits to be received, counter included."""
+        if lease.group:
+            self.groups(now_ms).remove_ready(key, lease)
+        else:
+            self.txn.delete(key)
+        self.ready -= 1
+
+    def ready_key(self, lane: int, seq: bytes) -> bytes:
+        """Return the key of a message that is ready, and was received before; else one where nothing stands."""
+        if self.group_count:
+            places = fair_layout(self.partition, self.meta.generation)
+            place = self.txn.get(places.place + seq)
+            if place is not None:
+                return places.content + place + seq
+        return self.layout.ready_at(lane, seq)
+
+    def count_leased(self, lease: Lease, by: int, now_ms: int) -> None:
+        """Count a message as in flight (1), or as no longer so (-1)."""
+        self.leased += by
+        if lease.group:
+            self.groups(now_ms).open(lease.group).leased += by
+        elif self.group_count:
+            self.groups(now_ms)
+
+    def count_delayed(self, lease: Lease, by: int, now_ms: int) -> None:
+        """Count a message as delayed (1), or as no longer so (-1)."""
+        self.delayed += by
+        if lease.group:
+            self.groups(now_ms).open(lease.group).delayed += by
+
+    def return_to_ready(self, seq: int, lease: Lease, state: bytes, now_ms: int, kept_from_ms: int = 0) -> None:
         """Put a message back that was leased or delayed, or drop it where it has become too old meanwhile.
 
         The caller has removed it from where it stood, counter included; `state` are the bytes of `lease`. Of a message
-        that was never received the age is not known here: the caller sees to the retention timer.
+        that was never received the age is not known here: the caller sees to the retention timer, and it is kept since
+        `kept_from_ms` or later.
         """
         if lease.kept_from_ms:
             if self.is_too_old(lease.kept_from_ms, now_ms):
@@ -90,14 +149,15 @@ class OpenQueue:
             self.retain_by(lease.kept_from_ms + self.meta.message_retention_s * 1000)
             if is_scheduled(lease.lane):
                 # The timer may have removed the row when the message was too old under its lease.
-                self.txn.put(self.layout.dated + u64(lease.kept_from_ms) + u64(seq), dated_value(lease.lane))
-        self.txn.put(self.layout.ready_at(lease.lane, u64(seq)), state)
-        self.ready += 1
-        self.woken += 1
+                value = dated_value(lease.lane, lease.group)
+                self.txn.put(self.layout.dated + u64(lease.kept_from_ms) + u64(seq), value)
+        self.put_ready(seq, lease, state, lease.kept_from_ms or kept_from_ms, now_ms)
 
-    def lanes_in_use(self) -> Iterator[bytes]:
-        """Return the prefix of each lane in which messages are ready, the first to be received first."""
-        lanes = self.layout.lanes
+    def lanes_in_use(self, group: str = "") -> Iterator[bytes]:
+        """Return the prefix of each lane in which messages are ready, those of a group or those that have none, the
+        first to be received first.
+        """
+        lanes = self.layout.content + place_part(group, 0)[:-1] if group else self.layout.lanes
         position, end = lanes, lanes + b"\xff"
         while rows := self.txn.range(position, end, 1):
             lane = rows[0][0][: len(lanes) + 1]
@@ -138,9 +198,16 @@ class OpenQueue:
     def save(self) -> None:
         """Write the counters where they changed, arm what must be armed, and wake whom it concerns."""
         stored = self._stored
+        if self._groups is not None:
+            look_ms = self._groups.settle(self.leased)
+            if look_ms:
+                self.wake_by(look_ms)
+            self.group_count = self._groups.count
         self._arm(WAKE, stored.wake_ms, self.wake_ms)
         self._arm(RETAIN, stored.retain_ms, self.retain_ms)
-        counters = Counters(1, self.ready, self.delayed, self.leased, self.next_seq, self.wake_ms, self.retain_ms)
+        counters = Counters(
+            1, self.ready, self.delayed, self.leased, self.next_seq, self.wake_ms, self.retain_ms, self.group_count
+        )
         assert self.ready >= 0, counters
         assert self.delayed >= 0, counters
         assert self.leased >= 0, counters

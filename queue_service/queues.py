@@ -19,6 +19,8 @@ from cumulo.queue_service.errors import (
     QUEUE_NAME_EXISTS,
     TOO_MANY_TAGS,
 )
+from cumulo.queue_service.fair_figures import fairness_of
+from cumulo.queue_service.fair_keys import FAIR
 from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
 from cumulo.queue_service.fifo_queue import find_any, first_delay_ms
 from cumulo.queue_service.idleness import arm_anew, disarm
@@ -263,7 +265,8 @@ def get_queue(txn: Txn, request: StampedGet) -> Queue:
     if queue is None:
         return shown
     ages = ages_of(queue, request.now_ms)
-    return msgspec.structs.replace(shown, oldest_age_s=ages.oldest_age_s, lag_s=ages.lag_s)
+    fairness = None if queue.meta.fifo else fairness_of(queue, request.now_ms)
+    return msgspec.structs.replace(shown, oldest_age_s=ages.oldest_age_s, lag_s=ages.lag_s, fairness=fairness)
 
 
 def find_queue_of_name(txn: Txn, request: StampedGet) -> Queue | None:
@@ -482,5 +485,6 @@ def abandon_content(txn: Txn, queue: OpenQueue, now_ms: int) -> None:
         if at_ms:
             txn.undue(at_ms, kind, queue.partition)
     txn.delete(queue.partition + FIFO)
-    if queue.ready or queue.delayed or queue.leased or forget_ms:
+    txn.delete(queue.partition + FAIR)
+    if queue.ready or queue.delayed or queue.leased or queue.group_count or forget_ms:
         txn.due(now_ms, CLEAR, layout(queue.partition, queue.meta.generation).content)

@@ -65,14 +65,14 @@ class DeadLetters:
         pieces = -(-len(record) // PIECE_BYTES)
         new_seq = target.add(record, pieces, PIECE_BYTES)
         lane = lane_of(stored.priority)
-        state = records.encode(Lease(pieces=pieces, kept_from_ms=stored.kept_from_ms, dated=True, lane=lane))
-        target.txn.put(target.layout.dated + u64(stored.kept_from_ms) + u64(new_seq), dated_value(lane))
-        target.txn.put(target.layout.ready_at(lane, u64(new_seq)), state)
-        target.ready += 1
-        target.woken += 1
-        target.retain_by(stored.kept_from_ms + target.meta.message_retention_s * 1000)
-        source.txn.delete(ready_key)
-        source.ready -= 1
+        group, kept_from_ms = stored.group_id, stored.kept_from_ms
+        moved = Lease(pieces=pieces, kept_from_ms=kept_from_ms, dated=True, lane=lane, group=group)
+        if group:
+            target.groups(now_ms).open(group).sent_ms = now_ms
+        target.txn.put(target.layout.dated + u64(kept_from_ms) + u64(new_seq), dated_value(lane, group))
+        target.put_ready(new_seq, moved, records.encode(moved), kept_from_ms, now_ms)
+        target.retain_by(kept_from_ms + target.meta.message_retention_s * 1000)
+        source.take_ready(ready_key, lease, now_ms)
         source.drop(seq, lease, now_ms)
 
     def record_of(self, stored: StoredMessage, state: Lease | FifoState, now_ms: int, **changes: Any) -> bytes:

@@ -2,24 +2,35 @@
 
 The retention timer walks each lane under r from the lowest number, the oldest message, to the first that may stay;
 messages whose age their number does not tell, since they came from another queue or were scheduled, have an index of
-their own, x, and the lanes of scheduled ones are not walked. Leased and delayed messages are left alone: their age is
-looked at when they return. Everything goes in slices. FIFO queues have their own way (`fifo`) behind the same timers.
+their own, x, and the lanes of scheduled ones are not walked. Message groups have an index by age, a, and the lanes of
+each that is too old are walked in the same way. Leased and delayed messages are left alone: their age is looked at when
+they return. Everything goes in slices. FIFO queues have their own way (`fifo`) behind the same timers.
 """
 
 import msgspec
 
 from cumulo.queue_service import fifo, fifo_windows
+from cumulo.queue_service.fair import GROUP_OPERATIONS, OpenGroup
+from cumulo.queue_service.fair_keys import fair_layout, name_in
 from cumulo.queue_service.fifo_queue import find_fifo
-from cumulo.queue_service.keys import MIDDLE_LANE, RETAIN, WAKE, decode_message, is_scheduled, lane_in
+from cumulo.queue_service.keys import MIDDLE_LANE, RETAIN, WAKE, decode_message, is_scheduled
 from cumulo.queue_service.leases import PROMOTE_OPERATIONS_OF_TIMER, promote
 from cumulo.queue_service.open_queue import OpenQueue, find_queue, lease_of
 from cumulo.storage.engine import Due, Txn
 from cumulo.storage.tuples import after
 
 EXPIRE_MAX = 100
-"""Messages that one run of the timer deletes from each of the two indexes."""
-EXPIRE_OPERATIONS_MAX = 1_000
+"""Messages that one run of the timer deletes of those under r, and of those under x."""
+EXPIRE_OPERATIONS_MAX = 700
 """Operations of one run for messages under r: 4 each, and one for each piece that must be read."""
+EXPIRE_OPERATIONS_OF_DATED_MAX = 600
+"""Operations of one run for messages under x: 6 each, and those of its group, once."""
+EXPIRE_GROUPS_MAX = 25
+"""Groups that one run looks at."""
+EXPIRE_GROUP_ROWS = 10
+"""Messages of a group that are read at once."""
+EXPIRE_OPERATIONS_OF_GROUPS_MAX = 500
+"""Operations of one run for messages of groups: 5 each, and one for each piece that must be read."""
 CLEAR_ROWS_MAX = 1_000
 
 
@@ -51,6 +62,8 @@ def retain(txn: Txn, timer: Timer) -> None:
         queue.retain_ms = 0
         _expire_dated(queue, timer.now_ms)
         _expire_ready(queue, timer.now_ms)
+        if queue.group_count:
+            _expire_groups(queue, timer.now_ms)
         queue.save()
 
 
@@ -101,8 +114,7 @@ def _expire_ready(queue: OpenQueue, now_ms: int) -> None:
             if not queue.is_too_old(kept_from_ms, now_ms):
                 queue.retain_by(kept_from_ms + queue.meta.message_retention_s * 1000)
                 break
-            queue.txn.delete(key)
-            queue.ready -= 1
+            queue.take_ready(key, lease, now_ms)
             queue.drop(seq, lease, now_ms)
         if not left:
             queue.retain_by(now_ms)
@@ -111,19 +123,75 @@ def _expire_ready(queue: OpenQueue, now_ms: int) -> None:
 
 def _expire_dated(queue: OpenQueue, now_ms: int) -> None:
     start = queue.layout.dated
-    for key, lane in queue.txn.range(start, start + b"\xff" * 16, EXPIRE_MAX):
+    operations = 0
+    for key, value in queue.txn.range(start, start + b"\xff" * 16, EXPIRE_MAX):
         kept_from_ms, seq = int.from_bytes(key[-16:-8], "big"), key[-8:]
         if not queue.is_too_old(kept_from_ms, now_ms):
             queue.retain_by(kept_from_ms + queue.meta.message_retention_s * 1000)
             return
-        ready_key = queue.layout.ready_at(lane_in(lane), seq)
+        ready_key = queue.layout.ready_of_dated(value, seq)
         state = queue.txn.get(ready_key)
         if state is None:
             # Leased, or delayed: the age stands in its state, and is looked at when it returns.
             queue.txn.delete(key)
             continue
-        queue.txn.delete(ready_key)
-        queue.ready -= 1
-        queue.drop(int.from_bytes(seq, "big"), lease_of(state), now_ms)
+        lease = lease_of(state)
+        is_news = bool(lease.group) and lease.group not in queue.groups(now_ms).opened
+        operations += 6 + GROUP_OPERATIONS * is_news
+        if operations > EXPIRE_OPERATIONS_OF_DATED_MAX:
+            break
+        queue.take_ready(ready_key, lease, now_ms)
+        queue.drop(int.from_bytes(seq, "big"), lease, now_ms)
     if queue.txn.range(start, start + b"\xff" * 16, 1):
         queue.retain_by(now_ms)
+
+
+def _expire_groups(queue: OpenQueue, now_ms: int) -> None:
+    """Walk the groups from the one with the oldest message, and each as far as its messages are too old."""
+    age = fair_layout(queue.partition, queue.meta.generation).age
+    operations = EXPIRE_OPERATIONS_OF_GROUPS_MAX
+    rows = queue.txn.range(age, age + b"\xff" * 9, EXPIRE_GROUPS_MAX)
+    for key, _ in rows:
+        kept_from_ms = int.from_bytes(key[len(age) : len(age) + 8], "big")
+        if not queue.is_too_old(kept_from_ms, now_ms):
+            queue.retain_by(kept_from_ms + queue.meta.message_retention_s * 1000)
+            return
+        group = queue.groups(now_ms).open(name_in(key[len(age) + 8 :]))
+        operations = _expire_group(queue, group, now_ms, operations - GROUP_OPERATIONS)
+        if operations <= 0:
+            break
+    if rows:
+        queue.retain_by(now_ms)
+
+
+def _expire_group(queue: OpenQueue, group: OpenGroup, now_ms: int, operations: int) -> int:
+    """Delete what is too old of a group; return the operations that are left, none where there may be more of it."""
+    oldest_ms = 0
+    for lane in queue.lanes_in_use(group.name):
+        if is_scheduled(lane[-1] - MIDDLE_LANE):
+            continue
+        kept_from_ms, operations = _expire_lane(queue, lane, now_ms, operations)
+        if operations <= 0:
+            return 0
+        if kept_from_ms and not 0 < oldest_ms <= kept_from_ms:
+            oldest_ms = kept_from_ms
+    group.oldest_ms = oldest_ms
+    return operations
+
+
+def _expire_lane(queue: OpenQueue, lane: bytes, now_ms: int, operations: int) -> tuple[int, int]:
+    """Do so for one lane of a group; return since when its first message is kept that may stay, 0 where there is none,
+    and the operations that are left.
+    """
+    while rows := queue.txn.range(lane, lane + b"\xff" * 9, EXPIRE_GROUP_ROWS):
+        for key, state in rows:
+            lease, seq = lease_of(state), int.from_bytes(key[-8:], "big")
+            operations -= lease.pieces + 5
+            if operations <= 0:
+                return 0, 0
+            kept_from_ms = decode_message(queue.message_bytes(seq, lease.pieces)).kept_from_ms
+            if not queue.is_too_old(kept_from_ms, now_ms):
+                return kept_from_ms, operations
+            queue.take_ready(key, lease, now_ms)
+            queue.drop(seq, lease, now_ms)
+    return 0, operations

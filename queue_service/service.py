@@ -325,7 +325,6 @@ class Service(NamedRoom):
         unreadable: ServiceError | None = None
         for it in taken.messages:
             stored = it.stored
-            group_id = stored.group_id
             try:
                 written = self.seals.open(partition, stored) if stored.key_id else stored
             except ServiceError as error:
@@ -345,9 +344,9 @@ class Service(NamedRoom):
                     written.attributes,
                     stored.dead_letter_source,
                     written.trace_header,
-                    group_id,
+                    stored.group_id,
                     stored.deduplication_id,
-                    stamping.sequence_number(it.seq) if group_id else "",
+                    stamping.sequence_number(it.seq) if stored.deduplication_id else "",
                     stored.priority,
                 )
             )

@@ -137,8 +137,10 @@ def stamp_entries(
             in_group, priority = None, entry.priority
             if priority is not None:
                 _check_priority(priority, fifo=fifo)
-            if fifo or entry.group_id is not None or entry.deduplication_id is not None:
-                in_group = _in_group(entry, message_id, fifo=fifo)
+            if fifo:
+                in_group = _in_fifo_group(entry, message_id)
+            elif entry.group_id is not None or entry.deduplication_id is not None:
+                _check_group(entry)
         except ServiceError as error:
             invalid[index] = error
         else:
@@ -160,6 +162,9 @@ def stamp_entries(
                 )
             if in_group is not None:
                 record = replace(record, group_id=in_group.group_id, deduplication_id=in_group.deduplication_id)
+            group = "" if fifo else entry.group_id or ""
+            if group:
+                record = replace(record, group_id=group)
             lane, delay_s = 0, entry.delay_s
             if priority is not None and priority != PRIORITY_DEFAULT:
                 record, lane = replace(record, priority=priority), lane_of(priority)
@@ -175,7 +180,7 @@ def stamp_entries(
             elif held_back_ms > 0:
                 due_ms, lane = deadline_ms + held_back_ms, lane + SCHEDULED
                 record = replace(record, kept_from_ms=due_ms)
-            messages.append(Outgoing(index, encode(record), size_bytes, delay_s, in_group, lane, due_ms))
+            messages.append(Outgoing(index, encode(record), size_bytes, delay_s, in_group, lane, due_ms, group))
         total_bytes += size_bytes
         sent.append(SentMessage(message_id, md5_of_body, md5_of_attributes))
     if total_bytes > BATCH_BYTES_MAX and len(entries) > 1:
@@ -266,18 +271,25 @@ def _check_priority(priority: int, *, fifo: bool) -> None:
         raise out_of_range("priority", priority, 0, PRIORITY_MAX)
 
 
-def _in_group(entry: SendEntry, message_id: str, *, fifo: bool) -> OutgoingInGroup:
-    """Return what a FIFO queue needs of a message; raises `InvalidParameterValue`, also where the queue is none."""
-    for parameter, value in (("group_id", entry.group_id), ("deduplication_id", entry.deduplication_id)):
-        if value is not None:
-            if not fifo:
-                raise NOT_OF_THIS_QUEUE_TYPE.error(parameter=parameter, value=value[:FIFO_ID_CHARACTERS_MAX])
-            check_id(parameter, value)
+def _in_fifo_group(entry: SendEntry, message_id: str) -> OutgoingInGroup:
+    """Return what a FIFO queue needs of a message; raises `InvalidParameterValue`."""
+    check_id("group_id", entry.group_id or "")
+    if entry.deduplication_id is not None:
+        check_id("deduplication_id", entry.deduplication_id)
     if entry.delay_s:
         raise NOT_OF_THIS_QUEUE_TYPE.error(parameter="delay_s", value=entry.delay_s)
     by_content = entry.deduplication_id is None
     deduplication_id = entry.deduplication_id or hashlib.sha256(entry.body).hexdigest()
     return OutgoingInGroup(message_id, entry.group_id or "", deduplication_id, by_content)
+
+
+def _check_group(entry: SendEntry) -> None:
+    """Raise `InvalidParameterValue` where a message's group breaks the rule, or it has what only FIFO queues take."""
+    if entry.group_id is not None:
+        check_id("group_id", entry.group_id)
+    if entry.deduplication_id is not None:
+        value = entry.deduplication_id[:FIFO_ID_CHARACTERS_MAX]
+        raise NOT_OF_THIS_QUEUE_TYPE.error(parameter="deduplication_id", value=value)
 
 
 def check_id(parameter: str, value: str) -> None:

@@ -25,8 +25,8 @@ ROWS_MAX = 5_000
 class Whereabouts(msgspec.Struct, frozen=True, gc=False):
     """Where one message stands. `due_ms`: when it becomes ready, by the deadline clock, 0 for now or not known.
 
-    `state` is what stands there, with the counts of its receives; `place` is its key under r where it is ready, and
-    `group` the number of a FIFO queue's group.
+    `state` is what stands there, with the counts of its receives; `place` is its key under r or o where it is ready,
+    and `group` the number of a FIFO queue's group.
     """
 
     where: MessageState
@@ -69,8 +69,8 @@ def _in_group(queue: FifoQueue, seq: int, stored: StoredMessage) -> Whereabouts:
 def _at_its_place(queue: OpenQueue, seq: int, stored: StoredMessage) -> Whereabouts | None:
     """Look where the message itself says that it may stand."""
     txn, layout, number = queue.txn, queue.layout, u64(seq)
-    lane = lane_of(stored.priority)
-    for place in (layout.ready_at(lane, number), layout.ready_at(lane + SCHEDULED, number)):
+    for lane in (lane_of(stored.priority), lane_of(stored.priority) + SCHEDULED):
+        place = layout.ready_in(lane, stored.group_id, number)
         state = txn.get(place)
         if state is not None:
             return Whereabouts(MessageState.READY, 0, lease_of(state), place)

@@ -41,6 +41,31 @@ _QUEUE_METRICS = (
         "Age of the oldest message in a queue, whoever holds it: SQS's ApproximateAgeOfOldestMessage.",
     ),
     ("lag_seconds", "lag_s", "Age of the message that the next receive from a queue gets; 0 where none is visible."),
+    (
+        "noisy_groups",
+        "noisy_groups",
+        "Message groups of a standard queue that are noisy: ApproximateNumberOfNoisyGroups.",
+    ),
+    (
+        "messages_visible_in_quiet_groups",
+        "quiet_visible",
+        "Messages of a standard queue that are ready to be received, without those of noisy groups.",
+    ),
+    (
+        "messages_delayed_in_quiet_groups",
+        "quiet_delayed",
+        "Messages of a standard queue that are held back by a delay, without those of noisy groups.",
+    ),
+    (
+        "messages_in_flight_in_quiet_groups",
+        "quiet_in_flight",
+        "Messages of a standard queue that were received, and not deleted, without those of noisy groups.",
+    ),
+    (
+        "oldest_message_age_in_quiet_groups_seconds",
+        "quiet_oldest_age_s",
+        "Age of the oldest message of a standard queue that is ready to be received, without those of noisy groups.",
+    ),
 )
 _STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
@@ -202,7 +227,9 @@ class _QueueCollector:
         for metric, field, meaning in _QUEUE_METRICS:
             family = GaugeMetricFamily(f"cumulo_queue_{metric}", meaning, labels=("account", "region", "queue"))
             for it in self.figures:
-                family.add_metric((it.account, it.region, it.name), getattr(it, field))
+                value = getattr(it, field)
+                if value is not None:
+                    family.add_metric((it.account, it.region, it.name), value)
             yield family
 
 

@@ -140,6 +140,26 @@ def test_messages_are_looked_at_and_not_taken(run, answer, name):
     assert answer("queue", "show", name)["message_count"] == 3
 
 
+def test_groups_of_a_standard_queue_are_sent_and_shown_where_there_are_any(run, answer, name):
+    run("queue", "create", name)
+    run("queue", "send", name, "a", "--group", "tenant-1")
+
+    shown = answer("queue", "show", name)
+    table = run("queue", "peek", name, "-o", "table").stdout
+    (message,) = answer("queue", "recv", name)
+
+    assert shown["fairness"] == {
+        "noisy_groups": 0,
+        "message_count": 1,
+        "in_flight_count": 0,
+        "delayed_count": 0,
+        "oldest_age_s": 0,
+    }
+    assert "GROUP" in table.upper()
+    assert "tenant-1" in table
+    assert message["group"] == "tenant-1"
+
+
 def test_priorities_are_sent_and_shown_where_they_differ(run, answer, name):
     run("queue", "create", name)
     run("queue", "send", name, "daily")

@@ -313,3 +313,23 @@ def test_what_cannot_be_moved_is_named_and_the_rest_is_moved(client: Client, que
     assert [it.text for it in other.peek()] == ["ready"]
     with pytest.raises(errors.NotFound):
         other.move([ready.message_id], f"{queue.name}-not-there")
+
+
+def test_groups_of_a_standard_queue_are_shown_and_dealt_with_fairly(queue: Queue):
+    queue.send_batch([Outgoing(body=f"{place}", group="loud") for place in range(50)])
+    held = take(queue, 40)
+    with queue.send_stream() as stream:
+        stream.send("x", group="quiet")
+
+    fairness = queue.info().fairness
+    (message,) = take(queue)
+
+    assert len(held) == 40
+    assert fairness is not None
+    assert (fairness.noisy_groups, fairness.message_count, fairness.in_flight_count, fairness.delayed_count) == (
+        1,
+        1,
+        0,
+        0,
+    )
+    assert (message.text, message.group, message.sequence_number) == ("x", "quiet", "")

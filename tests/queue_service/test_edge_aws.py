@@ -1436,6 +1436,48 @@ def test_dead_letter_queue_of_the_other_kind_is_refused_in_the_words_of_aws(run)
     in_a_fifo_queue(run, scenario)
 
 
+def test_group_on_a_standard_queue_is_shown_at_receive(run):
+    async def scenario(stand, ask):
+        sent = await ask("SendMessage", QueueUrl=URL, MessageBody="x", MessageGroupId="tenant-1")
+        entries = [
+            {"Id": "1", "MessageBody": "y", "MessageGroupId": "tenant-2", "DelaySeconds": 0},
+            {"Id": "2", "MessageBody": "z"},
+            {"Id": "3", "MessageBody": "z", "MessageGroupId": "g", "MessageDeduplicationId": "d"},
+            {"Id": "4", "MessageBody": "z", "MessageGroupId": "a b"},
+        ]
+        batch = await ask("SendMessageBatch", QueueUrl=URL, Entries=entries)
+
+        received = await ask(
+            "ReceiveMessage", QueueUrl=URL, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+        )
+        assert "SequenceNumber" not in sent
+        assert [it["Id"] for it in batch["Successful"]] == ["1", "2"]
+        assert {it["Code"] for it in batch["Failed"]} == {"InvalidParameterValue"}
+        assert {it["Id"]: it["Message"] for it in batch["Failed"]} == {
+            "3": "Value d for parameter MessageDeduplicationId is invalid. Reason: The request includes a parameter"
+            " that is not valid for this queue type.",
+            "4": f"Value a b for parameter MessageGroupId is invalid. Reason: MessageGroupId {ID_RULE}",
+        }
+        shown = [it["Attributes"] for it in received["Messages"]]
+        assert [it.get("MessageGroupId") for it in shown] == ["tenant-1", "tenant-2", None]
+        assert all("SequenceNumber" not in it and "MessageDeduplicationId" not in it for it in shown)
+
+    in_a_queue(run, scenario)
+
+
+def test_group_on_a_standard_queue_is_shown_to_who_asks_for_it_alone(run):
+    async def scenario(stand, ask):
+        await ask("SendMessage", QueueUrl=URL, MessageBody="x", MessageGroupId="tenant-1")
+
+        bare = await ask("ReceiveMessage", QueueUrl=URL, VisibilityTimeout=0)
+        asked = await ask("ReceiveMessage", QueueUrl=URL, AttributeNames=["MessageGroupId"])
+
+        assert "Attributes" not in bare["Messages"][0]
+        assert asked["Messages"][0]["Attributes"] == {"MessageGroupId": "tenant-1"}
+
+    in_a_queue(run, scenario)
+
+
 @pytest.mark.parametrize("operation", ["DeleteMessage", "ChangeMessageVisibility"])
 def test_expired_receipt_is_refused_in_the_words_of_aws(run, operation):
     async def scenario(stand, ask):

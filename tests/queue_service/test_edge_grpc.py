@@ -95,6 +95,8 @@ def test_queue_is_made_changed_listed_and_deleted(over_wire):
         assert made.queue.dead_letter_policy.queue.endswith("/queues/dead")
         assert (made.queue.delay_s, changed.queue.delay_s) == (3, 0)
         assert (made.queue.visibility_timeout_s, changed.queue.visibility_timeout_s) == (30, 0)
+        assert got.queue.fairness == pb.Fairness()
+        got.queue.ClearField("fairness")
         assert got.queue == changed.queue
         assert [queue.arn.rpartition(":")[2] for page in (first, second) for queue in page.queues] == ["dead", "jobs"]
         assert [queue.name.rpartition("/")[2] for queue in left.queues] == ["dead"]
@@ -357,6 +359,29 @@ def test_fifo_queue_is_used_over_grpc(over_wire):
         ]
         assert received[1].deduplication_id == "d"
         assert list(again) == list(received)
+
+    over_wire(scenario)
+
+
+def test_fair_queue_is_used_over_grpc(over_wire):
+    async def scenario(it, stub):
+        await stub.CreateQueue(pb.CreateQueueRequest(queue=pb.Queue(name="jobs")), metadata=METADATA)
+        entries = [pb.SendMessageEntry(body=b"%d" % place, group_id="loud") for place in range(50)]
+        await stub.BatchSendMessages(pb.BatchSendMessagesRequest(queue="jobs", entries=entries), metadata=METADATA)
+        await stub.ReceiveMessages(pb.ReceiveMessagesRequest(queue="jobs", max_messages=40), metadata=METADATA)
+        await stub.SendMessage(pb.SendMessageRequest(queue="jobs", body=b"x", group_id="quiet"), metadata=METADATA)
+        it.clock.advance(3_000)
+
+        shown = (await stub.GetQueue(pb.GetQueueRequest(name="jobs"), metadata=METADATA)).queue
+        received = (
+            await stub.ReceiveMessages(pb.ReceiveMessagesRequest(queue="jobs", max_messages=2), metadata=METADATA)
+        ).messages
+
+        assert shown.fairness == pb.Fairness(noisy_groups=1, message_count=1, oldest_age_s=3)
+        assert [(it.body, it.group_id, it.sequence_number) for it in received] == [
+            (b"x", "quiet", ""),
+            (b"40", "loud", ""),
+        ]
 
     over_wire(scenario)
 

@@ -253,9 +253,8 @@ def test_fifo_attributes_and_parameters_are_refused_on_a_standard_queue(run):
         await it.create()
 
         assert "it is for FIFO queues" in await refusal(it.update(content_based_deduplication=True))
-        for more in ({"group_id": "g"}, {"deduplication_id": "d"}):
-            (result,) = await it.send(b"x", **more)
-            assert "not valid for this queue type" in result.message
+        (result,) = await it.send(b"x", group_id="g", deduplication_id="d")
+        assert "not valid for this queue type" in result.message
         assert "not valid for this queue type" in await refusal(it.receive(attempt_id="a"))
 
     run(scenario)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import fifo_keys, keys, message_attributes, model
+from cumulo.queue_service import fair_keys, fifo_keys, keys, message_attributes, model
 from cumulo.queue_service.errors import Refusal, Refused
 from cumulo.queue_service.operations import TABLE
 from cumulo.storage import records
@@ -56,6 +56,34 @@ def test_keys_of_fifo_content_are_these_bytes():
     assert fifo_keys.attempt_row("id") == b"a\x02id\x00"
 
 
+def test_keys_of_groups_in_standard_content_are_these_bytes():
+    layout = fair_keys.fair_layout(PARTITION, 258)
+    content = PARTITION + b"\x02content\x00\x16\x01\x02"
+    rank = b"\x7f" + bytes(7) + b"\x05"
+
+    assert fair_keys.FAIR == b"\x02fair\x00"
+    assert layout == fair_keys.FairLayout(
+        content,
+        content + b"g",
+        content + b"o",
+        content + b"q",
+        content + b"n",
+        content + b"a",
+        content + b"t",
+        content + b"p",
+    )
+    assert keys.place_part("a", -1) == keys.dated_value(-1, "a") == b"o\x02a\x00\x7f"
+    assert fair_keys.front_of(rank, None) == b"q" + rank
+    assert fair_keys.front_of(rank, 3) == b"n\x80" + bytes(7) + b"\x03" + rank
+
+
+@pytest.mark.parametrize("priority", range(10))
+def test_scheduled_messages_count_to_the_lane_of_their_priority(priority):
+    lane = keys.MIDDLE_LANE + keys.lane_of(priority)
+
+    assert keys.base_of(bytes((lane,))) == keys.base_of(bytes((lane + keys.SCHEDULED,))) == bytes((lane,))
+
+
 def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
     assert fifo_keys.encoded_state(fifo_keys.FifoState()) == b""
     assert fifo_keys.state_of(b"") == fifo_keys.FifoState()
@@ -68,10 +96,10 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
             keys.QueueName(1, b"\0" * 7 + b"\1", "", 20, "dead", 5),
             "9a01c4080000000000000001a014a46465616405a0c0cd012cc2",
         ),
-        (keys.Counters(1, 1, 2, 3, 4, 5, 6), "9701010203040506"),
+        (keys.Counters(1, 1, 2, 3, 4, 5, 6, 7), "980101020304050607"),
         (
-            keys.Lease(1, b"t" * 16, 1, 2, 3, 4, 5, 6, 7, True, -20),
-            "9b01c4107474747474747474747474747474747401020304050607c3ec",
+            keys.Lease(1, b"t" * 16, 1, 2, 3, 4, 5, 6, 7, True, -20, "g"),
+            "9c01c4107474747474747474747474747474747401020304050607c3eca167",
         ),
         (
             keys.StoredMessage(1, "id", "md5", 1, 2, "me", (model.MessageAttribute("n", "String", b"v"),), "", b"b"),
@@ -84,8 +112,8 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
         (keys.Tags(1, {"k": "v"}), "920181a16ba176"),
         (keys.Idleness(1, 2, 3), "930102" + "03"),
         (
-            keys.MoveTasks(1, (keys.MoveTask(1, "id", "RUNNING", "arn", 5, 3, 2, 1, "why", 4, 6, b"c", 9),)),
-            "9201919d01a26964a752554e4e494e47a361726e05030201a37768790406c4016309",
+            keys.MoveTasks(1, (keys.MoveTask(1, "id", "RUNNING", "arn", 5, 3, 2, 1, "why", 4, 6, b"c", 9, b"o"),)),
+            "9201919e01a26964a752554e4e494e47a361726e05030201a37768790406c4016309c4016f",
         ),
         (
             keys.Meta(1, "0", "r", "n"),
@@ -95,6 +123,8 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
             ),
         ),
         (keys.DataKey(1, b"i", "0", "r", "k", 2, b"s"), "9701c40169a130a172a16b02c40173"),
+        (fair_keys.FairCounters(1, 2, 3, 4, 5, 6, 7, 8), "980102030405060708"),
+        (fair_keys.Group(1, 2, 3, 4, True, 5, b"q", 6, 7, 8, 9, 10), "9c01020304c305c40171060708" + "090a"),
         (fifo_keys.FifoCounters(1, 2, 3, 4), "9401020304"),
         (fifo_keys.Group(1, "g", 2), "9301a16702"),
         (fifo_keys.FifoState(1, 2, 5, b"t", 6, 7, 8, 9), "98010205c40174060708" + "09"),
@@ -128,8 +158,9 @@ def test_lanes_of_priorities_are_these_bytes():
     bytes_of_lanes = [layout.ready_at(keys.lane_of(priority), seq)[-9] for priority in range(10)]
 
     assert bytes_of_lanes == [0x90, 0x8C, 0x88, 0x84, 0x80, 0x7C, 0x78, 0x74, 0x70, 0x6C]
-    assert keys.dated_value(0) == b""
-    assert [keys.lane_in(keys.dated_value(lane)) for lane in (-20, 0, 16)] == [-20, 0, 16]
+    assert keys.dated_value(0, "") == b""
+    for lane in (-20, 0, 16):
+        assert layout.ready_of_dated(keys.dated_value(lane, ""), b"12345678") == layout.ready_at(lane, b"12345678")
 
 
 def test_attributes_have_the_md5_that_sqs_computes():

@@ -164,7 +164,7 @@ def test_update_changes_what_is_given_and_restores_defaults(run):
         assert changed.update_ms == changed.create_ms + 1_000
         assert (restored.delay_s, restored.policy, restored.receive_wait_s) == (0, "", 3)
         assert (restored.dead_letter_name, restored.max_receive_count) == ("", 0)
-        assert await it.queue() == restored
+        assert msgspec.structs.replace(await it.queue(), fairness=None) == restored
 
     run(scenario)
 

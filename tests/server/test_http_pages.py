@@ -143,6 +143,8 @@ def test_metrics_name_the_largest_queues_to_who_may_read_them(server, client):
     assert visible.labels == {"account": queue.arn.split(":")[4], "region": "us-east-1", "queue": name}
     assert figures["cumulo_queue_oldest_message_age_seconds"][name].value >= 0
     assert figures["cumulo_queue_lag_seconds"][name].value >= 0
+    assert figures["cumulo_queue_noisy_groups"][name].value == 0
+    assert figures["cumulo_queue_messages_visible_in_quiet_groups"][name].value == 1
     assert name.encode() not in unnamed
 
 

@@ -232,7 +232,7 @@ def purge(session: Session, name: str, yes: bool) -> None:
     "--at", "deliver_at", metavar="TIME", help="Hold it back until then: 2030-01-31T08:00, in local time; or …Z."
 )
 @click.option("-a", "--attribute", multiple=True, metavar="NAME=TEXT", help="A message attribute.")
-@click.option("--group", metavar="GROUP", help="FIFO queues: in which group it keeps its order.")
+@click.option("--group", metavar="GROUP", help="Its group: FIFO queues keep its order, others deal fairly.")
 @click.option(
     "--deduplication-id",
     "--dedup-id",
@@ -390,8 +390,10 @@ def _received(queue: Queue, count: int, wait: int | None, visibility_timeout: in
 
 
 def _first_columns(mark: str, messages: Sequence[Message] | Sequence[PeekedMessage]) -> tuple[str, ...]:
-    """Return the columns that a table begins with: those of a FIFO queue say the order, too."""
-    return (mark, "group", "sequence_number") if any(it.sequence_number for it in messages) else (mark,)
+    """Return the columns that a table begins with: groups, where there are any, and of a FIFO queue the order."""
+    if any(it.sequence_number for it in messages):
+        return (mark, "group", "sequence_number")
+    return (mark, "group") if any(it.group for it in messages) else (mark,)
 
 
 def _priority_column(messages: Sequence[Message] | Sequence[PeekedMessage]) -> tuple[str, ...]:

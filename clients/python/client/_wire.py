@@ -345,6 +345,17 @@ def queue_info(it: queue.Queue, *, listed: bool = False, counted: bool = False) 
         delayed_count=it.delayed_count if counted else None,
         oldest_age_s=it.oldest_age_s if counted else None,
         lag_s=it.lag_s if counted else None,
+        fairness=_fairness(it.fairness) if it.HasField("fairness") else None,
+    )
+
+
+def _fairness(it: queue.Fairness) -> model.Fairness:
+    return model.Fairness(
+        noisy_groups=it.noisy_groups,
+        message_count=it.message_count,
+        in_flight_count=it.in_flight_count,
+        delayed_count=it.delayed_count,
+        oldest_age_s=it.oldest_age_s,
     )
 
 

@@ -38,6 +38,18 @@ class DeadLetterPolicy(Value, frozen=True):
     max_receive_count: int
 
 
+class Fairness(Value, frozen=True):
+    """How many message groups of a standard queue are noisy, the exact counts of all messages that these do not have,
+    and the age of the oldest of those that waits.
+    """
+
+    noisy_groups: int
+    message_count: int
+    in_flight_count: int
+    delayed_count: int
+    oldest_age_s: int
+
+
 class QueueInfo(Value, frozen=True):
     """A queue's attributes and exact counts; listings hold `name`, `full_name`, `arn` and `created` only."""
 
@@ -70,6 +82,8 @@ class QueueInfo(Value, frozen=True):
     """Age of the oldest message in the queue, whoever holds it; 0 where there is none."""
     lag_s: int | None = None
     """Age of the message that the next receive gets; 0 where none is visible."""
+    fairness: Fairness | None = None
+    """None for FIFO queues."""
 
 
 class SentMessage(Value, frozen=True):

@@ -140,7 +140,7 @@ class Message:
 
     @property
     def group(self) -> str:
-        """The group in which a FIFO queue keeps it in order; empty elsewhere."""
+        """The group, in which a FIFO queue keeps it in order, and with which others deal fairly; empty for none."""
         return self._message.group_id
 
     @property

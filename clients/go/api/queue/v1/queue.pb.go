@@ -273,8 +273,10 @@ type Queue struct {
 	// deleted, with what is in it; 10 to 1209600 s. A receiver that waits keeps it. It may live twice as long after its
 	// last message, or a restart of the server. Default 0: it does not end by itself.
 	ExpireAfterIdleS *int32 `protobuf:"varint,26,opt,name=expire_after_idle_s,json=expireAfterIdleS,proto3,oneof" json:"expire_after_idle_s,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Set by the server in GetQueue, absent for FIFO queues: what its message groups do to each other.
+	Fairness      *Fairness `protobuf:"bytes,27,opt,name=fairness,proto3" json:"fairness,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Queue) Reset() {
@@ -475,6 +477,96 @@ func (x *Queue) GetExpireAfterIdleS() int32 {
 	return 0
 }
 
+func (x *Queue) GetFairness() *Fairness {
+	if x != nil {
+		return x.Fairness
+	}
+	return nil
+}
+
+// The message groups of a standard queue: which receivers get messages of noisy groups last. A group is noisy while it
+// has more than 10 % of the messages in flight, and at least 30, or took more than 10 % of the time in flight lately.
+type Fairness struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: how many groups are noisy.
+	NoisyGroups int32 `protobuf:"varint,1,opt,name=noisy_groups,json=noisyGroups,proto3" json:"noisy_groups,omitempty"`
+	// Set by the server: messages ready to be received now that no noisy group has. Exact, as the next two.
+	MessageCount int64 `protobuf:"varint,2,opt,name=message_count,json=messageCount,proto3" json:"message_count,omitempty"`
+	// Set by the server: messages in flight that no noisy group has.
+	InFlightCount int64 `protobuf:"varint,3,opt,name=in_flight_count,json=inFlightCount,proto3" json:"in_flight_count,omitempty"`
+	// Set by the server: messages held back by a delay that no noisy group has.
+	DelayedCount int64 `protobuf:"varint,4,opt,name=delayed_count,json=delayedCount,proto3" json:"delayed_count,omitempty"`
+	// Set by the server: the age of the oldest message that is ready and that no noisy group has. 0 where there is none.
+	OldestAgeS    int32 `protobuf:"varint,5,opt,name=oldest_age_s,json=oldestAgeS,proto3" json:"oldest_age_s,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Fairness) Reset() {
+	*x = Fairness{}
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Fairness) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Fairness) ProtoMessage() {}
+
+func (x *Fairness) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Fairness.ProtoReflect.Descriptor instead.
+func (*Fairness) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Fairness) GetNoisyGroups() int32 {
+	if x != nil {
+		return x.NoisyGroups
+	}
+	return 0
+}
+
+func (x *Fairness) GetMessageCount() int64 {
+	if x != nil {
+		return x.MessageCount
+	}
+	return 0
+}
+
+func (x *Fairness) GetInFlightCount() int64 {
+	if x != nil {
+		return x.InFlightCount
+	}
+	return 0
+}
+
+func (x *Fairness) GetDelayedCount() int64 {
+	if x != nil {
+		return x.DelayedCount
+	}
+	return 0
+}
+
+func (x *Fairness) GetOldestAgeS() int32 {
+	if x != nil {
+		return x.OldestAgeS
+	}
+	return 0
+}
+
 // When and where a message goes that nobody managed to handle.
 type DeadLetterPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -488,7 +580,7 @@ type DeadLetterPolicy struct {
 
 func (x *DeadLetterPolicy) Reset() {
 	*x = DeadLetterPolicy{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[1]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -500,7 +592,7 @@ func (x *DeadLetterPolicy) String() string {
 func (*DeadLetterPolicy) ProtoMessage() {}
 
 func (x *DeadLetterPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[1]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -513,7 +605,7 @@ func (x *DeadLetterPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetterPolicy.ProtoReflect.Descriptor instead.
 func (*DeadLetterPolicy) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{1}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *DeadLetterPolicy) GetQueue() string {
@@ -548,7 +640,7 @@ type MessageAttribute struct {
 
 func (x *MessageAttribute) Reset() {
 	*x = MessageAttribute{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[2]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -560,7 +652,7 @@ func (x *MessageAttribute) String() string {
 func (*MessageAttribute) ProtoMessage() {}
 
 func (x *MessageAttribute) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[2]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -573,7 +665,7 @@ func (x *MessageAttribute) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageAttribute.ProtoReflect.Descriptor instead.
 func (*MessageAttribute) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{2}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *MessageAttribute) GetDataType() string {
@@ -647,7 +739,7 @@ type Message struct {
 	SenderId string `protobuf:"bytes,8,opt,name=sender_id,json=senderId,proto3" json:"sender_id,omitempty"`
 	// Set by the sender: at most 10, by name (1 to 256 of [A-Za-z0-9_.-]).
 	Attributes map[string]*MessageAttribute `protobuf:"bytes,9,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Set by the sender, FIFO queues only: the group in which messages keep their order.
+	// Set by the sender: the group, in which a FIFO queue keeps the order, and between which others deal fairly.
 	GroupId string `protobuf:"bytes,10,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
 	// Set by the sender, FIFO queues only, or the SHA-256 of the body.
 	DeduplicationId string `protobuf:"bytes,11,opt,name=deduplication_id,json=deduplicationId,proto3" json:"deduplication_id,omitempty"`
@@ -665,7 +757,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[3]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -677,7 +769,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[3]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -690,7 +782,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{3}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Message) GetMessageId() string {
@@ -813,7 +905,7 @@ type ItemError struct {
 
 func (x *ItemError) Reset() {
 	*x = ItemError{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[4]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -825,7 +917,7 @@ func (x *ItemError) String() string {
 func (*ItemError) ProtoMessage() {}
 
 func (x *ItemError) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[4]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -838,7 +930,7 @@ func (x *ItemError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemError.ProtoReflect.Descriptor instead.
 func (*ItemError) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{4}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ItemError) GetCode() string {
@@ -878,7 +970,7 @@ type CreateQueueRequest struct {
 
 func (x *CreateQueueRequest) Reset() {
 	*x = CreateQueueRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[5]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -890,7 +982,7 @@ func (x *CreateQueueRequest) String() string {
 func (*CreateQueueRequest) ProtoMessage() {}
 
 func (x *CreateQueueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[5]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -903,7 +995,7 @@ func (x *CreateQueueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateQueueRequest.ProtoReflect.Descriptor instead.
 func (*CreateQueueRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{5}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateQueueRequest) GetQueue() *Queue {
@@ -938,7 +1030,7 @@ type CreateQueueResponse struct {
 
 func (x *CreateQueueResponse) Reset() {
 	*x = CreateQueueResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[6]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -950,7 +1042,7 @@ func (x *CreateQueueResponse) String() string {
 func (*CreateQueueResponse) ProtoMessage() {}
 
 func (x *CreateQueueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[6]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -963,7 +1055,7 @@ func (x *CreateQueueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateQueueResponse.ProtoReflect.Descriptor instead.
 func (*CreateQueueResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{6}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateQueueResponse) GetQueue() *Queue {
@@ -984,7 +1076,7 @@ type GetQueueRequest struct {
 
 func (x *GetQueueRequest) Reset() {
 	*x = GetQueueRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[7]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -996,7 +1088,7 @@ func (x *GetQueueRequest) String() string {
 func (*GetQueueRequest) ProtoMessage() {}
 
 func (x *GetQueueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[7]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1009,7 +1101,7 @@ func (x *GetQueueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetQueueRequest.ProtoReflect.Descriptor instead.
 func (*GetQueueRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{7}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetQueueRequest) GetName() string {
@@ -1030,7 +1122,7 @@ type GetQueueResponse struct {
 
 func (x *GetQueueResponse) Reset() {
 	*x = GetQueueResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[8]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1042,7 +1134,7 @@ func (x *GetQueueResponse) String() string {
 func (*GetQueueResponse) ProtoMessage() {}
 
 func (x *GetQueueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[8]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1055,7 +1147,7 @@ func (x *GetQueueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetQueueResponse.ProtoReflect.Descriptor instead.
 func (*GetQueueResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{8}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetQueueResponse) GetQueue() *Queue {
@@ -1082,7 +1174,7 @@ type ListQueuesRequest struct {
 
 func (x *ListQueuesRequest) Reset() {
 	*x = ListQueuesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[9]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1094,7 +1186,7 @@ func (x *ListQueuesRequest) String() string {
 func (*ListQueuesRequest) ProtoMessage() {}
 
 func (x *ListQueuesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[9]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1107,7 +1199,7 @@ func (x *ListQueuesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQueuesRequest.ProtoReflect.Descriptor instead.
 func (*ListQueuesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{9}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListQueuesRequest) GetParent() string {
@@ -1151,7 +1243,7 @@ type ListQueuesResponse struct {
 
 func (x *ListQueuesResponse) Reset() {
 	*x = ListQueuesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[10]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1163,7 +1255,7 @@ func (x *ListQueuesResponse) String() string {
 func (*ListQueuesResponse) ProtoMessage() {}
 
 func (x *ListQueuesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[10]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1176,7 +1268,7 @@ func (x *ListQueuesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQueuesResponse.ProtoReflect.Descriptor instead.
 func (*ListQueuesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{10}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListQueuesResponse) GetQueues() []*Queue {
@@ -1209,7 +1301,7 @@ type UpdateQueueRequest struct {
 
 func (x *UpdateQueueRequest) Reset() {
 	*x = UpdateQueueRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[11]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1221,7 +1313,7 @@ func (x *UpdateQueueRequest) String() string {
 func (*UpdateQueueRequest) ProtoMessage() {}
 
 func (x *UpdateQueueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[11]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1234,7 +1326,7 @@ func (x *UpdateQueueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateQueueRequest.ProtoReflect.Descriptor instead.
 func (*UpdateQueueRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{11}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *UpdateQueueRequest) GetQueue() *Queue {
@@ -1269,7 +1361,7 @@ type UpdateQueueResponse struct {
 
 func (x *UpdateQueueResponse) Reset() {
 	*x = UpdateQueueResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[12]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1281,7 +1373,7 @@ func (x *UpdateQueueResponse) String() string {
 func (*UpdateQueueResponse) ProtoMessage() {}
 
 func (x *UpdateQueueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[12]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1294,7 +1386,7 @@ func (x *UpdateQueueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateQueueResponse.ProtoReflect.Descriptor instead.
 func (*UpdateQueueResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{12}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *UpdateQueueResponse) GetQueue() *Queue {
@@ -1317,7 +1409,7 @@ type DeleteQueueRequest struct {
 
 func (x *DeleteQueueRequest) Reset() {
 	*x = DeleteQueueRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[13]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1329,7 +1421,7 @@ func (x *DeleteQueueRequest) String() string {
 func (*DeleteQueueRequest) ProtoMessage() {}
 
 func (x *DeleteQueueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[13]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1342,7 +1434,7 @@ func (x *DeleteQueueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteQueueRequest.ProtoReflect.Descriptor instead.
 func (*DeleteQueueRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{13}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DeleteQueueRequest) GetName() string {
@@ -1368,7 +1460,7 @@ type DeleteQueueResponse struct {
 
 func (x *DeleteQueueResponse) Reset() {
 	*x = DeleteQueueResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[14]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1380,7 +1472,7 @@ func (x *DeleteQueueResponse) String() string {
 func (*DeleteQueueResponse) ProtoMessage() {}
 
 func (x *DeleteQueueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[14]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1393,7 +1485,7 @@ func (x *DeleteQueueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteQueueResponse.ProtoReflect.Descriptor instead.
 func (*DeleteQueueResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{14}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{15}
 }
 
 // Which queue to empty.
@@ -1409,7 +1501,7 @@ type PurgeQueueRequest struct {
 
 func (x *PurgeQueueRequest) Reset() {
 	*x = PurgeQueueRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[15]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1421,7 +1513,7 @@ func (x *PurgeQueueRequest) String() string {
 func (*PurgeQueueRequest) ProtoMessage() {}
 
 func (x *PurgeQueueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[15]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1434,7 +1526,7 @@ func (x *PurgeQueueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurgeQueueRequest.ProtoReflect.Descriptor instead.
 func (*PurgeQueueRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{15}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PurgeQueueRequest) GetName() string {
@@ -1460,7 +1552,7 @@ type PurgeQueueResponse struct {
 
 func (x *PurgeQueueResponse) Reset() {
 	*x = PurgeQueueResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[16]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1472,7 +1564,7 @@ func (x *PurgeQueueResponse) String() string {
 func (*PurgeQueueResponse) ProtoMessage() {}
 
 func (x *PurgeQueueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[16]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1485,7 +1577,7 @@ func (x *PurgeQueueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurgeQueueResponse.ProtoReflect.Descriptor instead.
 func (*PurgeQueueResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{16}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{17}
 }
 
 // Whose sources to list.
@@ -1503,7 +1595,7 @@ type ListDeadLetterSourcesRequest struct {
 
 func (x *ListDeadLetterSourcesRequest) Reset() {
 	*x = ListDeadLetterSourcesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[17]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1515,7 +1607,7 @@ func (x *ListDeadLetterSourcesRequest) String() string {
 func (*ListDeadLetterSourcesRequest) ProtoMessage() {}
 
 func (x *ListDeadLetterSourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[17]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1528,7 +1620,7 @@ func (x *ListDeadLetterSourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadLetterSourcesRequest.ProtoReflect.Descriptor instead.
 func (*ListDeadLetterSourcesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{17}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListDeadLetterSourcesRequest) GetQueue() string {
@@ -1565,7 +1657,7 @@ type ListDeadLetterSourcesResponse struct {
 
 func (x *ListDeadLetterSourcesResponse) Reset() {
 	*x = ListDeadLetterSourcesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[18]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1577,7 +1669,7 @@ func (x *ListDeadLetterSourcesResponse) String() string {
 func (*ListDeadLetterSourcesResponse) ProtoMessage() {}
 
 func (x *ListDeadLetterSourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[18]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1590,7 +1682,7 @@ func (x *ListDeadLetterSourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadLetterSourcesResponse.ProtoReflect.Descriptor instead.
 func (*ListDeadLetterSourcesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{18}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListDeadLetterSourcesResponse) GetQueues() []*Queue {
@@ -1618,7 +1710,7 @@ type ListQueueTagsRequest struct {
 
 func (x *ListQueueTagsRequest) Reset() {
 	*x = ListQueueTagsRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[19]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1630,7 +1722,7 @@ func (x *ListQueueTagsRequest) String() string {
 func (*ListQueueTagsRequest) ProtoMessage() {}
 
 func (x *ListQueueTagsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[19]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1643,7 +1735,7 @@ func (x *ListQueueTagsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQueueTagsRequest.ProtoReflect.Descriptor instead.
 func (*ListQueueTagsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{19}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListQueueTagsRequest) GetQueue() string {
@@ -1664,7 +1756,7 @@ type ListQueueTagsResponse struct {
 
 func (x *ListQueueTagsResponse) Reset() {
 	*x = ListQueueTagsResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[20]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1676,7 +1768,7 @@ func (x *ListQueueTagsResponse) String() string {
 func (*ListQueueTagsResponse) ProtoMessage() {}
 
 func (x *ListQueueTagsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[20]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1689,7 +1781,7 @@ func (x *ListQueueTagsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQueueTagsResponse.ProtoReflect.Descriptor instead.
 func (*ListQueueTagsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{20}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListQueueTagsResponse) GetTags() map[string]string {
@@ -1714,7 +1806,7 @@ type TagQueueRequest struct {
 
 func (x *TagQueueRequest) Reset() {
 	*x = TagQueueRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[21]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1726,7 +1818,7 @@ func (x *TagQueueRequest) String() string {
 func (*TagQueueRequest) ProtoMessage() {}
 
 func (x *TagQueueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[21]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1739,7 +1831,7 @@ func (x *TagQueueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TagQueueRequest.ProtoReflect.Descriptor instead.
 func (*TagQueueRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{21}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *TagQueueRequest) GetQueue() string {
@@ -1772,7 +1864,7 @@ type TagQueueResponse struct {
 
 func (x *TagQueueResponse) Reset() {
 	*x = TagQueueResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[22]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1784,7 +1876,7 @@ func (x *TagQueueResponse) String() string {
 func (*TagQueueResponse) ProtoMessage() {}
 
 func (x *TagQueueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[22]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1797,7 +1889,7 @@ func (x *TagQueueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TagQueueResponse.ProtoReflect.Descriptor instead.
 func (*TagQueueResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{22}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{23}
 }
 
 // Tags to remove.
@@ -1815,7 +1907,7 @@ type UntagQueueRequest struct {
 
 func (x *UntagQueueRequest) Reset() {
 	*x = UntagQueueRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[23]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1827,7 +1919,7 @@ func (x *UntagQueueRequest) String() string {
 func (*UntagQueueRequest) ProtoMessage() {}
 
 func (x *UntagQueueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[23]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1840,7 +1932,7 @@ func (x *UntagQueueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UntagQueueRequest.ProtoReflect.Descriptor instead.
 func (*UntagQueueRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{23}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *UntagQueueRequest) GetQueue() string {
@@ -1873,7 +1965,7 @@ type UntagQueueResponse struct {
 
 func (x *UntagQueueResponse) Reset() {
 	*x = UntagQueueResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[24]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1885,7 +1977,7 @@ func (x *UntagQueueResponse) String() string {
 func (*UntagQueueResponse) ProtoMessage() {}
 
 func (x *UntagQueueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[24]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1898,7 +1990,7 @@ func (x *UntagQueueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UntagQueueResponse.ProtoReflect.Descriptor instead.
 func (*UntagQueueResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{24}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{25}
 }
 
 // What to allow to other accounts.
@@ -1920,7 +2012,7 @@ type AddPermissionRequest struct {
 
 func (x *AddPermissionRequest) Reset() {
 	*x = AddPermissionRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[25]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1932,7 +2024,7 @@ func (x *AddPermissionRequest) String() string {
 func (*AddPermissionRequest) ProtoMessage() {}
 
 func (x *AddPermissionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[25]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1945,7 +2037,7 @@ func (x *AddPermissionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddPermissionRequest.ProtoReflect.Descriptor instead.
 func (*AddPermissionRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{25}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AddPermissionRequest) GetQueue() string {
@@ -1992,7 +2084,7 @@ type AddPermissionResponse struct {
 
 func (x *AddPermissionResponse) Reset() {
 	*x = AddPermissionResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[26]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2004,7 +2096,7 @@ func (x *AddPermissionResponse) String() string {
 func (*AddPermissionResponse) ProtoMessage() {}
 
 func (x *AddPermissionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[26]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2017,7 +2109,7 @@ func (x *AddPermissionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddPermissionResponse.ProtoReflect.Descriptor instead.
 func (*AddPermissionResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{26}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{27}
 }
 
 // Which statement to remove.
@@ -2035,7 +2127,7 @@ type RemovePermissionRequest struct {
 
 func (x *RemovePermissionRequest) Reset() {
 	*x = RemovePermissionRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[27]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2047,7 +2139,7 @@ func (x *RemovePermissionRequest) String() string {
 func (*RemovePermissionRequest) ProtoMessage() {}
 
 func (x *RemovePermissionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[27]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2060,7 +2152,7 @@ func (x *RemovePermissionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemovePermissionRequest.ProtoReflect.Descriptor instead.
 func (*RemovePermissionRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{27}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RemovePermissionRequest) GetQueue() string {
@@ -2093,7 +2185,7 @@ type RemovePermissionResponse struct {
 
 func (x *RemovePermissionResponse) Reset() {
 	*x = RemovePermissionResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[28]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2105,7 +2197,7 @@ func (x *RemovePermissionResponse) String() string {
 func (*RemovePermissionResponse) ProtoMessage() {}
 
 func (x *RemovePermissionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[28]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2118,7 +2210,7 @@ func (x *RemovePermissionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemovePermissionResponse.ProtoReflect.Descriptor instead.
 func (*RemovePermissionResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{28}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{29}
 }
 
 // A task that moves messages out of a dead-letter queue.
@@ -2148,7 +2240,7 @@ type MessageMoveTask struct {
 
 func (x *MessageMoveTask) Reset() {
 	*x = MessageMoveTask{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[29]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2160,7 +2252,7 @@ func (x *MessageMoveTask) String() string {
 func (*MessageMoveTask) ProtoMessage() {}
 
 func (x *MessageMoveTask) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[29]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2173,7 +2265,7 @@ func (x *MessageMoveTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageMoveTask.ProtoReflect.Descriptor instead.
 func (*MessageMoveTask) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{29}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *MessageMoveTask) GetTaskId() string {
@@ -2256,7 +2348,7 @@ type StartMessageMoveTaskRequest struct {
 
 func (x *StartMessageMoveTaskRequest) Reset() {
 	*x = StartMessageMoveTaskRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[30]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2268,7 +2360,7 @@ func (x *StartMessageMoveTaskRequest) String() string {
 func (*StartMessageMoveTaskRequest) ProtoMessage() {}
 
 func (x *StartMessageMoveTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[30]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2281,7 +2373,7 @@ func (x *StartMessageMoveTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartMessageMoveTaskRequest.ProtoReflect.Descriptor instead.
 func (*StartMessageMoveTaskRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{30}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *StartMessageMoveTaskRequest) GetSource() string {
@@ -2323,7 +2415,7 @@ type StartMessageMoveTaskResponse struct {
 
 func (x *StartMessageMoveTaskResponse) Reset() {
 	*x = StartMessageMoveTaskResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[31]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2335,7 +2427,7 @@ func (x *StartMessageMoveTaskResponse) String() string {
 func (*StartMessageMoveTaskResponse) ProtoMessage() {}
 
 func (x *StartMessageMoveTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[31]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2348,7 +2440,7 @@ func (x *StartMessageMoveTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartMessageMoveTaskResponse.ProtoReflect.Descriptor instead.
 func (*StartMessageMoveTaskResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{31}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *StartMessageMoveTaskResponse) GetTaskId() string {
@@ -2371,7 +2463,7 @@ type ListMessageMoveTasksRequest struct {
 
 func (x *ListMessageMoveTasksRequest) Reset() {
 	*x = ListMessageMoveTasksRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[32]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2383,7 +2475,7 @@ func (x *ListMessageMoveTasksRequest) String() string {
 func (*ListMessageMoveTasksRequest) ProtoMessage() {}
 
 func (x *ListMessageMoveTasksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[32]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2396,7 +2488,7 @@ func (x *ListMessageMoveTasksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMessageMoveTasksRequest.ProtoReflect.Descriptor instead.
 func (*ListMessageMoveTasksRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{32}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListMessageMoveTasksRequest) GetSource() string {
@@ -2424,7 +2516,7 @@ type ListMessageMoveTasksResponse struct {
 
 func (x *ListMessageMoveTasksResponse) Reset() {
 	*x = ListMessageMoveTasksResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2436,7 +2528,7 @@ func (x *ListMessageMoveTasksResponse) String() string {
 func (*ListMessageMoveTasksResponse) ProtoMessage() {}
 
 func (x *ListMessageMoveTasksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[33]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2449,7 +2541,7 @@ func (x *ListMessageMoveTasksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMessageMoveTasksResponse.ProtoReflect.Descriptor instead.
 func (*ListMessageMoveTasksResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{33}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ListMessageMoveTasksResponse) GetTasks() []*MessageMoveTask {
@@ -2474,7 +2566,7 @@ type CancelMessageMoveTaskRequest struct {
 
 func (x *CancelMessageMoveTaskRequest) Reset() {
 	*x = CancelMessageMoveTaskRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2486,7 +2578,7 @@ func (x *CancelMessageMoveTaskRequest) String() string {
 func (*CancelMessageMoveTaskRequest) ProtoMessage() {}
 
 func (x *CancelMessageMoveTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[34]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2499,7 +2591,7 @@ func (x *CancelMessageMoveTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelMessageMoveTaskRequest.ProtoReflect.Descriptor instead.
 func (*CancelMessageMoveTaskRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{34}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *CancelMessageMoveTaskRequest) GetSource() string {
@@ -2534,7 +2626,7 @@ type CancelMessageMoveTaskResponse struct {
 
 func (x *CancelMessageMoveTaskResponse) Reset() {
 	*x = CancelMessageMoveTaskResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2546,7 +2638,7 @@ func (x *CancelMessageMoveTaskResponse) String() string {
 func (*CancelMessageMoveTaskResponse) ProtoMessage() {}
 
 func (x *CancelMessageMoveTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[35]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2559,7 +2651,7 @@ func (x *CancelMessageMoveTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelMessageMoveTaskResponse.ProtoReflect.Descriptor instead.
 func (*CancelMessageMoveTaskResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{35}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CancelMessageMoveTaskResponse) GetTask() *MessageMoveTask {
@@ -2583,8 +2675,8 @@ type SendMessageRequest struct {
 	DelayS *int32 `protobuf:"varint,4,opt,name=delay_s,json=delayS,proto3,oneof" json:"delay_s,omitempty"`
 	// Set by the client, optional: idempotency id, a UUID; remembered 10 min.
 	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Set by the client, FIFO queues only and required there: the message's group, 1 to 128 printable ASCII characters
-	// without blanks. Absent for other queues.
+	// Set by the client, required for FIFO queues: the message's group, 1 to 128 printable ASCII characters without
+	// blanks. Other queues deal fairly between groups: one that is noisy is received from last. Absent: no group.
 	GroupId *string `protobuf:"bytes,6,opt,name=group_id,json=groupId,proto3,oneof" json:"group_id,omitempty"`
 	// Set by the client, FIFO queues only: as `group_id`. A message of an id that was sent within 5 minutes is not stored
 	// again, and the answer is the first's. Absent: made from the body, where the queue has `content_based_deduplication`.
@@ -2605,7 +2697,7 @@ type SendMessageRequest struct {
 
 func (x *SendMessageRequest) Reset() {
 	*x = SendMessageRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2617,7 +2709,7 @@ func (x *SendMessageRequest) String() string {
 func (*SendMessageRequest) ProtoMessage() {}
 
 func (x *SendMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[36]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2630,7 +2722,7 @@ func (x *SendMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMessageRequest.ProtoReflect.Descriptor instead.
 func (*SendMessageRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{36}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SendMessageRequest) GetQueue() string {
@@ -2718,7 +2810,7 @@ type SendMessageResponse struct {
 
 func (x *SendMessageResponse) Reset() {
 	*x = SendMessageResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2730,7 +2822,7 @@ func (x *SendMessageResponse) String() string {
 func (*SendMessageResponse) ProtoMessage() {}
 
 func (x *SendMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[37]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2743,7 +2835,7 @@ func (x *SendMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMessageResponse.ProtoReflect.Descriptor instead.
 func (*SendMessageResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{37}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SendMessageResponse) GetMessageId() string {
@@ -2776,7 +2868,7 @@ type SendMessageEntry struct {
 	Attributes map[string]*MessageAttribute `protobuf:"bytes,2,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Set by the client, optional: how long to hold the message back, 0 to 31622400 s. Default: the queue's `delay_s`.
 	DelayS *int32 `protobuf:"varint,3,opt,name=delay_s,json=delayS,proto3,oneof" json:"delay_s,omitempty"`
-	// Set by the client, FIFO queues only and required there; absent for other queues. As in SendMessageRequest.
+	// Set by the client, required for FIFO queues. Absent: no group. As in SendMessageRequest.
 	GroupId *string `protobuf:"bytes,4,opt,name=group_id,json=groupId,proto3,oneof" json:"group_id,omitempty"`
 	// Set by the client, FIFO queues only; absent: made from the body. As in SendMessageRequest.
 	DeduplicationId *string `protobuf:"bytes,5,opt,name=deduplication_id,json=deduplicationId,proto3,oneof" json:"deduplication_id,omitempty"`
@@ -2794,7 +2886,7 @@ type SendMessageEntry struct {
 
 func (x *SendMessageEntry) Reset() {
 	*x = SendMessageEntry{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2806,7 +2898,7 @@ func (x *SendMessageEntry) String() string {
 func (*SendMessageEntry) ProtoMessage() {}
 
 func (x *SendMessageEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[38]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2819,7 +2911,7 @@ func (x *SendMessageEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMessageEntry.ProtoReflect.Descriptor instead.
 func (*SendMessageEntry) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{38}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SendMessageEntry) GetBody() []byte {
@@ -2893,7 +2985,7 @@ type SentMessage struct {
 
 func (x *SentMessage) Reset() {
 	*x = SentMessage{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2905,7 +2997,7 @@ func (x *SentMessage) String() string {
 func (*SentMessage) ProtoMessage() {}
 
 func (x *SentMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[39]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2918,7 +3010,7 @@ func (x *SentMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SentMessage.ProtoReflect.Descriptor instead.
 func (*SentMessage) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{39}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SentMessage) GetMessageId() string {
@@ -2958,7 +3050,7 @@ type SendMessageResult struct {
 
 func (x *SendMessageResult) Reset() {
 	*x = SendMessageResult{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2970,7 +3062,7 @@ func (x *SendMessageResult) String() string {
 func (*SendMessageResult) ProtoMessage() {}
 
 func (x *SendMessageResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[40]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2983,7 +3075,7 @@ func (x *SendMessageResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMessageResult.ProtoReflect.Descriptor instead.
 func (*SendMessageResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{40}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *SendMessageResult) GetOutcome() isSendMessageResult_Outcome {
@@ -3045,7 +3137,7 @@ type BatchSendMessagesRequest struct {
 
 func (x *BatchSendMessagesRequest) Reset() {
 	*x = BatchSendMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3057,7 +3149,7 @@ func (x *BatchSendMessagesRequest) String() string {
 func (*BatchSendMessagesRequest) ProtoMessage() {}
 
 func (x *BatchSendMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[41]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3070,7 +3162,7 @@ func (x *BatchSendMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchSendMessagesRequest.ProtoReflect.Descriptor instead.
 func (*BatchSendMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{41}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *BatchSendMessagesRequest) GetQueue() string {
@@ -3105,7 +3197,7 @@ type BatchSendMessagesResponse struct {
 
 func (x *BatchSendMessagesResponse) Reset() {
 	*x = BatchSendMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3117,7 +3209,7 @@ func (x *BatchSendMessagesResponse) String() string {
 func (*BatchSendMessagesResponse) ProtoMessage() {}
 
 func (x *BatchSendMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[42]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3130,7 +3222,7 @@ func (x *BatchSendMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchSendMessagesResponse.ProtoReflect.Descriptor instead.
 func (*BatchSendMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{42}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *BatchSendMessagesResponse) GetResults() []*SendMessageResult {
@@ -3157,7 +3249,7 @@ type StreamSendMessagesRequest struct {
 
 func (x *StreamSendMessagesRequest) Reset() {
 	*x = StreamSendMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3169,7 +3261,7 @@ func (x *StreamSendMessagesRequest) String() string {
 func (*StreamSendMessagesRequest) ProtoMessage() {}
 
 func (x *StreamSendMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[43]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3182,7 +3274,7 @@ func (x *StreamSendMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSendMessagesRequest.ProtoReflect.Descriptor instead.
 func (*StreamSendMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{43}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *StreamSendMessagesRequest) GetQueue() string {
@@ -3226,7 +3318,7 @@ type StreamSendMessagesResponse struct {
 
 func (x *StreamSendMessagesResponse) Reset() {
 	*x = StreamSendMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3238,7 +3330,7 @@ func (x *StreamSendMessagesResponse) String() string {
 func (*StreamSendMessagesResponse) ProtoMessage() {}
 
 func (x *StreamSendMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[44]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3251,7 +3343,7 @@ func (x *StreamSendMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSendMessagesResponse.ProtoReflect.Descriptor instead.
 func (*StreamSendMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{44}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *StreamSendMessagesResponse) GetSequence() int64 {
@@ -3281,7 +3373,7 @@ type CommitSend struct {
 
 func (x *CommitSend) Reset() {
 	*x = CommitSend{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3293,7 +3385,7 @@ func (x *CommitSend) String() string {
 func (*CommitSend) ProtoMessage() {}
 
 func (x *CommitSend) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[45]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3306,7 +3398,7 @@ func (x *CommitSend) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitSend.ProtoReflect.Descriptor instead.
 func (*CommitSend) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{45}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *CommitSend) GetQueue() string {
@@ -3336,7 +3428,7 @@ type CommitDelete struct {
 
 func (x *CommitDelete) Reset() {
 	*x = CommitDelete{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3348,7 +3440,7 @@ func (x *CommitDelete) String() string {
 func (*CommitDelete) ProtoMessage() {}
 
 func (x *CommitDelete) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[46]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3361,7 +3453,7 @@ func (x *CommitDelete) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitDelete.ProtoReflect.Descriptor instead.
 func (*CommitDelete) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{46}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *CommitDelete) GetQueue() string {
@@ -3395,7 +3487,7 @@ type CommitMessagesRequest struct {
 
 func (x *CommitMessagesRequest) Reset() {
 	*x = CommitMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3407,7 +3499,7 @@ func (x *CommitMessagesRequest) String() string {
 func (*CommitMessagesRequest) ProtoMessage() {}
 
 func (x *CommitMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[47]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3420,7 +3512,7 @@ func (x *CommitMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMessagesRequest.ProtoReflect.Descriptor instead.
 func (*CommitMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{47}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *CommitMessagesRequest) GetSends() []*CommitSend {
@@ -3455,7 +3547,7 @@ type CommitMessagesResponse struct {
 
 func (x *CommitMessagesResponse) Reset() {
 	*x = CommitMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3467,7 +3559,7 @@ func (x *CommitMessagesResponse) String() string {
 func (*CommitMessagesResponse) ProtoMessage() {}
 
 func (x *CommitMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[48]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3480,7 +3572,7 @@ func (x *CommitMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMessagesResponse.ProtoReflect.Descriptor instead.
 func (*CommitMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{48}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *CommitMessagesResponse) GetSent() []*SentMessage {
@@ -3510,7 +3602,7 @@ type ReceiveMessagesRequest struct {
 
 func (x *ReceiveMessagesRequest) Reset() {
 	*x = ReceiveMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3522,7 +3614,7 @@ func (x *ReceiveMessagesRequest) String() string {
 func (*ReceiveMessagesRequest) ProtoMessage() {}
 
 func (x *ReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[49]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3535,7 +3627,7 @@ func (x *ReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ReceiveMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{49}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ReceiveMessagesRequest) GetQueue() string {
@@ -3584,7 +3676,7 @@ type ReceiveMessagesResponse struct {
 
 func (x *ReceiveMessagesResponse) Reset() {
 	*x = ReceiveMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[50]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3596,7 +3688,7 @@ func (x *ReceiveMessagesResponse) String() string {
 func (*ReceiveMessagesResponse) ProtoMessage() {}
 
 func (x *ReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[50]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3609,7 +3701,7 @@ func (x *ReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveMessagesResponse.ProtoReflect.Descriptor instead.
 func (*ReceiveMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{50}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ReceiveMessagesResponse) GetMessages() []*Message {
@@ -3637,7 +3729,7 @@ type PeekMessagesRequest struct {
 
 func (x *PeekMessagesRequest) Reset() {
 	*x = PeekMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[51]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3649,7 +3741,7 @@ func (x *PeekMessagesRequest) String() string {
 func (*PeekMessagesRequest) ProtoMessage() {}
 
 func (x *PeekMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[51]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3662,7 +3754,7 @@ func (x *PeekMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeekMessagesRequest.ProtoReflect.Descriptor instead.
 func (*PeekMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{51}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *PeekMessagesRequest) GetQueue() string {
@@ -3716,7 +3808,7 @@ type MessageHop struct {
 
 func (x *MessageHop) Reset() {
 	*x = MessageHop{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[52]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3728,7 +3820,7 @@ func (x *MessageHop) String() string {
 func (*MessageHop) ProtoMessage() {}
 
 func (x *MessageHop) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[52]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3741,7 +3833,7 @@ func (x *MessageHop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageHop.ProtoReflect.Descriptor instead.
 func (*MessageHop) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{52}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *MessageHop) GetReason() MoveReason {
@@ -3817,7 +3909,7 @@ type PeekedMessage struct {
 
 func (x *PeekedMessage) Reset() {
 	*x = PeekedMessage{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[53]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3829,7 +3921,7 @@ func (x *PeekedMessage) String() string {
 func (*PeekedMessage) ProtoMessage() {}
 
 func (x *PeekedMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[53]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3842,7 +3934,7 @@ func (x *PeekedMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeekedMessage.ProtoReflect.Descriptor instead.
 func (*PeekedMessage) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{53}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *PeekedMessage) GetPosition() int64 {
@@ -3908,7 +4000,7 @@ type PeekMessagesResponse struct {
 
 func (x *PeekMessagesResponse) Reset() {
 	*x = PeekMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[54]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3920,7 +4012,7 @@ func (x *PeekMessagesResponse) String() string {
 func (*PeekMessagesResponse) ProtoMessage() {}
 
 func (x *PeekMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[54]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3933,7 +4025,7 @@ func (x *PeekMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeekMessagesResponse.ProtoReflect.Descriptor instead.
 func (*PeekMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{54}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *PeekMessagesResponse) GetMessages() []*PeekedMessage {
@@ -3962,7 +4054,7 @@ type LeaseRenewal struct {
 
 func (x *LeaseRenewal) Reset() {
 	*x = LeaseRenewal{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[55]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3974,7 +4066,7 @@ func (x *LeaseRenewal) String() string {
 func (*LeaseRenewal) ProtoMessage() {}
 
 func (x *LeaseRenewal) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[55]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3987,7 +4079,7 @@ func (x *LeaseRenewal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaseRenewal.ProtoReflect.Descriptor instead.
 func (*LeaseRenewal) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{55}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *LeaseRenewal) GetHoldMaxS() int32 {
@@ -4015,7 +4107,7 @@ type SelectedMessage struct {
 
 func (x *SelectedMessage) Reset() {
 	*x = SelectedMessage{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[56]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4027,7 +4119,7 @@ func (x *SelectedMessage) String() string {
 func (*SelectedMessage) ProtoMessage() {}
 
 func (x *SelectedMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[56]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4040,7 +4132,7 @@ func (x *SelectedMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SelectedMessage.ProtoReflect.Descriptor instead.
 func (*SelectedMessage) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{56}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *SelectedMessage) GetSelectedBy() isSelectedMessage_SelectedBy {
@@ -4110,7 +4202,7 @@ type MoveMessagesRequest struct {
 
 func (x *MoveMessagesRequest) Reset() {
 	*x = MoveMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[57]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4122,7 +4214,7 @@ func (x *MoveMessagesRequest) String() string {
 func (*MoveMessagesRequest) ProtoMessage() {}
 
 func (x *MoveMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[57]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4135,7 +4227,7 @@ func (x *MoveMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveMessagesRequest.ProtoReflect.Descriptor instead.
 func (*MoveMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{57}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *MoveMessagesRequest) GetQueue() string {
@@ -4178,7 +4270,7 @@ type MoveMessagesResponse struct {
 
 func (x *MoveMessagesResponse) Reset() {
 	*x = MoveMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[58]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4190,7 +4282,7 @@ func (x *MoveMessagesResponse) String() string {
 func (*MoveMessagesResponse) ProtoMessage() {}
 
 func (x *MoveMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[58]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4203,7 +4295,7 @@ func (x *MoveMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveMessagesResponse.ProtoReflect.Descriptor instead.
 func (*MoveMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{58}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *MoveMessagesResponse) GetResults() []*ItemResult {
@@ -4235,7 +4327,7 @@ type StreamReceiveMessagesStart struct {
 
 func (x *StreamReceiveMessagesStart) Reset() {
 	*x = StreamReceiveMessagesStart{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[59]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4247,7 +4339,7 @@ func (x *StreamReceiveMessagesStart) String() string {
 func (*StreamReceiveMessagesStart) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesStart) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[59]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4260,7 +4352,7 @@ func (x *StreamReceiveMessagesStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesStart.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesStart) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{59}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *StreamReceiveMessagesStart) GetQueue() string {
@@ -4304,7 +4396,7 @@ type VisibilityChange struct {
 
 func (x *VisibilityChange) Reset() {
 	*x = VisibilityChange{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[60]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4316,7 +4408,7 @@ func (x *VisibilityChange) String() string {
 func (*VisibilityChange) ProtoMessage() {}
 
 func (x *VisibilityChange) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[60]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4329,7 +4421,7 @@ func (x *VisibilityChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VisibilityChange.ProtoReflect.Descriptor instead.
 func (*VisibilityChange) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{60}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *VisibilityChange) GetReceiptHandle() string {
@@ -4359,7 +4451,7 @@ type ResumedLease struct {
 
 func (x *ResumedLease) Reset() {
 	*x = ResumedLease{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[61]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4371,7 +4463,7 @@ func (x *ResumedLease) String() string {
 func (*ResumedLease) ProtoMessage() {}
 
 func (x *ResumedLease) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[61]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4384,7 +4476,7 @@ func (x *ResumedLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumedLease.ProtoReflect.Descriptor instead.
 func (*ResumedLease) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{61}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *ResumedLease) GetReceiptHandle() string {
@@ -4424,7 +4516,7 @@ type StreamReceiveMessagesRequest struct {
 
 func (x *StreamReceiveMessagesRequest) Reset() {
 	*x = StreamReceiveMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[62]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4436,7 +4528,7 @@ func (x *StreamReceiveMessagesRequest) String() string {
 func (*StreamReceiveMessagesRequest) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[62]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4449,7 +4541,7 @@ func (x *StreamReceiveMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesRequest.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{62}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *StreamReceiveMessagesRequest) GetStart() *StreamReceiveMessagesStart {
@@ -4507,7 +4599,7 @@ type AckFailure struct {
 
 func (x *AckFailure) Reset() {
 	*x = AckFailure{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[63]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4519,7 +4611,7 @@ func (x *AckFailure) String() string {
 func (*AckFailure) ProtoMessage() {}
 
 func (x *AckFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[63]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4532,7 +4624,7 @@ func (x *AckFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckFailure.ProtoReflect.Descriptor instead.
 func (*AckFailure) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{63}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *AckFailure) GetReceiptHandle() string {
@@ -4564,7 +4656,7 @@ type AckResult struct {
 
 func (x *AckResult) Reset() {
 	*x = AckResult{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[64]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4576,7 +4668,7 @@ func (x *AckResult) String() string {
 func (*AckResult) ProtoMessage() {}
 
 func (x *AckResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[64]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4589,7 +4681,7 @@ func (x *AckResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckResult.ProtoReflect.Descriptor instead.
 func (*AckResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{64}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *AckResult) GetSequence() int64 {
@@ -4629,7 +4721,7 @@ type StreamReceiveMessagesResponse struct {
 
 func (x *StreamReceiveMessagesResponse) Reset() {
 	*x = StreamReceiveMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[65]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4641,7 +4733,7 @@ func (x *StreamReceiveMessagesResponse) String() string {
 func (*StreamReceiveMessagesResponse) ProtoMessage() {}
 
 func (x *StreamReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[65]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4654,7 +4746,7 @@ func (x *StreamReceiveMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamReceiveMessagesResponse.ProtoReflect.Descriptor instead.
 func (*StreamReceiveMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{65}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *StreamReceiveMessagesResponse) GetMessages() []*Message {
@@ -4695,7 +4787,7 @@ type DeleteMessageRequest struct {
 
 func (x *DeleteMessageRequest) Reset() {
 	*x = DeleteMessageRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[66]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4707,7 +4799,7 @@ func (x *DeleteMessageRequest) String() string {
 func (*DeleteMessageRequest) ProtoMessage() {}
 
 func (x *DeleteMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[66]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4720,7 +4812,7 @@ func (x *DeleteMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessageRequest.ProtoReflect.Descriptor instead.
 func (*DeleteMessageRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{66}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *DeleteMessageRequest) GetQueue() string {
@@ -4762,7 +4854,7 @@ type DeleteMessageResponse struct {
 
 func (x *DeleteMessageResponse) Reset() {
 	*x = DeleteMessageResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[67]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4774,7 +4866,7 @@ func (x *DeleteMessageResponse) String() string {
 func (*DeleteMessageResponse) ProtoMessage() {}
 
 func (x *DeleteMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[67]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4787,7 +4879,7 @@ func (x *DeleteMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessageResponse.ProtoReflect.Descriptor instead.
 func (*DeleteMessageResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{67}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *DeleteMessageResponse) GetAlreadyAcknowledged() bool {
@@ -4810,7 +4902,7 @@ type ItemResult struct {
 
 func (x *ItemResult) Reset() {
 	*x = ItemResult{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[68]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4822,7 +4914,7 @@ func (x *ItemResult) String() string {
 func (*ItemResult) ProtoMessage() {}
 
 func (x *ItemResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[68]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4835,7 +4927,7 @@ func (x *ItemResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemResult.ProtoReflect.Descriptor instead.
 func (*ItemResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{68}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *ItemResult) GetError() *ItemError {
@@ -4869,7 +4961,7 @@ type BatchDeleteMessagesRequest struct {
 
 func (x *BatchDeleteMessagesRequest) Reset() {
 	*x = BatchDeleteMessagesRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[69]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4881,7 +4973,7 @@ func (x *BatchDeleteMessagesRequest) String() string {
 func (*BatchDeleteMessagesRequest) ProtoMessage() {}
 
 func (x *BatchDeleteMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[69]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4894,7 +4986,7 @@ func (x *BatchDeleteMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteMessagesRequest.ProtoReflect.Descriptor instead.
 func (*BatchDeleteMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{69}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *BatchDeleteMessagesRequest) GetQueue() string {
@@ -4936,7 +5028,7 @@ type BatchDeleteMessagesResponse struct {
 
 func (x *BatchDeleteMessagesResponse) Reset() {
 	*x = BatchDeleteMessagesResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[70]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4948,7 +5040,7 @@ func (x *BatchDeleteMessagesResponse) String() string {
 func (*BatchDeleteMessagesResponse) ProtoMessage() {}
 
 func (x *BatchDeleteMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[70]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4961,7 +5053,7 @@ func (x *BatchDeleteMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteMessagesResponse.ProtoReflect.Descriptor instead.
 func (*BatchDeleteMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{70}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *BatchDeleteMessagesResponse) GetResults() []*ItemResult {
@@ -4988,7 +5080,7 @@ type ChangeMessageVisibilityRequest struct {
 
 func (x *ChangeMessageVisibilityRequest) Reset() {
 	*x = ChangeMessageVisibilityRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[71]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5000,7 +5092,7 @@ func (x *ChangeMessageVisibilityRequest) String() string {
 func (*ChangeMessageVisibilityRequest) ProtoMessage() {}
 
 func (x *ChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[71]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5013,7 +5105,7 @@ func (x *ChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMessageVisibilityRequest.ProtoReflect.Descriptor instead.
 func (*ChangeMessageVisibilityRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{71}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *ChangeMessageVisibilityRequest) GetQueue() string {
@@ -5053,7 +5145,7 @@ type ChangeMessageVisibilityResponse struct {
 
 func (x *ChangeMessageVisibilityResponse) Reset() {
 	*x = ChangeMessageVisibilityResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[72]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5065,7 +5157,7 @@ func (x *ChangeMessageVisibilityResponse) String() string {
 func (*ChangeMessageVisibilityResponse) ProtoMessage() {}
 
 func (x *ChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[72]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5078,7 +5170,7 @@ func (x *ChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMessageVisibilityResponse.ProtoReflect.Descriptor instead.
 func (*ChangeMessageVisibilityResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{72}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{73}
 }
 
 // Which messages to hold or to give back.
@@ -5096,7 +5188,7 @@ type BatchChangeMessageVisibilityRequest struct {
 
 func (x *BatchChangeMessageVisibilityRequest) Reset() {
 	*x = BatchChangeMessageVisibilityRequest{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[73]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5108,7 +5200,7 @@ func (x *BatchChangeMessageVisibilityRequest) String() string {
 func (*BatchChangeMessageVisibilityRequest) ProtoMessage() {}
 
 func (x *BatchChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[73]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5121,7 +5213,7 @@ func (x *BatchChangeMessageVisibilityRequest) ProtoReflect() protoreflect.Messag
 
 // Deprecated: Use BatchChangeMessageVisibilityRequest.ProtoReflect.Descriptor instead.
 func (*BatchChangeMessageVisibilityRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{73}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *BatchChangeMessageVisibilityRequest) GetQueue() string {
@@ -5156,7 +5248,7 @@ type BatchChangeMessageVisibilityResponse struct {
 
 func (x *BatchChangeMessageVisibilityResponse) Reset() {
 	*x = BatchChangeMessageVisibilityResponse{}
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[74]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5168,7 +5260,7 @@ func (x *BatchChangeMessageVisibilityResponse) String() string {
 func (*BatchChangeMessageVisibilityResponse) ProtoMessage() {}
 
 func (x *BatchChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[74]
+	mi := &file_cumulo_api_queue_v1_queue_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5181,7 +5273,7 @@ func (x *BatchChangeMessageVisibilityResponse) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use BatchChangeMessageVisibilityResponse.ProtoReflect.Descriptor instead.
 func (*BatchChangeMessageVisibilityResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{74}
+	return file_cumulo_api_queue_v1_queue_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *BatchChangeMessageVisibilityResponse) GetResults() []*ItemResult {
@@ -5195,8 +5287,7 @@ var File_cumulo_api_queue_v1_queue_proto protoreflect.FileDescriptor
 
 const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\n" +
-	"\x1fcumulo/api/queue/v1/queue.proto\x12\x13cumulo.api.queue.v1\x1a google/protobuf/field_mask.proto\"\xf6\n" +
-	"\n" +
+	"\x1fcumulo/api/queue/v1/queue.proto\x12\x13cumulo.api.queue.v1\x1a google/protobuf/field_mask.proto\"\xb1\v\n" +
 	"\x05Queue\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03arn\x18\x02 \x01(\tR\x03arn\x125\n" +
@@ -5224,7 +5315,8 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\foldest_age_s\x18\x18 \x01(\x05R\n" +
 	"oldestAgeS\x12\x13\n" +
 	"\x05lag_s\x18\x19 \x01(\x05R\x04lagS\x122\n" +
-	"\x13expire_after_idle_s\x18\x1a \x01(\x05H\rR\x10expireAfterIdleS\x88\x01\x01B\x17\n" +
+	"\x13expire_after_idle_s\x18\x1a \x01(\x05H\rR\x10expireAfterIdleS\x88\x01\x01\x129\n" +
+	"\bfairness\x18\x1b \x01(\v2\x1d.cumulo.api.queue.v1.FairnessR\bfairnessB\x17\n" +
 	"\x15_visibility_timeout_sB\n" +
 	"\n" +
 	"\b_delay_sB\x16\n" +
@@ -5239,7 +5331,14 @@ const file_cumulo_api_queue_v1_queue_proto_rawDesc = "" +
 	"\x12_kms_master_key_idB\x17\n" +
 	"\x15_kms_data_key_reuse_sB\x17\n" +
 	"\x15_redrive_allow_policyB\x16\n" +
-	"\x14_expire_after_idle_s\"T\n" +
+	"\x14_expire_after_idle_s\"\xc1\x01\n" +
+	"\bFairness\x12!\n" +
+	"\fnoisy_groups\x18\x01 \x01(\x05R\vnoisyGroups\x12#\n" +
+	"\rmessage_count\x18\x02 \x01(\x03R\fmessageCount\x12&\n" +
+	"\x0fin_flight_count\x18\x03 \x01(\x03R\rinFlightCount\x12#\n" +
+	"\rdelayed_count\x18\x04 \x01(\x03R\fdelayedCount\x12 \n" +
+	"\foldest_age_s\x18\x05 \x01(\x05R\n" +
+	"oldestAgeS\"T\n" +
 	"\x10DeadLetterPolicy\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12*\n" +
 	"\x11max_receive_count\x18\x02 \x01(\x05R\x0fmaxReceiveCount\"\x82\x01\n" +
@@ -5664,205 +5763,207 @@ func file_cumulo_api_queue_v1_queue_proto_rawDescGZIP() []byte {
 }
 
 var file_cumulo_api_queue_v1_queue_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_cumulo_api_queue_v1_queue_proto_msgTypes = make([]protoimpl.MessageInfo, 81)
+var file_cumulo_api_queue_v1_queue_proto_msgTypes = make([]protoimpl.MessageInfo, 82)
 var file_cumulo_api_queue_v1_queue_proto_goTypes = []any{
 	(MessageMoveTaskStatus)(0),                   // 0: cumulo.api.queue.v1.MessageMoveTaskStatus
 	(MessageState)(0),                            // 1: cumulo.api.queue.v1.MessageState
 	(MoveReason)(0),                              // 2: cumulo.api.queue.v1.MoveReason
 	(*Queue)(nil),                                // 3: cumulo.api.queue.v1.Queue
-	(*DeadLetterPolicy)(nil),                     // 4: cumulo.api.queue.v1.DeadLetterPolicy
-	(*MessageAttribute)(nil),                     // 5: cumulo.api.queue.v1.MessageAttribute
-	(*Message)(nil),                              // 6: cumulo.api.queue.v1.Message
-	(*ItemError)(nil),                            // 7: cumulo.api.queue.v1.ItemError
-	(*CreateQueueRequest)(nil),                   // 8: cumulo.api.queue.v1.CreateQueueRequest
-	(*CreateQueueResponse)(nil),                  // 9: cumulo.api.queue.v1.CreateQueueResponse
-	(*GetQueueRequest)(nil),                      // 10: cumulo.api.queue.v1.GetQueueRequest
-	(*GetQueueResponse)(nil),                     // 11: cumulo.api.queue.v1.GetQueueResponse
-	(*ListQueuesRequest)(nil),                    // 12: cumulo.api.queue.v1.ListQueuesRequest
-	(*ListQueuesResponse)(nil),                   // 13: cumulo.api.queue.v1.ListQueuesResponse
-	(*UpdateQueueRequest)(nil),                   // 14: cumulo.api.queue.v1.UpdateQueueRequest
-	(*UpdateQueueResponse)(nil),                  // 15: cumulo.api.queue.v1.UpdateQueueResponse
-	(*DeleteQueueRequest)(nil),                   // 16: cumulo.api.queue.v1.DeleteQueueRequest
-	(*DeleteQueueResponse)(nil),                  // 17: cumulo.api.queue.v1.DeleteQueueResponse
-	(*PurgeQueueRequest)(nil),                    // 18: cumulo.api.queue.v1.PurgeQueueRequest
-	(*PurgeQueueResponse)(nil),                   // 19: cumulo.api.queue.v1.PurgeQueueResponse
-	(*ListDeadLetterSourcesRequest)(nil),         // 20: cumulo.api.queue.v1.ListDeadLetterSourcesRequest
-	(*ListDeadLetterSourcesResponse)(nil),        // 21: cumulo.api.queue.v1.ListDeadLetterSourcesResponse
-	(*ListQueueTagsRequest)(nil),                 // 22: cumulo.api.queue.v1.ListQueueTagsRequest
-	(*ListQueueTagsResponse)(nil),                // 23: cumulo.api.queue.v1.ListQueueTagsResponse
-	(*TagQueueRequest)(nil),                      // 24: cumulo.api.queue.v1.TagQueueRequest
-	(*TagQueueResponse)(nil),                     // 25: cumulo.api.queue.v1.TagQueueResponse
-	(*UntagQueueRequest)(nil),                    // 26: cumulo.api.queue.v1.UntagQueueRequest
-	(*UntagQueueResponse)(nil),                   // 27: cumulo.api.queue.v1.UntagQueueResponse
-	(*AddPermissionRequest)(nil),                 // 28: cumulo.api.queue.v1.AddPermissionRequest
-	(*AddPermissionResponse)(nil),                // 29: cumulo.api.queue.v1.AddPermissionResponse
-	(*RemovePermissionRequest)(nil),              // 30: cumulo.api.queue.v1.RemovePermissionRequest
-	(*RemovePermissionResponse)(nil),             // 31: cumulo.api.queue.v1.RemovePermissionResponse
-	(*MessageMoveTask)(nil),                      // 32: cumulo.api.queue.v1.MessageMoveTask
-	(*StartMessageMoveTaskRequest)(nil),          // 33: cumulo.api.queue.v1.StartMessageMoveTaskRequest
-	(*StartMessageMoveTaskResponse)(nil),         // 34: cumulo.api.queue.v1.StartMessageMoveTaskResponse
-	(*ListMessageMoveTasksRequest)(nil),          // 35: cumulo.api.queue.v1.ListMessageMoveTasksRequest
-	(*ListMessageMoveTasksResponse)(nil),         // 36: cumulo.api.queue.v1.ListMessageMoveTasksResponse
-	(*CancelMessageMoveTaskRequest)(nil),         // 37: cumulo.api.queue.v1.CancelMessageMoveTaskRequest
-	(*CancelMessageMoveTaskResponse)(nil),        // 38: cumulo.api.queue.v1.CancelMessageMoveTaskResponse
-	(*SendMessageRequest)(nil),                   // 39: cumulo.api.queue.v1.SendMessageRequest
-	(*SendMessageResponse)(nil),                  // 40: cumulo.api.queue.v1.SendMessageResponse
-	(*SendMessageEntry)(nil),                     // 41: cumulo.api.queue.v1.SendMessageEntry
-	(*SentMessage)(nil),                          // 42: cumulo.api.queue.v1.SentMessage
-	(*SendMessageResult)(nil),                    // 43: cumulo.api.queue.v1.SendMessageResult
-	(*BatchSendMessagesRequest)(nil),             // 44: cumulo.api.queue.v1.BatchSendMessagesRequest
-	(*BatchSendMessagesResponse)(nil),            // 45: cumulo.api.queue.v1.BatchSendMessagesResponse
-	(*StreamSendMessagesRequest)(nil),            // 46: cumulo.api.queue.v1.StreamSendMessagesRequest
-	(*StreamSendMessagesResponse)(nil),           // 47: cumulo.api.queue.v1.StreamSendMessagesResponse
-	(*CommitSend)(nil),                           // 48: cumulo.api.queue.v1.CommitSend
-	(*CommitDelete)(nil),                         // 49: cumulo.api.queue.v1.CommitDelete
-	(*CommitMessagesRequest)(nil),                // 50: cumulo.api.queue.v1.CommitMessagesRequest
-	(*CommitMessagesResponse)(nil),               // 51: cumulo.api.queue.v1.CommitMessagesResponse
-	(*ReceiveMessagesRequest)(nil),               // 52: cumulo.api.queue.v1.ReceiveMessagesRequest
-	(*ReceiveMessagesResponse)(nil),              // 53: cumulo.api.queue.v1.ReceiveMessagesResponse
-	(*PeekMessagesRequest)(nil),                  // 54: cumulo.api.queue.v1.PeekMessagesRequest
-	(*MessageHop)(nil),                           // 55: cumulo.api.queue.v1.MessageHop
-	(*PeekedMessage)(nil),                        // 56: cumulo.api.queue.v1.PeekedMessage
-	(*PeekMessagesResponse)(nil),                 // 57: cumulo.api.queue.v1.PeekMessagesResponse
-	(*LeaseRenewal)(nil),                         // 58: cumulo.api.queue.v1.LeaseRenewal
-	(*SelectedMessage)(nil),                      // 59: cumulo.api.queue.v1.SelectedMessage
-	(*MoveMessagesRequest)(nil),                  // 60: cumulo.api.queue.v1.MoveMessagesRequest
-	(*MoveMessagesResponse)(nil),                 // 61: cumulo.api.queue.v1.MoveMessagesResponse
-	(*StreamReceiveMessagesStart)(nil),           // 62: cumulo.api.queue.v1.StreamReceiveMessagesStart
-	(*VisibilityChange)(nil),                     // 63: cumulo.api.queue.v1.VisibilityChange
-	(*ResumedLease)(nil),                         // 64: cumulo.api.queue.v1.ResumedLease
-	(*StreamReceiveMessagesRequest)(nil),         // 65: cumulo.api.queue.v1.StreamReceiveMessagesRequest
-	(*AckFailure)(nil),                           // 66: cumulo.api.queue.v1.AckFailure
-	(*AckResult)(nil),                            // 67: cumulo.api.queue.v1.AckResult
-	(*StreamReceiveMessagesResponse)(nil),        // 68: cumulo.api.queue.v1.StreamReceiveMessagesResponse
-	(*DeleteMessageRequest)(nil),                 // 69: cumulo.api.queue.v1.DeleteMessageRequest
-	(*DeleteMessageResponse)(nil),                // 70: cumulo.api.queue.v1.DeleteMessageResponse
-	(*ItemResult)(nil),                           // 71: cumulo.api.queue.v1.ItemResult
-	(*BatchDeleteMessagesRequest)(nil),           // 72: cumulo.api.queue.v1.BatchDeleteMessagesRequest
-	(*BatchDeleteMessagesResponse)(nil),          // 73: cumulo.api.queue.v1.BatchDeleteMessagesResponse
-	(*ChangeMessageVisibilityRequest)(nil),       // 74: cumulo.api.queue.v1.ChangeMessageVisibilityRequest
-	(*ChangeMessageVisibilityResponse)(nil),      // 75: cumulo.api.queue.v1.ChangeMessageVisibilityResponse
-	(*BatchChangeMessageVisibilityRequest)(nil),  // 76: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
-	(*BatchChangeMessageVisibilityResponse)(nil), // 77: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
-	nil,                           // 78: cumulo.api.queue.v1.Message.AttributesEntry
-	nil,                           // 79: cumulo.api.queue.v1.CreateQueueRequest.TagsEntry
-	nil,                           // 80: cumulo.api.queue.v1.ListQueueTagsResponse.TagsEntry
-	nil,                           // 81: cumulo.api.queue.v1.TagQueueRequest.TagsEntry
-	nil,                           // 82: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
-	nil,                           // 83: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
-	(*fieldmaskpb.FieldMask)(nil), // 84: google.protobuf.FieldMask
+	(*Fairness)(nil),                             // 4: cumulo.api.queue.v1.Fairness
+	(*DeadLetterPolicy)(nil),                     // 5: cumulo.api.queue.v1.DeadLetterPolicy
+	(*MessageAttribute)(nil),                     // 6: cumulo.api.queue.v1.MessageAttribute
+	(*Message)(nil),                              // 7: cumulo.api.queue.v1.Message
+	(*ItemError)(nil),                            // 8: cumulo.api.queue.v1.ItemError
+	(*CreateQueueRequest)(nil),                   // 9: cumulo.api.queue.v1.CreateQueueRequest
+	(*CreateQueueResponse)(nil),                  // 10: cumulo.api.queue.v1.CreateQueueResponse
+	(*GetQueueRequest)(nil),                      // 11: cumulo.api.queue.v1.GetQueueRequest
+	(*GetQueueResponse)(nil),                     // 12: cumulo.api.queue.v1.GetQueueResponse
+	(*ListQueuesRequest)(nil),                    // 13: cumulo.api.queue.v1.ListQueuesRequest
+	(*ListQueuesResponse)(nil),                   // 14: cumulo.api.queue.v1.ListQueuesResponse
+	(*UpdateQueueRequest)(nil),                   // 15: cumulo.api.queue.v1.UpdateQueueRequest
+	(*UpdateQueueResponse)(nil),                  // 16: cumulo.api.queue.v1.UpdateQueueResponse
+	(*DeleteQueueRequest)(nil),                   // 17: cumulo.api.queue.v1.DeleteQueueRequest
+	(*DeleteQueueResponse)(nil),                  // 18: cumulo.api.queue.v1.DeleteQueueResponse
+	(*PurgeQueueRequest)(nil),                    // 19: cumulo.api.queue.v1.PurgeQueueRequest
+	(*PurgeQueueResponse)(nil),                   // 20: cumulo.api.queue.v1.PurgeQueueResponse
+	(*ListDeadLetterSourcesRequest)(nil),         // 21: cumulo.api.queue.v1.ListDeadLetterSourcesRequest
+	(*ListDeadLetterSourcesResponse)(nil),        // 22: cumulo.api.queue.v1.ListDeadLetterSourcesResponse
+	(*ListQueueTagsRequest)(nil),                 // 23: cumulo.api.queue.v1.ListQueueTagsRequest
+	(*ListQueueTagsResponse)(nil),                // 24: cumulo.api.queue.v1.ListQueueTagsResponse
+	(*TagQueueRequest)(nil),                      // 25: cumulo.api.queue.v1.TagQueueRequest
+	(*TagQueueResponse)(nil),                     // 26: cumulo.api.queue.v1.TagQueueResponse
+	(*UntagQueueRequest)(nil),                    // 27: cumulo.api.queue.v1.UntagQueueRequest
+	(*UntagQueueResponse)(nil),                   // 28: cumulo.api.queue.v1.UntagQueueResponse
+	(*AddPermissionRequest)(nil),                 // 29: cumulo.api.queue.v1.AddPermissionRequest
+	(*AddPermissionResponse)(nil),                // 30: cumulo.api.queue.v1.AddPermissionResponse
+	(*RemovePermissionRequest)(nil),              // 31: cumulo.api.queue.v1.RemovePermissionRequest
+	(*RemovePermissionResponse)(nil),             // 32: cumulo.api.queue.v1.RemovePermissionResponse
+	(*MessageMoveTask)(nil),                      // 33: cumulo.api.queue.v1.MessageMoveTask
+	(*StartMessageMoveTaskRequest)(nil),          // 34: cumulo.api.queue.v1.StartMessageMoveTaskRequest
+	(*StartMessageMoveTaskResponse)(nil),         // 35: cumulo.api.queue.v1.StartMessageMoveTaskResponse
+	(*ListMessageMoveTasksRequest)(nil),          // 36: cumulo.api.queue.v1.ListMessageMoveTasksRequest
+	(*ListMessageMoveTasksResponse)(nil),         // 37: cumulo.api.queue.v1.ListMessageMoveTasksResponse
+	(*CancelMessageMoveTaskRequest)(nil),         // 38: cumulo.api.queue.v1.CancelMessageMoveTaskRequest
+	(*CancelMessageMoveTaskResponse)(nil),        // 39: cumulo.api.queue.v1.CancelMessageMoveTaskResponse
+	(*SendMessageRequest)(nil),                   // 40: cumulo.api.queue.v1.SendMessageRequest
+	(*SendMessageResponse)(nil),                  // 41: cumulo.api.queue.v1.SendMessageResponse
+	(*SendMessageEntry)(nil),                     // 42: cumulo.api.queue.v1.SendMessageEntry
+	(*SentMessage)(nil),                          // 43: cumulo.api.queue.v1.SentMessage
+	(*SendMessageResult)(nil),                    // 44: cumulo.api.queue.v1.SendMessageResult
+	(*BatchSendMessagesRequest)(nil),             // 45: cumulo.api.queue.v1.BatchSendMessagesRequest
+	(*BatchSendMessagesResponse)(nil),            // 46: cumulo.api.queue.v1.BatchSendMessagesResponse
+	(*StreamSendMessagesRequest)(nil),            // 47: cumulo.api.queue.v1.StreamSendMessagesRequest
+	(*StreamSendMessagesResponse)(nil),           // 48: cumulo.api.queue.v1.StreamSendMessagesResponse
+	(*CommitSend)(nil),                           // 49: cumulo.api.queue.v1.CommitSend
+	(*CommitDelete)(nil),                         // 50: cumulo.api.queue.v1.CommitDelete
+	(*CommitMessagesRequest)(nil),                // 51: cumulo.api.queue.v1.CommitMessagesRequest
+	(*CommitMessagesResponse)(nil),               // 52: cumulo.api.queue.v1.CommitMessagesResponse
+	(*ReceiveMessagesRequest)(nil),               // 53: cumulo.api.queue.v1.ReceiveMessagesRequest
+	(*ReceiveMessagesResponse)(nil),              // 54: cumulo.api.queue.v1.ReceiveMessagesResponse
+	(*PeekMessagesRequest)(nil),                  // 55: cumulo.api.queue.v1.PeekMessagesRequest
+	(*MessageHop)(nil),                           // 56: cumulo.api.queue.v1.MessageHop
+	(*PeekedMessage)(nil),                        // 57: cumulo.api.queue.v1.PeekedMessage
+	(*PeekMessagesResponse)(nil),                 // 58: cumulo.api.queue.v1.PeekMessagesResponse
+	(*LeaseRenewal)(nil),                         // 59: cumulo.api.queue.v1.LeaseRenewal
+	(*SelectedMessage)(nil),                      // 60: cumulo.api.queue.v1.SelectedMessage
+	(*MoveMessagesRequest)(nil),                  // 61: cumulo.api.queue.v1.MoveMessagesRequest
+	(*MoveMessagesResponse)(nil),                 // 62: cumulo.api.queue.v1.MoveMessagesResponse
+	(*StreamReceiveMessagesStart)(nil),           // 63: cumulo.api.queue.v1.StreamReceiveMessagesStart
+	(*VisibilityChange)(nil),                     // 64: cumulo.api.queue.v1.VisibilityChange
+	(*ResumedLease)(nil),                         // 65: cumulo.api.queue.v1.ResumedLease
+	(*StreamReceiveMessagesRequest)(nil),         // 66: cumulo.api.queue.v1.StreamReceiveMessagesRequest
+	(*AckFailure)(nil),                           // 67: cumulo.api.queue.v1.AckFailure
+	(*AckResult)(nil),                            // 68: cumulo.api.queue.v1.AckResult
+	(*StreamReceiveMessagesResponse)(nil),        // 69: cumulo.api.queue.v1.StreamReceiveMessagesResponse
+	(*DeleteMessageRequest)(nil),                 // 70: cumulo.api.queue.v1.DeleteMessageRequest
+	(*DeleteMessageResponse)(nil),                // 71: cumulo.api.queue.v1.DeleteMessageResponse
+	(*ItemResult)(nil),                           // 72: cumulo.api.queue.v1.ItemResult
+	(*BatchDeleteMessagesRequest)(nil),           // 73: cumulo.api.queue.v1.BatchDeleteMessagesRequest
+	(*BatchDeleteMessagesResponse)(nil),          // 74: cumulo.api.queue.v1.BatchDeleteMessagesResponse
+	(*ChangeMessageVisibilityRequest)(nil),       // 75: cumulo.api.queue.v1.ChangeMessageVisibilityRequest
+	(*ChangeMessageVisibilityResponse)(nil),      // 76: cumulo.api.queue.v1.ChangeMessageVisibilityResponse
+	(*BatchChangeMessageVisibilityRequest)(nil),  // 77: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
+	(*BatchChangeMessageVisibilityResponse)(nil), // 78: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
+	nil,                           // 79: cumulo.api.queue.v1.Message.AttributesEntry
+	nil,                           // 80: cumulo.api.queue.v1.CreateQueueRequest.TagsEntry
+	nil,                           // 81: cumulo.api.queue.v1.ListQueueTagsResponse.TagsEntry
+	nil,                           // 82: cumulo.api.queue.v1.TagQueueRequest.TagsEntry
+	nil,                           // 83: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
+	nil,                           // 84: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
+	(*fieldmaskpb.FieldMask)(nil), // 85: google.protobuf.FieldMask
 }
 var file_cumulo_api_queue_v1_queue_proto_depIdxs = []int32{
-	4,  // 0: cumulo.api.queue.v1.Queue.dead_letter_policy:type_name -> cumulo.api.queue.v1.DeadLetterPolicy
-	78, // 1: cumulo.api.queue.v1.Message.attributes:type_name -> cumulo.api.queue.v1.Message.AttributesEntry
-	3,  // 2: cumulo.api.queue.v1.CreateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
-	79, // 3: cumulo.api.queue.v1.CreateQueueRequest.tags:type_name -> cumulo.api.queue.v1.CreateQueueRequest.TagsEntry
-	3,  // 4: cumulo.api.queue.v1.CreateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
-	3,  // 5: cumulo.api.queue.v1.GetQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
-	3,  // 6: cumulo.api.queue.v1.ListQueuesResponse.queues:type_name -> cumulo.api.queue.v1.Queue
-	3,  // 7: cumulo.api.queue.v1.UpdateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
-	84, // 8: cumulo.api.queue.v1.UpdateQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
-	3,  // 9: cumulo.api.queue.v1.UpdateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
-	3,  // 10: cumulo.api.queue.v1.ListDeadLetterSourcesResponse.queues:type_name -> cumulo.api.queue.v1.Queue
-	80, // 11: cumulo.api.queue.v1.ListQueueTagsResponse.tags:type_name -> cumulo.api.queue.v1.ListQueueTagsResponse.TagsEntry
-	81, // 12: cumulo.api.queue.v1.TagQueueRequest.tags:type_name -> cumulo.api.queue.v1.TagQueueRequest.TagsEntry
-	0,  // 13: cumulo.api.queue.v1.MessageMoveTask.status:type_name -> cumulo.api.queue.v1.MessageMoveTaskStatus
-	32, // 14: cumulo.api.queue.v1.ListMessageMoveTasksResponse.tasks:type_name -> cumulo.api.queue.v1.MessageMoveTask
-	32, // 15: cumulo.api.queue.v1.CancelMessageMoveTaskResponse.task:type_name -> cumulo.api.queue.v1.MessageMoveTask
-	82, // 16: cumulo.api.queue.v1.SendMessageRequest.attributes:type_name -> cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
-	83, // 17: cumulo.api.queue.v1.SendMessageEntry.attributes:type_name -> cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
-	42, // 18: cumulo.api.queue.v1.SendMessageResult.sent:type_name -> cumulo.api.queue.v1.SentMessage
-	7,  // 19: cumulo.api.queue.v1.SendMessageResult.error:type_name -> cumulo.api.queue.v1.ItemError
-	41, // 20: cumulo.api.queue.v1.BatchSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	43, // 21: cumulo.api.queue.v1.BatchSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
-	41, // 22: cumulo.api.queue.v1.StreamSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	43, // 23: cumulo.api.queue.v1.StreamSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
-	41, // 24: cumulo.api.queue.v1.CommitSend.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	48, // 25: cumulo.api.queue.v1.CommitMessagesRequest.sends:type_name -> cumulo.api.queue.v1.CommitSend
-	49, // 26: cumulo.api.queue.v1.CommitMessagesRequest.deletes:type_name -> cumulo.api.queue.v1.CommitDelete
-	42, // 27: cumulo.api.queue.v1.CommitMessagesResponse.sent:type_name -> cumulo.api.queue.v1.SentMessage
-	6,  // 28: cumulo.api.queue.v1.ReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
-	2,  // 29: cumulo.api.queue.v1.MessageHop.reason:type_name -> cumulo.api.queue.v1.MoveReason
-	6,  // 30: cumulo.api.queue.v1.PeekedMessage.message:type_name -> cumulo.api.queue.v1.Message
-	1,  // 31: cumulo.api.queue.v1.PeekedMessage.state:type_name -> cumulo.api.queue.v1.MessageState
-	55, // 32: cumulo.api.queue.v1.PeekedMessage.history:type_name -> cumulo.api.queue.v1.MessageHop
-	56, // 33: cumulo.api.queue.v1.PeekMessagesResponse.messages:type_name -> cumulo.api.queue.v1.PeekedMessage
-	59, // 34: cumulo.api.queue.v1.MoveMessagesRequest.messages:type_name -> cumulo.api.queue.v1.SelectedMessage
-	71, // 35: cumulo.api.queue.v1.MoveMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
-	58, // 36: cumulo.api.queue.v1.StreamReceiveMessagesStart.renew_leases:type_name -> cumulo.api.queue.v1.LeaseRenewal
-	62, // 37: cumulo.api.queue.v1.StreamReceiveMessagesRequest.start:type_name -> cumulo.api.queue.v1.StreamReceiveMessagesStart
-	63, // 38: cumulo.api.queue.v1.StreamReceiveMessagesRequest.visibility_changes:type_name -> cumulo.api.queue.v1.VisibilityChange
-	64, // 39: cumulo.api.queue.v1.StreamReceiveMessagesRequest.resumed:type_name -> cumulo.api.queue.v1.ResumedLease
-	7,  // 40: cumulo.api.queue.v1.AckFailure.error:type_name -> cumulo.api.queue.v1.ItemError
-	66, // 41: cumulo.api.queue.v1.AckResult.failures:type_name -> cumulo.api.queue.v1.AckFailure
-	6,  // 42: cumulo.api.queue.v1.StreamReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
-	67, // 43: cumulo.api.queue.v1.StreamReceiveMessagesResponse.ack_results:type_name -> cumulo.api.queue.v1.AckResult
-	7,  // 44: cumulo.api.queue.v1.ItemResult.error:type_name -> cumulo.api.queue.v1.ItemError
-	71, // 45: cumulo.api.queue.v1.BatchDeleteMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
-	63, // 46: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest.entries:type_name -> cumulo.api.queue.v1.VisibilityChange
-	71, // 47: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
-	5,  // 48: cumulo.api.queue.v1.Message.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	5,  // 49: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	5,  // 50: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
-	8,  // 51: cumulo.api.queue.v1.QueueService.CreateQueue:input_type -> cumulo.api.queue.v1.CreateQueueRequest
-	10, // 52: cumulo.api.queue.v1.QueueService.GetQueue:input_type -> cumulo.api.queue.v1.GetQueueRequest
-	12, // 53: cumulo.api.queue.v1.QueueService.ListQueues:input_type -> cumulo.api.queue.v1.ListQueuesRequest
-	14, // 54: cumulo.api.queue.v1.QueueService.UpdateQueue:input_type -> cumulo.api.queue.v1.UpdateQueueRequest
-	16, // 55: cumulo.api.queue.v1.QueueService.DeleteQueue:input_type -> cumulo.api.queue.v1.DeleteQueueRequest
-	18, // 56: cumulo.api.queue.v1.QueueService.PurgeQueue:input_type -> cumulo.api.queue.v1.PurgeQueueRequest
-	20, // 57: cumulo.api.queue.v1.QueueService.ListDeadLetterSources:input_type -> cumulo.api.queue.v1.ListDeadLetterSourcesRequest
-	22, // 58: cumulo.api.queue.v1.QueueService.ListQueueTags:input_type -> cumulo.api.queue.v1.ListQueueTagsRequest
-	24, // 59: cumulo.api.queue.v1.QueueService.TagQueue:input_type -> cumulo.api.queue.v1.TagQueueRequest
-	26, // 60: cumulo.api.queue.v1.QueueService.UntagQueue:input_type -> cumulo.api.queue.v1.UntagQueueRequest
-	28, // 61: cumulo.api.queue.v1.QueueService.AddPermission:input_type -> cumulo.api.queue.v1.AddPermissionRequest
-	30, // 62: cumulo.api.queue.v1.QueueService.RemovePermission:input_type -> cumulo.api.queue.v1.RemovePermissionRequest
-	33, // 63: cumulo.api.queue.v1.QueueService.StartMessageMoveTask:input_type -> cumulo.api.queue.v1.StartMessageMoveTaskRequest
-	35, // 64: cumulo.api.queue.v1.QueueService.ListMessageMoveTasks:input_type -> cumulo.api.queue.v1.ListMessageMoveTasksRequest
-	37, // 65: cumulo.api.queue.v1.QueueService.CancelMessageMoveTask:input_type -> cumulo.api.queue.v1.CancelMessageMoveTaskRequest
-	39, // 66: cumulo.api.queue.v1.QueueService.SendMessage:input_type -> cumulo.api.queue.v1.SendMessageRequest
-	44, // 67: cumulo.api.queue.v1.QueueService.BatchSendMessages:input_type -> cumulo.api.queue.v1.BatchSendMessagesRequest
-	46, // 68: cumulo.api.queue.v1.QueueService.StreamSendMessages:input_type -> cumulo.api.queue.v1.StreamSendMessagesRequest
-	50, // 69: cumulo.api.queue.v1.QueueService.CommitMessages:input_type -> cumulo.api.queue.v1.CommitMessagesRequest
-	52, // 70: cumulo.api.queue.v1.QueueService.ReceiveMessages:input_type -> cumulo.api.queue.v1.ReceiveMessagesRequest
-	65, // 71: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:input_type -> cumulo.api.queue.v1.StreamReceiveMessagesRequest
-	54, // 72: cumulo.api.queue.v1.QueueService.PeekMessages:input_type -> cumulo.api.queue.v1.PeekMessagesRequest
-	60, // 73: cumulo.api.queue.v1.QueueService.MoveMessages:input_type -> cumulo.api.queue.v1.MoveMessagesRequest
-	69, // 74: cumulo.api.queue.v1.QueueService.DeleteMessage:input_type -> cumulo.api.queue.v1.DeleteMessageRequest
-	72, // 75: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:input_type -> cumulo.api.queue.v1.BatchDeleteMessagesRequest
-	74, // 76: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:input_type -> cumulo.api.queue.v1.ChangeMessageVisibilityRequest
-	76, // 77: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:input_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
-	9,  // 78: cumulo.api.queue.v1.QueueService.CreateQueue:output_type -> cumulo.api.queue.v1.CreateQueueResponse
-	11, // 79: cumulo.api.queue.v1.QueueService.GetQueue:output_type -> cumulo.api.queue.v1.GetQueueResponse
-	13, // 80: cumulo.api.queue.v1.QueueService.ListQueues:output_type -> cumulo.api.queue.v1.ListQueuesResponse
-	15, // 81: cumulo.api.queue.v1.QueueService.UpdateQueue:output_type -> cumulo.api.queue.v1.UpdateQueueResponse
-	17, // 82: cumulo.api.queue.v1.QueueService.DeleteQueue:output_type -> cumulo.api.queue.v1.DeleteQueueResponse
-	19, // 83: cumulo.api.queue.v1.QueueService.PurgeQueue:output_type -> cumulo.api.queue.v1.PurgeQueueResponse
-	21, // 84: cumulo.api.queue.v1.QueueService.ListDeadLetterSources:output_type -> cumulo.api.queue.v1.ListDeadLetterSourcesResponse
-	23, // 85: cumulo.api.queue.v1.QueueService.ListQueueTags:output_type -> cumulo.api.queue.v1.ListQueueTagsResponse
-	25, // 86: cumulo.api.queue.v1.QueueService.TagQueue:output_type -> cumulo.api.queue.v1.TagQueueResponse
-	27, // 87: cumulo.api.queue.v1.QueueService.UntagQueue:output_type -> cumulo.api.queue.v1.UntagQueueResponse
-	29, // 88: cumulo.api.queue.v1.QueueService.AddPermission:output_type -> cumulo.api.queue.v1.AddPermissionResponse
-	31, // 89: cumulo.api.queue.v1.QueueService.RemovePermission:output_type -> cumulo.api.queue.v1.RemovePermissionResponse
-	34, // 90: cumulo.api.queue.v1.QueueService.StartMessageMoveTask:output_type -> cumulo.api.queue.v1.StartMessageMoveTaskResponse
-	36, // 91: cumulo.api.queue.v1.QueueService.ListMessageMoveTasks:output_type -> cumulo.api.queue.v1.ListMessageMoveTasksResponse
-	38, // 92: cumulo.api.queue.v1.QueueService.CancelMessageMoveTask:output_type -> cumulo.api.queue.v1.CancelMessageMoveTaskResponse
-	40, // 93: cumulo.api.queue.v1.QueueService.SendMessage:output_type -> cumulo.api.queue.v1.SendMessageResponse
-	45, // 94: cumulo.api.queue.v1.QueueService.BatchSendMessages:output_type -> cumulo.api.queue.v1.BatchSendMessagesResponse
-	47, // 95: cumulo.api.queue.v1.QueueService.StreamSendMessages:output_type -> cumulo.api.queue.v1.StreamSendMessagesResponse
-	51, // 96: cumulo.api.queue.v1.QueueService.CommitMessages:output_type -> cumulo.api.queue.v1.CommitMessagesResponse
-	53, // 97: cumulo.api.queue.v1.QueueService.ReceiveMessages:output_type -> cumulo.api.queue.v1.ReceiveMessagesResponse
-	68, // 98: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:output_type -> cumulo.api.queue.v1.StreamReceiveMessagesResponse
-	57, // 99: cumulo.api.queue.v1.QueueService.PeekMessages:output_type -> cumulo.api.queue.v1.PeekMessagesResponse
-	61, // 100: cumulo.api.queue.v1.QueueService.MoveMessages:output_type -> cumulo.api.queue.v1.MoveMessagesResponse
-	70, // 101: cumulo.api.queue.v1.QueueService.DeleteMessage:output_type -> cumulo.api.queue.v1.DeleteMessageResponse
-	73, // 102: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:output_type -> cumulo.api.queue.v1.BatchDeleteMessagesResponse
-	75, // 103: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:output_type -> cumulo.api.queue.v1.ChangeMessageVisibilityResponse
-	77, // 104: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:output_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
-	78, // [78:105] is the sub-list for method output_type
-	51, // [51:78] is the sub-list for method input_type
-	51, // [51:51] is the sub-list for extension type_name
-	51, // [51:51] is the sub-list for extension extendee
-	0,  // [0:51] is the sub-list for field type_name
+	5,  // 0: cumulo.api.queue.v1.Queue.dead_letter_policy:type_name -> cumulo.api.queue.v1.DeadLetterPolicy
+	4,  // 1: cumulo.api.queue.v1.Queue.fairness:type_name -> cumulo.api.queue.v1.Fairness
+	79, // 2: cumulo.api.queue.v1.Message.attributes:type_name -> cumulo.api.queue.v1.Message.AttributesEntry
+	3,  // 3: cumulo.api.queue.v1.CreateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
+	80, // 4: cumulo.api.queue.v1.CreateQueueRequest.tags:type_name -> cumulo.api.queue.v1.CreateQueueRequest.TagsEntry
+	3,  // 5: cumulo.api.queue.v1.CreateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
+	3,  // 6: cumulo.api.queue.v1.GetQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
+	3,  // 7: cumulo.api.queue.v1.ListQueuesResponse.queues:type_name -> cumulo.api.queue.v1.Queue
+	3,  // 8: cumulo.api.queue.v1.UpdateQueueRequest.queue:type_name -> cumulo.api.queue.v1.Queue
+	85, // 9: cumulo.api.queue.v1.UpdateQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
+	3,  // 10: cumulo.api.queue.v1.UpdateQueueResponse.queue:type_name -> cumulo.api.queue.v1.Queue
+	3,  // 11: cumulo.api.queue.v1.ListDeadLetterSourcesResponse.queues:type_name -> cumulo.api.queue.v1.Queue
+	81, // 12: cumulo.api.queue.v1.ListQueueTagsResponse.tags:type_name -> cumulo.api.queue.v1.ListQueueTagsResponse.TagsEntry
+	82, // 13: cumulo.api.queue.v1.TagQueueRequest.tags:type_name -> cumulo.api.queue.v1.TagQueueRequest.TagsEntry
+	0,  // 14: cumulo.api.queue.v1.MessageMoveTask.status:type_name -> cumulo.api.queue.v1.MessageMoveTaskStatus
+	33, // 15: cumulo.api.queue.v1.ListMessageMoveTasksResponse.tasks:type_name -> cumulo.api.queue.v1.MessageMoveTask
+	33, // 16: cumulo.api.queue.v1.CancelMessageMoveTaskResponse.task:type_name -> cumulo.api.queue.v1.MessageMoveTask
+	83, // 17: cumulo.api.queue.v1.SendMessageRequest.attributes:type_name -> cumulo.api.queue.v1.SendMessageRequest.AttributesEntry
+	84, // 18: cumulo.api.queue.v1.SendMessageEntry.attributes:type_name -> cumulo.api.queue.v1.SendMessageEntry.AttributesEntry
+	43, // 19: cumulo.api.queue.v1.SendMessageResult.sent:type_name -> cumulo.api.queue.v1.SentMessage
+	8,  // 20: cumulo.api.queue.v1.SendMessageResult.error:type_name -> cumulo.api.queue.v1.ItemError
+	42, // 21: cumulo.api.queue.v1.BatchSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	44, // 22: cumulo.api.queue.v1.BatchSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
+	42, // 23: cumulo.api.queue.v1.StreamSendMessagesRequest.entries:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	44, // 24: cumulo.api.queue.v1.StreamSendMessagesResponse.results:type_name -> cumulo.api.queue.v1.SendMessageResult
+	42, // 25: cumulo.api.queue.v1.CommitSend.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	49, // 26: cumulo.api.queue.v1.CommitMessagesRequest.sends:type_name -> cumulo.api.queue.v1.CommitSend
+	50, // 27: cumulo.api.queue.v1.CommitMessagesRequest.deletes:type_name -> cumulo.api.queue.v1.CommitDelete
+	43, // 28: cumulo.api.queue.v1.CommitMessagesResponse.sent:type_name -> cumulo.api.queue.v1.SentMessage
+	7,  // 29: cumulo.api.queue.v1.ReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
+	2,  // 30: cumulo.api.queue.v1.MessageHop.reason:type_name -> cumulo.api.queue.v1.MoveReason
+	7,  // 31: cumulo.api.queue.v1.PeekedMessage.message:type_name -> cumulo.api.queue.v1.Message
+	1,  // 32: cumulo.api.queue.v1.PeekedMessage.state:type_name -> cumulo.api.queue.v1.MessageState
+	56, // 33: cumulo.api.queue.v1.PeekedMessage.history:type_name -> cumulo.api.queue.v1.MessageHop
+	57, // 34: cumulo.api.queue.v1.PeekMessagesResponse.messages:type_name -> cumulo.api.queue.v1.PeekedMessage
+	60, // 35: cumulo.api.queue.v1.MoveMessagesRequest.messages:type_name -> cumulo.api.queue.v1.SelectedMessage
+	72, // 36: cumulo.api.queue.v1.MoveMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	59, // 37: cumulo.api.queue.v1.StreamReceiveMessagesStart.renew_leases:type_name -> cumulo.api.queue.v1.LeaseRenewal
+	63, // 38: cumulo.api.queue.v1.StreamReceiveMessagesRequest.start:type_name -> cumulo.api.queue.v1.StreamReceiveMessagesStart
+	64, // 39: cumulo.api.queue.v1.StreamReceiveMessagesRequest.visibility_changes:type_name -> cumulo.api.queue.v1.VisibilityChange
+	65, // 40: cumulo.api.queue.v1.StreamReceiveMessagesRequest.resumed:type_name -> cumulo.api.queue.v1.ResumedLease
+	8,  // 41: cumulo.api.queue.v1.AckFailure.error:type_name -> cumulo.api.queue.v1.ItemError
+	67, // 42: cumulo.api.queue.v1.AckResult.failures:type_name -> cumulo.api.queue.v1.AckFailure
+	7,  // 43: cumulo.api.queue.v1.StreamReceiveMessagesResponse.messages:type_name -> cumulo.api.queue.v1.Message
+	68, // 44: cumulo.api.queue.v1.StreamReceiveMessagesResponse.ack_results:type_name -> cumulo.api.queue.v1.AckResult
+	8,  // 45: cumulo.api.queue.v1.ItemResult.error:type_name -> cumulo.api.queue.v1.ItemError
+	72, // 46: cumulo.api.queue.v1.BatchDeleteMessagesResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	64, // 47: cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest.entries:type_name -> cumulo.api.queue.v1.VisibilityChange
+	72, // 48: cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse.results:type_name -> cumulo.api.queue.v1.ItemResult
+	6,  // 49: cumulo.api.queue.v1.Message.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	6,  // 50: cumulo.api.queue.v1.SendMessageRequest.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	6,  // 51: cumulo.api.queue.v1.SendMessageEntry.AttributesEntry.value:type_name -> cumulo.api.queue.v1.MessageAttribute
+	9,  // 52: cumulo.api.queue.v1.QueueService.CreateQueue:input_type -> cumulo.api.queue.v1.CreateQueueRequest
+	11, // 53: cumulo.api.queue.v1.QueueService.GetQueue:input_type -> cumulo.api.queue.v1.GetQueueRequest
+	13, // 54: cumulo.api.queue.v1.QueueService.ListQueues:input_type -> cumulo.api.queue.v1.ListQueuesRequest
+	15, // 55: cumulo.api.queue.v1.QueueService.UpdateQueue:input_type -> cumulo.api.queue.v1.UpdateQueueRequest
+	17, // 56: cumulo.api.queue.v1.QueueService.DeleteQueue:input_type -> cumulo.api.queue.v1.DeleteQueueRequest
+	19, // 57: cumulo.api.queue.v1.QueueService.PurgeQueue:input_type -> cumulo.api.queue.v1.PurgeQueueRequest
+	21, // 58: cumulo.api.queue.v1.QueueService.ListDeadLetterSources:input_type -> cumulo.api.queue.v1.ListDeadLetterSourcesRequest
+	23, // 59: cumulo.api.queue.v1.QueueService.ListQueueTags:input_type -> cumulo.api.queue.v1.ListQueueTagsRequest
+	25, // 60: cumulo.api.queue.v1.QueueService.TagQueue:input_type -> cumulo.api.queue.v1.TagQueueRequest
+	27, // 61: cumulo.api.queue.v1.QueueService.UntagQueue:input_type -> cumulo.api.queue.v1.UntagQueueRequest
+	29, // 62: cumulo.api.queue.v1.QueueService.AddPermission:input_type -> cumulo.api.queue.v1.AddPermissionRequest
+	31, // 63: cumulo.api.queue.v1.QueueService.RemovePermission:input_type -> cumulo.api.queue.v1.RemovePermissionRequest
+	34, // 64: cumulo.api.queue.v1.QueueService.StartMessageMoveTask:input_type -> cumulo.api.queue.v1.StartMessageMoveTaskRequest
+	36, // 65: cumulo.api.queue.v1.QueueService.ListMessageMoveTasks:input_type -> cumulo.api.queue.v1.ListMessageMoveTasksRequest
+	38, // 66: cumulo.api.queue.v1.QueueService.CancelMessageMoveTask:input_type -> cumulo.api.queue.v1.CancelMessageMoveTaskRequest
+	40, // 67: cumulo.api.queue.v1.QueueService.SendMessage:input_type -> cumulo.api.queue.v1.SendMessageRequest
+	45, // 68: cumulo.api.queue.v1.QueueService.BatchSendMessages:input_type -> cumulo.api.queue.v1.BatchSendMessagesRequest
+	47, // 69: cumulo.api.queue.v1.QueueService.StreamSendMessages:input_type -> cumulo.api.queue.v1.StreamSendMessagesRequest
+	51, // 70: cumulo.api.queue.v1.QueueService.CommitMessages:input_type -> cumulo.api.queue.v1.CommitMessagesRequest
+	53, // 71: cumulo.api.queue.v1.QueueService.ReceiveMessages:input_type -> cumulo.api.queue.v1.ReceiveMessagesRequest
+	66, // 72: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:input_type -> cumulo.api.queue.v1.StreamReceiveMessagesRequest
+	55, // 73: cumulo.api.queue.v1.QueueService.PeekMessages:input_type -> cumulo.api.queue.v1.PeekMessagesRequest
+	61, // 74: cumulo.api.queue.v1.QueueService.MoveMessages:input_type -> cumulo.api.queue.v1.MoveMessagesRequest
+	70, // 75: cumulo.api.queue.v1.QueueService.DeleteMessage:input_type -> cumulo.api.queue.v1.DeleteMessageRequest
+	73, // 76: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:input_type -> cumulo.api.queue.v1.BatchDeleteMessagesRequest
+	75, // 77: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:input_type -> cumulo.api.queue.v1.ChangeMessageVisibilityRequest
+	77, // 78: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:input_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityRequest
+	10, // 79: cumulo.api.queue.v1.QueueService.CreateQueue:output_type -> cumulo.api.queue.v1.CreateQueueResponse
+	12, // 80: cumulo.api.queue.v1.QueueService.GetQueue:output_type -> cumulo.api.queue.v1.GetQueueResponse
+	14, // 81: cumulo.api.queue.v1.QueueService.ListQueues:output_type -> cumulo.api.queue.v1.ListQueuesResponse
+	16, // 82: cumulo.api.queue.v1.QueueService.UpdateQueue:output_type -> cumulo.api.queue.v1.UpdateQueueResponse
+	18, // 83: cumulo.api.queue.v1.QueueService.DeleteQueue:output_type -> cumulo.api.queue.v1.DeleteQueueResponse
+	20, // 84: cumulo.api.queue.v1.QueueService.PurgeQueue:output_type -> cumulo.api.queue.v1.PurgeQueueResponse
+	22, // 85: cumulo.api.queue.v1.QueueService.ListDeadLetterSources:output_type -> cumulo.api.queue.v1.ListDeadLetterSourcesResponse
+	24, // 86: cumulo.api.queue.v1.QueueService.ListQueueTags:output_type -> cumulo.api.queue.v1.ListQueueTagsResponse
+	26, // 87: cumulo.api.queue.v1.QueueService.TagQueue:output_type -> cumulo.api.queue.v1.TagQueueResponse
+	28, // 88: cumulo.api.queue.v1.QueueService.UntagQueue:output_type -> cumulo.api.queue.v1.UntagQueueResponse
+	30, // 89: cumulo.api.queue.v1.QueueService.AddPermission:output_type -> cumulo.api.queue.v1.AddPermissionResponse
+	32, // 90: cumulo.api.queue.v1.QueueService.RemovePermission:output_type -> cumulo.api.queue.v1.RemovePermissionResponse
+	35, // 91: cumulo.api.queue.v1.QueueService.StartMessageMoveTask:output_type -> cumulo.api.queue.v1.StartMessageMoveTaskResponse
+	37, // 92: cumulo.api.queue.v1.QueueService.ListMessageMoveTasks:output_type -> cumulo.api.queue.v1.ListMessageMoveTasksResponse
+	39, // 93: cumulo.api.queue.v1.QueueService.CancelMessageMoveTask:output_type -> cumulo.api.queue.v1.CancelMessageMoveTaskResponse
+	41, // 94: cumulo.api.queue.v1.QueueService.SendMessage:output_type -> cumulo.api.queue.v1.SendMessageResponse
+	46, // 95: cumulo.api.queue.v1.QueueService.BatchSendMessages:output_type -> cumulo.api.queue.v1.BatchSendMessagesResponse
+	48, // 96: cumulo.api.queue.v1.QueueService.StreamSendMessages:output_type -> cumulo.api.queue.v1.StreamSendMessagesResponse
+	52, // 97: cumulo.api.queue.v1.QueueService.CommitMessages:output_type -> cumulo.api.queue.v1.CommitMessagesResponse
+	54, // 98: cumulo.api.queue.v1.QueueService.ReceiveMessages:output_type -> cumulo.api.queue.v1.ReceiveMessagesResponse
+	69, // 99: cumulo.api.queue.v1.QueueService.StreamReceiveMessages:output_type -> cumulo.api.queue.v1.StreamReceiveMessagesResponse
+	58, // 100: cumulo.api.queue.v1.QueueService.PeekMessages:output_type -> cumulo.api.queue.v1.PeekMessagesResponse
+	62, // 101: cumulo.api.queue.v1.QueueService.MoveMessages:output_type -> cumulo.api.queue.v1.MoveMessagesResponse
+	71, // 102: cumulo.api.queue.v1.QueueService.DeleteMessage:output_type -> cumulo.api.queue.v1.DeleteMessageResponse
+	74, // 103: cumulo.api.queue.v1.QueueService.BatchDeleteMessages:output_type -> cumulo.api.queue.v1.BatchDeleteMessagesResponse
+	76, // 104: cumulo.api.queue.v1.QueueService.ChangeMessageVisibility:output_type -> cumulo.api.queue.v1.ChangeMessageVisibilityResponse
+	78, // 105: cumulo.api.queue.v1.QueueService.BatchChangeMessageVisibility:output_type -> cumulo.api.queue.v1.BatchChangeMessageVisibilityResponse
+	79, // [79:106] is the sub-list for method output_type
+	52, // [52:79] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_cumulo_api_queue_v1_queue_proto_init() }
@@ -5871,31 +5972,31 @@ func file_cumulo_api_queue_v1_queue_proto_init() {
 		return
 	}
 	file_cumulo_api_queue_v1_queue_proto_msgTypes[0].OneofWrappers = []any{}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[2].OneofWrappers = []any{
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[3].OneofWrappers = []any{
 		(*MessageAttribute_StringValue)(nil),
 		(*MessageAttribute_BinaryValue)(nil),
 	}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[3].OneofWrappers = []any{}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[30].OneofWrappers = []any{}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[36].OneofWrappers = []any{}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[38].OneofWrappers = []any{}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[40].OneofWrappers = []any{
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[4].OneofWrappers = []any{}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[31].OneofWrappers = []any{}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[37].OneofWrappers = []any{}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[39].OneofWrappers = []any{}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[41].OneofWrappers = []any{
 		(*SendMessageResult_Sent)(nil),
 		(*SendMessageResult_Error)(nil),
 	}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[49].OneofWrappers = []any{}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[56].OneofWrappers = []any{
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[50].OneofWrappers = []any{}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[57].OneofWrappers = []any{
 		(*SelectedMessage_Position)(nil),
 		(*SelectedMessage_ReceiptHandle)(nil),
 	}
-	file_cumulo_api_queue_v1_queue_proto_msgTypes[59].OneofWrappers = []any{}
+	file_cumulo_api_queue_v1_queue_proto_msgTypes[60].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cumulo_api_queue_v1_queue_proto_rawDesc), len(file_cumulo_api_queue_v1_queue_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   81,
+			NumMessages:   82,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

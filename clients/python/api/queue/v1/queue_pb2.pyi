@@ -152,6 +152,7 @@ class Queue(_message.Message):
     OLDEST_AGE_S_FIELD_NUMBER: _builtins.int
     LAG_S_FIELD_NUMBER: _builtins.int
     EXPIRE_AFTER_IDLE_S_FIELD_NUMBER: _builtins.int
+    FAIRNESS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Set by the client at creation: `accounts/{account}/regions/{region}/queues/{queue}` or the short name. Never changes.
     One that ends in `.fifo` makes a FIFO queue.
@@ -221,6 +222,10 @@ class Queue(_message.Message):
     def dead_letter_policy(self) -> Global___DeadLetterPolicy:
         """Set by the client: where messages go that were received too often. Absent: they stay."""
 
+    @_builtins.property
+    def fairness(self) -> Global___Fairness:
+        """Set by the server in GetQueue, absent for FIFO queues: what its message groups do to each other."""
+
     def __init__(
         self,
         *,
@@ -248,10 +253,11 @@ class Queue(_message.Message):
         oldest_age_s: _builtins.int = ...,
         lag_s: _builtins.int = ...,
         expire_after_idle_s: _builtins.int | None = ...,
+        fairness: Global___Fairness | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_expire_after_idle_s", b"_expire_after_idle_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_kms_data_key_reuse_s", b"_kms_data_key_reuse_s", "_kms_master_key_id", b"_kms_master_key_id", "_managed_sse_enabled", b"_managed_sse_enabled", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_redrive_allow_policy", b"_redrive_allow_policy", "_visibility_timeout_s", b"_visibility_timeout_s", "content_based_deduplication", b"content_based_deduplication", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "expire_after_idle_s", b"expire_after_idle_s", "fifo_throughput_limit", b"fifo_throughput_limit", "kms_data_key_reuse_s", b"kms_data_key_reuse_s", "kms_master_key_id", b"kms_master_key_id", "managed_sse_enabled", b"managed_sse_enabled", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_retention_s", b"message_retention_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "redrive_allow_policy", b"redrive_allow_policy", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_expire_after_idle_s", b"_expire_after_idle_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_kms_data_key_reuse_s", b"_kms_data_key_reuse_s", "_kms_master_key_id", b"_kms_master_key_id", "_managed_sse_enabled", b"_managed_sse_enabled", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_redrive_allow_policy", b"_redrive_allow_policy", "_visibility_timeout_s", b"_visibility_timeout_s", "content_based_deduplication", b"content_based_deduplication", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "expire_after_idle_s", b"expire_after_idle_s", "fairness", b"fairness", "fifo_throughput_limit", b"fifo_throughput_limit", "kms_data_key_reuse_s", b"kms_data_key_reuse_s", "kms_master_key_id", b"kms_master_key_id", "managed_sse_enabled", b"managed_sse_enabled", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_retention_s", b"message_retention_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "redrive_allow_policy", b"redrive_allow_policy", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_expire_after_idle_s", b"_expire_after_idle_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_kms_data_key_reuse_s", b"_kms_data_key_reuse_s", "_kms_master_key_id", b"_kms_master_key_id", "_managed_sse_enabled", b"_managed_sse_enabled", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_redrive_allow_policy", b"_redrive_allow_policy", "_visibility_timeout_s", b"_visibility_timeout_s", "arn", b"arn", "content_based_deduplication", b"content_based_deduplication", "create_ms", b"create_ms", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "delayed_count", b"delayed_count", "expire_after_idle_s", b"expire_after_idle_s", "fifo_throughput_limit", b"fifo_throughput_limit", "in_flight_count", b"in_flight_count", "kms_data_key_reuse_s", b"kms_data_key_reuse_s", "kms_master_key_id", b"kms_master_key_id", "lag_s", b"lag_s", "managed_sse_enabled", b"managed_sse_enabled", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_count", b"message_count", "message_retention_s", b"message_retention_s", "name", b"name", "oldest_age_s", b"oldest_age_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "redrive_allow_policy", b"redrive_allow_policy", "update_ms", b"update_ms", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication", "_deduplication_scope", b"_deduplication_scope", "_delay_s", b"_delay_s", "_expire_after_idle_s", b"_expire_after_idle_s", "_fifo_throughput_limit", b"_fifo_throughput_limit", "_kms_data_key_reuse_s", b"_kms_data_key_reuse_s", "_kms_master_key_id", b"_kms_master_key_id", "_managed_sse_enabled", b"_managed_sse_enabled", "_maximum_message_size_bytes", b"_maximum_message_size_bytes", "_message_retention_s", b"_message_retention_s", "_policy", b"_policy", "_receive_wait_s", b"_receive_wait_s", "_redrive_allow_policy", b"_redrive_allow_policy", "_visibility_timeout_s", b"_visibility_timeout_s", "arn", b"arn", "content_based_deduplication", b"content_based_deduplication", "create_ms", b"create_ms", "dead_letter_policy", b"dead_letter_policy", "deduplication_scope", b"deduplication_scope", "delay_s", b"delay_s", "delayed_count", b"delayed_count", "expire_after_idle_s", b"expire_after_idle_s", "fairness", b"fairness", "fifo_throughput_limit", b"fifo_throughput_limit", "in_flight_count", b"in_flight_count", "kms_data_key_reuse_s", b"kms_data_key_reuse_s", "kms_master_key_id", b"kms_master_key_id", "lag_s", b"lag_s", "managed_sse_enabled", b"managed_sse_enabled", "maximum_message_size_bytes", b"maximum_message_size_bytes", "message_count", b"message_count", "message_retention_s", b"message_retention_s", "name", b"name", "oldest_age_s", b"oldest_age_s", "policy", b"policy", "receive_wait_s", b"receive_wait_s", "redrive_allow_policy", b"redrive_allow_policy", "update_ms", b"update_ms", "visibility_timeout_s", b"visibility_timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__content_based_deduplication: _TypeAlias = _typing.Literal["content_based_deduplication"]  # noqa: Y015
     _WhichOneofArgType__content_based_deduplication: _TypeAlias = _typing.Literal["_content_based_deduplication", b"_content_based_deduplication"]  # noqa: Y015
@@ -311,6 +317,46 @@ class Queue(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__visibility_timeout_s) -> _WhichOneofReturnType__visibility_timeout_s | None: ...
 
 Global___Queue: _TypeAlias = Queue  # noqa: Y015
+
+@_typing.final
+class Fairness(_message.Message):
+    """The message groups of a standard queue: which receivers get messages of noisy groups last. A group is noisy while it
+    has more than 10 % of the messages in flight, and at least 30, or took more than 10 % of the time in flight lately.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOISY_GROUPS_FIELD_NUMBER: _builtins.int
+    MESSAGE_COUNT_FIELD_NUMBER: _builtins.int
+    IN_FLIGHT_COUNT_FIELD_NUMBER: _builtins.int
+    DELAYED_COUNT_FIELD_NUMBER: _builtins.int
+    OLDEST_AGE_S_FIELD_NUMBER: _builtins.int
+    noisy_groups: _builtins.int
+    """Set by the server: how many groups are noisy."""
+    message_count: _builtins.int
+    """Set by the server: messages ready to be received now that no noisy group has. Exact, as the next two."""
+    in_flight_count: _builtins.int
+    """Set by the server: messages in flight that no noisy group has."""
+    delayed_count: _builtins.int
+    """Set by the server: messages held back by a delay that no noisy group has."""
+    oldest_age_s: _builtins.int
+    """Set by the server: the age of the oldest message that is ready and that no noisy group has. 0 where there is none."""
+    def __init__(
+        self,
+        *,
+        noisy_groups: _builtins.int = ...,
+        message_count: _builtins.int = ...,
+        in_flight_count: _builtins.int = ...,
+        delayed_count: _builtins.int = ...,
+        oldest_age_s: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delayed_count", b"delayed_count", "in_flight_count", b"in_flight_count", "message_count", b"message_count", "noisy_groups", b"noisy_groups", "oldest_age_s", b"oldest_age_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Fairness: _TypeAlias = Fairness  # noqa: Y015
 
 @_typing.final
 class DeadLetterPolicy(_message.Message):
@@ -429,7 +475,7 @@ class Message(_message.Message):
     sender_id: _builtins.str
     """Set by the server: the sender's unique id (AIDA..., AROA... or the account number for its root)."""
     group_id: _builtins.str
-    """Set by the sender, FIFO queues only: the group in which messages keep their order."""
+    """Set by the sender: the group, in which a FIFO queue keeps the order, and between which others deal fairly."""
     deduplication_id: _builtins.str
     """Set by the sender, FIFO queues only, or the SHA-256 of the body."""
     sequence_number: _builtins.str
@@ -1449,8 +1495,8 @@ class SendMessageRequest(_message.Message):
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
     group_id: _builtins.str
-    """Set by the client, FIFO queues only and required there: the message's group, 1 to 128 printable ASCII characters
-    without blanks. Absent for other queues.
+    """Set by the client, required for FIFO queues: the message's group, 1 to 128 printable ASCII characters without
+    blanks. Other queues deal fairly between groups: one that is noisy is received from last. Absent: no group.
     """
     deduplication_id: _builtins.str
     """Set by the client, FIFO queues only: as `group_id`. A message of an id that was sent within 5 minutes is not stored
@@ -1584,7 +1630,7 @@ class SendMessageEntry(_message.Message):
     delay_s: _builtins.int
     """Set by the client, optional: how long to hold the message back, 0 to 31622400 s. Default: the queue's `delay_s`."""
     group_id: _builtins.str
-    """Set by the client, FIFO queues only and required there; absent for other queues. As in SendMessageRequest."""
+    """Set by the client, required for FIFO queues. Absent: no group. As in SendMessageRequest."""
     deduplication_id: _builtins.str
     """Set by the client, FIFO queues only; absent: made from the body. As in SendMessageRequest."""
     priority: _builtins.int

@@ -186,7 +186,28 @@ export interface Queue {
    * deleted, with what is in it; 10 to 1209600 s. A receiver that waits keeps it. It may live twice as long after its
    * last message, or a restart of the server. Default 0: it does not end by itself.
    */
-  expireAfterIdleS?: number | undefined;
+  expireAfterIdleS?:
+    | number
+    | undefined;
+  /** Set by the server in GetQueue, absent for FIFO queues: what its message groups do to each other. */
+  fairness: Fairness | undefined;
+}
+
+/**
+ * The message groups of a standard queue: which receivers get messages of noisy groups last. A group is noisy while it
+ * has more than 10 % of the messages in flight, and at least 30, or took more than 10 % of the time in flight lately.
+ */
+export interface Fairness {
+  /** Set by the server: how many groups are noisy. */
+  noisyGroups: number;
+  /** Set by the server: messages ready to be received now that no noisy group has. Exact, as the next two. */
+  messageCount: bigint;
+  /** Set by the server: messages in flight that no noisy group has. */
+  inFlightCount: bigint;
+  /** Set by the server: messages held back by a delay that no noisy group has. */
+  delayedCount: bigint;
+  /** Set by the server: the age of the oldest message that is ready and that no noisy group has. 0 where there is none. */
+  oldestAgeS: number;
 }
 
 /** When and where a message goes that nobody managed to handle. */
@@ -232,7 +253,7 @@ export interface Message {
   senderId: string;
   /** Set by the sender: at most 10, by name (1 to 256 of [A-Za-z0-9_.-]). */
   attributes: { [key: string]: MessageAttribute };
-  /** Set by the sender, FIFO queues only: the group in which messages keep their order. */
+  /** Set by the sender: the group, in which a FIFO queue keeps the order, and between which others deal fairly. */
   groupId: string;
   /** Set by the sender, FIFO queues only, or the SHA-256 of the body. */
   deduplicationId: string;
@@ -558,8 +579,8 @@ export interface SendMessageRequest {
   /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
   requestId: string;
   /**
-   * Set by the client, FIFO queues only and required there: the message's group, 1 to 128 printable ASCII characters
-   * without blanks. Absent for other queues.
+   * Set by the client, required for FIFO queues: the message's group, 1 to 128 printable ASCII characters without
+   * blanks. Other queues deal fairly between groups: one that is noisy is received from last. Absent: no group.
    */
   groupId?:
     | string
@@ -618,7 +639,7 @@ export interface SendMessageEntry {
   delayS?:
     | number
     | undefined;
-  /** Set by the client, FIFO queues only and required there; absent for other queues. As in SendMessageRequest. */
+  /** Set by the client, required for FIFO queues. Absent: no group. As in SendMessageRequest. */
   groupId?:
     | string
     | undefined;
@@ -1088,6 +1109,7 @@ function createBaseQueue(): Queue {
     oldestAgeS: 0,
     lagS: 0,
     expireAfterIdleS: undefined,
+    fairness: undefined,
   };
 }
 
@@ -1179,6 +1201,9 @@ export const Queue: MessageFns<Queue> = {
     }
     if (message.expireAfterIdleS !== undefined) {
       writer.uint32(208).int32(message.expireAfterIdleS);
+    }
+    if (message.fairness !== undefined) {
+      Fairness.encode(message.fairness, writer.uint32(218).fork()).join();
     }
     return writer;
   },
@@ -1388,6 +1413,14 @@ export const Queue: MessageFns<Queue> = {
             message.expireAfterIdleS = reader.int32();
             continue;
           }
+          case 27: {
+            if (tag !== 218) {
+              break;
+            }
+
+            message.fairness = Fairness.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1437,6 +1470,127 @@ export const Queue: MessageFns<Queue> = {
     message.oldestAgeS = object.oldestAgeS ?? 0;
     message.lagS = object.lagS ?? 0;
     message.expireAfterIdleS = object.expireAfterIdleS ?? undefined;
+    message.fairness = (object.fairness !== undefined && object.fairness !== null)
+      ? Fairness.fromPartial(object.fairness)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseFairness(): Fairness {
+  return { noisyGroups: 0, messageCount: 0n, inFlightCount: 0n, delayedCount: 0n, oldestAgeS: 0 };
+}
+
+export const Fairness: MessageFns<Fairness> = {
+  encode(message: Fairness, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.noisyGroups !== 0) {
+      writer.uint32(8).int32(message.noisyGroups);
+    }
+    if (message.messageCount !== 0n) {
+      if (BigInt.asIntN(64, message.messageCount) !== message.messageCount) {
+        throw new globalThis.Error("value provided for field message.messageCount of type int64 too large");
+      }
+      writer.uint32(16).int64(message.messageCount);
+    }
+    if (message.inFlightCount !== 0n) {
+      if (BigInt.asIntN(64, message.inFlightCount) !== message.inFlightCount) {
+        throw new globalThis.Error("value provided for field message.inFlightCount of type int64 too large");
+      }
+      writer.uint32(24).int64(message.inFlightCount);
+    }
+    if (message.delayedCount !== 0n) {
+      if (BigInt.asIntN(64, message.delayedCount) !== message.delayedCount) {
+        throw new globalThis.Error("value provided for field message.delayedCount of type int64 too large");
+      }
+      writer.uint32(32).int64(message.delayedCount);
+    }
+    if (message.oldestAgeS !== 0) {
+      writer.uint32(40).int32(message.oldestAgeS);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Fairness {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFairness();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.noisyGroups = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.messageCount = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.inFlightCount = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.delayedCount = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.oldestAgeS = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Fairness>): Fairness {
+    return Fairness.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Fairness>): Fairness {
+    const message = createBaseFairness();
+    message.noisyGroups = object.noisyGroups ?? 0;
+    message.messageCount = (object.messageCount !== undefined && object.messageCount !== null)
+      ? BigInt(object.messageCount)
+      : 0n;
+    message.inFlightCount = (object.inFlightCount !== undefined && object.inFlightCount !== null)
+      ? BigInt(object.inFlightCount)
+      : 0n;
+    message.delayedCount = (object.delayedCount !== undefined && object.delayedCount !== null)
+      ? BigInt(object.delayedCount)
+      : 0n;
+    message.oldestAgeS = object.oldestAgeS ?? 0;
     return message;
   },
 };
