@@ -110,7 +110,7 @@ def check(txn: ReadTxn) -> list[str]:
             ends_by_itself,
         ):
             problems.append(f"{where}: the directory row differs from the record")
-        problems += [f"{where}: {problem}" for problem in _check_queue(txn, row.partition, decoded)]
+        problems += [f"{where}: {problem}" for problem in check_content(txn, row.partition, decoded)]
         problems += [f"{where}: {problem}" for problem in _check_moves(txn, row.partition)]
         problems += [
             f"{where}: {problem}"
@@ -207,7 +207,8 @@ def _check_moves(txn: ReadTxn, partition: bytes) -> Iterator[str]:
             yield f"move task {task.task_id} is over, and is armed or keeps its caller"
 
 
-def _check_queue(txn: ReadTxn, partition: bytes, meta: Meta) -> Iterator[str]:
+def check_content(txn: ReadTxn, partition: bytes, meta: Meta) -> Iterator[str]:
+    """Return what is wrong with what a queue holds, and with its counters."""
     raw = txn.get(partition + COUNTERS)
     if raw is None:
         yield "it has no counters"

@@ -30,7 +30,8 @@ STATE = tuples.encode(("state",))
 _SUBSCRIPTION = tuples.encode(("subscription",))
 _ID = tuples.encode(("id",))
 _ENDPOINT = tuples.encode(("endpoint",))
-_TOPICS = ROOT + tuples.encode(("topics",))
+TOPICS = ROOT + tuples.encode(("topics",))
+"""What the directory keys of all topics start with."""
 _SUBSCRIPTIONS = ROOT + tuples.encode(("subscriptions",))
 
 FAN_OUT = "topic.fan_out"
@@ -120,12 +121,12 @@ decode_subscription = records.decoder(SubscriptionRow).decode
 @functools.lru_cache(maxsize=4096)
 def name_key(account: str, region: str, name: str) -> bytes:
     """Return the key of a topic's directory row."""
-    return _TOPICS + tuples.encode((account, region, name))
+    return TOPICS + tuples.encode((account, region, name))
 
 
 def names_prefix(account: str, region: str) -> bytes:
     """Return what the directory keys of one account and region start with."""
-    return _TOPICS + tuples.encode((account, region))
+    return TOPICS + tuples.encode((account, region))
 
 
 def subscription_name_key(account: str, region: str, subscription_id: str) -> bytes:

@@ -6,6 +6,7 @@ from cumulo.identity import invariants as identity
 from cumulo.object_store import invariants as objects
 from cumulo.queue_service import invariants as queues
 from cumulo.queue_service import log_invariants as logs
+from cumulo.queue_service import topic_invariants as topics
 from cumulo.runner import invariants as runner
 from cumulo.storage import check as storage
 from cumulo.storage.blobs import BlobStore
@@ -50,6 +51,8 @@ def _check_rooms(txn: ReadTxn, _: None) -> list[str]:
         queues.check_due(txn, due),
         logs.check(txn),
         logs.check_due(txn, due),
+        topics.check(txn),
+        topics.check_due(txn, due),
         objects.check(txn, due),
         runner.check(txn),
     )

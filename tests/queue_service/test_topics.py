@@ -5,10 +5,14 @@ import json
 import pytest
 
 from cumulo.core.errors import ServiceError
+from cumulo.queue_service import topic_invariants
 from cumulo.queue_service import topic_model as topics
 from cumulo.queue_service.model import MessageAttribute
 from cumulo.queue_service.topic_service import TopicService
+from cumulo.storage import tuples
+from cumulo.storage.engine import ROOT
 
+FOREVER_MS = 1 << 62
 BASE_URL = "http://127.0.0.1:4566"
 
 
@@ -17,6 +21,14 @@ class NoSignature:
 
     def sign(self, text: str, version: str) -> str:
         return f"{version}:{len(text)}"
+
+
+def _partitions(txn):
+    return [name.partition for name in topic_invariants.names(txn)]
+
+
+def _own_queues(txn, partitions):
+    return [queue for partition in partitions for queue in topic_invariants.own_queues(txn, partition)]
 
 
 class Topics:
@@ -31,6 +43,17 @@ class Topics:
         self.service.base_url = BASE_URL
         for kind, handler in self.service.due_handlers().items():
             it.pump.register(kind, handler)
+
+    async def problems(self):
+        """What is wrong with topics on disk."""
+        partitions = await self.it.engine.read((ROOT,), lambda txn, _: _partitions(txn), None)
+        own = await self.it.engine.read((ROOT, *partitions), lambda txn, _: _own_queues(txn, partitions), None)
+        entries = await self.it.engine.take_due(FOREVER_MS, 10_000)
+
+        def look(txn, _):
+            return topic_invariants.check(txn) + topic_invariants.check_due(txn, entries)
+
+        return await self.it.engine.read((ROOT, *partitions, *own), look, None)
 
     async def call(self, request):
         return (await self.service.call(self.it.ctx, type(request).__name__, request)).value
@@ -49,9 +72,20 @@ class Topics:
         return await self.call(topics.Publish(topic=topic, entries=entries))
 
 
-def test_message_reaches_every_queue_that_subscribed(run):
-    async def scenario(it):
+def with_topics(scenario):
+    """Run a scenario on topics; afterwards every invariant must hold."""
+
+    async def checked(it):
         news = Topics(it)
+        await scenario(news)
+        assert await news.problems() == []
+
+    return checked
+
+
+def test_message_reaches_every_queue_that_subscribed(run):
+    async def scenario(news):
+        it = news.it
         await news.create()
         for name in ("a", "b"):
             await it.create(name)
@@ -67,12 +101,12 @@ def test_message_reaches_every_queue_that_subscribed(run):
             assert document["MessageId"] == sent.message_id
             assert document["TopicArn"] == "arn:aws:sns:us-east-1:000000000000:news"
 
-    run(scenario)
+    run(with_topics(scenario))
 
 
 def test_raw_delivery_hands_on_body_and_attributes(run):
-    async def scenario(it):
-        news = Topics(it)
+    async def scenario(news):
+        it = news.it
         await news.create()
         await it.create("a")
         await news.subscribe("a", RawMessageDelivery="true")
@@ -84,12 +118,12 @@ def test_raw_delivery_hands_on_body_and_attributes(run):
         assert message.body == b"hello"
         assert message.attributes == (attribute,)
 
-    run(scenario)
+    run(with_topics(scenario))
 
 
 def test_filter_policies_choose(run):
-    async def scenario(it):
-        news = Topics(it)
+    async def scenario(news):
+        it = news.it
         await news.create()
         for name in ("orders", "others", "large"):
             await it.create(name)
@@ -104,12 +138,12 @@ def test_filter_policies_choose(run):
 
         assert [(await it.queue(name)).message_count for name in ("orders", "others", "large")] == [1, 1, 1]
 
-    run(scenario)
+    run(with_topics(scenario))
 
 
 def test_message_for_many_reaches_all_of_them_through_the_outbox(run):
-    async def scenario(it):
-        news = Topics(it)
+    async def scenario(news):
+        it = news.it
         await news.create()
         names = [f"q{number}" for number in range(75)]
         for name in names:
@@ -121,12 +155,12 @@ def test_message_for_many_reaches_all_of_them_through_the_outbox(run):
 
         assert [(await it.queue(name)).message_count for name in names] == [2] * 75
 
-    run(scenario)
+    run(with_topics(scenario))
 
 
 def test_fifo_topic_keeps_order_and_drops_duplicates(run):
-    async def scenario(it):
-        news = Topics(it)
+    async def scenario(news):
+        it = news.it
         await news.create("news.fifo")
         await it.create("a.fifo", content_based_deduplication=True)
         await news.subscribe("a.fifo", topic="news.fifo", RawMessageDelivery="true")
@@ -141,12 +175,12 @@ def test_fifo_topic_keeps_order_and_drops_duplicates(run):
         received = await it.receive(100, queue="a.fifo")
         assert [message.body for message in received] == [b"%d" % number for number in range(20)]
 
-    run(scenario)
+    run(with_topics(scenario))
 
 
 def test_queue_whose_policy_denies_gets_nothing(run):
-    async def scenario(it):
-        news = Topics(it)
+    async def scenario(news):
+        it = news.it
         await news.create()
         statement = {"Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
         await it.create("a", policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
@@ -156,12 +190,12 @@ def test_queue_whose_policy_denies_gets_nothing(run):
 
         assert await it.counts("a") == (0, 0, 0)
 
-    run(scenario)
+    run(with_topics(scenario))
 
 
 def test_deleted_topic_leaves_nothing(run):
-    async def scenario(it):
-        news = Topics(it)
+    async def scenario(news):
+        it = news.it
         await news.create()
         await it.create("a")
         subscription = await news.subscribe("a")
@@ -176,12 +210,12 @@ def test_deleted_topic_leaves_nothing(run):
         with pytest.raises(ServiceError):
             await news.call(topics.GetSubscription(subscription=subscription.place.arn))
 
-    run(scenario)
+    run(with_topics(scenario))
 
 
 def test_topics_and_subscriptions_are_listed_in_pages(run):
-    async def scenario(it):
-        news = Topics(it)
+    async def scenario(news):
+        it = news.it
         for name in "abc":
             await news.create(name)
         for name in "cab":
@@ -199,4 +233,34 @@ def test_topics_and_subscriptions_are_listed_in_pages(run):
         everything = await news.call(topics.ListSubscriptions())
         assert len(everything.subscriptions) == 3
 
+    run(with_topics(scenario))
+
+
+@pytest.mark.parametrize(
+    ("subspace", "says"),
+    [
+        ("id", "does not lead to it"),
+        ("endpoint", "does not lead to it"),
+        ("state", "it counts"),
+        ("topic", "it has no record"),
+    ],
+)
+def test_invariants_see_a_row_that_is_missing(run, subspace, says):
+    async def scenario(it):
+        news = Topics(it)
+        await news.create()
+        await it.create("a")
+        await news.subscribe("a")
+        (partition,) = await it.engine.read((ROOT,), lambda txn, _: _partitions(txn), None)
+        prefix = partition + tuples.encode((subspace,))
+
+        await it.engine.transact((partition,), _remove_first, prefix)
+
+        assert any(says in problem for problem in await news.problems())
+
     run(scenario)
+
+
+def _remove_first(txn, prefix):
+    ((key, _),) = txn.range(prefix, prefix + b"\xff", 1)
+    txn.delete(key)

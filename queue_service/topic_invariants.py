@@ -1,0 +1,143 @@
+"""Every fact about topics and subscriptions that must hold on disk, checked.
+
+`check` walks a snapshot; it is run after tests and by `cumulo check`. What it holds:
+
+- a directory row leads to a topic's record of the same name, and no two rows to the same partition;
+- the outbox of a topic, and the own queue of a subscription, are queues, and what they hold is as `invariants` says;
+- id and endpoint of each subscription lead to it, and its account lists it as it is;
+- the counts are the numbers of subscriptions, and the next number is above all;
+- a subscription of SQS has no queue of its own, and every other has one;
+- one that is not confirmed has an end, with its due entry, and messages that wait for somebody have theirs
+  (`check_due`).
+"""
+
+from collections.abc import Iterable, Iterator
+
+from cumulo.queue_service import invariants as queues
+from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
+from cumulo.queue_service.keys import COUNTERS, META, RETAIN, WAKE, decode_counters, decode_meta
+from cumulo.queue_service.subscriptions import FILTER_POLICY
+from cumulo.queue_service.topic_keys import (
+    DELIVER,
+    EXPIRE,
+    FAN_OUT,
+    TOPICS,
+    SubscriptionRow,
+    TopicMeta,
+    TopicName,
+    decode_name,
+    decode_subscription,
+    decode_subscription_name,
+    endpoint_key,
+    id_key,
+    name_key,
+    subscription_name_key,
+    subscriptions_prefix,
+)
+from cumulo.queue_service.topics import meta_of, state_of
+from cumulo.storage.engine import Due, ReadTxn, rows_under
+from cumulo.storage.tuples import u64
+
+
+def names(txn: ReadTxn) -> tuple[TopicName, ...]:
+    """Return the directory rows of all topics."""
+    return tuple(decode_name(value) for _, value in rows_under(txn, TOPICS))
+
+
+def own_queues(txn: ReadTxn, partition: bytes) -> dict[bytes, str]:
+    """Return the partitions of the queues that belong to a topic and its subscriptions, and which due kind empties
+    them.
+    """
+    meta = meta_of(txn, partition)
+    outbox = {} if meta is None else {meta.outbox: FAN_OUT}
+    return outbox | {row.queue: DELIVER for _, row in _subscriptions(txn, partition) if row.queue}
+
+
+def check(txn: ReadTxn) -> list[str]:
+    """Return what is wrong with any topic; `txn` can read ROOT, every topic's partition and its queues'."""
+    problems: list[str] = []
+    seen: set[bytes] = set()
+    for key, value in rows_under(txn, TOPICS):
+        partition = decode_name(value).partition
+        if partition in seen:
+            problems.append(f"topic partition {partition.hex()}: two names lead to it")
+        seen.add(partition)
+        meta = meta_of(txn, partition)
+        if meta is None:
+            problems.append(f"topic partition {partition.hex()}: a name leads to it, and it has no record")
+            continue
+        where = f"topic {meta.account}/{meta.region}/{meta.name}"
+        if name_key(meta.account, meta.region, meta.name) != key:
+            problems.append(f"{where}: it is listed under another name")
+        problems += [f"{where}: {problem}" for problem in _check_subscriptions(txn, partition, meta)]
+        for queue in own_queues(txn, partition):
+            raw = txn.get(queue + META)
+            if raw is None:
+                problems.append(f"{where}: its queue {queue.hex()} is not there")
+            else:
+                found = queues.check_content(txn, queue, decode_meta(raw))
+                problems += [f"{where}: its queue {queue.hex()}: {problem}" for problem in found]
+    return problems
+
+
+def _check_subscriptions(txn: ReadTxn, partition: bytes, meta: TopicMeta) -> Iterator[str]:
+    state = state_of(txn, partition)
+    confirmed = pending = filtered = 0
+    for number, row in _subscriptions(txn, partition):
+        confirmed += row.confirmed
+        pending += not row.confirmed
+        filtered += FILTER_POLICY in row.attributes
+        if number >= state.next_number:
+            yield f"the next number {state.next_number} is not above {number}"
+        if txn.get(id_key(partition, row.id)) != u64(number):
+            yield f"the id of subscription {number} does not lead to it"
+        if txn.get(endpoint_key(partition, row.protocol, row.endpoint)) != u64(number):
+            yield f"the endpoint of subscription {number} does not lead to it"
+        if bool(row.queue) is (row.protocol == "sqs"):
+            yield f"subscription {number} of {row.protocol} has a queue of its own, or should have"
+        if bool(row.expire_ms) is row.confirmed:
+            yield f"subscription {number} has an end and is confirmed, or neither"
+        listed = txn.get(subscription_name_key(row.owner, meta.region, row.id))
+        name = None if listed is None else decode_subscription_name(listed)
+        if name is None or (name.partition, name.protocol, name.endpoint, name.confirmed) != (
+            partition,
+            row.protocol,
+            row.endpoint,
+            row.confirmed,
+        ):
+            yield f"its account does not list subscription {number} as it is"
+    if (state.confirmed, state.pending, state.filtered) != (confirmed, pending, filtered):
+        yield f"it counts {state}, and there are {confirmed} confirmed, {pending} pending, {filtered} filtered"
+
+
+def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
+    """Return what of topics waits for time without being among `entries`, all those of the due index."""
+    there = {(entry.kind, entry.key, entry.at_ms) for entry in entries}
+    armed = {(entry.kind, entry.key) for entry in entries}
+    problems = []
+    for name in names(txn):
+        for number, row in _subscriptions(txn, name.partition):
+            if row.expire_ms and (EXPIRE, name.partition + u64(number), row.expire_ms) not in there:
+                problems.append(f"topic partition {name.partition.hex()}: the end of {number} has no due entry")
+        for queue, kind in own_queues(txn, name.partition).items():
+            raw = txn.get(queue + COUNTERS)
+            if raw is None:
+                continue
+            counters = decode_counters(raw)
+            timers = [(WAKE, counters.wake_ms), (RETAIN, counters.retain_ms)]
+            if (fifo := txn.get(queue + FIFO)) is not None:
+                timers.append((FORGET, decode_fifo_counters(fifo).forget_ms))
+            problems += [
+                f"queue {queue.hex()} of a topic: {timer} is armed for {at_ms} without a due entry"
+                for timer, at_ms in timers
+                if at_ms and (timer, queue, at_ms) not in there
+            ]
+            if (counters.ready or counters.leased or counters.delayed) and (kind, queue) not in armed:
+                problems.append(f"queue {queue.hex()} of a topic: messages lie there, and nobody is to take them")
+    return problems
+
+
+def _subscriptions(txn: ReadTxn, partition: bytes) -> Iterator[tuple[int, SubscriptionRow]]:
+    prefix = subscriptions_prefix(partition)
+    for key, value in rows_under(txn, prefix):
+        yield int.from_bytes(key[len(prefix) :], "big"), decode_subscription(value)
