@@ -90,6 +90,33 @@ def test_message_that_cannot_be_stored_refuses_the_object(with_queues: Any, refu
     with_queues(scenario)
 
 
+def test_messages_that_were_encrypted_before_their_queue_changed_refuse_the_object(
+    with_queues: Any, refused: Any
+) -> None:
+    async def scenario(it: Any) -> None:
+        enclose, changes = it.service.sender.enclose, [{"kms_master_key_id": "k"}]
+
+        async def enclose_and_race(ctx: CallContext, messages: Any) -> Any:
+            ready = await enclose(ctx, messages)
+            if it.races and changes:
+                attributes = queue_model.QueueAttributes(**changes.pop())
+                await it.queues.call(
+                    it.ctx, "UpdateQueue", queue_model.UpdateQueue(queue="jobs", attributes=attributes)
+                )
+            it.races = True  # at the second time: when the body is there
+            return ready
+
+        it.races, it.service.sender.enclose = False, enclose_and_race
+        error = await refused(it.put("k", b"x", messages=(enclosed("jobs", b"a"),)))
+
+        assert error.row.retryable
+        assert (await refused(it.head("k"))).row.code == "NoSuchKey"
+        await it.put("k", b"x", messages=(enclosed("jobs", b"a"),))
+        assert await it.peek("jobs") == [b"a"]
+
+    with_queues(scenario)
+
+
 def test_object_that_is_refused_sends_nothing(with_queues: Any, refused: Any) -> None:
     async def scenario(it: Any) -> None:
         await it.put("k", b"1")

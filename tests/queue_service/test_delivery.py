@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from cumulo.core.errors import ServiceError
 from cumulo.core.ports import Delivery
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:jobs"
@@ -124,5 +125,41 @@ def test_fifo_queue_takes_no_delivery(run):
         assert why_not == f"{arn} is a FIFO queue"
         assert not taken
         assert await it.counts("jobs.fifo") == (0, 0, 0)
+
+    run(scenario)
+
+
+def test_delivery_is_encrypted_as_the_queue_says(run):
+    async def scenario(it):
+        await it.create()
+        body = b"what a bucket tells a queue, which stands nowhere in the clear"
+        await deliver(it, body=body)
+        partition = it.service.delivery_target.partitions(QUEUE)[-1]
+        rows = await it.engine.read((partition,), lambda txn, _: txn.range(partition, partition + b"\xff", 100), None)
+
+        assert not any(body in value for _, value in rows)
+        assert [message.body for message in await it.receive()] == [body]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("change", [{"managed_sse_enabled": False}, {"kms_master_key_id": "k"}])
+def test_delivery_that_was_prepared_before_the_encryption_changed_is_tried_again(run, change):
+    async def scenario(it):
+        await it.create()
+        target, now_ms = it.service.delivery_target, it.clock.deadline_ms()
+        delivery = Delivery(QUEUE, b"{}", "d-1", BUCKET, HERE)
+        stale = target.prepared(delivery, now_ms)
+        await it.update(**change)
+
+        for early in (stale, delivery):
+            with pytest.raises(ServiceError) as refused:
+                await it.engine.transact(
+                    target.partitions(QUEUE), lambda txn, it: target.deliver(txn, it, now_ms), early
+                )
+            assert refused.value.row.retryable
+
+        assert await it.counts() == (0, 0, 0)
+        assert await deliver(it)
 
     run(scenario)
