@@ -11,6 +11,8 @@ import msgspec
 
 from cumulo.core.errors import ServiceError
 from cumulo.core.names import parse_arn
+from cumulo.identity.policy import MalformedPolicy
+from cumulo.identity.policy.strict_json import parse_json, unique_members
 from cumulo.queue_service import model
 from cumulo.queue_service.edge_aws_errors import (
     ATTRIBUTE_NAMES,
@@ -165,8 +167,9 @@ def _dead_letter_policy(text: str) -> model.DeadLetterPolicy:
     if not text:
         return model.DeadLetterPolicy("", 0)
     try:
+        unique_members(parse_json(text), "", "")  # a member that stands twice would be read in two ways
         policy = msgspec.json.decode(text, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (MalformedPolicy, msgspec.DecodeError, RecursionError) as error:
         raise invalid_value("RedrivePolicy", text, "Redrive policy is not a valid JSON map.") from error
     for name in ("deadLetterTargetArn", "maxReceiveCount"):
         if name not in policy:
