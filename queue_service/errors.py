@@ -135,6 +135,16 @@ LEASE_LOST = ErrorRow(
     Status.FAILED_PRECONDITION,
     "The receipt handle no longer holds its message: {why}.",
 )
+SCHEDULE_DOES_NOT_EXIST = ErrorRow(
+    "ResourceNotFoundException", 404, Status.NOT_FOUND, "Schedule {schedule} does not exist."
+)
+SCHEDULE_EXISTS = ErrorRow("ConflictException", 409, Status.ALREADY_EXISTS, "Schedule {schedule} exists already.")
+TOO_MANY_SCHEDULES = ErrorRow(
+    "ServiceQuotaExceededException",
+    402,
+    Status.RESOURCE_EXHAUSTED,
+    "A queue has at most {limit} schedules.",
+)
 EMPTY_BATCH_REQUEST = ErrorRow(
     "EmptyBatchRequest",
     400,

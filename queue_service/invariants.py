@@ -14,6 +14,7 @@ and to read in pages. What it holds:
   for;
 - the key that seals what is sent is the one that the attributes mean, and each message's key is there;
 - only the newest move task of a queue runs, at most ten are kept, and one that is over keeps no caller;
+- a queue has no more schedules than it may, those that are active, and no others, are armed, with their due entries;
 - remembered acknowledgements are well formed, and the clearing of their period is planned;
 - queues that end by themselves, and no others, have a timer, and their directory rows say so;
 - armed times, and the running move task, have their due entries (`check_due`, which needs the due index);
@@ -40,6 +41,7 @@ from cumulo.queue_service.keys import (
     META,
     MOVE,
     RETAIN,
+    SCHEDULES,
     WAKE,
     Layout,
     Lease,
@@ -59,6 +61,9 @@ from cumulo.queue_service.model import MOVE_TASKS_MAX, is_fifo
 from cumulo.queue_service.move_tasks import RUNNING, due_payload, tasks_of
 from cumulo.queue_service.open_queue import lease_of
 from cumulo.queue_service.receipts import TOKEN_BYTES
+from cumulo.queue_service.schedule_model import SCHEDULES_MAX, ScheduleState
+from cumulo.queue_service.schedules import FIRE, decode_schedule, schedule_id_of
+from cumulo.queue_service.schedules import due_payload as due_payload_of_schedule
 from cumulo.queue_service.sealing import unwrap
 from cumulo.storage import tuples
 from cumulo.storage.engine import ROOT, Due, ReadTxn, rows_under
@@ -112,6 +117,7 @@ def check(txn: ReadTxn) -> list[str]:
             problems.append(f"{where}: the directory row differs from the record")
         problems += [f"{where}: {problem}" for problem in check_content(txn, row.partition, decoded)]
         problems += [f"{where}: {problem}" for problem in _check_moves(txn, row.partition)]
+        problems += [f"{where}: {problem}" for problem in _check_schedules(txn, row.partition)]
         problems += [
             f"{where}: {problem}"
             for key, value in rows_under(txn, row.partition + ACKS)
@@ -125,6 +131,7 @@ def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
     """Return the queues whose armed timers are not among `entries`, all those of the due index."""
     there = {(entry.kind, entry.key, entry.at_ms) for entry in entries}
     moves = {(entry.key, entry.payload) for entry in entries if entry.kind == MOVE}
+    fires = {(entry.key, entry.payload) for entry in entries if entry.kind == FIRE}
     clears = {entry.key for entry in entries if entry.kind == CLEAR}
     problems = []
     for partition in partitions(txn):
@@ -142,6 +149,11 @@ def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
             f"queue partition {partition.hex()}: move task {task.task_id} has no due entry"
             for task in tasks_of(txn, partition)
             if task.status == RUNNING and (partition, due_payload(task)) not in moves
+        ]
+        problems += [
+            f"queue partition {partition.hex()}: schedule {schedule_id_of(key)} has no due entry"
+            for key, value in rows_under(txn, partition + SCHEDULES)
+            if (row := decode_schedule(value)).due_ms and (key, due_payload_of_schedule(row)) not in fires
         ]
         periods = {key[:-TOKEN_BYTES] for key, _ in rows_under(txn, partition + ACKS)}
         problems += [
@@ -205,6 +217,20 @@ def _check_moves(txn: ReadTxn, partition: bytes) -> Iterator[str]:
             yield f"move task {task.task_id} is running, and is not the newest"
         if task.status != RUNNING and (task.due_ms or task.on_behalf_of):
             yield f"move task {task.task_id} is over, and is armed or keeps its caller"
+
+
+def _check_schedules(txn: ReadTxn, partition: bytes) -> Iterator[str]:
+    rows = {schedule_id_of(key): decode_schedule(value) for key, value in rows_under(txn, partition + SCHEDULES)}
+    if len(rows) > SCHEDULES_MAX:
+        yield f"{len(rows)} schedules are kept"
+    for name, row in rows.items():
+        is_armed = row.state == ScheduleState.ACTIVE
+        if bool(row.due_ms) is not is_armed or bool(row.next_ms) is not is_armed:
+            yield f"schedule {name} is {row.state}, and its next instant is {row.next_ms}, due at {row.due_ms}"
+        if row.key_id and txn.get(partition + KEYS + row.key_id) is None:
+            yield f"schedule {name} is sealed under a key that is not there"
+        if row.next_ms and row.next_ms <= row.last_ms:
+            yield f"schedule {name} is to send for {row.next_ms}, and has sent for {row.last_ms}"
 
 
 def check_content(txn: ReadTxn, partition: bytes, meta: Meta) -> Iterator[str]:

@@ -9,6 +9,7 @@ directory, which lies in ROOT and leads from names to partitions:
     q     ("idle",)                                Idleness of a queue that ends by itself; absent for others
     q     ("tags",)                                Tags; absent where there are none
     q     ("moves",)                               MoveTasks out of this queue; absent where there was none
+    q     ("schedules", name)                      a schedule: see `schedules`
     q     ("acks",) period token                   acknowledgements that are remembered: see `acknowledgements`
     q     ("keys",) key id                         DataKey: wrapped, of messages that are or were sealed here
     q     ("content", g) m seq                     StoredMessage: the first piece of its bytes, mostly the only one
@@ -56,6 +57,7 @@ COUNTERS = tuples.encode(("counters",))
 TAGS = tuples.encode(("tags",))
 MOVES = tuples.encode(("moves",))
 IDLENESS = tuples.encode(("idle",))
+SCHEDULES = tuples.encode(("schedules",))
 MIDDLE_LANE = 0x80
 """The byte of the middle lane; `Lease.lane` counts from it, in both directions."""
 LANES_APART = 4

@@ -45,7 +45,7 @@ class Mover:
         refused: set[str] = set()
         refusal = ""
         if plan is not None:
-            ctx = _context(plan.on_behalf_of)
+            ctx = context_of(plan.on_behalf_of)
             if not self._may(ctx, source_checks(plan.place), Guard(plan.place.account, plan.policy)):
                 refusal = ACCESS_DENIED
             for arn, target in plan.targets.items():
@@ -88,7 +88,8 @@ def on_behalf_of(ctx: CallContext) -> bytes:
     return msgspec.msgpack.encode(kept)
 
 
-def _context(kept: bytes) -> CallContext:
+def context_of(kept: bytes) -> CallContext:
+    """Return in whose name a task goes on, from what `on_behalf_of` kept."""
     it = msgspec.msgpack.decode(kept, type=OnBehalfOf)
     return CallContext(
         principal=it.principal,

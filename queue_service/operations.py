@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from cumulo.core.context import CallContext
 from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable, Result
-from cumulo.queue_service import model
+from cumulo.queue_service import model, schedule_model
 from cumulo.queue_service.commits import Committed, Touched, commit_messages
 from cumulo.queue_service.kinds import change_visibilities, delete_messages, send_messages
 from cumulo.queue_service.leases import Outcome
@@ -33,6 +33,7 @@ from cumulo.queue_service.queues import (
     replace_policy,
     update_queue,
 )
+from cumulo.queue_service.schedules import delete_schedule, get_schedule, list_schedules, write_schedule
 
 OWNERS_ALONE = frozenset(
     (
@@ -48,6 +49,11 @@ OWNERS_ALONE = frozenset(
         "StartMessageMoveTask",
         "ListMessageMoveTasks",
         "CancelMessageMoveTask",
+        "CreateSchedule",
+        "GetSchedule",
+        "ListSchedules",
+        "UpdateSchedule",
+        "DeleteSchedule",
     )
 )
 """What a queue's policy cannot allow to another account (SQS developer guide, "Limitations of custom policies")."""
@@ -101,8 +107,15 @@ def _on_messages_to_move(place: Place) -> Checks:
     return (Check("sqs:ReceiveMessage", place.arn), Check("sqs:DeleteMessage", place.arn))
 
 
+def _on_schedule(action: str) -> Callable[[Place], Checks]:
+    """Who has a queue send itself messages must be allowed to send them."""
+    return lambda place: (Check(action, place.arn), Check(SEND, place.arn))
+
+
 _CHECKS: Mapping[type, Callable[[Any], Checks]] = {
     model.MoveMessages: _on_messages_to_move,
+    schedule_model.CreateSchedule: _on_schedule("sqs:CreateSchedule"),
+    schedule_model.UpdateSchedule: _on_schedule("sqs:UpdateSchedule"),
     model.CommitMessages: _on_touched,
     model.ListQueues: _on_all("sqs:ListQueues"),
     model.StartMessageMoveTask: _on_move_source,
@@ -384,6 +397,54 @@ TABLE = OperationTable(
             "sqs:ListMessageMoveTasks",
             list_tasks,
             "Lists the latest move tasks out of a queue.",
+        ),
+        _row(
+            "CreateSchedule",
+            Kind.WRITE,
+            schedule_model.CreateSchedule,
+            "sqs:CreateSchedule",
+            write_schedule,
+            "Makes a schedule that sends a message to its queue, by a cron expression, at a rate, or once.",
+            str,
+            CONTROL_WINDOW_MS,
+            (SEND,),
+        ),
+        _row(
+            "GetSchedule",
+            Kind.READ,
+            schedule_model.GetSchedule,
+            "sqs:GetSchedule",
+            get_schedule,
+            "Answers a schedule with its message and its next and last instants.",
+        ),
+        _row(
+            "ListSchedules",
+            Kind.READ,
+            schedule_model.ListSchedules,
+            "sqs:ListSchedules",
+            list_schedules,
+            "Lists the schedules of a queue by name.",
+        ),
+        _row(
+            "UpdateSchedule",
+            Kind.WRITE,
+            schedule_model.UpdateSchedule,
+            "sqs:UpdateSchedule",
+            write_schedule,
+            "Changes, pauses or resumes a schedule.",
+            str,
+            CONTROL_WINDOW_MS,
+            (SEND,),
+        ),
+        _row(
+            "DeleteSchedule",
+            Kind.WRITE,
+            schedule_model.DeleteSchedule,
+            "sqs:DeleteSchedule",
+            delete_schedule,
+            "Deletes a schedule.",
+            None,
+            CONTROL_WINDOW_MS,
         ),
         _row(
             "CancelMessageMoveTask",

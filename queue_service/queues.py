@@ -30,6 +30,7 @@ from cumulo.queue_service.keys import (
     META,
     MOVES,
     RETAIN,
+    SCHEDULES,
     TAGS,
     WAKE,
     Counters,
@@ -47,6 +48,7 @@ from cumulo.queue_service.keys import (
 from cumulo.queue_service.model import MANAGED_SSE, TAGS_MAX, Queue, is_fifo
 from cumulo.queue_service.open_queue import OpenQueue, open_queue
 from cumulo.queue_service.queue_attributes import Place, check_throughput_limit, encrypted_with
+from cumulo.queue_service.schedule_model import SCHEDULES_MAX
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import ReadTxn, Txn, new_partition
 
@@ -406,7 +408,10 @@ def delete_queue(txn: Txn, request: StampedRemoval) -> None:
     txn.delete(request.partition + COUNTERS)
     txn.delete(request.partition + TAGS)
     destroy_keys(txn, request.partition, request.deadline_ms)
-    txn.delete(request.partition + MOVES)  # the due entry of a running task finds that out
+    # The due entries of a running task and of schedules find that out.
+    txn.delete(request.partition + MOVES)
+    schedules = request.partition + SCHEDULES
+    txn.delete_range(schedules, tuples.after(schedules), SCHEDULES_MAX)
 
 
 def _tags(txn: ReadTxn, partition: bytes) -> dict[str, str]:

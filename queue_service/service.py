@@ -29,6 +29,7 @@ from cumulo.queue_service import (
     resolve_messages,
     resolve_moves,
     resolve_queues,
+    resolve_schedules,
     stamping,
 )
 from cumulo.queue_service.commits import StampedCommit
@@ -67,8 +68,11 @@ from cumulo.queue_service.receipts import Receipt
 from cumulo.queue_service.renewals import Hold, Renewals
 from cumulo.queue_service.resolve_commits import ResolvedCommit
 from cumulo.queue_service.resolve_messages import ResolvedItems, ResolvedReceive, resolve_receive
+from cumulo.queue_service.resolve_schedules import ResolvedWrite, shown_page
 from cumulo.queue_service.resolving import Desk, Resolver, in_force, listing_of
 from cumulo.queue_service.retention import Timer, clear, forget, retain, wake
+from cumulo.queue_service.scheduler import Scheduler
+from cumulo.queue_service.schedules import FIRE, ScheduleShown, StampedPage, get_schedule, shown_schedule
 from cumulo.queue_service.sealing import MessageSeals
 from cumulo.queue_service.throughput import ACTIONS, Throughput, has_quota, messages_asked
 from cumulo.queue_service.waiting import ParkedReceivers, Served, Taken, Waiter
@@ -85,6 +89,7 @@ _RESOLVERS: Mapping[str, Resolver] = {
     **resolve_messages.RESOLVERS,
     **resolve_moves.RESOLVERS,
     **resolve_commits.RESOLVERS,
+    **resolve_schedules.RESOLVERS,
 }
 _log = logging.getLogger("cumulo.queue_service")
 
@@ -127,6 +132,7 @@ class Service(NamedRoom):
         self.renewals = Renewals(clock, self._renew)
         """Extends the leases of open streams."""
         self._mover = Mover(engine, authorizer, clock, randomness)
+        self._scheduler = Scheduler(engine, authorizer, clock, randomness, self.seals)
         self._background: set[asyncio.Task[Any]] = set()
 
     async def guard(self, arn: str) -> Guard | None:
@@ -170,6 +176,7 @@ class Service(NamedRoom):
             CLEAR: self._on_clear,
             MOVE: self._mover.run,
             IDLE: self._on_idle,
+            FIRE: self._scheduler.run,
         }
 
     async def resolve(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
@@ -210,6 +217,12 @@ class Service(NamedRoom):
         stamped = resolved.request
         if isinstance(value, Looked):
             return shown(self.seals, stamped, value)
+        if isinstance(resolved, ResolvedWrite):
+            value = read_now(self.engine, resolved.partitions, get_schedule, resolved.look)
+        if isinstance(value, ScheduleShown):
+            return shown_schedule(self.seals, value)
+        if isinstance(stamped, StampedPage):
+            return shown_page(self.desk, stamped, value)
         if isinstance(stamped, StampedList):
             return self.desk.page(listing_of(request, f"{stamped.account}/{stamped.region}"), stamped.limit, value)
         if isinstance(stamped, StampedSources):

@@ -31,6 +31,7 @@ from cumulo.object_store import edge_grpc as object_edge
 from cumulo.object_store import service as object_room
 from cumulo.queue_service import edge_grpc as queue_edge
 from cumulo.queue_service import edge_grpc_logs as log_edge
+from cumulo.queue_service import edge_grpc_schedules as schedule_edge
 from cumulo.queue_service import log_service as log_room
 from cumulo.queue_service import service as queue_room
 from cumulo.queue_service import topic_service as topic_room
@@ -198,6 +199,7 @@ async def _build(
             identity_edge.handlers(identity, rpc),
             queue_edge.handlers(queues, rpc),
             log_edge.handlers(logs, rpc),
+            schedule_edge.handlers(queues, rpc),
             object_edge.handlers(objects, rpc),
             runner_edge.handlers(runner, rpc),
         ),
@@ -205,6 +207,7 @@ async def _build(
             identity_edge.SERVICE_NAME,
             queue_edge.SERVICE_NAME,
             log_edge.SERVICE_NAME,
+            schedule_edge.SERVICE_NAME,
             object_edge.SERVICE_NAME,
             runner_edge.SERVICE_NAME,
         ),

@@ -66,11 +66,12 @@ func ConfigFromEnv() (Config, error) {
 
 // Client holds the stubs of all services over one connection. It is safe for concurrent use.
 type Client struct {
-	Queues   queuev1.QueueServiceClient
-	Logs     queuev1.LogServiceClient
-	Objects  objectsv1.ObjectServiceClient
-	Identity identityv1.IdentityServiceClient
-	Runner   runnerv1.RunnerServiceClient
+	Queues    queuev1.QueueServiceClient
+	Schedules queuev1.ScheduleServiceClient
+	Logs      queuev1.LogServiceClient
+	Objects   objectsv1.ObjectServiceClient
+	Identity  identityv1.IdentityServiceClient
+	Runner    runnerv1.RunnerServiceClient
 
 	connection *grpc.ClientConn // carries a token with every call
 	anonymous  *grpc.ClientConn // carries IssueToken alone, which would otherwise wait for itself
@@ -97,6 +98,7 @@ func Open(config Config, options ...grpc.DialOption) (*Client, error) {
 	}
 	return &Client{
 		Queues:     queuev1.NewQueueServiceClient(connection),
+		Schedules:  queuev1.NewScheduleServiceClient(connection),
 		Logs:       queuev1.NewLogServiceClient(connection),
 		Objects:    objectsv1.NewObjectServiceClient(connection),
 		Identity:   identityv1.NewIdentityServiceClient(connection),

@@ -471,3 +471,24 @@ def test_every_form_names_the_queue(run, name, form):
 
     assert name in run("queue", "ls", name, "-o", form).stdout
     assert name in run("queue", "show", name, "-o", form).stdout
+
+
+def test_queue_has_schedules(run, answer, name):
+    answer("queue", "create", name)
+    made = answer(
+        "queue", "schedule", "add", name, "daily", "report", "--cron", "0 9 * * *", "--time-zone", "Asia/Tokyo"
+    )
+    once = answer("queue", "schedule", "add", name, "once", "x", "--at", "2090-01-31T08:00+00:00", "-a", "a=b")
+    listed = answer("queue", "schedule", "ls", name)
+    paused = answer("queue", "schedule", "pause", name, "daily")
+    resumed = answer("queue", "schedule", "resume", name, "daily")
+    shown = answer("queue", "schedule", "show", name, "once")
+    run("queue", "schedule", "rm", name, "once", "--yes")
+
+    assert (made["cron"], made["time_zone"], made["state"]) == ("0 9 * * *", "Asia/Tokyo", "ACTIVE")
+    assert once["next"] == once["at"]
+    assert [it["name"] for it in listed] == ["daily", "once"]
+    assert (paused["state"], resumed["state"]) == ("PAUSED", "ACTIVE")
+    assert (shown["body"], shown["attributes"]) == ("x", {"a": "b"})
+    assert "--cron, --every or --at" in run("queue", "schedule", "add", name, "none", "x", exits=2).stderr
+    assert [it["name"] for it in answer("queue", "schedule", "ls", name)] == ["daily"]

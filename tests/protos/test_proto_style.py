@@ -114,7 +114,7 @@ def words(camel: str) -> str:
 
 
 def test_there_is_one_contract_for_each_service() -> None:
-    assert [Path(name).stem for name in FILES] == ["identity", "objects", "log", "queue", "runner"]
+    assert [Path(name).stem for name in FILES] == ["identity", "objects", "log", "queue", "schedule", "runner"]
 
 
 @pytest.mark.parametrize("name", FILES)

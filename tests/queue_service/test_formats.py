@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import fair_keys, fifo_keys, keys, message_attributes, model
+from cumulo.queue_service import acknowledgements, fair_keys, fifo_keys, keys, message_attributes, model, schedules
 from cumulo.queue_service.errors import Refusal, Refused
 from cumulo.queue_service.operations import TABLE
 from cumulo.storage import records
@@ -24,6 +24,8 @@ def test_keys_on_disk_are_these_bytes():
     )
     assert keys.name_of(keys.name_key("000000000000", "us-east-1", "jobs")) == "jobs"
     assert (keys.META, keys.COUNTERS) == (b"\x02meta\x00", b"\x02counters\x00")
+    assert schedules.schedule_key(PARTITION, "a") == PARTITION + b"\x02schedules\x00\x02a\x00"
+    assert acknowledgements.period_key(PARTITION, 258) == PARTITION + b"\x02acks\x00" + bytes(6) + b"\x01\x02"
     assert layout == keys.Layout(
         content,
         content + b"m",
@@ -126,6 +128,36 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
         (fair_keys.FairCounters(1, 2, 3, 4, 5, 6, 7, 8), "980102030405060708"),
         (fair_keys.Group(1, 2, 3, 4, True, 5, b"q", 6, 7, 8, 9, 10), "9c01020304c305c40171060708" + "090a"),
         (fifo_keys.FifoCounters(1, 2, 3, 4), "9401020304"),
+        (acknowledgements.Acknowledged(1, (5, 300)), "92019205cd012c"),
+        (
+            schedules.ScheduleRow(
+                1,
+                "0 9 * * *",
+                "UTC",
+                60,
+                7,
+                8,
+                b"b",
+                (model.MessageAttribute("n", "String", b"v"),),
+                "g",
+                9,
+                True,
+                "ACTIVE",
+                "why",
+                1,
+                2,
+                3,
+                "id",
+                4,
+                5,
+                6,
+                b"c",
+            ),
+            (
+                "dc001701a9302039202a202a202aa35554433c0708c401629194a16ea6537472696e67c40176c2a16709c3a6414354495645"
+                "a3776879010203a26964040506c40163c40000"
+            ),
+        ),
         (fifo_keys.Group(1, "g", 2), "9301a16702"),
         (fifo_keys.FifoState(1, 2, 5, b"t", 6, 7, 8, 9), "98010205c40174060708" + "09"),
         (fifo_keys.Duplicate(1, "id", 2, 3), "9401a26964" + "0203"),

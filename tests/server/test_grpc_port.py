@@ -21,7 +21,7 @@ from grpc_status import rpc_status
 from cumulo.api.identity.v1 import identity_pb2
 from cumulo.api.identity.v1.identity_pb2_grpc import IdentityServiceStub
 from cumulo.api.objects.v1 import objects_pb2
-from cumulo.api.queue.v1 import log_pb2, queue_pb2
+from cumulo.api.queue.v1 import log_pb2, queue_pb2, schedule_pb2
 from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
 from cumulo.api.runner.v1 import runner_pb2
 from tests.server.running import wait_until_parked
@@ -34,6 +34,7 @@ SERVICES = [
         (identity_pb2, "IdentityService"),
         (queue_pb2, "QueueService"),
         (log_pb2, "LogService"),
+        (schedule_pb2, "ScheduleService"),
         (objects_pb2, "ObjectService"),
         (runner_pb2, "RunnerService"),
     )

@@ -12,6 +12,8 @@ import rich_click
 
 from cumulo.cli.leaf import Session, confirmed, leaf, pairs, text_of
 from cumulo.cli.output import bold, show_item, show_items
+from cumulo.cli.schedule_commands import schedule_group
+from cumulo.cli.times import time_of
 from cumulo.cli.watching import interval_option, watchable
 from cumulo.client import DeadLetterPolicy, Message, Queue
 from cumulo.client.model import PeekedMessage, Reply
@@ -22,6 +24,9 @@ BATCH = 100
 @rich_click.group("queue")
 def queue_group() -> None:
     """Queues and their messages."""
+
+
+queue_group.add_command(schedule_group)
 
 
 def _attributes(command: Any) -> Any:
@@ -265,7 +270,7 @@ def send(
         raise click.UsageError("--delay or --at, not both")
     belongings: dict[str, Any] = {
         "delay": delay,
-        "deliver_at": None if deliver_at is None else _time_of(deliver_at),
+        "deliver_at": None if deliver_at is None else time_of(deliver_at, "--at"),
         "attributes": pairs(attribute, "--attribute"),
         "group": group,
         "priority": priority,
@@ -323,14 +328,6 @@ def request(
     shown, encoding = _shown_body(reply)
     row = {"id": reply.message_id, "body": shown, "body_encoding": encoding, "attributes": reply.attributes}
     show_item(row | {"sent": reply.sent, "sender_id": reply.sender_id}, session.output)
-
-
-def _time_of(text: str) -> datetime:
-    """Return a time that a person wrote, in his own zone where he names none."""
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except ValueError as error:
-        raise click.BadParameter(f"{text!r} is no time, as 2030-01-31T08:00", param_hint="--at") from error
 
 
 def _send_lines(queue: Queue, **belongings: Any) -> int:

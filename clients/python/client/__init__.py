@@ -12,6 +12,7 @@ from cumulo.client._async.log_consumer import AsyncLogConsumer
 from cumulo.client._async.logs import AsyncLog
 from cumulo.client._async.messages import AsyncMessage
 from cumulo.client._async.queues import AsyncQueue
+from cumulo.client._async.schedules import AsyncSchedules
 from cumulo.client._async.transactions import AsyncTransaction
 from cumulo.client._sync.buckets import Bucket, ObjectWriter
 from cumulo.client._sync.client import Client
@@ -21,6 +22,7 @@ from cumulo.client._sync.log_consumer import LogConsumer
 from cumulo.client._sync.logs import Log
 from cumulo.client._sync.messages import Message
 from cumulo.client._sync.queues import Queue
+from cumulo.client._sync.schedules import Schedules
 from cumulo.client._sync.transactions import Transaction
 from cumulo.client.errors import CumuloError
 from cumulo.client.model import DeadLetterPolicy, Enclosed, JobSpec, NotificationRule, Outgoing, OutgoingRecord
@@ -35,6 +37,7 @@ __all__ = [
     "AsyncObjectReader",
     "AsyncObjectWriter",
     "AsyncQueue",
+    "AsyncSchedules",
     "AsyncTransaction",
     "Bucket",
     "Client",
@@ -52,6 +55,7 @@ __all__ = [
     "Outgoing",
     "OutgoingRecord",
     "Queue",
+    "Schedules",
     "Transaction",
     "errors",
     "model",

@@ -13,6 +13,7 @@ from cumulo.api.identity.v1 import identity_pb2 as identity
 from cumulo.api.objects.v1 import objects_pb2 as objects
 from cumulo.api.queue.v1 import log_pb2 as log
 from cumulo.api.queue.v1 import queue_pb2 as queue
+from cumulo.api.queue.v1 import schedule_pb2 as schedules
 from cumulo.api.runner.v1 import runner_pb2 as runner
 from cumulo.client import model
 from cumulo.client._replies import CORRELATION_ID, VIRTUAL_QUEUE
@@ -455,6 +456,49 @@ def consumer_group(it: log.ConsumerGroup) -> model.ConsumerGroup:
             model.GroupLane(lane=lane.lane, position=lane.position, member=lane.member, lag=lane.lag)
             for lane in it.lanes
         ),
+    )
+
+
+def put_scheduled_message(
+    schedule: schedules.Schedule,
+    body: object,
+    attributes: Mapping[str, model.Attribute] | None,
+    group: str | None,
+    priority: int | None,
+) -> None:
+    """Write what a schedule is to send into it."""
+    schedule.body = body_bytes(body)
+    for name, value in (attributes or {}).items():
+        schedule.attributes[name].CopyFrom(_attribute_message(value))
+    if group is not None:
+        schedule.group_id = group
+    if priority is not None:
+        schedule.priority = priority
+
+
+def schedule_info(it: schedules.Schedule) -> model.ScheduleInfo:
+    """Return a schedule; a listed one has no body."""
+    state: Any = schedules.ScheduleState.Name(it.state).removeprefix("SCHEDULE_STATE_")
+    return model.ScheduleInfo(
+        name=short(it.name),
+        full_name=it.name,
+        state=state,
+        cron=it.cron or None,
+        time_zone=it.time_zone or None,
+        every_s=it.every_s or None,
+        at=time_or_none(it.at_ms),
+        next=time_or_none(it.next_ms),
+        last=time_or_none(it.last_ms),
+        last_message_id=it.last_message_id,
+        sent_count=it.sent_count,
+        reason=it.reason,
+        skip_missed=it.missed_instants == schedules.MISSED_INSTANTS_SKIP,
+        created=time_of(it.create_ms),
+        updated=time_of(it.update_ms),
+        body=it.body or None,
+        attributes=attribute_values(it.attributes),
+        group=it.group_id or None,
+        priority=it.priority if it.HasField("priority") else None,
     )
 
 

@@ -143,6 +143,34 @@ class Hop(Value, frozen=True):
     max_receive_count: int
 
 
+class ScheduleInfo(Value, frozen=True):
+    """A schedule; listings leave `body`, `attributes`, `group` and `priority` out. One of `cron`, `every_s` and `at`
+    says when it sends.
+    """
+
+    name: str
+    full_name: str
+    state: Literal["ACTIVE", "PAUSED", "COMPLETED", "FAILED"]
+    cron: str | None
+    time_zone: str | None
+    every_s: int | None
+    at: datetime | None
+    next: datetime | None
+    last: datetime | None
+    """The last instant that a message was sent for."""
+    last_message_id: str
+    sent_count: int
+    reason: str
+    """Why it failed, or why its last message was not stored."""
+    skip_missed: bool
+    created: datetime
+    updated: datetime
+    body: bytes | None = None
+    attributes: Mapping[str, Attribute] = msgspec.field(default_factory=dict)
+    group: str | None = None
+    priority: int | None = None
+
+
 class PeekedMessage(Value, frozen=True):
     """A message that was looked at and not taken; `position` rises with every message of the queue.
 

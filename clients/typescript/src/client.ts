@@ -18,6 +18,7 @@ import {
   type PutObjectRequest,
   UploadCommit,
 } from "./api/cumulo/api/objects/v1/objects.js";
+import { ScheduleServiceClient, ScheduleServiceService } from "./api/cumulo/api/queue/v1/schedule.js";
 import { LogServiceClient, LogServiceService } from "./api/cumulo/api/queue/v1/log.js";
 import { QueueServiceClient, QueueServiceService } from "./api/cumulo/api/queue/v1/queue.js";
 import { RunnerServiceClient, RunnerServiceService } from "./api/cumulo/api/runner/v1/runner.js";
@@ -65,6 +66,7 @@ export function configFromEnv(): Config {
 /** Unary calls answer promises; the streams of a service are at its raw stub, `raw`. */
 export class Client {
   readonly queues: Promised<QueueServiceClient>;
+  readonly schedules: Promised<ScheduleServiceClient>;
   readonly logs: Promised<LogServiceClient>;
   readonly objects: Promised<ObjectServiceClient>;
   readonly identity: Promised<IdentityServiceClient>;
@@ -78,6 +80,7 @@ export class Client {
     const tokens = new Tokens(config, promised(this.#anonymous, IdentityServiceService));
     const options = { interceptors: [authenticate(tokens)] };
     this.queues = promised(new QueueServiceClient(config.target, security, options), QueueServiceService);
+    this.schedules = promised(new ScheduleServiceClient(config.target, security, options), ScheduleServiceService);
     this.logs = promised(new LogServiceClient(config.target, security, options), LogServiceService);
     this.objects = promised(new ObjectServiceClient(config.target, security, options), ObjectServiceService);
     this.identity = promised(new IdentityServiceClient(config.target, security, options), IdentityServiceService);
@@ -86,7 +89,8 @@ export class Client {
 
   /** Ends all calls and the connection. */
   close(): void {
-    for (const service of [this.queues, this.logs, this.objects, this.identity, this.runner]) service.raw.close();
+    const services = [this.queues, this.schedules, this.logs, this.objects, this.identity, this.runner];
+    for (const service of services) service.raw.close();
     this.#anonymous.close();
   }
 

@@ -14,6 +14,7 @@ from cumulo.client._async.messages import HELD, AsyncAcknowledger, AsyncMessage
 from cumulo.client._async.pages import AsyncPager
 from cumulo.client._async.receive_stream import AsyncReceiveStream, StreamOptions
 from cumulo.client._async.requests import AsyncRequests
+from cumulo.client._async.schedules import AsyncSchedules
 from cumulo.client._async.send_stream import AsyncSendStream, send_request_id
 from cumulo.client._tasks import Handle
 from cumulo.client.errors import CumuloError, NotFound, PartialFailure, PermissionDenied
@@ -51,6 +52,11 @@ class AsyncQueue(Handle):
     def name(self) -> str:
         """The name as it was given."""
         return self._name
+
+    @property
+    def schedules(self) -> AsyncSchedules:
+        """What the queue is sent again and again, by cron expressions or at rates."""
+        return AsyncSchedules(self._connection, self._name)
 
     # Sending
 

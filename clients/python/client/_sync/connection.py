@@ -19,6 +19,7 @@ from cumulo.api.identity.v1.identity_pb2_grpc import IdentityServiceStub
 from cumulo.api.objects.v1.objects_pb2_grpc import ObjectServiceStub
 from cumulo.api.queue.v1.log_pb2_grpc import LogServiceStub
 from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
+from cumulo.api.queue.v1.schedule_pb2_grpc import ScheduleServiceStub
 from cumulo.api.runner.v1.runner_pb2_grpc import RunnerServiceStub
 from cumulo.client._proofs import new_nonce, prove
 from cumulo.client._retries import pause_before_retry
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from cumulo.api.objects.v1.objects_pb2_grpc import ObjectServiceStub
     from cumulo.api.queue.v1.log_pb2_grpc import LogServiceStub
     from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
+    from cumulo.api.queue.v1.schedule_pb2_grpc import ScheduleServiceStub
     from cumulo.api.runner.v1.runner_pb2_grpc import RunnerServiceStub
 
 DEADLINE_S = 10.0
@@ -98,6 +100,11 @@ class Lane:
     def queue(self) -> "QueueServiceStub":
         """The queue service."""
         return QueueServiceStub(self.channel)
+
+    @cached_property
+    def schedules(self) -> "ScheduleServiceStub":
+        """The schedules of the queue service."""
+        return ScheduleServiceStub(self.channel)
 
     @cached_property
     def log(self) -> "LogServiceStub":

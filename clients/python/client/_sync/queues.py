@@ -15,6 +15,7 @@ from cumulo.client._sync.messages import HELD, Acknowledger, Message
 from cumulo.client._sync.pages import Pager
 from cumulo.client._sync.receive_stream import ReceiveStream, StreamOptions
 from cumulo.client._sync.requests import Requests
+from cumulo.client._sync.schedules import Schedules
 from cumulo.client._sync.send_stream import SendStream, send_request_id
 from cumulo.client._threads import Handle
 from cumulo.client.errors import CumuloError, NotFound, PartialFailure, PermissionDenied
@@ -50,6 +51,11 @@ class Queue(Handle):
     def name(self) -> str:
         """The name as it was given."""
         return self._name
+
+    @property
+    def schedules(self) -> Schedules:
+        """What the queue is sent again and again, by cron expressions or at rates."""
+        return Schedules(self._connection, self._name)
 
     # Sending
 
