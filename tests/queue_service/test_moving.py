@@ -1,5 +1,6 @@
 """Moving selected messages from queue to queue."""
 
+import asyncio
 import json
 
 import pytest
@@ -266,7 +267,39 @@ def test_call_that_is_repeated_under_its_request_id_moves_nothing_twice(run):
     run(scenario)
 
 
-def test_delay_of_the_other_queue_applies_and_its_receivers_wake(run):
+def test_receiver_who_waits_at_the_other_queue_gets_what_is_moved_there(run, settle):
+    async def scenario(it):
+        await make(it)
+        await it.send(b"a")
+        waiting = asyncio.ensure_future(it.receive(1, "other", wait_s=20))
+        await settle()
+        assert not waiting.done()
+
+        await move(it, 1)
+
+        assert [one.body for one in await waiting] == [b"a"]
+
+    run(scenario)
+
+
+def test_receiver_who_waits_for_room_among_messages_in_flight_gets_the_next_one(run, settle):
+    async def scenario(it):
+        await make(it)
+        it.service.desk.in_flight_max = 1
+        await it.send(b"a", b"b")
+        (held,) = await it.receive(1)
+        waiting = asyncio.ensure_future(it.receive(1, wait_s=20))
+        await settle()
+        assert not waiting.done()
+
+        await move(it, held.receipt_handle)
+
+        assert [one.body for one in await waiting] == [b"b"]
+
+    run(scenario)
+
+
+def test_delay_of_the_other_queue_applies(run):
     async def scenario(it):
         await it.create()
         await it.create("other", delay_s=10)

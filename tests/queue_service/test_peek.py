@@ -212,11 +212,8 @@ def test_state_of_each_message_is_shown_wherever_it_stands(run):
     run(scenario)
 
 
-@pytest.mark.parametrize(
-    ("delayed", "held", "expected"),
-    [(3, 2, ("DELAYED", "IN_FLIGHT")), (9, 2, ("DELAYED", "IN_FLIGHT")), (3, 9, ("DELAYED", "IN_FLIGHT"))],
-)
-def test_state_is_known_by_elimination_where_there_are_too_many_of_one_kind(run, monkeypatch, delayed, held, expected):
+@pytest.mark.parametrize(("delayed", "held"), [(3, 2), (9, 2), (3, 9)])
+def test_state_is_known_by_elimination_where_there_are_too_many_of_one_kind(run, monkeypatch, delayed, held):
     monkeypatch.setattr(whereabouts, "ROWS_MAX", 5)
 
     async def scenario(it):
@@ -227,7 +224,7 @@ def test_state_is_known_by_elimination_where_there_are_too_many_of_one_kind(run,
 
         found = await peek_all(it)
 
-        assert [one.state.name for one in found] == [expected[1]] * held + [expected[0]] * delayed
+        assert [one.state.name for one in found] == ["IN_FLIGHT"] * held + ["DELAYED"] * delayed
 
     run(scenario)
 
