@@ -235,6 +235,38 @@ def test_fifty_messages_of_as_many_groups_are_moved_at_once(run):
     run(scenario)
 
 
+def test_fifty_messages_of_as_many_groups_of_a_standard_queue_are_moved_at_once(run):
+    async def scenario(it):
+        await make(it)
+        for number in range(50):
+            await it.send(b"x" * 40_000, group_id=f"g{number}", priority=number % 10)
+            await it.send(b"stays", group_id=f"g{number}")
+
+        assert await move(it, *range(1, 101, 2)) == [""] * 50
+
+        assert (await it.counts(), await it.counts("other")) == ((50, 0, 0), (50, 0, 0))
+        there = await peek(it, "other")
+        assert [(one.group_id, one.priority) for one in there[:3]] == [("g0", 0), ("g1", 1), ("g2", 2)]
+
+    run(scenario)
+
+
+def test_fifty_messages_of_as_many_groups_are_moved_by_their_receipts(run):
+    async def scenario(it):
+        await make(it)
+        for number in range(50):
+            await it.send(b"x", group_id=f"g{number}", priority=number % 10)
+        handles = []
+        while len(handles) < 50:
+            handles += [one.receipt_handle for one in await it.receive(50)]
+
+        assert await move(it, *handles) == [""] * 50
+
+        assert (await it.counts(), await it.counts("other")) == ((0, 0, 0), (50, 0, 0))
+
+    run(scenario)
+
+
 def test_fifty_scheduled_messages_beside_many_leases_are_moved_or_refused_within_one_transaction(run):
     async def scenario(it):
         await make(it)
