@@ -20,9 +20,12 @@ from cumulo.queue_service.errors import (
     TOO_MANY_GROUP_MEMBERS,
 )
 from cumulo.queue_service.log_keys import (
+    ENDS,
     GROUPS,
     Group,
     Lane,
+    LogEnds,
+    LogMeta,
     Member,
     decode_group,
     group_key,
@@ -44,6 +47,7 @@ from cumulo.storage import records
 from cumulo.storage.engine import ReadTxn, Txn
 from cumulo.storage.tuples import after
 
+TOKENS_PER_GROUP = 1 << 32
 LIST_LANES_MAX = 1_000
 """Lanes that one page of groups shows: the lag of each is a look of its own."""
 
@@ -141,7 +145,7 @@ def share(txn: Txn, request: StampedConsume) -> Shared:
         raise CONSUMER_GROUP_DOES_NOT_EXIST.error(group=request.group)  # it was deleted under its member
     if group is None:
         position = starting_at(txn, request.partition, ends, request.start)
-        group = _made(txn, request.partition, meta.lane_count, position, request.wall_ms)
+        group = _made(txn, request.partition, meta, ends, position, request.wall_ms)
     changed = _shared_out(group, request)
     key = group_key(request.partition, request.group)
     if changed.lanes != group.lanes:
@@ -191,7 +195,7 @@ def seek(txn: Txn, request: StampedSeek) -> None:
     position = starting_at(txn, request.partition, ends, request.start)
     group = _find(txn, request.partition, request.group)
     if group is None:
-        group = _made(txn, request.partition, meta.lane_count, position, request.wall_ms)
+        group = _made(txn, request.partition, meta, ends, position, request.wall_ms)
     lanes, token = [], group.next_token
     for lane in group.lanes:
         lanes.append(replace(lane, position=position, token=token if lane.member else 0))
@@ -246,11 +250,16 @@ def _existing(txn: ReadTxn, partition: bytes, name: str) -> Group:
     return group
 
 
-def _made(txn: ReadTxn, partition: bytes, lane_count: int, position: int, wall_ms: int) -> Group:
+def _made(txn: Txn, partition: bytes, meta: LogMeta, ends: LogEnds, position: int, wall_ms: int) -> Group:
+    """Return a new group; the caller writes it. Its tokens are none that a group of this log ever gave out."""
     base = partition + GROUPS
     if len(txn.range(base, after(base), GROUPS_MAX)) >= GROUPS_MAX:
         raise TOO_MANY_CONSUMER_GROUPS.error(limit=GROUPS_MAX)
-    return Group(create_ms=wall_ms, lanes=(Lane(position=position),) * lane_count)
+    number = ends.groups_made + 1
+    txn.put(partition + ENDS, records.encode(replace(ends, groups_made=number)))
+    return Group(
+        create_ms=wall_ms, next_token=number * TOKENS_PER_GROUP, lanes=(Lane(position=position),) * meta.lane_count
+    )
 
 
 def _shared_out(group: Group, request: StampedConsume) -> Group:

@@ -61,7 +61,7 @@ class LogMeta(records.Record, frozen=True):
 class LogEnds(records.Record, frozen=True):
     """What moves with every append: the position of the oldest record and of the next one, the bytes of all, the time
     of the latest, and when retention is armed (0: it is not). `lanes` are the next numbers of each lane, none where the
-    log has one.
+    log has one. `groups_made` counts the consumer groups that ever were.
     """
 
     first: int = 0
@@ -70,6 +70,7 @@ class LogEnds(records.Record, frozen=True):
     last_ms: int = 0
     trim_ms: int = 0
     lanes: tuple[int, ...] = ()
+    groups_made: int = 0
 
 
 class StoredRecord(records.Record, frozen=True):

@@ -144,7 +144,16 @@ class OpenLog:
                 self.txn.undue(before_ms, TRIM, self.partition)
             if self.trim_ms:
                 self.txn.due(self.trim_ms, TRIM, self.partition)
-        ends = LogEnds(1, self.first, self.next, self.size_bytes, self.last_ms, self.trim_ms, tuple(self.lanes))
+        ends = LogEnds(
+            1,
+            self.first,
+            self.next,
+            self.size_bytes,
+            self.last_ms,
+            self.trim_ms,
+            tuple(self.lanes),
+            self._stored.groups_made,
+        )
         self.txn.put(self.partition + ENDS, records.encode(ends))
 
 

@@ -28,7 +28,7 @@ def test_keys_on_disk_are_these_bytes():
     [
         (log_keys.LogName(1, b"\0" * 7 + b"\1", "p", 5), "9401c4080000000000000001a17005"),
         (log_keys.LogMeta(1, "0", "r", "n"), "9a01a130a172a16e01ce00093a8000000000"),
-        (log_keys.LogEnds(1, 2, 3, 4, 5, 6, (7, 8)), "97010203040506920708"),
+        (log_keys.LogEnds(1, 2, 3, 4, 5, 6, (7, 8), 9), "9801020304050692070809"),
         (
             log_keys.StoredRecord(1, 2, 3, "k", (model.MessageAttribute("n", "String", b"v"),), b"b", 4),
             "97010203a16b9194a16ea6537472696e67c40176c2c4016204",
