@@ -145,21 +145,25 @@ def check_entries(entries: Sequence[AppendEntry]) -> None:
     check_count(entries, APPEND_RECORDS_MAX)
     total = 0
     for index, entry in enumerate(entries):
-        size, key_bytes, attributes_bytes = len(entry.body), len(entry.key.encode()), 0
+        size = len(entry.body)
+        if entry.key:
+            size += _checked(index, "key", len(entry.key.encode()), RECORD_KEY_BYTES_MAX)
         if entry.attributes:
             message_attributes.check(entry.attributes)
-            attributes_bytes = message_attributes.size_bytes(entry.attributes)
-        size += key_bytes + attributes_bytes
+            length = message_attributes.size_bytes(entry.attributes)
+            size += _checked(index, "attributes", length, RECORD_ATTRIBUTES_BYTES_MAX)
+        if size > RECORD_BYTES_MAX:
+            _checked(index, "key, attributes and body", size, RECORD_BYTES_MAX)
         total += size
-        for part, length, limit in (
-            ("key", key_bytes, RECORD_KEY_BYTES_MAX),
-            ("attributes", attributes_bytes, RECORD_ATTRIBUTES_BYTES_MAX),
-            ("key, attributes and body", size, RECORD_BYTES_MAX),
-        ):
-            if length > limit:
-                raise RECORD_TOO_LONG.error(index=index, size=length, part=part, limit=limit)
     if total > APPEND_BYTES_MAX:
         raise BATCH_REQUEST_TOO_LONG.error(limit=APPEND_BYTES_MAX, size=total)
+
+
+def _checked(index: int, part: str, size: int, limit: int) -> int:
+    """Return the size of a part of a record; raise `RecordTooLong`."""
+    if size > limit:
+        raise RECORD_TOO_LONG.error(index=index, size=size, part=part, limit=limit)
+    return size
 
 
 def check_range(parameter: str, value: int, lowest: int, highest: int) -> None:
