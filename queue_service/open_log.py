@@ -33,8 +33,8 @@ TRIM_PAUSE_MS = 1_000
 """How long a record may outlive its retention, so that a busy log is trimmed once a second and not at every append."""
 TRIM_OPERATIONS_MAX = 1_000
 READ_ROWS_FIRST = 16
-"""Rows that a read takes at first, not knowing how large they are; then as many as should fit."""
-READ_ROWS_MAX = 500
+"""Rows that a read takes at first, not knowing how large they are; then as many as should fit, up to the next."""
+READ_ROWS_MAX = 100
 TRIM_ROWS = 32
 
 

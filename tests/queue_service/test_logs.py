@@ -538,6 +538,33 @@ def test_another_account_may_do_what_the_logs_policy_allows(run):
     run(scenario)
 
 
+@pytest.mark.parametrize("consumes", [False, True])
+def test_a_reader_who_lost_his_permission_while_he_waited_is_refused(run, settle, consumes):
+    async def scenario(it):
+        arn = f"arn:aws:sqs:us-east-1:{FIRST_ACCOUNT}:log/events"
+        actions = ["sqs:ReadRecords", "sqs:ConsumeRecords"]
+        statement = {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": actions, "Resource": arn}
+        await create(it, policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+        root = Principal(kind=PrincipalKind.ROOT, account=OTHER, arn=f"arn:aws:iam::{OTHER}:root", id=OTHER)
+        stranger = CallContext(principal=root, request_id="test")
+        request = log_model.ReadRecords(log=arn, wait_s=20)
+        if consumes:
+            joined = log_model.ConsumeRecords(log=arn, group="g", member="m")
+            (held,) = (await it.logs.call(stranger, "ConsumeRecords", joined)).value.lanes
+            cursors = (log_model.LaneCursor(held.lane, held.token, 0),)
+            request = log_model.ConsumeRecords(log=arn, group="g", member="m", cursors=cursors, wait_s=20)
+        waiting = asyncio.ensure_future(it.logs.call(stranger, type(request).__name__, request))
+        await settle()
+        await update(it, policy="")
+        it.clock.advance(500)
+
+        await append(it, b"secret")
+
+        assert await refusal(waiting) == "AccessDenied"
+
+    run(scenario)
+
+
 def test_every_permission_bears_the_name_of_an_operation():
     names = {row.name for row in log_operations.LOG_TABLE}
 
