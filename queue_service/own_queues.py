@@ -3,13 +3,19 @@
 They hold messages like any other queue, and by the same functions; nobody reaches them but the room itself.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
-from cumulo.queue_service.keys import COUNTERS, META, Counters, Meta
+from cumulo.queue_service.fifo_keys import FifoState
+from cumulo.queue_service.fifo_queue import FifoQueue
+from cumulo.queue_service.keys import COUNTERS, META, Counters, Meta, StoredMessage
+from cumulo.queue_service.leases import Held, take_out
 from cumulo.queue_service.model import MESSAGE_RETENTION_S_MAX
-from cumulo.queue_service.open_queue import find_queue
+from cumulo.queue_service.open_queue import OpenQueue, find_queue
 from cumulo.queue_service.queues import abandon_content
 from cumulo.queue_service.topic_keys import TopicMeta
+from cumulo.queue_service.whereabouts import whereabouts
 from cumulo.storage import records
 from cumulo.storage.engine import Txn
 
@@ -35,6 +41,27 @@ def set_deduplication(txn: Txn, partition: bytes, *, by_content: bool, scope: st
     meta = msgspec.structs.replace(queue.meta, content_based_deduplication=by_content, deduplication_scope=scope)
     if meta != queue.meta:
         txn.put(partition + META, records.encode(meta))
+
+
+def remove(queue: OpenQueue, messages: Iterable[tuple[int, str]], now_ms: int) -> None:
+    """Delete ready messages, by number and group."""
+    groups = dict.fromkeys(_remove(queue, seq, group_id, now_ms) for seq, group_id in messages)
+    if isinstance(queue, FifoQueue):
+        for number in groups:
+            queue.settle(number)
+    queue.save()
+
+
+def _remove(queue: OpenQueue, seq: int, group_id: str, now_ms: int) -> int:
+    """Delete one; return the number of its group, 0 where it has none."""
+    there = whereabouts(queue, {seq: StoredMessage(group_id=group_id)})[seq]
+    if isinstance(there.state, FifoState):
+        assert isinstance(queue, FifoQueue), queue.partition
+        queue.remove(there.group, seq, there.state, now_ms)
+        return there.group
+    take_out(queue, seq, Held(there.place, there.state, leased=False), now_ms)
+    queue.drop(seq, there.state, now_ms)
+    return 0
 
 
 def destroy(txn: Txn, partition: bytes, now_ms: int) -> None:

@@ -10,20 +10,20 @@ Owns what happens in a transaction; which queues want which message, and in what
 
 import msgspec
 
-from cumulo.queue_service import kinds
-from cumulo.queue_service.leases import Outcome, StampedDelete
+from cumulo.queue_service import kinds, own_queues
+from cumulo.queue_service.fifo_queue import find_any
+from cumulo.queue_service.leases import Outcome
 from cumulo.queue_service.messages import StampedSend
 from cumulo.queue_service.open_queue import find_queue
 from cumulo.queue_service.queues import DirectoryChanged
-from cumulo.queue_service.receipts import Receipt
 from cumulo.queue_service.topic_errors import TOPIC_NOT_FOUND
 from cumulo.queue_service.topic_keys import DELIVER, FAN_OUT, PROGRESS
 from cumulo.queue_service.topics import meta_of, state_of
 from cumulo.storage.engine import Due, ReadTxn, Txn
 from cumulo.storage.tuples import u64
 
-OPERATIONS_MAX = 1_500
-"""What the deliveries of one transaction may take; the engine allows 2,000."""
+OPERATIONS_MAX = 1_300
+"""What the deliveries of one transaction may take; the engine allows 2,000, and an outbox has its own part."""
 BYTES_MAX = 3 * 1024 * 1024
 """What they may write; the engine allows 4 MiB."""
 _OPERATIONS_OF_QUEUE = 8
@@ -49,19 +49,21 @@ class StampedPublish(msgspec.Struct, frozen=True):
 
 
 class StampedFanOut(msgspec.Struct, frozen=True):
-    """A slice of deliveries of the outbox's message `seq`: to the subscriptions behind the number `after`, up to
-    `upto`. `receipt` deletes the message, with the last slice.
+    """A slice of deliveries out of an outbox. `first` is its first message, which went to the subscriptions up to the
+    number `after` before.
+
+    `done` are the messages that went to everybody with this slice, by number and group; they are deleted. `partly` is
+    one that went to the subscriptions up to `upto`, 0 for none.
     """
 
-    partition: bytes
     outbox: bytes
-    queue: str
-    seq: int
+    first: int
     after: int
+    done: tuple[tuple[int, str], ...]
+    partly: int
     upto: int
     deliveries: tuple[QueueDelivery, ...]
     now_ms: int
-    receipt: Receipt | None = None
 
 
 def operations_of(messages: int) -> int:
@@ -101,17 +103,17 @@ def deliver(txn: Txn, deliveries: tuple[QueueDelivery, ...]) -> None:
 
 
 def fan_out(txn: Txn, request: StampedFanOut) -> None:
-    """Deliver a slice of an outbox's message, once."""
-    if find_queue(txn, request.outbox) is None:
+    """Deliver a slice of an outbox's messages, once."""
+    outbox = find_any(txn, request.outbox)
+    if outbox is None:
         return
-    if progress(txn, request.outbox, request.seq) != request.after:
+    if progress(txn, request.outbox, request.first) != request.after:
         raise DirectoryChanged
     deliver(txn, request.deliveries)
-    if request.receipt is None:
-        txn.put(request.outbox + PROGRESS, u64(request.seq) + u64(request.upto))
+    own_queues.remove(outbox, request.done, request.now_ms)
+    if request.partly:
+        txn.put(request.outbox + PROGRESS, u64(request.partly) + u64(request.upto))
     else:
-        deletion = StampedDelete(request.queue, request.outbox, (request.receipt,), request.now_ms)
-        kinds.delete_messages(txn, deletion)
         txn.delete(request.outbox + PROGRESS)
 
 

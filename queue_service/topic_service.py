@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -25,17 +25,17 @@ from cumulo.core.tokens import TokenSealer
 from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved, Room
-from cumulo.queue_service import kinds, publishing, stamping
+from cumulo.queue_service import publishing, stamping
 from cumulo.queue_service import topic_model as model
 from cumulo.queue_service.delivery import QueueTarget
 from cumulo.queue_service.keys import StoredMessage
-from cumulo.queue_service.messages import Demand, LeasedMessage, Outgoing, OutgoingInGroup, StampedReceive, StampedSend
-from cumulo.queue_service.model import RECEIVE_MESSAGES_MAX, SendEntry, SentMessage, is_fifo
+from cumulo.queue_service.messages import Outgoing, OutgoingInGroup, StampedSend
+from cumulo.queue_service.model import SendEntry, SentMessage, is_fifo
+from cumulo.queue_service.peeking import Looked, StampedLook, peek_messages
 from cumulo.queue_service.publishing import QueueDelivery, StampedEnd, StampedFanOut, StampedPublish
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import DirectoryChanged, Found, Lookup
 from cumulo.queue_service.queues import follow as follow_queue
-from cumulo.queue_service.receipts import TOKEN_BYTES, Receipt
 from cumulo.queue_service.resolve_topics import RESOLVERS, ResolvedPublish, TopicDesk, in_force, listing_of
 from cumulo.queue_service.sealing import MessageSeals, Sealing
 from cumulo.queue_service.subscriptions import ListedPage, NumberedPage, Subscribed, expire, shown
@@ -54,7 +54,8 @@ from cumulo.storage.tuples import u64
 
 RESOLVES_MAX = 5
 """How often a request is resolved anew whose topic or subscriptions changed at the same time."""
-OUTBOX_LEASE_S = 60
+OUTBOX_LOOK_MESSAGES = 50
+"""Messages of an outbox that are looked at together."""
 _log = logging.getLogger("cumulo.topics")
 
 
@@ -73,6 +74,45 @@ class _Route(msgspec.Struct, frozen=True):
             return QueueDelivery(send, own=True)
         key_id = b"" if self.sealing is None else self.sealing.key_id
         return QueueDelivery(StampedSend(self.queue.name, self.found.row.partition, messages, b"", now_ms, key_id))
+
+
+class _Load:
+    """What one transaction delivers: at most as much as fits into it."""
+
+    def __init__(self, topic: model.TopicPlace, now_ms: int) -> None:
+        self.topic = topic
+        self.now_ms = now_ms
+        self.routes: dict[int, _Route | None] = {}
+        self._messages: dict[int, list[Outgoing]] = {}
+        self._operations = 0
+        self._bytes = 0
+
+    def add(self, number: int, outgoing: Outgoing) -> bool:
+        """Take a message for a subscriber; say whether there was room."""
+        known = self._messages.get(number)
+        operations = self._operations + publishing.operations_of(1)
+        if known:
+            operations -= publishing.operations_of(0)
+        size_bytes = self._bytes + len(outgoing.record)
+        if self._messages and (operations > publishing.OPERATIONS_MAX or size_bytes > publishing.BYTES_MAX):
+            return False
+        self._operations, self._bytes = operations, size_bytes
+        known = self._messages.setdefault(number, [])
+        known.append(msgspec.structs.replace(outgoing, index=len(known)))
+        return True
+
+    def deliveries(self) -> tuple[QueueDelivery, ...]:
+        """Return the deliveries, one to each subscriber."""
+        found = []
+        for number, messages in self._messages.items():
+            route = self.routes[number]
+            assert route is not None, number
+            found.append(route.delivery(self.topic, tuple(messages), self.now_ms))
+        return tuple(found)
+
+    def partitions(self) -> tuple[bytes, ...]:
+        """Return the partitions that the deliveries touch."""
+        return tuple(dict.fromkeys(delivery.send.partition for delivery in self.deliveries()))
 
 
 class TopicService(Room):
@@ -176,11 +216,10 @@ class TopicService(Room):
         wall_ms, now_ms = self.clock.wall_ms(), self.clock.deadline_ms()
         if not place.fifo:
             numbered = list(zip(request.entries, ids, strict=True))
-            deliveries = await self._deliveries(plan, place, numbered, wall_ms, now_ms)
-            if deliveries is not None:
-                partitions = dict.fromkeys((resolved.partition, *(it.send.partition for it in deliveries)))
-                stamped = StampedPublish(resolved.partition, plan.version, tuple(deliveries), seed=seed)
-                await self.engine.transact(tuple(partitions), publishing.publish, stamped)
+            load = await self._deliveries(plan, place, numbered, wall_ms, now_ms)
+            if load is not None:
+                stamped = StampedPublish(resolved.partition, plan.version, load.deliveries(), seed=seed)
+                await self.engine.transact((resolved.partition, *load.partitions()), publishing.publish, stamped)
                 return tuple(SentMessage(message_id, "") for message_id in ids)
         stored = [
             self._stored(place, entry, message_id, index, wall_ms, now_ms)
@@ -202,33 +241,21 @@ class TopicService(Room):
         entries: list[tuple[model.PublishEntry, str]],
         wall_ms: int,
         now_ms: int,
-    ) -> list[QueueDelivery] | None:
+    ) -> "_Load | None":
         """Return what to send to whom at once; None where it is too much for one transaction."""
-        routes: dict[int, _Route | None] = {}
-        messages: dict[int, list[Outgoing]] = {}
-        operations = size_bytes = 0
+        load = _Load(place, now_ms)
         for entry, message_id in entries:
             notice = self._notice(plan.meta, place, entry, message_id, wall_ms, "")
             for subscriber in plan.wanting(entry):
                 number = subscriber.number
-                if number not in routes:
-                    routes[number] = await self._route(subscriber, place)
-                    operations += publishing.operations_of(0)
-                route = routes[number]
-                if route is None:
-                    continue
-                outgoing = self._outgoing(route, place, notice, entry, message_id, wall_ms, now_ms)
-                operations += publishing.operations_of(1) - publishing.operations_of(0)
-                size_bytes += len(outgoing.record)
-                if operations > publishing.OPERATIONS_MAX or size_bytes > publishing.BYTES_MAX:
-                    return None
-                known = messages.setdefault(number, [])
-                known.append(msgspec.structs.replace(outgoing, index=len(known)))
-        return [
-            route.delivery(place, tuple(messages[number]), now_ms)
-            for number, route in routes.items()
-            if route is not None
-        ]
+                if number not in load.routes:
+                    load.routes[number] = await self._route(subscriber, place)
+                route = load.routes[number]
+                if route is not None:
+                    outgoing = self._outgoing(route, place, notice, entry, message_id, wall_ms, now_ms)
+                    if not load.add(number, outgoing):
+                        return None
+        return load
 
     async def _route(self, subscriber: Subscriber, topic: model.TopicPlace) -> "_Route | None":
         """Return the queue that a subscriber's messages go to now; None where nobody may have them."""
@@ -313,75 +340,66 @@ class TopicService(Room):
             done = False
             while not done:
                 plan = await self._plans.of(partition)
-                if plan is None or not await self._deliver_some(plan, partition, outbox):
+                if plan is None or not await self._deliver_some(plan, outbox):
                     stamped = StampedEnd(entry, self.clock.deadline_ms())
                     done = await self.engine.transact((outbox,), publishing.end, stamped, grows=False) or plan is None
         if not lock.locked():
             self._fanning_out.pop(outbox, None)
 
-    async def _deliver_some(self, plan: Plan, partition: bytes, outbox: bytes) -> bool:
-        """Deliver the outbox's first messages; say whether there were any."""
-        token = self.randomness.token_bytes(TOKEN_BYTES)
-        demand = Demand(RECEIVE_MESSAGES_MAX, OUTBOX_LEASE_S, token)
-        stamped = StampedReceive(plan.meta.name, outbox, (demand,), b"", self.clock.deadline_ms())
-        received = await self.engine.transact((outbox,), kinds.receive_messages, stamped)
-        for message in received.taken[0]:
-            receipt = Receipt(
-                0, received.generation, message.seq, message.lease_at, message.token or token, message.lane
-            )
-            while not await self._deliver_one(partition, outbox, message, receipt):
-                pass
-        return bool(received.taken[0])
-
-    async def _deliver_one(self, partition: bytes, outbox: bytes, message: LeasedMessage, receipt: Receipt) -> bool:
-        """Deliver a slice of one message; say whether it was the last."""
-        plan = await self._plans.of(partition)
-        if plan is None:
-            return True
+    async def _deliver_some(self, plan: Plan, outbox: bytes) -> bool:
+        """Deliver the outbox's first messages, as many as fit into one commit; say whether there were any."""
         place = model.TopicPlace(plan.meta.account, plan.meta.region, plan.meta.name)
-        stored = msgspec.msgpack.decode(message.stored.body, type=StoredNotice)
-        sequence_number = stamping.sequence_number(message.seq) if place.fifo else ""
-        notice = self._notice(plan.meta, place, stored.entry, stored.message_id, stored.published_ms, sequence_number)
-        after = await self.engine.read((outbox,), _progress, (outbox, message.seq))
-        now_ms = self.clock.deadline_ms()
-        deliveries: list[QueueDelivery] = []
-        upto = after
-        is_last = True
-        operations = size_bytes = 0
-        for subscriber in self._behind(plan, stored.entry, after):
-            route = await self._route(subscriber, place)
-            if route is None:
-                upto = subscriber.number
-                continue
-            outgoing = self._outgoing(
-                route, place, notice, stored.entry, stored.message_id, stored.published_ms, now_ms
-            )
-            operations += publishing.operations_of(1)
-            size_bytes += len(outgoing.record)
-            if deliveries and (operations > publishing.OPERATIONS_MAX or size_bytes > publishing.BYTES_MAX):
-                is_last = False
+        now_ms, wall_ms = self.clock.deadline_ms(), self.clock.wall_ms()
+        look = StampedLook(place.name, outbox, 0, OUTBOX_LOOK_MESSAGES, now_ms, wall_ms)
+        looked: Looked = await self.engine.read((outbox,), peek_messages, look)
+        if not looked.messages:
+            return False
+        first = looked.messages[0][0]
+        after = await self.engine.read((outbox,), _progress, (outbox, first))
+        load = _Load(place, now_ms)
+        done: list[tuple[int, str]] = []
+        upto: int | None = None
+        for seq, stored, _ in looked.messages:
+            upto = await self._load(load, plan, seq, stored, after if seq == first else 0)
+            if upto is not None:
                 break
-            upto = subscriber.number
-            deliveries.append(route.delivery(place, (outgoing,), now_ms))
+            done.append((seq, stored.group_id))
         request = StampedFanOut(
-            partition,
             outbox,
-            place.name,
-            message.seq,
+            first,
             after,
-            upto,
-            tuple(deliveries),
+            tuple(done),
+            looked.messages[len(done)][0] if upto else 0,
+            upto or 0,
+            load.deliveries(),
             now_ms,
-            receipt if is_last else None,
         )
-        partitions = dict.fromkeys((outbox, *(delivery.send.partition for delivery in deliveries)))
-        with contextlib.suppress(DirectoryChanged):
-            await self.engine.transact(tuple(partitions), publishing.fan_out, request)
-            return is_last
-        return False
+        with contextlib.suppress(DirectoryChanged):  # a queue or its key is another by now: route anew
+            await self.engine.transact((outbox, *load.partitions()), publishing.fan_out, request)
+        return True
 
-    def _behind(self, plan: Plan, entry: model.PublishEntry, after: int) -> Iterator[Subscriber]:
-        return (subscriber for subscriber in plan.wanting(entry) if subscriber.number > after)
+    async def _load(self, load: "_Load", plan: Plan, seq: int, stored: StoredMessage, after: int) -> int | None:
+        """Load a message for the subscribers behind the number `after`; return None where it goes to all of them, else
+        up to which it does, as there was room for no more.
+        """
+        it = msgspec.msgpack.decode(stored.body, type=StoredNotice)
+        place = load.topic
+        sequence_number = stamping.sequence_number(seq) if place.fifo else ""
+        notice = self._notice(plan.meta, place, it.entry, it.message_id, it.published_ms, sequence_number)
+        upto = after
+        for subscriber in plan.wanting(it.entry):
+            if subscriber.number <= after:
+                continue
+            number = subscriber.number
+            if number not in load.routes:
+                load.routes[number] = await self._route(subscriber, place)
+            route = load.routes[number]
+            if route is not None:
+                outgoing = self._outgoing(route, place, notice, it.entry, it.message_id, it.published_ms, load.now_ms)
+                if not load.add(number, outgoing):
+                    return upto
+            upto = number
+        return None
 
     # Other due work
 

@@ -145,7 +145,7 @@ def test_message_for_many_reaches_all_of_them_through_the_outbox(run):
     async def scenario(news):
         it = news.it
         await news.create()
-        names = [f"q{number}" for number in range(75)]
+        names = [f"q{number}" for number in range(50)]
         for name in names:
             await it.create(name)
             await news.subscribe(name)
@@ -153,7 +153,7 @@ def test_message_for_many_reaches_all_of_them_through_the_outbox(run):
         await news.publish("one", "two")
         await it.advance(0.001)
 
-        assert [(await it.queue(name)).message_count for name in names] == [2] * 75
+        assert [(await it.queue(name)).message_count for name in names] == [2] * 50
 
     run(with_topics(scenario))
 
