@@ -56,7 +56,11 @@ def add(
             attributes=pairs(attribute, "--attribute"),
             **more,
         )
-        session.report(f"schedule {made.name} sends next at {made.next or 'no time'}", made)
+        session.report(f"schedule {made.name} {_next(made)}", made)
+
+
+def _next(schedule: ScheduleInfo) -> str:
+    return "sends nothing now" if schedule.next is None else f"sends next at {schedule.next:%Y-%m-%d %H:%M:%SZ}"
 
 
 @schedule_group.command("ls")
@@ -106,7 +110,7 @@ def resume(session: Session, queue: str, name: str) -> None:
     """Have the schedule NAME of the queue QUEUE send again, in your name."""
     with session.client() as client:
         resumed = client.queue(queue).schedules.resume(name)
-        session.report(f"schedule {resumed.name} sends next at {resumed.next or 'no time'}", resumed)
+        session.report(f"schedule {resumed.name} {_next(resumed)}", resumed)
 
 
 @schedule_group.command("rm")
