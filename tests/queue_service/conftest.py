@@ -19,7 +19,6 @@ from cumulo.queue_service.log_service import LogService
 from cumulo.queue_service.service import Service
 from cumulo.storage import idempotency
 from cumulo.storage.due_pump import DuePump
-from cumulo.storage.engine import ROOT
 from cumulo.storage.lmdb_engine import LmdbEngine
 from cumulo.storage.memory import MemoryEngine
 from cumulo.storage.storage_keys import StorageKeys
@@ -74,17 +73,14 @@ class Stand:
         await self.engine.close()
 
     async def problems(self) -> list[str]:
-        def every(txn: Any, _: None) -> tuple[bytes, ...]:
-            return invariants.partitions(txn) + log_invariants.partitions(txn)
-
-        partitions = (ROOT, *await self.engine.read((ROOT,), every, None))
         entries = await self.engine.take_due(FOREVER_MS, 10_000)
 
         def look(txn: Any, _: None) -> list[str]:
             queues = invariants.check(txn) + invariants.check_due(txn, entries)
             return queues + log_invariants.check(txn) + log_invariants.check_due(txn, entries)
 
-        found: list[str] = await self.engine.read(partitions, look, None)
+        # As `cumulo check` looks: it may read more than one function may.
+        found: list[str] = await self.engine.inspect(look, None)
         return found
 
     async def call(self, operation: str, request: Any) -> Any:
