@@ -164,7 +164,7 @@ def test_what_a_fifo_queue_needs_and_a_standard_one_refuses_is_an_invalid_argume
         (lambda: strict.send("a", group="g g", deduplication_id="d"), "group_id"),
         (lambda: strict.send("a", group="g", deduplication_id="d", delay=1), "delay_s"),
         (lambda: strict.send("a", group="g"), ""),
-        (lambda: queue.send("a", group="g"), "group_id"),
+        (lambda: queue.send("a", deduplication_id="d"), "deduplication_id"),
         (lambda: queue.set(deduplication_scope="queue"), "deduplication_scope"),
         (lambda: strict.set(throughput_limit="perMessageGroupId"), "fifo_throughput_limit"),
     ):
