@@ -94,15 +94,14 @@ def test_messages_that_were_encrypted_before_their_queue_changed_refuse_the_obje
     with_queues: Any, refused: Any
 ) -> None:
     async def scenario(it: Any) -> None:
-        enclose, changes = it.service.sender.enclose, [{"kms_master_key_id": "k"}]
+        enclose = it.service.sender.enclose
+        changes = [queue_model.QueueAttributes(kms_master_key_id="k")]
 
         async def enclose_and_race(ctx: CallContext, messages: Any) -> Any:
             ready = await enclose(ctx, messages)
             if it.races and changes:
-                attributes = queue_model.QueueAttributes(**changes.pop())
-                await it.queues.call(
-                    it.ctx, "UpdateQueue", queue_model.UpdateQueue(queue="jobs", attributes=attributes)
-                )
+                update = queue_model.UpdateQueue(queue="jobs", attributes=changes.pop())
+                await it.queues.call(it.ctx, "UpdateQueue", update)
             it.races = True  # at the second time: when the body is there
             return ready
 

@@ -228,7 +228,7 @@ class AcknowledgedMessages(RuleBasedStateMachine):
 
     @initialize()
     def begin(self):
-        self.holder = {}
+        self.holder: dict[str, tuple[str, int] | None] = {}
         """Of each message that exists its latest receipt, None before the first."""
         self.receipts = []
         self.done = {}
@@ -266,7 +266,9 @@ class AcknowledgedMessages(RuleBasedStateMachine):
             if now_ms - at_ms >= WINDOW_MS:
                 expected.add(LOST)
         else:
-            latest, until_ms = self.holder[body]
+            held = self.holder[body]
+            assert held is not None
+            latest, until_ms = held
             holds = latest == handle and (not model.is_fifo(self.queue) or now_ms < until_ms)
             expected = {DONE} if holds else {LOST}
             if holds:
@@ -294,7 +296,8 @@ class AcknowledgedMessages(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("queue", NAMES)
 def test_acknowledgements_agree_with_a_plain_model(make_stand, queue):
-    run_state_machine_as_test(
-        lambda: AcknowledgedMessages(make_stand, queue),
-        settings=settings(max_examples=25, stateful_step_count=25, deadline=None),
-    )
+    class Machine(AcknowledgedMessages):
+        def __init__(self):
+            super().__init__(make_stand, queue)
+
+    run_state_machine_as_test(Machine, settings=settings(max_examples=25, stateful_step_count=25, deadline=None))

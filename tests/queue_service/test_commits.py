@@ -370,7 +370,7 @@ async def hand_on_at_random(it: Any, acts: list[tuple[Any, ...]]) -> None:
                 held += await it.receive(2)
             case ("hand on", choice, fails) if held:
                 message = held[choice % len(held)]
-                items = [
+                items: list[CommitSend | CommitDelete] = [
                     send("done", message.body),
                     send(STEPS, message.body, group_id="g", deduplication_id=f"{len(held)}{choice}{message.body!r}"),
                     CommitDelete("jobs", message.receipt_handle),

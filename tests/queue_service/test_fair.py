@@ -19,7 +19,7 @@ async def refusal(work):
 
 async def take(stand, count, **more):
     """Receive so many, in tens: groups and bodies in their order."""
-    taken = []
+    taken: list[model.Message] = []
     while len(taken) < count:
         messages = await stand.receive(min(10, count - len(taken)), **more)
         if not messages:
@@ -548,7 +548,8 @@ def test_dwell_time_of_quiet_groups_stays_low_beside_a_noisy_one(make_stand):
         await stand.open()
         await stand.create()
         await send(stand, "loud", 2_000)
-        dwell_s, busy = [], []
+        dwell_s: list[int] = []
+        busy: list[model.Message] = []
         for second in range(150):
             for tenant in range(second % 5, 20, 5):
                 await stand.send(b"%d" % second, group_id=f"quiet-{tenant}")

@@ -164,7 +164,7 @@ def test_batches_of_as_many_groups_keep_within_what_one_function_may_do(run):
             await it.call("BatchSendMessages", model.SendMessages(queue="jobs", entries=entries))
 
         async def all_of_them(timeout_s):
-            held = []
+            held: list[model.Message] = []
             while len(held) < 300:
                 got = await it.receive(100, visibility_timeout_s=timeout_s)
                 assert got
@@ -213,7 +213,7 @@ def test_many_noisy_groups_become_quiet_in_slices(run):
         await it.create(visibility_timeout_s=3_600)
         for number in range(9):
             await it.send(*[b"x"] * 50, group_id=f"g{number}")
-        held = []
+        held: list[model.Message] = []
         while len(held) < 300:
             held += await it.receive(10)
         await it.advance(60)

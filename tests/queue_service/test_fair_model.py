@@ -242,6 +242,7 @@ class FairMachine(RuleBasedStateMachine):
 
     def model_receive(self, name: str, count: int, visibility_s: int | None) -> list[ModelMessage]:
         """Go on where only messages were set aside, as the service does."""
+        taken: list[ModelMessage] = []
         for _ in range(20):
             taken, is_done = self.model_receive_once(name, count, visibility_s)
             if is_done:

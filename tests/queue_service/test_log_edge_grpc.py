@@ -205,7 +205,7 @@ def test_frames_of_a_read_stream_are_bounded(over_wire):
         for size in sizes:
             await call("AppendRecords", log="events", entries=entries(bytes(size)))
 
-        found = []
+        found: list[list[int]] = []
         stream = call("StreamReadRecords", log="events")
         while sum(map(len, found)) < len(sizes):
             found.append([len(record.body) for record in (await stream.read()).records])

@@ -16,9 +16,9 @@ class Member:
 
     def __init__(self, it, name, group="g", log="events", lease_s=LEASE_S):
         self.it, self.name, self.group, self.log, self.lease_s = it, name, group, log, lease_s
-        self.positions = {}
-        self.tokens = {}
-        self.release = ()
+        self.positions: dict[int, int] = {}
+        self.tokens: dict[int, int] = {}
+        self.release: tuple[int, ...] = ()
 
     async def poll(self, **more):
         """Look for records, giving up what was asked for; return their bodies."""
@@ -66,8 +66,8 @@ class Member:
 
 
 async def create(it, lane_count=1, log="events", **attributes):
-    attributes = log_model.LogAttributes(lane_count=lane_count, **attributes)
-    await it.call("CreateLog", log_model.CreateLog(log=log, attributes=attributes))
+    given = log_model.LogAttributes(lane_count=lane_count, **attributes)
+    await it.call("CreateLog", log_model.CreateLog(log=log, attributes=given))
 
 
 async def append(it, *bodies, key="", log="events"):

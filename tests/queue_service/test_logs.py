@@ -547,7 +547,7 @@ def test_a_reader_who_lost_his_permission_while_he_waited_is_refused(run, settle
         await create(it, policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
         root = Principal(kind=PrincipalKind.ROOT, account=OTHER, arn=f"arn:aws:iam::{OTHER}:root", id=OTHER)
         stranger = CallContext(principal=root, request_id="test")
-        request = log_model.ReadRecords(log=arn, wait_s=20)
+        request: log_model.ReadRecords | log_model.ConsumeRecords = log_model.ReadRecords(log=arn, wait_s=20)
         if consumes:
             joined = log_model.ConsumeRecords(log=arn, group="g", member="m")
             (held,) = (await it.logs.call(stranger, "ConsumeRecords", joined)).value.lanes
@@ -572,5 +572,6 @@ def test_every_permission_bears_the_name_of_an_operation():
         (action,) = row.permissions
         assert action.removeprefix("sqs:") in names
         place = log_attributes.LogPlace(FIRST_ACCOUNT, "us-east-1", "events")
+        assert row.checks is not None
         (check,) = row.checks(place)
         assert (check.action, check.resource) == (action, "*" if row.name == "ListLogs" else place.arn)

@@ -256,7 +256,7 @@ def test_fifty_messages_of_as_many_groups_are_moved_by_their_receipts(run):
         await make(it)
         for number in range(50):
             await it.send(b"x", group_id=f"g{number}", priority=number % 10)
-        handles = []
+        handles: list[str] = []
         while len(handles) < 50:
             handles += [one.receipt_handle for one in await it.receive(50)]
 

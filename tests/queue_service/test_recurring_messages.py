@@ -82,6 +82,7 @@ def test_cron_expression_means_wall_time_in_its_zone(timing, after, expected):
     cron, zone = timing
     found = next_instant_ms(schedules.Timing(cron=cron, time_zone=zone), 0, wall(after))
 
+    assert found is not None
     assert datetime.fromtimestamp(found / 1000, UTC) == datetime.fromisoformat(expected)
 
 
@@ -89,6 +90,7 @@ def test_cron_expression_means_wall_time_in_its_zone(timing, after, expected):
 def test_rate_counts_from_when_it_was_set(after_ms):
     found = next_instant_ms(schedules.Timing(every_s=60), 1_000, after_ms)
 
+    assert found is not None
     assert found > after_ms
     assert (found - 1_000) % MINUTE_MS == 0
     assert found - after_ms <= MINUTE_MS + 1_000
@@ -520,9 +522,11 @@ class Clockwork(RuleBasedStateMachine):
 
 
 def test_schedules_agree_with_a_plain_model(make_stand):
-    run_state_machine_as_test(
-        lambda: Clockwork(make_stand), settings=settings(max_examples=30, stateful_step_count=25, deadline=None)
-    )
+    class Machine(Clockwork):
+        def __init__(self):
+            super().__init__(make_stand)
+
+    run_state_machine_as_test(Machine, settings=settings(max_examples=30, stateful_step_count=25, deadline=None))
 
 
 @pytest.mark.parametrize("queue", ["jobs", "jobs.fifo"])

@@ -44,7 +44,7 @@ class Consumer:
         return await self.take(count)
 
     async def take(self, count):
-        messages = []
+        messages: list[pb.Message] = []
         while len(messages) < count:
             messages += (await self.stream.read()).messages
         return messages
@@ -244,7 +244,7 @@ def test_stream_with_short_leases_holds_as_many_as_may_be_renewed(consuming, set
         messages = await stream.take(1_000)
         full = await it.counts()
         await stream.say(acks=[message.receipt_handle for message in messages[:70]], sequence=1)
-        rest = []
+        rest: list[pb.Message] = []
         while len(rest) < 70:
             rest += (await stream.stream.read()).messages
 

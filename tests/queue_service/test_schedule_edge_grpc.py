@@ -1,6 +1,7 @@
 """Schedules over gRPC: every method, and what is refused."""
 
 import json
+from typing import Any
 
 import grpc
 import pytest
@@ -70,7 +71,8 @@ def reason(error):
 
 
 def schedule(**more):
-    return pb.Schedule(**{"name": "jobs/schedules/tick", "every_s": 60, "body": b"x"} | more)
+    fields: dict[str, Any] = {"name": "jobs/schedules/tick", "every_s": 60, "body": b"x"} | more
+    return pb.Schedule(**fields)
 
 
 def test_schedule_is_made_shown_listed_changed_and_deleted(over_wire):
