@@ -8,6 +8,7 @@ what is served; a key is data, whatever dots, slashes or NULs are in it. Knows n
 import functools
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from urllib.parse import unquote, unquote_to_bytes
 
 import msgspec
@@ -109,13 +110,15 @@ def _scope_word(credential: str) -> str:
 
 class ServiceDirectory:
     """The services of a server by what a request may name them with; `rows` are (service, target prefix, API version),
-    each of the last two empty where the service has none.
+    each of the last two empty where the service has none. `links` are the services of query actions that stand in links
+    without a version.
     """
 
-    def __init__(self, rows: Sequence[tuple[str, str, str]]) -> None:
+    def __init__(self, rows: Sequence[tuple[str, str, str]], links: Mapping[str, str] = MappingProxyType({})) -> None:
         self._names = frozenset(name for name, _, _ in rows)
         self._by_target = {target: name for name, target, _ in rows if target}
         self._by_version = {version: name for name, _, version in rows if version}
+        self._links = links
 
     def of_head(self, headers: Mapping[str, str], query: Sequence[tuple[str, str]]) -> str:
         """Return the service of a request that names none in a signature: by its target, by its query's action and
@@ -125,8 +128,10 @@ class ServiceDirectory:
         if target:
             return self._by_target.get(target.partition(".")[0], "")
         named = dict(query)
-        if "Action" in named and (service := self._by_version.get(named.get("Version", ""))):
-            return service
+        if "Action" in named:
+            of_link = self._links.get(named["Action"], "") if "Version" not in named else ""
+            if service := self._by_version.get(named.get("Version", "")) or of_link:
+                return service
         label, _, domain = hostname(headers.get("host", "")).partition(".")
         # A bucket may be called like a service; no service is below one called s3.
         return label if label in self._names and not domain.startswith("s3.") else ""

@@ -159,7 +159,10 @@ class AwsEdge:
         domains: Sequence[str],
     ) -> None:
         self._services = {service.name: service for service in services}
-        self._directory = ServiceDirectory([(it.name, it.target_prefix, it.api_version) for it in services])
+        self._directory = ServiceDirectory(
+            [(it.name, it.target_prefix, it.api_version) for it in services],
+            {action: it.name for it in services for action in it.links},
+        )
         self._verifier = Verifier(credentials, clock)
         self._held = HeldBodies()
         self._clock = clock

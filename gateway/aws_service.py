@@ -85,7 +85,8 @@ class AwsService(msgspec.Struct, frozen=True):
     operations that are done; every other one of the model is refused by name. `body_bytes_max` bounds a request body
     that does not stream. `path_member` is the parameter that the path stands for where a query call lacks it.
     `version_required`: a query call that names another version, or none, means no operation of this service.
-    `anonymous`: a resource's policy may let in callers without a signature. `departures` say where an operation
+    `anonymous`: a resource's policy may let in callers without a signature; `links` are the query actions that stand in
+    links which such callers follow, without a version. `departures` say where an operation
     answers otherwise than AWS on purpose, for the compatibility table.
     """
 
@@ -99,4 +100,5 @@ class AwsService(msgspec.Struct, frozen=True):
     path_member: str = ""
     version_required: bool = False
     anonymous: bool = False
+    links: tuple[str, ...] = ()
     departures: Mapping[str, str] = {}

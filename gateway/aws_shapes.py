@@ -40,6 +40,8 @@ _BODY = Xml()
 _FIELD = re.compile(r"`([^`]+)`")
 _PATH = re.compile(r" - at `(key in )?\$\.?(.*)`$")
 _ITEM = re.compile(r"\[(\d+)\]")
+_ENTRY = "[...]"
+_STEP = re.compile(r"[^.\[\]]+|\[\.\.\.\]")
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -191,19 +193,36 @@ def from_plain(where: str, values: Any, kind: type[T], *, strict: bool) -> T:
     try:
         return msgspec.convert(values, kind, strict=strict)
     except msgspec.ValidationError as error:
-        raise refused(where, error) from None
+        raise refused(where, error, values) from None
     except RecursionError:
         raise MalformedInput(where, "less nesting") from None
 
 
-def refused(where: str, error: msgspec.ValidationError) -> MissingMember | MalformedInput:
-    """Return what a validation error means, in the model's words: `Entries.2.Id` for msgspec's `$.Entries[1].id`."""
+def refused(where: str, error: msgspec.ValidationError, values: Any = None) -> MissingMember | MalformedInput:
+    """Return what a validation error means, in the model's words: `Entries.2.Id` for msgspec's `$.Entries[1].id`.
+
+    msgspec does not say in which entry of a map a member is missing: that is looked up in `values`, where they are at
+    hand.
+    """
     text = str(error)
     place = _PATH.search(text)
     reason = text[: place.start()] if place else text
     path = _ITEM.sub(lambda index: f".{int(index[1]) + 1}", place[2]) if place else ""
     if reason.startswith("Object missing required field") and (field := _FIELD.search(reason)):
+        for key in _entries_lacking(values, place[2], field[1]) if place and values is not None else ():
+            path = path.replace(_ENTRY, f"[{key}]", 1)
         return MissingMember(field[1], f"{path}.{field[1]}" if path else field[1])
     if reason.endswith("got `null`") and path:
         return MissingMember(path.rpartition(".")[2], path)
     return MalformedInput(where, reason[:1].lower() + reason[1:], path)
+
+
+def _entries_lacking(values: Any, path: str, member: str) -> tuple[str, ...]:
+    """Return the keys by which `path` leads through maps to a structure without `member`."""
+    ways: list[tuple[tuple[str, ...], Any]] = [((), values)]
+    for step in _STEP.findall(path):
+        if step == _ENTRY:
+            ways = [((*keys, key), inner) for keys, entries in ways for key, inner in entries.items()]
+        else:
+            ways = [(keys, inner[int(step) if isinstance(inner, list) else step]) for keys, inner in ways]
+    return next((keys for keys, inner in ways if isinstance(inner, dict) and member not in inner), ())

@@ -37,6 +37,7 @@ VERSION: Final = "2010-03-31"
 BODY_BYTES_MAX: Final = 16 * 1024 * 1024
 """A batch of 1 MiB, should every byte of it be percent-encoded, with room to spare."""
 PENDING: Final = "PendingConfirmation"
+_TRACE_HEADER: Final = "x-amzn-trace-id"
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]+")
 _ENTRY_ID_CHARACTERS_MAX = 80
 aws_sns: Any = LazyModule("cumulo.queue_service.aws_sns")
@@ -81,6 +82,7 @@ def edge(service: TopicDoor) -> AwsService:
         ),
         body_bytes_max=BODY_BYTES_MAX,
         anonymous=True,
+        links=("ConfirmSubscription", "Unsubscribe"),
     )
 
 
@@ -89,9 +91,13 @@ def _handler(service: TopicDoor, convert: _Convert) -> Handler:
         try:
             return await convert(service, call)
         except ServiceError as error:
-            if error.row is ACCESS_DENIED:
-                raise ServiceError(AUTHORIZATION_ERROR, error.values) from error
-            raise
+            if error.row is not ACCESS_DENIED:
+                raise
+            # SNS spells its own actions in capitals, and names where it lists.
+            everything = f"on resource: arn:aws:sns:{call.ctx.region}:{call.ctx.principal.account}:*"
+            reason = str(error.values.get("reason", "")).replace(" sns:", " SNS:")
+            reason = re.sub(r"on resource: \*(?= |$)", everything, reason)
+            raise AUTHORIZATION_ERROR.error(**error.values | {"reason": reason}) from error
 
     return handle
 
@@ -105,7 +111,7 @@ def _topic(call: AwsCall, arn: str | None) -> str:
     elements = (arn or "").split(":")
     if len(elements) < 6:
         raise wrong(f"TopicArn Reason: An ARN must have at least 6 elements, not {len(elements)}")
-    if elements[3] != call.ctx.region:
+    if elements[3] != call.ctx.region and call.ctx.principal.account:
         raise wrong("TopicArn")
     return ":".join(elements)
 
@@ -234,7 +240,8 @@ async def _subscribe(service: TopicDoor, call: AwsCall) -> Any:
 async def _confirm(service: TopicDoor, call: AwsCall) -> Any:
     it = call.request
     elements = it.TopicArn.split(":")
-    if len(elements) < 6 or elements[3] != call.ctx.region:
+    # A link bears no signature, and so names no region but in the ARN.
+    if len(elements) < 6 or (elements[3] != call.ctx.region and call.ctx.principal.account):
         raise wrong("Topic")
     request = model.ConfirmSubscription(
         topic=it.TopicArn,
@@ -332,8 +339,11 @@ async def _publish(service: TopicDoor, call: AwsCall) -> Any:
         raise wrong("PhoneNumber Reason: publishing to phone numbers is not offered; see docs/compatibility.md")
     if it.TopicArn and it.TargetArn:
         raise wrong("TopicArn or TargetArn Reason: no value for required parameter")
+    if it.TargetArn and it.TargetArn.startswith("arn:") and ":endpoint/" in it.TargetArn:
+        raise wrong("TargetArn Reason: No endpoint found for the target arn specified")
     topic = _topic(call, it.TopicArn or it.TargetArn)
-    request = model.Publish(topic=topic, entries=(entry_of(it, topic),))
+    entry = entry_of(it, topic, trace_header=call.http.headers.get(_TRACE_HEADER, ""))
+    request = model.Publish(topic=topic, entries=(entry,))
     (answer,) = await _do(service, call, request)
     if isinstance(answer, ItemError):
         raise answer.cause
@@ -353,7 +363,8 @@ async def _publish_batch(service: TopicDoor, call: AwsCall) -> Any:
         raise BATCH_ENTRY_IDS_NOT_DISTINCT.error()
     for entry_id in ids:
         _check_entry_id(entry_id)
-    entries = tuple(entry_of(entry, topic, position) for position, entry in enumerate(asked, 1))
+    trace_header = call.http.headers.get(_TRACE_HEADER, "")
+    entries = tuple(entry_of(entry, topic, position, trace_header) for position, entry in enumerate(asked, 1))
     if sum(len(entry.body.encode()) + _attributes_size(entry) for entry in entries) > model.MESSAGE_BYTES_MAX:
         raise BATCH_REQUEST_TOO_LONG.error()
     answers = await _do(service, call, model.Publish(topic=topic, entries=entries))

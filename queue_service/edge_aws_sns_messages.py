@@ -8,7 +8,12 @@ import re
 from typing import Any, Final
 
 from cumulo.queue_service.message_attributes import is_number
-from cumulo.queue_service.model import FIFO_SUFFIX, MessageAttribute, MessageAttributes
+from cumulo.queue_service.model import (
+    FIFO_SUFFIX,
+    TRACE_HEADER_CHARACTERS_MAX,
+    MessageAttribute,
+    MessageAttributes,
+)
 from cumulo.queue_service.topic_attributes import wrong
 from cumulo.queue_service.topic_errors import PARAMETER_VALUE_INVALID, VALIDATION_ERROR
 from cumulo.queue_service.topic_model import MESSAGE_BYTES_MAX, SUBJECT_CHARACTERS_MAX, PublishEntry
@@ -20,8 +25,11 @@ _ID = re.compile(r"[!-~]{1,128}")
 _JSON: Final = "json"
 
 
-def entry_of(it: Any, topic: str, position: int = 0) -> PublishEntry:
-    """Return the message of a Publish, or of the entry at `position` of a batch; raises SNS's refusals."""
+def entry_of(it: Any, topic: str, position: int = 0, trace_header: str = "") -> PublishEntry:
+    """Return the message of a Publish, or of the entry at `position` of a batch; raises SNS's refusals.
+
+    `trace_header` is what the caller's X-Ray says, dropped where no queue would take it.
+    """
     if it.Subject is not None and not 0 < len(it.Subject) <= SUBJECT_CHARACTERS_MAX:
         raise wrong("Subject")
     if it.Subject is not None and (not it.Subject.isprintable() or it.Subject[0].isspace()):
@@ -32,6 +40,12 @@ def entry_of(it: Any, topic: str, position: int = 0) -> PublishEntry:
     size = len(it.Message.encode()) + sum(len(a.name.encode()) + len(a.data_type) + len(a.value) for a in attributes)
     if size > MESSAGE_BYTES_MAX:
         raise wrong("Message too long")
+    body, by_protocol = it.Message, {}
+    if it.MessageStructure == _JSON:
+        by_protocol = _by_protocol(it.Message)
+        body = by_protocol["default"]
+    elif it.MessageStructure:
+        raise wrong("MessageStructure")
     fifo = topic.endswith(FIFO_SUFFIX)
     if fifo and not it.MessageGroupId:
         raise wrong("The MessageGroupId parameter is required for FIFO topics")
@@ -45,12 +59,6 @@ def entry_of(it: Any, topic: str, position: int = 0) -> PublishEntry:
             raise wrong(
                 f"{name} Reason: it can only include alphanumeric and punctuation characters, 1 to 128 in length"
             )
-    body, by_protocol = it.Message, {}
-    if it.MessageStructure == _JSON:
-        by_protocol = _by_protocol(it.Message)
-        body = by_protocol["default"]
-    elif it.MessageStructure:
-        raise wrong("MessageStructure")
     return PublishEntry(
         body=body,
         subject=it.Subject or "",
@@ -58,6 +66,7 @@ def entry_of(it: Any, topic: str, position: int = 0) -> PublishEntry:
         attributes=attributes,
         group_id=it.MessageGroupId or None,
         deduplication_id=it.MessageDeduplicationId or None,
+        trace_header=trace_header if len(trace_header) <= TRACE_HEADER_CHARACTERS_MAX else "",
     )
 
 

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cumulo.queue_service.json_tokens import Kind, Malformed, TokenReader
+from cumulo.queue_service.json_tokens import Kind, Malformed, TokenReader, compact
 from cumulo.queue_service.model import MessageAttributes
 
 KEYS_MAX = 5
@@ -170,8 +170,11 @@ def compiled(text: str, scope: str) -> FilterPolicy:
     if len(text.encode()) > POLICY_BYTES_MAX:
         raise InvalidFilterPolicy("Filter policy can not be larger than 256 KB")
     try:
-        keys, alternatives = _Compiler(text).whole()
-    except (Malformed, RecursionError) as error:
+        # SNS writes a policy anew before it looks at what it says, and counts places in that.
+        keys, alternatives = _Compiler(compact(text)).whole()
+    except Malformed as error:
+        raise InvalidFilterPolicy(f"failed to parse JSON. {error.text}".rstrip()) from error
+    except RecursionError as error:
         raise InvalidFilterPolicy("failed to parse JSON.") from error
     if scope == IN_ATTRIBUTES and any(depth > 1 for each in alternatives for _, depth in each.values()):
         text = "Filter policy scope MessageAttributes does not support nested filter policy"

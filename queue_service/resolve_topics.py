@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+
+import msgspec
 
 from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
@@ -30,7 +33,12 @@ from cumulo.queue_service.subscriptions import (
     find_subscription,
 )
 from cumulo.queue_service.topic_attributes import wrong
-from cumulo.queue_service.topic_errors import SUBSCRIPTION_NOT_FOUND, TAGGED_NOT_FOUND, TOPIC_NOT_FOUND
+from cumulo.queue_service.topic_errors import (
+    INVALID_IN_FULL,
+    SUBSCRIPTION_NOT_FOUND,
+    TAGGED_NOT_FOUND,
+    TOPIC_NOT_FOUND,
+)
 from cumulo.queue_service.topic_keys import SubscriptionRow, TopicName
 from cumulo.queue_service.topic_model import SubscriptionPlace, TopicPlace
 from cumulo.queue_service.topic_operations import OWNERS_ALONE, TABLE
@@ -50,6 +58,9 @@ from cumulo.storage.remembered import Remembered
 from cumulo.storage.tuples import u64
 
 NONCE_BYTES = 16
+SOURCE_OWNER = "aws:SourceOwner"
+"""The condition key of SNS's default policy: the caller's account."""
+_HEX = re.compile(r"[0-9a-fA-F]+")
 _U64 = 8
 
 
@@ -115,6 +126,11 @@ def checks_of(operation: Operation, place: TopicPlace) -> Checks:
     """Return what an operation checks on a topic."""
     assert operation.checks is not None
     return operation.checks(place)
+
+
+def with_keys(checks: Checks, keys: Mapping[str, str]) -> Checks:
+    """Return the checks with condition keys that this request adds."""
+    return tuple(msgspec.structs.replace(check, keys={**check.keys, **keys}) for check in checks)
 
 
 def in_force(ctx: CallContext, operation: Operation, guard: Guard) -> Guard:
@@ -230,7 +246,8 @@ async def _permission(
     found = await desk.find(place)
     if found is None:
         return missing(operation, place, TOPIC_NOT_FOUND.error())
-    checks, guard = checks_of(operation, place), Guard(place.account, found.policy)
+    checks = with_keys(checks_of(operation, place), {SOURCE_OWNER: ctx.principal.account})
+    guard = Guard(place.account, found.policy)
     # Before a word about what the policy says: the edit below answers which labels there are.
     desk.authorizer.authorize(ctx, checks, guard)
     text = resource_policy.shown(found.policy, desk.engine) if found.policy else default_policy(place)
@@ -352,7 +369,7 @@ async def _subscribe(desk: TopicDesk, ctx: CallContext, operation: Operation, re
     return Resolved(
         StampedSubscribe(place, found.partition, row, queue, desk.clock.deadline_ms()),
         (ROOT, found.partition, queue) if queue else (ROOT, found.partition),
-        checks_of(operation, place),
+        with_keys(checks_of(operation, place), {"sns:Protocol": request.protocol, "sns:Endpoint": request.endpoint}),
         Guard(place.account, found.policy),
     )
 
@@ -362,9 +379,13 @@ async def _confirm(
 ) -> Resolved:
     place = _place(ctx, request.topic)
     try:
-        payload = desk.sealer.open(TokenKind.CONFIRMATION, request.token)
+        payload = desk.sealer.open(TokenKind.CONFIRMATION, bytes.fromhex(request.token).decode())
     except InvalidToken as error:
         raise wrong("Token") from error
+    except ValueError as error:
+        raise (
+            wrong("Token") if _HEX.fullmatch(request.token) else INVALID_IN_FULL.error(text="Invalid token")
+        ) from error
     found = await desk.find(place)
     if found is None:
         return missing(operation, place, TOPIC_NOT_FOUND.error())
@@ -381,25 +402,31 @@ async def _confirm(
 
 
 def confirmation_token(sealer: TokenSealer, partition: bytes, number: int, nonce: bytes) -> str:
-    """Return the token that confirms a subscription."""
-    return sealer.seal(TokenKind.CONFIRMATION, partition + u64(number) + nonce)
+    """Return the token that confirms a subscription; in hexadecimal digits, as SNS's are."""
+    return sealer.seal(TokenKind.CONFIRMATION, partition + u64(number) + nonce).encode().hex()
 
 
 async def _unsubscribe(desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.Unsubscribe) -> Resolved:
-    del ctx
     place = attributes.subscription_place(request.subscription)
-    found = await desk.find_subscription(place)
-    if found is None:
+    topic, found = await desk.find(place.topic), await desk.find_subscription(place)
+    if topic is None or found is None:
         # Ended already, or never made: that does no harm.
         return Resolved(
-            StampedSubscription(place, b""), (ROOT,), checks_of(operation, place.topic), Guard(place.topic.account)
+            StampedSubscription(place, b""),
+            (ROOT,) if topic is None else (ROOT, topic.partition),
+            (),
+            Guard(place.topic.account),
         )
-    partitions = (ROOT, found.partition, found.row.queue) if found.row.queue else (ROOT, found.partition)
+    checks = checks_of(operation, place.topic)
+    of_topic = ctx.principal.account == place.topic.account
+    guard = Guard(place.topic.account if of_topic else found.row.owner)
+    if found.row.authenticated or ctx.principal.account in (found.row.owner, place.topic.account):
+        desk.authorizer.authorize(ctx, checks, guard)
     return Resolved(
         StampedSubscription(place, found.partition, desk.clock.deadline_ms()),
-        partitions,
-        checks_of(operation, place.topic),
-        _subscribers_guard(place, found),
+        (ROOT, found.partition, found.row.queue) if found.row.queue else (ROOT, found.partition),
+        checks,
+        guard,
         grows=False,
     )
 

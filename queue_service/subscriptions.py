@@ -208,6 +208,13 @@ def remove(txn: Txn, partition: bytes, number: int, row: SubscriptionRow, now_ms
     _put_counted(txn, partition, state_of(txn, partition), row, None)
 
 
+def expiring_queues(txn: ReadTxn, entry: Due) -> tuple[bytes, ...]:
+    """Return the own queue of the subscription that `expire` is about, as a tuple."""
+    raw = txn.get(subscription_key(entry.key[:8], int.from_bytes(entry.key[8:], "big")))
+    queue = b"" if raw is None else decode_subscription(raw).queue
+    return (queue,) if queue else ()
+
+
 def expire(txn: Txn, entry: Due) -> None:
     """Remove a subscription that was not confirmed in time: the deed of `topic.expire`."""
     partition, number = entry.key[:8], int.from_bytes(entry.key[8:], "big")

@@ -14,6 +14,7 @@ from cumulo.core.errors import ServiceError
 from cumulo.core.names import is_account_id, is_region, parse_arn, parse_resource_name
 from cumulo.queue_service.filter_policies import IN_ATTRIBUTES, SCOPES, InvalidFilterPolicy
 from cumulo.queue_service.filter_policies import compiled as compiled_policy
+from cumulo.queue_service.json_tokens import Malformed, compact
 from cumulo.queue_service.model import (
     FIFO_SUFFIX,
     TAG_KEY_CHARACTERS_MAX,
@@ -22,7 +23,7 @@ from cumulo.queue_service.model import (
     is_fifo,
 )
 from cumulo.queue_service.queue_attributes import place_of
-from cumulo.queue_service.topic_errors import INVALID_PARAMETER, TAG_LIMIT_EXCEEDED
+from cumulo.queue_service.topic_errors import INVALID_IN_FULL, INVALID_PARAMETER, TAG_LIMIT_EXCEEDED
 from cumulo.queue_service.topic_model import (
     ENDPOINT_CHARACTERS_MAX,
     PROTOCOLS,
@@ -60,7 +61,8 @@ SUBSCRIPTION_ATTRIBUTES = (
 )
 OFFERED_PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs")
 """Of SNS's, those that somebody delivers here."""
-_E164 = re.compile(r"\+?[1-9][0-9]{1,14}")
+_PHONE = re.compile(r"\+?[0-9]+(?:[-./ ][0-9]+)*")
+_PHONE_DIGITS_MAX = 15
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 
 
@@ -129,14 +131,16 @@ def check_endpoint(place: TopicPlace, protocol: str, endpoint: str) -> None:
     """Raise where nothing of this protocol can be at an endpoint."""
     if protocol not in PROTOCOLS:
         raise wrong(f"Amazon SNS does not support this protocol string: {protocol[:80]}")
+    if place.fifo and protocol != "sqs":
+        raise wrong(f"Invalid protocol type: {protocol}")
     if protocol not in OFFERED_PROTOCOLS:
         raise wrong(f"Protocol Reason: {protocol} is not offered; see docs/compatibility.md")
     if not endpoint or len(endpoint) > ENDPOINT_CHARACTERS_MAX:
         raise wrong(f"Endpoint Reason: it has 1 to {ENDPOINT_CHARACTERS_MAX} characters")
     if protocol in ("http", "https") and not endpoint.startswith(f"{protocol}://"):
         raise wrong("Endpoint must match the specified protocol")
-    if protocol == "sms" and not _E164.fullmatch(endpoint):
-        raise wrong(f"Endpoint Reason: Invalid SMS endpoint: {endpoint[:80]}")
+    if protocol == "sms" and (not _PHONE.fullmatch(endpoint) or sum(map(str.isdecimal, endpoint)) > _PHONE_DIGITS_MAX):
+        raise INVALID_IN_FULL.error(text=f"Invalid SMS endpoint: {endpoint[:80]}")
     if protocol.startswith("email") and not _EMAIL.fullmatch(endpoint):
         raise wrong("Email address")
     if protocol == "sqs":
@@ -147,8 +151,6 @@ def check_endpoint(place: TopicPlace, protocol: str, endpoint: str) -> None:
             raise wrong(
                 "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
             )
-    elif place.fifo:
-        raise wrong("Endpoint Reason: only SQS queues can be subscribed to FIFO topics")
 
 
 def subscription_attribute(
@@ -201,8 +203,10 @@ def _check_redrive(place: TopicPlace, endpoint: str, value: str, prefix: str) ->
 
 def _json_object(name: str, value: str) -> dict[str, Any]:
     try:
-        decoded = json.loads(value)
-    except (ValueError, RecursionError) as error:
+        decoded = json.loads(compact(value))
+    except Malformed as error:
+        raise wrong(f"{name}: failed to parse JSON. {error.text}".rstrip()) from error
+    except RecursionError as error:
         raise wrong(f"{name}: failed to parse JSON.") from error
     if not isinstance(decoded, dict):
         raise wrong(f"{name}: failed to parse JSON.")

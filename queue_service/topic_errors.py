@@ -3,9 +3,13 @@
 Source: Amazon SNS API reference, the errors of each action. Does not know any wire protocol.
 """
 
+import re
+
 from cumulo.core.errors import ErrorRow, ServiceError, Status
 
 INVALID_PARAMETER = ErrorRow("InvalidParameter", 400, Status.INVALID_ARGUMENT, "Invalid parameter: {text}")
+INVALID_IN_FULL = ErrorRow("InvalidParameter", 400, Status.INVALID_ARGUMENT, "{text}")
+"""Of the few parameters that SNS complains of without its usual beginning."""
 PARAMETER_VALUE_INVALID = ErrorRow("ParameterValueInvalid", 400, Status.INVALID_ARGUMENT, "{text}")
 TOPIC_NOT_FOUND = ErrorRow("NotFound", 404, Status.NOT_FOUND, "Topic does not exist")
 SUBSCRIPTION_NOT_FOUND = ErrorRow("NotFound", 404, Status.NOT_FOUND, "Subscription does not exist")
@@ -54,16 +58,25 @@ INVALID_BATCH_ENTRY_ID = ErrorRow("InvalidBatchEntryId", 400, Status.INVALID_ARG
 
 
 class _Missing(ErrorRow, frozen=True):
-    """The row that calls a parameter as SNS's validation does: `topicArn`."""
+    """The row that calls a parameter as SNS's validation does: `topicArn`, `messageAttributes.key.member.dataType`."""
 
     def error(self, **values: object) -> ServiceError:
         """Return the exception to raise."""
-        parameter = str(values.get("parameter", ""))
-        return super().error(**values | {"parameter": ".".join(_lowered(name) for name in parameter.split("."))})
+        if values.get("operation") == "Unsubscribe":
+            return INVALID_PARAMETER.error(text="SubscriptionArn Reason: no value for required parameter")
+        parameter = _NAME.sub(_as_validated, str(values.get("parameter", "")))
+        return super().error(**values | {"parameter": parameter})
 
 
-def _lowered(name: str) -> str:
-    return name[:1].lower() + name[1:]
+_NAME = re.compile(r"\[([^\]]*)\]|(?<=\.)(\d+)(?=\.)|(?<![^.])([A-Z])(?=[A-Za-z])")
+"""A key of a map, the number of an item, or the first letter of a member."""
+
+
+def _as_validated(name: re.Match[str]) -> str:
+    key, item, letter = name.groups()
+    if key is not None:
+        return f".{key}.member"
+    return f"{item}.member" if item else letter.lower()
 
 
 VALIDATION_ERROR = _Missing(

@@ -243,7 +243,8 @@ class SubscriptionPage(msgspec.Struct, frozen=True):
 
 class PublishEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One message to publish. `by_protocol` are the texts of a message of structure `json`, where the protocol has one
-    of its own; `body` is then the default. Of a FIFO topic `group_id` must be given.
+    of its own; `body` is then the default. Of a FIFO topic `group_id` must be given. `trace_header` is X-Ray's, which
+    queues hand on.
     """
 
     body: str
@@ -252,6 +253,7 @@ class PublishEntry(msgspec.Struct, frozen=True, kw_only=True):
     attributes: MessageAttributes = ()
     group_id: str | None = None
     deduplication_id: str | None = None
+    trace_header: str = ""
 
 
 class Publish(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,6 +39,9 @@ OWNERS_ALONE = frozenset(
 BY_TOKEN = "the token proves that the endpoint was reached"  # noqa: S105 - a reason
 
 
+BY_LINK = "whoever has the link ends a subscription that was confirmed by one; of others the resolver asks for leave"
+
+
 class Publisher(Protocol):
     """The part of the service that publishes."""
 
@@ -145,7 +148,14 @@ TABLE = OperationTable(
             "Confirms a subscription by the token that was sent to its endpoint.",
             open_because=BY_TOKEN,
         ),
-        _row(model.Unsubscribe, Kind.WRITE, "sns:Unsubscribe", unsubscribe, "Ends a subscription."),
+        _row(
+            model.Unsubscribe,
+            Kind.WRITE,
+            "sns:Unsubscribe",
+            unsubscribe,
+            "Ends a subscription.",
+            open_because=BY_LINK,
+        ),
         _row(
             model.GetSubscription,
             Kind.READ,

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -36,19 +36,34 @@ from cumulo.queue_service.publishing import QueueDelivery, StampedEnd, StampedFa
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import DirectoryChanged, Found, Lookup
 from cumulo.queue_service.queues import follow as follow_queue
-from cumulo.queue_service.resolve_topics import RESOLVERS, ResolvedPublish, TopicDesk, in_force, listing_of
+from cumulo.queue_service.resolve_topics import (
+    RESOLVERS,
+    SOURCE_OWNER,
+    ResolvedPublish,
+    TopicDesk,
+    in_force,
+    listing_of,
+    with_keys,
+)
 from cumulo.queue_service.sealing import MessageSeals, Sealing
-from cumulo.queue_service.subscriptions import ListedPage, NumberedPage, Subscribed, expire, shown
+from cumulo.queue_service.subscriptions import (
+    ListedPage,
+    NumberedPage,
+    Subscribed,
+    expire,
+    expiring_queues,
+    shown,
+)
 from cumulo.queue_service.topic_attributes import topic_place
 from cumulo.queue_service.topic_envelopes import Notice, Signer, StoredNotice
-from cumulo.queue_service.topic_errors import TOPIC_NOT_FOUND
+from cumulo.queue_service.topic_errors import INVALID_PARAMETER, TOPIC_NOT_FOUND
 from cumulo.queue_service.topic_keys import CLEAR_TOPIC, EXPIRE, FAN_OUT, TopicMeta
 from cumulo.queue_service.topic_operations import TABLE
 from cumulo.queue_service.topic_plans import Plan, Plans, Subscriber
-from cumulo.queue_service.topics import clear_topic
+from cumulo.queue_service.topics import clear_topic, queues_to_clear
 from cumulo.storage import records
 from cumulo.storage.due_pump import DueHandler
-from cumulo.storage.engine import ROOT, Due, Engine
+from cumulo.storage.engine import ROOT, Due, Engine, ReadTxn, Txn
 from cumulo.storage.remembered import Remembered
 from cumulo.storage.tuples import u64
 
@@ -167,6 +182,9 @@ class TopicService(Room):
         """Follow the topic's name, check the request and stamp it."""
         resolved = await RESOLVERS[operation.name](self.desk, ctx, operation, request)
         guard = in_force(ctx, operation, resolved.guard)
+        if guard.policy:  # the default one is of the owner alone
+            checks = with_keys(resolved.checks, {SOURCE_OWNER: ctx.principal.account})
+            return msgspec.structs.replace(resolved, guard=guard, checks=checks)
         return resolved if guard is resolved.guard else msgspec.structs.replace(resolved, guard=guard)
 
     async def call(
@@ -211,6 +229,8 @@ class TopicService(Room):
         plan = await self._plans.of(resolved.partition)
         if plan is None:
             raise TOPIC_NOT_FOUND.error()
+        if place.fifo and plan.meta.attributes.get("ContentBasedDeduplication") != "true":
+            _check_deduplication_ids(request.entries)
         seed = self.randomness.token_bytes(stamping.SEED_BYTES)
         ids = stamping.message_ids(seed, len(request.entries))
         wall_ms, now_ms = self.clock.wall_ms(), self.clock.deadline_ms()
@@ -301,7 +321,9 @@ class TopicService(Room):
         sent = SendEntry(
             text.encode(),
             entry.attributes if subscriber.raw else (),
-            group_id=entry.group_id,
+            trace_header=entry.trace_header,
+            # A FIFO topic orders its messages itself; only a standard one hands on whose fair share they are.
+            group_id=entry.group_id if fifo or not place.fifo else None,
             deduplication_id=(entry.deduplication_id or _by_content(entry)) if fifo else None,
         )
         seed = hashlib.sha256(f"{message_id}/{subscriber.number}".encode()).digest()[: stamping.SEED_BYTES]
@@ -404,18 +426,33 @@ class TopicService(Room):
     # Other due work
 
     async def _on_expire(self, entries: list[Due]) -> None:
-        await asyncio.gather(
-            *(self.engine.transact((ROOT, entry.key[:8]), expire, entry, grows=False) for entry in entries)
-        )
+        await asyncio.gather(*(self._remove(entry, entry.key[:8], expiring_queues, expire) for entry in entries))
 
     async def _on_clear(self, entries: list[Due]) -> None:
-        await asyncio.gather(
-            *(self.engine.transact((ROOT, entry.key), clear_topic, entry, grows=False) for entry in entries)
-        )
+        await asyncio.gather(*(self._remove(entry, entry.key, queues_to_clear, clear_topic) for entry in entries))
+
+    async def _remove(
+        self,
+        entry: Due,
+        partition: bytes,
+        queues: Callable[[ReadTxn, Due], tuple[bytes, ...]],
+        function: Callable[[Txn, Due], None],
+    ) -> None:
+        """Remove subscriptions of a topic with the queues of their own."""
+        found = await self.engine.read((partition,), queues, entry)
+        await self.engine.transact((ROOT, partition, *found), function, entry, grows=False)
 
 
 def _progress(txn: Any, request: tuple[bytes, int]) -> int:
     return publishing.progress(txn, *request)
+
+
+def _check_deduplication_ids(entries: Sequence[model.PublishEntry]) -> None:
+    if not all(entry.deduplication_id for entry in entries):
+        raise INVALID_PARAMETER.error(
+            text="The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided "
+            "explicitly"
+        )
 
 
 def _by_content(entry: model.PublishEntry) -> str:

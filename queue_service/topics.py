@@ -45,8 +45,8 @@ from cumulo.storage import records
 from cumulo.storage.engine import Due, ReadTxn, Txn
 from cumulo.storage.tuples import u64
 
-CLEARED_MAX = 100
-"""Subscriptions of a deleted topic that one transaction removes; some ten operations each."""
+CLEARED_MAX = 50
+"""Subscriptions of a deleted topic that one transaction removes; some twenty operations each."""
 
 
 class StampedTopic(msgspec.Struct, frozen=True):
@@ -261,6 +261,13 @@ def delete_topic(txn: Txn, request: StampedTopic) -> None:
     txn.delete(partition + TAGS)
     own_queues.destroy(txn, meta.outbox, request.now_ms)
     txn.due(request.now_ms, CLEAR_TOPIC, partition, records.encode(meta))
+
+
+def queues_to_clear(txn: ReadTxn, entry: Due) -> tuple[bytes, ...]:
+    """Return the subscriptions' own queues that the next `clear_topic` removes; nobody adds to them any more."""
+    prefix = subscriptions_prefix(entry.key)
+    rows = txn.range(prefix, prefix + b"\xff" * 9, CLEARED_MAX)
+    return tuple(queue for _, value in rows if (queue := decode_subscription(value).queue))
 
 
 def clear_topic(txn: Txn, entry: Due) -> None:

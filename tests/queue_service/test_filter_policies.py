@@ -166,7 +166,7 @@ REFUSED = [
         "prefix is Ruler reserved fieldName which cannot be used inside $or.",
         20,
     ),
-    ('{\n "k":\n  "v"}', '"k" must be an object or an array', 4),
+    ('{\n "k":\n  "v"}', '"k" must be an object or an array', 7),
 ]
 
 
@@ -175,9 +175,9 @@ def test_policy_is_refused_in_the_words_of_sns_with_the_place(policy, says, colu
     with pytest.raises(InvalidFilterPolicy) as refusal:
         compiled(policy, IN_BODY)
 
-    line = policy.count("\n") + 1
+    compact = "".join(policy.split())  # as SNS writes it again, and counts places
     assert refusal.value.text.startswith(says)
-    assert refusal.value.text.endswith(f'at [Source: (String)"{policy}"; line: {line}, column: {column}]')
+    assert refusal.value.text.endswith(f'at [Source: (String)"{compact}"; line: 1, column: {column}]')
 
 
 LIMITS = [

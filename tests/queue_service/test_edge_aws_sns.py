@@ -1,0 +1,418 @@
+"""SNS as its clients speak it: boto3 and plain links over real sockets, held to AWS's documented answers."""
+
+import contextlib
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+import xml.etree.ElementTree as ET
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from cumulo.testing import Server
+
+OWNER, OTHER = "000000000000", "111122223333"
+NAMESPACE = "{http://sns.amazonaws.com/doc/2010-03-31/}"
+HIDDEN = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: {}]"
+
+
+class Aws:
+    """Clients of one server, as the roots of two accounts, and names that nobody used."""
+
+    def __init__(self, server):
+        self.server = server
+        with server.client() as client:
+            root = client.iam.create_account(account=OTHER)
+        self.other_key = (root.access_key_id, root.secret_access_key)
+        self._count = 0
+        self._clients = contextlib.ExitStack()
+        self.sns, self.sqs = self.client("sns"), self.client("sqs")
+        self.other_sns, self.other_sqs = self.client("sns", self.other_key), self.client("sqs", self.other_key)
+
+    def client(self, service, key=(), **options):
+        root = self.server.credentials
+        key_id, secret = key or (root["access_key_id"], root["secret_access_key"])
+        names = {"endpoint_url": self.server.url, "region_name": "us-east-1"}
+        names |= {"aws_access_key_id": key_id, "aws_secret_access_key": secret}
+        config = Config(retries={"total_max_attempts": 1}).merge(options.pop("config", Config()))
+        client = boto3.client(service, config=config, **(names | options))
+        self._clients.callback(client.close)
+        return client
+
+    def close(self):
+        self._clients.close()
+
+    def name(self):
+        self._count += 1
+        return f"n{self._count}"
+
+    def topic(self, **attributes):
+        name = self.name() + (".fifo" if attributes.get("FifoTopic") == "true" else "")
+        return self.sns.create_topic(Name=name, Attributes=attributes)["TopicArn"]
+
+    def queue(self, sqs=None, topic="", **attributes):
+        """Make a queue that takes what `topic` sends; return its URL and its ARN."""
+        sqs = sqs or self.sqs
+        name = self.name() + (".fifo" if attributes.get("FifoQueue") == "true" else "")
+        url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        if topic:
+            statement = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+            statement |= {"Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": topic}}}
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(statement)})
+        return url, arn
+
+    def subscribed(self, topic, **attributes):
+        """Make a queue that is subscribed; return its URL and the subscription's ARN."""
+        url, arn = self.queue(topic=topic)
+        made = self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+        return url, made["SubscriptionArn"]
+
+    def received(self, url, sqs=None):
+        asked = {"WaitTimeSeconds": 10, "MessageAttributeNames": ["All"], "AttributeNames": ["All"]}
+        (message,) = (sqs or self.sqs).receive_message(QueueUrl=url, **asked)["Messages"]
+        return message
+
+    def link(self, **query):
+        """Follow a link without a signature; return the status and the answer's text."""
+        url = f"{self.server.url}/?{urllib.parse.urlencode(query)}"
+        return follow(url)
+
+
+def follow(url):
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def policy(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory):
+    with Server(tmp_path_factory.mktemp("sns") / "data") as server:
+        made = Aws(server)
+        yield made
+        made.close()
+
+
+def refusal(call, **members):
+    """Return the code, the message and the status of a refusal."""
+    with pytest.raises(ClientError) as refused:
+        call(**members)
+    answer = refused.value.response
+    return answer["Error"]["Code"], answer["Error"]["Message"], answer["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def invalid(text):
+    return "InvalidParameter", f"Invalid parameter: {text}", 400
+
+
+def unchecked(aws):
+    return aws.client("sns", config=Config(parameter_validation=False))
+
+
+# Topics
+
+
+def test_new_topic_has_the_attributes_of_a_new_topic_of_sns(aws):
+    topic = aws.topic()
+
+    shown = aws.sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+
+    assert set(shown) == {
+        "TopicArn",
+        "Owner",
+        "Policy",
+        "DisplayName",
+        "SubscriptionsConfirmed",
+        "SubscriptionsPending",
+        "SubscriptionsDeleted",
+        "EffectiveDeliveryPolicy",
+    }
+    assert (shown["Owner"], shown["DisplayName"], shown["SubscriptionsConfirmed"]) == (OWNER, "", "0")
+    (statement,) = json.loads(shown["Policy"])["Statement"]
+    assert statement["Sid"] == "__default_statement_ID"
+    assert statement["Condition"] == {"StringEquals": {"AWS:SourceOwner": OWNER}}
+
+
+def test_arn_of_a_topic_is_refused_in_the_words_of_sns(aws):
+    ask = aws.sns.get_topic_attributes
+
+    assert refusal(ask, TopicArn="news") == invalid("TopicArn Reason: An ARN must have at least 6 elements, not 1")
+    assert refusal(ask, TopicArn=f"arn:aws:sns:eu-west-1:{OWNER}:news") == invalid("TopicArn")
+    assert refusal(ask, TopicArn=f"arn:aws:sns:us-east-1:{OWNER}:gone") == ("NotFound", "Topic does not exist", 404)
+
+
+def test_regions_know_nothing_of_each_other(aws):
+    topic = aws.topic()
+    far = aws.client("sns", region_name="eu-west-1")
+
+    made = far.create_topic(Name=topic.rpartition(":")[2])["TopicArn"]
+
+    assert made != topic
+    assert [it["TopicArn"] for it in far.list_topics()["Topics"]] == [made]
+    far.delete_topic(TopicArn=made)
+    assert aws.sns.get_topic_attributes(TopicArn=topic)["Attributes"]["TopicArn"] == topic
+
+
+def test_deleted_topic_takes_subscriptions_that_were_pending_with_it(aws):
+    topic = aws.topic()
+    for number in range(3):
+        aws.sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=f"reader{number}@example.com")
+
+    aws.sns.delete_topic(TopicArn=topic)
+
+    assert [it for it in aws.sns.list_subscriptions()["Subscriptions"] if it["TopicArn"] == topic] == []
+    assert "due work failed" not in aws.server.output
+
+
+# Malformed JSON, in the words of SNS's own reader
+
+VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+MALFORMED = [
+    ("{word}", "Unexpected character ('w' (code 119)): was expecting double-quote to start field name", 2),
+    ("word", f"Unrecognized token 'word': was expecting {VALUES}", 5),
+    ('{"a" "b"}', "Unexpected character ('\"' (code 34)): was expecting a colon to separate field name and value", 6),
+    ('{"a":["b" "c"]}', "Unexpected character ('\"' (code 34)): was expecting comma to separate Array entries", 11),
+    ('{"a":["b"],}', "Unexpected character ('}' (code 125)): was expecting double-quote to start field name", 12),
+    ('{"a":?}', f"Unexpected character ('?' (code 63)): expected a valid value {VALUES}", 6),
+    ('{"a":"b', "Unexpected end-of-input: was expecting closing quote for a string value", 8),
+    (
+        '{"a":["b"]',
+        f"Unexpected end-of-input: expected close marker for Object (start marker at {HIDDEN.format(1)})",
+        11,
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "says", "column"), MALFORMED)
+def test_malformed_json_is_refused_in_the_words_of_sns(aws, text, says, column):
+    topic = aws.topic()
+    _, subscription = aws.subscribed(topic)
+
+    for name in ("FilterPolicy", "RedrivePolicy"):
+        refused = refusal(
+            aws.sns.set_subscription_attributes,
+            SubscriptionArn=subscription,
+            AttributeName=name,
+            AttributeValue=text,
+        )
+
+        assert refused == invalid(f"{name}: failed to parse JSON. {says}\n at {HIDDEN.format(column)}")
+    shown = aws.sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
+    assert "FilterPolicy" not in shown
+    assert "RedrivePolicy" not in shown
+
+
+def test_places_in_a_filter_policy_are_those_of_the_policy_without_blanks(aws):
+    topic = aws.topic()
+    _, arn = aws.queue()
+
+    refused = refusal(
+        aws.sns.subscribe,
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint=arn,
+        Attributes={"FilterPolicy": '{"key": [{"suffix": 100}]}'},
+    )
+
+    assert refused == invalid(
+        "Attributes Reason: FilterPolicy: suffix match pattern must be a string\n"
+        ' at [Source: (String)"{"key":[{"suffix":100}]}"; line: 1, column: 22]'
+    )
+
+
+# Subscriptions
+
+
+@pytest.mark.parametrize("number", ["+15--551234567", "NAA+15551234567", "+15551234567.", "/+15551234567"])
+def test_number_that_is_no_phone_is_refused(aws, number):
+    refused = refusal(aws.sns.subscribe, TopicArn=aws.topic(), Protocol="sms", Endpoint=number)
+
+    assert refused == ("InvalidParameter", f"Invalid SMS endpoint: {number}", 400)
+
+
+def test_number_may_be_written_in_groups(aws):
+    made = aws.sns.subscribe(TopicArn=aws.topic(), Protocol="sms", Endpoint="+12/34-567.890")
+
+    assert made["SubscriptionArn"].startswith("arn:aws:sns:")
+
+
+def test_fifo_topic_has_only_queues_as_subscribers(aws):
+    topic = aws.topic(FifoTopic="true")
+
+    for protocol, endpoint in (("email", "a@example.com"), ("lambda", "arn:aws:lambda:us-east-1:1:function:f")):
+        refused = refusal(aws.sns.subscribe, TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+        assert refused == invalid(f"Invalid protocol type: {protocol}")
+
+
+def test_unsubscribing_is_repeated_without_harm_and_refused_where_it_names_nothing(aws):
+    topic = aws.topic()
+    _, subscription = aws.subscribed(topic)
+
+    aws.sns.unsubscribe(SubscriptionArn=subscription)
+    aws.sns.unsubscribe(SubscriptionArn=subscription)
+
+    ask = unchecked(aws).unsubscribe
+    few = "SubscriptionArn Reason: An ARN must have at least 6 elements, not {}"
+    assert refusal(ask, SubscriptionArn="random") == invalid(few.format(1))
+    assert refusal(ask, SubscriptionArn=f"arn:aws:sns:us-east-1:{OWNER}:random") == invalid("SubscriptionId")
+    assert refusal(ask) == invalid("SubscriptionArn Reason: no value for required parameter")
+
+
+def test_forged_confirmation_tokens_are_refused(aws):
+    topic = aws.topic()
+    ask = aws.sns.confirm_subscription
+
+    assert refusal(ask, TopicArn=topic, Token="random") == ("InvalidParameter", "Invalid token", 400)
+    assert refusal(ask, TopicArn=topic, Token="51b2ff3edb47" * 20) == invalid("Token")
+
+
+def test_link_ends_no_subscription_whose_confirmation_was_signed(aws):
+    url, subscription = aws.subscribed(topic := aws.topic())
+    aws.sns.publish(TopicArn=topic, Message="hello")
+    link = json.loads(aws.received(url)["Body"])["UnsubscribeURL"]
+    assert urllib.parse.parse_qs(urllib.parse.urlparse(link).query) == {
+        "Action": ["Unsubscribe"],
+        "SubscriptionArn": [subscription],
+    }
+
+    status, text = follow(link)
+
+    assert status == 403
+    assert ET.fromstring(text).findtext(f"{NAMESPACE}Error/{NAMESPACE}Code") == "AuthorizationError"
+    assert len(aws.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]) == 1
+
+
+# Who may
+
+
+def test_refusals_spell_actions_as_sns_does(aws):
+    iam = aws.client("iam")
+    iam.create_user(UserName="nobody")
+    key = iam.create_access_key(UserName="nobody")["AccessKey"]
+    sns = aws.client("sns", (key["AccessKeyId"], key["SecretAccessKey"]))
+    topic = aws.topic()
+    user = f"User: arn:aws:iam::{OWNER}:user/nobody is not authorized to perform: "
+    everything = f"arn:aws:sns:us-east-1:{OWNER}:*"
+    why = "because no identity-based policy allows the SNS:{} action"
+
+    publish, lists = refusal(sns.publish, TopicArn=topic, Message="x"), refusal(sns.list_topics)
+
+    assert publish[:2] == ("AuthorizationError", f"{user}SNS:Publish on resource: {topic} {why.format('Publish')}")
+    assert lists[:2] == (
+        "AuthorizationError",
+        f"{user}SNS:ListTopics on resource: {everything} {why.format('ListTopics')}",
+    )
+    assert publish[2] == lists[2] == 403
+
+
+def test_topic_policy_tells_who_subscribes_with_what(aws):
+    topic = aws.topic()
+    statement = {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "sns:Subscribe", "Resource": topic}
+    statement["Condition"] = {"StringEquals": {"sns:Protocol": "sqs"}, "StringLike": {"sns:Endpoint": "*:wanted"}}
+    aws.sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy(statement))
+    queue = f"arn:aws:sqs:us-east-1:{OTHER}:"
+
+    made = aws.other_sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"{queue}wanted")
+    by_queue = refusal(aws.other_sns.subscribe, TopicArn=topic, Protocol="sqs", Endpoint=f"{queue}other")
+    by_mail = refusal(aws.other_sns.subscribe, TopicArn=topic, Protocol="email", Endpoint="a@example.com")
+
+    assert made["SubscriptionArn"].startswith(topic)
+    assert by_queue[0] == by_mail[0] == "AuthorizationError"
+    (listed,) = aws.other_sns.list_subscriptions()["Subscriptions"]
+    assert (listed["Owner"], listed["Endpoint"]) == (OTHER, f"{queue}wanted")
+    aws.sns.unsubscribe(SubscriptionArn=made["SubscriptionArn"])  # a topic's owner may end whatever hangs on it
+
+
+def test_source_owner_in_a_topic_policy_is_the_callers_account(aws):
+    topic = aws.topic()
+    everybody = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "SNS:Publish", "Resource": topic}
+    for owner, code in ((OWNER, "AuthorizationError"), (OTHER, "")):
+        statement = everybody | {"Condition": {"StringEquals": {"AWS:SourceOwner": owner}}}
+        aws.sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy(statement))
+
+        if code:
+            assert refusal(aws.other_sns.publish, TopicArn=topic, Message="x")[0] == code
+        else:
+            assert aws.other_sns.publish(TopicArn=topic, Message="x")["MessageId"]
+
+
+# Publishing
+
+
+def test_member_that_a_message_attribute_lacks_is_named(aws):
+    topic = aws.topic()
+    attributes = {"colour": {"StringValue": "red"}}
+    says = "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null"
+
+    one = refusal(unchecked(aws).publish, TopicArn=topic, Message="x", MessageAttributes=attributes)
+    entry = {"Id": "1", "Message": "x", "MessageAttributes": attributes}
+    batch = refusal(unchecked(aws).publish_batch, TopicArn=topic, PublishBatchRequestEntries=[entry])
+
+    place = "messageAttributes.colour.member.dataType"
+    assert one == ("ValidationError", says.format(place), 400)
+    assert batch == ("ValidationError", says.format(f"publishBatchRequestEntries.1.member.{place}"), 400)
+
+
+def test_fifo_topic_wants_a_way_to_tell_duplicates(aws):
+    topic = aws.topic(FifoTopic="true")
+    says = invalid(
+        "The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"
+    )
+
+    one = refusal(aws.sns.publish, TopicArn=topic, Message="x", MessageGroupId="g")
+    entry = {"Id": "1", "Message": "x", "MessageGroupId": "g"}
+    batch = refusal(aws.sns.publish_batch, TopicArn=topic, PublishBatchRequestEntries=[entry])
+
+    assert one == batch == says
+
+
+def test_message_structure_is_looked_at_before_the_group(aws):
+    topic = aws.topic(FifoTopic="true")
+
+    refused = refusal(aws.sns.publish, TopicArn=topic, Message='{"sqs": "x"}', MessageStructure="json")
+
+    assert refused == invalid("Message Structure - No default entry in JSON message body")
+
+
+def test_group_of_a_standard_topic_reaches_the_queue_and_of_a_fifo_topic_does_not(aws):
+    standard, fifo = aws.topic(), aws.topic(FifoTopic="true", ContentBasedDeduplication="true")
+    seen = []
+    for topic in (standard, fifo):
+        url, _ = aws.subscribed(topic)
+        aws.sns.publish(TopicArn=topic, Message="x", MessageGroupId="g")
+        seen.append(aws.received(url)["Attributes"].get("MessageGroupId"))
+
+    assert seen == ["g", None]
+
+
+def test_trace_of_the_publisher_reaches_the_queue(aws):
+    trace = "Root=1-3152b799-8954dae64eda91bc9a23a7e8;Parent=7fa8c0f79203be72;Sampled=1"
+    sns = aws.client("sns")
+    sns.meta.events.register("before-sign.sns.Publish", lambda request, **_: _trace(request, trace))
+    url, _ = aws.subscribed(topic := aws.topic())
+
+    sns.publish(TopicArn=topic, Message="x")
+
+    assert aws.received(url)["Attributes"]["AWSTraceHeader"] == trace
+
+
+def _trace(request, trace):
+    request.headers["X-Amzn-Trace-Id"] = trace
+
+
+def test_endpoint_of_a_phone_that_nobody_made_is_not_found(aws):
+    target = f"arn:aws:sns:us-east-1:{OWNER}:endpoint/APNS/app/5c54d0f6"
+
+    refused = refusal(aws.sns.publish, TargetArn=target, Message="x")
+
+    assert refused == invalid("TargetArn Reason: No endpoint found for the target arn specified")
