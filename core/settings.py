@@ -134,6 +134,13 @@ SETTINGS = (
         "calls a second of each action that a FIFO queue takes whose throughput limit is `perQueue`, 300 in SQS; beyond"
         " it they answer `RequestThrottled`. 0 sets no limit",
     ),
+    Setting(
+        "sns_http_private_addresses",
+        "auto",
+        _choice("auto", "deny", "allow"),
+        "whether messages of topics are posted to endpoints at private addresses; `auto`: to loopback alone, and only"
+        " where `host` is loopback, too",
+    ),
     Setting("failpoints", "", _text, "armed failpoints, for crash tests: `name=action;…`"),
     Setting("target", "", _text, "clients: host:port of the gRPC endpoint"),
     Setting("url", "", _text, "clients: URL of the HTTP endpoint; `AWS_ENDPOINT_URL` is read where this is empty"),

@@ -17,6 +17,7 @@ from cumulo.core.operations import Result
 from cumulo.gateway.aws_service import AwsCall, AwsService, Handler, InputErrors
 from cumulo.gateway.http_body import BODY_TOO_LARGE
 from cumulo.queue_service import topic_model as model
+from cumulo.queue_service.delivery_policies import effective_of_subscription, effective_of_topic
 from cumulo.queue_service.edge_aws_sns_messages import entry_of
 from cumulo.queue_service.model import ItemError
 from cumulo.queue_service.resolve_topics import default_policy
@@ -41,16 +42,6 @@ _TRACE_HEADER: Final = "x-amzn-trace-id"
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]+")
 _ENTRY_ID_CHARACTERS_MAX = 80
 aws_sns: Any = LazyModule("cumulo.queue_service.aws_sns")
-_RETRIES = {
-    "minDelayTarget": 20,
-    "maxDelayTarget": 20,
-    "numRetries": 3,
-    "numMaxDelayRetries": 0,
-    "numNoDelayRetries": 0,
-    "numMinDelayRetries": 0,
-    "backoffFunction": "linear",
-}
-_REQUEST = {"headerContentType": "text/plain; charset=UTF-8"}
 
 
 class TopicDoor(Protocol):
@@ -147,24 +138,11 @@ async def _get_topic_attributes(service: TopicDoor, call: AwsCall) -> Any:
         "SubscriptionsConfirmed": str(it.confirmed),
         "SubscriptionsPending": str(it.pending),
         "SubscriptionsDeleted": str(it.deleted),
-        "EffectiveDeliveryPolicy": json.dumps(effective_delivery_policy(it.attributes), separators=(",", ":")),
+        "EffectiveDeliveryPolicy": json.dumps(effective_of_topic(it.attributes), separators=(",", ":")),
     }
     if it.place.fifo:
         attributes = {"FifoTopic": "true", "ContentBasedDeduplication": "false"} | attributes
     return aws_sns.GetTopicAttributesResponse(Attributes=attributes)
-
-
-def effective_delivery_policy(attributes: Mapping[str, str]) -> dict[str, Any]:
-    """Return how messages to a topic's HTTP endpoints are retried: SNS's defaults under what was given."""
-    given = json.loads(attributes.get("DeliveryPolicy") or "{}").get("http", {})
-    return {
-        "http": {
-            "defaultHealthyRetryPolicy": _RETRIES | (given.get("defaultHealthyRetryPolicy") or {}),
-            **{name: given[name] for name in ("defaultSicklyRetryPolicy", "defaultThrottlePolicy") if given.get(name)},
-            "disableSubscriptionOverrides": given.get("disableSubscriptionOverrides", False),
-            "defaultRequestPolicy": _REQUEST | (given.get("defaultRequestPolicy") or {}),
-        }
-    }
 
 
 async def _set_topic_attributes(service: TopicDoor, call: AwsCall) -> Any:
@@ -278,21 +256,9 @@ async def _get_subscription_attributes(service: TopicDoor, call: AwsCall) -> Any
         attributes.pop("FilterPolicyScope", None)
     if it.protocol in ("http", "https"):
         attributes["EffectiveDeliveryPolicy"] = json.dumps(
-            effective_subscription_policy(it.attributes), separators=(",", ":")
+            effective_of_subscription(it.attributes), separators=(",", ":")
         )
     return aws_sns.GetSubscriptionAttributesResponse(Attributes=attributes)
-
-
-def effective_subscription_policy(attributes: Mapping[str, str]) -> dict[str, Any]:
-    """Return how messages to one HTTP endpoint are retried."""
-    given = json.loads(attributes.get("DeliveryPolicy") or "{}")
-    return {
-        "healthyRetryPolicy": _RETRIES | (given.get("healthyRetryPolicy") or {}),
-        "sicklyRetryPolicy": given.get("sicklyRetryPolicy"),
-        "throttlePolicy": given.get("throttlePolicy"),
-        "requestPolicy": _REQUEST | (given.get("requestPolicy") or {}),
-        "guaranteed": False,
-    }
 
 
 async def _set_subscription_attributes(service: TopicDoor, call: AwsCall) -> Any:

@@ -32,10 +32,12 @@ _OPERATIONS_OF_MESSAGE = 14
 
 
 class QueueDelivery(msgspec.Struct, frozen=True):
-    """Messages for one subscription. `own` says that the queue is its own, and somebody must be told."""
+    """Messages for one subscription. `owner` leads to it (`topic_keys.owner_of`) where the queue is its own, and
+    somebody must be told; it is empty for a queue of SQS.
+    """
 
     send: StampedSend
-    own: bool = False
+    owner: bytes = b""
 
 
 class StampedPublish(msgspec.Struct, frozen=True):
@@ -94,11 +96,11 @@ def deliver(txn: Txn, deliveries: tuple[QueueDelivery, ...]) -> None:
         send = delivery.send
         queue = find_queue(txn, send.partition)
         if queue is None:
-            if delivery.own:
+            if delivery.owner:
                 continue  # the subscription has ended
             raise DirectoryChanged
-        if delivery.own and not queue.ready:
-            txn.due(send.now_ms, DELIVER, send.partition)
+        if delivery.owner and not queue.ready:
+            txn.due(send.now_ms, DELIVER, send.partition, delivery.owner)
         kinds.send_messages(txn, send)
 
 

@@ -30,9 +30,11 @@ from cumulo.queue_service.subscriptions import (
     StampedSubscriptionList,
     StampedTopicList,
     SubscriptionLookup,
+    find_by_endpoint,
     find_subscription,
 )
 from cumulo.queue_service.topic_attributes import wrong
+from cumulo.queue_service.topic_envelopes import CONFIRMATION, StoredNotice
 from cumulo.queue_service.topic_errors import (
     INVALID_IN_FULL,
     SUBSCRIPTION_NOT_FOUND,
@@ -64,17 +66,28 @@ _HEX = re.compile(r"[0-9a-fA-F]+")
 _U64 = 8
 
 
+EndpointRefusal = Callable[[str, str], Awaitable[str]]
+"""Returns why nothing is delivered to an endpoint of a protocol, an empty text where it is."""
+
+
 class TopicDesk:
     """What resolvers of topics share."""
 
     def __init__(
-        self, engine: Engine, authorizer: Authorizer, clock: Clock, randomness: Randomness, sealer: TokenSealer
+        self,
+        engine: Engine,
+        authorizer: Authorizer,
+        clock: Clock,
+        randomness: Randomness,
+        sealer: TokenSealer,
+        endpoint_refusal: EndpointRefusal,
     ) -> None:
         self.engine = engine
         self.authorizer = authorizer
         self.clock = clock
         self.randomness = randomness
         self.sealer = sealer
+        self.endpoint_refusal = endpoint_refusal
         self._followed = Remembered(engine, (ROOT,), follow)
 
     async def find(self, place: TopicPlace) -> TopicName | None:
@@ -342,6 +355,8 @@ async def _outbox(desk: TopicDesk, partition: bytes) -> bytes:
 async def _subscribe(desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.Subscribe) -> Resolved:
     place = _place(ctx, request.topic)
     attributes.check_endpoint(place, request.protocol, request.endpoint)
+    if refusal := await desk.endpoint_refusal(request.protocol, request.endpoint):
+        raise wrong(f"Endpoint Reason: {refusal}")
     scope = attributes.scope_of(request.attributes)
     kept = {
         name: attributes.subscription_attribute(
@@ -365,9 +380,18 @@ async def _subscribe(desk: TopicDesk, ctx: CallContext, operation: Operation, re
         create_ms=desk.clock.wall_ms(),
         nonce=desk.randomness.token_bytes(NONCE_BYTES),
     )
-    queue = b"" if request.protocol == "sqs" else await desk.new_partition()
+    queue, now_ms = b"", desk.clock.deadline_ms()
+    confirmation, there = None, None
+    if request.protocol != "sqs":
+        there = await desk.engine.read(
+            (found.partition,), find_by_endpoint, (found.partition, request.protocol, request.endpoint)
+        )
+        queue = await desk.new_partition() if there is None else there.queue
+    if queue and not row.confirmed:
+        asked = StoredNotice(model.PublishEntry(body=""), desk.new_id(), desk.clock.wall_ms(), kind=CONFIRMATION)
+        confirmation = asked.outgoing(0, now_ms)
     return Resolved(
-        StampedSubscribe(place, found.partition, row, queue, desk.clock.deadline_ms()),
+        StampedSubscribe(place, found.partition, row, queue, now_ms, confirmation, there is not None),
         (ROOT, found.partition, queue) if queue else (ROOT, found.partition),
         with_keys(checks_of(operation, place), {"sns:Protocol": request.protocol, "sns:Endpoint": request.endpoint}),
         Guard(place.account, found.policy),

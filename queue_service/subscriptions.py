@@ -7,7 +7,10 @@ for whoever delivers them. One that is not confirmed in time goes by the due ind
 
 import msgspec
 
-from cumulo.queue_service import own_queues
+from cumulo.queue_service import own_queues, publishing
+from cumulo.queue_service.messages import Outgoing, StampedSend
+from cumulo.queue_service.publishing import QueueDelivery
+from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.topic_errors import (
     FILTER_POLICY_LIMIT_EXCEEDED,
     INVALID_PARAMETER,
@@ -24,6 +27,7 @@ from cumulo.queue_service.topic_keys import (
     endpoint_key,
     id_key,
     last_part,
+    owner_of,
     subscription_key,
     subscription_name_key,
     subscription_names_prefix,
@@ -48,8 +52,8 @@ _DEFAULTS = {"RawMessageDelivery": "false", "FilterPolicyScope": "MessageAttribu
 
 
 class StampedSubscribe(msgspec.Struct, frozen=True):
-    """A subscription to make, should its endpoint have none. `queue` is a partition that nobody has used, empty for a
-    protocol that needs none.
+    """A subscription to make, should its endpoint have none. `queue` is a partition that nobody has used, or the own
+    queue of the subscription that was `found`; empty for a protocol that needs none. `confirmation` is sent through it.
     """
 
     place: TopicPlace
@@ -57,6 +61,8 @@ class StampedSubscribe(msgspec.Struct, frozen=True):
     row: SubscriptionRow
     queue: bytes
     now_ms: int
+    confirmation: Outgoing | None = None
+    found: bool = False
 
 
 class Subscribed(msgspec.Struct, frozen=True):
@@ -154,7 +160,12 @@ def subscribe(txn: Txn, request: StampedSubscribe) -> Subscribed:
             raise INVALID_PARAMETER.error(
                 text="Attributes Reason: Subscription already exists with different attributes"
             )
+        if there.queue != request.queue:
+            raise DirectoryChanged
+        _ask(txn, request, there, number)
         return Subscribed(there, number)
+    if request.found:
+        raise DirectoryChanged
     state = state_of(txn, partition)
     limit = FIFO_SUBSCRIPTIONS_MAX if request.place.fifo else SUBSCRIPTIONS_MAX
     if state.confirmed + state.pending >= limit:
@@ -171,7 +182,22 @@ def subscribe(txn: Txn, request: StampedSubscribe) -> Subscribed:
     txn.put(endpoint_key(partition, row.protocol, row.endpoint), u64(number))
     _list_row(txn, request.place, partition, row)
     _put_counted(txn, partition, msgspec.structs.replace(state, next_number=number + 1), None, row)
+    _ask(txn, request, row, number)
     return Subscribed(row, number)
+
+
+def _ask(txn: Txn, request: StampedSubscribe, row: SubscriptionRow, number: int) -> None:
+    """Let the endpoint of a subscription be asked to confirm it, where it has not."""
+    if request.confirmation is not None and not row.confirmed:
+        send = StampedSend(request.place.name, row.queue, (request.confirmation,), b"", request.now_ms)
+        publishing.deliver(txn, (QueueDelivery(send, owner_of(request.partition, number)),))
+
+
+def find_by_endpoint(txn: ReadTxn, request: tuple[bytes, str, str]) -> SubscriptionRow | None:
+    """Return the subscription of an endpoint: of a topic's partition, by protocol and endpoint; a read function."""
+    partition, protocol, endpoint = request
+    known = txn.get(endpoint_key(partition, protocol, endpoint))
+    return None if known is None else _row(txn, partition, int.from_bytes(known, "big"))
 
 
 def confirm_subscription(txn: Txn, request: StampedConfirm) -> Subscription:

@@ -12,6 +12,8 @@ from typing import Any
 
 from cumulo.core.errors import ServiceError
 from cumulo.core.names import is_account_id, is_region, parse_arn, parse_resource_name
+from cumulo.queue_service import delivery_policies
+from cumulo.queue_service.delivery_policies import DELIVERY_POLICY
 from cumulo.queue_service.filter_policies import IN_ATTRIBUTES, SCOPES, InvalidFilterPolicy
 from cumulo.queue_service.filter_policies import compiled as compiled_policy
 from cumulo.queue_service.json_tokens import Malformed, compact
@@ -50,9 +52,9 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 _OF_FIFO = ("ContentBasedDeduplication", "FifoThroughputScope", "ArchivePolicy")
 _TEXTS = ("DisplayName", "KmsMasterKeyId")
-_JSON = ("DeliveryPolicy", "ArchivePolicy")
+_JSON = ("ArchivePolicy",)
 SUBSCRIPTION_ATTRIBUTES = (
-    "DeliveryPolicy",
+    DELIVERY_POLICY,
     "FilterPolicy",
     "FilterPolicyScope",
     "RawMessageDelivery",
@@ -110,6 +112,8 @@ def check_topic_attribute(place: TopicPlace, name: str, value: str) -> None:
             raise wrong(f"{name} Reason: Invalid value [{value[:80]}]. Must be {' or '.join(_CHOICES[name])}.")
     elif name == "DisplayName" and len(value) > _DISPLAY_NAME_CHARACTERS_MAX:
         raise wrong("DisplayName Reason: Display name must be at most 100 characters long")
+    elif name == DELIVERY_POLICY:
+        delivery_policies.check_of_topic(_json_object(name, value))
     elif name in _JSON:
         _json_object(name, value)
     elif name not in _TEXTS and not _FEEDBACK.fullmatch(name):
@@ -181,8 +185,8 @@ def subscription_attribute(
         return ""
     elif name == "RedrivePolicy" and value:
         _check_redrive(place, endpoint, value, prefix)
-    elif name == "DeliveryPolicy" and value:
-        _json_object(f"{prefix}DeliveryPolicy", value)
+    elif name == DELIVERY_POLICY and value:
+        delivery_policies.check_of_subscription(_json_object(f"{prefix}{DELIVERY_POLICY}", value), prefix)
     return value
 
 

@@ -7,13 +7,27 @@ is made once, and only where somebody gets it.
 import base64
 import datetime as dt
 import json
+from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import quote
 
 import msgspec
 
+from cumulo.queue_service.keys import StoredMessage
+from cumulo.queue_service.messages import Outgoing, OutgoingInGroup
 from cumulo.queue_service.model import MessageAttributes
 from cumulo.queue_service.topic_model import PublishEntry, TopicPlace
+from cumulo.storage import records
+
+NOTIFICATION = "Notification"
+CONFIRMATION = "SubscriptionConfirmation"
+FAREWELL = "UnsubscribeConfirmation"
+_WORDS = {
+    CONFIRMATION: "You have chosen to subscribe to the topic {topic}.\n"
+    "To confirm the subscription, visit the SubscribeURL included in this message.",
+    FAREWELL: "You have chosen to deactivate subscription {subscription}.\n"
+    "To cancel this operation and restore the subscription, visit the SubscribeURL included in this message.",
+}
 
 
 class Signer(Protocol):
@@ -59,7 +73,7 @@ class Notice:
     def document(self, protocol: str, subscription_arn: str) -> str:
         """Return the document for one subscriber."""
         entry, text = self._entry, self.text(protocol)
-        fields: dict[str, object] = {"Type": "Notification", "MessageId": self._message_id}
+        fields: dict[str, object] = {"Type": NOTIFICATION, "MessageId": self._message_id}
         if self._sequence_number:
             fields["SequenceNumber"] = self._sequence_number
         fields["TopicArn"] = self._topic.arn
@@ -76,13 +90,37 @@ class Notice:
             fields["MessageAttributes"] = shown_attributes(entry.attributes)
         return written(fields)
 
+    def asking(self, kind: str, subscription_arn: str, token: str) -> tuple[str, str, str]:
+        """Return text, link and document of a message that asks an endpoint to confirm its subscription, or says that
+        it has ended (`kind`).
+        """
+        text = _WORDS[kind].format(topic=self._topic.arn, subscription=subscription_arn)
+        link = confirm_url(self._base_url, self._topic.arn, token)
+        fields = {
+            "Type": kind,
+            "MessageId": self._message_id,
+            "Token": token,
+            "TopicArn": self._topic.arn,
+            "Message": text,
+            "SubscribeURL": link,
+            "Timestamp": self._timestamp,
+        }
+        names = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
+        signature = self._signer.sign(canonical({name: fields[name] for name in names}), self._version)
+        signed = {"SignatureVersion": self._version, "Signature": signature}
+        return text, link, written(fields | signed | {"SigningCertURL": certificate_url(self._base_url)})
+
+    def unsubscribe_url(self, subscription_arn: str) -> str:
+        """Return the link by which a subscription ends itself."""
+        return unsubscribe_url(self._base_url, subscription_arn)
+
     def _signature(self, text: str) -> str:
         signature = self._signatures.get(text)
         if signature is None:
             signed = {"Message": text, "MessageId": self._message_id}
             if self._entry.subject:
                 signed["Subject"] = self._entry.subject
-            signed |= {"Timestamp": self._timestamp, "TopicArn": self._topic.arn, "Type": "Notification"}
+            signed |= {"Timestamp": self._timestamp, "TopicArn": self._topic.arn, "Type": NOTIFICATION}
             signature = self._signatures[text] = self._signer.sign(canonical(signed), self._version)
         return signature
 
@@ -92,7 +130,7 @@ def canonical(fields: dict[str, str]) -> str:
     return "".join(f"{name}\n{value}\n" for name, value in fields.items())
 
 
-def written(fields: dict[str, object]) -> str:
+def written(fields: Mapping[str, object]) -> str:
     """Return a document as SNS writes it."""
     return json.dumps(fields, indent=2, separators=(",", " : "), ensure_ascii=False)
 
@@ -122,6 +160,11 @@ def certificate_url(base_url: str) -> str:
     return base_url + CERTIFICATE_PATH
 
 
+def confirm_url(base_url: str, topic_arn: str, token: str) -> str:
+    """Return the link by which an endpoint confirms its subscription."""
+    return f"{base_url}/?Action=ConfirmSubscription&TopicArn={quote(topic_arn, safe=':')}&Token={token}"
+
+
 def unsubscribe_url(base_url: str, subscription_arn: str) -> str:
     """Return the link by which a subscription ends itself."""
     return f"{base_url}/?Action=Unsubscribe&SubscriptionArn={quote(subscription_arn, safe=':')}"
@@ -134,3 +177,14 @@ class StoredNotice(msgspec.Struct, frozen=True, array_like=True):
     message_id: str
     published_ms: int
     request_account: str = ""
+    kind: str = NOTIFICATION
+
+    def outgoing(self, index: int, now_ms: int, in_group: OutgoingInGroup | None = None) -> Outgoing:
+        """Return the message of a queue that holds this."""
+        body = msgspec.msgpack.encode(self)
+        record = StoredMessage(message_id=self.message_id, sent_ms=self.published_ms, kept_from_ms=now_ms, body=body)
+        if in_group is not None:
+            record = msgspec.structs.replace(
+                record, group_id=in_group.group_id, deduplication_id=in_group.deduplication_id
+            )
+        return Outgoing(index, records.encode(record), len(self.entry.body), 0, in_group)

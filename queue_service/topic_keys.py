@@ -37,7 +37,7 @@ _SUBSCRIPTIONS = ROOT + tuples.encode(("subscriptions",))
 FAN_OUT = "topic.fan_out"
 """Due kind: messages lie in a topic's outbox. Key: its partition."""
 DELIVER = "topic.deliver"
-"""Due kind: messages lie in a subscription's queue. Key: its partition."""
+"""Due kind: messages lie in a subscription's queue. Key: its partition; payload: `owner_of` the subscription."""
 EXPIRE = "topic.expire"
 """Due kind: a subscription was not confirmed in time. Key: the topic's partition and the subscription's number."""
 CLEAR_TOPIC = "topic.clear"
@@ -154,6 +154,16 @@ def subscription_key(partition: bytes, number: int) -> bytes:
 def subscriptions_prefix(partition: bytes) -> bytes:
     """Return what the keys of a topic's subscriptions start with; the number follows."""
     return partition + _SUBSCRIPTION
+
+
+def owner_of(partition: bytes, number: int) -> bytes:
+    """Return what leads to a subscription: the topic's partition, and its number."""
+    return partition + u64(number)
+
+
+def owner_in(owner: bytes) -> tuple[bytes, int]:
+    """Return what `owner_of` was made of."""
+    return owner[:8], int.from_bytes(owner[8:], "big")
 
 
 def id_key(partition: bytes, subscription_id: str) -> bytes:

@@ -39,10 +39,13 @@ class Subscriber(msgspec.Struct, frozen=True):
 class Plan:
     """The subscribers of a topic at one version, and the topic itself."""
 
-    def __init__(self, meta: TopicMeta, version: int, rows: list[tuple[int, SubscriptionRow]]) -> None:
+    def __init__(
+        self, partition: bytes, meta: TopicMeta, version: int, rows: list[tuple[int, SubscriptionRow]]
+    ) -> None:
+        self.partition = partition
         self.meta = meta
         self.version = version
-        self.subscribers = {number: _subscriber(number, row) for number, row in rows if row.confirmed}
+        self.subscribers = {number: subscriber_of(number, row) for number, row in rows if row.confirmed}
         filtered = {
             number: (it.row.attributes.get("FilterPolicyScope", IN_ATTRIBUTES), it.row.attributes[FILTER_POLICY])
             for number, it in self.subscribers.items()
@@ -67,7 +70,8 @@ class Plan:
         return [self.subscribers[number] for number in sorted(numbers)]
 
 
-def _subscriber(number: int, row: SubscriptionRow) -> Subscriber:
+def subscriber_of(number: int, row: SubscriptionRow) -> Subscriber:
+    """Return a subscription as whoever delivers sees it."""
     redrive = row.attributes.get("RedrivePolicy")
     return Subscriber(
         number,
@@ -114,7 +118,7 @@ class Plans:
                 version = read_at
                 rows += more
                 if len(more) < _ROWS:
-                    return Plan(meta, version, rows)
+                    return Plan(partition, meta, version, rows)
 
 
 def _version(txn: ReadTxn, partition: bytes) -> int:

@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ from cumulo.identity.room import Resolved, Room
 from cumulo.queue_service import publishing, stamping
 from cumulo.queue_service import topic_model as model
 from cumulo.queue_service.delivery import QueueTarget
+from cumulo.queue_service.endpoint_delivery import Carrier, EndpointDelivery, Target
 from cumulo.queue_service.keys import StoredMessage
 from cumulo.queue_service.messages import Outgoing, OutgoingInGroup, StampedSend
 from cumulo.queue_service.model import SendEntry, SentMessage, is_fifo
@@ -57,11 +59,10 @@ from cumulo.queue_service.subscriptions import (
 from cumulo.queue_service.topic_attributes import topic_place
 from cumulo.queue_service.topic_envelopes import Notice, Signer, StoredNotice
 from cumulo.queue_service.topic_errors import INVALID_PARAMETER, TOPIC_NOT_FOUND
-from cumulo.queue_service.topic_keys import CLEAR_TOPIC, EXPIRE, FAN_OUT, TopicMeta
+from cumulo.queue_service.topic_keys import CLEAR_TOPIC, DELIVER, EXPIRE, FAN_OUT, TopicMeta, owner_of
 from cumulo.queue_service.topic_operations import TABLE
-from cumulo.queue_service.topic_plans import Plan, Plans, Subscriber
+from cumulo.queue_service.topic_plans import Plan, Plans, Subscriber, subscriber_of
 from cumulo.queue_service.topics import clear_topic, queues_to_clear
-from cumulo.storage import records
 from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import ROOT, Due, Engine, ReadTxn, Txn
 from cumulo.storage.remembered import Remembered
@@ -82,11 +83,13 @@ class _Route(msgspec.Struct, frozen=True):
     found: Found | None
     sealing: Sealing | None
 
-    def delivery(self, topic: model.TopicPlace, messages: tuple[Outgoing, ...], now_ms: int) -> QueueDelivery:
+    def delivery(
+        self, topic: model.TopicPlace, topic_partition: bytes, messages: tuple[Outgoing, ...], now_ms: int
+    ) -> QueueDelivery:
         """Return the delivery of messages on this way."""
         if self.queue is None or self.found is None:
             send = StampedSend(topic.name, self.subscriber.row.queue, messages, b"", now_ms)
-            return QueueDelivery(send, own=True)
+            return QueueDelivery(send, owner_of(topic_partition, self.subscriber.number))
         key_id = b"" if self.sealing is None else self.sealing.key_id
         return QueueDelivery(StampedSend(self.queue.name, self.found.row.partition, messages, b"", now_ms, key_id))
 
@@ -94,8 +97,9 @@ class _Route(msgspec.Struct, frozen=True):
 class _Load:
     """What one transaction delivers: at most as much as fits into it."""
 
-    def __init__(self, topic: model.TopicPlace, now_ms: int) -> None:
+    def __init__(self, topic: model.TopicPlace, topic_partition: bytes, now_ms: int) -> None:
         self.topic = topic
+        self.topic_partition = topic_partition
         self.now_ms = now_ms
         self.routes: dict[int, _Route | None] = {}
         self._messages: dict[int, list[Outgoing]] = {}
@@ -122,7 +126,7 @@ class _Load:
         for number, messages in self._messages.items():
             route = self.routes[number]
             assert route is not None, number
-            found.append(route.delivery(self.topic, tuple(messages), self.now_ms))
+            found.append(route.delivery(self.topic, self.topic_partition, tuple(messages), self.now_ms))
         return tuple(found)
 
     def partitions(self) -> tuple[bytes, ...]:
@@ -134,7 +138,7 @@ class TopicService(Room):
     """The topics of a server.
 
     Arguments: `engine`, `authorizer`, `clock`, `randomness`, `sealer` as for every room; `seals` are those of the
-    queues; `signer` signs what subscribers get.
+    queues; `signer` signs what subscribers get; `carriers` bring it to endpoints, by protocol.
     """
 
     table = TABLE
@@ -148,9 +152,13 @@ class TopicService(Room):
         sealer: TokenSealer,
         seals: MessageSeals,
         signer: Signer,
+        carriers: Mapping[str, Carrier] = MappingProxyType({}),
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
-        self.desk = TopicDesk(engine, authorizer, clock, randomness, sealer)
+        self.endpoints = EndpointDelivery(
+            engine, clock, randomness, sealer, signer, carriers, lambda: self.base_url, self._dead_letter
+        )
+        self.desk = TopicDesk(engine, authorizer, clock, randomness, sealer, self.endpoints.refusal)
         self.base_url = ""
         """Where clients reach the AWS edge; known once the server listens, and before it takes calls."""
         self._signer = signer
@@ -164,11 +172,17 @@ class TopicService(Room):
         """Begin; there is nothing to do."""
 
     async def drain(self) -> None:
-        """End; what is under way is the due index's."""
+        """End the deliveries that are under way; what remains is the due index's."""
+        await self.endpoints.drain()
 
     def due_handlers(self) -> Mapping[str, DueHandler]:
         """Return the service's due kinds."""
-        return {FAN_OUT: self._on_fan_out, EXPIRE: self._on_expire, CLEAR_TOPIC: self._on_clear}
+        return {
+            FAN_OUT: self._on_fan_out,
+            DELIVER: self.endpoints.on_due,
+            EXPIRE: self._on_expire,
+            CLEAR_TOPIC: self._on_clear,
+        }
 
     async def guard(self, arn: str) -> Guard | None:
         """Return what protects the topic of an ARN, None where there is no such topic."""
@@ -263,7 +277,7 @@ class TopicService(Room):
         now_ms: int,
     ) -> "_Load | None":
         """Return what to send to whom at once; None where it is too much for one transaction."""
-        load = _Load(place, now_ms)
+        load = _Load(place, plan.partition, now_ms)
         for entry, message_id in entries:
             notice = self._notice(plan.meta, place, entry, message_id, wall_ms, "")
             for subscriber in plan.wanting(entry):
@@ -281,13 +295,29 @@ class TopicService(Room):
         """Return the queue that a subscriber's messages go to now; None where nobody may have them."""
         if subscriber.queue is None:
             return _Route(subscriber, None, None, None)
-        for queue in (subscriber.queue, subscriber.dead_letter):
+        return await self._route_to(subscriber, (subscriber.queue, subscriber.dead_letter), topic)
+
+    async def _route_to(
+        self, subscriber: Subscriber, queues: tuple[Place | None, ...], topic: model.TopicPlace
+    ) -> "_Route | None":
+        """Return the first of some queues that is there and takes messages of the topic."""
+        for queue in queues:
             found: Found | None = None if queue is None else await self._queues.read(Lookup(queue))
             if queue is None or found is None:
                 continue
             if not self._target.refusal(queue, found.row.policy, topic.arn, topic.account):
                 return _Route(subscriber, queue, found, self._seals.sealing(found.row, self.clock.deadline_ms()))
         return None
+
+    async def _dead_letter(self, target: Target, notice: Notice, stored: StoredNotice) -> QueueDelivery | None:
+        """Return how a message that an endpoint did not take reaches its dead-letter queue."""
+        place, subscriber = target.place.topic, subscriber_of(target.number, target.row)
+        route = await self._route_to(subscriber, (subscriber.dead_letter,), place)
+        if route is None:
+            return None
+        now_ms = self.clock.deadline_ms()
+        outgoing = self._outgoing(route, place, notice, stored.entry, stored.message_id, stored.published_ms, now_ms)
+        return route.delivery(place, target.partition, (outgoing,), now_ms)
 
     def _notice(
         self,
@@ -316,7 +346,8 @@ class TopicService(Room):
         if route.queue is None:
             return self._stored(place, entry, message_id, 0, wall_ms, now_ms)
         arn = f"{place.arn}:{subscriber.row.id}"
-        text = notice.text("sqs") if subscriber.raw else notice.document("sqs", arn)
+        protocol = subscriber.row.protocol
+        text = notice.text(protocol) if subscriber.raw else notice.document(protocol, arn)
         fifo = is_fifo(route.queue.name)
         sent = SendEntry(
             text.encode(),
@@ -338,16 +369,13 @@ class TopicService(Room):
         self, place: model.TopicPlace, entry: model.PublishEntry, message_id: str, index: int, wall_ms: int, now_ms: int
     ) -> Outgoing:
         """Return a message as it lies in the topic's outbox, or in a subscription's own queue."""
-        body = msgspec.msgpack.encode(StoredNotice(entry, message_id, wall_ms))
-        record = StoredMessage(message_id=message_id, sent_ms=wall_ms, kept_from_ms=now_ms, body=body)
         in_group = None
         if place.fifo:
             deduplication_id = entry.deduplication_id or _by_content(entry)
             in_group = OutgoingInGroup(
                 message_id, entry.group_id or "", deduplication_id, entry.deduplication_id is None
             )
-            record = msgspec.structs.replace(record, group_id=in_group.group_id, deduplication_id=deduplication_id)
-        return Outgoing(index, records.encode(record), len(entry.body), 0, in_group)
+        return StoredNotice(entry, message_id, wall_ms).outgoing(index, now_ms, in_group)
 
     # Outboxes
 
@@ -378,7 +406,7 @@ class TopicService(Room):
             return False
         first = looked.messages[0][0]
         after = await self.engine.read((outbox,), _progress, (outbox, first))
-        load = _Load(place, now_ms)
+        load = _Load(place, plan.partition, now_ms)
         done: list[tuple[int, str]] = []
         upto: int | None = None
         for seq, stored, _ in looked.messages:

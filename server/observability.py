@@ -11,7 +11,7 @@ import logging
 import sys
 import time
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -188,12 +188,18 @@ class Metrics:
         self._queues_open_max = 0
         self._queues = _QueueCollector()
         self.registry.register(self._queues)
+        self._deliveries = _DeliveryCollector()
+        self.registry.register(self._deliveries)
         self._scrubbed = _ScrubCollector()
         self.registry.register(self._scrubbed)
 
     def show_parked(self, count: Callable[[], int]) -> None:
         """Show how many receivers are parked, asked at each scrape."""
         self._parked.set_function(count)
+
+    def show_topic_deliveries(self, outcomes: Mapping[tuple[str, str], int]) -> None:
+        """Show how deliveries to endpoints of topics came out, by protocol and outcome."""
+        self._deliveries.outcomes = outcomes
 
     def show_scrub(self, bytes_read: Callable[[], int], damaged: Callable[[], int]) -> None:
         """Show what the scrub has done, asked at each scrape."""
@@ -242,6 +248,22 @@ class _ScrubCollector:
         yield CounterMetricFamily(
             "cumulo_scrub_bytes", "Bytes of bodies that the scrub has verified.", self.bytes_read()
         )
+
+
+class _DeliveryCollector:
+    def __init__(self) -> None:
+        self.outcomes: Mapping[tuple[str, str], int] = {}
+
+    def collect(self) -> Iterable[Metric]:
+        """Show what was counted until now."""
+        family = CounterMetricFamily(
+            "cumulo_topic_deliveries",
+            "Attempts to deliver to endpoints of topics that were taken or failed, and messages that were given up.",
+            labels=("protocol", "outcome"),
+        )
+        for names, count in sorted(self.outcomes.items()):
+            family.add_metric(names, count)
+        yield family
 
 
 class _EngineCollector:

@@ -20,6 +20,8 @@ from cumulo.core.ids import Randomness, SystemRandomness
 from cumulo.core.settings import Settings
 from cumulo.core.tokens import TokenSealer
 from cumulo.gateway.aws_edge import AwsEdge
+from cumulo.gateway.outgoing_addresses import PrivateAddresses
+from cumulo.gateway.outgoing_http import OutgoingHttp
 from cumulo.gateway.rpc import RpcAdaptor
 from cumulo.identity import edge_grpc as identity_edge
 from cumulo.identity import service as identity_room
@@ -37,11 +39,14 @@ from cumulo.queue_service import service as queue_room
 from cumulo.queue_service import topic_service as topic_room
 from cumulo.queue_service.census import take_census
 from cumulo.queue_service.edge_grpc_enclosures import QueueSender
+from cumulo.queue_service.endpoint_delivery import Carrier
+from cumulo.queue_service.http_carrier import HttpCarrier
 from cumulo.queue_service.topic_signing import TopicSigner
 from cumulo.runner import edge_grpc as runner_edge
 from cumulo.runner import service as runner_room
 from cumulo.server.aws_services import aws_services
 from cumulo.server.check import check_house
+from cumulo.server.listening import is_loopback
 from cumulo.server.observability import Metrics
 from cumulo.server.pages import Pages
 from cumulo.storage import clock_record, failpoints, idempotency
@@ -147,7 +152,9 @@ async def _build(
     )
     logs = log_room.LogService(engine, authorizer, clock, randomness, sealer)
     signer = TopicSigner(folder.secrets)
-    topics = topic_room.TopicService(engine, authorizer, clock, randomness, sealer, queues.seals, signer)
+    topics = topic_room.TopicService(
+        engine, authorizer, clock, randomness, sealer, queues.seals, signer, _carriers(settings)
+    )
     objects = object_room.Service(
         engine,
         authorizer,
@@ -179,6 +186,7 @@ async def _build(
         for kind, handler in room.due_handlers().items():
             pump.register(kind, handler)
     metrics = Metrics()
+    metrics.show_topic_deliveries(topics.endpoints.outcomes)
     metrics.show_parked(lambda: queues.parked + logs.parked)
     metrics.show_queues(lambda limit: take_census(engine, clock, limit), settings["metrics_queues_max"])
     metrics.show_scrub(lambda: objects.scrub.bytes_read, lambda: objects.scrub.damaged)
@@ -218,6 +226,18 @@ async def _build(
         new_root_secret=made.secret_access_key if made else "",
         rooms=rooms,
     )
+
+
+def _carriers(settings: Settings) -> dict[str, Carrier]:
+    """Return what brings messages of topics to endpoints, by protocol."""
+    http = HttpCarrier(OutgoingHttp(_private_addresses(settings)))
+    return {"http": http, "https": http}
+
+
+def _private_addresses(settings: Settings) -> PrivateAddresses:
+    if settings["sns_http_private_addresses"] != "auto":
+        return PrivateAddresses(settings["sns_http_private_addresses"])
+    return PrivateAddresses.LOOPBACK if is_loopback(settings["host"]) else PrivateAddresses.DENY
 
 
 def _root_access_key_id(path: Path) -> str:

@@ -33,6 +33,8 @@ POINTS: Mapping[str, str] = {
     "bootstrap.after_credentials_file": "the root key's file bears its name, which is not yet synced",
     "bootstrap.before_commit": "the root key's file is durable, the key is not yet valid",
     "bootstrap.after_commit": "the root key is valid and durable, nobody was told",
+    "topic.before_carrying": "messages for an endpoint were taken from its subscription's queue, nothing was sent",
+    "topic.after_carrying": "an endpoint was sent messages, which still lie in its subscription's queue",
     "due.before_deed": "entries were taken from the due index, their deeds not done",
     "due.after_deed": "the deeds of some entries are done and durable",
 }

@@ -17,8 +17,8 @@ from tests.crash.engine_check import check_folder
 from tests.crash.engine_loop import run_worker
 
 ROOMS = Path(failpoints.__file__).parent.parent
-POINTS = [name for name in failpoints.POINTS if not name.startswith("bootstrap.")]
-"""Those of the storage room; a first start dies at the others in tests/server/test_first_start.py."""
+POINTS = [name for name in failpoints.POINTS if not name.startswith(("bootstrap.", "topic."))]
+"""Those of the storage room; servers die at the others in test_first_start.py and test_topic_endpoints.py."""
 ITEMS = 60
 HITS = {"data_folder.before_format": 1, "blob.before_delete": 2}
 """At which hit the process dies; the fifth where nothing is said."""
