@@ -5,32 +5,11 @@ import asyncio
 import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.rpc.error_details_pb2 import ErrorInfo
-from google.rpc.status_pb2 import Status
 
 from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
-from cumulo.core.ports import Authenticated
-from cumulo.gateway.rpc import RpcAdaptor
 from cumulo.queue_service import edge_grpc
-
-METADATA = (("authorization", "Bearer root"),)
-
-
-class OneToken:
-    """Takes the token `root` for the root of the first account."""
-
-    def __init__(self, principal):
-        self.principal = principal
-
-    def authenticate(self, token):
-        assert token == "root"
-        return Authenticated(self.principal, 0)
-
-
-class Unobserved:
-    def finished(self, *facts):
-        pass
+from tests.queue_service.grpc_door import METADATA, reason, served
 
 
 @pytest.fixture
@@ -39,28 +18,12 @@ def over_wire(run):
 
     def go(scenario):
         async def serve(it):
-            rpc = RpcAdaptor(OneToken(it.ctx.principal), it.clock, it.randomness, Unobserved())
-            server = grpc.aio.server()
-            server.add_generic_rpc_handlers((edge_grpc.handlers(it.service, rpc),))
-            port = server.add_insecure_port("127.0.0.1:0")
-            await server.start()
-            try:
-                async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-                    await scenario(it, QueueServiceStub(channel))
-            finally:
-                await server.stop(None)
+            async with served(it, edge_grpc, it.service) as channel:
+                await scenario(it, QueueServiceStub(channel))
 
         run(serve)
 
     return go
-
-
-def reason(error):
-    """The code in an error's `google.rpc.ErrorInfo`."""
-    raw = dict(error.trailing_metadata())["grpc-status-details-bin"]
-    info = ErrorInfo()
-    Status.FromString(raw).details[0].Unpack(info)
-    return info.reason
 
 
 def test_queue_is_made_changed_listed_and_deleted(over_wire):

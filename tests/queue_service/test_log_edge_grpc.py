@@ -5,35 +5,15 @@ import asyncio
 import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.rpc.error_details_pb2 import ErrorInfo
-from google.rpc.status_pb2 import Status
 
 from cumulo.api.queue.v1 import log_pb2 as pb
 from cumulo.api.queue.v1.log_pb2_grpc import LogServiceStub
 from cumulo.api.queue.v1.queue_pb2 import MessageAttribute
-from cumulo.core.ports import Authenticated
-from cumulo.gateway.rpc import RpcAdaptor
 from cumulo.queue_service import edge_grpc_logs
 from cumulo.queue_service.log_operations import LOG_TABLE
+from tests.queue_service.grpc_door import METADATA, reason, served
 
-METADATA = (("authorization", "Bearer root"),)
 FULL = "accounts/000000000000/regions/us-east-1/logs/events"
-
-
-class OneToken:
-    """Takes the token `root` for the root of the first account."""
-
-    def __init__(self, principal):
-        self.principal = principal
-
-    def authenticate(self, token):
-        assert token == "root"
-        return Authenticated(self.principal, 0)
-
-
-class Unobserved:
-    def finished(self, *facts):
-        pass
 
 
 @pytest.fixture
@@ -42,34 +22,18 @@ def over_wire(run):
 
     def go(scenario):
         async def serve(it):
-            rpc = RpcAdaptor(OneToken(it.ctx.principal), it.clock, it.randomness, Unobserved())
-            server = grpc.aio.server()
-            server.add_generic_rpc_handlers((edge_grpc_logs.handlers(it.logs, rpc),))
-            port = server.add_insecure_port("127.0.0.1:0")
-            await server.start()
-            try:
-                async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-                    stub = LogServiceStub(channel)
+            async with served(it, edge_grpc_logs, it.logs) as channel:
+                stub = LogServiceStub(channel)
 
-                    def call(method, *request, **fields):
-                        message = request or (getattr(pb, f"{method}Request")(**fields),)
-                        return getattr(stub, method)(*message, metadata=METADATA)
+                def call(method, *request, **fields):
+                    message = request or (getattr(pb, f"{method}Request")(**fields),)
+                    return getattr(stub, method)(*message, metadata=METADATA)
 
-                    await scenario(it, call)
-            finally:
-                await server.stop(None)
+                await scenario(it, call)
 
         run(serve)
 
     return go
-
-
-def reason(error):
-    """The code in an error's `google.rpc.ErrorInfo`."""
-    raw = dict(error.trailing_metadata())["grpc-status-details-bin"]
-    info = ErrorInfo()
-    Status.FromString(raw).details[0].Unpack(info)
-    return info.reason
 
 
 def entries(*bodies):

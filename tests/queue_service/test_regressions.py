@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
 
 import grpc
 import pytest
@@ -10,11 +9,9 @@ import pytest
 from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
 from cumulo.core.errors import ServiceError
-from cumulo.core.ports import Authenticated
-from cumulo.gateway.rpc import RpcAdaptor
 from cumulo.queue_service import edge_grpc, model
+from tests.queue_service.grpc_door import METADATA, served
 
-METADATA = (("authorization", "Bearer root"),)
 NOBODY_RECEIVES = json.dumps(
     {
         "Version": "2012-10-17",
@@ -26,36 +23,6 @@ NOBODY_RECEIVES = json.dumps(
         },
     }
 )
-
-
-class RootsToken:
-    """Takes every token for one principal's."""
-
-    def __init__(self, principal):
-        self.principal = principal
-
-    def authenticate(self, token):
-        return Authenticated(self.principal, 0)
-
-
-class Unobserved:
-    def finished(self, *facts):
-        pass
-
-
-@asynccontextmanager
-async def served(it):
-    """Serve the queues of a stand; yields a channel to them."""
-    server = grpc.aio.server()
-    rpc = RpcAdaptor(RootsToken(it.ctx.principal), it.clock, it.randomness, Unobserved())
-    server.add_generic_rpc_handlers((edge_grpc.handlers(it.service, rpc),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield channel
-    finally:
-        await server.stop(None)
 
 
 async def until(condition, settle):
@@ -96,7 +63,7 @@ def test_stream_is_refused_at_its_start_and_not_at_its_first_credit(run, start, 
     async def scenario(it):
         await it.create()
         await it.create("shut", policy=NOBODY_RECEIVES.replace(":jobs", ":shut"))
-        async with served(it) as channel:
+        async with served(it, edge_grpc, it.service) as channel:
             call = QueueServiceStub(channel).StreamReceiveMessages(metadata=METADATA)
             await call.write(pb.StreamReceiveMessagesRequest(start=start))
             async with asyncio.timeout(3):
@@ -112,7 +79,7 @@ def test_stream_is_refused_at_its_start_and_not_at_its_first_credit(run, start, 
 @pytest.mark.parametrize("encoded", [b"\xff\xff\xff\xff", b"\x0a\x02\xff\xfe"], ids=["no message", "no text"])
 def test_bytes_that_are_no_message_are_an_invalid_argument_and_no_bug(run, caplog, method, answers, encoded):
     async def scenario(it):
-        async with served(it) as channel:
+        async with served(it, edge_grpc, it.service) as channel:
             path = f"/{edge_grpc.SERVICE_NAME}/{method}"
             call = getattr(channel, answers)(path)(
                 encoded if answers == "unary_unary" else iter((encoded,)), metadata=METADATA

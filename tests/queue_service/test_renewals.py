@@ -5,27 +5,8 @@ import pytest
 
 from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
-from cumulo.core.ports import Authenticated
-from cumulo.gateway.rpc import RpcAdaptor
 from cumulo.queue_service import edge_grpc
-
-METADATA = (("authorization", "Bearer root"),)
-
-
-class OneToken:
-    """Takes the token `root` for the root of the first account."""
-
-    def __init__(self, principal):
-        self.principal = principal
-
-    def authenticate(self, token):
-        assert token == "root"
-        return Authenticated(self.principal, 0)
-
-
-class Unobserved:
-    def finished(self, *facts):
-        pass
+from tests.queue_service.grpc_door import METADATA, served
 
 
 class Consumer:
@@ -64,18 +45,10 @@ def consuming(run):
 
     def go(scenario):
         async def serve(it):
-            rpc = RpcAdaptor(OneToken(it.ctx.principal), it.clock, it.randomness, Unobserved())
-            server = grpc.aio.server()
-            server.add_generic_rpc_handlers((edge_grpc.handlers(it.service, rpc),))
-            port = server.add_insecure_port("127.0.0.1:0")
-            await server.start()
             await it.create()
-            try:
-                async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-                    stub = QueueServiceStub(channel)
-                    await scenario(it, lambda **start: Consumer(it, stub, **start))
-            finally:
-                await server.stop(None)
+            async with served(it, edge_grpc, it.service) as channel:
+                stub = QueueServiceStub(channel)
+                await scenario(it, lambda **start: Consumer(it, stub, **start))
 
         run(serve)
 

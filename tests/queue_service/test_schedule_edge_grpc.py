@@ -6,32 +6,14 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.rpc.error_details_pb2 import ErrorInfo
-from google.rpc.status_pb2 import Status
 
 from cumulo.api.queue.v1 import queue_pb2
 from cumulo.api.queue.v1 import schedule_pb2 as pb
 from cumulo.api.queue.v1.schedule_pb2_grpc import ScheduleServiceStub
-from cumulo.core.ports import Authenticated
-from cumulo.gateway.rpc import RpcAdaptor
 from cumulo.queue_service import edge_grpc_schedules
+from tests.queue_service.grpc_door import METADATA, reason, served
 
-METADATA = (("authorization", "Bearer root"),)
 FULL = "accounts/000000000000/regions/us-east-1/queues/jobs/schedules/tick"
-
-
-class OneToken:
-    def __init__(self, principal):
-        self.principal = principal
-
-    def authenticate(self, token):
-        assert token == "root"
-        return Authenticated(self.principal, 0)
-
-
-class Unobserved:
-    def finished(self, *facts):
-        pass
 
 
 @pytest.fixture
@@ -40,34 +22,19 @@ def over_wire(run):
 
     def go(scenario):
         async def serve(it):
-            rpc = RpcAdaptor(OneToken(it.ctx.principal), it.clock, it.randomness, Unobserved())
-            server = grpc.aio.server()
-            server.add_generic_rpc_handlers((edge_grpc_schedules.handlers(it.service, rpc),))
-            port = server.add_insecure_port("127.0.0.1:0")
-            await server.start()
             await it.create()
-            try:
-                async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-                    stub = ScheduleServiceStub(channel)
+            async with served(it, edge_grpc_schedules, it.service) as channel:
+                stub = ScheduleServiceStub(channel)
 
-                    async def call(method, **fields):
-                        request = getattr(pb, f"{method}Request")(**fields)
-                        return await getattr(stub, method)(request, metadata=METADATA)
+                async def call(method, **fields):
+                    request = getattr(pb, f"{method}Request")(**fields)
+                    return await getattr(stub, method)(request, metadata=METADATA)
 
-                    await scenario(it, call)
-            finally:
-                await server.stop(None)
+                await scenario(it, call)
 
         run(serve)
 
     return go
-
-
-def reason(error):
-    raw = dict(error.trailing_metadata())["grpc-status-details-bin"]
-    info = ErrorInfo()
-    Status.FromString(raw).details[0].Unpack(info)
-    return info.reason
 
 
 def schedule(**more):
