@@ -5,7 +5,6 @@ as they are; only white space is lost. Source: SQS API reference, AddPermission.
 """
 
 import re
-from typing import Any
 
 import msgspec
 
@@ -13,6 +12,7 @@ from cumulo.core.errors import INVALID_PARAMETER_VALUE, ServiceError
 from cumulo.core.names import is_account_id
 from cumulo.queue_service.errors import TOO_MANY_ACTIONS
 from cumulo.queue_service.model import AddPermission
+from cumulo.queue_service.policy_statements import is_labelled, sharing, statements, written
 
 ACTIONS = frozenset(
     (
@@ -55,29 +55,21 @@ def with_permission(text: str, arn: str, request: AddPermission) -> str:
     """
     _check(request)
     policy = msgspec.json.decode(text) if text else {"Version": _VERSION, "Id": f"{arn}/SQSDefaultPolicy"}
-    statements = _statements(policy)
-    if any(it.get("Sid") == request.label for it in statements):
+    found = statements(policy)
+    if any(is_labelled(it, request.label) for it in found):
         raise _invalid("Label", request.label, "Already exists")
-    statements.append(
-        {
-            "Sid": request.label,
-            "Effect": "Allow",
-            "Principal": {"AWS": _one_or_many([f"arn:aws:iam::{account}:root" for account in request.accounts])},
-            "Action": _one_or_many([f"SQS:{action}" for action in request.actions]),
-            "Resource": arn,
-        }
-    )
-    return _written(policy, statements)
+    actions = [f"SQS:{action}" for action in request.actions]
+    return written(policy, [*found, sharing(request.label, request.accounts, actions, arn)])
 
 
 def without_permission(text: str, label: str) -> str:
     """Return the policy `text` without the statement of this label, empty where none is left."""
     policy = msgspec.json.decode(text) if text else {}
-    statements = _statements(policy)
-    left = [it for it in statements if it.get("Sid") != label]
-    if len(left) == len(statements):
+    found = statements(policy)
+    left = [it for it in found if not is_labelled(it, label)]
+    if len(left) == len(found):
         raise _invalid("Label", label, "can't find label")
-    return _written(policy, left) if left else ""
+    return written(policy, left) if left else ""
 
 
 def _check(request: AddPermission) -> None:
@@ -95,20 +87,6 @@ def _check(request: AddPermission) -> None:
             )
     if len(request.actions) > ACTIONS_MAX:
         raise TOO_MANY_ACTIONS.error(actions=len(request.actions), limit=ACTIONS_MAX)
-
-
-def _statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the statements of a policy that was checked when it was stored: one, or a list."""
-    found = policy.get("Statement", [])
-    return list(found) if isinstance(found, list) else [found]
-
-
-def _one_or_many(values: list[str]) -> str | list[str]:
-    return values[0] if len(values) == 1 else values
-
-
-def _written(policy: dict[str, Any], statements: list[dict[str, Any]]) -> str:
-    return msgspec.json.encode(policy | {"Statement": statements}).decode()
 
 
 def _invalid(parameter: str, value: str, allowed: str) -> ServiceError:
