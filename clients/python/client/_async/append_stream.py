@@ -7,18 +7,14 @@ part appends; it may be another than the one that opened the stream.
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping
-from types import TracebackType
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from cumulo.api.queue.v1 import log_pb2 as pb
 from cumulo.client import _wire, model
-from cumulo.client._async.connection import DEADLINE_S, AsyncConnection, AsyncLane, Metadata
-from cumulo.client._async.reopening import AsyncReopeningStream
+from cumulo.client._async.connection import AsyncConnection, AsyncLane, Metadata
+from cumulo.client._async.outgoing_stream import AsyncOutgoingStream, Frame
 from cumulo.client.errors import from_item
-
-FRAME_RECORDS_MAX = 100
-FRAME_BYTES_MAX = 256 * 1024
 
 
 class PendingRecord:
@@ -35,43 +31,23 @@ class PendingRecord:
         return self.position is not None
 
 
-class _Frame:
-    def __init__(self, request: pb.StreamAppendRecordsRequest, pending: list[PendingRecord]) -> None:
-        self.request = request
-        self.pending = pending
-
-
-class AsyncAppendStream(AsyncReopeningStream[pb.StreamAppendRecordsRequest, pb.StreamAppendRecordsResponse]):
+class AsyncAppendStream(
+    AsyncOutgoingStream[pb.StreamAppendRecordsRequest, pb.StreamAppendRecordsResponse, pb.AppendEntry, PendingRecord]
+):
     """A stream of records to one log; a context manager that flushes at a clean exit."""
 
     def __init__(self, connection: AsyncConnection, log: str, window: int) -> None:
-        super().__init__(connection)
+        super().__init__(connection, window)
         self._log = log
-        self._window = window
-        self._waiting: deque[tuple[pb.AppendEntry, int, PendingRecord]] = deque()
-        self._unanswered: deque[_Frame] = deque()
-        self._again: deque[_Frame] = deque()
+        self._again: deque[Frame[pb.StreamAppendRecordsRequest, PendingRecord]] = deque()
         """What an earlier attempt sent in vain."""
         self._is_taken = False
         """Whether the attempt's first frame was answered: until then no other follows, whose way would be in vain."""
         self._is_begun = False
-        self._sequence = 0
-        self._sent = 0
-        self._answered = 0
 
     async def __aenter__(self) -> Self:
         await self._start("cumulo append stream")
         return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Flush, unless the block raised; then what was not answered yet may or may not be appended."""
-        try:
-            if kind is None:
-                await self.flush()
-        finally:
-            await self.close()
 
     async def append(
         self, body: object, *, key: str = "", attributes: Mapping[str, model.Attribute] | None = None
@@ -80,11 +56,7 @@ class AsyncAppendStream(AsyncReopeningStream[pb.StreamAppendRecordsRequest, pb.S
         entry = _wire.append_entry(body, key, attributes)
         size = len(entry.body) + len(key) if not attributes else entry.ByteSize()
         pending = PendingRecord()
-        if self._sent - self._answered >= self._window or self._failure is not None:
-            await self._until(self._sent - self._window + 1)
-        self._sent += 1
-        self._waiting.append((entry, size, pending))
-        self._work.set()
+        await self._put(entry, size, pending)
         return pending
 
     async def append_all(self, items: Iterable[object]) -> None:
@@ -98,32 +70,6 @@ class AsyncAppendStream(AsyncReopeningStream[pb.StreamAppendRecordsRequest, pb.S
     async def flush(self) -> None:
         """Return when every record so far is durable; raises what ended the stream."""
         await self._until(self._sent)
-
-    async def _until(self, answered: int) -> None:
-        """Return when so many records were answered."""
-        while True:
-            self._news.clear()
-            if self._failure is not None:
-                raise self._failure
-            if self._answered >= answered:
-                return
-            await self._news.wait()
-
-    async def close(self) -> None:
-        """End the stream; what was not answered yet may or may not be appended."""
-        with self._lock:
-            self._closing = True
-            abandoned = self._answered < self._sent
-            if abandoned:
-                self._attempt += 1  # the running attempt cuts no further frame
-            call = self._call
-        self._work.set()
-        if self._reader is None:
-            return
-        if call is not None and (abandoned or not await self._ended.wait(DEADLINE_S)):
-            call.cancel()
-        await self._reader.join()
-        self._reader = None
 
     def _open(self, lane: AsyncLane, attempt: int, timeout: float, metadata: Metadata) -> Any:
         self._again = deque(self._unanswered)
@@ -144,27 +90,10 @@ class AsyncAppendStream(AsyncReopeningStream[pb.StreamAppendRecordsRequest, pb.S
         self._is_begun = True
         return frame.request
 
-    def _new_frame(self) -> _Frame | None:
-        entries: list[pb.AppendEntry] = []
-        pending: list[PendingRecord] = []
-        total = 0
-        while self._waiting and len(entries) < FRAME_RECORDS_MAX:
-            entry, size, one = self._waiting[0]
-            if entries and total + size > FRAME_BYTES_MAX:
-                break
-            self._waiting.popleft()
-            entries.append(entry)
-            pending.append(one)
-            total += size
-        if not entries:
-            return None
-        self._sequence += 1
-        request = pb.StreamAppendRecordsRequest(
-            log=self._log, sequence=self._sequence, entries=entries, request_id=self._connection.request_id()
+    def _request(self, sequence: int, entries: Sequence[pb.AppendEntry]) -> pb.StreamAppendRecordsRequest:
+        return pb.StreamAppendRecordsRequest(
+            log=self._log, sequence=sequence, entries=entries, request_id=self._connection.request_id()
         )
-        frame = _Frame(request, pending)
-        self._unanswered.append(frame)
-        return frame
 
     async def _take(self, answer: pb.StreamAppendRecordsResponse) -> None:
         with self._lock:

@@ -7,20 +7,15 @@ returns when everything that was sent is durable. One program part sends; it may
 stream.
 """
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from types import TracebackType
 from typing import Any, Self
 
 from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.client import _wire, model
-from cumulo.client._sync.connection import DEADLINE_S, Connection, Lane, Metadata
-from cumulo.client._sync.reopening import ReopeningStream
+from cumulo.client._sync.connection import Connection, Lane, Metadata
+from cumulo.client._sync.outgoing_stream import OutgoingStream
 from cumulo.client.errors import CumuloError, PartialFailure
-
-FRAME_MESSAGES_MAX = 100
-FRAME_BYTES_MAX = 256 * 1024
 
 
 class PendingSend:
@@ -50,39 +45,19 @@ def send_request_id(connection: Connection, queue: str) -> str:
     return "" if _wire.is_fifo(queue) else connection.request_id()
 
 
-class _Frame:
-    def __init__(self, request: pb.StreamSendMessagesRequest, pending: list[PendingSend]) -> None:
-        self.request = request
-        self.pending = pending
-
-
-class SendStream(ReopeningStream[pb.StreamSendMessagesRequest, pb.StreamSendMessagesResponse]):
+class SendStream(
+    OutgoingStream[pb.StreamSendMessagesRequest, pb.StreamSendMessagesResponse, pb.SendMessageEntry, PendingSend]
+):
     """A stream of messages to one queue; a context manager that flushes at a clean exit."""
 
     def __init__(self, connection: Connection, queue: str, window: int) -> None:
-        super().__init__(connection)
+        super().__init__(connection, window)
         self._queue = queue
-        self._window = window
-        self._waiting: deque[tuple[pb.SendMessageEntry, int, PendingSend]] = deque()
-        self._unanswered: deque[_Frame] = deque()
-        self._sequence = 0
-        self._sent = 0
-        self._answered = 0
         self._failures: list[tuple[int | str, CumuloError]] = []
 
     def __enter__(self) -> Self:
         self._start("cumulo send stream")
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Flush, unless the block raised; then what was not answered yet may or may not be stored."""
-        try:
-            if kind is None:
-                self.flush()
-        finally:
-            self.close()
 
     def send(
         self,
@@ -100,11 +75,7 @@ class SendStream(ReopeningStream[pb.StreamSendMessagesRequest, pb.StreamSendMess
         entry = _wire.send_entry(body, attributes, delay, group, deduplication_id, priority, deliver_at, trace_header)
         size = len(entry.body) if not attributes else entry.ByteSize()
         pending = PendingSend()
-        if self._sent - self._answered >= self._window or self._failure is not None:
-            self._wait_for_room()
-        self._sent += 1
-        self._waiting.append((entry, size, pending))
-        self._work.set()
+        self._put(entry, size, pending)
         return pending
 
     def send_all(self, items: Iterable[object]) -> None:
@@ -123,43 +94,13 @@ class SendStream(ReopeningStream[pb.StreamSendMessagesRequest, pb.StreamSendMess
             else:
                 self.send(item)
 
-    def _wait_for_room(self) -> None:
-        while True:
-            self._news.clear()
-            if self._failure is not None:
-                raise self._failure
-            if self._sent - self._answered < self._window:
-                return
-            self._news.wait()
-
     def flush(self) -> None:
         """Return when every message sent so far is durable; raises `PartialFailure` where some were refused."""
         upto = self._sent
-        while self._answered < upto:
-            self._news.clear()
-            if self._failure is not None:
-                raise self._failure
-            if self._answered < upto:
-                self._news.wait()
+        self._until(upto)
         failures, self._failures = self._failures, []
         if failures:
             raise PartialFailure(failures, upto)
-
-    def close(self) -> None:
-        """End the stream; what was not answered yet may or may not be stored."""
-        with self._lock:
-            self._closing = True
-            abandoned = self._answered < self._sent
-            if abandoned:
-                self._attempt += 1  # the running attempt cuts no further frame
-            call = self._call
-        self._work.set()
-        if self._reader is None:
-            return
-        if call is not None and (abandoned or not self._ended.wait(DEADLINE_S)):
-            call.cancel()
-        self._reader.join()
-        self._reader = None
 
     def _open(self, lane: Lane, attempt: int, timeout: float, metadata: Metadata) -> Any:
         return lane.queue.StreamSendMessages(self._frames(attempt), timeout=timeout, metadata=metadata)
@@ -173,28 +114,16 @@ class SendStream(ReopeningStream[pb.StreamSendMessagesRequest, pb.StreamSendMess
 
     def _cut_frame(self) -> pb.StreamSendMessagesRequest | None:
         """Return the next frame of what waits, or None."""
-        entries: list[pb.SendMessageEntry] = []
-        pending: list[PendingSend] = []
-        total = 0
-        while self._waiting and len(entries) < FRAME_MESSAGES_MAX:
-            entry, size, one = self._waiting[0]
-            if entries and total + size > FRAME_BYTES_MAX:
-                break
-            self._waiting.popleft()
-            entries.append(entry)
-            pending.append(one)
-            total += size
-        if not entries:
-            return None
-        self._sequence += 1
-        request = pb.StreamSendMessagesRequest(
+        frame = self._new_frame()
+        return None if frame is None else frame.request
+
+    def _request(self, sequence: int, entries: Sequence[pb.SendMessageEntry]) -> pb.StreamSendMessagesRequest:
+        return pb.StreamSendMessagesRequest(
             queue=self._queue,
-            sequence=self._sequence,
+            sequence=sequence,
             entries=entries,
             request_id=send_request_id(self._connection, self._queue),
         )
-        self._unanswered.append(_Frame(request, pending))
-        return request
 
     def _take(self, answer: pb.StreamSendMessagesResponse) -> None:
         with self._lock:
