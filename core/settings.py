@@ -141,6 +141,17 @@ SETTINGS = (
         "whether messages of topics are posted to endpoints at private addresses; `auto`: to loopback alone, and only"
         " where `host` is loopback, too",
     ),
+    Setting("smtp_host", "", _text, "server that e-mail of topics is handed to; empty: it is recorded alone"),
+    Setting("smtp_port", 0, _integer(0, 65535), "its port; 0 takes the usual one: 587, with `tls` 465, with `none` 25"),
+    Setting(
+        "smtp_tls",
+        "starttls",
+        _choice("starttls", "tls", "none"),
+        "how the connection to it is protected; `none` excludes `smtp_user`",
+    ),
+    Setting("smtp_user", "", _text, "user name for it; empty: none is given"),
+    Setting("smtp_password_file", "", _text, "file that holds the user's password"),
+    Setting("smtp_from", "", _text, "address that e-mail of topics is from"),
     Setting("failpoints", "", _text, "armed failpoints, for crash tests: `name=action;…`"),
     Setting("target", "", _text, "clients: host:port of the gRPC endpoint"),
     Setting("url", "", _text, "clients: URL of the HTTP endpoint; `AWS_ENDPOINT_URL` is read where this is empty"),

@@ -60,7 +60,7 @@ _log = logging.getLogger("cumulo.topics")
 
 class Parcel(msgspec.Struct, frozen=True):
     """What a carrier brings to an endpoint. `body` is the whole document, or the message alone where it is `raw`;
-    `text` and `subject` are the message's. `link` confirms or ends the subscription.
+    `text` and `subject` are the message's, `display_name` is the topic's. `link` confirms or ends the subscription.
     """
 
     kind: str
@@ -75,6 +75,8 @@ class Parcel(msgspec.Struct, frozen=True):
     link: str
     raw: bool
     content_type: str
+    display_name: str
+    published_ms: int
 
 
 class NotTaken(Exception):
@@ -465,6 +467,8 @@ class EndpointDelivery:
             link=link,
             raw=raw,
             content_type=policy.content_type,
+            display_name=target.meta.attributes.get("DisplayName", ""),
+            published_ms=stored.published_ms,
         )
 
     def _notice(self, target: Target, stored: StoredNotice) -> Notice:

@@ -1,4 +1,4 @@
-"""The commands that need the server's rooms: `serve`, `check`, `worker`."""
+"""The commands that need the server's rooms: `serve`, `check`, `outgoing`, `worker`."""
 
 import asyncio
 import json
@@ -42,6 +42,13 @@ _SERVER_SETTINGS = (
     "free_space_reserve_bytes",
     "queue_in_flight_max",
     "queue_fifo_calls_per_s",
+    "sns_http_private_addresses",
+    "smtp_host",
+    "smtp_port",
+    "smtp_tls",
+    "smtp_user",
+    "smtp_password_file",
+    "smtp_from",
 )
 
 
@@ -111,6 +118,37 @@ def check_command(data: str | None, output: str) -> None:
     else:
         click.echo(f"ok: every invariant holds in {path}")
     sys.exit(EXIT_PROBLEMS if problems else 0)
+
+
+@click.command("outgoing", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--data", default=None, help="the data folder (CUMULO_DATA)")
+@click.option(
+    "--count", "-n", type=click.IntRange(1, 1_000), default=20, show_default=True, help="how many, the newest first"
+)
+@click.option("--output", "-o", type=click.Choice(["table", "json"]), default="table", help="form of the list")
+def outgoing_command(data: str | None, count: int, output: str) -> None:
+    """Show the e-mail and SMS that topics sent or recorded, with the links that confirm or end subscriptions.
+
+    Reads the data folder itself, which a server may have open.
+    """
+    from cumulo.queue_service.outgoing_folder import newest  # noqa: PLC0415 - only this command needs it
+
+    try:
+        settings = registry.load({"data": data}, os.environ, Path.cwd())
+    except InvalidSetting as error:
+        _fail(str(error), EXIT_USAGE)
+    path = Path(settings["data"]) if settings["data"] else default_data_folder(os.environ)
+    if not path.is_dir():
+        _fail(f"{path}: no such data folder", EXIT_PROBLEMS)
+    found = newest(path / "outgoing", count)
+    if output == "json":
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for it in found:
+        click.echo(
+            f"{it['at']}  {it['protocol']} to {it['to']}  sent by {it['sent_by']}  {it['kind']}  {it['subject']}"
+        )
+        click.echo(f"  {it['link']}")
 
 
 def _check(path: Path, tls_ca: str) -> list[str]:

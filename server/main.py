@@ -12,6 +12,7 @@ _STARTED = time.perf_counter()
 OWN_COMMANDS = {
     "serve": ("cumulo.server.commands:serve_command", "Run the server."),
     "check": ("cumulo.server.commands:check_command", "Check every fact that must hold in a data folder."),
+    "outgoing": ("cumulo.server.commands:outgoing_command", "Show the e-mail and SMS that topics sent or recorded."),
     "worker": ("cumulo.server.commands:worker_command", "Take jobs from a queue and run them isolated."),
 }
 """Commands of the server's rooms: where each stands, and what the client's group says of it in its help."""

@@ -1,11 +1,13 @@
 """What the HTTP port serves beside AWS's protocols, all under `/_cumulo/`: health, readiness, metrics, the check of a
-live data folder, and the certificate by which messages of topics are verified.
+live data folder, the certificate by which messages of topics are verified, and the e-mail and SMS that topics sent.
 
 `_` is illegal in a bucket's name, so these paths can never shadow one. Everything else is AWS's (`AwsEdge`).
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from cumulo.core.context import CallContext
 from cumulo.core.errors import MISSING_AUTHENTICATION_TOKEN, ServiceError
@@ -23,6 +25,8 @@ _JSON = "application/json"
 _OWN = ("/_cumulo/", "/_localstack/")
 CHECK_ACTION = "cumulo:CheckData"
 METRICS_ACTION = "cumulo:ReadMetrics"
+OUTGOING_ACTION = "cumulo:ReadOutgoing"
+OUTGOING_SHOWN = 100
 
 
 def _text(status: int, body: bytes) -> Response:
@@ -47,6 +51,7 @@ class Pages:
         version: str,
         aws: AwsEdge,
         signing_certificate: Callable[[], bytes],
+        outgoing: Callable[[int], list[dict[str, Any]]],
     ) -> None:
         self.ready = False
         self._metrics = metrics
@@ -57,6 +62,7 @@ class Pages:
         self._version = version
         self._aws = aws
         self._signing_certificate = signing_certificate
+        self._outgoing = outgoing
 
     async def answer(self, request: Request) -> Response:
         """Route one request."""
@@ -69,6 +75,8 @@ class Pages:
             return _text(405, b"GET and HEAD are allowed here\n")
         if path == "/_cumulo/metrics":
             return await self._answer_metrics(request)
+        if path == "/_cumulo/outgoing":
+            return await self._answer_outgoing(request)
         return self._page(path)
 
     def _page(self, path: str) -> Response:
@@ -102,6 +110,15 @@ class Pages:
         except ServiceError as error:
             return _refusal(error)
         return Response(200, await self._metrics.render(trusted=trusted), content_type=METRICS_CONTENT_TYPE)
+
+    async def _answer_outgoing(self, request: Request) -> Response:
+        """Show the newest e-mail and SMS: they hold links that confirm subscriptions, so to who may see them alone."""
+        try:
+            self._authorize(request, OUTGOING_ACTION)
+        except ServiceError as error:
+            return _refusal(error)
+        found = await asyncio.to_thread(self._outgoing, OUTGOING_SHOWN)
+        return Response(200, json.dumps({"messages": found}).encode(), content_type=_JSON)
 
     def _authorize(self, request: Request, action: str) -> None:
         header = request.headers.get("authorization", "")

@@ -5,6 +5,7 @@ The only file that knows every room's constructor. Owns what must be started and
 
 import asyncio
 import contextlib
+import functools
 import hashlib
 import hmac
 import logging
@@ -22,6 +23,7 @@ from cumulo.core.tokens import TokenSealer
 from cumulo.gateway.aws_edge import AwsEdge
 from cumulo.gateway.outgoing_addresses import PrivateAddresses
 from cumulo.gateway.outgoing_http import OutgoingHttp
+from cumulo.gateway.outgoing_mail import OutgoingMail
 from cumulo.gateway.rpc import RpcAdaptor
 from cumulo.identity import edge_grpc as identity_edge
 from cumulo.identity import service as identity_room
@@ -41,12 +43,15 @@ from cumulo.queue_service.census import take_census
 from cumulo.queue_service.edge_grpc_enclosures import QueueSender
 from cumulo.queue_service.endpoint_delivery import Carrier
 from cumulo.queue_service.http_carrier import HttpCarrier
+from cumulo.queue_service.mail_carrier import MailCarrier, SmsCarrier
+from cumulo.queue_service.outgoing_folder import OutgoingFolder, newest
 from cumulo.queue_service.topic_signing import TopicSigner
 from cumulo.runner import edge_grpc as runner_edge
 from cumulo.runner import service as runner_room
 from cumulo.server.aws_services import aws_services
 from cumulo.server.check import check_house
 from cumulo.server.listening import is_loopback
+from cumulo.server.mail import mail_server
 from cumulo.server.observability import Metrics
 from cumulo.server.pages import Pages
 from cumulo.storage import clock_record, failpoints, idempotency
@@ -153,7 +158,7 @@ async def _build(
     logs = log_room.LogService(engine, authorizer, clock, randomness, sealer)
     signer = TopicSigner(folder.secrets)
     topics = topic_room.TopicService(
-        engine, authorizer, clock, randomness, sealer, queues.seals, signer, _carriers(settings)
+        engine, authorizer, clock, randomness, sealer, queues.seals, signer, _carriers(settings, folder, clock)
     )
     objects = object_room.Service(
         engine,
@@ -219,7 +224,17 @@ async def _build(
             object_edge.SERVICE_NAME,
             runner_edge.SERVICE_NAME,
         ),
-        pages=Pages(metrics, credentials, authorizer, randomness, check, version, aws, signer.certificate),
+        pages=Pages(
+            metrics,
+            credentials,
+            authorizer,
+            randomness,
+            check,
+            version,
+            aws,
+            signer.certificate,
+            functools.partial(newest, folder.outgoing),
+        ),
         reached_at=reached_at,
         pump=pump,
         root_access_key_id=made.access_key_id if made else _root_access_key_id(credentials_file),
@@ -228,10 +243,13 @@ async def _build(
     )
 
 
-def _carriers(settings: Settings) -> dict[str, Carrier]:
+def _carriers(settings: Settings, folder: DataFolder, clock: Clock) -> dict[str, Carrier]:
     """Return what brings messages of topics to endpoints, by protocol."""
     http = HttpCarrier(OutgoingHttp(_private_addresses(settings)))
-    return {"http": http, "https": http}
+    record = OutgoingFolder(folder.outgoing, clock)
+    server = mail_server(settings)
+    mail = MailCarrier(record, None if server is None else OutgoingMail(server))
+    return {"http": http, "https": http, "email": mail, "email-json": mail, "sms": SmsCarrier(record)}
 
 
 def _private_addresses(settings: Settings) -> PrivateAddresses:

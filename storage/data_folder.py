@@ -1,9 +1,9 @@
 """The data folder: everything that a server keeps, claimed by one server at a time.
 
-Owns the folder's form: `FORMAT`, `LOCK`, `engine/`, `blobs/`, `tmp/`, `secrets/`. Promises that a folder which is not
-ours, was written by a newer version, or is in use, is left untouched and refused in one line that names the path and
-the remedy; that `secrets/` is readable by its owner alone; that a secret never appears in a message. Does not know what
-the engine or the blobs hold.
+Owns the folder's form: `FORMAT`, `LOCK`, `engine/`, `blobs/`, `tmp/`, `secrets/`, and `outgoing/` once something is
+recorded there. Promises that a folder which is not ours, was written by a newer version, or is in use, is left
+untouched and refused in one line that names the path and the remedy; that `secrets/` is readable by its owner alone;
+that a secret never appears in a message. Does not know what the engine or the blobs hold.
 """
 
 import fcntl
@@ -64,6 +64,7 @@ class DataFolder:
         self.blobs = self.path / "blobs"
         self.tmp = self.path / "tmp"
         self.secrets = self.path / "secrets"
+        self.outgoing = self.path / "outgoing"
         try:
             self._refuse_foreign()
             make_directory(self.path)

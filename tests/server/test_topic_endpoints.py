@@ -8,6 +8,7 @@ import contextlib
 import json
 import queue
 import threading
+import time
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -170,3 +171,29 @@ def test_server_that_dies_between_publish_and_delivery_delivers_after_its_restar
 
     assert {it["Message"] for it in found} == {"hello"}
     assert len({it["MessageId"] for it in found}) == 1
+
+
+def test_mail_that_nobody_sends_is_shown_with_its_link(server, client, cumulo):
+    sns = server.boto3("sns")
+    topic = sns.create_topic(Name="mailed")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="who@example.org")
+    wait_for(lambda: value_of(server, "cumulo_topic_deliveries_total", protocol="email", outcome="delivered"))
+
+    listed = cumulo("outgoing", "--data", str(server.data), "-o", "json")
+    shown = cumulo("outgoing", "--data", str(server.data))
+
+    (mail,) = (it for it in json.loads(listed.stdout) if it["topic_arn"] == topic)
+    assert mail["link"] in shown.stdout
+    fetched(mail["link"])
+    assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"][0]["SubscriptionArn"].startswith(topic)
+    assert refused(server.url + "/_cumulo/outgoing")[0] == 403
+    token = client.iam.issue_token().token
+    request = urllib.request.Request(server.url + "/_cumulo/outgoing", headers={"authorization": f"Bearer {token}"})
+    assert mail in json.loads(fetched(request))["messages"]
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
