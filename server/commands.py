@@ -1,6 +1,7 @@
 """The commands that need the server's rooms: `serve`, `check`, `outgoing`, `worker`."""
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -76,6 +77,7 @@ def serve_command(context: click.Context, /, **flags: Any) -> None:
 
     Flags beat CUMULO_* variables, those beat cumulo.toml, that beats the defaults.
     """
+    gc.disable()  # a start makes thousands of modules, classes and functions, and hardly any garbage; until it is ready
     from cumulo.server.grpc_listener import PortTaken  # noqa: PLC0415 - a mistyped flag is answered without loading gRPC
     from cumulo.server.serve import serve  # noqa: PLC0415 - as above
     from cumulo.storage.data_folder import DataFolderRefused  # noqa: PLC0415 - as above

@@ -111,6 +111,7 @@ async def _listen(settings: Settings, house: House, path: Path, started: float, 
     )
     gc.collect()
     gc.freeze()
+    gc.enable()  # off since the command began, `commands.serve_command`
     loop = asyncio.get_running_loop()
     warming = loop.call_later(WARM_AFTER_S, loop.run_in_executor, None, digests.warm)
     await asyncio.wait((asyncio.create_task(stop.wait()), pump), return_when=asyncio.FIRST_COMPLETED)
