@@ -303,7 +303,7 @@ async def _publish(service: TopicDoor, call: AwsCall) -> Any:
     it = call.request
     if it.PhoneNumber:
         raise wrong("PhoneNumber Reason: publishing to phone numbers is not offered; see docs/compatibility.md")
-    if it.TopicArn and it.TargetArn:
+    if bool(it.TopicArn) is bool(it.TargetArn):
         raise wrong("TopicArn or TargetArn Reason: no value for required parameter")
     if it.TargetArn and it.TargetArn.startswith("arn:") and ":endpoint/" in it.TargetArn:
         raise wrong("TargetArn Reason: No endpoint found for the target arn specified")

@@ -44,7 +44,7 @@ from cumulo.queue_service.topic_errors import (
 from cumulo.queue_service.topic_keys import SubscriptionRow, TopicName
 from cumulo.queue_service.topic_model import SubscriptionPlace, TopicPlace
 from cumulo.queue_service.topic_operations import OWNERS_ALONE, TABLE
-from cumulo.queue_service.topic_permissions import with_permission, without_permission
+from cumulo.queue_service.topic_permissions import check_scope, with_permission, without_permission
 from cumulo.queue_service.topics import (
     StampedAttribute,
     StampedCreate,
@@ -339,6 +339,7 @@ def _stored_policy(desk: TopicDesk, text: str | None) -> str | None:
     if not text:
         return text
     try:
+        check_scope(text)
         return resource_policy.validate(text, DocumentKind.QUEUE, desk.engine)
     except MalformedPolicy as error:
         raise wrong(f"Policy Error: {error}") from error
@@ -360,7 +361,7 @@ async def _subscribe(desk: TopicDesk, ctx: CallContext, operation: Operation, re
     scope = attributes.scope_of(request.attributes)
     kept = {
         name: attributes.subscription_attribute(
-            place, request.endpoint, name, value, scope=scope, prefix="Attributes Reason: "
+            place, request.protocol, request.endpoint, name, value, scope=scope, prefix="Attributes Reason: "
         )
         for name, value in request.attributes.items()
     }
@@ -480,10 +481,11 @@ async def _set_subscription_attribute(
     if found is None:
         return missing(operation, place.topic, SUBSCRIPTION_NOT_FOUND.error())
     scope = attributes.scope_of(found.row.attributes)
-    value = attributes.subscription_attribute(place.topic, found.row.endpoint, request.name, request.value, scope=scope)
+    of = (place.topic, found.row.protocol, found.row.endpoint)
+    value = attributes.subscription_attribute(*of, request.name, request.value, scope=scope)
     if request.name == "FilterPolicyScope" and "FilterPolicy" in found.row.attributes:
         policy = found.row.attributes["FilterPolicy"]
-        attributes.subscription_attribute(place.topic, found.row.endpoint, "FilterPolicy", policy, scope=value)
+        attributes.subscription_attribute(*of, "FilterPolicy", policy, scope=value)
     return Resolved(
         StampedSubscriptionAttribute(place, found.partition, request.name, value),
         (ROOT, found.partition),

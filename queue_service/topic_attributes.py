@@ -44,6 +44,8 @@ _TRUE_OR_FALSE = ("true", "false")
 _FEEDBACK = re.compile(
     r"(HTTP|Firehose|Lambda|Application|SQS)(SuccessFeedbackRoleArn|FailureFeedbackRoleArn|SuccessFeedbackSampleRate)"
 )
+_PERCENTAGE = re.compile(r"100|[1-9]?[0-9]")
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/.{1,576}")
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "ContentBasedDeduplication": _TRUE_OR_FALSE,
     "FifoThroughputScope": ("Topic", "MessageGroup"),
@@ -63,6 +65,7 @@ SUBSCRIPTION_ATTRIBUTES = (
 )
 OFFERED_PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs")
 """Of SNS's, those that somebody delivers here."""
+_RAW = ("http", "https", "sqs")
 _PHONE = re.compile(r"\+?[0-9]+(?:[-./ ][0-9]+)*")
 _PHONE_DIGITS_MAX = 15
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
@@ -116,8 +119,18 @@ def check_topic_attribute(place: TopicPlace, name: str, value: str) -> None:
         delivery_policies.check_of_topic(_json_object(name, value))
     elif name in _JSON:
         _json_object(name, value)
-    elif name not in _TEXTS and not _FEEDBACK.fullmatch(name):
+    elif feedback := _FEEDBACK.fullmatch(name):
+        _check_feedback(name, feedback[2], value)
+    elif name not in _TEXTS:
         raise wrong("AttributeName")
+
+
+def _check_feedback(name: str, kind: str, value: str) -> None:
+    if kind == "SuccessFeedbackSampleRate":
+        if not _PERCENTAGE.fullmatch(value):
+            raise wrong(f"{name} Reason: Invalid value [{value[:80]}]. Must be a whole number from 0 to 100.")
+    elif not _ROLE.fullmatch(value):
+        raise wrong(f"{name} Reason: Invalid value [{value[:80]}]. Must be the ARN of a role.")
 
 
 def check_tags(tags: Mapping[str, str]) -> None:
@@ -139,7 +152,9 @@ def check_endpoint(place: TopicPlace, protocol: str, endpoint: str) -> None:
         raise wrong(f"Invalid protocol type: {protocol}")
     if protocol not in OFFERED_PROTOCOLS:
         raise wrong(f"Protocol Reason: {protocol} is not offered; see docs/compatibility.md")
-    if not endpoint or len(endpoint) > ENDPOINT_CHARACTERS_MAX:
+    if not endpoint:
+        raise wrong("Endpoint")
+    if len(endpoint) > ENDPOINT_CHARACTERS_MAX:
         raise wrong(f"Endpoint Reason: it has 1 to {ENDPOINT_CHARACTERS_MAX} characters")
     if protocol in ("http", "https") and not endpoint.startswith(f"{protocol}://"):
         raise wrong("Endpoint must match the specified protocol")
@@ -158,7 +173,7 @@ def check_endpoint(place: TopicPlace, protocol: str, endpoint: str) -> None:
 
 
 def subscription_attribute(
-    place: TopicPlace, endpoint: str, name: str, value: str, *, scope: str, prefix: str = ""
+    place: TopicPlace, protocol: str, endpoint: str, name: str, value: str, *, scope: str, prefix: str = ""
 ) -> str:
     """Return the text to keep of a subscription's attribute; raises where it may not be written.
 
@@ -169,6 +184,8 @@ def subscription_attribute(
     if name == "RawMessageDelivery":
         if value.lower() not in _TRUE_OR_FALSE:
             raise wrong(f"{prefix}RawMessageDelivery: Invalid value [{value[:80]}]. Must be true or false.")
+        if value.lower() == "true" and protocol not in _RAW:
+            raise wrong(f"{prefix}Delivery protocol [{protocol}] does not support raw message delivery.")
         return value.lower()
     if name == "FilterPolicyScope":
         if value not in SCOPES:

@@ -109,6 +109,31 @@ def test_cli_sqs_sends_receives_and_deletes(cli, new_name):
     cli("sqs", "delete-queue", "--queue-url", url)
 
 
+def test_cli_sns_publishes_to_a_queue_that_subscribed(cli, new_name):
+    topic = cli("sns", "create-topic", "--name", new_name, "--attributes", "DisplayName=News")["TopicArn"]
+    url = cli("sqs", "create-queue", "--queue-name", new_name)["QueueUrl"]
+    queue = topic.replace(":sns:", ":sqs:")
+    words = ("--topic-arn", topic, "--protocol", "sqs", "--notification-endpoint", queue)
+    subscription = cli("sns", "subscribe", *words, "--return-subscription-arn")["SubscriptionArn"]
+
+    filter_policy = '{"colour":["red"]}'
+    words = ("--subscription-arn", subscription, "--attribute-name", "FilterPolicy")
+    cli("sns", "set-subscription-attributes", *words, "--attribute-value", filter_policy)
+    colour = '{"colour":{"DataType":"String","StringValue":"red"}}'
+    sent = cli("sns", "publish", "--topic-arn", topic, "--message", "body ü", "--message-attributes", colour)
+    received = cli("sqs", "receive-message", "--queue-url", url, "--wait-time-seconds", "5")
+
+    document = json.loads(received["Messages"][0]["Body"])
+    assert (document["MessageId"], document["Message"]) == (sent["MessageId"], "body ü")
+    shown = cli("sns", "get-subscription-attributes", "--subscription-arn", subscription)["Attributes"]
+    assert (shown["FilterPolicy"], shown["PendingConfirmation"]) == (filter_policy, "false")
+    listed = cli("sns", "list-subscriptions-by-topic", "--topic-arn", topic)["Subscriptions"]
+    assert [it["SubscriptionArn"] for it in listed] == [subscription]
+    cli("sns", "unsubscribe", "--subscription-arn", subscription)
+    cli("sns", "delete-topic", "--topic-arn", topic)
+    assert "NotFound" in cli("sns", "get-topic-attributes", "--topic-arn", topic, fails_with=255)
+
+
 def test_cli_iam_makes_a_user_who_may_only_what_his_policy_says(cli, new_name):
     cli("iam", "create-user", "--user-name", new_name)
     cli("iam", "put-user-policy", "--user-name", new_name, "--policy-name", "p", "--policy-document", USER_POLICY)

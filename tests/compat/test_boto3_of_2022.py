@@ -13,6 +13,10 @@ def test_old_boto3_speaks_sqs_in_the_query_protocol(script, server, new_name):
     script("boto3_of_2022.py", "queues", server.url, new_name, environment=OF_2022)
 
 
+def test_old_boto3_publishes_to_topics(script, server, new_name):
+    script("boto3_of_2022.py", "topics", server.url, new_name, environment=OF_2022)
+
+
 def test_old_boto3_moves_objects_and_presigns(script, server, bucket, stored_in):
     url = script("boto3_of_2022.py", "objects", server.url, bucket, environment=OF_2022)
 

@@ -174,6 +174,62 @@ def test_deleted_topic_takes_subscriptions_that_were_pending_with_it(aws):
     assert "due work failed" not in aws.server.output
 
 
+@pytest.mark.parametrize("action", ["sns:CreateTopic", "SNS:SetSubscriptionAttributes", "sqs:SendMessage"])
+def test_policy_about_what_is_none_of_a_topics_is_refused(aws, action):
+    topic = aws.topic()
+    statement = {"Effect": "Allow", "Principal": "*", "Action": ["sns:Publish", action], "Resource": topic}
+
+    refused = refusal(
+        aws.sns.set_topic_attributes, TopicArn=topic, AttributeName="Policy", AttributeValue=policy(statement)
+    )
+
+    assert refused == invalid("Policy statement action out of service scope!")
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 20_000, '{"Statement": 5}', '{"Statement": [5, {"Action": 5}]}'])
+def test_malformed_policy_is_refused(aws, text):
+    refused = refusal(aws.sns.set_topic_attributes, TopicArn=aws.topic(), AttributeName="Policy", AttributeValue=text)
+
+    assert refused[0] == "InvalidParameter"
+    assert refused[1].startswith("Invalid parameter: Policy Error: ")
+
+
+WRONG_ATTRIBUTES = [
+    ("Owner", "x", "AttributeName"),
+    ("FifoTopic", "true", "AttributeName"),
+    ("DisplayName", "x" * 101, "DisplayName Reason: Display name must be at most 100 characters long"),
+    ("SignatureVersion", "3", "SignatureVersion Reason: Invalid value [3]. Must be 1 or 2."),
+    ("TracingConfig", "x", "TracingConfig Reason: Invalid value [x]. Must be PassThrough or Active."),
+    (
+        "SQSSuccessFeedbackSampleRate",
+        "101",
+        "SQSSuccessFeedbackSampleRate Reason: Invalid value [101]. Must be a whole number from 0 to 100.",
+    ),
+    (
+        "HTTPFailureFeedbackRoleArn",
+        "me",
+        "HTTPFailureFeedbackRoleArn Reason: Invalid value [me]. Must be the ARN of a role.",
+    ),
+    (
+        "ContentBasedDeduplication",
+        "true",
+        "Attributes Reason: ContentBasedDeduplication is only valid for FIFO topics",
+    ),
+    ("FifoThroughputScope", "Topic", "Attributes Reason: FifoThroughputScope is only valid for FIFO topics"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "says"), WRONG_ATTRIBUTES)
+def test_wrong_attribute_of_a_topic_is_refused(aws, name, value, says):
+    topic = aws.topic()
+    before = aws.sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+
+    refused = refusal(aws.sns.set_topic_attributes, TopicArn=topic, AttributeName=name, AttributeValue=value)
+
+    assert refused == invalid(says)
+    assert aws.sns.get_topic_attributes(TopicArn=topic)["Attributes"] == before
+
+
 # Malformed JSON, in the words of SNS's own reader
 
 VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
@@ -252,6 +308,28 @@ def test_fifo_topic_has_only_queues_as_subscribers(aws):
     for protocol, endpoint in (("email", "a@example.com"), ("lambda", "arn:aws:lambda:us-east-1:1:function:f")):
         refused = refusal(aws.sns.subscribe, TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
         assert refused == invalid(f"Invalid protocol type: {protocol}")
+
+
+def test_raw_delivery_is_refused_where_the_protocol_has_none(aws):
+    topic = aws.topic()
+    says = "Delivery protocol [email] does not support raw message delivery."
+    members = {"TopicArn": topic, "Protocol": "email", "Endpoint": "reader@example.com"}
+
+    on_subscribe = refusal(aws.sns.subscribe, **members, Attributes={"RawMessageDelivery": "true"})
+    made = aws.sns.subscribe(**members, ReturnSubscriptionArn=True)["SubscriptionArn"]
+    later = refusal(
+        aws.sns.set_subscription_attributes,
+        SubscriptionArn=made,
+        AttributeName="RawMessageDelivery",
+        AttributeValue="true",
+    )
+
+    assert on_subscribe == invalid(f"Attributes Reason: {says}")
+    assert later == invalid(says)
+
+
+def test_subscription_needs_an_endpoint(aws):
+    assert refusal(aws.sns.subscribe, TopicArn=aws.topic(), Protocol="sqs") == invalid("Endpoint")
 
 
 def test_unsubscribing_is_repeated_without_harm_and_refused_where_it_names_nothing(aws):
@@ -408,6 +486,12 @@ def test_trace_of_the_publisher_reaches_the_queue(aws):
 
 def _trace(request, trace):
     request.headers["X-Amzn-Trace-Id"] = trace
+
+
+def test_message_needs_one_place_to_go(aws):
+    assert refusal(aws.sns.publish, Message="x") == invalid(
+        "TopicArn or TargetArn Reason: no value for required parameter"
+    )
 
 
 def test_endpoint_of_a_phone_that_nobody_made_is_not_found(aws):

@@ -1,6 +1,7 @@
 """Runs under boto3 of 2022: SQS in the query protocol, S3 with `Content-MD5` instead of checksums."""
 
 import io
+import json
 import random
 import sys
 
@@ -87,5 +88,36 @@ def objects(bucket: str) -> None:
     sys.stdout.write(url)
 
 
+def topics(name: str) -> None:
+    """Publish to a topic with a filtered queue, one by one and in a batch, and errors."""
+    sns, sqs = client("sns"), client("sqs")
+    topic = sns.create_topic(Name=name, Tags=[{"Key": "a", "Value": "1"}])["TopicArn"]
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": queue}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    filters = {"FilterPolicy": json.dumps({"colour": ["red"]}), "RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes=filters)
+    red, blue = ({"colour": {"DataType": "String", "StringValue": it}} for it in ("red", "blue"))
+    sns.publish(TopicArn=topic, Message="ü <&>", MessageAttributes=red)
+    sns.publish(TopicArn=topic, Message="unwanted", MessageAttributes=blue)
+    entries = [{"Id": str(n), "Message": f"body {n}", "MessageAttributes": red} for n in range(2)]
+    assert len(sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)["Successful"]) == 2
+    asked = {"MaxNumberOfMessages": 10, "WaitTimeSeconds": 5, "MessageAttributeNames": ["All"]}
+    messages = sqs.receive_message(QueueUrl=url, **asked)["Messages"]
+    assert sorted(it["Body"] for it in messages) == ["body 0", "body 1", "ü <&>"]
+    assert all(it["MessageAttributes"] == red for it in messages)
+    pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    assert [it["Endpoint"] for page in pages for it in page["Subscriptions"]] == [queue]
+    sns.delete_topic(TopicArn=topic)
+    try:
+        sns.publish(TopicArn=topic, Message="x")
+    except sns.exceptions.NotFoundException as error:
+        assert error.response["Error"]["Message"] == "Topic does not exist"  # noqa: PT017
+    else:
+        raise AssertionError("the deleted topic was found")
+
+
 if __name__ == "__main__":
-    {"queues": queues, "objects": objects}[sys.argv[1]](sys.argv[3])
+    {"queues": queues, "objects": objects, "topics": topics}[sys.argv[1]](sys.argv[3])
