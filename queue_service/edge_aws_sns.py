@@ -303,11 +303,11 @@ async def _publish(service: TopicDoor, call: AwsCall) -> Any:
     it = call.request
     if it.PhoneNumber:
         raise wrong("PhoneNumber Reason: publishing to phone numbers is not offered; see docs/compatibility.md")
-    if bool(it.TopicArn) is bool(it.TargetArn):
+    if (it.TopicArn is None) is (it.TargetArn is None):
         raise wrong("TopicArn or TargetArn Reason: no value for required parameter")
     if it.TargetArn and it.TargetArn.startswith("arn:") and ":endpoint/" in it.TargetArn:
         raise wrong("TargetArn Reason: No endpoint found for the target arn specified")
-    topic = _topic(call, it.TopicArn or it.TargetArn)
+    topic = _topic(call, it.TargetArn if it.TopicArn is None else it.TopicArn)
     entry = entry_of(it, topic, trace_header=call.http.headers.get(_TRACE_HEADER, ""))
     request = model.Publish(topic=topic, entries=(entry,))
     (answer,) = await _do(service, call, request)

@@ -339,10 +339,11 @@ def _stored_policy(desk: TopicDesk, text: str | None) -> str | None:
     if not text:
         return text
     try:
-        check_scope(text)
-        return resource_policy.validate(text, DocumentKind.QUEUE, desk.engine)
+        stored = resource_policy.validate(text, DocumentKind.QUEUE, desk.engine)
     except MalformedPolicy as error:
         raise wrong(f"Policy Error: {error}") from error
+    check_scope(text)
+    return stored
 
 
 async def _outbox(desk: TopicDesk, partition: bytes) -> bytes:

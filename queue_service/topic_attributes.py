@@ -54,7 +54,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 _OF_FIFO = ("ContentBasedDeduplication", "FifoThroughputScope", "ArchivePolicy")
 _TEXTS = ("DisplayName", "KmsMasterKeyId")
-_JSON = ("ArchivePolicy",)
+_NOT_OFFERED = ("ArchivePolicy", "ReplayPolicy")
 SUBSCRIPTION_ATTRIBUTES = (
     DELIVERY_POLICY,
     "FilterPolicy",
@@ -117,8 +117,8 @@ def check_topic_attribute(place: TopicPlace, name: str, value: str) -> None:
         raise wrong("DisplayName Reason: Display name must be at most 100 characters long")
     elif name == DELIVERY_POLICY:
         delivery_policies.check_of_topic(_json_object(name, value))
-    elif name in _JSON:
-        _json_object(name, value)
+    elif name in _NOT_OFFERED:
+        raise wrong(f"{name} Reason: archives are not offered; see docs/compatibility.md")
     elif feedback := _FEEDBACK.fullmatch(name):
         _check_feedback(name, feedback[2], value)
     elif name not in _TEXTS:
@@ -179,6 +179,8 @@ def subscription_attribute(
 
     `scope` is the subscription's filter policy scope; `prefix` goes before each complaint, as Subscribe has it.
     """
+    if name in _NOT_OFFERED:
+        raise wrong(f"{prefix}{name}: archives are not offered; see docs/compatibility.md")
     if name not in SUBSCRIPTION_ATTRIBUTES:
         raise wrong(f"{prefix}AttributeName")
     if name == "RawMessageDelivery":

@@ -43,6 +43,7 @@ from cumulo.queue_service.resolve_topics import (
     SOURCE_OWNER,
     ResolvedPublish,
     TopicDesk,
+    confirmation_token,
     in_force,
     listing_of,
     with_keys,
@@ -57,12 +58,12 @@ from cumulo.queue_service.subscriptions import (
     shown,
 )
 from cumulo.queue_service.topic_attributes import topic_place
-from cumulo.queue_service.topic_envelopes import Notice, Signer, StoredNotice
+from cumulo.queue_service.topic_envelopes import CONFIRMATION, Notice, Signer, StoredNotice
 from cumulo.queue_service.topic_errors import INVALID_PARAMETER, TOPIC_NOT_FOUND
 from cumulo.queue_service.topic_keys import CLEAR_TOPIC, DELIVER, EXPIRE, FAN_OUT, TopicMeta, owner_of
 from cumulo.queue_service.topic_operations import TABLE
 from cumulo.queue_service.topic_plans import Plan, Plans, Subscriber, subscriber_of
-from cumulo.queue_service.topics import clear_topic, queues_to_clear
+from cumulo.queue_service.topics import clear_topic, meta_of, queues_to_clear
 from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import ROOT, Due, Engine, ReadTxn, Txn
 from cumulo.storage.remembered import Remembered
@@ -207,9 +208,12 @@ class TopicService(Room):
         """Run one operation; anew, from the name on, where what it is about changed at the same time."""
         for _ in range(RESOLVES_MAX):
             try:
-                return await super().call(ctx, operation, request, body)
+                result = await super().call(ctx, operation, request, body)
             except DirectoryChanged:
                 continue
+            if isinstance(request, model.Subscribe):
+                await self._ask_queue(result.value)
+            return result
         raise TOO_BUSY.error(what="The number of changes to the topic at once", limit=RESOLVES_MAX)
 
     def present(self, request: Any, resolved: Resolved, value: Any) -> Any:
@@ -233,6 +237,31 @@ class TopicService(Room):
         if isinstance(request, model.CreateTopic):
             return stamped.place
         return value
+
+    async def _ask_queue(self, made: model.Subscription) -> None:
+        """Send a queue that another account subscribed the message by which its owner confirms; each Subscribe does, so
+        that one lost to a crash can be had again. A queue that lets the topic send nothing is not asked.
+        """
+        found = None if made.confirmed or made.protocol != "sqs" else await self.desk.find_subscription(made.place)
+        meta = None if found is None else await self.engine.read((found.partition,), meta_of, found.partition)
+        if found is None or meta is None:
+            return
+        place = made.place.topic
+        subscriber = msgspec.structs.replace(subscriber_of(found.number, found.row), raw=True)
+        route = await self._route_to(subscriber, (subscriber.queue,), place)
+        if route is None or route.queue is None:
+            return
+        message_id, wall_ms, now_ms = self.desk.new_id(), self.clock.wall_ms(), self.clock.deadline_ms()
+        token = confirmation_token(self.desk.sealer, found.partition, found.number, found.row.nonce)
+        asking = self._notice(meta, place, model.PublishEntry(body=""), message_id, wall_ms, "")
+        _, _, document = asking.asking(CONFIRMATION, made.place.arn, token)
+        group_id = made.place.id if is_fifo(route.queue.name) else None
+        entry = model.PublishEntry(body=document, group_id=group_id, deduplication_id=message_id)
+        notice = self._notice(meta, place, entry, message_id, wall_ms, "")
+        outgoing = self._outgoing(route, place, notice, entry, message_id, wall_ms, now_ms)
+        delivery = route.delivery(place, found.partition, (outgoing,), now_ms)
+        with contextlib.suppress(DirectoryChanged):  # the queue is gone, and with it whom to ask
+            await self.engine.transact((delivery.send.partition,), publishing.deliver, (delivery,))
 
     # Publishing
 

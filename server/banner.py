@@ -6,7 +6,7 @@ import sys
 from cumulo.core.settings import Settings
 from cumulo.server.endpoints import Endpoints
 
-AWS_SERVICES = "s3 sqs iam sts"
+AWS_SERVICES = "s3 sqs sns iam sts"
 
 
 def show_banner(

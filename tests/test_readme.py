@@ -102,7 +102,8 @@ def test_lines_of_the_banner_run_as_printed(tmp_path: Path, terminal: dict[str, 
     printed = typed(f"```console\n{tries}\n```", terminal, tmp_path)
 
     assert (
-        f"  AWS edge   {json.loads((tmp_path / 'data/endpoints.json').read_text())['http']}    s3 sqs iam sts" in banner
+        f"  AWS edge   {json.loads((tmp_path / 'data/endpoints.json').read_text())['http']}    s3 sqs sns iam sts"
+        in banner
     )
     assert "README.md" in printed
     assert "hello" in printed

@@ -1,4 +1,4 @@
-"""The examples of docs/clients.md and docs/logs.md run as they are printed."""
+"""The examples of docs/clients.md, docs/logs.md and docs/topics.md run as they are printed."""
 
 import os
 import re
@@ -64,3 +64,10 @@ def test_every_example_of_logs_runs_in_order(tmp_path: Path):
     assert typed.returncode == 0, typed.stderr
     assert "99\n100\n" in typed.stdout
     assert '"lag": 0' in typed.stdout
+
+
+def test_every_example_of_topics_runs_in_order(tmp_path: Path):
+    with Server() as server:
+        printed = run_examples("topics.md", server, tmp_path)
+
+    assert printed.splitlines() == ["order 7 is paid", "red, at 50", "e4 e5 Nf3"]

@@ -153,7 +153,7 @@ def test_arn_of_a_topic_is_refused_in_the_words_of_sns(aws):
 
 def test_regions_know_nothing_of_each_other(aws):
     topic = aws.topic()
-    far = aws.client("sns", region_name="eu-west-1")
+    far = aws.client("sns", region_name="ap-south-1")
 
     made = far.create_topic(Name=topic.rpartition(":")[2])["TopicArn"]
 
@@ -195,6 +195,7 @@ def test_malformed_policy_is_refused(aws, text):
 
 
 WRONG_ATTRIBUTES = [
+    ("ReplayPolicy", "{}", "ReplayPolicy Reason: archives are not offered; see docs/compatibility.md"),
     ("Owner", "x", "AttributeName"),
     ("FifoTopic", "true", "AttributeName"),
     ("DisplayName", "x" * 101, "DisplayName Reason: Display name must be at most 100 characters long"),
@@ -368,6 +369,97 @@ def test_link_ends_no_subscription_whose_confirmation_was_signed(aws):
     assert status == 403
     assert ET.fromstring(text).findtext(f"{NAMESPACE}Error/{NAMESPACE}Code") == "AuthorizationError"
     assert len(aws.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]) == 1
+
+
+def asked(aws, topic):
+    """Subscribe the other account's queue in the owner's name; return the queue's URL and what it was asked."""
+    url, queue = aws.queue(aws.other_sqs, topic=topic)
+    made = aws.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    assert made["SubscriptionArn"] == "pending confirmation"
+    message = aws.received(url, aws.other_sqs)
+    aws.other_sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return url, json.loads(message["Body"])
+
+
+def test_queue_of_another_account_is_asked_and_confirms_by_its_link(aws):
+    topic = aws.topic()
+    url, document = asked(aws, topic)
+    listed = aws.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert [it["SubscriptionArn"] for it in listed] == ["PendingConfirmation"]
+    assert list(document) == [
+        "Type",
+        "MessageId",
+        "Token",
+        "TopicArn",
+        "Message",
+        "SubscribeURL",
+        "Timestamp",
+        "SignatureVersion",
+        "Signature",
+        "SigningCertURL",
+    ]
+    assert document["Type"] == "SubscriptionConfirmation"
+
+    status, text = follow(document["SubscribeURL"])
+
+    assert status == 200
+    (subscription,) = aws.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    path = f"{NAMESPACE}ConfirmSubscriptionResult/{NAMESPACE}SubscriptionArn"
+    assert ET.fromstring(text).findtext(path) == subscription["SubscriptionArn"]
+    shown = aws.sns.get_subscription_attributes(SubscriptionArn=subscription["SubscriptionArn"])["Attributes"]
+    assert (shown["PendingConfirmation"], shown["ConfirmationWasAuthenticated"]) == ("false", "false")
+    assert shown["SubscriptionPrincipal"] == f"arn:aws:iam::{OWNER}:root"
+    aws.sns.publish(TopicArn=topic, Message="hello")
+    assert json.loads(aws.received(url, aws.other_sqs)["Body"])["Message"] == "hello"
+
+
+def test_link_ends_a_subscription_that_was_confirmed_by_a_link(aws):
+    topic = aws.topic()
+    url, document = asked(aws, topic)
+    follow(document["SubscribeURL"])
+    aws.sns.publish(TopicArn=topic, Message="hello")
+    link = json.loads(aws.received(url, aws.other_sqs)["Body"])["UnsubscribeURL"]
+
+    status, _ = follow(link)
+
+    assert status == 200
+    assert aws.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+
+
+def test_links_work_in_every_region(aws):
+    sns = aws.client("sns", region_name="eu-west-1")
+    other_sqs = aws.client("sqs", aws.other_key, region_name="eu-west-1")
+    topic = sns.create_topic(Name=aws.name())["TopicArn"]
+    url, queue = aws.queue(other_sqs, topic=topic)
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+
+    status, _ = follow(json.loads(aws.received(url, other_sqs)["Body"])["SubscribeURL"])
+
+    assert status == 200
+    assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["SubscriptionsConfirmed"] == "1"
+
+
+def test_signed_confirmation_keeps_links_from_ending_the_subscription(aws):
+    topic = aws.topic()
+    _, document = asked(aws, topic)
+
+    made = aws.other_sns.confirm_subscription(
+        TopicArn=topic, Token=document["Token"], AuthenticateOnUnsubscribe="true"
+    )["SubscriptionArn"]
+
+    assert aws.link(Action="Unsubscribe", SubscriptionArn=made)[0] == 403
+    shown = aws.sns.get_subscription_attributes(SubscriptionArn=made)["Attributes"]
+    assert shown["ConfirmationWasAuthenticated"] == "true"
+
+
+def test_queue_that_lets_the_topic_send_nothing_is_not_asked(aws):
+    topic = aws.topic()
+    url, queue = aws.queue(aws.other_sqs)
+
+    aws.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+
+    assert "Messages" not in aws.other_sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)
+    assert aws.sns.get_topic_attributes(TopicArn=topic)["Attributes"]["SubscriptionsPending"] == "1"
 
 
 # Who may
