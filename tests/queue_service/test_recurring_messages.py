@@ -293,6 +293,23 @@ def test_schedules_go_with_their_queue_and_outlive_a_purge(run):
     run(scenario)
 
 
+def test_schedule_keeps_a_queue_that_ends_by_itself_while_it_sends_often_enough(run):
+    async def scenario(it):
+        set_clock(it, "2026-05-01T10:30+00:00")
+        for queue, timing in (("often", schedules.Timing(every_s=30)), ("rarely", HOURLY)):
+            await it.create(queue, expire_after_idle_s=60)
+            await add(it, timing=timing, queue=queue)
+        for _ in range(20):
+            await it.advance(30)
+
+        assert await it.counts("often") == (20, 0, 0)
+        with pytest.raises(ServiceError) as gone:
+            await look(it, queue="rarely")
+        assert gone.value.row.code == "QueueDoesNotExist"
+
+    run(scenario)
+
+
 def test_deleted_schedule_sends_nothing_and_its_name_is_free(run):
     async def scenario(it):
         set_clock(it, "2026-05-01T10:30+00:00")
