@@ -102,23 +102,26 @@ def test_received_message_is_acknowledged_by_its_handle(run, answer, name):
 
 def test_request_shows_the_reply_of_whoever_receives_it(run, answer, name, server):
     run("queue", "create", name)
+    asked = []
 
     def reply_to_two() -> None:
         with server.client() as client:
             for _ in range(2):
                 (message,) = client.queue(name).receive_batch(20, 1)
+                asked.append((message.priority, message.group))
                 message.reply(message.text.upper(), attributes={"n": 1})
                 message.delete()
 
     with ThreadPoolExecutor(1) as pool:
         replying = pool.submit(reply_to_two)
-        shown = answer("queue", "request", name, "hello", "-a", "colour=blue")
+        shown = answer("queue", "request", name, "hello", "-a", "colour=blue", "--priority", "8", "--group", "g")
         raw = run("queue", "request", name, "again", "--raw").stdout
         replying.result()
     late = run("queue", "request", name, "?", "--timeout", "0.2", exits=1)
 
     assert (shown["body"], shown["body_encoding"], shown["attributes"]) == ("HELLO", "utf-8", {"n": 1})
     assert raw == "AGAIN"
+    assert asked == [(8, "g"), (4, "")]
     assert "no reply came within 0.2 s" in late.stderr
 
 
@@ -225,6 +228,7 @@ def test_messages_are_moved_by_their_ids(run, answer, name):
         (ids[2], "c", "SELECTED"),
     ]
     assert [it["body"] for it in answer("queue", "peek", name)] == ["b"]
+    assert "1 message is in" in run("queue", "move", name, ids[1], "--to", f"{name}-other").stdout
     assert "no message of this id" in run("queue", "move", name, ids[0], "--to", f"{name}-other", exits=1).stderr
 
 

@@ -298,8 +298,9 @@ def send(
 @click.argument("body")
 @click.option("--timeout", type=click.FloatRange(0, 3600), default=30, show_default=True, metavar="S")
 @click.option("-a", "--attribute", multiple=True, metavar="NAME=TEXT", help="A message attribute; at most 8.")
-@click.option("--group", metavar="GROUP", help="FIFO queues: in which group it keeps its order.")
+@click.option("--group", metavar="GROUP", help="Its group: FIFO queues keep its order, others deal fairly.")
 @click.option("--deduplication-id", "--dedup-id", metavar="ID", help="FIFO queues: as of send.")
+@click.option("--priority", type=int, metavar="N", help="0 to 9, and 9 is received first; 4 by default.")
 @click.option("--raw", is_flag=True, help="Write the reply's body as it is.")
 @leaf
 def request(
@@ -310,6 +311,7 @@ def request(
     attribute: tuple[str, ...],
     group: str | None,
     deduplication_id: str | None,
+    priority: int | None,
     raw: bool,
 ) -> None:
     """Send BODY to the queue NAME and wait for the reply of whoever receives it."""
@@ -320,6 +322,7 @@ def request(
             attributes=pairs(attribute, "--attribute"),
             group=group,
             deduplication_id=deduplication_id,
+            priority=priority,
         )
     if raw:
         sys.stdout.buffer.write(reply.body)
@@ -513,7 +516,8 @@ def move(session: Session, name: str, ids: tuple[str, ...], destination: str) ->
     """
     with session.client() as client:
         client.queue(name).move(ids, destination)
-        session.report(f"{len(ids)} messages are in {destination}", {"moved": len(ids), "to": destination})
+        what = "1 message is" if len(ids) == 1 else f"{len(ids)} messages are"
+        session.report(f"{what} in {destination}", {"moved": len(ids), "to": destination})
 
 
 @queue_group.command("ack")

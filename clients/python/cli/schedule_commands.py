@@ -27,7 +27,7 @@ def schedule_group() -> None:
 @click.option("--every", type=click.IntRange(min=1), metavar="S", help="So many seconds from one to the next.")
 @click.option("--at", metavar="TIME", help="Once: 2030-01-31T08:00, in local time; or …Z.")
 @click.option("-a", "--attribute", multiple=True, metavar="NAME=TEXT", help="A message attribute.")
-@click.option("--group", metavar="GROUP", help="FIFO queues: in which group it keeps its order.")
+@click.option("--group", metavar="GROUP", help="Its group: FIFO queues keep its order, others deal fairly.")
 @click.option("--priority", type=click.IntRange(0, 9), help="Standard queues: 9 is received first; 4 by default.")
 @click.option("--skip-missed", is_flag=True, help="Do not make up for what was missed while no server ran.")
 @click.option("--paused", is_flag=True, help="Send nothing until it is resumed.")
