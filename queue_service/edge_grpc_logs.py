@@ -17,6 +17,7 @@ from cumulo.core.errors import OUTCOME_UNKNOWN, SHUTTING_DOWN, ServiceError
 from cumulo.gateway.rpc import UNTRUSTED, RpcAdaptor, UnaryRow, parser
 from cumulo.queue_service import log_model as model
 from cumulo.queue_service import stamping
+from cumulo.queue_service.edge_grpc_masks import written_and_reset
 from cumulo.queue_service.edge_grpc_messages import add_attributes, decode_attributes, item_error
 from cumulo.queue_service.edge_grpc_streams import FRAME_BYTES_MAX
 from cumulo.queue_service.log_attributes import NAMES
@@ -134,13 +135,12 @@ def _attributes(log: pb.Log, names: Iterable[str]) -> model.LogAttributes:
 
 
 def _decode_update(request: pb.UpdateLogRequest, _: CallContext) -> model.UpdateLog:
-    masked = list(dict.fromkeys(request.update_mask.paths)) if request.HasField("update_mask") else None
-    named = NAMES if masked is None else [name for name in masked if name in NAMES]
-    absent = [name for name in masked or () if name not in NAMES or not request.log.HasField(name)]  # type: ignore[arg-type]
+    mask = request.update_mask if request.HasField("update_mask") else None
+    written, reset = written_and_reset(request.log, mask, NAMES)
     return model.UpdateLog(
         log=request.log.name,
-        attributes=_attributes(request.log, named),
-        defaults=tuple(absent),
+        attributes=_attributes(request.log, written),
+        defaults=reset,
         request_id=request.request_id,
     )
 

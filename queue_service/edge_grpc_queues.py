@@ -8,6 +8,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.names import resource_name
 from cumulo.gateway.rpc import UnaryRow
 from cumulo.queue_service import model
+from cumulo.queue_service.edge_grpc_masks import written_and_reset
 from cumulo.queue_service.queue_attributes import NAMES
 
 
@@ -78,13 +79,12 @@ def _decode_create(request: pb.CreateQueueRequest, _: CallContext) -> model.Crea
 
 
 def _decode_update(request: pb.UpdateQueueRequest, _: CallContext) -> model.UpdateQueue:
-    masked = list(dict.fromkeys(request.update_mask.paths)) if request.HasField("update_mask") else None
-    named = NAMES if masked is None else [name for name in masked if name in NAMES]
-    absent = [name for name in masked or () if name not in NAMES or not request.queue.HasField(name)]  # type: ignore[arg-type]
+    mask = request.update_mask if request.HasField("update_mask") else None
+    written, reset = written_and_reset(request.queue, mask, NAMES)
     return model.UpdateQueue(
         queue=request.queue.name,
-        attributes=_attributes(request.queue, named),
-        defaults=tuple(absent),
+        attributes=_attributes(request.queue, written),
+        defaults=reset,
         request_id=request.request_id,
     )
 

@@ -19,6 +19,7 @@ import functools
 
 import msgspec
 
+from cumulo.queue_service.log_model import RETENTION_S_DEFAULT
 from cumulo.queue_service.model import MessageAttributes
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import ROOT
@@ -51,7 +52,7 @@ class LogMeta(records.Record, frozen=True):
     region: str = ""
     name: str = ""
     lane_count: int = 1
-    retention_s: int = 604_800
+    retention_s: int = RETENTION_S_DEFAULT
     retention_bytes: int = 0
     retention_records: int = 0
     create_ms: int = 0

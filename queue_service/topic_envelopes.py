@@ -176,7 +176,6 @@ class StoredNotice(msgspec.Struct, frozen=True, array_like=True):
     entry: PublishEntry
     message_id: str
     published_ms: int
-    request_account: str = ""
     kind: str = NOTIFICATION
 
     def outgoing(self, index: int, now_ms: int, in_group: OutgoingInGroup | None = None) -> Outgoing:
