@@ -4,27 +4,21 @@ The model keeps a list of messages and one of the times that they were in flight
 knows nothing of lines, periods that are summed up, or rows that are put off. It works with the same manual clock.
 """
 
-import asyncio
-import shutil
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from cumulo.core.errors import ServiceError
 from cumulo.queue_service import model
+from tests.queue_service.machines import StandMachine, check
 
 NAMES = ("jobs", "dead")
 GROUPS = (None, "a", "b", "c")
@@ -170,28 +164,14 @@ class ModelQueue:
         return group is not None and self.groups[group].noisy
 
 
-class FairMachine(RuleBasedStateMachine):
+class FairMachine(StandMachine):
     """Two queues, one the dead-letter queue of the other, and every handle that was ever given out."""
 
-    durable = False
-
     def __init__(self, stand_type: Any) -> None:
-        super().__init__()
-        self.loop = asyncio.new_event_loop()
-        self.folder = Path(tempfile.mkdtemp()) if self.durable else None
-        self.generations = 0
-        self.stand = stand_type(self.folder / "0" if self.folder else None)
-        self.run(self.stand.open())
+        super().__init__(stand_type)
         self.queues: dict[str, ModelQueue] = {}
         self.handles: list[tuple[str, str, ModelMessage]] = []
         self.number = 0
-
-    def run(self, work: Any) -> Any:
-        return self.loop.run_until_complete(work)
-
-    @property
-    def now_ms(self) -> int:
-        return int(self.stand.clock.deadline_ms())
 
     @initialize()
     def make_both(self) -> None:
@@ -335,19 +315,6 @@ class FairMachine(RuleBasedStateMachine):
 
         self.queues[name] = ModelQueue()
 
-    @rule(clean=st.booleans())
-    def restart(self, clean):
-        """Cleanly, or as after a crash: on a copy of what is on disk now."""
-        if clean or self.folder is None:
-            self.run(self.stand.restart())
-            return
-        self.generations += 1
-        copy = self.folder / str(self.generations)
-        shutil.copytree(self.stand.folder, copy)
-        self.run(self.stand.close())
-        self.stand.folder, self.stand.engine = copy, None
-        self.run(self.stand.open())
-
     @invariant()
     def counts_agree(self) -> None:
         for name, queue in self.queues.items():
@@ -371,37 +338,19 @@ class FairMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.run(self.stand.advance(0))
-        assert self.run(self.stand.problems()) == []
-        self.run(self.stand.close())
-        self.loop.close()
-        if self.folder is not None:
-            shutil.rmtree(self.folder)
-
-
-def _machine(stand_type, *, on_disk):
-    class Machine(FairMachine):
-        durable = on_disk
-
-        def __init__(self):
-            super().__init__(stand_type)
-
-    return Machine
-
-
-def _check(machine, examples):
-    run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=40, deadline=None))
+        super().teardown()
 
 
 def test_fair_queue_agrees_with_the_plain_rule_in_memory(make_stand):
-    _check(_machine(make_stand, on_disk=False), 50)
+    check(FairMachine, make_stand, 50, on_disk=False)
 
 
 def test_fair_queue_agrees_with_the_plain_rule_on_disk_through_crashes(make_stand):
-    _check(_machine(make_stand, on_disk=True), 8)
+    check(FairMachine, make_stand, 8, on_disk=True)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("on_disk", "examples"), [(False, 2_000), (True, 150)])
 def test_fair_queue_agrees_with_the_plain_rule_for_long(make_stand, on_disk, examples):
-    _check(_machine(make_stand, on_disk=on_disk), examples)
+    check(FairMachine, make_stand, examples, on_disk=on_disk)

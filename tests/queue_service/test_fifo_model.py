@@ -4,27 +4,21 @@ The model knows SQS's rules as lists of messages by group and a line of groups; 
 works with the same manual clock. Crashes are restarts on the bytes of the last commit. Retention has its own tests.
 """
 
-import asyncio
-import shutil
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from cumulo.core.errors import ServiceError
 from cumulo.queue_service import fifo, model
+from tests.queue_service.machines import StandMachine, check
 
 NAMES = ("jobs.fifo", "dead.fifo")
 MAX_RECEIVES = 2
@@ -102,28 +96,14 @@ class Queue(msgspec.Struct):
         return group if scope == "messageGroup" else ""
 
 
-class FifoMachine(RuleBasedStateMachine):
+class FifoMachine(StandMachine):
     """Two queues, their messages, and every handle that was ever given out."""
 
-    durable = False
-
     def __init__(self, stand_type: Any) -> None:
-        super().__init__()
-        self.loop = asyncio.new_event_loop()
-        self.folder = Path(tempfile.mkdtemp()) if self.durable else None
-        self.generations = 0
-        self.stand = stand_type(self.folder / "0" if self.folder else None)
-        self.run(self.stand.open())
+        super().__init__(stand_type)
         self.queues: dict[str, Queue] = {}
         self.handles: list[tuple[str, str, Message]] = []
         self.number = 0
-
-    def run(self, work: Any) -> Any:
-        return self.loop.run_until_complete(work)
-
-    @property
-    def now_ms(self) -> int:
-        return int(self.stand.clock.deadline_ms())
 
     def refused(self, work: Any) -> str:
         """Return the message of a refusal, empty for none."""
@@ -330,19 +310,6 @@ class FifoMachine(RuleBasedStateMachine):
         self.run(self.stand.remove(name))
         self.make(name)
 
-    @rule(clean=st.booleans())
-    def restart(self, clean):
-        """Cleanly, or as after a crash: on a copy of what is on disk now."""
-        if clean or self.folder is None:
-            self.run(self.stand.restart())
-            return
-        self.generations += 1
-        copy = self.folder / str(self.generations)
-        shutil.copytree(self.stand.folder, copy)
-        self.run(self.stand.close())
-        self.stand.folder, self.stand.engine = copy, None
-        self.run(self.stand.open())
-
     @invariant()
     def counts_agree(self) -> None:
         for name, queue in self.queues.items():
@@ -355,37 +322,19 @@ class FifoMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.run(self.stand.advance(400))
-        assert self.run(self.stand.problems()) == []
-        self.run(self.stand.close())
-        self.loop.close()
-        if self.folder is not None:
-            shutil.rmtree(self.folder)
-
-
-def _machine(stand_type, *, on_disk):
-    class Machine(FifoMachine):
-        durable = on_disk
-
-        def __init__(self):
-            super().__init__(stand_type)
-
-    return Machine
-
-
-def _check(machine, examples):
-    run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=40, deadline=None))
+        super().teardown()
 
 
 def test_fifo_queues_agree_with_a_plain_model_in_memory(make_stand):
-    _check(_machine(make_stand, on_disk=False), 60)
+    check(FifoMachine, make_stand, 60, on_disk=False)
 
 
 def test_fifo_queues_agree_with_a_plain_model_on_disk_through_crashes(make_stand):
-    _check(_machine(make_stand, on_disk=True), 15)
+    check(FifoMachine, make_stand, 15, on_disk=True)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("on_disk", "examples"), [(False, 3_000), (True, 300)])
 def test_fifo_queues_agree_with_a_plain_model_for_long(make_stand, on_disk, examples):
-    _check(_machine(make_stand, on_disk=on_disk), examples)
+    check(FifoMachine, make_stand, examples, on_disk=on_disk)

@@ -4,22 +4,18 @@ The model keeps a list of records and knows nothing of rows, lanes on disk or ha
 what must hold, not how it is done: one holder a lane, tokens that are used once, commits by the holder alone.
 """
 
-import asyncio
-import shutil
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, invariant, rule
 
 from cumulo.core.errors import ServiceError
 from cumulo.queue_service import log_model
 from cumulo.queue_service.log_model import AppendEntry, From, LaneCursor, Start
 from cumulo.queue_service.open_log import lane_of
+from tests.queue_service.machines import StandMachine, check
 
 MEMBERS = ("one", "two", "three")
 GROUPS = ("g", "h")
@@ -46,17 +42,11 @@ class Knowledge(msgspec.Struct):
     release: tuple[int, ...] = ()
 
 
-class LogMachine(RuleBasedStateMachine):
+class LogMachine(StandMachine):
     """One log, two groups, three members of each."""
 
-    durable = False
-
     def __init__(self, stand_type: Any) -> None:
-        super().__init__()
-        self.loop = asyncio.new_event_loop()
-        self.folder = Path(tempfile.mkdtemp()) if self.durable else None
-        self.stand = stand_type(self.folder / "0" if self.folder else None)
-        self.run(self.stand.open())
+        super().__init__(stand_type)
         self.began_ms = self.stand.clock.wall_ms()
         self.records: list[ModelRecord] = []
         self.last_ms = 0
@@ -66,9 +56,6 @@ class LogMachine(RuleBasedStateMachine):
         self.tokens: dict[str, dict[int, tuple[str, int]]] = {}
         self.used: dict[str, set[tuple[int, int]]] = {group: set() for group in GROUPS}
         self.members: dict[tuple[str, str], Knowledge] = {}
-
-    def run(self, work: Any) -> Any:
-        return self.loop.run_until_complete(work)
 
     def call(self, operation: str, request: Any) -> Any:
         return self.run(self.stand.call(operation, request))
@@ -188,10 +175,6 @@ class LogMachine(RuleBasedStateMachine):
             while first < end and self.records[first].kept_from_ms + self.retention_s * 1_000 <= now_ms:
                 first += 1
         return first
-
-    @rule()
-    def restart(self) -> None:
-        self.run(self.stand.restart())
 
     # Groups
 
@@ -332,33 +315,17 @@ class LogMachine(RuleBasedStateMachine):
     def nothing_is_wrong_on_disk(self) -> None:
         assert self.run(self.stand.problems()) == []
 
-    def teardown(self) -> None:
-        self.run(self.stand.close())
-        self.loop.close()
-        if self.folder:
-            shutil.rmtree(self.folder)
-
-
-def _check(stand_type: Any, examples: int, *, on_disk: bool) -> None:
-    class Machine(LogMachine):
-        durable = on_disk
-
-        def __init__(self) -> None:
-            super().__init__(stand_type)
-
-    run_state_machine_as_test(Machine, settings=settings(max_examples=examples, stateful_step_count=40, deadline=None))
-
 
 def test_logs_agree_with_a_plain_model_in_memory(make_stand):
-    _check(make_stand, 25, on_disk=False)
+    check(LogMachine, make_stand, 25, on_disk=False)
 
 
-def test_logs_agree_with_a_plain_model_on_disk(make_stand):
-    _check(make_stand, 8, on_disk=True)
+def test_logs_agree_with_a_plain_model_on_disk_through_crashes(make_stand):
+    check(LogMachine, make_stand, 8, on_disk=True)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("on_disk", "examples"), [(False, 1_000), (True, 200)])
 def test_logs_agree_with_a_plain_model_for_long(make_stand, on_disk, examples):
-    _check(make_stand, examples, on_disk=on_disk)
+    check(LogMachine, make_stand, examples, on_disk=on_disk)
