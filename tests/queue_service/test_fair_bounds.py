@@ -8,57 +8,18 @@ from cumulo.queue_service import leases, messages, model
 from cumulo.queue_service.keys import StoredMessage
 from cumulo.queue_service.leases import StampedDelete
 from cumulo.queue_service.messages import Demand, Outgoing, StampedReceive, StampedSend
-from cumulo.queue_service.queue_attributes import Place
-from cumulo.queue_service.queues import StampedCreate, allocate_partition, create_queue
 from cumulo.queue_service.receipts import Receipt
 from cumulo.storage import records
-from cumulo.storage.engine import ROOT
-from cumulo.storage.memory import MemoryEngine
-
-NOW_MS = 1_700_000_000_000
-NAME = "jobs"
+from tests.queue_service.counted_queue import NOW_MS, CountedQueue
 
 
-class Counted:
-    """A transaction that counts its calls, and the rows that ranges returned."""
-
-    def __init__(self, txn):
-        self._txn = txn
-        self.calls = 0
-        self.rows = 0
-
-    def __getattr__(self, name):
-        call = getattr(self._txn, name)
-
-        def counted(*arguments, **more):
-            self.calls += 1
-            result = call(*arguments, **more)
-            self.rows += len(result) if name == "range" else 0
-            return result
-
-        return counted
-
-
-class Bench:
+class Bench(CountedQueue):
     """A queue in memory, without any service."""
 
     async def open(self):
-        self.engine = MemoryEngine()
-        self.partition = await self.engine.transact((ROOT,), allocate_partition, None)
-        plain: dict[str, object] = {"managed_sse_enabled": False}
-        create = StampedCreate(Place("000000000000", "us-east-1", NAME), self.partition, True, plain, None, NOW_MS)
-        await self.engine.transact((ROOT, self.partition), create_queue, create)
+        await super().open()
         self.now_ms = NOW_MS
         return self
-
-    async def cost(self, function, request):
-        """Return what a function answered, its calls, and the rows of its ranges."""
-
-        def run(txn, request):
-            counted = Counted(txn)
-            return function(counted, request), counted.calls, counted.rows
-
-        return await self.engine.transact((self.partition,), run, request)
 
     async def send(self, groups):
         outgoing = []
@@ -66,18 +27,18 @@ class Bench:
             stored = StoredMessage(message_id="id", kept_from_ms=self.now_ms, group_id=group, body=b"x")
             outgoing.append(Outgoing(index, records.encode(stored), 10, group=group))
         return await self.cost(
-            messages.send_messages, StampedSend(NAME, self.partition, tuple(outgoing), bytes(16), self.now_ms)
+            messages.send_messages, StampedSend(self.name, self.partition, tuple(outgoing), bytes(16), self.now_ms)
         )
 
     async def receive(self, count):
         demand = Demand(count, 3_600, b"t" * 16)
-        request = StampedReceive(NAME, self.partition, (demand,), b"", self.now_ms)
+        request = StampedReceive(self.name, self.partition, (demand,), b"", self.now_ms)
         received, calls, rows = await self.cost(messages.receive_messages, request)
         return received.taken[0], calls, rows
 
     async def delete(self, taken):
         receipts = tuple(Receipt(index, 1, it.seq, it.lease_at, b"t" * 16) for index, it in enumerate(taken))
-        return await self.cost(leases.delete_messages, StampedDelete(NAME, self.partition, receipts, self.now_ms))
+        return await self.cost(leases.delete_messages, StampedDelete(self.name, self.partition, receipts, self.now_ms))
 
 
 def measured(scenario):

@@ -7,56 +7,21 @@ import pytest
 from cumulo.queue_service import fifo, model
 from cumulo.queue_service.keys import StoredMessage
 from cumulo.queue_service.messages import Demand, Outgoing, OutgoingInGroup, StampedReceive, StampedSend
-from cumulo.queue_service.queue_attributes import Place
-from cumulo.queue_service.queues import StampedCreate, allocate_partition, create_queue
 from cumulo.storage import records
-from cumulo.storage.engine import ROOT
-from cumulo.storage.memory import MemoryEngine
+from tests.queue_service.counted_queue import NOW_MS, CountedQueue
 
-NOW_MS = 1_700_000_000_000
 NAME = "jobs.fifo"
 
 
-class Counted:
-    """A transaction that counts its calls, and the rows that ranges returned."""
-
-    def __init__(self, txn):
-        self._txn = txn
-        self.calls = 0
-        self.rows = 0
-
-    def __getattr__(self, name):
-        call = getattr(self._txn, name)
-
-        def counted(*arguments, **more):
-            self.calls += 1
-            result = call(*arguments, **more)
-            self.rows += len(result) if name == "range" else 0
-            return result
-
-        return counted
-
-
-class Bench:
+class Bench(CountedQueue):
     """A FIFO queue in memory, without any service."""
 
+    name = NAME
+
     async def open(self):
-        self.engine = MemoryEngine()
-        self.partition = await self.engine.transact((ROOT,), allocate_partition, None)
-        plain: dict[str, object] = {"managed_sse_enabled": False}
-        create = StampedCreate(Place("000000000000", "us-east-1", NAME), self.partition, True, plain, None, NOW_MS)
-        await self.engine.transact((ROOT, self.partition), create_queue, create)
+        await super().open()
         self.number = 0
         return self
-
-    async def cost(self, function, request):
-        """Return what a function answered, its calls, and the rows of its ranges."""
-
-        def run(txn, request):
-            counted = Counted(txn)
-            return function(counted, request), counted.calls, counted.rows
-
-        return await self.engine.transact((self.partition,), run, request)
 
     async def send(self, groups):
         messages = []
