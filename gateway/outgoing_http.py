@@ -107,7 +107,8 @@ class OutgoingHttp:
 
     async def _target(self, url: str) -> Any:
         """Return a URL in parts, of which only the addresses of its name are not checked yet."""
-        await asyncio.to_thread(getattr, aiohttp, "ClientSession")  # the import
+        if self._session is None:
+            await asyncio.to_thread(getattr, aiohttp, "ClientSession")  # the import
         try:
             target = yarl.URL(url)
         except ValueError as error:

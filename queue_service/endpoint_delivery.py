@@ -444,6 +444,20 @@ class EndpointDelivery:
         ):  # its visibility timeout ends, and the dead-letter queue is sought anew
             await self._engine.transact((queue, delivery.send.partition), bury, StampedBurial(queue, delete, delivery))
 
+    async def tell(self, target: Target, stored: StoredNotice, attempt: int) -> int | None:
+        """Try once to tell an endpoint something that lies in no queue. Return in how many seconds to try again, None
+        where it was told, or never will be.
+        """
+        carrier = self._carriers.get(target.row.protocol)
+        if carrier is None:
+            return None
+        policy = carrier.policy(target.meta.attributes, target.row.attributes)
+        try:
+            await carrier.carry(self._parcel(target, stored, policy))
+        except NotTaken as error:
+            return policy.delay_s(attempt) if error.again else None
+        return None
+
     def _parcel(self, target: Target, stored: StoredNotice, policy: RetryPolicy) -> Parcel:
         row, place = target.row, target.place
         raw = row.attributes.get("RawMessageDelivery") == "true" and stored.kind == NOTIFICATION

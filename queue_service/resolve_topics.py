@@ -32,6 +32,7 @@ from cumulo.queue_service.subscriptions import (
     SubscriptionLookup,
     find_by_endpoint,
     find_subscription,
+    may_be_restored,
 )
 from cumulo.queue_service.topic_attributes import wrong
 from cumulo.queue_service.topic_envelopes import CONFIRMATION, StoredNotice
@@ -41,7 +42,7 @@ from cumulo.queue_service.topic_errors import (
     TAGGED_NOT_FOUND,
     TOPIC_NOT_FOUND,
 )
-from cumulo.queue_service.topic_keys import SubscriptionRow, TopicName
+from cumulo.queue_service.topic_keys import Farewell, SubscriptionRow, TopicName
 from cumulo.queue_service.topic_model import SubscriptionPlace, TopicPlace
 from cumulo.queue_service.topic_operations import OWNERS_ALONE, TABLE
 from cumulo.queue_service.topic_permissions import check_scope, with_permission, without_permission
@@ -419,9 +420,12 @@ async def _confirm(
         raise wrong("Token")
     number, nonce = int.from_bytes(payload[_U64 : 2 * _U64], "big"), payload[2 * _U64 :]
     signed = bool(ctx.principal.account) and request.authenticate_on_unsubscribe
+    queue = b""
+    if await desk.engine.read((found.partition,), may_be_restored, (found.partition, number)):
+        queue = await desk.new_partition()
     return Resolved(
-        StampedConfirm(place, found.partition, number, nonce, signed),
-        (ROOT, found.partition),
+        StampedConfirm(place, found.partition, number, nonce, signed, queue, desk.clock.deadline_ms()),
+        (ROOT, found.partition, queue) if queue else (ROOT, found.partition),
         (),
         Guard(place.account, found.policy),
     )
@@ -448,8 +452,13 @@ async def _unsubscribe(desk: TopicDesk, ctx: CallContext, operation: Operation, 
     guard = Guard(place.topic.account if of_topic else found.row.owner)
     if found.row.authenticated or ctx.principal.account in (found.row.owner, place.topic.account):
         desk.authorizer.authorize(ctx, checks, guard)
+    now_ms = desk.clock.deadline_ms()
+    farewell = Farewell(
+        message_id=desk.new_id(), published_ms=desk.clock.wall_ms(), end_ms=now_ms + model.CONFIRMATION_S * 1000
+    )
+    nonce = desk.randomness.token_bytes(NONCE_BYTES)
     return Resolved(
-        StampedSubscription(place, found.partition, desk.clock.deadline_ms()),
+        StampedSubscription(place, found.partition, now_ms, farewell, nonce),
         (ROOT, found.partition, found.row.queue) if found.row.queue else (ROOT, found.partition),
         checks,
         guard,

@@ -19,11 +19,14 @@ from cumulo.queue_service.topic_errors import (
 )
 from cumulo.queue_service.topic_keys import (
     EXPIRE,
+    FAREWELL,
+    Farewell,
     SubscriptionName,
     SubscriptionRow,
     TopicState,
     decode_subscription,
     decode_subscription_name,
+    ended_key,
     endpoint_key,
     id_key,
     last_part,
@@ -48,6 +51,8 @@ from cumulo.storage.engine import Due, ReadTxn, Txn
 from cumulo.storage.tuples import u64
 
 FILTER_POLICY = "FilterPolicy"
+TOLD_OF_THE_END = ("http", "https")
+"""Protocols whose endpoints are told that their subscription has ended."""
 _DEFAULTS = {"RawMessageDelivery": "false", "FilterPolicyScope": "MessageAttributes"}
 
 
@@ -73,21 +78,29 @@ class Subscribed(msgspec.Struct, frozen=True):
 
 
 class StampedConfirm(msgspec.Struct, frozen=True):
-    """A subscription to confirm, which a token names."""
+    """A subscription to confirm, which a token names. `queue` is a partition that nobody has used, where it has ended
+    and is to be restored.
+    """
 
     place: TopicPlace
     partition: bytes
     number: int
     nonce: bytes
     authenticated: bool
+    queue: bytes = b""
+    now_ms: int = 0
 
 
 class StampedSubscription(msgspec.Struct, frozen=True):
-    """A subscription to look at, or to end."""
+    """A subscription to look at, or to end. With `farewell` its endpoint is told, where it is one that can be told, and
+    may restore it by a token with `nonce`.
+    """
 
     place: SubscriptionPlace
     partition: bytes
     now_ms: int = 0
+    farewell: Farewell | None = None
+    nonce: bytes = b""
 
 
 class StampedSubscriptionAttribute(msgspec.Struct, frozen=True):
@@ -205,7 +218,7 @@ def confirm_subscription(txn: Txn, request: StampedConfirm) -> Subscription:
     partition, number = request.partition, request.number
     confirm(txn, request.place, partition)
     raw = txn.get(subscription_key(partition, number))
-    row = None if raw is None else decode_subscription(raw)
+    row = _restored(txn, request) if raw is None else decode_subscription(raw)
     if row is None or row.nonce != request.nonce:
         raise INVALID_PARAMETER.error(text="Token")
     if not row.confirmed:
@@ -218,12 +231,36 @@ def confirm_subscription(txn: Txn, request: StampedConfirm) -> Subscription:
     return shown(request.place, row)
 
 
+def _restored(txn: Txn, request: StampedConfirm) -> SubscriptionRow | None:
+    """Make a subscription that has ended anew, unless its endpoint has another by now."""
+    key = ended_key(request.partition, request.number)
+    raw = txn.get(key)
+    row = None if raw is None or not request.queue else decode_subscription(raw)
+    if row is None or row.nonce != request.nonce:
+        return None
+    if txn.get(endpoint_key(request.partition, row.protocol, row.endpoint)) is not None:
+        return None
+    txn.delete(key)
+    row = msgspec.structs.replace(row, authenticated=request.authenticated)
+    return subscribe(txn, StampedSubscribe(request.place, request.partition, row, request.queue, request.now_ms)).row
+
+
+def may_be_restored(txn: ReadTxn, request: tuple[bytes, int]) -> bool:
+    """Say whether the subscription of a topic's partition and a number has ended not long ago; a read function."""
+    return txn.get(ended_key(*request)) is not None
+
+
 def unsubscribe(txn: Txn, request: StampedSubscription) -> None:
     """End a subscription; nothing where it is not there."""
     found = find_subscription(txn, SubscriptionLookup(request.place))
     if found is None or found.partition != request.partition:
         return
-    remove(txn, found.partition, found.number, found.row, request.now_ms)
+    partition, number, row = found.partition, found.number, found.row
+    remove(txn, partition, number, row, request.now_ms)
+    if request.farewell is not None and row.confirmed and row.protocol in TOLD_OF_THE_END:
+        kept = msgspec.structs.replace(row, queue=b"", nonce=request.nonce)
+        txn.put(ended_key(partition, number), records.encode(kept))
+        txn.due(request.now_ms, FAREWELL, owner_of(partition, number), records.encode(request.farewell))
 
 
 def remove(txn: Txn, partition: bytes, number: int, row: SubscriptionRow, now_ms: int) -> None:

@@ -8,7 +8,7 @@
 - the counts are the numbers of subscriptions, and the next number is above all;
 - a subscription of SQS has no queue of its own, and every other has one;
 - one that is not confirmed has an end, with its due entry, and messages that wait for somebody have theirs
-  (`check_due`).
+  (`check_due`), as have subscriptions that have ended and may be restored.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,6 +21,7 @@ from cumulo.queue_service.topic_keys import (
     DELIVER,
     EXPIRE,
     FAN_OUT,
+    FAREWELL,
     TOPICS,
     SubscriptionRow,
     TopicMeta,
@@ -28,6 +29,7 @@ from cumulo.queue_service.topic_keys import (
     decode_name,
     decode_subscription,
     decode_subscription_name,
+    ended_key,
     endpoint_key,
     id_key,
     name_key,
@@ -119,6 +121,11 @@ def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
         for number, row in _subscriptions(txn, name.partition):
             if row.expire_ms and (EXPIRE, name.partition + u64(number), row.expire_ms) not in there:
                 problems.append(f"topic partition {name.partition.hex()}: the end of {number} has no due entry")
+        problems += [
+            f"topic partition {name.partition.hex()}: the ended subscription {number} has no due entry"
+            for number in _ended(txn, name.partition)
+            if (FAREWELL, name.partition + u64(number)) not in armed
+        ]
         for queue, kind in own_queues(txn, name.partition).items():
             raw = txn.get(queue + COUNTERS)
             if raw is None:
@@ -135,6 +142,12 @@ def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
             if (counters.ready or counters.leased or counters.delayed) and (kind, queue) not in armed:
                 problems.append(f"queue {queue.hex()} of a topic: messages lie there, and nobody is to take them")
     return problems
+
+
+def _ended(txn: ReadTxn, partition: bytes) -> Iterator[int]:
+    prefix = ended_key(partition, 0)[:-8]
+    for key, _ in rows_under(txn, prefix):
+        yield int.from_bytes(key[len(prefix) :], "big")
 
 
 def _subscriptions(txn: ReadTxn, partition: bytes) -> Iterator[tuple[int, SubscriptionRow]]:

@@ -7,6 +7,7 @@
     t     ("state",)                                       TopicState
     t     ("subscription", n)                              SubscriptionRow; n rises with each subscription
     t     ("id", id)                                       u64 n
+    t     ("ended", n)                                     SubscriptionRow: may be restored for a while
     t     ("endpoint", digest of protocol and endpoint)    u64 n
     o     ("progress",)                                    u64 seq, u64 n: only in an outbox
 
@@ -28,6 +29,7 @@ TOPIC = tuples.encode(("topic",))
 TAGS = tuples.encode(("tags",))
 STATE = tuples.encode(("state",))
 _SUBSCRIPTION = tuples.encode(("subscription",))
+_ENDED = tuples.encode(("ended",))
 _ID = tuples.encode(("id",))
 _ENDPOINT = tuples.encode(("endpoint",))
 TOPICS = ROOT + tuples.encode(("topics",))
@@ -38,6 +40,10 @@ FAN_OUT = "topic.fan_out"
 """Due kind: messages lie in a topic's outbox. Key: its partition."""
 DELIVER = "topic.deliver"
 """Due kind: messages lie in a subscription's queue. Key: its partition; payload: `owner_of` the subscription."""
+FAREWELL = "topic.farewell"
+"""Due kind: an endpoint is to be told that its subscription has ended; later, that cannot be undone any more. Key: the
+topic's partition and the subscription's number; payload: `Farewell`.
+"""
 EXPIRE = "topic.expire"
 """Due kind: a subscription was not confirmed in time. Key: the topic's partition and the subscription's number."""
 CLEAR_TOPIC = "topic.clear"
@@ -111,6 +117,19 @@ class SubscriptionRow(records.Record, frozen=True):
     nonce: bytes = b""
 
 
+class Farewell(records.Record, frozen=True):
+    """What an endpoint is told once its subscription has ended, and how often that was tried; until `end_ms`, by the
+    deadline clock, the subscription may be restored. `told`: there is nothing more to try.
+    """
+
+    message_id: str = ""
+    published_ms: int = 0
+    end_ms: int = 0
+    attempts: int = 0
+    told: bool = False
+
+
+decode_farewell = records.decoder(Farewell).decode
 decode_name = records.decoder(TopicName).decode
 decode_topic = records.decoder(TopicMeta).decode
 decode_state = records.decoder(TopicState).decode
@@ -154,6 +173,11 @@ def subscription_key(partition: bytes, number: int) -> bytes:
 def subscriptions_prefix(partition: bytes) -> bytes:
     """Return what the keys of a topic's subscriptions start with; the number follows."""
     return partition + _SUBSCRIPTION
+
+
+def ended_key(partition: bytes, number: int) -> bytes:
+    """Return the key of a subscription that has ended and may be restored."""
+    return partition + _ENDED + u64(number)
 
 
 def owner_of(partition: bytes, number: int) -> bytes:

@@ -30,6 +30,7 @@ from cumulo.queue_service import publishing, stamping
 from cumulo.queue_service import topic_model as model
 from cumulo.queue_service.delivery import QueueTarget
 from cumulo.queue_service.endpoint_delivery import Carrier, EndpointDelivery, Target
+from cumulo.queue_service.farewells import Farewells
 from cumulo.queue_service.keys import StoredMessage
 from cumulo.queue_service.messages import Outgoing, OutgoingInGroup, StampedSend
 from cumulo.queue_service.model import SendEntry, SentMessage, is_fifo
@@ -60,7 +61,7 @@ from cumulo.queue_service.subscriptions import (
 from cumulo.queue_service.topic_attributes import topic_place
 from cumulo.queue_service.topic_envelopes import CONFIRMATION, Notice, Signer, StoredNotice
 from cumulo.queue_service.topic_errors import INVALID_PARAMETER, TOPIC_NOT_FOUND
-from cumulo.queue_service.topic_keys import CLEAR_TOPIC, DELIVER, EXPIRE, FAN_OUT, TopicMeta, owner_of
+from cumulo.queue_service.topic_keys import CLEAR_TOPIC, DELIVER, EXPIRE, FAN_OUT, FAREWELL, TopicMeta, owner_of
 from cumulo.queue_service.topic_operations import TABLE
 from cumulo.queue_service.topic_plans import Plan, Plans, Subscriber, subscriber_of
 from cumulo.queue_service.topics import clear_topic, meta_of, queues_to_clear
@@ -159,6 +160,7 @@ class TopicService(Room):
         self.endpoints = EndpointDelivery(
             engine, clock, randomness, sealer, signer, carriers, lambda: self.base_url, self._dead_letter
         )
+        self.farewells = Farewells(engine, clock, self.endpoints.tell)
         self.desk = TopicDesk(engine, authorizer, clock, randomness, sealer, self.endpoints.refusal)
         self.base_url = ""
         """Where clients reach the AWS edge; known once the server listens, and before it takes calls."""
@@ -174,6 +176,7 @@ class TopicService(Room):
 
     async def drain(self) -> None:
         """End the deliveries that are under way; what remains is the due index's."""
+        await self.farewells.drain()
         await self.endpoints.drain()
 
     def due_handlers(self) -> Mapping[str, DueHandler]:
@@ -181,6 +184,7 @@ class TopicService(Room):
         return {
             FAN_OUT: self._on_fan_out,
             DELIVER: self.endpoints.on_due,
+            FAREWELL: self.farewells.on_due,
             EXPIRE: self._on_expire,
             CLEAR_TOPIC: self._on_clear,
         }

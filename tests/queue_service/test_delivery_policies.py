@@ -93,7 +93,7 @@ def test_policy_beyond_the_limits_is_refused_in_sns_words(retries, complaint):
 
     with pytest.raises(ServiceError) as refusal:
         subscription_attribute(
-            NEWS, "http://a/", "DeliveryPolicy", policy, scope="MessageBody", prefix="Attributes Reason: "
+            NEWS, "http", "http://a/", "DeliveryPolicy", policy, scope="MessageBody", prefix="Attributes Reason: "
         )
 
     assert refusal.value.row.code == "InvalidParameter"
@@ -113,7 +113,7 @@ def test_policy_beyond_the_limits_is_refused_in_sns_words(retries, complaint):
 )
 def test_other_parts_of_a_policy_are_checked(policy):
     with pytest.raises(ServiceError, match="DeliveryPolicy"):
-        subscription_attribute(NEWS, "http://a/", "DeliveryPolicy", json.dumps(policy), scope="MessageBody")
+        subscription_attribute(NEWS, "http", "http://a/", "DeliveryPolicy", json.dumps(policy), scope="MessageBody")
 
 
 def test_policy_of_a_topic_is_checked():

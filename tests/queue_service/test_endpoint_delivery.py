@@ -10,74 +10,37 @@ from cumulo.gateway.outgoing_addresses import PrivateAddresses
 from cumulo.gateway.outgoing_http import OutgoingHttp
 from cumulo.queue_service import topic_model as topics
 from cumulo.queue_service.http_carrier import HttpCarrier
-from cumulo.queue_service.topic_service import TopicService
 from tests.queue_service.endpoints import Endpoint
+from tests.queue_service.test_topics import Topics as TopicsOfQueues
 
-BASE_URL = "http://127.0.0.1:4566"
 HTTP = "http"
 
 
-class NoSignature:
-    """Signs by saying what it was asked to sign, for tests that look at other things."""
-
-    def sign(self, text: str, version: str) -> str:
-        return f"{version}:{len(text)}"
-
-
-class Topics:
-    """A service of topics beside the queues of a stand, and short forms of its calls."""
+class Topics(TopicsOfQueues):
+    """A service of topics that posts, and short forms of what its endpoints do."""
 
     def __init__(self, it, private=PrivateAddresses.LOOPBACK, answer_s=15):
-        self.it = it
-        self.private = private
-        self.answer_s = answer_s
-        self.service = self.made()
-        for kind, handler in self.service.due_handlers().items():
-            it.pump.register(kind, handler)
+        carrier = HttpCarrier(OutgoingHttp(private, answer_s=answer_s))
+        super().__init__(it, http=carrier, https=carrier)
 
-    def made(self):
-        it = self.it
-        carrier = HttpCarrier(OutgoingHttp(self.private, answer_s=self.answer_s))
-        queues = it.service
-        service = TopicService(
-            it.engine,
-            queues.authorizer,
-            it.clock,
-            it.randomness,
-            it.sealer,
-            queues.seals,
-            NoSignature(),
-            {"http": carrier, "https": carrier},
-        )
-        service.base_url = BASE_URL
-        return service
-
-    async def call(self, request):
-        return (await self.service.call(self.it.ctx, type(request).__name__, request)).value
-
-    async def create(self, name="news", **attributes):
-        return await self.call(topics.CreateTopic(topic=name, attributes=attributes))
-
-    async def subscribe(self, url, topic="news", protocol=HTTP, **attributes):
-        return await self.call(topics.Subscribe(topic=topic, protocol=protocol, endpoint=url, attributes=attributes))
+    async def subscribe_url(self, url, topic="news", **attributes):
+        request = topics.Subscribe(topic=topic, protocol=HTTP, endpoint=url, attributes=attributes)
+        return await self.call(request)
 
     async def subscribed(self, endpoint, topic="news", **attributes):
         """Subscribe an endpoint, and confirm it by the token that it was sent."""
-        made = await self.subscribe(endpoint.url, topic, **attributes)
+        made = await self.subscribe_url(endpoint.url, topic, **attributes)
         await self.advance()
         token = endpoint.of_type("SubscriptionConfirmation")[-1].document["Token"]
         await self.call(topics.ConfirmSubscription(topic=topic, token=token))
         return made.place.arn
-
-    async def publish(self, *bodies, topic="news", **more):
-        entries = tuple(topics.PublishEntry(body=body, **more) for body in bodies)
-        return await self.call(topics.Publish(topic=topic, entries=entries))
 
     async def advance(self, seconds=0.001):
         """Let time pass, and the deliveries that are due then be attempted, as far as they are over at once."""
         self.it.clock.advance(int(seconds * 1000))
         while await self.it.pump.run_due():
             await self.service.endpoints.settle()
+            await self.service.farewells.settle()
 
 
 @pytest.fixture
@@ -92,6 +55,7 @@ def go(run):
                 await scenario(news)
             finally:
                 await news.service.drain()
+            assert await news.problems() == []
 
         run(whole)
 
@@ -142,10 +106,10 @@ def test_endpoint_is_asked_to_confirm_and_then_gets_what_is_published(go):
 def test_endpoint_that_has_not_confirmed_gets_nothing_but_the_question(go):
     async def scenario(news):
         async with Endpoint() as endpoint:
-            await news.subscribe(endpoint.url)
+            await news.subscribe_url(endpoint.url)
             await news.publish("hello")
             await news.advance()
-            await news.subscribe(endpoint.url)
+            await news.subscribe_url(endpoint.url)
             await news.advance()
 
             assert [it.headers["x-amz-sns-message-type"] for it in endpoint.posted] == ["SubscriptionConfirmation"] * 2
@@ -319,7 +283,7 @@ def test_endpoint_that_does_not_answer_in_time_has_failed(go):
 def test_endpoint_at_an_address_of_the_inside_cannot_be_subscribed(go, url, reason):
     async def scenario(news):
         with pytest.raises(ServiceError, match=reason) as refusal:
-            await news.subscribe(url)
+            await news.subscribe_url(url)
 
         assert refusal.value.row.code == "InvalidParameter"
         assert (await news.call(topics.ListSubscriptions())).subscriptions == ()
@@ -331,8 +295,8 @@ def test_forged_tokens_confirm_nothing(go):
     async def scenario(news):
         async with Endpoint() as endpoint, Endpoint() as other:
             await news.create("other")
-            made = await news.subscribe(endpoint.url)
-            await news.subscribe(other.url, topic="other")
+            made = await news.subscribe_url(endpoint.url)
+            await news.subscribe_url(other.url, topic="other")
             await news.advance()
             token = endpoint.posted[0].document["Token"]
             of_other = other.posted[0].document["Token"]
@@ -379,5 +343,70 @@ def test_ended_subscription_gets_nothing_more(go):
             await news.advance(60)
 
             assert endpoint.bodies == ["hello"]
+
+    go(scenario)
+
+
+def test_endpoint_is_told_that_its_subscription_has_ended_and_may_restore_it(go):
+    async def scenario(news):
+        async with Endpoint() as endpoint:
+            arn = await news.subscribed(endpoint, RawMessageDelivery="true")
+            endpoint.statuses = [500]
+            await news.call(topics.Unsubscribe(subscription=arn))
+            assert (await news.call(topics.ListSubscriptions())).subscriptions == ()
+            await news.advance()
+            await news.advance(20)
+
+            first, told = endpoint.of_type("UnsubscribeConfirmation")
+            assert first.document == told.document
+            assert told.document["Message"] == (
+                f"You have chosen to deactivate subscription {arn}.\n"
+                "To cancel this operation and restore the subscription, visit the SubscribeURL included in this"
+                " message."
+            )
+            asked = endpoint.of_type("SubscriptionConfirmation")[0]
+            with pytest.raises(ServiceError):
+                await news.call(topics.ConfirmSubscription(topic="news", token=asked.document["Token"]))
+            restored = await news.call(topics.ConfirmSubscription(topic="news", token=told.document["Token"]))
+            await news.publish("again")
+            await news.advance()
+
+            assert restored.place.arn == arn
+            assert endpoint.posted[-1].body == b"again"
+
+    go(scenario)
+
+
+def test_ended_subscription_is_forgotten_after_two_days(go):
+    async def scenario(news):
+        async with Endpoint() as endpoint:
+            arn = await news.subscribed(endpoint)
+            await news.call(topics.Unsubscribe(subscription=arn))
+            await news.advance()
+            (told,) = endpoint.of_type("UnsubscribeConfirmation")
+            await news.advance(topics.CONFIRMATION_S)
+
+            with pytest.raises(ServiceError):
+                await news.call(topics.ConfirmSubscription(topic="news", token=told.document["Token"]))
+
+            assert len(endpoint.of_type("UnsubscribeConfirmation")) == 1
+            assert await news.it.engine.next_due_ms() is None
+
+    go(scenario)
+
+
+def test_endpoint_that_subscribed_anew_is_not_restored_besides(go):
+    async def scenario(news):
+        async with Endpoint() as endpoint:
+            arn = await news.subscribed(endpoint)
+            await news.call(topics.Unsubscribe(subscription=arn))
+            await news.advance()
+            (told,) = endpoint.of_type("UnsubscribeConfirmation")
+            await news.subscribed(endpoint)
+
+            with pytest.raises(ServiceError):
+                await news.call(topics.ConfirmSubscription(topic="news", token=told.document["Token"]))
+
+            assert len((await news.call(topics.ListSubscriptions())).subscriptions) == 1
 
     go(scenario)

@@ -13,11 +13,11 @@ from cumulo.core.clocks import ManualClock
 from cumulo.gateway.outgoing_http import Forbidden, Unreachable
 from cumulo.gateway.outgoing_mail import MailServer, OutgoingMail
 from cumulo.queue_service import topic_model as topics
-from cumulo.queue_service.endpoint_delivery import Carrier, NotTaken, Parcel
+from cumulo.queue_service.endpoint_delivery import NotTaken, Parcel
 from cumulo.queue_service.mail_carrier import MailCarrier, SmsCarrier
 from cumulo.queue_service.outgoing_folder import OutgoingFolder, files, newest
-from cumulo.queue_service.topic_service import TopicService
 from cumulo.server.tls import dev_certificate
+from tests.queue_service.test_topics import Topics
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:news"
 ENTRY = Parcel(
@@ -238,31 +238,18 @@ def test_record_drops_its_oldest_files(tmp_path):
     asyncio.run(scenario())
 
 
-class NoSignature:
-    def sign(self, text, version):
-        return ""
-
-
 def test_address_confirms_by_the_link_of_its_mail_and_then_gets_messages(run, tmp_path):
     async def scenario(it):
         folder = tmp_path / f"outgoing-{it.folder is None}"
         record = OutgoingFolder(folder, it.clock)
         mail = MailCarrier(record, None)
-        carriers: dict[str, Carrier] = {"email": mail, "email-json": mail, "sms": SmsCarrier(record)}
-        queues = it.service
-        service = TopicService(
-            it.engine, queues.authorizer, it.clock, it.randomness, it.sealer, queues.seals, NoSignature(), carriers
-        )
-        for kind, handler in service.due_handlers().items():
-            it.pump.register(kind, handler)
-
-        async def call(request):
-            return (await service.call(it.ctx, type(request).__name__, request)).value
+        news = Topics(it, **{"email": mail, "email-json": mail, "sms": SmsCarrier(record)})
+        call = news.call
 
         async def advance():
             it.clock.advance(1)
             while await it.pump.run_due():
-                await service.endpoints.settle()
+                await news.service.endpoints.settle()
 
         await call(topics.CreateTopic(topic="news"))
         for protocol, endpoint in (("email", "a@b.c"), ("email-json", "a@b.c"), ("sms", "+491701234567")):
@@ -282,6 +269,7 @@ def test_address_confirms_by_the_link_of_its_mail_and_then_gets_messages(run, tm
         assert bodies["email"].startswith("hello\n\n--\n")
         assert json.loads(bodies["email-json"])["Message"] == "hello"
         assert bodies["sms"] == "hello"
-        await service.drain()
+        await news.service.drain()
+        assert await news.problems() == []
 
     run(scenario)

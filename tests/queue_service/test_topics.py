@@ -34,11 +34,11 @@ def _own_queues(txn, partitions):
 class Topics:
     """A service of topics beside the queues of a stand, and short forms of its calls."""
 
-    def __init__(self, it):
+    def __init__(self, it, **carriers):
         self.it = it
         queues = it.service
         self.service = TopicService(
-            it.engine, queues.authorizer, it.clock, it.randomness, it.sealer, queues.seals, NoSignature()
+            it.engine, queues.authorizer, it.clock, it.randomness, it.sealer, queues.seals, NoSignature(), carriers
         )
         self.service.base_url = BASE_URL
         for kind, handler in self.service.due_handlers().items():
