@@ -60,7 +60,11 @@ def send_messages(txn: Txn, request: StampedSend) -> Outcome:
 
     Raises `DEDUPLICATION_ID_REQUIRED` for the batch where one has no id, and the queue makes none from the content.
     """
-    queue = open_fifo(txn, request.partition, request.queue)
+    return send_to(open_fifo(txn, request.partition, request.queue), request)
+
+
+def send_to(queue: FifoQueue, request: StampedSend) -> Outcome:
+    """Do as `send_messages`, to a queue that is open already."""
     confirm_sealing(queue, request.key_id)
     meta, now_ms = queue.meta, request.now_ms
     first_seq = queue.next_seq

@@ -35,7 +35,7 @@ from cumulo.queue_service.keys import (
     decode_counters,
     decode_meta,
 )
-from cumulo.queue_service.open_queue import OpenQueue, find_queue
+from cumulo.queue_service.open_queue import OpenQueue
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import ReadTxn, Txn
 from cumulo.storage.tuples import u64
@@ -219,13 +219,8 @@ def first_delay_ms(txn: ReadTxn, partition: bytes, meta: Meta) -> int:
 
 def find_fifo(txn: Txn, partition: bytes) -> FifoQueue | None:
     """Return the FIFO queue in `partition`, or None once it is deleted."""
-    meta = txn.get(partition + META)
-    if meta is None:
-        return None
-    counters = txn.get(partition + COUNTERS)
-    assert counters is not None, partition
-    queue = FifoQueue(txn, partition, decode_meta(meta), decode_counters(counters))
-    assert queue.meta.fifo, partition
+    queue = find_any(txn, partition)
+    assert queue is None or isinstance(queue, FifoQueue), partition
     return queue
 
 
@@ -234,7 +229,10 @@ def find_any(txn: Txn, partition: bytes) -> OpenQueue | None:
     raw = txn.get(partition + META)
     if raw is None:
         return None
-    return find_fifo(txn, partition) if decode_meta(raw).fifo else find_queue(txn, partition)
+    counters = txn.get(partition + COUNTERS)
+    assert counters is not None, partition
+    meta = decode_meta(raw)
+    return (FifoQueue if meta.fifo else OpenQueue)(txn, partition, meta, decode_counters(counters))
 
 
 def open_fifo(txn: Txn, partition: bytes, name: str) -> FifoQueue:

@@ -4,9 +4,11 @@ A queue's name says its kind, before any transaction and for good: FIFO queues e
 """
 
 from cumulo.queue_service import fifo, leases, messages
+from cumulo.queue_service.fifo_queue import FifoQueue
 from cumulo.queue_service.leases import Outcome, StampedChange, StampedDelete
 from cumulo.queue_service.messages import Received, StampedPeek, StampedReceive, StampedSend
 from cumulo.queue_service.model import is_fifo
+from cumulo.queue_service.open_queue import OpenQueue
 from cumulo.storage.engine import Txn
 
 
@@ -15,6 +17,13 @@ def send_messages(txn: Txn, request: StampedSend) -> Outcome:
     if is_fifo(request.queue):
         return fifo.send_messages(txn, request)
     return messages.send_messages(txn, request)
+
+
+def send_to(queue: OpenQueue, request: StampedSend) -> Outcome:
+    """Store messages in a queue that is open already."""
+    if isinstance(queue, FifoQueue):
+        return fifo.send_to(queue, request)
+    return messages.send_to(queue, request)
 
 
 def peek(txn: Txn, request: StampedPeek) -> bool:

@@ -123,7 +123,11 @@ class StampedPeek(msgspec.Struct, frozen=True):
 
 def send_messages(txn: Txn, request: StampedSend) -> Outcome:
     """Store messages; those larger than the queue takes are refused."""
-    queue = open_queue(txn, request.partition, request.queue)
+    return send_to(open_queue(txn, request.partition, request.queue), request)
+
+
+def send_to(queue: OpenQueue, request: StampedSend) -> Outcome:
+    """Do as `send_messages`, to a queue that is open already."""
     confirm_sealing(queue, request.key_id)
     meta, now_ms = queue.meta, request.now_ms
     refused = []

@@ -14,7 +14,7 @@ from cumulo.queue_service.leases import Held, take_out
 from cumulo.queue_service.model import MESSAGE_RETENTION_S_MAX
 from cumulo.queue_service.open_queue import OpenQueue, find_queue
 from cumulo.queue_service.queues import abandon_content
-from cumulo.queue_service.topic_keys import TopicMeta
+from cumulo.queue_service.topic_keys import PROGRESS, TopicMeta
 from cumulo.queue_service.whereabouts import whereabouts
 from cumulo.storage import records
 from cumulo.storage.engine import Txn
@@ -70,5 +70,5 @@ def destroy(txn: Txn, partition: bytes, now_ms: int) -> None:
     assert queue is not None, partition
     abandon_content(txn, queue, now_ms)
     txn.notify(partition)
-    txn.delete(partition + META)
-    txn.delete(partition + COUNTERS)
+    for row in (META, COUNTERS, PROGRESS):
+        txn.delete(partition + row)

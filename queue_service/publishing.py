@@ -12,8 +12,9 @@ import msgspec
 
 from cumulo.queue_service import kinds, own_queues
 from cumulo.queue_service.fifo_queue import find_any
+from cumulo.queue_service.keys import PIECE_BYTES
 from cumulo.queue_service.leases import Outcome
-from cumulo.queue_service.messages import StampedSend
+from cumulo.queue_service.messages import Outgoing, StampedSend
 from cumulo.queue_service.open_queue import find_queue
 from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.topic_errors import TOPIC_NOT_FOUND
@@ -26,9 +27,11 @@ OPERATIONS_MAX = 1_300
 """What the deliveries of one transaction may take; the engine allows 2,000, and an outbox has its own part."""
 BYTES_MAX = 3 * 1024 * 1024
 """What they may write; the engine allows 4 MiB."""
-_OPERATIONS_OF_QUEUE = 8
-_OPERATIONS_OF_MESSAGE = 14
-"""At most, in a FIFO queue."""
+OPERATIONS_OF_QUEUE = 8
+"""What a delivery takes beside its messages, at most: record, counters, and due entries moved."""
+_OPERATIONS_IN_GROUP = 14
+EVERYBODY = b"\xff" * 8
+"""In place of a subscription's number: a message went to all."""
 
 
 class QueueDelivery(msgspec.Struct, frozen=True):
@@ -51,26 +54,24 @@ class StampedPublish(msgspec.Struct, frozen=True):
 
 
 class StampedFanOut(msgspec.Struct, frozen=True):
-    """A slice of deliveries out of an outbox. `first` is its first message, which went to the subscriptions up to the
-    number `after` before.
+    """A slice of deliveries out of an outbox. `before` is how far it must have come (`reached`), and `upto` how far it
+    comes with the slice: a message's number, and the number of the subscription up to which it went, or `EVERYBODY`.
 
-    `done` are the messages that went to everybody with this slice, by number and group; they are deleted. `partly` is
-    one that went to the subscriptions up to `upto`, 0 for none.
+    `done` are the messages that went to everybody with this slice, by number and group; they are deleted.
     """
 
     outbox: bytes
-    first: int
-    after: int
+    before: bytes
+    upto: bytes
     done: tuple[tuple[int, str], ...]
-    partly: int
-    upto: int
     deliveries: tuple[QueueDelivery, ...]
     now_ms: int
 
 
-def operations_of(messages: int) -> int:
-    """Return what a delivery of so many messages to one queue takes at most."""
-    return _OPERATIONS_OF_QUEUE + _OPERATIONS_OF_MESSAGE * messages
+def operations_of(message: Outgoing) -> int:
+    """Return what a message takes at most where it is stored: its pieces, its place, and its group's rows."""
+    pieces = 1 + len(message.record) // PIECE_BYTES
+    return pieces + (_OPERATIONS_IN_GROUP if message.fifo is not None or message.group else 1)
 
 
 def publish(txn: Txn, request: StampedPublish) -> Outcome:
@@ -94,29 +95,26 @@ def deliver(txn: Txn, deliveries: tuple[QueueDelivery, ...]) -> None:
     """
     for delivery in deliveries:
         send = delivery.send
-        queue = find_queue(txn, send.partition)
+        queue = find_any(txn, send.partition)
         if queue is None:
             if delivery.owner:
                 continue  # the subscription has ended
             raise DirectoryChanged
         if delivery.owner and not queue.ready:
             txn.due(send.now_ms, DELIVER, send.partition, delivery.owner)
-        kinds.send_messages(txn, send)
+        kinds.send_to(queue, send)
 
 
 def fan_out(txn: Txn, request: StampedFanOut) -> None:
-    """Deliver a slice of an outbox's messages, once."""
+    """Deliver a slice of an outbox's messages, once; raises `DirectoryChanged` where it is not this one's turn."""
     outbox = find_any(txn, request.outbox)
     if outbox is None:
         return
-    if progress(txn, request.outbox, request.first) != request.after:
+    if reached(txn, request.outbox) != request.before:
         raise DirectoryChanged
     deliver(txn, request.deliveries)
     own_queues.remove(outbox, request.done, request.now_ms)
-    if request.partly:
-        txn.put(request.outbox + PROGRESS, u64(request.partly) + u64(request.upto))
-    else:
-        txn.delete(request.outbox + PROGRESS)
+    txn.put(request.outbox + PROGRESS, request.upto)
 
 
 class StampedEnd(msgspec.Struct, frozen=True):
@@ -140,9 +138,11 @@ def end(txn: Txn, request: StampedEnd) -> bool:
     return True
 
 
-def progress(txn: ReadTxn, outbox: bytes, seq: int) -> int:
-    """Return up to which subscription the outbox's message `seq` was delivered."""
-    raw = txn.get(outbox + PROGRESS)
-    if raw is None or raw[:8] != u64(seq):
-        return 0
-    return int.from_bytes(raw[8:], "big")
+def reached(txn: ReadTxn, outbox: bytes) -> bytes:
+    """Return how far the deliveries of an outbox came, empty before the first; a read function."""
+    return txn.get(outbox + PROGRESS) or b""
+
+
+def went_to(progress: bytes, seq: int) -> int:
+    """Return up to which subscription the message `seq` was delivered where deliveries came as far as `progress`."""
+    return int.from_bytes(progress[8:], "big") if progress[:8] == u64(seq) else 0

@@ -144,22 +144,8 @@ def stamp_entries(
         except ServiceError as error:
             invalid[index] = error
         else:
-            if sealing is None:
-                trace = entry.trace_header
-                record = StoredMessage(
-                    1, message_id, md5_of_body, wall_ms, deadline_ms, sender_id, attributes, "", body, trace
-                )
-            else:
-                sealed = sealing.seal(message_id, Written(body, attributes, entry.trace_header, md5_of_body))
-                record = StoredMessage(
-                    message_id=message_id,
-                    sent_ms=wall_ms,
-                    kept_from_ms=deadline_ms,
-                    sender_id=sender_id,
-                    body=sealed,
-                    key_id=sealing.key_id,
-                    key_period_ms=sealing.period_ms,
-                )
+            written = Written(body, attributes, entry.trace_header, md5_of_body)
+            record = stored_message(message_id, written, sender_id, wall_ms, deadline_ms, sealing)
             if in_group is not None:
                 record = replace(record, group_id=in_group.group_id, deduplication_id=in_group.deduplication_id)
             group = "" if fifo else entry.group_id or ""
@@ -186,6 +172,24 @@ def stamp_entries(
     if total_bytes > BATCH_BYTES_MAX and len(entries) > 1:
         raise BATCH_REQUEST_TOO_LONG.error(limit=BATCH_BYTES_MAX, size=total_bytes)
     return messages, sent, invalid
+
+
+def stored_message(
+    message_id: str, written: Written, sender_id: str, wall_ms: int, deadline_ms: int, sealing: Sealing | None
+) -> StoredMessage:
+    """Return a message as it is stored, without what only some queues need of it."""
+    if sealing is None:
+        body, attributes, trace, md5 = written.body, written.attributes, written.trace_header, written.md5_of_body
+        return StoredMessage(1, message_id, md5, wall_ms, deadline_ms, sender_id, attributes, "", body, trace)
+    return StoredMessage(
+        message_id=message_id,
+        sent_ms=wall_ms,
+        kept_from_ms=deadline_ms,
+        sender_id=sender_id,
+        body=sealing.seal(message_id, written),
+        key_id=sealing.key_id,
+        key_period_ms=sealing.period_ms,
+    )
 
 
 def parse_receipts(

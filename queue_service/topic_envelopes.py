@@ -65,6 +65,7 @@ class Notice:
         self._base_url = base_url
         self._signer = signer
         self._signatures: dict[str, str] = {}
+        self._parts: dict[str, tuple[str, str]] = {}
 
     def text(self, protocol: str) -> str:
         """Return the message itself, as it is for a protocol."""
@@ -72,6 +73,17 @@ class Notice:
 
     def document(self, protocol: str, subscription_arn: str) -> str:
         """Return the document for one subscriber."""
+        head, tail = self.document_parts(protocol)
+        return head + self.unsubscribe_url(subscription_arn) + tail
+
+    def document_parts(self, protocol: str) -> tuple[str, str]:
+        """Return what stands in every subscriber's document before the link that ends the subscription, and behind."""
+        parts = self._parts.get(protocol)
+        if parts is None:
+            parts = self._parts[protocol] = self._made_parts(protocol)
+        return parts
+
+    def _made_parts(self, protocol: str) -> tuple[str, str]:
         entry, text = self._entry, self.text(protocol)
         fields: dict[str, object] = {"Type": NOTIFICATION, "MessageId": self._message_id}
         if self._sequence_number:
@@ -85,10 +97,15 @@ class Notice:
             fields["SignatureVersion"] = self._version
             fields["Signature"] = self._signature(text)
             fields["SigningCertURL"] = certificate_url(self._base_url)
-        fields["UnsubscribeURL"] = unsubscribe_url(self._base_url, subscription_arn)
-        if entry.attributes:
-            fields["MessageAttributes"] = shown_attributes(entry.attributes)
-        return written(fields)
+        head = written(fields).removesuffix("\n}") + ',\n  "UnsubscribeURL" : "'
+        if not entry.attributes:
+            return head, '"\n}'
+        return head, '",\n' + written({"MessageAttributes": shown_attributes(entry.attributes)}).removeprefix("{\n")
+
+    def sign(self, protocol: str) -> None:
+        """Make the signature beforehand that documents for a protocol bear; may run in any thread."""
+        if not self._sequence_number:
+            self._signature(self.text(protocol))
 
     def asking(self, kind: str, subscription_arn: str, token: str) -> tuple[str, str, str]:
         """Return text, link and document of a message that asks an endpoint to confirm its subscription, or says that

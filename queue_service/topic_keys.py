@@ -51,7 +51,7 @@ CLEAR_TOPIC = "topic.clear"
 
 
 PROGRESS = tuples.encode(("progress",))
-"""In an outbox: the subscription up to which its first message was delivered; absent before the first."""
+"""In an outbox: the message that was delivered last, and up to which subscription; absent before the first."""
 
 
 class TopicName(records.Record, frozen=True):

@@ -5,16 +5,19 @@ Owns the compiled filter policies; does not know how a message reaches anybody.
 """
 
 import json
+import operator
 from collections import OrderedDict
+from collections.abc import Iterable
 
 import msgspec
 
 from cumulo.queue_service.filter_policies import IN_ATTRIBUTES, IN_BODY, FilterIndex, attribute_fields, body_fields
 from cumulo.queue_service.filter_policies import compiled as compiled_policy
+from cumulo.queue_service.keys import name_key as queue_name_key
 from cumulo.queue_service.queue_attributes import Place, place_of
 from cumulo.queue_service.subscriptions import FILTER_POLICY, numbered
 from cumulo.queue_service.topic_keys import SubscriptionRow, TopicMeta
-from cumulo.queue_service.topic_model import PublishEntry
+from cumulo.queue_service.topic_model import PublishEntry, TopicPlace
 from cumulo.queue_service.topics import meta_of, state_of
 from cumulo.storage.engine import Engine, ReadTxn
 
@@ -34,6 +37,8 @@ class Subscriber(msgspec.Struct, frozen=True):
     queue: Place | None
     raw: bool
     dead_letter: Place | None
+    directory_keys: tuple[bytes, ...]
+    """Of those two."""
 
 
 class Plan:
@@ -44,6 +49,7 @@ class Plan:
     ) -> None:
         self.partition = partition
         self.meta = meta
+        self.place = TopicPlace(meta.account, meta.region, meta.name)
         self.version = version
         self.subscribers = {number: subscriber_of(number, row) for number, row in rows if row.confirmed}
         filtered = {
@@ -51,7 +57,7 @@ class Plan:
             for number, it in self.subscribers.items()
             if FILTER_POLICY in it.row.attributes
         }
-        self._unfiltered = [number for number in self.subscribers if number not in filtered]
+        self._unfiltered = [it for number, it in self.subscribers.items() if number not in filtered]
         self._indexes = {
             scope: FilterIndex({n: compiled_policy(text, of) for n, (of, text) in filtered.items() if of == scope})
             for scope in (IN_ATTRIBUTES, IN_BODY)
@@ -59,26 +65,41 @@ class Plan:
 
     def wanting(self, entry: PublishEntry) -> list[Subscriber]:
         """Return who wants a message, in the order of their subscriptions."""
-        numbers = list(self._unfiltered)
+        accepted: set[int] = set()
         by_attributes, by_body = self._indexes[IN_ATTRIBUTES], self._indexes[IN_BODY]
         if by_attributes.paths:
-            numbers += by_attributes.accepting(attribute_fields(entry.attributes))
+            accepted |= by_attributes.accepting(attribute_fields(entry.attributes))
         if by_body.paths:
             fields = body_fields(entry.body.encode(), by_body.paths)
             if fields is not None:
-                numbers += by_body.accepting(fields)
-        return [self.subscribers[number] for number in sorted(numbers)]
+                accepted |= by_body.accepting(fields)
+        if not accepted:
+            return self._unfiltered
+        wanting = self._unfiltered + [self.subscribers[number] for number in accepted]
+        return sorted(wanting, key=_number_of)
+
+
+def has_documents(subscribers: Iterable[Subscriber]) -> bool:
+    """Say whether a queue of one of them gets a document, which bears a signature."""
+    return any(not it.raw and it.queue is not None for it in subscribers)
+
+
+_number_of = operator.attrgetter("number")
 
 
 def subscriber_of(number: int, row: SubscriptionRow) -> Subscriber:
     """Return a subscription as whoever delivers sees it."""
     redrive = row.attributes.get("RedrivePolicy")
+    queue = place_of(row.endpoint) if row.protocol == "sqs" else None
+    dead_letter = place_of(json.loads(redrive)["deadLetterTargetArn"]) if redrive else None
+    ways = [it for it in (queue, dead_letter) if it is not None]
     return Subscriber(
         number,
         row,
-        place_of(row.endpoint) if row.protocol == "sqs" else None,
+        queue,
         row.attributes.get("RawMessageDelivery", "false") == "true",
-        place_of(json.loads(redrive)["deadLetterTargetArn"]) if redrive else None,
+        dead_letter,
+        tuple(queue_name_key(it.account, it.region, it.name) for it in ways),
     )
 
 

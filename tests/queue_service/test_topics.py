@@ -1,5 +1,6 @@
 """Topics: subscriptions, and messages on their way to queues."""
 
+import asyncio
 import json
 
 import pytest
@@ -154,6 +155,64 @@ def test_message_for_many_reaches_all_of_them_through_the_outbox(run):
         await it.advance(0.001)
 
         assert [(await it.queue(name)).message_count for name in names] == [2] * 50
+
+    run(with_topics(scenario))
+
+
+@pytest.mark.parametrize("others", [1, 80])
+def test_raw_message_that_sqs_would_refuse_holds_back_no_other_subscriber(run, others):
+    async def scenario(news):
+        it = news.it
+        await news.create()
+        names = [f"q{number}" for number in range(others)]
+        await it.create("strict")
+        await news.subscribe("strict", RawMessageDelivery="true")
+        for name in names:
+            await it.create(name)
+            await news.subscribe(name)
+        attributes = tuple(MessageAttribute(f"name-{number}", "String", b"value") for number in range(11))
+
+        await news.publish("too many attributes", attributes=attributes)
+        await news.publish("none")
+        await it.advance(0.001)
+
+        assert [message.body for message in await it.receive(queue="strict")] == [b"none"]
+        assert [(await it.queue(name)).message_count for name in names] == [2] * others
+
+    run(with_topics(scenario))
+
+
+def test_message_ids_of_copies_differ(run):
+    async def scenario(news):
+        it = news.it
+        await news.create()
+        for name in ("a", "b"):
+            await it.create(name)
+            await news.subscribe(name, RawMessageDelivery="true")
+
+        (sent,) = await news.publish("hello")
+
+        received = [message for name in ("a", "b") for message in await it.receive(queue=name)]
+        assert len({sent.message_id, *(message.message_id for message in received)}) == 3
+
+    run(with_topics(scenario))
+
+
+def test_queue_that_is_deleted_under_way_costs_no_other_its_messages(run):
+    async def scenario(news):
+        it = news.it
+        await news.create()
+        names = [f"q{number}" for number in range(100)]
+        for name in names:
+            await it.create(name)
+            await news.subscribe(name)
+        await news.publish("one", "two", "three")
+        removals = [it.remove(name) for name in names[::10]]
+
+        await asyncio.gather(it.advance(0.001), *removals)
+
+        left = [name for number, name in enumerate(names) if number % 10]
+        assert [(await it.queue(name)).message_count for name in left] == [3] * 90
 
     run(with_topics(scenario))
 

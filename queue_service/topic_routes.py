@@ -1,0 +1,108 @@
+"""Routes: the queue that a subscriber's messages go to now.
+
+A message for a queue of SQS needs that queue's leave: its policy is asked about `sns.amazonaws.com` in the topic's
+name, as `delivery` does it for buckets. What was decided is kept with the plan, for as long as the directory says the
+same of the queue: so each delivery is decided by what stands there, and few decisions are made. Knows no message.
+"""
+
+import weakref
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from cumulo.core.clocks import Clock
+from cumulo.queue_service.delivery import QueueTarget
+from cumulo.queue_service.keys import QueueName, name_key
+from cumulo.queue_service.keys import decode_name as decode_queue_name
+from cumulo.queue_service.messages import Outgoing, StampedSend
+from cumulo.queue_service.model import is_fifo
+from cumulo.queue_service.publishing import QueueDelivery
+from cumulo.queue_service.queue_attributes import Place
+from cumulo.queue_service.sealing import MessageSeals, Sealing
+from cumulo.queue_service.topic_keys import owner_of
+from cumulo.queue_service.topic_model import TopicPlace
+from cumulo.queue_service.topic_plans import Plan, Subscriber
+from cumulo.storage.engine import ROOT, Engine, ReadTxn
+
+SUBSCRIBERS_MAX = 500
+"""Whose routes are looked up together: up to a millisecond."""
+
+
+class Route(msgspec.Struct, frozen=True):
+    """The way to a subscriber: the queue of SQS of that name with its directory row, else the subscription's own."""
+
+    subscriber: Subscriber
+    fifo: bool
+    queue: str = ""
+    row: QueueName | None = None
+
+    def delivery(
+        self, topic: TopicPlace, partition: bytes, messages: tuple[Outgoing, ...], key_id: bytes, now_ms: int
+    ) -> QueueDelivery:
+        """Return the delivery of a topic's messages on this way, which were sealed with the key of that id."""
+        if self.row is None:
+            send = StampedSend(topic.name, self.subscriber.row.queue, messages, b"", now_ms)
+            return QueueDelivery(send, owner_of(partition, self.subscriber.number))
+        return QueueDelivery(StampedSend(self.queue, self.row.partition, messages, b"", now_ms, key_id))
+
+
+_Decided = dict[int, tuple[tuple[bytes | None, ...], Route | None]]
+"""By a subscriber's number: on which directory rows it was decided, and what."""
+
+
+class Routes:
+    """Finds routes. Arguments: `engine`, `clock`; `target` says what queues refuse; `seals` are theirs."""
+
+    def __init__(self, engine: Engine, clock: Clock, target: QueueTarget, seals: MessageSeals) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._target = target
+        self._seals = seals
+        self._known: weakref.WeakKeyDictionary[Plan, _Decided] = weakref.WeakKeyDictionary()
+
+    async def of(self, plan: Plan, subscribers: Sequence[Subscriber]) -> dict[int, Route | None]:
+        """Return the routes to at most `SUBSCRIBERS_MAX` subscribers by number, None where no queue takes anything."""
+        assert len(subscribers) <= SUBSCRIBERS_MAX, len(subscribers)
+        keys = tuple(it.directory_keys for it in subscribers)
+        found: list[tuple[bytes | None, ...]] = await self._engine.read((ROOT,), _rows, keys)
+        known = self._known.setdefault(plan, {})
+        routes: dict[int, Route | None] = {}
+        for subscriber, rows in zip(subscribers, found, strict=True):
+            number = subscriber.number
+            decided = known.get(number)
+            if decided is None or decided[0] != rows:
+                decided = known[number] = (rows, self._decided(plan.place, subscriber, rows))
+            routes[number] = decided[1]
+        return routes
+
+    async def to(self, topic: TopicPlace, subscriber: Subscriber, queue: Place) -> Route | None:
+        """Return the way to one of a subscriber's queues of SQS, None where it is gone or takes nothing."""
+        ((raw,),) = await self._engine.read((ROOT,), _rows, ((name_key(queue.account, queue.region, queue.name),),))
+        return self._first(topic, subscriber, ((queue, raw),))
+
+    def sealing(self, route: Route) -> Sealing | None:
+        """Return how to seal what goes on a way now, None where it is not encrypted."""
+        return None if route.row is None else self._seals.sealing(route.row, self._clock.deadline_ms())
+
+    def _decided(self, topic: TopicPlace, subscriber: Subscriber, rows: tuple[bytes | None, ...]) -> Route | None:
+        if subscriber.queue is None:
+            return Route(subscriber, topic.fifo)
+        places = (subscriber.queue,) if subscriber.dead_letter is None else (subscriber.queue, subscriber.dead_letter)
+        return self._first(topic, subscriber, zip(places, rows, strict=True))
+
+    def _first(
+        self, topic: TopicPlace, subscriber: Subscriber, queues: Iterable[tuple[Place, bytes | None]]
+    ) -> Route | None:
+        """Return the way to the first of some queues, given with their rows, that takes messages of the topic."""
+        for place, raw in queues:
+            if raw is None:
+                continue
+            row = decode_queue_name(raw)
+            if not self._target.refusal(place, row.policy, topic.arn, topic.account):
+                return Route(subscriber, is_fifo(place.name), place.name, row)
+        return None
+
+
+def _rows(txn: ReadTxn, keys: tuple[tuple[bytes, ...], ...]) -> list[tuple[bytes | None, ...]]:
+    get = txn.get
+    return [tuple([get(key) for key in each]) for each in keys]
