@@ -38,6 +38,14 @@ VERSION: Final = "2010-03-31"
 BODY_BYTES_MAX: Final = 16 * 1024 * 1024
 """A batch of 1 MiB, should every byte of it be percent-encoded, with room to spare."""
 PENDING: Final = "PendingConfirmation"
+_OF_ATTRIBUTES: Final = "`ArchivePolicy` is refused by name; `KmsMasterKeyId` and delivery status mean nothing"
+_DEPARTURES: Final = {
+    "CreateTopic": _OF_ATTRIBUTES,
+    "SetTopicAttributes": _OF_ATTRIBUTES,
+    "Subscribe": "`lambda`, `firehose` and `application` are refused by name, and so are private addresses",
+    "SetSubscriptionAttributes": "`ReplayPolicy` is refused by name",
+    "Publish": "to a phone number or a device: refused by name",
+}
 _TRACE_HEADER: Final = "x-amzn-trace-id"
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]+")
 _ENTRY_ID_CHARACTERS_MAX = 80
@@ -74,6 +82,7 @@ def edge(service: TopicDoor) -> AwsService:
         body_bytes_max=BODY_BYTES_MAX,
         anonymous=True,
         links=("ConfirmSubscription", "Unsubscribe"),
+        departures=_DEPARTURES,
     )
 
 

@@ -10,6 +10,7 @@ from cumulo.queue_service import topic_invariants
 from cumulo.queue_service import topic_model as topics
 from cumulo.queue_service.model import MessageAttribute
 from cumulo.queue_service.topic_service import TopicService
+from cumulo.queue_service.topics import CLEARED_MAX
 from cumulo.storage import tuples
 from cumulo.storage.engine import ROOT
 
@@ -268,6 +269,48 @@ def test_deleted_topic_leaves_nothing(run):
         assert (await news.call(topics.ListSubscriptions())).subscriptions == ()
         with pytest.raises(ServiceError):
             await news.call(topics.GetSubscription(subscription=subscription.place.arn))
+
+    run(with_topics(scenario))
+
+
+async def mail(news, address):
+    return await news.call(topics.Subscribe(topic="news", protocol="email", endpoint=address))
+
+
+def test_subscription_that_nobody_confirms_is_gone_after_two_days(run):
+    async def scenario(news):
+        await news.create()
+        made = await mail(news, "reader@example.com")
+        await news.it.advance(topics.CONFIRMATION_S - 1)
+        assert (await news.call(topics.GetTopic(topic="news"))).pending == 1
+
+        await news.it.advance(2)
+
+        found = await news.call(topics.GetTopic(topic="news"))
+        assert (found.pending, found.deleted) == (0, 0)
+        with pytest.raises(ServiceError) as refusal:
+            await news.call(topics.GetSubscription(subscription=made.place.arn))
+        assert refusal.value.row.code == "NotFound"
+        assert (await mail(news, "reader@example.com")).place != made.place
+
+    run(with_topics(scenario))
+
+
+def test_deleted_topic_takes_any_number_of_subscriptions_with_queues_of_their_own_with_it(run):
+    async def scenario(news):
+        await news.create()
+        for number in range(CLEARED_MAX + 10):
+            await mail(news, f"reader{number}@example.com")
+        await news.it.advance(0)
+
+        await news.call(topics.DeleteTopic(topic="news"))
+        await news.it.advance(0)
+
+        partitions = await news.it.engine.read((ROOT,), lambda txn, _: _partitions(txn), None)
+        assert partitions == []
+        assert (await news.call(topics.ListSubscriptions())).subscriptions == ()
+        await news.create()  # under the same name, and with nothing of the other
+        assert (await news.call(topics.ListSubscriptionsByTopic(topic="news"))).subscriptions == ()
 
     run(with_topics(scenario))
 
