@@ -149,13 +149,14 @@ def test_messages_of_a_receive_without_a_timeout_are_there_at_once(run):
 def test_two_receivers_who_wait_never_get_one_group(run, settle):
     async def scenario(it):
         waits = [asyncio.create_task(it.receive(1, queue=QUEUE, wait_s=20)) for _ in range(3)]
-        await settle()
+        while it.service.parked < 3:
+            await settle()
 
         await send(it, b"a1", b"a2", group="a")
         await send(it, b"b1", group="b")
-        await settle()
 
-        assert [[message.body for message in wait.result()] for wait in waits[:2]] == [[b"a1"], [b"b1"]]
+        assert [[message.body for message in await wait] for wait in waits[:2]] == [[b"a1"], [b"b1"]]
+        await settle()
         assert not waits[2].done()
         waits[2].cancel()
 
