@@ -113,12 +113,12 @@ def test_cli_sns_publishes_to_a_queue_that_subscribed(cli, new_name):
     topic = cli("sns", "create-topic", "--name", new_name, "--attributes", "DisplayName=News")["TopicArn"]
     url = cli("sqs", "create-queue", "--queue-name", new_name)["QueueUrl"]
     queue = topic.replace(":sns:", ":sqs:")
-    words = ("--topic-arn", topic, "--protocol", "sqs", "--notification-endpoint", queue)
-    subscription = cli("sns", "subscribe", *words, "--return-subscription-arn")["SubscriptionArn"]
+    endpoint = ("--protocol", "sqs", "--notification-endpoint", queue, "--return-subscription-arn")
+    subscription = cli("sns", "subscribe", "--topic-arn", topic, *endpoint)["SubscriptionArn"]
 
     filter_policy = '{"colour":["red"]}'
-    words = ("--subscription-arn", subscription, "--attribute-name", "FilterPolicy")
-    cli("sns", "set-subscription-attributes", *words, "--attribute-value", filter_policy)
+    attribute = ("--attribute-name", "FilterPolicy", "--attribute-value", filter_policy)
+    cli("sns", "set-subscription-attributes", "--subscription-arn", subscription, *attribute)
     colour = '{"colour":{"DataType":"String","StringValue":"red"}}'
     sent = cli("sns", "publish", "--topic-arn", topic, "--message", "body ü", "--message-attributes", colour)
     received = cli("sqs", "receive-message", "--queue-url", url, "--wait-time-seconds", "5")

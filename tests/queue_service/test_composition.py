@@ -42,7 +42,11 @@ class Walk:
         """Make the queues."""
         await self.it.create("dead", managed_sse_enabled=False)
         await self.it.create("dead.fifo", content_based_deduplication=True)
-        ways = {"plain": {"managed_sse_enabled": False}, "managed": {}, "kms": {"kms_master_key_id": "alias/a"}}
+        ways: dict[str, dict[str, Any]] = {
+            "plain": {"managed_sse_enabled": False},
+            "managed": {},
+            "kms": {"kms_master_key_id": "alias/a"},
+        }
         for name, way in ways.items():
             await self.it.create(name, dead_letter_policy=DeadLetterPolicy("dead", 2), visibility_timeout_s=5, **way)
         for name in ("a.fifo", "b.fifo"):
@@ -121,7 +125,7 @@ class Walk:
                 )
                 await self.start_move_task(source, target)
             case "encryption":
-                way = dice.choice(({"managed_sse_enabled": True}, {"managed_sse_enabled": False}))
+                way: dict[str, Any] = dice.choice(({"managed_sse_enabled": True}, {"managed_sse_enabled": False}))
                 way = dice.choice((way, {"kms_master_key_id": f"alias/{dice.randrange(3)}"}))
                 await it.update(queue, **way)
             case "restart":
