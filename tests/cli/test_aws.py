@@ -85,7 +85,7 @@ def test_missing_aws_is_told_in_one_line(server: Server, tmp_path: Path):
 def test_provider_of_terraform_names_the_server_and_no_secret(server: Server):
     text = cumulo("terraform", "init", **server.environment()).stdout
 
-    for service in ("iam", "s3 ", "sqs", "sts"):
+    for service in ("iam", "s3 ", "sns", "sqs", "sts"):
         assert f'    {service} = "{server.url}"\n' in text
     assert '  region = "us-east-1"\n' in text
     assert "s3_use_path_style           = true" in text

@@ -9,7 +9,7 @@ from cumulo.cli.found_server import aws_variables
 from cumulo.cli.leaf import Session, leaf
 from cumulo.cli.output import show_item
 
-SERVICES = ("iam", "s3", "sqs", "sts")
+SERVICES = ("iam", "s3", "sns", "sqs", "sts")
 PROVIDER = """\
 # Made by `cumulo terraform init`. The key is not in this file: eval "$(cumulo env)" sets it.
 terraform {{
