@@ -36,6 +36,7 @@ from cumulo.queue_service.idleness import find_idleness
 from cumulo.queue_service.keys import (
     CLEAR,
     COUNTERS,
+    DIRECTORY,
     IDLE,
     KEYS,
     META,
@@ -65,14 +66,12 @@ from cumulo.queue_service.schedule_model import SCHEDULES_MAX, ScheduleState
 from cumulo.queue_service.schedules import FIRE, decode_schedule, schedule_id_of
 from cumulo.queue_service.schedules import due_payload as due_payload_of_schedule
 from cumulo.queue_service.sealing import unwrap
-from cumulo.storage import tuples
-from cumulo.storage.engine import ROOT, Due, ReadTxn, rows_under
+from cumulo.storage.engine import Due, ReadTxn, rows_under
 from cumulo.storage.storage_keys import KeyUnreadable, StorageKeys
 from cumulo.storage.tuples import u64
 
 MESSAGE_PAGE_ROWS = 100
 """Of rows that hold bodies, up to 64 KB each."""
-_NAMES = ROOT + tuples.encode(("queues",))
 
 
 class _Standing(msgspec.Struct):
@@ -84,14 +83,14 @@ class _Standing(msgspec.Struct):
 
 def partitions(txn: ReadTxn) -> tuple[bytes, ...]:
     """Return the partitions of all queues."""
-    return tuple(decode_name(value).partition for _, value in rows_under(txn, _NAMES))
+    return tuple(decode_name(value).partition for _, value in rows_under(txn, DIRECTORY))
 
 
 def check(txn: ReadTxn) -> list[str]:
     """Return what is wrong with any queue; `txn` can read ROOT and every queue's partition."""
     problems: list[str] = []
     seen: set[bytes] = set()
-    for key, value in rows_under(txn, _NAMES):
+    for key, value in rows_under(txn, DIRECTORY):
         row = decode_name(value)
         if row.partition in seen:
             problems.append(f"queue partition {row.partition.hex()}: two names lead to it")
