@@ -8,8 +8,10 @@ The library is imported at the first post, in a thread: it costs 14 MB and a thi
 """
 
 import asyncio
+import functools
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from cumulo.core.lazy import LazyModule
@@ -21,6 +23,9 @@ BODY_BYTES_MAX: Final = 64 * 1024
 """What is read of an answer, so that its connection can be used again; beyond it the connection is closed."""
 CONNECTIONS_MAX: Final = 1_024
 IDLE_S: Final = 15
+RESOLVER_THREADS: Final = 96
+"""As many as there are hosts that a server delivers to at once, so that none waits for another's name server."""
+REFUSAL_S: Final = 5
 _SCHEMES: Final = {"http": 80, "https": 443}
 aiohttp: Any = LazyModule("aiohttp")
 yarl: Any = LazyModule("yarl")
@@ -38,10 +43,34 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Returns the addresses of a name; raises OSError."""
 
 
-async def resolve_by_system(host: str, port: int) -> list[str]:
-    """Return the addresses that the system's resolver knows of a name."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
+class SystemResolver:
+    """The system's resolver, in threads of its own: a name server that does not answer must not hold up whatever else
+    the process does in threads, and a name that many ask for is asked for once at a time.
+    """
+
+    def __init__(self) -> None:
+        self._threads: ThreadPoolExecutor | None = None
+        self._asking: dict[tuple[str, int], asyncio.Task[list[str]]] = {}
+
+    async def __call__(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a name."""
+        asking = self._asking.get((host, port))
+        if asking is None:
+            asking = self._asking[host, port] = asyncio.create_task(self._ask(host, port), name="name look-up")
+            asking.add_done_callback(functools.partial(self._asked, (host, port)))
+        return await asyncio.shield(asking)
+
+    def _asked(self, of: tuple[str, int], asking: "asyncio.Task[list[str]]") -> None:
+        del self._asking[of]
+        if not asking.cancelled():
+            asking.exception()  # whoever asked may have gone meanwhile, and asyncio would complain
+
+    async def _ask(self, host: str, port: int) -> list[str]:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(RESOLVER_THREADS, "resolver")
+        ask = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        return [str(address[0]) for *_, address in found]
 
 
 class OutgoingHttp:
@@ -50,12 +79,12 @@ class OutgoingHttp:
     def __init__(
         self,
         private: PrivateAddresses,
-        resolve: Resolve = resolve_by_system,
+        resolve: Resolve | None = None,
         tls: Any = None,
         answer_s: float = ANSWER_S,
     ) -> None:
         self._private = private
-        self._resolve = resolve
+        self._resolve = resolve or SystemResolver()
         self._tls = tls
         self._answer_s = answer_s
         self._session: Any = None
@@ -67,10 +96,11 @@ class OutgoingHttp:
         """Return why the server does not go to a URL, as far as is known now; an empty text where it does."""
         try:
             target = await self._target(url)
-            await self.addresses(target.raw_host, target.port)
+            async with asyncio.timeout(REFUSAL_S):
+                await self.addresses(target.raw_host, target.port)
         except Forbidden as reason:
             return str(reason)
-        except OSError:
+        except OSError:  # a time-out is one, too
             return ""  # a name that leads nowhere yet may do so when there is something to send
         return ""
 
@@ -86,6 +116,8 @@ class OutgoingHttp:
             if isinstance(error.os_error, _Refused):
                 raise Forbidden(str(error.os_error)) from error
             raise Unreachable(f"its name {target.raw_host} is not known") from error
+        except aiohttp.InvalidURL as error:
+            raise Forbidden("it is no URL that can be posted to") from error
         except TimeoutError as error:
             raise Unreachable(f"it did not answer within {self._answer_s:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:

@@ -5,6 +5,7 @@ add no header and no command. Knows no service.
 """
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ from cumulo.core.lazy import LazyModule
 from cumulo.gateway.outgoing_http import Forbidden, Unreachable
 
 TIMEOUT_S: Final = 15
+THREADS: Final = 8
+"""Of its own, so that a slow mail server holds up nothing else that the process does in threads."""
 PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 _FOR_NOW: Final = range(400, 500)
 """Replies of SMTP after which another attempt may fare better (RFC 5321, 4.2.1)."""
@@ -46,13 +49,17 @@ class OutgoingMail:
     def __init__(self, server: MailServer, context: Any = None) -> None:
         self._server = server
         self._context = context
+        self._threads: ThreadPoolExecutor | None = None
 
     def __repr__(self) -> str:
         return f"OutgoingMail({self._server!r})"
 
     async def send(self, to: str, name: str, subject: str, body: str, kind: str) -> None:
         """Send a text of a kind (`plain`, `json`) from `name`. Raises `Unreachable` and `Forbidden`."""
-        await asyncio.to_thread(self._send, to, name, subject, body, kind)
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(THREADS, "mail")
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads, self._send, to, name, subject, body, kind)
 
     def _send(self, to: str, name: str, subject: str, body: str, kind: str) -> None:
         server = self._server

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -52,6 +52,10 @@ LEASE_S: Final = 30
 """Longer than a carrier takes."""
 HOLD_MS: Final = 30_000
 """For how long a due entry is put off while its queue waits or is visited: after a crash delivery goes on then."""
+DRAIN_S: Final = 3
+"""How long a server that ends waits for endpoints that do not answer."""
+FLIGHT_MAX: Final = 1 << 40
+"""None: messages that wait for their next attempt are in flight, and hold up no others."""
 REMEMBERED_MAX: Final = 10_000
 """Queues of which is known how many attempts this second has had; messages whose signature is kept."""
 NOTICES_MAX: Final = 256
@@ -192,10 +196,11 @@ def conclude(txn: Txn, request: StampedConclusion) -> None:
             kinds.change_visibilities(txn, request.hide)
 
 
-def bury(txn: Txn, request: StampedBurial) -> None:
-    """Move a message to a dead-letter queue, unless somebody else has it by now."""
-    if find_queue(txn, request.queue) is not None and not kinds.delete_messages(txn, request.delete).refused:
-        publishing.deliver(txn, (request.delivery,))
+def bury(txn: Txn, request: StampedBurial) -> bool:
+    """Move a message to a dead-letter queue, unless somebody else has it by now; False where it is too large there."""
+    if find_queue(txn, request.queue) is None or kinds.delete_messages(txn, request.delete).refused:
+        return True
+    return not publishing.deliver(txn, (request.delivery,))
 
 
 def rest(txn: Txn, request: StampedRest) -> bool:
@@ -296,9 +301,11 @@ class EndpointDelivery:
             await asyncio.wait(tuple(self._visits))
 
     async def drain(self) -> None:
-        """End the visits that are under way, begin no others, and release the carriers."""
+        """End the visits that are under way, begin no others, and release the carriers. What takes longer is broken
+        off: its messages come again.
+        """
         self._is_closed = True
-        await self.settle()
+        await finished(self._visits)
         for carrier in {id(it): it for it in self._carriers.values()}.values():
             await carrier.close()
 
@@ -364,7 +371,8 @@ class EndpointDelivery:
     ) -> None:
         queue, now_ms = visit.queue, self._clock.deadline_ms()
         token = self._randomness.token_bytes(TOKEN_BYTES)
-        stamped = StampedReceive(target.meta.name, queue, (Demand(count, LEASE_S, token),), b"", now_ms)
+        demand = Demand(count, LEASE_S, token)
+        stamped = StampedReceive(target.meta.name, queue, (demand,), b"", now_ms, in_flight_max=FLIGHT_MAX)
         received = await self._engine.transact((queue,), _receive, stamped)
         if received is None:
             return
@@ -387,7 +395,7 @@ class EndpointDelivery:
                 hidden.append(receipt)
                 delays_s.append(fate)
             else:
-                await self._bury(queue, target.meta.name, receipt, fate)
+                await self._bury(queue, target, receipt, fate)
         now_ms = self._clock.deadline_ms()
         delete = StampedDelete(target.meta.name, queue, tuple(done), now_ms)
         hide = StampedChange(target.meta.name, queue, tuple(hidden), tuple(delays_s), now_ms)
@@ -434,15 +442,16 @@ class EndpointDelivery:
         buried = None
         if stored.kind == NOTIFICATION:
             buried = await self._dead_letter(target, self._notice(target, stored), stored)
-        self.outcomes[protocol, "dropped" if buried is None else "dead_lettered"] += 1
+        if buried is None:
+            self.outcomes[protocol, "dropped"] += 1
         return buried
 
-    async def _bury(self, queue: bytes, name: str, receipt: Receipt, delivery: QueueDelivery) -> None:
-        delete = StampedDelete(name, queue, (receipt,), self._clock.deadline_ms(), must_be_there=True)
-        with contextlib.suppress(
-            DirectoryChanged
-        ):  # its visibility timeout ends, and the dead-letter queue is sought anew
-            await self._engine.transact((queue, delivery.send.partition), bury, StampedBurial(queue, delete, delivery))
+    async def _bury(self, queue: bytes, target: Target, receipt: Receipt, delivery: QueueDelivery) -> None:
+        delete = StampedDelete(target.meta.name, queue, (receipt,), self._clock.deadline_ms(), must_be_there=True)
+        stamped = StampedBurial(queue, delete, delivery)
+        with contextlib.suppress(DirectoryChanged):  # its visibility timeout ends, and its queue is sought anew
+            is_buried = await self._engine.transact((queue, delivery.send.partition), bury, stamped)
+            self.outcomes[target.row.protocol, "dead_lettered" if is_buried else "dropped"] += 1
 
     async def tell(self, target: Target, stored: StoredNotice, attempt: int) -> int | None:
         """Try once to tell an endpoint something that lies in no queue. Return in how many seconds to try again, None
@@ -505,6 +514,16 @@ class EndpointDelivery:
         if len(self._notices) > NOTICES_MAX:
             self._notices.popitem(last=False)
         return notice
+
+
+async def finished(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """Wait for tasks for as long as a server that ends may; then cancel those that are left."""
+    if waited := tuple(tasks):
+        _, left = await asyncio.wait(waited, timeout=DRAIN_S)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
 
 
 def _receive(txn: Txn, request: StampedReceive) -> Any:

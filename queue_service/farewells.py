@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from cumulo.core.clocks import Clock
-from cumulo.queue_service.endpoint_delivery import HOLD_MS, Target
+from cumulo.queue_service.endpoint_delivery import HOLD_MS, Target, finished
 from cumulo.queue_service.topic_envelopes import FAREWELL as FAREWELL_MESSAGE
 from cumulo.queue_service.topic_envelopes import StoredNotice
 from cumulo.queue_service.topic_keys import (
@@ -113,9 +113,9 @@ class Farewells:
             await asyncio.wait(tuple(self._telling.values()))
 
     async def drain(self) -> None:
-        """Finish what is under way, and begin nothing else."""
+        """Finish what is under way, or break it off, and begin nothing else."""
         self._is_closed = True
-        await self.settle()
+        await finished(self._telling.values())
 
     async def _tell_one(self, entry: Due, target: Target, held_ms: int) -> None:
         farewell = decode_farewell(entry.payload)

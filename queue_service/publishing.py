@@ -89,10 +89,12 @@ def publish(txn: Txn, request: StampedPublish) -> Outcome:
     return Outcome((), request.seed)
 
 
-def deliver(txn: Txn, deliveries: tuple[QueueDelivery, ...]) -> None:
-    """Send messages to the queues that want them; raises `DirectoryChanged` where one of SQS's is gone since: whoever
-    has a dead-letter queue shall get them there.
+def deliver(txn: Txn, deliveries: tuple[QueueDelivery, ...]) -> int:
+    """Send messages to the queues that want them; return how many were too large for theirs.
+
+    Raises `DirectoryChanged` where one of SQS's is gone since: whoever has a dead-letter queue shall get them there.
     """
+    too_large = 0
     for delivery in deliveries:
         send = delivery.send
         queue = find_any(txn, send.partition)
@@ -102,7 +104,8 @@ def deliver(txn: Txn, deliveries: tuple[QueueDelivery, ...]) -> None:
             raise DirectoryChanged
         if delivery.owner and not queue.ready:
             txn.due(send.now_ms, DELIVER, send.partition, delivery.owner)
-        kinds.send_to(queue, send)
+        too_large += len(kinds.send_to(queue, send).refused)
+    return too_large
 
 
 def fan_out(txn: Txn, request: StampedFanOut) -> None:

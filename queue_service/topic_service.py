@@ -108,8 +108,7 @@ class TopicService(Room):
 
     async def drain(self) -> None:
         """End the deliveries that are under way; what remains is the due index's."""
-        await self.farewells.drain()
-        await self.endpoints.drain()
+        await asyncio.gather(self.farewells.drain(), self.endpoints.drain())
 
     def due_handlers(self) -> Mapping[str, DueHandler]:
         """Return the service's due kinds."""

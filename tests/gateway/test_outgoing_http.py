@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import datetime as dt
+import socket
 import ssl
 
 import pytest
 
 from cumulo.gateway.outgoing_addresses import PrivateAddresses, address_refusal, port_refusal
-from cumulo.gateway.outgoing_http import Forbidden, OutgoingHttp, Unreachable
+from cumulo.gateway.outgoing_http import Forbidden, OutgoingHttp, SystemResolver, Unreachable
 from cumulo.server.tls import dev_certificate
 from tests.queue_service.endpoints import Endpoint
 
@@ -166,5 +167,33 @@ def test_certificate_of_nobody_is_refused(tmp_path):
         await strict.close()
         await trusting.close()
         server.close()
+
+    run(scenario)
+
+
+def test_credentials_of_a_url_are_sent_as_basic_authentication():
+    async def scenario():
+        async with Endpoint() as endpoint:
+            client = OutgoingHttp(PrivateAddresses.LOOPBACK)
+
+            await client.post(f"http://me:secret@127.0.0.1:{endpoint.port}/", HEADERS, b"hello")
+
+            assert endpoint.posted[0].headers["authorization"] == "Basic bWU6c2VjcmV0"
+            assert "secret" not in endpoint.posted[0].line
+            await client.close()
+
+    run(scenario)
+
+
+def test_name_that_many_ask_for_is_looked_up_once_at_a_time():
+    async def scenario():
+        resolver = SystemResolver()
+
+        found = await asyncio.gather(*(resolver("localhost", 80) for _ in range(50)))
+
+        assert all("127.0.0.1" in addresses for addresses in found)
+        assert resolver._asking == {}
+        with pytest.raises(socket.gaierror):
+            await resolver("nowhere.invalid", 80)
 
     run(scenario)

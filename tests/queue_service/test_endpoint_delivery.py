@@ -1,5 +1,6 @@
 """Deliveries to HTTP endpoints: what they are sent, when it is tried again, and what becomes of it in the end."""
 
+import asyncio
 import contextlib
 import json
 
@@ -8,6 +9,7 @@ import pytest
 from cumulo.core.errors import ServiceError
 from cumulo.gateway.outgoing_addresses import PrivateAddresses
 from cumulo.gateway.outgoing_http import OutgoingHttp
+from cumulo.queue_service import endpoint_delivery
 from cumulo.queue_service import topic_model as topics
 from cumulo.queue_service.http_carrier import HttpCarrier
 from tests.queue_service.endpoints import Endpoint
@@ -203,6 +205,43 @@ def test_message_that_is_given_up_goes_to_the_dead_letter_queue(go):
             assert json.loads(dead.body)["MessageId"] == sent.message_id
             assert json.loads(dead.body)["Message"] == "hello"
             assert news.service.endpoints.outcomes[HTTP, "dead_lettered"] == 1
+
+    go(scenario)
+
+
+def test_server_that_ends_does_not_wait_for_an_endpoint_that_never_answers(go, monkeypatch):
+    monkeypatch.setattr(endpoint_delivery, "DRAIN_S", 0.05)
+
+    async def scenario(news):
+        async with Endpoint() as endpoint:
+            await news.subscribed(endpoint)
+            endpoint.silent = True
+            await news.publish("hello")
+            news.it.clock.advance(1)
+            await news.it.pump.run_due()
+            await endpoint.wait_for(1)
+
+            async with asyncio.timeout(5):
+                await news.service.drain()
+
+            assert news.service.endpoints.outcomes == {(HTTP, "delivered"): 1}
+
+    go(scenario)
+
+
+def test_message_that_is_too_large_for_the_dead_letter_queue_is_dropped_and_counted(go):
+    async def scenario(news):
+        async with Endpoint() as endpoint:
+            await news.it.create("dead", maximum_message_size_bytes=1024)
+            redrive = json.dumps({"deadLetterTargetArn": (await news.it.queue("dead")).arn})
+            await news.subscribed(endpoint, RedrivePolicy=redrive)
+            endpoint.statuses = [404]
+
+            await news.publish("x" * 2000)
+            await news.advance()
+
+            assert news.service.endpoints.outcomes[HTTP, "dropped"] == 1
+            assert await news.it.counts("dead") == (0, 0, 0)
 
     go(scenario)
 

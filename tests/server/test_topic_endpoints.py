@@ -14,6 +14,7 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -197,3 +198,32 @@ def wait_for(condition):
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+@pytest.mark.long
+def test_server_that_is_killed_again_and_again_delivers_everything_that_it_took(tmp_path, endpoint):
+    data = tmp_path / "data"
+    with Server(data) as server:
+        sns = server.boto3("sns")
+        topic = sns.create_topic(Name="news")["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint.url)
+        fetched(endpoint.next()["SubscribeURL"])
+    taken: set[str] = set()
+
+    for cycle in range(5):
+        server = Server(data)
+        server.start()
+        killer = threading.Timer(0.3 + cycle * 0.2, server.kill)
+        killer.start()
+        sns = server.boto3("sns", config=Config(retries={"total_max_attempts": 1}))
+        with contextlib.suppress(BotoCoreError):
+            while True:
+                taken.add(sns.publish(TopicArn=topic, Message=str(len(taken)))["MessageId"])
+        sns.close()
+        killer.join()
+
+    delivered: set[str] = set()
+    with Server(data):
+        while not taken <= delivered:
+            delivered.add(endpoint.next()["MessageId"])
+    assert len(taken) > 20
