@@ -7,6 +7,7 @@ SNS messages". Making the key takes a tenth of a second, once; a signature takes
 
 import base64
 import datetime as dt
+import threading
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,11 +28,12 @@ _CERTIFICATE_FILE: Final = "topic-signing.crt"
 
 
 class TopicSigner:
-    """Signs in the name of the server whose secrets lie in `folder`."""
+    """Signs in the name of the server whose secrets lie in `folder`; from any thread."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._key: Any = None
+        self._making = threading.Lock()
 
     def __repr__(self) -> str:
         return "TopicSigner()"
@@ -48,10 +50,11 @@ class TopicSigner:
 
     def _private(self) -> Any:
         if self._key is None:
-            path = self._folder / _KEY_FILE
-            if not path.exists():
-                self._make(path)
-            self._key = serialization.load_pem_private_key(path.read_bytes(), None)
+            with self._making:  # two threads' first signatures must not make two keys and one certificate
+                path = self._folder / _KEY_FILE
+                if not path.exists():
+                    self._make(path)
+                self._key = serialization.load_pem_private_key(path.read_bytes(), None)
         return self._key
 
     def _make(self, path: Path) -> None:
