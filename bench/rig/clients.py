@@ -45,6 +45,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     is_timed: bool = False
     """Whether a consumer ends when the time is over, and not when all is done."""
     queue: str = ""
+    exchange: str = ""
+    """Of RabbitMQ's, to publish to in place of the queue."""
     bucket: str = ""
     size_bytes: int = 1024
     count_max: int = 1_000_000

@@ -78,7 +78,7 @@ async def _rabbitmq_publish(client: Client) -> Report:
         nonlocal number
         number += 1
         under_way[number] = time.monotonic()
-        channel.basic_publish("", QUEUE, client.body, persistent)
+        channel.basic_publish(client.plan.exchange, QUEUE, client.body, persistent)
 
     def settled(frame: Any) -> None:
         if not isinstance(frame.method, pika.spec.Basic.Ack):

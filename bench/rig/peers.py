@@ -80,6 +80,20 @@ def rabbitmq(folder: Path) -> Iterator[Peer]:
         yield Peer(pid, f"127.0.0.1:{port}")
 
 
+def fan_out(peer: Peer, exchange: str, queues: int) -> None:
+    """Make a fanout exchange of RabbitMQ's that leads to so many quorum queues."""
+    import pika  # noqa: PLC0415 - as above
+
+    host, _, port = peer.target.rpartition(":")
+    with pika.BlockingConnection(pika.ConnectionParameters(host, int(port))) as connection:
+        channel = connection.channel()
+        channel.exchange_declare(exchange, "fanout", durable=True)
+        for number in range(queues):
+            name = f"{exchange}-{number}"
+            channel.queue_declare(name, durable=True, arguments={"x-queue-type": "quorum"})
+            channel.queue_bind(name, exchange)
+
+
 @contextlib.contextmanager
 def redis(folder: Path) -> Iterator[Peer]:
     """Run Redis with one stream and its consumer group."""

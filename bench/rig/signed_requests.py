@@ -72,6 +72,12 @@ def sqs(address: Address, operation: str, document: bytes) -> Asked:
     return _signed(address, "sqs", "POST", "/", (), headers, hashlib.sha256(document).hexdigest(), document)
 
 
+def sns(address: Address, form: bytes) -> Asked:
+    """Return a call of SNS in AWS's query protocol; `form` names the operation."""
+    headers = {"content-type": "application/x-www-form-urlencoded", "content-length": str(len(form))}
+    return _signed(address, "sns", "POST", "/", (), headers, hashlib.sha256(form).hexdigest(), form)
+
+
 def _signed(
     address: Address,
     service: str,
