@@ -87,7 +87,8 @@ def aws_tables() -> str:
     """Every operation of AWS's services that this server knows: done, with what departs from AWS, or refused."""
     room: Any = None  # an edge's table is the same for every room: its handlers are not called here
     parts = []
-    for service in aws_services(room, room, room, room):
+    for announced in aws_services(room, room, lambda: room, room):
+        service = announced.service()
         operations = service.load().operations
         done = sorted({*service.handlers} & {*operations} | {*service.handlers})
         refused = sorted({*operations} - {*done})
@@ -148,7 +149,7 @@ def metrics_page() -> str:
 async def _metrics(folder: Path) -> list[Metric]:
     metrics, engine = Metrics(), LmdbEngine(folder)
     metrics.add_engine(engine)
-    families = list(metrics.registry.collect())
+    families = list(metrics.collect())
     await engine.close()
     return families
 

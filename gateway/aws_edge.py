@@ -42,7 +42,7 @@ from cumulo.gateway.aws_model import (
     ServiceModel,
 )
 from cumulo.gateway.aws_routes import BucketRoutes
-from cumulo.gateway.aws_service import AwsAnswer, AwsCall, AwsService, Handler, PostedForm
+from cumulo.gateway.aws_service import AnnouncedService, AwsAnswer, AwsCall, AwsService, Handler, PostedForm
 from cumulo.gateway.held_bodies import HeldBodies, is_long
 from cumulo.gateway.http1 import Request, Response
 from cumulo.gateway.http_body import BODY_TOO_LARGE, Body, WholeBody
@@ -151,7 +151,7 @@ class AwsEdge:
 
     def __init__(
         self,
-        services: Sequence[AwsService],
+        services: Sequence[AnnouncedService],
         credentials: CredentialSource,
         clock: Clock,
         randomness: Randomness,
@@ -178,7 +178,7 @@ class AwsEdge:
     @property
     def service_names(self) -> tuple[str, ...]:
         """The services that have at least one operation."""
-        return tuple(name for name, service in self._services.items() if service.handlers)
+        return tuple(name for name, service in self._services.items() if service.is_offered)
 
     async def answer(self, request: Request) -> Response:
         """Answer one request; raises nothing."""
@@ -225,9 +225,10 @@ class AwsEdge:
         exchange.protocol = _protocol(request, name)
         if exchange.protocol == "rest-xml":
             exchange.request_id = exchange.request_id.replace("-", "")[:16].upper()
-        service = exchange.service = self._services.get(name)
-        if service is None:
+        announced = self._services.get(name)
+        if announced is None:
             raise _UNKNOWN_SERVICE.error(service=name[:64])
+        service = exchange.service = announced.service()
         return service
 
     def _context(self, exchange: _Exchange, verified: Verified | None, keys: Mapping[str, str]) -> CallContext:

@@ -5,12 +5,13 @@ before a handler runs; a handler turns AWS's shape into a call of its room and t
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from cumulo.core.context import CallContext
 from cumulo.core.errors import ErrorRow
+from cumulo.core.lazy import LazyPart
 from cumulo.gateway.aws_model import ServiceModel
 from cumulo.gateway.http1 import Request
 
@@ -102,3 +103,72 @@ class AwsService(msgspec.Struct, frozen=True):
     anonymous: bool = False
     links: tuple[str, ...] = ()
     departures: Mapping[str, str] = {}
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether there is at least one operation."""
+        return bool(self.handlers)
+
+    def service(self) -> "AwsService":
+        """Return the service, which is here already."""
+        return self
+
+
+class AnnouncedService(Protocol):
+    """By what a request for a service is told, and the service behind it: an `AwsService` itself, or a later one."""
+
+    @property
+    def name(self) -> str:
+        """The service of the credential scope."""
+        ...
+
+    @property
+    def api_version(self) -> str:
+        """The version of its model."""
+        ...
+
+    @property
+    def target_prefix(self) -> str:
+        """What `x-amz-target` begins with."""
+        ...
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """As in `AwsService`."""
+        ...
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether there is at least one operation."""
+        ...
+
+    def service(self) -> AwsService:
+        """Return the service."""
+        ...
+
+
+class LateAwsService:
+    """A service that is made at its first request."""
+
+    is_offered = True
+
+    def __init__(
+        self,
+        name: str,
+        api_version: str,
+        target_prefix: str,
+        make: Callable[[], AwsService],
+        links: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self.api_version = api_version
+        self.target_prefix = target_prefix
+        self.links = links
+        self._service = LazyPart(make)
+
+    def service(self) -> AwsService:
+        """Return the service."""
+        service = self._service()
+        assert (service.name, service.api_version) == (self.name, self.api_version)
+        assert (service.target_prefix, service.links) == (self.target_prefix, self.links)
+        return service

@@ -32,6 +32,7 @@ from cumulo.core.errors import (
     Status,
 )
 from cumulo.core.ids import Randomness, message_id
+from cumulo.core.lazy import LazyPart
 from cumulo.core.names import DEFAULT_REGION, is_region
 from cumulo.core.operations import Result
 from cumulo.core.ports import Authenticator
@@ -100,6 +101,20 @@ def parser(parse: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
 def _refuse_malformed(request: Any) -> None:
     if request is _MALFORMED:
         raise DecodeError
+
+
+class LazyHandler(grpc.GenericRpcHandler):
+    """The handlers of one service, made when its first call comes."""
+
+    def __init__(self, service_name: str, make: Callable[[], grpc.GenericRpcHandler]) -> None:
+        self._path = f"/{service_name}/"
+        self._handlers = LazyPart(make)
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        """Return the handler of a call, None where it is not one of this service."""
+        if not handler_call_details.method.startswith(self._path):
+            return None
+        return self._handlers().service(handler_call_details)
 
 
 class RpcAdaptor:

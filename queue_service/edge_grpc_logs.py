@@ -20,10 +20,10 @@ from cumulo.queue_service import stamping
 from cumulo.queue_service.edge_grpc_masks import written_and_reset
 from cumulo.queue_service.edge_grpc_messages import add_attributes, decode_attributes, item_error
 from cumulo.queue_service.edge_grpc_streams import FRAME_BYTES_MAX
+from cumulo.queue_service.entrances import LOG_SERVICE
 from cumulo.queue_service.log_attributes import NAMES
 from cumulo.queue_service.log_service import LogService
 
-SERVICE_NAME = "cumulo.api.queue.v1.LogService"
 _DEFAULT_RECORDS = 100
 
 _Records = TypeVar("_Records", pb.ReadRecordsResponse, pb.StreamReadRecordsResponse, pb.ConsumeRecordsResponse)
@@ -33,7 +33,7 @@ def handlers(service: LogService, rpc: RpcAdaptor) -> grpc.GenericRpcHandler:
     """Return the handlers of LogService."""
     rows: dict[str, Any] = {
         name: grpc.unary_unary_rpc_method_handler(
-            rpc.unary(service, SERVICE_NAME, name, decode, encode), parser(request.FromString), _serialize
+            rpc.unary(service, LOG_SERVICE, name, decode, encode), parser(request.FromString), _serialize
         )
         for name, (request, decode, encode) in ROWS.items()
     }
@@ -45,12 +45,12 @@ def handlers(service: LogService, rpc: RpcAdaptor) -> grpc.GenericRpcHandler:
         return _read(service, request, ctx)
 
     rows["StreamAppendRecords"] = grpc.stream_stream_rpc_method_handler(
-        rpc.stream(SERVICE_NAME, "StreamAppendRecords", append), pb.StreamAppendRecordsRequest.FromString, _serialize
+        rpc.stream(LOG_SERVICE, "StreamAppendRecords", append), pb.StreamAppendRecordsRequest.FromString, _serialize
     )
     rows["StreamReadRecords"] = grpc.unary_stream_rpc_method_handler(
-        rpc.stream(SERVICE_NAME, "StreamReadRecords", read), parser(pb.StreamReadRecordsRequest.FromString), _serialize
+        rpc.stream(LOG_SERVICE, "StreamReadRecords", read), parser(pb.StreamReadRecordsRequest.FromString), _serialize
     )
-    return grpc.method_handlers_generic_handler(SERVICE_NAME, rows)
+    return grpc.method_handlers_generic_handler(LOG_SERVICE, rows)
 
 
 def _serialize(message: ProtoMessage) -> bytes:

@@ -5,14 +5,16 @@ here in one go.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cumulo.api.queue.v1 import queue_pb2 as pb
-from cumulo.api.queue.v1.log_pb2 import LogRecord
-from cumulo.api.queue.v1.schedule_pb2 import Schedule
 from cumulo.core.context import CallContext
 from cumulo.gateway.rpc import UnaryRow
 from cumulo.queue_service import model
+
+if TYPE_CHECKING:
+    from cumulo.api.queue.v1.log_pb2 import LogRecord
+    from cumulo.api.queue.v1.schedule_pb2 import Schedule
 
 
 def decode_attributes(attributes: Any) -> model.MessageAttributes:
@@ -145,7 +147,7 @@ def add_messages(answer: _ReceiveAnswer, messages: Iterable[model.Message]) -> _
     return answer
 
 
-def add_attributes(message: pb.Message | LogRecord | Schedule, attributes: model.MessageAttributes) -> None:
+def add_attributes(message: "pb.Message | LogRecord | Schedule", attributes: model.MessageAttributes) -> None:
     """Fill in the attributes of a message, a record or a schedule."""
     for attribute in attributes:
         place = message.attributes[attribute.name]

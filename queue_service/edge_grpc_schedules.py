@@ -14,8 +14,8 @@ from cumulo.core.errors import INVALID_PARAMETER_VALUE, ServiceError
 from cumulo.gateway.rpc import CallableService, RpcAdaptor, UnaryRow, parser
 from cumulo.queue_service import schedule_model as model
 from cumulo.queue_service.edge_grpc_messages import add_attributes, decode_attributes
+from cumulo.queue_service.entrances import SCHEDULE_SERVICE
 
-SERVICE_NAME = "cumulo.api.queue.v1.ScheduleService"
 MASKED = ("timing", "message", "missed_instants", "state")
 _STATES: Mapping[model.ScheduleState, pb.ScheduleState.ValueType] = {
     model.ScheduleState.ACTIVE: pb.SCHEDULE_STATE_ACTIVE,
@@ -28,10 +28,10 @@ _STATES: Mapping[model.ScheduleState, pb.ScheduleState.ValueType] = {
 def handlers(service: CallableService, rpc: RpcAdaptor) -> grpc.GenericRpcHandler:
     """Return the handlers of ScheduleService."""
     return grpc.method_handlers_generic_handler(
-        SERVICE_NAME,
+        SCHEDULE_SERVICE,
         {
             name: grpc.unary_unary_rpc_method_handler(
-                rpc.unary(service, SERVICE_NAME, name, decode, encode), parser(request.FromString), _serialize
+                rpc.unary(service, SCHEDULE_SERVICE, name, decode, encode), parser(request.FromString), _serialize
             )
             for name, (request, decode, encode) in ROWS.items()
         },

@@ -25,6 +25,7 @@ from cumulo.core.tokens import TokenSealer
 from cumulo.queue_service import kinds, publishing
 from cumulo.queue_service.delivery_lines import Lines, Visit
 from cumulo.queue_service.delivery_policies import RetryPolicy
+from cumulo.queue_service.entrances import DELIVER
 from cumulo.queue_service.leases import StampedChange, StampedDelete
 from cumulo.queue_service.messages import Demand, LeasedMessage, StampedReceive
 from cumulo.queue_service.open_queue import find_queue
@@ -33,14 +34,7 @@ from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.receipts import TOKEN_BYTES, Receipt
 from cumulo.queue_service.resolve_topics import confirmation_token
 from cumulo.queue_service.topic_envelopes import CONFIRMATION, NOTIFICATION, Notice, Signer, StoredNotice
-from cumulo.queue_service.topic_keys import (
-    DELIVER,
-    SubscriptionRow,
-    TopicMeta,
-    decode_subscription,
-    owner_in,
-    subscription_key,
-)
+from cumulo.queue_service.topic_keys import SubscriptionRow, TopicMeta, decode_subscription, owner_in, subscription_key
 from cumulo.queue_service.topic_model import SubscriptionPlace, TopicPlace
 from cumulo.queue_service.topics import meta_of
 from cumulo.storage import failpoints
@@ -300,11 +294,15 @@ class EndpointDelivery:
         while self._visits:
             await asyncio.wait(tuple(self._visits))
 
-    async def drain(self) -> None:
-        """End the visits that are under way, begin no others, and release the carriers. What takes longer is broken
-        off: its messages come again.
-        """
+    def close(self) -> None:
+        """Begin no visits from now on."""
         self._is_closed = True
+
+    async def drain(self) -> None:
+        """Close, end the visits that are under way, and release the carriers. What takes longer is broken off: its
+        messages come again.
+        """
+        self.close()
         await finished(self._visits)
         for carrier in {id(it): it for it in self._carriers.values()}.values():
             await carrier.close()

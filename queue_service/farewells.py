@@ -17,16 +17,10 @@ import msgspec
 
 from cumulo.core.clocks import Clock
 from cumulo.queue_service.endpoint_delivery import HOLD_MS, Target, finished
+from cumulo.queue_service.entrances import FAREWELL
 from cumulo.queue_service.topic_envelopes import FAREWELL as FAREWELL_MESSAGE
 from cumulo.queue_service.topic_envelopes import StoredNotice
-from cumulo.queue_service.topic_keys import (
-    FAREWELL,
-    Farewell,
-    decode_farewell,
-    decode_subscription,
-    ended_key,
-    owner_in,
-)
+from cumulo.queue_service.topic_keys import Farewell, decode_farewell, decode_subscription, ended_key, owner_in
 from cumulo.queue_service.topic_model import PublishEntry
 from cumulo.queue_service.topics import meta_of
 from cumulo.storage import records
@@ -112,9 +106,13 @@ class Farewells:
         while self._telling:
             await asyncio.wait(tuple(self._telling.values()))
 
-    async def drain(self) -> None:
-        """Finish what is under way, or break it off, and begin nothing else."""
+    def close(self) -> None:
+        """Begin to tell nobody else."""
         self._is_closed = True
+
+    async def drain(self) -> None:
+        """Close, and finish what is under way, or break it off."""
+        self.close()
         await finished(self._telling.values())
 
     async def _tell_one(self, entry: Due, target: Target, held_ms: int) -> None:

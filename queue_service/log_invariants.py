@@ -12,6 +12,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from cumulo.queue_service.entrances import TRIM
 from cumulo.queue_service.log_keys import (
     ENDS,
     GROUPS,
@@ -19,7 +20,6 @@ from cumulo.queue_service.log_keys import (
     META,
     NAMES,
     RECORDS,
-    TRIM,
     LogEnds,
     LogMeta,
     decode_ends,

@@ -27,9 +27,6 @@ from cumulo.storage.engine import ROOT
 PIECE_BYTES = 64_000
 """A record longer than this keeps its body in pieces of this size; the engine takes values of 64 KiB."""
 
-TRIM = "log.trim"
-"""Due kind: the oldest records of a log reach a limit of its retention. Key: its partition. At most one per log."""
-
 META = tuples.encode(("log",))
 ENDS = tuples.encode(("ends",))
 RECORDS = tuples.encode(("records",))

@@ -22,9 +22,10 @@ from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved
 from cumulo.identity.snapshots import read_now
 from cumulo.queue_service import log_attributes, log_model, page_tokens
+from cumulo.queue_service.entrances import TRIM
 from cumulo.queue_service.log_attributes import LogPlace
 from cumulo.queue_service.log_groups import Shared, StampedConsume, StampedGroups, look_for_records, page_groups, share
-from cumulo.queue_service.log_keys import TRIM, group_key
+from cumulo.queue_service.log_keys import group_key
 from cumulo.queue_service.log_model import From, Start
 from cumulo.queue_service.log_operations import LOG_TABLE
 from cumulo.queue_service.log_records import StampedRead, read_records, trim
@@ -43,7 +44,7 @@ DECISION_LIFE_MS = 500
 class LogService(NamedRoom):
     """The logs of a server; arguments as for every room, `sealer` seals page tokens.
 
-    Call `start` on the event loop before the first call, `drain` before the engine closes.
+    Call `begin` on the event loop before the first call, `drain` before the engine closes.
     """
 
     table = LOG_TABLE
@@ -75,13 +76,17 @@ class LogService(NamedRoom):
         """Whether waits end at once, because the server stops."""
         return self._parked.is_closed
 
-    async def start(self) -> None:
+    def begin(self) -> None:
         """Listen to the engine's commits."""
         self.engine.watch(self._parked)
 
-    async def drain(self) -> None:
-        """Answer parked readers with nothing."""
+    def close(self) -> None:
+        """Park nobody from now on, and answer who is parked with nothing."""
         self._parked.close()
+
+    async def drain(self) -> None:
+        """Close, and wait until everybody has his answer."""
+        self.close()
         await self._parked.settle()
         self.engine.unwatch(self._parked)
 

@@ -7,13 +7,13 @@ transaction, and raise `DirectoryChanged` where it leads elsewhere than the call
 
 import msgspec
 
+from cumulo.queue_service.entrances import TRIM
 from cumulo.queue_service.errors import INVALID_ATTRIBUTE_VALUE, LOG_DOES_NOT_EXIST, LOG_NAME_EXISTS
 from cumulo.queue_service.keys import CLEAR
 from cumulo.queue_service.log_attributes import LANE_COUNT, LogPlace
 from cumulo.queue_service.log_keys import (
     ENDS,
     META,
-    TRIM,
     LogEnds,
     LogMeta,
     LogName,

@@ -7,13 +7,13 @@ asked for and never more with what the log holds. Knows no name, no caller and n
 
 import zlib
 
+from cumulo.queue_service.entrances import TRIM
 from cumulo.queue_service.errors import LOG_DOES_NOT_EXIST
 from cumulo.queue_service.log_keys import (
     ENDS,
     META,
     PIECE_BYTES,
     RECORDS,
-    TRIM,
     LogEnds,
     LogMeta,
     StoredRecord,

@@ -11,6 +11,7 @@ Owns what happens in a transaction; which queues want which message, and in what
 import msgspec
 
 from cumulo.queue_service import kinds, own_queues
+from cumulo.queue_service.entrances import DELIVER, FAN_OUT
 from cumulo.queue_service.fifo_queue import find_any
 from cumulo.queue_service.keys import PIECE_BYTES
 from cumulo.queue_service.leases import Outcome
@@ -18,7 +19,7 @@ from cumulo.queue_service.messages import Outgoing, StampedSend
 from cumulo.queue_service.open_queue import find_queue
 from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.topic_errors import TOPIC_NOT_FOUND
-from cumulo.queue_service.topic_keys import DELIVER, FAN_OUT, PROGRESS
+from cumulo.queue_service.topic_keys import PROGRESS
 from cumulo.queue_service.topics import meta_of, state_of
 from cumulo.storage.engine import Due, ReadTxn, Txn
 from cumulo.storage.tuples import u64

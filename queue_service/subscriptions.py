@@ -8,6 +8,7 @@ for whoever delivers them. One that is not confirmed in time goes by the due ind
 import msgspec
 
 from cumulo.queue_service import own_queues, publishing
+from cumulo.queue_service.entrances import EXPIRE, FAREWELL
 from cumulo.queue_service.messages import Outgoing, StampedSend
 from cumulo.queue_service.publishing import QueueDelivery
 from cumulo.queue_service.queues import DirectoryChanged
@@ -18,8 +19,6 @@ from cumulo.queue_service.topic_errors import (
     SUBSCRIPTION_NOT_FOUND,
 )
 from cumulo.queue_service.topic_keys import (
-    EXPIRE,
-    FAREWELL,
     Farewell,
     SubscriptionName,
     SubscriptionRow,

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from cumulo.queue_service.entrances import CERTIFICATE_PATH
 from cumulo.queue_service.keys import StoredMessage
 from cumulo.queue_service.messages import Outgoing, OutgoingInGroup
 from cumulo.queue_service.model import MessageAttributes
@@ -167,9 +168,6 @@ def timestamp(wall_ms: int) -> str:
     """Return a time as SNS writes it: `2012-04-26T20:45:04.751Z`."""
     moment = dt.datetime.fromtimestamp(wall_ms / 1000, dt.UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{wall_ms % 1000:03d}Z"
-
-
-CERTIFICATE_PATH = "/_cumulo/sns/SimpleNotificationService.pem"
 
 
 def certificate_url(base_url: str) -> str:

@@ -14,14 +14,11 @@
 from collections.abc import Iterable, Iterator
 
 from cumulo.queue_service import invariants as queues
+from cumulo.queue_service.entrances import DELIVER, EXPIRE, FAN_OUT, FAREWELL
 from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
 from cumulo.queue_service.keys import COUNTERS, META, RETAIN, WAKE, decode_counters, decode_meta
 from cumulo.queue_service.subscriptions import FILTER_POLICY
 from cumulo.queue_service.topic_keys import (
-    DELIVER,
-    EXPIRE,
-    FAN_OUT,
-    FAREWELL,
     TOPICS,
     SubscriptionRow,
     TopicMeta,

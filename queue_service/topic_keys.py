@@ -36,20 +36,6 @@ TOPICS = ROOT + tuples.encode(("topics",))
 """What the directory keys of all topics start with."""
 _SUBSCRIPTIONS = ROOT + tuples.encode(("subscriptions",))
 
-FAN_OUT = "topic.fan_out"
-"""Due kind: messages lie in a topic's outbox. Key: its partition."""
-DELIVER = "topic.deliver"
-"""Due kind: messages lie in a subscription's queue. Key: its partition; payload: `owner_of` the subscription."""
-FAREWELL = "topic.farewell"
-"""Due kind: an endpoint is to be told that its subscription has ended; later, that cannot be undone any more. Key: the
-topic's partition and the subscription's number; payload: `Farewell`.
-"""
-EXPIRE = "topic.expire"
-"""Due kind: a subscription was not confirmed in time. Key: the topic's partition and the subscription's number."""
-CLEAR_TOPIC = "topic.clear"
-"""Due kind: a topic was deleted, and its rows are to go. Key: its partition."""
-
-
 PROGRESS = tuples.encode(("progress",))
 """In an outbox: the message that was delivered last, and up to which subscription; absent before the first."""
 

@@ -26,6 +26,7 @@ from cumulo.queue_service import publishing, stamping
 from cumulo.queue_service import topic_model as model
 from cumulo.queue_service.delivery import QueueTarget
 from cumulo.queue_service.endpoint_delivery import Carrier, EndpointDelivery, Target
+from cumulo.queue_service.entrances import CLEAR_TOPIC, DELIVER, EXPIRE, FAN_OUT, FAREWELL
 from cumulo.queue_service.farewells import Farewells
 from cumulo.queue_service.messages import StampedSend
 from cumulo.queue_service.model import SentMessage
@@ -54,7 +55,6 @@ from cumulo.queue_service.topic_attributes import topic_place
 from cumulo.queue_service.topic_copies import Copies, kept, sign
 from cumulo.queue_service.topic_envelopes import CONFIRMATION, Notice, Signer, StoredNotice
 from cumulo.queue_service.topic_errors import INVALID_PARAMETER, TOPIC_NOT_FOUND
-from cumulo.queue_service.topic_keys import CLEAR_TOPIC, DELIVER, EXPIRE, FAN_OUT, FAREWELL
 from cumulo.queue_service.topic_loads import Load, copies_ids
 from cumulo.queue_service.topic_operations import TABLE
 from cumulo.queue_service.topic_outboxes import Outboxes
@@ -103,8 +103,13 @@ class TopicService(Room):
         self._ids = copies_ids(randomness)
         self._outboxes = Outboxes(engine, clock, self._plans, self._routes, self._copies, self._ids)
 
-    async def start(self) -> None:
+    def begin(self) -> None:
         """Begin; there is nothing to do."""
+
+    def close(self) -> None:
+        """Begin no deliveries to endpoints from now on."""
+        self.farewells.close()
+        self.endpoints.close()
 
     async def drain(self) -> None:
         """End the deliveries that are under way; what remains is the due index's."""

@@ -8,6 +8,7 @@ a name read it again inside their transaction; they raise `DirectoryChanged` whe
 import msgspec
 
 from cumulo.queue_service import own_queues
+from cumulo.queue_service.entrances import CLEAR_TOPIC, EXPIRE
 from cumulo.queue_service.keys import Tags, decode_tags
 from cumulo.queue_service.model import TAGS_MAX
 from cumulo.queue_service.queues import DirectoryChanged
@@ -18,8 +19,6 @@ from cumulo.queue_service.topic_errors import (
     TOPIC_NOT_FOUND,
 )
 from cumulo.queue_service.topic_keys import (
-    CLEAR_TOPIC,
-    EXPIRE,
     STATE,
     TAGS,
     TOPIC,

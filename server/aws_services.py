@@ -5,19 +5,28 @@ client is told what is missing instead of being misunderstood.
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, ErrorRow, Status
+from cumulo.core.lazy import LazyModule
 from cumulo.gateway.aws_model import Protocol, ServiceModel
-from cumulo.gateway.aws_service import AwsService, InputErrors
+from cumulo.gateway.aws_service import AnnouncedService, AwsService, InputErrors, LateAwsService
 from cumulo.gateway.http_body import BODY_TOO_LARGE
-from cumulo.identity import edge_aws as identity_edge
-from cumulo.identity import service as identity_room
-from cumulo.object_store import edge_aws as object_edge
-from cumulo.object_store import service as object_room
-from cumulo.queue_service import edge_aws as queue_edge
-from cumulo.queue_service import edge_aws_sns as topic_edge
-from cumulo.queue_service import service as queue_room
-from cumulo.queue_service import topic_service as topic_room
+
+if TYPE_CHECKING:
+    from cumulo.identity import edge_aws as identity_edge
+    from cumulo.identity import service as identity_room
+    from cumulo.object_store import edge_aws as object_edge
+    from cumulo.object_store import service as object_room
+    from cumulo.queue_service import edge_aws as queue_edge
+    from cumulo.queue_service import edge_aws_sns as topic_edge
+    from cumulo.queue_service import service as queue_room
+    from cumulo.queue_service.topic_service import TopicService
+else:
+    identity_edge = LazyModule("cumulo.identity.edge_aws")
+    object_edge = LazyModule("cumulo.object_store.edge_aws")
+    queue_edge = LazyModule("cumulo.queue_service.edge_aws")
+    topic_edge = LazyModule("cumulo.queue_service.edge_aws_sns")
 
 NOT_OFFERED_BODY_BYTES_MAX = 1024 * 1024
 _NOT_OFFERED = ErrorRow(
@@ -29,18 +38,20 @@ _NOT_OFFERED = ErrorRow(
 
 
 def aws_services(
-    identity: identity_room.Service,
-    queues: queue_room.Service,
-    topics: topic_room.TopicService,
-    objects: object_room.Service,
-) -> tuple[AwsService, ...]:
-    """Return the services of the AWS edge, on the given rooms."""
+    identity: "identity_room.Service",
+    queues: "queue_room.Service",
+    topics: "Callable[[], TopicService]",
+    objects: "object_room.Service",
+) -> tuple[AnnouncedService, ...]:
+    """Return the services of the AWS edge, on the given rooms; what serves one is loaded at its first request."""
     return (
-        queue_edge.edge(queues),
-        topic_edge.edge(topics),
-        object_edge.edge(objects),
-        identity_edge.edge_iam(identity),
-        identity_edge.edge_sts(identity),
+        LateAwsService("sqs", "2012-11-05", "AmazonSQS", lambda: queue_edge.edge(queues)),
+        LateAwsService(
+            "sns", "2010-03-31", "", lambda: topic_edge.edge(topics()), links=("ConfirmSubscription", "Unsubscribe")
+        ),
+        LateAwsService("s3", "2006-03-01", "", lambda: object_edge.edge(objects)),
+        LateAwsService("iam", "2010-05-08", "", lambda: identity_edge.edge_iam(identity)),
+        LateAwsService("sts", "2011-06-15", "", lambda: identity_edge.edge_sts(identity)),
         _without_model("batch", "2016-08-10", "", "rest-json"),
         _without_model("monitoring", "2010-08-01", "GraniteServiceVersion20100801", "query"),
         _without_model("logs", "2014-03-28", "Logs_20140328", "json"),

@@ -10,17 +10,23 @@ import ssl
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from cumulo.core import settings as registry
+from cumulo.core.lazy import LazyModule
 from cumulo.core.settings import InvalidSetting, default_data_folder
 from cumulo.server.observability import configure_logging
+
+if TYPE_CHECKING:
+    from urllib import error as url_error
+    from urllib import request as url_request
+else:
+    url_error = LazyModule("urllib.error")
+    url_request = LazyModule("urllib.request")
 
 EXIT_PROBLEMS = 1
 EXIT_USAGE = 2
@@ -191,14 +197,14 @@ def _check_through_server(path: Path, endpoints: dict[str, Any], tls_ca: str) ->
             retries=False,  # where nobody answers, the folder is looked at directly
         ) as client:
             token = client.iam.issue_token().token
-        request = urllib.request.Request(  # noqa: S310 - the address comes from our own file
+        request = url_request.Request(  # the address comes from our own file
             endpoints["http"] + "/_cumulo/check", method="POST", headers={"authorization": f"Bearer {token}"}
         )
         context = ssl.create_default_context(cafile=tls_ca) if tls_ca else None
-        with urllib.request.urlopen(request, context=context) as response:  # noqa: S310 - as above
+        with url_request.urlopen(request, context=context) as response:
             problems: list[str] = json.load(response)["problems"]
             return problems
-    except (errors.Unavailable, urllib.error.URLError):
+    except (errors.Unavailable, url_error.URLError):
         return None
     except errors.CumuloError as error:  # the key in the file was deleted or is another server's
         raise PermissionError(f"{path / 'secrets' / 'root_credentials.json'}: {error}") from None

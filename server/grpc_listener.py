@@ -5,14 +5,17 @@ it cannot.
 """
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from cumulo.core.lazy import LazyModule
 from cumulo.server.certificate import ServedCertificate
 
+_described: Any = LazyModule("cumulo.server.edge_grpc_reflection")
+"""The descriptors that reflection shows."""
 STREAMS_PER_CONNECTION_MAX = 100
 MESSAGE_BYTES_MAX = 4 * 1024 * 1024
 METADATA_BYTES_MAX = 16 * 1024
@@ -64,7 +67,7 @@ class GrpcListener:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._names = ("", *service_names)
         reflection.enable_server_reflection(
-            (*service_names, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
+            (*service_names, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server, pool=_described
         )
 
     async def start(self, host: str, port: int, certificate: ServedCertificate | None) -> int:

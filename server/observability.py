@@ -12,20 +12,27 @@ import sys
 import time
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
-from prometheus_client import CollectorRegistry, Gauge
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.openmetrics.exposition import generate_latest
 
-from cumulo.queue_service.census import QueueFigures
+from cumulo.core.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from prometheus_client import core as prometheus
+    from prometheus_client.openmetrics import exposition
+
+    from cumulo.queue_service.census import QueueFigures
+else:
+    # Imported at the first scrape: with the web server that it brings along, 10 ms and 2 MB.
+    prometheus = LazyModule("prometheus_client.core")
+    exposition = LazyModule("prometheus_client.openmetrics.exposition")
 
 METRICS_CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 _BUCKET_NAMES = (*(str(float(bound)) for bound in _BUCKETS_S), "+Inf")
 QUEUES_OF_TRUSTED = 100
-Census = Callable[[int], Awaitable[Sequence[QueueFigures]]]
+Census = Callable[[int], Awaitable["Sequence[QueueFigures]"]]
 """Returns the figures of so many queues, the largest."""
 _QUEUE_METRICS = (
     ("messages_visible", "visible", "Messages of a queue that are ready to be received."),
@@ -135,11 +142,10 @@ class CallMetrics:
     They are counted on the event loop, which is where they are read.
     """
 
-    def __init__(self, registry: CollectorRegistry, prefix: str, protocol: str) -> None:
+    def __init__(self, prefix: str, protocol: str) -> None:
         self._prefix = prefix
         self._protocol = protocol
         self._calls: dict[tuple[str, str], _Calls] = {}
-        registry.register(self)
 
     def finished(self, service: str, operation: str, status: str, seconds: float, request_id: str) -> None:
         """Count one finished call."""
@@ -151,14 +157,14 @@ class CallMetrics:
         calls.buckets[bisect_left(_BUCKETS_S, seconds)] += 1
         calls.seconds += seconds
 
-    def collect(self) -> Iterable[Metric]:
+    def collect(self) -> "Iterable[prometheus.Metric]":
         """Show what was counted until now."""
-        requests = CounterMetricFamily(
+        requests = prometheus.CounterMetricFamily(
             f"{self._prefix}_requests",
             f"Finished {self._protocol} calls.",
             labels=("service", "operation", "status"),
         )
-        durations = HistogramMetricFamily(
+        durations = prometheus.HistogramMetricFamily(
             f"{self._prefix}_duration_seconds",
             f"Time from the arrival of a {self._protocol} call to its answer; parked polls and streams count whole.",
             labels=("service", "operation"),
@@ -172,39 +178,43 @@ class CallMetrics:
 
 
 class Metrics:
-    """The server's registry. `rpc` and `aws` are the observers of the two edges."""
+    """All that the server shows, in the form of a registry. `rpc` and `aws` are the observers of the two edges."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.rpc = CallMetrics(self.registry, "cumulo_rpc", "gRPC")
-        self.aws = CallMetrics(self.registry, "cumulo_aws", "AWS")
-        self._parked = Gauge("cumulo_parked_receivers", "Receivers that wait for messages now.", registry=self.registry)
-        self._damaged = Gauge(
+        self.rpc = CallMetrics("cumulo_rpc", "gRPC")
+        self.aws = CallMetrics("cumulo_aws", "AWS")
+        self._parked = _Gauge("cumulo_parked_receivers", "Receivers that wait for messages now.")
+        self._damaged = _Gauge(
             "cumulo_blobs_damaged",
             "Bodies that the scrub's last whole pass found damaged or missing, or this pass where it found more.",
-            registry=self.registry,
         )
         self._census: Census | None = None
         self._queues_open_max = 0
         self._queues = _QueueCollector()
-        self.registry.register(self._queues)
         self._deliveries = _DeliveryCollector()
-        self.registry.register(self._deliveries)
         self._scrubbed = _ScrubCollector()
-        self.registry.register(self._scrubbed)
+        self._collectors: list[_Collector] = [
+            self.rpc,
+            self.aws,
+            self._parked,
+            self._damaged,
+            self._queues,
+            self._deliveries,
+            self._scrubbed,
+        ]
 
     def show_parked(self, count: Callable[[], int]) -> None:
         """Show how many receivers are parked, asked at each scrape."""
-        self._parked.set_function(count)
+        self._parked.value = count
 
-    def show_topic_deliveries(self, outcomes: Mapping[tuple[str, str], int]) -> None:
-        """Show how deliveries to endpoints of topics came out, by protocol and outcome."""
+    def show_topic_deliveries(self, outcomes: Callable[[], Mapping[tuple[str, str], int]]) -> None:
+        """Show how deliveries to endpoints of topics came out, by protocol and outcome, asked at each scrape."""
         self._deliveries.outcomes = outcomes
 
     def show_scrub(self, bytes_read: Callable[[], int], damaged: Callable[[], int]) -> None:
         """Show what the scrub has done, asked at each scrape."""
         self._scrubbed.bytes_read = bytes_read
-        self._damaged.set_function(damaged)
+        self._damaged.value = damaged
 
     def show_queues(self, census: Census, open_max: int) -> None:
         """Show the figures of the queues of a census, taken at each scrape: to everybody at most `open_max`."""
@@ -213,25 +223,50 @@ class Metrics:
 
     def add_engine(self, engine: EngineStats) -> None:
         """Show the engine's figures as gauges `cumulo_engine_…`, read at each scrape."""
-        self.registry.register(_EngineCollector(engine))
+        self._collectors.append(_EngineCollector(engine))
+
+    def collect(self) -> "Iterable[prometheus.Metric]":
+        """Show everything."""
+        return itertools.chain.from_iterable(collector.collect() for collector in self._collectors)
 
     async def render(self, *, trusted: bool) -> bytes:
         """Return the OpenMetrics text; for a `trusted` reader with at least `QUEUES_OF_TRUSTED` queues."""
         limit = max(self._queues_open_max, QUEUES_OF_TRUSTED if trusted else 0)
         figures = await self._census(limit) if self._census is not None and limit else ()
         self._queues.figures = figures
-        text: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call]
+        text: bytes = exposition.generate_latest(self)  # type: ignore[no-untyped-call]
         return text
+
+
+class _Collector(Protocol):
+    """What is asked at each scrape."""
+
+    def collect(self) -> "Iterable[prometheus.Metric]":
+        """Show the figures now."""
+        ...
+
+
+class _Gauge:
+    def __init__(self, name: str, meaning: str) -> None:
+        self._name = name
+        self._meaning = meaning
+        self.value: Callable[[], int] = lambda: 0
+
+    def collect(self) -> "Iterable[prometheus.Metric]":
+        """Ask now."""
+        yield prometheus.GaugeMetricFamily(self._name, self._meaning, self.value())
 
 
 class _QueueCollector:
     def __init__(self) -> None:
         self.figures: Sequence[QueueFigures] = ()
 
-    def collect(self) -> Iterable[Metric]:
+    def collect(self) -> "Iterable[prometheus.Metric]":
         """Show the last census."""
         for metric, field, meaning in _QUEUE_METRICS:
-            family = GaugeMetricFamily(f"cumulo_queue_{metric}", meaning, labels=("account", "region", "queue"))
+            family = prometheus.GaugeMetricFamily(
+                f"cumulo_queue_{metric}", meaning, labels=("account", "region", "queue")
+            )
             for it in self.figures:
                 value = getattr(it, field)
                 if value is not None:
@@ -243,25 +278,25 @@ class _ScrubCollector:
     def __init__(self) -> None:
         self.bytes_read: Callable[[], int] = lambda: 0
 
-    def collect(self) -> Iterable[Metric]:
+    def collect(self) -> "Iterable[prometheus.Metric]":
         """Ask now."""
-        yield CounterMetricFamily(
+        yield prometheus.CounterMetricFamily(
             "cumulo_scrub_bytes", "Bytes of bodies that the scrub has verified.", self.bytes_read()
         )
 
 
 class _DeliveryCollector:
     def __init__(self) -> None:
-        self.outcomes: Mapping[tuple[str, str], int] = {}
+        self.outcomes: Callable[[], Mapping[tuple[str, str], int]] = dict
 
-    def collect(self) -> Iterable[Metric]:
+    def collect(self) -> "Iterable[prometheus.Metric]":
         """Show what was counted until now."""
-        family = CounterMetricFamily(
+        family = prometheus.CounterMetricFamily(
             "cumulo_topic_deliveries",
             "Attempts to deliver to endpoints of topics that were taken or failed, and messages that were given up.",
             labels=("protocol", "outcome"),
         )
-        for names, count in sorted(self.outcomes.items()):
+        for names, count in sorted(self.outcomes().items()):
             family.add_metric(names, count)
         yield family
 
@@ -270,7 +305,9 @@ class _EngineCollector:
     def __init__(self, engine: EngineStats) -> None:
         self._engine = engine
 
-    def collect(self) -> Iterable[Metric]:
+    def collect(self) -> "Iterable[prometheus.Metric]":
         """Read the figures now."""
         for name, value in msgspec.structs.asdict(self._engine.stats()).items():
-            yield GaugeMetricFamily(f"cumulo_engine_{name}", f"The storage engine's {name.replace('_', ' ')}.", value)
+            yield prometheus.GaugeMetricFamily(
+                f"cumulo_engine_{name}", f"The storage engine's {name.replace('_', ' ')}.", value
+            )

@@ -17,7 +17,7 @@ from cumulo.core.ports import Authenticator
 from cumulo.gateway.aws_edge import AwsEdge
 from cumulo.gateway.http1 import Request, Response
 from cumulo.identity.authorizer import Authorizer, Guard
-from cumulo.queue_service.topic_envelopes import CERTIFICATE_PATH
+from cumulo.queue_service.entrances import CERTIFICATE_PATH
 from cumulo.server.observability import METRICS_CONTENT_TYPE, Metrics
 
 _BEARER = "Bearer "

@@ -5,26 +5,23 @@ The only file that knows every room's constructor. Owns what must be started and
 
 import asyncio
 import contextlib
-import functools
 import hashlib
 import hmac
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import msgspec
 
 from cumulo.core.clocks import Clock, SystemClock
 from cumulo.core.ids import Randomness, SystemRandomness
+from cumulo.core.lazy import LazyModule
 from cumulo.core.settings import Settings
 from cumulo.core.tokens import TokenSealer
 from cumulo.gateway.aws_edge import AwsEdge
-from cumulo.gateway.outgoing_addresses import PrivateAddresses
-from cumulo.gateway.outgoing_http import OutgoingHttp
-from cumulo.gateway.outgoing_mail import OutgoingMail
-from cumulo.gateway.rpc import RpcAdaptor
+from cumulo.gateway.rpc import LazyHandler, RpcAdaptor
 from cumulo.identity import edge_grpc as identity_edge
 from cumulo.identity import service as identity_room
 from cumulo.identity.authorizer import Authorizer, Guard
@@ -34,23 +31,14 @@ from cumulo.identity.sealing import SecretBox
 from cumulo.object_store import edge_grpc as object_edge
 from cumulo.object_store import service as object_room
 from cumulo.queue_service import edge_grpc as queue_edge
-from cumulo.queue_service import edge_grpc_logs as log_edge
-from cumulo.queue_service import edge_grpc_schedules as schedule_edge
-from cumulo.queue_service import log_service as log_room
+from cumulo.queue_service import entrances
 from cumulo.queue_service import service as queue_room
-from cumulo.queue_service import topic_service as topic_room
-from cumulo.queue_service.census import take_census
 from cumulo.queue_service.edge_grpc_enclosures import QueueSender
-from cumulo.queue_service.endpoint_delivery import Carrier
-from cumulo.queue_service.http_carrier import HttpCarrier
-from cumulo.queue_service.mail_carrier import MailCarrier, SmsCarrier
-from cumulo.queue_service.outgoing_folder import OutgoingFolder, newest
 from cumulo.queue_service.topic_signing import TopicSigner
 from cumulo.runner import edge_grpc as runner_edge
 from cumulo.runner import service as runner_room
 from cumulo.server.aws_services import aws_services
-from cumulo.server.check import check_house
-from cumulo.server.listening import is_loopback
+from cumulo.server.late_rooms import LateRoom
 from cumulo.server.mail import mail_server
 from cumulo.server.observability import Metrics
 from cumulo.server.pages import Pages
@@ -62,6 +50,19 @@ from cumulo.storage.engine import Due, Engine
 from cumulo.storage.lmdb_engine import LmdbEngine
 from cumulo.storage.memory import MemoryEngine
 from cumulo.storage.storage_keys import open_storage_keys
+
+if TYPE_CHECKING:
+    from cumulo.queue_service import census, edge_grpc_logs, edge_grpc_schedules, log_service, outgoing_folder
+    from cumulo.queue_service.topic_service import TopicService
+    from cumulo.server import check, topic_wiring
+else:
+    census = LazyModule("cumulo.queue_service.census")
+    edge_grpc_logs = LazyModule("cumulo.queue_service.edge_grpc_logs")
+    edge_grpc_schedules = LazyModule("cumulo.queue_service.edge_grpc_schedules")
+    log_service = LazyModule("cumulo.queue_service.log_service")
+    outgoing_folder = LazyModule("cumulo.queue_service.outgoing_folder")
+    check = LazyModule("cumulo.server.check")
+    topic_wiring = LazyModule("cumulo.server.topic_wiring")
 
 ROOT_CREDENTIALS_FILE = "root_credentials.json"
 _TOKEN_KEY_ID = 1
@@ -155,11 +156,17 @@ async def _build(
         in_flight_max=settings["queue_in_flight_max"],
         fifo_calls_per_s=settings["queue_fifo_calls_per_s"],
     )
-    logs = log_room.LogService(engine, authorizer, clock, randomness, sealer)
-    signer = TopicSigner(folder.secrets)
-    topics = topic_room.TopicService(
-        engine, authorizer, clock, randomness, sealer, queues.seals, signer, _carriers(settings, folder, clock)
-    )
+    logs = LateRoom(lambda: log_service.LogService(engine, authorizer, clock, randomness, sealer), entrances.LOG_KINDS)
+    signer, mail, base_url = TopicSigner(folder.secrets), mail_server(settings), ""
+
+    def make_topics() -> "TopicService":
+        made = topic_wiring.make_topics(
+            settings, folder, engine, authorizer, clock, randomness, sealer, queues.seals, signer, mail
+        )
+        made.base_url = base_url
+        return made
+
+    topics = LateRoom(make_topics, entrances.TOPIC_KINDS)
     objects = object_room.Service(
         engine,
         authorizer,
@@ -191,9 +198,9 @@ async def _build(
         for kind, handler in room.due_handlers().items():
             pump.register(kind, handler)
     metrics = Metrics()
-    metrics.show_topic_deliveries(topics.endpoints.outcomes)
-    metrics.show_parked(lambda: queues.parked + logs.parked)
-    metrics.show_queues(lambda limit: take_census(engine, clock, limit), settings["metrics_queues_max"])
+    metrics.show_topic_deliveries(lambda: topics.made.endpoints.outcomes if topics.made else {})
+    metrics.show_parked(lambda: queues.parked + (logs.made.parked if logs.made else 0))
+    metrics.show_queues(lambda limit: census.take_census(engine, clock, limit), settings["metrics_queues_max"])
     metrics.show_scrub(lambda: objects.scrub.bytes_read, lambda: objects.scrub.damaged)
     if isinstance(engine, LmdbEngine):
         metrics.add_engine(engine)
@@ -202,25 +209,28 @@ async def _build(
     aws = AwsEdge(services, credentials, clock, randomness, metrics.aws, settings["s3_domains"])
 
     def reached_at(url: str) -> None:
-        topics.base_url = url
+        nonlocal base_url
+        base_url = url
+        if topics.made:
+            topics.made.base_url = url
 
-    async def check() -> list[str]:
-        return await check_house(engine, blobs, storage_keys)
+    async def check_all() -> list[str]:
+        return await check.check_house(engine, blobs, storage_keys)
 
     return House(
         rpc_handlers=(
             identity_edge.handlers(identity, rpc),
             queue_edge.handlers(queues, rpc),
-            log_edge.handlers(logs, rpc),
-            schedule_edge.handlers(queues, rpc),
+            LazyHandler(entrances.LOG_SERVICE, lambda: edge_grpc_logs.handlers(logs(), rpc)),
+            LazyHandler(entrances.SCHEDULE_SERVICE, lambda: edge_grpc_schedules.handlers(queues, rpc)),
             object_edge.handlers(objects, rpc),
             runner_edge.handlers(runner, rpc),
         ),
         rpc_service_names=(
             identity_edge.SERVICE_NAME,
             queue_edge.SERVICE_NAME,
-            log_edge.SERVICE_NAME,
-            schedule_edge.SERVICE_NAME,
+            entrances.LOG_SERVICE,
+            entrances.SCHEDULE_SERVICE,
             object_edge.SERVICE_NAME,
             runner_edge.SERVICE_NAME,
         ),
@@ -229,11 +239,11 @@ async def _build(
             credentials,
             authorizer,
             randomness,
-            check,
+            check_all,
             version,
             aws,
             signer.certificate,
-            functools.partial(newest, folder.outgoing),
+            lambda count: outgoing_folder.newest(folder.outgoing, count),
         ),
         reached_at=reached_at,
         pump=pump,
@@ -241,21 +251,6 @@ async def _build(
         new_root_secret=made.secret_access_key if made else "",
         rooms=rooms,
     )
-
-
-def _carriers(settings: Settings, folder: DataFolder, clock: Clock) -> dict[str, Carrier]:
-    """Return what brings messages of topics to endpoints, by protocol."""
-    http = HttpCarrier(OutgoingHttp(_private_addresses(settings)))
-    record = OutgoingFolder(folder.outgoing, clock)
-    server = mail_server(settings)
-    mail = MailCarrier(record, None if server is None else OutgoingMail(server))
-    return {"http": http, "https": http, "email": mail, "email-json": mail, "sms": SmsCarrier(record)}
-
-
-def _private_addresses(settings: Settings) -> PrivateAddresses:
-    if settings["sns_http_private_addresses"] != "auto":
-        return PrivateAddresses(settings["sns_http_private_addresses"])
-    return PrivateAddresses.LOOPBACK if is_loopback(settings["host"]) else PrivateAddresses.DENY
 
 
 def _root_access_key_id(path: Path) -> str:
@@ -278,7 +273,7 @@ async def check_closed_folder(path: Path) -> list[str]:
         try:
             blobs = BlobStore(folder.blobs, engine)
             try:
-                return await check_house(engine, blobs, await open_storage_keys(folder, engine))
+                return await check.check_house(engine, blobs, await open_storage_keys(folder, engine))
             finally:
                 await blobs.close()
         finally:

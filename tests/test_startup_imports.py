@@ -5,6 +5,7 @@ needs goes through `core/lazy.py`.
 """
 
 import json
+import re
 import subprocess
 import sys
 
@@ -41,7 +42,6 @@ THIRD_PARTIES = {
     "grpc_tools",  # by grpc itself, where a developer has it
     "lmdb",
     "msgspec",
-    "prometheus_client",
     "typing_extensions",
 }
 GOOGLE = {"google._upb", "google.protobuf", "google.rpc"}
@@ -49,6 +49,23 @@ ROOMS = {"api", "core", "gateway", "identity", "object_store", "queue_service", 
 WORKERS_OWN = {"attempt", "executor", "isolation", "process_executor", "sandbox", "staging", "templates", "worker"}
 DEAR = {"asyncio.__main__", "concurrent.futures.process", "multiprocessing.pool", "sqlite3", "unittest", "xmlrpc"}
 """Modules of the standard library that only a detour would bring in."""
+LATER = re.compile(
+    r"""prometheus_client | http\.server | urllib\.request
+    | cumulo\.api\.queue\.v1\.(log|schedule)_pb2
+    | cumulo\.gateway\.outgoing_\w+
+    | cumulo\.(identity|object_store|queue_service)\.(aws|edge_aws)(_\w+)?
+    | cumulo\.\w+\.(\w+_)?invariants | cumulo\.storage\.check
+    | cumulo\.server\.(check | edge_grpc_reflection | topic_wiring)
+    | cumulo\.queue_service\.(census | edge_grpc_(logs|schedules|topics))
+    | cumulo\.queue_service\.(log_\w+ | \w*_logs? | logs)
+    | cumulo\.queue_service\.(topic_(?!signing)\w+ | \w+_topics | topics | subscriptions | publishing | filter_policies)
+    | cumulo\.queue_service\.(json_tokens | own_queues | endpoint_delivery | delivery_\w+ | \w+_carrier)
+    """,
+    re.VERBOSE,
+)
+"""What comes with the first call that needs it: the edges of AWS and their models, logs, topics with all that takes
+their messages out, the edge of schedules, what checks and counts, and the form of metrics.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +96,7 @@ def test_server_imports_no_room_of_the_clients_and_nothing_of_the_workers(import
 
 def test_server_imports_nothing_dear_of_the_standard_library(imported):
     assert imported & DEAR == set()
+
+
+def test_server_imports_nothing_that_only_some_call_needs(imported):
+    assert sorted(name for name in imported if LATER.fullmatch(name)) == []

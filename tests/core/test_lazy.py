@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from cumulo.core.lazy import LazyPart
+
 
 def test_module_is_imported_at_its_first_use_and_not_before():
     code = """
@@ -26,3 +28,12 @@ assert "hypothesis" not in sys.modules
 """
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_part_is_made_when_it_is_asked_for_and_only_once():
+    made = []
+    part = LazyPart(lambda: made.append("it") or made)
+    assert (made, part.made) == ([], None)
+
+    assert part() is part() is part.made is made
+    assert made == ["it"]

@@ -52,7 +52,7 @@ class Stand:
         self.service = Service(self.engine, authorizer, self.clock, self.randomness, self.sealer, self.storage_keys)
         self.logs = LogService(self.engine, authorizer, self.clock, self.randomness, self.sealer)
         await self.service.start()
-        await self.logs.start()
+        self.logs.begin()
         self.pump = DuePump(self.engine, self.clock)
         for kind, handler in (*self.service.due_handlers().items(), *self.logs.due_handlers().items()):
             self.pump.register(kind, handler)

@@ -140,6 +140,14 @@ def test_reflection_shows_every_service_and_nothing_of_anybodys_data(channel):
     }
 
 
+def test_reflection_describes_services_that_nobody_has_called(channel):
+    database = ProtoReflectionDescriptorDatabase(channel)
+
+    for service in SERVICES:
+        described = database.FindFileContainingSymbol(service.full_name)
+        assert service.name in {it.name for it in described.service}
+
+
 # Row 44: paths
 
 
