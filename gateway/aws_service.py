@@ -164,11 +164,13 @@ class LateAwsService:
         self.api_version = api_version
         self.target_prefix = target_prefix
         self.links = links
-        self._service = LazyPart(make)
+        self._service = LazyPart(lambda: self._as_announced(make()))
 
     def service(self) -> AwsService:
         """Return the service."""
-        service = self._service()
+        return self._service()
+
+    def _as_announced(self, service: AwsService) -> AwsService:
         assert (service.name, service.api_version) == (self.name, self.api_version)
         assert (service.target_prefix, service.links) == (self.target_prefix, self.links)
         return service
