@@ -134,19 +134,21 @@ class StampedHold(msgspec.Struct, frozen=True):
 
 
 class StampedRest(msgspec.Struct, frozen=True):
-    """The end of a visit: the due entry stands at `held_ms`; no attempt before `not_before_ms`."""
+    """The end of a visit, after which some messages are deleted and some hidden for a while. The due entry stands at
+    `held_ms`; no attempt before `not_before_ms`.
+    """
 
     queue: bytes
     owner: bytes
     held_ms: int
     not_before_ms: int
     now_ms: int
+    conclusion: "Conclusion | None" = None
 
 
-class StampedConclusion(msgspec.Struct, frozen=True):
-    """What became of the messages of a visit: some are deleted, some hidden for a while."""
+class Conclusion(msgspec.Struct, frozen=True):
+    """What became of the messages of a visit, but for those that went to a dead-letter queue."""
 
-    queue: bytes
     delete: StampedDelete
     hide: StampedChange
 
@@ -181,15 +183,6 @@ def target_of(txn: ReadTxn, owner: bytes) -> Target | None:
     return None if raw is None or meta is None else Target(meta, partition, number, decode_subscription(raw))
 
 
-def conclude(txn: Txn, request: StampedConclusion) -> None:
-    """Note what became of the messages of a visit; nothing where the subscription has ended meanwhile."""
-    if find_queue(txn, request.queue) is not None:
-        if request.delete.receipts:
-            kinds.delete_messages(txn, request.delete)
-        if request.hide.receipts:
-            kinds.change_visibilities(txn, request.hide)
-
-
 def bury(txn: Txn, request: StampedBurial) -> bool:
     """Move a message to a dead-letter queue, unless somebody else has it by now; False where it is too large there."""
     if find_queue(txn, request.queue) is None or kinds.delete_messages(txn, request.delete).refused:
@@ -198,9 +191,14 @@ def bury(txn: Txn, request: StampedBurial) -> bool:
 
 
 def rest(txn: Txn, request: StampedRest) -> bool:
-    """End a visit, and say so; False where there are messages to take now. The due entry is put off to when there will
-    be something to do.
+    """Note what became of the messages of a visit and end it, and say so; False where there are more to take now. The
+    due entry is put off to when there will be something to do. Where the subscription has ended there is nothing left.
     """
+    if request.conclusion is not None and find_queue(txn, request.queue) is not None:
+        if request.conclusion.delete.receipts:
+            kinds.delete_messages(txn, request.conclusion.delete)
+        if request.conclusion.hide.receipts:
+            kinds.change_visibilities(txn, request.conclusion.hide)
     queue = find_queue(txn, request.queue)
     at_ms = 0
     if queue is not None and queue.ready:
@@ -335,18 +333,20 @@ class EndpointDelivery:
     async def _visit_once(self, visit: Visit, waiting: _Waiting) -> bool:
         queue, now_ms = visit.queue, self._clock.deadline_ms()
         target = await self._engine.read((waiting.owner[:8],), target_of, waiting.owner)
-        not_before_ms = 0
+        not_before_ms, conclusion = 0, None
         if target is not None:
             carrier = self._carriers[target.row.protocol]
             policy = carrier.policy(target.meta.attributes, target.row.attributes)
             count, not_before_ms = self._allowance(queue, policy, now_ms)
             if count:
-                await self._deliver_some(
+                conclusion = await self._deliver_some(
                     visit, target, carrier, policy, 1 if self._lines.is_ailing(visit.line) else count
                 )
         if self._is_closed:
             not_before_ms = max(not_before_ms, now_ms + 1)
-        stamped = StampedRest(queue, waiting.owner, waiting.held_ms, not_before_ms, self._clock.deadline_ms())
+        stamped = StampedRest(
+            queue, waiting.owner, waiting.held_ms, not_before_ms, self._clock.deadline_ms(), conclusion
+        )
         is_over: bool = await self._engine.transact((queue,), rest, stamped, grows=False)
         return is_over
 
@@ -366,14 +366,14 @@ class EndpointDelivery:
 
     async def _deliver_some(
         self, visit: Visit, target: Target, carrier: Carrier, policy: RetryPolicy, count: int
-    ) -> None:
+    ) -> Conclusion | None:
         queue, now_ms = visit.queue, self._clock.deadline_ms()
         token = self._randomness.token_bytes(TOKEN_BYTES)
         demand = Demand(count, LEASE_S, token)
         stamped = StampedReceive(target.meta.name, queue, (demand,), b"", now_ms, in_flight_max=FLIGHT_MAX)
         received = await self._engine.transact((queue,), _receive, stamped)
         if received is None:
-            return
+            return None
         messages = received.taken[0]
         if policy.max_per_s:
             self._use(queue, len(messages), now_ms)
@@ -397,7 +397,7 @@ class EndpointDelivery:
         now_ms = self._clock.deadline_ms()
         delete = StampedDelete(target.meta.name, queue, tuple(done), now_ms)
         hide = StampedChange(target.meta.name, queue, tuple(hidden), tuple(delays_s), now_ms)
-        await self._engine.transact((queue,), conclude, StampedConclusion(queue, delete, hide), grows=False)
+        return Conclusion(delete, hide)
 
     async def _attempt(
         self,
