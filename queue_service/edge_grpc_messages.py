@@ -60,7 +60,8 @@ def _decode_batch(request: pb.BatchSendMessagesRequest, _: CallContext) -> model
 
 
 _SendAnswer = TypeVar("_SendAnswer", pb.BatchSendMessagesResponse, pb.StreamSendMessagesResponse)
-_ReceiveAnswer = TypeVar("_ReceiveAnswer", pb.ReceiveMessagesResponse, pb.StreamReceiveMessagesResponse)
+_ReceiveAnswer = TypeVar("_ReceiveAnswer", bound=Any)
+"""One whose `messages` are of this package; topics have such answers, too."""
 
 
 def add_results(answer: _SendAnswer, results: Iterable[model.SentMessage | model.ItemError]) -> _SendAnswer:
@@ -83,7 +84,8 @@ def item_error(it: model.ItemError) -> pb.ItemError:
     return pb.ItemError(code=it.code, message=it.message, sender_fault=it.sender_fault)
 
 
-def _item_results(results: Iterable[model.ItemError | model.AlreadyAcknowledged | None]) -> list[pb.ItemResult]:
+def item_results(results: Iterable[model.ItemError | model.AlreadyAcknowledged | None]) -> list[pb.ItemResult]:
+    """Return what became of the items of a batch that answers nothing on success."""
     return [
         pb.ItemResult(error=item_error(it))
         if isinstance(it, model.ItemError)
@@ -290,7 +292,7 @@ ROWS: Mapping[str, UnaryRow] = {
     "MoveMessages": (
         pb.MoveMessagesRequest,
         _decode_move,
-        lambda it: pb.MoveMessagesResponse(results=_item_results(it)),
+        lambda it: pb.MoveMessagesResponse(results=item_results(it)),
     ),
     "DeleteMessage": (
         pb.DeleteMessageRequest,
@@ -300,7 +302,7 @@ ROWS: Mapping[str, UnaryRow] = {
     "BatchDeleteMessages": (
         pb.BatchDeleteMessagesRequest,
         _decode_deletes,
-        lambda it: pb.BatchDeleteMessagesResponse(results=_item_results(it)),
+        lambda it: pb.BatchDeleteMessagesResponse(results=item_results(it)),
     ),
     "ChangeMessageVisibility": (
         pb.ChangeMessageVisibilityRequest,
@@ -310,6 +312,6 @@ ROWS: Mapping[str, UnaryRow] = {
     "BatchChangeMessageVisibility": (
         pb.BatchChangeMessageVisibilityRequest,
         _decode_changes,
-        lambda it: pb.BatchChangeMessageVisibilityResponse(results=_item_results(it)),
+        lambda it: pb.BatchChangeMessageVisibilityResponse(results=item_results(it)),
     ),
 }

@@ -37,18 +37,22 @@ ACKS_MAX = 1_000
 """Acknowledgements, visibility changes and resumed messages of one frame."""
 
 
-class QueueDoor(Protocol):
-    """The service, as the edge sees it."""
-
-    @property
-    def draining(self) -> bool:
-        """Whether waits end at once, because the server stops."""
-        ...
+class CallDoor(Protocol):
+    """A service, as the edge sees it."""
 
     async def call(
         self, ctx: CallContext, operation: str, request: Any, body: AsyncIterator[memoryview] | None = None
     ) -> Result:
         """Run one operation."""
+        ...
+
+
+class QueueDoor(CallDoor, Protocol):
+    """The service of queues, as the edge sees it."""
+
+    @property
+    def draining(self) -> bool:
+        """Whether waits end at once, because the server stops."""
         ...
 
     async def admit(self, ctx: CallContext, request: model.ReceiveMessages) -> int:
@@ -110,14 +114,14 @@ class _Line(Generic[T]):
 class _Stream:
     """What both streams share: readers and workers beside the answering generator, ended together with it."""
 
-    def __init__(self, service: QueueDoor, ctx: CallContext) -> None:
-        self._service = service
+    def __init__(self, service: CallDoor, ctx: CallContext) -> None:
+        self._door = service
         self._ctx = ctx
         self._tasks: set[asyncio.Task[Any]] = set()
         self._line: _Line[Any] = _Line()
 
     async def _call(self, operation: str, request: Any) -> Any:
-        return (await self._service.call(self._ctx, operation, request)).value
+        return (await self._door.call(self._ctx, operation, request)).value
 
     def _beside(self, work: Awaitable[Any]) -> asyncio.Task[Any]:
         """Run work beside the answers; its first failure ends the stream."""
@@ -141,28 +145,54 @@ class _Stream:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class SendStream(_Stream):
-    """Frames in, one answer each, in order."""
+class SendingStream(_Stream):
+    """Frames in, one answer each, in order; what frames and answers are is a subclass's."""
 
-    def __init__(self, service: QueueDoor, ctx: CallContext) -> None:
-        super().__init__(service, ctx)
-        self._queue = ""
+    operation: str
 
-    async def run(self, requests: AsyncIterator[pb.StreamSendMessagesRequest]) -> AsyncIterator[ProtoMessage]:
+    async def run(self, requests: AsyncIterator[Any]) -> AsyncIterator[ProtoMessage]:
         """Answer each frame once, in order, when its messages are durable."""
         self._beside(self._read(requests))
         try:
             while (frame := await self._line.get()) is not _END:
                 sequence, sending = frame
-                yield add_results(pb.StreamSendMessagesResponse(sequence=sequence), await sending)
+                yield self._answer(sequence, await sending)
         finally:
             await self._end()
 
-    async def _read(self, requests: AsyncIterator[pb.StreamSendMessagesRequest]) -> None:
+    async def _read(self, requests: AsyncIterator[Any]) -> None:
         async for frame in requests:
             request = self._decode(frame)
-            await self._line.put((frame.sequence, self._beside(self._call("BatchSendMessages", request))))
+            sending = self._beside(self._call(self.operation, request))
+            await self._line.put((frame.sequence, sending))
+            if self._is_in_turn():
+                await asyncio.wait((sending,))
         await self._line.put(_END)
+
+    def _decode(self, frame: Any) -> Any:
+        """Return the request that a frame is."""
+        raise NotImplementedError
+
+    def _answer(self, sequence: int, value: Any) -> ProtoMessage:
+        """Return the answer to a frame."""
+        raise NotImplementedError
+
+    def _is_in_turn(self) -> bool:
+        """Say whether the next frame is to wait until this one is done."""
+        return False
+
+
+class SendStream(SendingStream):
+    """Messages for a queue."""
+
+    operation = "BatchSendMessages"
+
+    def __init__(self, service: QueueDoor, ctx: CallContext) -> None:
+        super().__init__(service, ctx)
+        self._queue = ""
+
+    def _answer(self, sequence: int, value: Any) -> ProtoMessage:
+        return add_results(pb.StreamSendMessagesResponse(sequence=sequence), value)
 
     def _decode(self, frame: pb.StreamSendMessagesRequest) -> model.SendMessages:
         self._queue = frame.queue or self._queue
@@ -179,20 +209,37 @@ class SendStream(_Stream):
 class ReceiveStream(_Stream):
     """Credits, acknowledgements and visibility changes in; messages and results out.
 
-    `_granted` is set while the next receive may take something: there are credits, and room to hold what it takes.
+    `_granted` is set while the next receive may take something: there are credits, and room to hold what it takes. A
+    native subscription's stream (`edge_grpc_topics`) says the same in frames of its own.
     """
+
+    response: Any = pb.StreamReceiveMessagesResponse
 
     def __init__(self, service: QueueDoor, ctx: CallContext) -> None:
         super().__init__(service, ctx)
+        self._service = service
         self._acks: asyncio.Queue[tuple[int, asyncio.Task[Any]] | None] = asyncio.Queue(FRAMES_UNDER_WAY_MAX)
         self._credits = 0
         self._granted = asyncio.Event()
-        self._start = pb.StreamReceiveMessagesStart()
+        self._start: Any = pb.StreamReceiveMessagesStart()
         self._hold: Hold | None = None
         self._admitted = asyncio.Event()
         self._news = asyncio.Event()
 
-    async def run(self, requests: AsyncIterator[pb.StreamReceiveMessagesRequest]) -> AsyncIterator[ProtoMessage]:
+    def _source(self) -> str:
+        """Return what the stream receives from, as its start names it."""
+        queue: str = self._start.queue
+        return queue
+
+    def _timeout_s(self) -> int | None:
+        """Return the visibility timeout that the start asks for."""
+        return self._start.visibility_timeout_s if self._start.HasField("visibility_timeout_s") else None
+
+    def _changes(self, frame: Any) -> tuple[model.VisibilityChange, ...]:
+        """Return the visibility changes of a frame."""
+        return decode_visibility_changes(frame.visibility_changes)
+
+    async def run(self, requests: AsyncIterator[Any]) -> AsyncIterator[ProtoMessage]:
         """Answer with messages and with the results of acknowledgements, as they come."""
         self._beside(self._read(requests))
         try:
@@ -203,7 +250,7 @@ class ReceiveStream(_Stream):
             if self._hold is not None:
                 self._hold.close()
 
-    async def _read(self, requests: AsyncIterator[pb.StreamReceiveMessagesRequest]) -> None:
+    async def _read(self, requests: AsyncIterator[Any]) -> None:
         receiving = None
         reporting = self._beside(self._report())
         async for frame in requests:
@@ -215,13 +262,14 @@ class ReceiveStream(_Stream):
             elif frame.HasField("start"):
                 raise _invalid("start", "again", "it stands in the first frame only")
             self._grant(frame.credits)
-            entries = len(frame.acks) + len(frame.visibility_changes) + len(frame.resumed)
+            changes = self._changes(frame)
+            entries = len(frame.acks) + len(changes) + len(frame.resumed)
             if entries > ACKS_MAX:
                 raise TOO_MANY_ENTRIES_IN_BATCH_REQUEST.error(limit=ACKS_MAX, entries=entries)
             if frame.resumed:
                 await self._resume(frame)
-            if frame.acks or frame.visibility_changes:
-                await self._acks.put((frame.sequence, self._beside(self._acknowledge(frame))))
+            if frame.acks or changes:
+                await self._acks.put((frame.sequence, self._beside(self._acknowledge(frame, changes))))
             elif frame.sequence:
                 raise _invalid("sequence", frame.sequence, "a number is for a frame with acks or visibility changes")
         # The client takes no more; what it has acknowledged is done before the stream ends.
@@ -244,7 +292,7 @@ class ReceiveStream(_Stream):
         else:
             self._granted.clear()
 
-    async def _resume(self, frame: pb.StreamReceiveMessagesRequest) -> None:
+    async def _resume(self, frame: Any) -> None:
         """Hold messages that an earlier stream of the client received."""
         await self._admitted.wait()
         if self._hold is None:
@@ -265,9 +313,9 @@ class ReceiveStream(_Stream):
         hold_max_s = start.renew_leases.hold_max_s or model.HOLD_S_DEFAULT
         if not 1 <= hold_max_s <= model.VISIBILITY_TIMEOUT_S_MAX:
             raise _invalid("hold_max_s", hold_max_s, f"it must be >= 1 and <= {model.VISIBILITY_TIMEOUT_S_MAX}")
-        if not timeout_s and start.HasField("visibility_timeout_s"):
+        if not timeout_s and self._timeout_s() is not None:
             raise _invalid("visibility_timeout_s", 0, "it must be >= 1 with renew_leases")
-        self._hold = self._service.hold(self._ctx, start.queue, max(timeout_s, 1), hold_max_s)
+        self._hold = self._service.hold(self._ctx, self._source(), max(timeout_s, 1), hold_max_s)
         self._hold.on_change = self._held_changed
         self._beside(self._tell_what_ended(self._hold))
 
@@ -286,15 +334,14 @@ class ReceiveStream(_Stream):
                 raise hold.failure
             while hold.ended:
                 handles = [hold.ended.popleft() for _ in range(min(len(hold.ended), model.BATCH_ENTRIES_MAX))]
-                await self._line.put(pb.StreamReceiveMessagesResponse(ended_renewals=handles))
+                await self._line.put(self.response(ended_renewals=handles))
 
     async def _receive(self) -> None:
-        start = self._start
-        timeout_s = start.visibility_timeout_s if start.HasField("visibility_timeout_s") else None
+        source, timeout_s = self._source(), self._timeout_s()
         # At once, and not when the first credit comes.
-        asked = model.ReceiveMessages(queue=start.queue, max_messages=1, visibility_timeout_s=timeout_s)
+        asked = model.ReceiveMessages(queue=source, max_messages=1, visibility_timeout_s=timeout_s)
         in_force_s = await self._service.admit(self._ctx, asked)
-        if start.HasField("renew_leases"):
+        if self._start.HasField("renew_leases"):
             # What is renewed has the timeout with which it is renewed, whatever becomes of the queue's own.
             timeout_s = in_force_s
             self._begin_to_hold(timeout_s)
@@ -303,7 +350,7 @@ class ReceiveStream(_Stream):
             await self._granted.wait()
             room = self._credits if self._hold is None else min(self._credits, self._hold.room)
             request = model.ReceiveMessages(
-                queue=start.queue,
+                queue=source,
                 max_messages=min(room, model.RECEIVE_MESSAGES_MAX),
                 # As long as a receive may wait; then it is authorised anew.
                 wait_s=model.RECEIVE_WAIT_S_MAX,
@@ -317,16 +364,16 @@ class ReceiveStream(_Stream):
                 self._hold.add([it.receipt_handle for it in messages])
             self._look_for_room()
             for frame in _frames(messages):
-                await self._line.put(add_messages(pb.StreamReceiveMessagesResponse(), frame))
+                await self._line.put(add_messages(self.response(), frame))
 
-    async def _acknowledge(self, frame: pb.StreamReceiveMessagesRequest) -> pb.AckResult:
+    async def _acknowledge(self, frame: Any, changes: tuple[model.VisibilityChange, ...]) -> pb.AckResult:
         """Do the acks and changes of a frame; what fails is answered per item."""
-        handles, changes = tuple(frame.acks), decode_visibility_changes(frame.visibility_changes)
+        handles = tuple(frame.acks)
         named = (*handles, *(change.receipt_handle for change in changes))
         if self._hold is not None:
             for handle in named:
                 self._hold.let_go(handle)
-        queue, step, certain = self._start.queue, model.BATCH_ENTRIES_MAX, self._start.exactly_once
+        queue, step, certain = self._source(), model.BATCH_ENTRIES_MAX, self._start.exactly_once
         works = [
             self._call(
                 "BatchDeleteMessages",
@@ -362,7 +409,7 @@ class ReceiveStream(_Stream):
             sequence, acknowledging = frame
             result = await acknowledging
             if sequence or result.failures:
-                await self._line.put(pb.StreamReceiveMessagesResponse(ack_results=[result]))
+                await self._line.put(self.response(ack_results=[result]))
 
 
 def _frames(messages: tuple[model.Message, ...]) -> Iterator[list[model.Message]]:

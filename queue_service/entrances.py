@@ -6,6 +6,7 @@ that is imported here.
 
 LOG_SERVICE = "cumulo.api.queue.v1.LogService"
 SCHEDULE_SERVICE = "cumulo.api.queue.v1.ScheduleService"
+TOPIC_SERVICE = "cumulo.api.topics.v1.TopicService"
 
 TRIM = "log.trim"
 """Due kind: the oldest records of a log reach a limit of its retention. Key: its partition. At most one per log."""
@@ -23,7 +24,11 @@ EXPIRE = "topic.expire"
 """Due kind: a subscription was not confirmed in time. Key: the topic's partition and the subscription's number."""
 CLEAR_TOPIC = "topic.clear"
 """Due kind: a topic was deleted, and its rows are to go. Key: its partition."""
-TOPIC_KINDS = (FAN_OUT, DELIVER, FAREWELL, EXPIRE, CLEAR_TOPIC)
+REFILL = "topic.refill"
+"""Due kind: a native subscription was sought back, and is to get what its topic kept. Key: the partition of its queue;
+payload: its topic's partition, and its number.
+"""
+TOPIC_KINDS = (FAN_OUT, DELIVER, FAREWELL, EXPIRE, CLEAR_TOPIC, REFILL)
 
 CERTIFICATE_PATH = "/_cumulo/sns/SimpleNotificationService.pem"
 """Where the HTTP port serves the certificate of the signatures on messages of topics."""

@@ -10,7 +10,7 @@
 - retention is armed where there is something to keep an eye on, with its due entry (`check_due`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from cumulo.queue_service.entrances import TRIM
 from cumulo.queue_service.log_keys import (
@@ -66,13 +66,24 @@ def check(txn: ReadTxn) -> list[str]:
 def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
     """Return the logs whose armed retention is not among `entries`, all those of the due index."""
     there = {(entry.key, entry.at_ms) for entry in entries if entry.kind == TRIM}
-    problems = []
-    for partition in partitions(txn):
-        raw = txn.get(partition + ENDS)
-        trim_ms = decode_ends(raw).trim_ms if raw else 0
-        if trim_ms and (partition, trim_ms) not in there:
-            problems.append(f"log partition {partition.hex()}: {TRIM} is armed for {trim_ms} without a due entry")
-    return problems
+    return [problem for partition in partitions(txn) for problem in check_armed(txn, partition, there)]
+
+
+def check_armed(txn: ReadTxn, partition: bytes, there: Container[tuple[bytes, int]]) -> list[str]:
+    """Return whether the armed retention of one log, named or not, is not `there`: among the due entries of `TRIM`."""
+    raw = txn.get(partition + ENDS)
+    trim_ms = decode_ends(raw).trim_ms if raw else 0
+    if trim_ms and (partition, trim_ms) not in there:
+        return [f"log partition {partition.hex()}: {TRIM} is armed for {trim_ms} without a due entry"]
+    return []
+
+
+def check_log(txn: ReadTxn, partition: bytes) -> list[str]:
+    """Return what is wrong with the content of a log that is there, named or not."""
+    raw_meta, raw_ends = txn.get(partition + META), txn.get(partition + ENDS)
+    assert raw_meta is not None, partition
+    assert raw_ends is not None, partition
+    return list(_check_log(txn, partition, decode_meta(raw_meta), decode_ends(raw_ends)))
 
 
 def _check_log(txn: ReadTxn, partition: bytes, meta: LogMeta, ends: LogEnds) -> Iterator[str]:

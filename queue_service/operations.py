@@ -309,6 +309,7 @@ TABLE = OperationTable(
             "sqs:ReceiveMessage",
             _receive,
             "Takes up to 100 messages, parked until there are some.",
+            more_actions=("sns:ReceiveMessage",),
         ),
         _row(
             "PeekMessages",
@@ -317,6 +318,7 @@ TABLE = OperationTable(
             "sqs:ReceiveMessage",
             peek_messages,
             "Shows up to 100 messages by position or id, with their state, and takes none.",
+            more_actions=("sns:ReceiveMessage",),
         ),
         _row(
             "DeleteMessage",
@@ -327,6 +329,7 @@ TABLE = OperationTable(
             "Deletes one received message.",
             Outcome,
             DATA_WINDOW_MS,
+            more_actions=("sns:DeleteMessage",),
         ),
         _row(
             "BatchDeleteMessages",
@@ -337,6 +340,7 @@ TABLE = OperationTable(
             "Deletes up to 100 received messages in one transaction.",
             Outcome,
             DATA_WINDOW_MS,
+            more_actions=("sns:DeleteMessage",),
         ),
         _row(
             "ChangeMessageVisibility",
@@ -347,6 +351,7 @@ TABLE = OperationTable(
             "Sets when a received message becomes visible again.",
             Outcome,
             DATA_WINDOW_MS,
+            more_actions=("sns:ChangeMessageVisibility",),
         ),
         _row(
             "BatchChangeMessageVisibility",
@@ -357,6 +362,7 @@ TABLE = OperationTable(
             "Sets when up to 100 received messages become visible again, in one transaction.",
             Outcome,
             DATA_WINDOW_MS,
+            more_actions=("sns:ChangeMessageVisibility",),
         ),
         _row(
             "RenewLeases",
@@ -367,6 +373,7 @@ TABLE = OperationTable(
             change_visibilities,
             "Extends leases for a receiving stream that asked for it; streams alone use it.",
             Outcome,
+            more_actions=("sns:ReceiveMessage",),
         ),
         _row(
             "StartMessageMoveTask",

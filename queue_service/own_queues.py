@@ -14,10 +14,18 @@ from cumulo.queue_service.leases import Held, take_out
 from cumulo.queue_service.model import MESSAGE_RETENTION_S_MAX
 from cumulo.queue_service.open_queue import OpenQueue, find_queue
 from cumulo.queue_service.queues import abandon_content
-from cumulo.queue_service.topic_keys import PROGRESS, TopicMeta
+from cumulo.queue_service.topic_keys import KEPT, PROGRESS, REPLAY, TopicMeta
 from cumulo.queue_service.whereabouts import whereabouts
 from cumulo.storage import records
 from cumulo.storage.engine import Txn
+
+
+class OwnSettings(msgspec.Struct, frozen=True):
+    """What is to be set of a native subscription's queue."""
+
+    visibility_timeout_s: int
+    message_retention_s: int
+    max_receive_count: int
 
 
 def make(txn: Txn, partition: bytes, topic: TopicMeta, *, fifo: bool) -> None:
@@ -64,11 +72,33 @@ def _remove(queue: OpenQueue, seq: int, group_id: str, now_ms: int) -> int:
     return 0
 
 
+def configure(txn: Txn, partition: bytes, name: str, settings: OwnSettings, now_ms: int) -> None:
+    """Set how a queue holds messages, and what its dead letters say where they come from."""
+    queue = find_queue(txn, partition)
+    assert queue is not None, partition
+    meta = msgspec.structs.replace(queue.meta, name=name, **msgspec.structs.asdict(settings))
+    if meta == queue.meta:
+        return
+    txn.put(partition + META, records.encode(meta))
+    if queue.retain_ms:
+        queue.retain_by(now_ms)
+    queue.save()
+
+
+def empty(txn: Txn, partition: bytes, now_ms: int) -> None:
+    """Delete everything that a queue holds; receipts of it prove nothing from then on."""
+    queue = find_queue(txn, partition)
+    assert queue is not None, partition
+    abandon_content(txn, queue, now_ms)
+    txn.put(partition + META, records.encode(msgspec.structs.replace(queue.meta, generation=queue.meta.generation + 1)))
+    txn.put(partition + COUNTERS, records.encode(Counters(next_seq=queue.next_seq)))
+
+
 def destroy(txn: Txn, partition: bytes, now_ms: int) -> None:
     """Delete a queue and everything in it."""
     queue = find_queue(txn, partition)
     assert queue is not None, partition
     abandon_content(txn, queue, now_ms)
     txn.notify(partition)
-    for row in (META, COUNTERS, PROGRESS):
+    for row in (META, COUNTERS, PROGRESS, KEPT, REPLAY):
         txn.delete(partition + row)

@@ -77,10 +77,13 @@ class Lookup(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """Where a name leads; `dead_letter` is a partition, empty for none."""
+    """Where a name leads; `dead_letter` is a partition, empty for none. `owner` is the account that owns a native
+    subscription, empty for a queue, whose place says it.
+    """
 
     row: QueueName
     dead_letter: bytes = b""
+    owner: str = ""
 
 
 class StampedCreate(msgspec.Struct, frozen=True):

@@ -15,7 +15,8 @@ from cumulo.queue_service.errors import NOT_OF_THIS_QUEUE_TYPE, TOO_MANY_ENTRIES
 from cumulo.queue_service.leases import StampedChange, StampedDelete
 from cumulo.queue_service.messages import Demand, StampedReceive, StampedSend
 from cumulo.queue_service.peeking import POSITION_MAX, StampedLook
-from cumulo.queue_service.resolving import Desk, Resolver, checks_of
+from cumulo.queue_service.queue_attributes import Place
+from cumulo.queue_service.resolving import Desk, Resolver, checks_of, guard_of
 
 _NEVER = b"\x00" * receipts.TOKEN_BYTES
 """The token of a demand until a receive transaction gives it one."""
@@ -33,9 +34,10 @@ class ResolvedItems(Resolved, frozen=True):
 
 
 class ResolvedReceive(Resolved, frozen=True):
-    """A receive, and how long it may wait."""
+    """A receive, where from, and how long it may wait."""
 
     wait_s: int = 0
+    place: Place | None = None
 
 
 async def _send(desk: Desk, ctx: CallContext, operation: Operation, request: model.SendMessages) -> Resolved:
@@ -66,7 +68,7 @@ async def _send(desk: Desk, ctx: CallContext, operation: Operation, request: mod
 
 
 async def _delete(desk: Desk, ctx: CallContext, operation: Operation, request: model.DeleteMessages) -> Resolved:
-    place = desk.place(ctx, request.queue)
+    place = desk.source(ctx, request.queue)
     stamping.check_count(request.receipt_handles, request.entries_max)
     found = await desk.use(place)
     if found is None:
@@ -84,7 +86,7 @@ async def _delete(desk: Desk, ctx: CallContext, operation: Operation, request: m
         ),
         (partition,),
         checks_of(operation, place),
-        Guard(place.account, found.row.policy),
+        guard_of(place, found),
         grows=False,
         is_batch=_is_batch(operation),
         good=(None,) * len(request.receipt_handles),
@@ -93,7 +95,7 @@ async def _delete(desk: Desk, ctx: CallContext, operation: Operation, request: m
 
 
 async def _change(desk: Desk, ctx: CallContext, operation: Operation, request: model.ChangeVisibilities) -> Resolved:
-    place = desk.place(ctx, request.queue)
+    place = desk.source(ctx, request.queue)
     stamping.check_count(request.entries, request.entries_max)
     found = await desk.use(place)
     if found is None:
@@ -113,7 +115,7 @@ async def _change(desk: Desk, ctx: CallContext, operation: Operation, request: m
         StampedChange(place.name, partition, valid, timeouts_s, desk.clock.deadline_ms()),
         (partition,),
         checks_of(operation, place),
-        Guard(place.account, found.row.policy),
+        guard_of(place, found),
         grows=False,
         is_batch=_is_batch(operation),
         good=(None,) * len(request.entries),
@@ -130,7 +132,7 @@ async def resolve_receive(
     desk: Desk, ctx: CallContext, operation: Operation, request: model.ReceiveMessages
 ) -> Resolved:
     """Look up and check a receive: a `ResolvedReceive`, or what refuses it."""
-    place = desk.place(ctx, request.queue)
+    place = desk.source(ctx, request.queue)
     if not 1 <= request.max_messages <= model.RECEIVE_MESSAGES_MAX:
         raise stamping.out_of_range("max_messages", request.max_messages, 1, model.RECEIVE_MESSAGES_MAX)
     if request.wait_s is not None and not 0 <= request.wait_s <= model.RECEIVE_WAIT_S_MAX:
@@ -150,13 +152,14 @@ async def resolve_receive(
         StampedReceive(place.name, row.partition, (demand,), found.dead_letter, 0),
         (row.partition,),
         checks_of(operation, place),
-        Guard(place.account, row.policy),
+        guard_of(place, found),
         wait_s=row.receive_wait_s if request.wait_s is None else request.wait_s,
+        place=place,
     )
 
 
 async def _peek(desk: Desk, ctx: CallContext, operation: Operation, request: model.PeekMessages) -> Resolved:
-    place = desk.place(ctx, request.queue)
+    place = desk.source(ctx, request.queue)
     if not 1 <= request.max_messages <= model.RECEIVE_MESSAGES_MAX:
         raise stamping.out_of_range("max_messages", request.max_messages, 1, model.RECEIVE_MESSAGES_MAX)
     if not 0 <= request.after <= POSITION_MAX:
@@ -179,7 +182,7 @@ async def _peek(desk: Desk, ctx: CallContext, operation: Operation, request: mod
         ),
         (partition,),
         checks_of(operation, place),
-        Guard(place.account, found.row.policy),
+        guard_of(place, found),
     )
 
 

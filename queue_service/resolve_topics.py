@@ -174,7 +174,8 @@ def _digest(listing: str) -> bytes:
     return hashlib.sha256(listing.encode()).digest()[:16]
 
 
-def _place(ctx: CallContext, text: str) -> TopicPlace:
+def place_in(ctx: CallContext, text: str) -> TopicPlace:
+    """Return which topic a caller means."""
     return attributes.topic_place(text, ctx.principal.account, ctx.region)
 
 
@@ -182,26 +183,39 @@ def _place(ctx: CallContext, text: str) -> TopicPlace:
 
 
 async def _create(desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.CreateTopic) -> Resolved:
-    place = _place(ctx, request.topic)
+    place = place_in(ctx, request.topic)
     if (request.attributes.get("FifoTopic", "false").lower() == "true") is not place.fifo:
         raise wrong("Topic Name")
     given = {name: value for name, value in request.attributes.items() if name not in ("FifoTopic", attributes.POLICY)}
     for name, value in given.items():
         attributes.check_topic_attribute(place, name, value)
     attributes.check_tags(request.tags)
-    policy = _stored_policy(desk, request.attributes.get(attributes.POLICY))
+    policy = stored_policy(desk, request.attributes.get(attributes.POLICY))
+    check_keep(request.keep_s)
     found = await desk.find(place)
-    partition, outbox = b"", b""
+    partition, outbox, archive = b"", b"", b""
     if found is None:
         partition, outbox = await desk.new_partition(), await desk.new_partition()
+        archive = await desk.new_partition() if request.keep_s else b""
     else:
         partition = found.partition
     checks = checks_of(operation, place)
     if request.tags:
         checks += checks_of(TABLE["TagTopic"], place)
     return Resolved(
-        StampedCreate(place, partition, outbox, found is None, given, policy, request.tags, desk.clock.wall_ms()),
-        (ROOT, partition, outbox) if outbox else (ROOT, partition),
+        StampedCreate(
+            place,
+            partition,
+            outbox,
+            found is None,
+            given,
+            policy,
+            request.tags,
+            desk.clock.wall_ms(),
+            request.keep_s,
+            archive,
+        ),
+        tuple(it for it in (ROOT, partition, outbox, archive) if it),
         checks,
         Guard(place.account, found.policy if found else ""),
     )
@@ -213,14 +227,14 @@ async def _on_topic(
     operation: Operation,
     request: model.GetTopic | model.DeleteTopic | model.ListTopicTags,
 ) -> Resolved:
-    place = _place(ctx, request.topic)
+    place = place_in(ctx, request.topic)
     found = await desk.find(place)
     if found is None:
         error = TAGGED_NOT_FOUND if isinstance(request, model.ListTopicTags) else TOPIC_NOT_FOUND
         return missing(operation, place, error.error())
     partitions: tuple[bytes, ...] = (ROOT, found.partition)
-    if isinstance(request, model.DeleteTopic):
-        partitions += (await _outbox(desk, found.partition),)
+    if not isinstance(request, model.ListTopicTags):
+        partitions += await belongings(desk, found.partition)
     return Resolved(
         StampedTopic(place, found.partition, desk.clock.deadline_ms()),
         partitions,
@@ -233,10 +247,10 @@ async def _on_topic(
 async def _set_attribute(
     desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.SetTopicAttribute
 ) -> Resolved:
-    place = _place(ctx, request.topic)
+    place = place_in(ctx, request.topic)
     policy = None
     if request.name == attributes.POLICY:
-        policy = _stored_policy(desk, request.value)
+        policy = stored_policy(desk, request.value)
     elif request.value or request.name == "FifoTopic":
         attributes.check_topic_attribute(place, request.name, request.value)
     found = await desk.find(place)
@@ -244,7 +258,7 @@ async def _set_attribute(
         return missing(operation, place, TOPIC_NOT_FOUND.error())
     return Resolved(
         StampedAttribute(place, found.partition, request.name, request.value, policy),
-        (ROOT, found.partition, await _outbox(desk, found.partition)),
+        (ROOT, found.partition, *await belongings(desk, found.partition)),
         checks_of(operation, place),
         Guard(place.account, found.policy),
     )
@@ -256,7 +270,7 @@ async def _permission(
     operation: Operation,
     request: model.AddTopicPermission | model.RemoveTopicPermission,
 ) -> Resolved:
-    place = _place(ctx, request.topic)
+    place = place_in(ctx, request.topic)
     found = await desk.find(place)
     if found is None:
         return missing(operation, place, TOPIC_NOT_FOUND.error())
@@ -270,7 +284,7 @@ async def _permission(
     else:
         text = without_permission(text, request.label)
     return Resolved(
-        StampedPolicy(place, found.partition, found.policy, _stored_policy(desk, text) or ""),
+        StampedPolicy(place, found.partition, found.policy, stored_policy(desk, text) or ""),
         (ROOT, found.partition),
         checks,
         guard,
@@ -280,7 +294,7 @@ async def _permission(
 async def _tags(
     desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.TagTopic | model.UntagTopic
 ) -> Resolved:
-    place = _place(ctx, request.topic)
+    place = place_in(ctx, request.topic)
     written, removed = (request.tags, ()) if isinstance(request, model.TagTopic) else ({}, request.keys)
     attributes.check_tags(written)
     found = await desk.find(place)
@@ -336,7 +350,8 @@ def default_policy(place: TopicPlace) -> str:
     )
 
 
-def _stored_policy(desk: TopicDesk, text: str | None) -> str | None:
+def stored_policy(desk: TopicDesk, text: str | None) -> str | None:
+    """Return a policy in its stored form; raises SNS's refusal of a malformed one."""
     if not text:
         return text
     try:
@@ -347,16 +362,25 @@ def _stored_policy(desk: TopicDesk, text: str | None) -> str | None:
     return stored
 
 
-async def _outbox(desk: TopicDesk, partition: bytes) -> bytes:
+async def belongings(desk: TopicDesk, partition: bytes) -> tuple[bytes, ...]:
+    """Return the partitions of a topic's outbox and of what it keeps, as far as there are any."""
     meta = await desk.engine.read((partition,), meta_of, partition)
-    return b"" if meta is None else meta.outbox
+    return () if meta is None else tuple(it for it in (meta.outbox, meta.archive) if it)
+
+
+def check_keep(keep_s: int | None) -> None:
+    """Raise where a topic cannot keep messages for so long."""
+    if keep_s and not model.KEEP_S_MIN <= keep_s <= model.KEEP_S_MAX:
+        raise wrong(f"keep_s Reason: it must be 0, or between {model.KEEP_S_MIN} and {model.KEEP_S_MAX}")
+    if keep_s is not None and keep_s < 0:
+        raise wrong("keep_s Reason: it must not be negative")
 
 
 # Subscriptions
 
 
 async def _subscribe(desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.Subscribe) -> Resolved:
-    place = _place(ctx, request.topic)
+    place = place_in(ctx, request.topic)
     attributes.check_endpoint(place, request.protocol, request.endpoint)
     if refusal := await desk.endpoint_refusal(request.protocol, request.endpoint):
         raise wrong(f"Endpoint Reason: {refusal}")
@@ -404,7 +428,7 @@ async def _subscribe(desk: TopicDesk, ctx: CallContext, operation: Operation, re
 async def _confirm(
     desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.ConfirmSubscription
 ) -> Resolved:
-    place = _place(ctx, request.topic)
+    place = place_in(ctx, request.topic)
     try:
         payload = desk.sealer.open(TokenKind.CONFIRMATION, bytes.fromhex(request.token).decode())
     except InvalidToken as error:
@@ -526,7 +550,7 @@ async def _list_subscriptions(
 async def _list_by_topic(
     desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.ListSubscriptionsByTopic
 ) -> Resolved:
-    place = _place(ctx, request.topic)
+    place = place_in(ctx, request.topic)
     last = desk.last_listed(listing_of(request, place.arn), request.page_token)
     found = await desk.find(place)
     if found is None:
@@ -546,7 +570,7 @@ class ResolvedPublish(Resolved, frozen=True):
 
 
 async def _publish(desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.Publish) -> Resolved:
-    place = _place(ctx, request.topic)
+    place = place_in(ctx, request.topic)
     found = await desk.find(place)
     if found is None:
         return missing(operation, place, TOPIC_NOT_FOUND.error())

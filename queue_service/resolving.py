@@ -6,11 +6,14 @@ the following of names; knows no operation.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
 from cumulo.core.ids import Randomness
+from cumulo.core.lazy import LazyModule, LazyPart
 from cumulo.core.operations import Checks, Operation
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity.authorizer import Authorizer, Guard
@@ -22,8 +25,14 @@ from cumulo.queue_service.operations import OWNERS_ALONE
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import Found, Lookup, follow
 from cumulo.queue_service.sealing import MessageSeals
+from cumulo.queue_service.source_places import SourcePlace, is_source
 from cumulo.storage.engine import ROOT, Engine
 from cumulo.storage.remembered import Remembered
+
+if TYPE_CHECKING:
+    from cumulo.queue_service import subscription_sources
+else:
+    subscription_sources = LazyModule("cumulo.queue_service.subscription_sources")
 
 
 class Desk:
@@ -48,9 +57,12 @@ class Desk:
         self.in_flight_max = in_flight_max
         self.uses = Uses(clock.deadline_ms())
         self._followed = Remembered(engine, (ROOT,), follow)
+        self._sources = LazyPart(lambda: subscription_sources.Sources(engine))
 
     async def find(self, place: Place, *, dead_letter: bool = False) -> Found | None:
         """Return where a queue's name leads now, `dead_letter` with its dead-letter queue; None where there is none."""
+        if isinstance(place, SourcePlace):
+            return await self._sources().find(place, dead_letter=dead_letter)
         found: Found | None = await self._followed.read(Lookup(place, dead_letter))
         return found
 
@@ -65,6 +77,12 @@ class Desk:
         """Return the place that a caller means by a name, a short name or an ARN."""
         return queue_attributes.place(text, ctx.principal.account, ctx.region)
 
+    def source(self, ctx: CallContext, text: str) -> Place:
+        """As `place`, for a call about received messages: also of a native subscription."""
+        if is_source(text):
+            return subscription_sources.source_place(text, ctx.principal.account, ctx.region)
+        return self.place(ctx, text)
+
     def missing(self, operation: Operation, place: Place) -> Resolved:
         """Return what a request for a queue that is not there resolves to: refused as such once it is authorised."""
         return Resolved(
@@ -72,7 +90,9 @@ class Desk:
             partitions=(ROOT,),
             checks=checks_of(operation, place),
             guard=Guard(place.account),
-            missing=QUEUE_DOES_NOT_EXIST.error(queue=place.name),
+            missing=subscription_sources.not_there()
+            if isinstance(place, SourcePlace)
+            else QUEUE_DOES_NOT_EXIST.error(queue=place.name),
         )
 
     def last_listed(self, listing: bytes, page_token: str) -> str:
@@ -96,7 +116,15 @@ def in_force(ctx: CallContext, operation: Operation, guard: Guard) -> Guard:
 def checks_of(operation: Operation, place: Place) -> Checks:
     """Return what an operation checks on a place."""
     assert operation.checks is not None
-    return operation.checks(place)
+    checks = operation.checks(place)
+    if isinstance(place, SourcePlace):
+        return tuple(msgspec.structs.replace(it, action=it.action.replace("sqs:", "sns:", 1)) for it in checks)
+    return checks
+
+
+def guard_of(place: Place, found: Found) -> Guard:
+    """Return what protects a queue, or a native subscription, which is its subscriber's."""
+    return Guard(found.owner or place.account, found.row.policy)
 
 
 def page_size(asked: int) -> int:

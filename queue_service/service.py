@@ -69,7 +69,7 @@ from cumulo.queue_service.renewals import Hold, Renewals
 from cumulo.queue_service.resolve_commits import ResolvedCommit
 from cumulo.queue_service.resolve_messages import ResolvedItems, ResolvedReceive, resolve_receive
 from cumulo.queue_service.resolve_schedules import ResolvedWrite, shown_page
-from cumulo.queue_service.resolving import Desk, Resolver, in_force, listing_of
+from cumulo.queue_service.resolving import Desk, Resolver, guard_of, in_force, listing_of
 from cumulo.queue_service.retention import Timer, clear, forget, retain, wake
 from cumulo.queue_service.scheduler import Scheduler
 from cumulo.queue_service.schedules import FIRE, ScheduleShown, StampedPage, get_schedule, shown_schedule
@@ -279,8 +279,10 @@ class Service(NamedRoom):
     async def _ask_again(self, ctx: CallContext, resolved: ResolvedReceive, waiter: Waiter, taken: Taken) -> None:
         """Put back what was taken for a receiver who lost his permission while he was parked, and refuse him."""
         try:
-            guard = await self.guard(resolved.checks[0].resource)
-            self.authorizer.authorize(ctx, resolved.checks, guard or resolved.guard)
+            assert resolved.place is not None
+            found = await self.desk.find(resolved.place)
+            guard = resolved.guard if found is None else guard_of(resolved.place, found)
+            self.authorizer.authorize(ctx, resolved.checks, guard)
         except (ServiceError, asyncio.CancelledError):
             self._put_back(waiter.partition, waiter.queue, taken)
             raise

@@ -27,8 +27,10 @@ from cumulo.queue_service.topic_keys import (
     decode_subscription_name,
     ended_key,
     endpoint_key,
+    id_in,
     id_key,
     last_part,
+    listed_key,
     owner_of,
     subscription_key,
     subscription_name_key,
@@ -189,13 +191,20 @@ def subscribe(txn: Txn, request: StampedSubscribe) -> Subscribed:
         own_queues.make(txn, request.queue, meta, fifo=request.place.fifo)
     if expire_ms:
         txn.due(expire_ms, EXPIRE, partition + u64(number))
+    write_new(txn, request.place, partition, number, row)
+    _ask(txn, request, row, number)
+    return Subscribed(row, number)
+
+
+def write_new(txn: Txn, place: TopicPlace, partition: bytes, number: int, row: SubscriptionRow) -> None:
+    """Write all rows of a new subscription, which gets the topic's next number; its queue is there already."""
+    state = state_of(txn, partition)
+    assert number == state.next_number, (partition, number)
     _put(txn, partition, number, row)
     txn.put(id_key(partition, row.id), u64(number))
     txn.put(endpoint_key(partition, row.protocol, row.endpoint), u64(number))
-    _list_row(txn, request.place, partition, row)
+    _list_row(txn, place, partition, row)
     _put_counted(txn, partition, msgspec.structs.replace(state, next_number=number + 1), None, row)
-    _ask(txn, request, row, number)
-    return Subscribed(row, number)
 
 
 def _ask(txn: Txn, request: StampedSubscribe, row: SubscriptionRow, number: int) -> None:
@@ -314,7 +323,11 @@ def set_subscription_attribute(txn: Txn, request: StampedSubscriptionAttribute) 
     attributes = {name: value for name, value in found.row.attributes.items() if name != request.name}
     if request.value:
         attributes[request.name] = request.value
-    row = msgspec.structs.replace(found.row, attributes=attributes)
+    write_changed(txn, found, msgspec.structs.replace(found.row, attributes=attributes))
+
+
+def write_changed(txn: Txn, found: FoundSubscription, row: SubscriptionRow) -> None:
+    """Write a subscription that is there anew."""
     _put(txn, found.partition, found.number, row)
     _put_counted(txn, found.partition, state_of(txn, found.partition), found.row, row)
 
@@ -335,7 +348,7 @@ def list_subscriptions(txn: ReadTxn, request: StampedSubscriptionList) -> Listed
         topic = follow(txn, place)
         if topic is not None and topic.partition == name.partition:
             row = SubscriptionRow(
-                id=last_part(key),
+                id=id_in(last_part(key)),
                 protocol=name.protocol,
                 endpoint=name.endpoint,
                 owner=request.account,
@@ -394,7 +407,7 @@ def _list_row(txn: Txn, topic: TopicPlace, partition: bytes, row: SubscriptionRo
     name = SubscriptionName(
         topic=topic.arn, partition=partition, protocol=row.protocol, endpoint=row.endpoint, confirmed=row.confirmed
     )
-    txn.put(subscription_name_key(row.owner, topic.region, row.id), records.encode(name))
+    txn.put(listed_key(topic.region, partition, row), records.encode(name))
 
 
 def _put_counted(

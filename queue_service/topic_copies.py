@@ -16,6 +16,7 @@ from cumulo.core.errors import ServiceError
 from cumulo.queue_service import stamping
 from cumulo.queue_service.messages import Outgoing, OutgoingInGroup
 from cumulo.queue_service.model import MESSAGE_SIZE_BYTES_MAX, SendEntry
+from cumulo.queue_service.pulled_messages import pulled_message
 from cumulo.queue_service.sealing import Sealing, Written
 from cumulo.queue_service.topic_envelopes import Notice, StoredNotice
 from cumulo.queue_service.topic_model import PublishEntry, TopicPlace
@@ -47,12 +48,19 @@ class Copies:
         self._now_ms = now_ms
         self._kinds: dict[tuple[str, bool, bool], _Kind | None] = {}
         self._own: Outgoing | None = None
+        self._pulled: Outgoing | None = None
 
     def own(self) -> Outgoing:
         """Return the message as it lies in the topic's outbox, or in a subscription's own queue."""
         if self._own is None:
             self._own = kept(self._topic, self._published, 0, self._now_ms)
         return self._own
+
+    def pulled(self) -> Outgoing:
+        """Return the message as it lies in a native subscription's queue."""
+        if self._pulled is None:
+            self._pulled = pulled_message(self._topic, self._published, self._now_ms)
+        return self._pulled
 
     def outgoing(self, route: Route, message_id: str, sealing: Sealing | None) -> Outgoing | None:
         """Return the message as a queue of SQS gets it under an id; None where SQS's rules forbid it."""

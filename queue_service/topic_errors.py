@@ -13,6 +13,26 @@ INVALID_IN_FULL = ErrorRow("InvalidParameter", 400, Status.INVALID_ARGUMENT, "{t
 PARAMETER_VALUE_INVALID = ErrorRow("ParameterValueInvalid", 400, Status.INVALID_ARGUMENT, "{text}")
 TOPIC_NOT_FOUND = ErrorRow("NotFound", 404, Status.NOT_FOUND, "Topic does not exist")
 SUBSCRIPTION_NOT_FOUND = ErrorRow("NotFound", 404, Status.NOT_FOUND, "Subscription does not exist")
+SUBSCRIPTION_EXISTS = ErrorRow(
+    "SubscriptionExists",
+    400,
+    Status.ALREADY_EXISTS,
+    "A subscription of this name exists, and its {attribute} is another",
+)
+SNAPSHOT_NOT_FOUND = ErrorRow("NotFound", 404, Status.NOT_FOUND, "Snapshot {snapshot} does not exist")
+SNAPSHOT_EXISTS = ErrorRow("SnapshotExists", 400, Status.ALREADY_EXISTS, "A snapshot {snapshot} exists")
+SNAPSHOT_LIMIT_EXCEEDED = ErrorRow(
+    "SnapshotLimitExceeded",
+    403,
+    Status.RESOURCE_EXHAUSTED,
+    "The topic has {limit} snapshots, which is the limit",
+)
+TOPIC_KEEPS_NOTHING = ErrorRow(
+    "TopicKeepsNothing",
+    400,
+    Status.FAILED_PRECONDITION,
+    "The topic {topic} keeps no messages; give it a time to keep them for",
+)
 TAGGED_NOT_FOUND = ErrorRow("ResourceNotFound", 404, Status.NOT_FOUND, "Resource does not exist")
 AUTHORIZATION_ERROR = ErrorRow("AuthorizationError", 403, Status.PERMISSION_DENIED, "{reason}")
 TAG_LIMIT_EXCEEDED = ErrorRow(

@@ -6,7 +6,9 @@
 - the outbox of a topic, and the own queue of a subscription, are queues, and what they hold is as `invariants` says;
 - id and endpoint of each subscription lead to it, and its account lists it as it is;
 - the counts are the numbers of subscriptions, and the next number is above all;
-- a subscription of SQS has no queue of its own, and every other has one;
+- a subscription of SQS has no queue of its own, and every other has one; a native one's name is its id;
+- what a topic keeps is a log as `log_invariants` says, there while it is kept for any time; a subscription that is
+  replaying has its due entry, and is not ahead of what is kept;
 - one that is not confirmed has an end, with its due entry, and messages that wait for somebody have theirs
   (`check_due`), as have subscriptions that have ended and may be restored.
 """
@@ -14,23 +16,29 @@
 from collections.abc import Iterable, Iterator
 
 from cumulo.queue_service import invariants as queues
-from cumulo.queue_service.entrances import DELIVER, EXPIRE, FAN_OUT, FAREWELL
+from cumulo.queue_service import log_invariants as logs
+from cumulo.queue_service import topic_archives
+from cumulo.queue_service.entrances import DELIVER, EXPIRE, FAN_OUT, FAREWELL, REFILL, TRIM
 from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
 from cumulo.queue_service.keys import COUNTERS, META, RETAIN, WAKE, decode_counters, decode_meta
 from cumulo.queue_service.subscriptions import FILTER_POLICY
 from cumulo.queue_service.topic_keys import (
+    NATIVE,
+    REPLAY,
     TOPICS,
+    Replay,
     SubscriptionRow,
     TopicMeta,
     TopicName,
     decode_name,
+    decode_replay,
     decode_subscription,
     decode_subscription_name,
     ended_key,
     endpoint_key,
     id_key,
+    listed_key,
     name_key,
-    subscription_name_key,
     subscriptions_prefix,
 )
 from cumulo.queue_service.topics import meta_of, state_of
@@ -45,11 +53,19 @@ def names(txn: ReadTxn) -> tuple[TopicName, ...]:
 
 def own_queues(txn: ReadTxn, partition: bytes) -> dict[bytes, str]:
     """Return the partitions of the queues that belong to a topic and its subscriptions, and which due kind empties
-    them.
+    them; none those that are received from.
     """
     meta = meta_of(txn, partition)
     outbox = {} if meta is None else {meta.outbox: FAN_OUT}
-    return outbox | {row.queue: DELIVER for _, row in _subscriptions(txn, partition) if row.queue}
+    return outbox | {
+        row.queue: "" if row.protocol == NATIVE else DELIVER for _, row in _subscriptions(txn, partition) if row.queue
+    }
+
+
+def archives(txn: ReadTxn, partition: bytes) -> tuple[bytes, ...]:
+    """Return the partition of what a topic keeps, none where it keeps nothing."""
+    meta = meta_of(txn, partition)
+    return () if meta is None or not meta.archive else (meta.archive,)
 
 
 def check(txn: ReadTxn) -> list[str]:
@@ -69,6 +85,7 @@ def check(txn: ReadTxn) -> list[str]:
         if name_key(meta.account, meta.region, meta.name) != key:
             problems.append(f"{where}: it is listed under another name")
         problems += [f"{where}: {problem}" for problem in _check_subscriptions(txn, partition, meta)]
+        problems += [f"{where}: {problem}" for problem in _check_archive(txn, partition, meta)]
         for queue in own_queues(txn, partition):
             raw = txn.get(queue + META)
             if raw is None:
@@ -96,7 +113,9 @@ def _check_subscriptions(txn: ReadTxn, partition: bytes, meta: TopicMeta) -> Ite
             yield f"subscription {number} of {row.protocol} has a queue of its own, or should have"
         if bool(row.expire_ms) is row.confirmed:
             yield f"subscription {number} has an end and is confirmed, or neither"
-        listed = txn.get(subscription_name_key(row.owner, meta.region, row.id))
+        if row.protocol == NATIVE and row.endpoint != row.id:
+            yield f"native subscription {number} is called {row.endpoint}, and its id is {row.id}"
+        listed = txn.get(listed_key(meta.region, partition, row))
         name = None if listed is None else decode_subscription_name(listed)
         if name is None or (name.partition, name.protocol, name.endpoint, name.confirmed) != (
             partition,
@@ -109,13 +128,40 @@ def _check_subscriptions(txn: ReadTxn, partition: bytes, meta: TopicMeta) -> Ite
         yield f"it counts {state}, and there are {confirmed} confirmed, {pending} pending, {filtered} filtered"
 
 
+def _check_archive(txn: ReadTxn, partition: bytes, meta: TopicMeta) -> Iterator[str]:
+    """Check what a topic keeps, and the places of snapshots and replays in it."""
+    if bool(meta.archive) is not bool(meta.keep_s):
+        yield f"it keeps messages for {meta.keep_s} s, and that is in {meta.archive.hex() or 'nothing'}"
+    ends = topic_archives.ends_of(txn, meta.archive)
+    if meta.archive and ends is None:
+        yield f"what it keeps, {meta.archive.hex()}, is not there"
+    if ends is None:
+        return
+    yield from (f"what it keeps: {problem}" for problem in logs.check_log(txn, meta.archive))
+    for number, row in _subscriptions(txn, partition):
+        replay = _replay_of(txn, row)
+        if replay is not None and replay.archive == meta.archive and replay.position > ends.next:
+            yield f"subscription {number} has come to {replay.position}, and {ends.next} is kept next"
+
+
+def _replay_of(txn: ReadTxn, row: SubscriptionRow) -> Replay | None:
+    raw = txn.get(row.queue + REPLAY) if row.queue else None
+    return None if raw is None else decode_replay(raw)
+
+
 def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
     """Return what of topics waits for time without being among `entries`, all those of the due index."""
     there = {(entry.kind, entry.key, entry.at_ms) for entry in entries}
     armed = {(entry.kind, entry.key) for entry in entries}
+    trims = {(entry.key, entry.at_ms) for entry in entries if entry.kind == TRIM}
     problems = []
     for name in names(txn):
+        for archive in archives(txn, name.partition):
+            problems += logs.check_armed(txn, archive, trims)
         for number, row in _subscriptions(txn, name.partition):
+            replay = _replay_of(txn, row)
+            if replay is not None and not replay.is_live and (REFILL, row.queue) not in armed:
+                problems.append(f"topic partition {name.partition.hex()}: {number} is replaying, and nobody goes on")
             if row.expire_ms and (EXPIRE, name.partition + u64(number), row.expire_ms) not in there:
                 problems.append(f"topic partition {name.partition.hex()}: the end of {number} has no due entry")
         problems += [
@@ -136,7 +182,7 @@ def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
                 for timer, at_ms in timers
                 if at_ms and (timer, queue, at_ms) not in there
             ]
-            if (counters.ready or counters.leased or counters.delayed) and (kind, queue) not in armed:
+            if kind and (counters.ready or counters.leased or counters.delayed) and (kind, queue) not in armed:
                 problems.append(f"queue {queue.hex()} of a topic: messages lie there, and nobody is to take them")
     return problems
 

@@ -9,11 +9,15 @@
     t     ("id", id)                                       u64 n
     t     ("ended", n)                                     SubscriptionRow: may be restored for a while
     t     ("endpoint", digest of protocol and endpoint)    u64 n
+    t     ("snapshot", name)                               Snapshot
     o     ("progress",)                                    u64 seq, u64 n: only in an outbox
+    o     ("kept",)                                        archive, u64 seq, u64 position of the last: in an outbox
+    q     ("replay",)                                      Replay: only in a native subscription's queue, after a seek
 
 A topic is a name in the directory and a partition of its own. Messages never lie in it: they are sent to queues, the
 subscribers' or the topic's own. Queues of its own (`outbox` of the topic, `queue` of a subscription) have no name in
-the directory and lie in partitions of their own. Does not know what any of it means.
+the directory and lie in partitions of their own. What a topic keeps is a log (`log_keys`) without a name, in a
+partition of its own, too (`archive`). Does not know what any of it means.
 """
 
 import functools
@@ -32,12 +36,18 @@ _SUBSCRIPTION = tuples.encode(("subscription",))
 _ENDED = tuples.encode(("ended",))
 _ID = tuples.encode(("id",))
 _ENDPOINT = tuples.encode(("endpoint",))
+SNAPSHOTS = tuples.encode(("snapshot",))
 TOPICS = ROOT + tuples.encode(("topics",))
 """What the directory keys of all topics start with."""
 _SUBSCRIPTIONS = ROOT + tuples.encode(("subscriptions",))
 
+NATIVE = "native"
+"""The protocol of subscriptions that are received from over gRPC. Their ids are their names."""
+
 PROGRESS = tuples.encode(("progress",))
 """In an outbox: the message that was delivered last, and up to which subscription; absent before the first."""
+KEPT = tuples.encode(("kept",))
+REPLAY = tuples.encode(("replay",))
 
 
 class TopicName(records.Record, frozen=True):
@@ -50,7 +60,7 @@ class TopicName(records.Record, frozen=True):
 
 class TopicMeta(records.Record, frozen=True):
     """A topic and its attributes, all but the policy; absent once it is deleted. `outbox` is the partition of the queue
-    in which messages wait for their delivery.
+    in which messages wait for their delivery, `archive` of the log of what is kept for `keep_s`; empty for none.
     """
 
     account: str = ""
@@ -59,6 +69,8 @@ class TopicMeta(records.Record, frozen=True):
     create_ms: int = 0
     attributes: dict[str, str] = msgspec.field(default_factory=dict)
     outbox: bytes = b""
+    archive: bytes = b""
+    keep_s: int = 0
 
 
 class TopicState(records.Record, frozen=True):
@@ -86,7 +98,8 @@ class SubscriptionName(records.Record, frozen=True):
 
 class SubscriptionRow(records.Record, frozen=True):
     """A subscription. `queue` is the partition of its own queue, empty where it delivers to one of SQS. `expire_ms` is
-    where the due entry of an unconfirmed one stands. `nonce` is in its confirmation token.
+    where the due entry of an unconfirmed one stands. `nonce` is in its confirmation token. `dead_letter_name` is the
+    queue of the topic's account and region that a native one's messages go to which nobody could handle.
     """
 
     id: str = ""
@@ -101,6 +114,27 @@ class SubscriptionRow(records.Record, frozen=True):
     create_ms: int = 0
     expire_ms: int = 0
     nonce: bytes = b""
+    dead_letter_name: str = ""
+
+
+class Snapshot(records.Record, frozen=True):
+    """A position in what a topic keeps, and the name of the subscription whose place it was."""
+
+    position: int = 0
+    subscription: str = ""
+    create_ms: int = 0
+
+
+class Replay(records.Record, frozen=True):
+    """How far a native subscription got what its topic keeps, since a seek. While it is not live, messages that are
+    published do not come to it, since they are kept and it will get to them; once it is, what is kept before `position`
+    does not, since it came already. `archive` is where: a topic that stops to keep messages, and begins again, has
+    another.
+    """
+
+    position: int = 0
+    is_live: bool = False
+    archive: bytes = b""
 
 
 class Farewell(records.Record, frozen=True):
@@ -121,6 +155,8 @@ decode_topic = records.decoder(TopicMeta).decode
 decode_state = records.decoder(TopicState).decode
 decode_subscription_name = records.decoder(SubscriptionName).decode
 decode_subscription = records.decoder(SubscriptionRow).decode
+decode_snapshot = records.decoder(Snapshot).decode
+decode_replay = records.decoder(Replay).decode
 
 
 @functools.lru_cache(maxsize=4096)
@@ -137,6 +173,17 @@ def names_prefix(account: str, region: str) -> bytes:
 def subscription_name_key(account: str, region: str, subscription_id: str) -> bytes:
     """Return the key of a subscription's directory row."""
     return _SUBSCRIPTIONS + tuples.encode((account, region, subscription_id))
+
+
+def listed_key(region: str, partition: bytes, row: SubscriptionRow) -> bytes:
+    """Return the key under which a subscription's account lists it. A native one's id is unique in its topic alone."""
+    listed = f"{row.id}/{partition.hex()}" if row.protocol == NATIVE else row.id
+    return subscription_name_key(row.owner, region, listed)
+
+
+def id_in(listed: str) -> str:
+    """Return the id in what the key of a listed subscription ends with."""
+    return listed.partition("/")[0]
 
 
 def subscription_names_prefix(account: str, region: str) -> bytes:
@@ -185,3 +232,15 @@ def endpoint_key(partition: bytes, protocol: str, endpoint: str) -> bytes:
     """Return the key that leads from an endpoint to its subscription's number."""
     digest = hashlib.sha256(f"{protocol}\0{endpoint}".encode()).digest()
     return partition + _ENDPOINT + tuples.encode((digest,))
+
+
+def snapshot_key(partition: bytes, name: str) -> bytes:
+    """Return the key of a snapshot."""
+    return partition + SNAPSHOTS + tuples.encode((name,))
+
+
+def snapshot_name(key: bytes, partition: bytes) -> str:
+    """Return the name in a snapshot's key."""
+    (name,) = tuples.decode(key[len(partition) + len(SNAPSHOTS) :])
+    assert isinstance(name, str)
+    return name

@@ -7,9 +7,10 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from cumulo.core.ids import Randomness
-from cumulo.queue_service import publishing, stamping
+from cumulo.queue_service import publishing, stamping, topic_archives
 from cumulo.queue_service.messages import Outgoing
 from cumulo.queue_service.publishing import QueueDelivery
+from cumulo.queue_service.topic_archives import Kept, KeptNotice
 from cumulo.queue_service.topic_copies import Copies
 from cumulo.queue_service.topic_model import TopicPlace
 from cumulo.queue_service.topic_plans import Subscriber
@@ -27,22 +28,26 @@ def copies_ids(randomness: Randomness) -> Iterator[str]:
 class _ToOne:
     """Messages for one subscriber."""
 
-    __slots__ = ("key_id", "messages", "route", "sealing")
+    __slots__ = ("key_id", "messages", "route", "sealing", "with_first")
 
-    def __init__(self, routes: Routes, route: Route) -> None:
+    def __init__(self, routes: Routes, route: Route, *, with_first: bool) -> None:
         self.route = route
+        self.with_first = with_first
         self.sealing = routes.sealing(route)
         self.key_id = b"" if self.sealing is None else self.sealing.key_id
         self.messages: list[Outgoing] = []
 
 
 class Load:
-    """The deliveries of one transaction, of a topic and its partition. `ids` are those of the copies."""
+    """The deliveries of one transaction, of a topic and its partition, and what it keeps in the topic's `archive`, none
+    where that is empty. `ids` are those of the copies.
+    """
 
     def __init__(
         self,
         topic: TopicPlace,
         partition: bytes,
+        archive: bytes,
         routes: Routes,
         ids: Iterator[str],
         now_ms: int,
@@ -57,11 +62,31 @@ class Load:
         self._by_number: dict[int, _ToOne] = {}
         self._operations = 0
         self._bytes = 0
+        self._archive = archive
+        self._notices: list[KeptNotice] = []
+        self._first: Copies | None = None
+
+    def keep(self, notice: bytes, published_ms: int, seq: int = 0) -> bool:
+        """Take a message for the archive, should there be one, before its copies; say whether there was room."""
+        if not self._archive:
+            return True
+        operations = self._operations + topic_archives.operations_of(notice)
+        size_bytes = self._bytes + len(notice)
+        if self._notices and (operations > self._operations_max or size_bytes > publishing.BYTES_MAX):
+            return False
+        self._operations, self._bytes = operations, size_bytes
+        self._notices.append(KeptNotice(seq, notice, published_ms))
+        return True
+
+    def kept(self) -> Kept | None:
+        """Return what is to be kept, None where there is no archive."""
+        return Kept(self._archive, tuple(self._notices), self._now_ms) if self._notices else None
 
     def fill(
         self, copies: Copies, subscribers: Sequence[Subscriber], routes: Mapping[int, Route | None], at: int = 0
     ) -> int:
         """Take copies of a message for the subscribers from `at` on; return before which one room ended."""
+        self._first = self._first or copies
         for position in range(at, len(subscribers)):
             number = subscribers[position].number
             route = routes[number]
@@ -72,8 +97,12 @@ class Load:
     def _add(self, number: int, route: Route, copies: Copies) -> bool:
         """Take one copy; say whether there was room."""
         known = self._by_number.get(number)
-        to_one = known or _ToOne(self._routes, route)
-        outgoing = copies.own() if route.row is None else copies.outgoing(route, next(self._ids), to_one.sealing)
+        to_one = known or _ToOne(self._routes, route, with_first=copies is self._first)
+        outgoing: Outgoing | None
+        if route.row is not None:
+            outgoing = copies.outgoing(route, next(self._ids), to_one.sealing)
+        else:
+            outgoing = copies.pulled() if route.pulled else copies.own()
         if outgoing is None:
             return True  # SQS would refuse it, as raw messages with too many attributes: nobody gets it
         operations = self._operations + publishing.operations_of(outgoing)
@@ -91,7 +120,14 @@ class Load:
     def deliveries(self) -> tuple[QueueDelivery, ...]:
         """Return the deliveries, one to each subscriber."""
         return tuple(
-            it.route.delivery(self._topic, self._partition, _numbered(it.messages), it.key_id, self._now_ms)
+            it.route.delivery(
+                self._topic,
+                self._partition,
+                _numbered(it.messages),
+                it.key_id,
+                self._now_ms,
+                with_first=it.with_first,
+            )
             for it in self._by_number.values()
         )
 

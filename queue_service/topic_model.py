@@ -24,6 +24,11 @@ FILTER_POLICIES_MAX = 200
 SUBSCRIPTIONS_MAX = 100_000
 """Ours: subscriptions of one topic; SNS allows 12,500,000 (100 to a FIFO topic), most of which are phones."""
 FIFO_SUBSCRIPTIONS_MAX = 100
+SNAPSHOTS_MAX = 100
+"""Ours: snapshots of one topic."""
+KEEP_S_MIN = 60
+KEEP_S_MAX = 31_536_000
+"""How long a topic keeps what was published: 365 days, as SNS's archive policies."""
 CONFIRMATION_S = 172_800
 """How long a subscription waits for its confirmation: two days."""
 PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose")
@@ -54,7 +59,9 @@ class TopicPlace(msgspec.Struct, frozen=True):
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
-    """A topic as it is. `attributes` are those that were given; `policy` is empty for the default one."""
+    """A topic as it is. `attributes` are those that were given; `policy` is empty for the default one. It keeps `kept`
+    messages, for `keep_s`.
+    """
 
     place: TopicPlace
     create_ms: int
@@ -63,6 +70,8 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     confirmed: int = 0
     pending: int = 0
     deleted: int = 0
+    keep_s: int = 0
+    kept: int = 0
 
 
 class CreateTopic(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +81,7 @@ class CreateTopic(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, str] = {}
     tags: dict[str, str] = {}
     request_id: str = ""
+    keep_s: int | None = None
 
 
 class DeleteTopic(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,6 +210,7 @@ class Unsubscribe(msgspec.Struct, frozen=True, kw_only=True):
     """End a subscription; one that is not there does no harm."""
 
     subscription: str
+    request_id: str = ""
 
 
 class GetSubscription(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,10 @@ from typing import Any, Protocol
 
 from cumulo.core.context import CallContext
 from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable, Result
+from cumulo.queue_service import native_model
 from cumulo.queue_service import topic_model as model
+from cumulo.queue_service.native_subscriptions import change_subscription, get_native, make_subscription
+from cumulo.queue_service.seeking import create_snapshot, delete_snapshot, list_snapshots, seek
 from cumulo.queue_service.subscriptions import (
     confirm_subscription,
     get_subscription,
@@ -29,6 +32,7 @@ from cumulo.queue_service.topics import (
     list_topics,
     replace_policy,
     set_attribute,
+    update_topic,
 )
 
 CONTROL_WINDOW_MS = 86_400_000
@@ -84,6 +88,7 @@ def _row(
         checks=checks or _on_topic(action),
         handler=handler,
         summary=summary,
+        idempotency_window_ms=CONTROL_WINDOW_MS if kind is Kind.WRITE else 0,
         open_because=open_because,
     )
 
@@ -191,6 +196,69 @@ TABLE = OperationTable(
             "sns:Publish",
             _publish,
             "Publishes messages to every subscriber that wants them, durably.",
+        ),
+        _row(
+            native_model.PublishMessages,
+            Kind.WAIT,
+            "sns:Publish",
+            _publish,
+            "Publishes up to 100 messages together, durably.",
+        ),
+        _row(
+            native_model.UpdateTopic,
+            Kind.WRITE,
+            "sns:SetTopicAttributes",
+            update_topic,
+            "Changes several attributes of a topic, and for how long it keeps messages.",
+        ),
+        _row(
+            native_model.CreateSubscription,
+            Kind.WRITE,
+            "sns:Subscribe",
+            make_subscription,
+            "Makes a native subscription, or finds the one of its name.",
+        ),
+        _row(
+            native_model.DescribeSubscription,
+            Kind.READ,
+            "sns:GetSubscriptionAttributes",
+            get_native,
+            "Answers a native subscription with its attributes and exact counts.",
+        ),
+        _row(
+            native_model.UpdateSubscription,
+            Kind.WRITE,
+            "sns:SetSubscriptionAttributes",
+            change_subscription,
+            "Changes attributes of a native subscription.",
+        ),
+        _row(
+            native_model.SeekSubscription,
+            Kind.WRITE,
+            "sns:SeekSubscription",
+            seek,
+            "Lets a native subscription begin anew, from a time, a snapshot or the end.",
+        ),
+        _row(
+            native_model.CreateSnapshot,
+            Kind.WRITE,
+            "sns:CreateSnapshot",
+            create_snapshot,
+            "Remembers how far a native subscription has come.",
+        ),
+        _row(
+            native_model.ListSnapshots,
+            Kind.READ,
+            "sns:ListSnapshots",
+            list_snapshots,
+            "Lists the snapshots of a topic by name.",
+        ),
+        _row(
+            native_model.DeleteSnapshot,
+            Kind.WRITE,
+            "sns:DeleteSnapshot",
+            delete_snapshot,
+            "Forgets a snapshot.",
         ),
     ),
 )

@@ -94,6 +94,8 @@ class Outboxes:
 
     async def _commit(self, request: StampedFanOut) -> None:
         partitions = dict.fromkeys((request.outbox, *(it.send.partition for it in request.deliveries)))
+        if request.kept is not None:
+            partitions[request.kept.archive] = None
         await self._engine.transact(tuple(partitions), publishing.fan_out, request)
 
     async def _slices(
@@ -106,6 +108,11 @@ class Outboxes:
             published = msgspec.msgpack.decode(stored.body, type=StoredNotice)
             sequence_number = stamping.sequence_number(seq) if plan.place.fifo else ""
             copies = self._copies(plan, published, sequence_number, now_ms)
+            if not load.keep(stored.body, published.published_ms, seq):
+                before, reached = reached, u64(done[-1][0]) + publishing.EVERYBODY
+                yield StampedFanOut(outbox, before, reached, tuple(done), load.deliveries(), now_ms, load.kept())
+                load, done = self._load(plan, now_ms), []
+                load.keep(stored.body, published.published_ms, seq)
             wanting = plan.wanting(published.entry)
             if has_documents(wanting) and not plan.place.fifo:
                 await sign([copies])
@@ -115,15 +122,18 @@ class Outboxes:
                 while (at := load.fill(copies, some, routes, at)) < len(some):
                     upto = some[at].number - 1
                     before, reached = reached, u64(seq) + u64(upto)
-                    yield StampedFanOut(outbox, before, reached, tuple(done), load.deliveries(), now_ms)
+                    yield StampedFanOut(outbox, before, reached, tuple(done), load.deliveries(), now_ms, load.kept())
                     load, done = self._load(plan, now_ms), []
+                    load.keep(stored.body, published.published_ms, seq)
             done.append((seq, stored.group_id))
         if done:
             before, reached = reached, u64(done[-1][0]) + publishing.EVERYBODY
-            yield StampedFanOut(outbox, before, reached, tuple(done), load.deliveries(), now_ms)
+            yield StampedFanOut(outbox, before, reached, tuple(done), load.deliveries(), now_ms, load.kept())
 
     def _load(self, plan: Plan, now_ms: int) -> Load:
-        return Load(plan.place, plan.partition, self._routes, self._ids, now_ms, SLICE_OPERATIONS_MAX)
+        return Load(
+            plan.place, plan.partition, plan.meta.archive, self._routes, self._ids, now_ms, SLICE_OPERATIONS_MAX
+        )
 
 
 def _pages(subscribers: list[Subscriber], after: int) -> Iterator[list[Subscriber]]:

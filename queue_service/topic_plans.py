@@ -7,7 +7,7 @@ Owns the compiled filter policies; does not know how a message reaches anybody.
 import json
 import operator
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -77,6 +77,25 @@ class Plan:
             return self._unfiltered
         wanting = self._unfiltered + [self.subscribers[number] for number in accepted]
         return sorted(wanting, key=_number_of)
+
+    def filter_of(self, number: int) -> Callable[[PublishEntry], bool]:
+        """Return what says of a message whether one subscriber wants it; nothing, where he is gone."""
+        subscriber = self.subscribers.get(number)
+        if subscriber is None:
+            return lambda _: False
+        policy = subscriber.row.attributes.get(FILTER_POLICY)
+        if policy is None:
+            return lambda _: True
+        scope = subscriber.row.attributes.get("FilterPolicyScope", IN_ATTRIBUTES)
+        index = FilterIndex({number: compiled_policy(policy, scope)})
+
+        def wants(entry: PublishEntry) -> bool:
+            if scope == IN_ATTRIBUTES:
+                return bool(index.accepting(attribute_fields(entry.attributes)))
+            fields = body_fields(entry.body.encode(), index.paths)
+            return fields is not None and bool(index.accepting(fields))
+
+        return wants
 
 
 def has_documents(subscribers: Iterable[Subscriber]) -> bool:

@@ -19,7 +19,7 @@ from cumulo.queue_service.model import is_fifo
 from cumulo.queue_service.publishing import QueueDelivery
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.sealing import MessageSeals, Sealing
-from cumulo.queue_service.topic_keys import owner_of
+from cumulo.queue_service.topic_keys import NATIVE, owner_of
 from cumulo.queue_service.topic_model import TopicPlace
 from cumulo.queue_service.topic_plans import Plan, Subscriber
 from cumulo.storage.engine import ROOT, Engine, ReadTxn
@@ -36,13 +36,27 @@ class Route(msgspec.Struct, frozen=True):
     queue: str = ""
     row: QueueName | None = None
 
+    @property
+    def pulled(self) -> bool:
+        """Whether it leads to a native subscription."""
+        return self.subscriber.row.protocol == NATIVE
+
     def delivery(
-        self, topic: TopicPlace, partition: bytes, messages: tuple[Outgoing, ...], key_id: bytes, now_ms: int
+        self,
+        topic: TopicPlace,
+        partition: bytes,
+        messages: tuple[Outgoing, ...],
+        key_id: bytes,
+        now_ms: int,
+        *,
+        with_first: bool,
     ) -> QueueDelivery:
-        """Return the delivery of a topic's messages on this way, which were sealed with the key of that id."""
+        """Return the delivery of a topic's messages on this way, which were sealed with the key of that id;
+        `with_first` says that the first of them is the first of the transaction.
+        """
         if self.row is None:
             send = StampedSend(topic.name, self.subscriber.row.queue, messages, b"", now_ms)
-            return QueueDelivery(send, owner_of(partition, self.subscriber.number))
+            return QueueDelivery(send, owner_of(partition, self.subscriber.number), self.pulled, with_first)
         return QueueDelivery(StampedSend(self.queue, self.row.partition, messages, b"", now_ms, key_id))
 
 

@@ -22,16 +22,21 @@ from cumulo.core.tokens import TokenSealer
 from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved, Room
-from cumulo.queue_service import publishing, stamping
+from cumulo.identity.snapshots import read_now
+from cumulo.queue_service import native_model, publishing, stamping
 from cumulo.queue_service import topic_model as model
 from cumulo.queue_service.delivery import QueueTarget
 from cumulo.queue_service.endpoint_delivery import Carrier, EndpointDelivery, Target
-from cumulo.queue_service.entrances import CLEAR_TOPIC, DELIVER, EXPIRE, FAN_OUT, FAREWELL
+from cumulo.queue_service.entrances import CLEAR_TOPIC, DELIVER, EXPIRE, FAN_OUT, FAREWELL, REFILL
 from cumulo.queue_service.farewells import Farewells
+from cumulo.queue_service.leases import Outcome
 from cumulo.queue_service.messages import StampedSend
-from cumulo.queue_service.model import SentMessage
+from cumulo.queue_service.model import SentMessage, is_fifo
+from cumulo.queue_service.native_subscriptions import get_native
 from cumulo.queue_service.publishing import QueueDelivery, StampedPublish
 from cumulo.queue_service.queues import DirectoryChanged
+from cumulo.queue_service.refills import Refills
+from cumulo.queue_service.resolve_native import RESOLVERS as RESOLVERS_OF_NATIVE
 from cumulo.queue_service.resolve_topics import (
     RESOLVERS,
     SOURCE_OWNER,
@@ -43,6 +48,7 @@ from cumulo.queue_service.resolve_topics import (
     with_keys,
 )
 from cumulo.queue_service.sealing import MessageSeals
+from cumulo.queue_service.seeking import get_snapshot
 from cumulo.queue_service.subscriptions import (
     ListedPage,
     NumberedPage,
@@ -60,13 +66,18 @@ from cumulo.queue_service.topic_operations import TABLE
 from cumulo.queue_service.topic_outboxes import Outboxes
 from cumulo.queue_service.topic_plans import Plan, Plans, has_documents, subscriber_of
 from cumulo.queue_service.topic_routes import Route, Routes
-from cumulo.queue_service.topics import clear_topic, meta_of, queues_to_clear
+from cumulo.queue_service.topics import clear_topic, get_topic, meta_of, queues_to_clear
 from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import ROOT, Due, Engine, ReadTxn, Txn
+from cumulo.storage.idempotency import Once, check_request_id, run_once
 from cumulo.storage.tuples import u64
 
 RESOLVES_MAX = 5
 """How often a request is resolved anew whose topic or subscriptions changed at the same time."""
+REQUEST_WINDOW_MS = 600_000
+"""How long the request id of a publish is remembered: 10 minutes, as for queues."""
+_RESOLVERS = {**RESOLVERS, **RESOLVERS_OF_NATIVE}
+_encoded = msgspec.msgpack.Encoder().encode
 
 
 class TopicService(Room):
@@ -101,6 +112,7 @@ class TopicService(Room):
         self._plans = Plans(engine)
         self._routes = Routes(engine, clock, QueueTarget(engine, seals), seals)
         self._ids = copies_ids(randomness)
+        self.refills = Refills(engine, clock, self._plans)
         self._outboxes = Outboxes(engine, clock, self._plans, self._routes, self._copies, self._ids)
 
     def begin(self) -> None:
@@ -123,6 +135,7 @@ class TopicService(Room):
             FAREWELL: self.farewells.on_due,
             EXPIRE: self._on_expire,
             CLEAR_TOPIC: self._on_clear,
+            REFILL: self.refills.run,
         }
 
     async def guard(self, arn: str) -> Guard | None:
@@ -135,7 +148,7 @@ class TopicService(Room):
 
     async def resolve(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Follow the topic's name, check the request and stamp it."""
-        resolved = await RESOLVERS[operation.name](self.desk, ctx, operation, request)
+        resolved = await _RESOLVERS[operation.name](self.desk, ctx, operation, request)
         guard = in_force(ctx, operation, resolved.guard)
         if guard.policy:  # the default one is of the owner alone
             checks = with_keys(resolved.checks, {SOURCE_OWNER: ctx.principal.account})
@@ -158,6 +171,12 @@ class TopicService(Room):
 
     def present(self, request: Any, resolved: Resolved, value: Any) -> Any:
         """Return the answer for what a function answered."""
+        if isinstance(request, native_model.UpdateTopic):
+            value = read_now(self.engine, resolved.partitions, get_topic, resolved.request)
+        elif isinstance(request, native_model.CreateSubscription | native_model.UpdateSubscription):
+            value = read_now(self.engine, resolved.partitions, get_native, resolved.request)
+        elif isinstance(request, native_model.CreateSnapshot):
+            value = read_now(self.engine, resolved.partitions, get_snapshot, resolved.request)
         if isinstance(value, model.Topic) and value.policy:
             return msgspec.structs.replace(value, policy=resource_policy.shown(value.policy, self.engine))
         stamped = resolved.request
@@ -207,7 +226,6 @@ class TopicService(Room):
 
     async def publish(self, ctx: CallContext, resolved: ResolvedPublish) -> tuple[model.PublishAnswer, ...]:
         """Publish messages: durable, and on their way to every subscriber, when this returns."""
-        del ctx
         place, request = resolved.request
         plan = await self._plans.of(resolved.partition)
         if plan is None:
@@ -221,19 +239,52 @@ class TopicService(Room):
         load = None if place.fifo else await self._load(plan, published, now_ms)
         if load is not None:
             deliveries = load.deliveries()
-            stamped = StampedPublish(resolved.partition, plan.version, deliveries, seed=seed)
+            keep = load.kept()
+            stamped = StampedPublish(resolved.partition, plan.version, deliveries, seed=seed, kept=keep)
             partitions = dict.fromkeys((resolved.partition, *(it.send.partition for it in deliveries)))
-            await self.engine.transact(tuple(partitions), publishing.publish, stamped)
+            if keep is not None:
+                partitions[keep.archive] = None
+            outcome = await self._once(ctx, request, tuple(partitions), stamped)
+            if outcome.seed != seed:
+                ids = stamping.message_ids(outcome.seed, len(ids))
             return tuple(SentMessage(message_id, "") for message_id in ids)
         stored = tuple(kept(place, it, index, now_ms) for index, it in enumerate(published))
         send = StampedSend(place.name, plan.meta.outbox, stored, seed, now_ms)
         stamped = StampedPublish(resolved.partition, plan.version, (), send, seed)
-        outcome = await self.engine.transact((resolved.partition, plan.meta.outbox), publishing.publish, stamped)
+        outcome = await self._once(ctx, request, (resolved.partition, plan.meta.outbox), stamped)
+        if outcome.seed != seed:
+            ids = stamping.message_ids(outcome.seed, len(ids))
         sent: Sequence[SentMessage] = [SentMessage(message_id, "") for message_id in ids]
         if outcome.first_seq:
             sent = stamping.sent_to_fifo(sent, {refused.index for refused in outcome.refused}, outcome)
         refused = {it.index: stamping.item_error(it.error()) for it in outcome.refused}
         return tuple(refused.get(index, it) for index, it in enumerate(sent))
+
+    async def _once(
+        self, ctx: CallContext, request: model.Publish, partitions: tuple[bytes, ...], stamped: StampedPublish
+    ) -> Outcome:
+        """Run a publish, or answer what the first one with its request id was answered. The deduplication ids of a FIFO
+        topic do that already.
+        """
+        function: Any = publishing.publish
+        call: Any = stamped
+        if request.request_id and not is_fifo(request.topic):
+            check_request_id(request.request_id)
+            function = run_once
+            call = Once(
+                partition=stamped.partition,
+                account=ctx.principal.account,
+                operation="Publish",
+                request_id=request.request_id,
+                identity=msgspec.msgpack.encode((ctx.principal.id, request)),
+                now_ms=self.clock.deadline_ms(),
+                window_ms=REQUEST_WINDOW_MS,
+                function=publishing.publish,
+                request=stamped,
+                result_type=Outcome,
+            )
+        outcome: Outcome = await self.engine.transact(partitions, function, call)
+        return outcome
 
     async def _load(self, plan: Plan, published: Sequence[StoredNotice], now_ms: int) -> Load | None:
         """Return what to send to whom at once; None where it is too much for one transaction."""
@@ -244,8 +295,10 @@ class TopicService(Room):
         routes = await self._routes.of(plan, tuple(subscribers.values()))
         copies = [self._copies(plan, it, "", now_ms) for it in published]
         await sign(it for it, each in zip(copies, wanting, strict=True) if has_documents(each))
-        load = Load(plan.place, plan.partition, self._routes, self._ids, now_ms)
-        for it, each in zip(copies, wanting, strict=True):
+        load = Load(plan.place, plan.partition, plan.meta.archive, self._routes, self._ids, now_ms)
+        for notice, it, each in zip(published, copies, wanting, strict=True):
+            if plan.meta.archive and not load.keep(_encoded(notice), notice.published_ms):
+                return None
             if load.fill(it, each, routes) < len(each):
                 return None
         return load
@@ -277,7 +330,7 @@ class TopicService(Room):
 
     def _one(self, topic: model.TopicPlace, partition: bytes, route: Route, copies: Copies) -> QueueDelivery | None:
         """Return the delivery of one message on one way, None where SQS would refuse it."""
-        load = Load(topic, partition, self._routes, self._ids, self.clock.deadline_ms())
+        load = Load(topic, partition, b"", self._routes, self._ids, self.clock.deadline_ms())
         load.fill(copies, (route.subscriber,), {route.subscriber.number: route})
         return next(iter(load.deliveries()), None)
 

@@ -7,7 +7,7 @@ a name read it again inside their transaction; they raise `DirectoryChanged` whe
 
 import msgspec
 
-from cumulo.queue_service import own_queues
+from cumulo.queue_service import own_queues, topic_archives
 from cumulo.queue_service.entrances import CLEAR_TOPIC, EXPIRE
 from cumulo.queue_service.keys import Tags, decode_tags
 from cumulo.queue_service.model import TAGS_MAX
@@ -19,6 +19,7 @@ from cumulo.queue_service.topic_errors import (
     TOPIC_NOT_FOUND,
 )
 from cumulo.queue_service.topic_keys import (
+    SNAPSHOTS,
     STATE,
     TAGS,
     TOPIC,
@@ -33,14 +34,14 @@ from cumulo.queue_service.topic_keys import (
     endpoint_key,
     id_key,
     last_part,
+    listed_key,
     name_key,
     names_prefix,
     subscription_key,
-    subscription_name_key,
     subscriptions_prefix,
 )
-from cumulo.queue_service.topic_model import Topic, TopicPlace
-from cumulo.storage import records
+from cumulo.queue_service.topic_model import SNAPSHOTS_MAX, Topic, TopicPlace
+from cumulo.storage import records, tuples
 from cumulo.storage.engine import Due, ReadTxn, Txn
 from cumulo.storage.tuples import u64
 
@@ -60,7 +61,8 @@ class StampedCreate(msgspec.Struct, frozen=True):
     """A topic to make. `partition` and `outbox` are the existing topic's, or new ones (`is_new`) that nobody has used.
 
     `policy` is in its stored form, None where it was not given; `given` are the attributes that were, as they would be
-    shown, to compare them with those of a topic that is there.
+    shown, to compare them with those of a topic that is there. `keep_s` is None where it was not given, and `archive` a
+    partition for what a new topic keeps.
     """
 
     place: TopicPlace
@@ -70,6 +72,22 @@ class StampedCreate(msgspec.Struct, frozen=True):
     attributes: dict[str, str]
     policy: str | None
     tags: dict[str, str]
+    now_ms: int
+    keep_s: int | None = None
+    archive: bytes = b""
+
+
+class StampedUpdate(msgspec.Struct, frozen=True):
+    """Attributes to write, an empty value takes one away; `policy` and `keep_s` are None where they stay. `archive` is
+    the topic's, or a partition that nobody has used.
+    """
+
+    place: TopicPlace
+    partition: bytes
+    attributes: dict[str, str]
+    policy: str | None
+    keep_s: int | None
+    archive: bytes
     now_ms: int
 
 
@@ -162,6 +180,8 @@ def create_topic(txn: Txn, request: StampedCreate) -> None:
         attributes=request.attributes,
         outbox=request.outbox,
     )
+    if request.keep_s:
+        meta = topic_archives.keep(txn, meta, request.keep_s, request.archive, request.now_ms)
     _write(txn, partition, meta, request.policy or "")
     put_state(txn, partition, TopicState(version=0))
     _write_tags(txn, partition, request.tags)
@@ -174,6 +194,7 @@ def _check_same(txn: Txn, request: StampedCreate, row: TopicName) -> None:
     meta = meta_of(txn, request.partition)
     assert meta is not None, request.partition
     differs = any(meta.attributes.get(name, "") != value for name, value in request.attributes.items())
+    differs = differs or request.keep_s not in (None, meta.keep_s)
     if differs or (request.policy is not None and request.policy != row.policy):
         raise INVALID_PARAMETER.error(text="Attributes Reason: Topic already exists with different attributes")
     tags = _tags(txn, request.partition)
@@ -181,7 +202,7 @@ def _check_same(txn: Txn, request: StampedCreate, row: TopicName) -> None:
         raise INVALID_PARAMETER.error(text="Tags Reason: Topic already exists with different tags")
 
 
-def get_topic(txn: ReadTxn, request: StampedTopic) -> Topic:
+def get_topic(txn: ReadTxn, request: StampedTopic | StampedUpdate) -> Topic:
     """Return a topic with its counts, its policy in the stored form; a read function."""
     row = confirm(txn, request.place, request.partition)
     meta, state = meta_of(txn, request.partition), state_of(txn, request.partition)
@@ -194,6 +215,8 @@ def get_topic(txn: ReadTxn, request: StampedTopic) -> Topic:
         confirmed=state.confirmed,
         pending=state.pending,
         deleted=state.deleted,
+        keep_s=meta.keep_s,
+        kept=topic_archives.count(txn, meta.archive),
     )
 
 
@@ -210,6 +233,22 @@ def set_attribute(txn: Txn, request: StampedAttribute) -> None:
         attributes[request.name] = request.value
     meta = msgspec.structs.replace(meta, attributes=attributes)
     _write(txn, request.partition, meta, row.policy)
+    _set_up_outbox(txn, meta)
+    put_state(txn, request.partition, state_of(txn, request.partition))
+
+
+def update_topic(txn: Txn, request: StampedUpdate) -> None:
+    """Write several attributes of a topic, all or none."""
+    row = confirm(txn, request.place, request.partition)
+    meta = meta_of(txn, request.partition)
+    assert meta is not None, request.partition
+    attributes = {name: value for name, value in (meta.attributes | request.attributes).items() if value}
+    meta = msgspec.structs.replace(meta, attributes=attributes)
+    if request.keep_s is not None:
+        if meta.archive and meta.archive != request.archive:
+            raise DirectoryChanged
+        meta = topic_archives.keep(txn, meta, request.keep_s, request.archive, request.now_ms)
+    _write(txn, request.partition, meta, row.policy if request.policy is None else request.policy)
     _set_up_outbox(txn, meta)
     put_state(txn, request.partition, state_of(txn, request.partition))
 
@@ -259,6 +298,8 @@ def delete_topic(txn: Txn, request: StampedTopic) -> None:
     txn.delete(partition + TOPIC)
     txn.delete(partition + TAGS)
     own_queues.destroy(txn, meta.outbox, request.now_ms)
+    if meta.archive:
+        topic_archives.destroy(txn, meta.archive, request.now_ms)
     txn.due(request.now_ms, CLEAR_TOPIC, partition, records.encode(meta))
 
 
@@ -279,6 +320,7 @@ def clear_topic(txn: Txn, entry: Due) -> None:
         remove_rows(txn, partition, meta.region, number, decode_subscription(value), entry.at_ms)
     if len(rows) < CLEARED_MAX:
         txn.delete(partition + STATE)
+        txn.delete_range(partition + SNAPSHOTS, tuples.after(partition + SNAPSHOTS), SNAPSHOTS_MAX)
         txn.undue(entry.at_ms, entry.kind, entry.key)
 
 
@@ -287,7 +329,7 @@ def remove_rows(txn: Txn, partition: bytes, region: str, number: int, row: Subsc
     txn.delete(subscription_key(partition, number))
     txn.delete(id_key(partition, row.id))
     txn.delete(endpoint_key(partition, row.protocol, row.endpoint))
-    txn.delete(subscription_name_key(row.owner, region, row.id))
+    txn.delete(listed_key(region, partition, row))
     if row.expire_ms:
         txn.undue(row.expire_ms, EXPIRE, partition + u64(number))
     if row.queue:

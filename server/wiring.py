@@ -52,13 +52,21 @@ from cumulo.storage.memory import MemoryEngine
 from cumulo.storage.storage_keys import open_storage_keys
 
 if TYPE_CHECKING:
-    from cumulo.queue_service import census, edge_grpc_logs, edge_grpc_schedules, log_service, outgoing_folder
+    from cumulo.queue_service import (
+        census,
+        edge_grpc_logs,
+        edge_grpc_schedules,
+        edge_grpc_topics,
+        log_service,
+        outgoing_folder,
+    )
     from cumulo.queue_service.topic_service import TopicService
     from cumulo.server import check, topic_wiring
 else:
     census = LazyModule("cumulo.queue_service.census")
     edge_grpc_logs = LazyModule("cumulo.queue_service.edge_grpc_logs")
     edge_grpc_schedules = LazyModule("cumulo.queue_service.edge_grpc_schedules")
+    edge_grpc_topics = LazyModule("cumulo.queue_service.edge_grpc_topics")
     log_service = LazyModule("cumulo.queue_service.log_service")
     outgoing_folder = LazyModule("cumulo.queue_service.outgoing_folder")
     check = LazyModule("cumulo.server.check")
@@ -223,6 +231,7 @@ async def _build(
             queue_edge.handlers(queues, rpc),
             LazyHandler(entrances.LOG_SERVICE, lambda: edge_grpc_logs.handlers(logs(), rpc)),
             LazyHandler(entrances.SCHEDULE_SERVICE, lambda: edge_grpc_schedules.handlers(queues, rpc)),
+            LazyHandler(entrances.TOPIC_SERVICE, lambda: edge_grpc_topics.handlers(topics(), queues, rpc)),
             object_edge.handlers(objects, rpc),
             runner_edge.handlers(runner, rpc),
         ),
@@ -231,6 +240,7 @@ async def _build(
             queue_edge.SERVICE_NAME,
             entrances.LOG_SERVICE,
             entrances.SCHEDULE_SERVICE,
+            entrances.TOPIC_SERVICE,
             object_edge.SERVICE_NAME,
             runner_edge.SERVICE_NAME,
         ),

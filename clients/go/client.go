@@ -21,6 +21,7 @@ import (
 	objectsv1 "cumulo/clients/go/api/objects/v1"
 	queuev1 "cumulo/clients/go/api/queue/v1"
 	runnerv1 "cumulo/clients/go/api/runner/v1"
+	topicsv1 "cumulo/clients/go/api/topics/v1"
 )
 
 // Config says where the server is and who calls.
@@ -69,6 +70,7 @@ type Client struct {
 	Queues    queuev1.QueueServiceClient
 	Schedules queuev1.ScheduleServiceClient
 	Logs      queuev1.LogServiceClient
+	Topics    topicsv1.TopicServiceClient
 	Objects   objectsv1.ObjectServiceClient
 	Identity  identityv1.IdentityServiceClient
 	Runner    runnerv1.RunnerServiceClient
@@ -100,6 +102,7 @@ func Open(config Config, options ...grpc.DialOption) (*Client, error) {
 		Queues:     queuev1.NewQueueServiceClient(connection),
 		Schedules:  queuev1.NewScheduleServiceClient(connection),
 		Logs:       queuev1.NewLogServiceClient(connection),
+		Topics:     topicsv1.NewTopicServiceClient(connection),
 		Objects:    objectsv1.NewObjectServiceClient(connection),
 		Identity:   identityv1.NewIdentityServiceClient(connection),
 		Runner:     runnerv1.NewRunnerServiceClient(connection),

@@ -17,10 +17,10 @@ from google.protobuf import descriptor_pb2 as pb
 PROTOS = Path(__file__).resolve().parents[2] / "protos"
 FILES = sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.rglob("*.proto"))
 # IssueToken's nonce does what a request_id would do.
-SHORT_LISTS = {"ListQueueTags", "ListMessageMoveTasks"}
-"""Lists with a small limit of their own (50 and 10), which SQS answers whole, too."""
+SHORT_LISTS = {"ListQueueTags", "ListMessageMoveTasks", "ListSnapshots"}
+"""Lists with a small limit of their own (50, 10 and 100); SQS answers the first two whole, too."""
 READING_RPC = re.compile(
-    r"(Get|List|Head|Explain|Peek|Receive|Read|Consume|StreamRe(ad|ceive)|StreamJobLogs)|IssueToken"
+    r"(Get|List|Head|Explain|Peek|Pull|Receive|Read|Consume|StreamRe(ad|ceive)|StreamSubscribe|StreamJobLogs)|IssueToken"
 )
 
 Field = pb.FieldDescriptorProto
@@ -114,7 +114,15 @@ def words(camel: str) -> str:
 
 
 def test_there_is_one_contract_for_each_service() -> None:
-    assert [Path(name).stem for name in FILES] == ["identity", "objects", "log", "queue", "schedule", "runner"]
+    assert [Path(name).stem for name in FILES] == [
+        "identity",
+        "objects",
+        "log",
+        "queue",
+        "schedule",
+        "runner",
+        "topics",
+    ]
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -276,6 +276,7 @@ def test_every_refusal_has_an_error(reason):
     assert Refused(0, reason, 5).error().row.grpc_status
 
 
-def test_every_operation_checks_a_permission_of_sqs():
-    assert {action.partition(":")[0] for row in TABLE for action in row.permissions} == {"sqs"}
+def test_every_operation_checks_a_permission_of_sqs_and_where_it_takes_subscriptions_one_of_sns():
+    assert all(row.permissions[0].startswith("sqs:") for row in TABLE)
+    assert {action.partition(":")[0] for row in TABLE for action in row.permissions} == {"sqs", "sns"}
     assert all(row.summary for row in TABLE)

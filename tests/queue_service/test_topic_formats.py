@@ -17,8 +17,8 @@ PARTITION = bytes(7) + b"\x05"
     [
         (topic_keys.TopicName(1, PARTITION, "policy", 5), "9401c4080000000000000005a6706f6c69637905"),
         (
-            topic_keys.TopicMeta(1, "0", "r", "news", 5, {"DisplayName": "News"}, PARTITION),
-            "9701a130a172a46e6577730581ab446973706c61794e616d65a44e657773c4080000000000000005",
+            topic_keys.TopicMeta(1, "0", "r", "news", 5, {"DisplayName": "News"}, PARTITION, PARTITION, 60),
+            "9901a130a172a46e6577730581ab446973706c61794e616d65a44e657773c4080000000000000005c40800000000000000053c",
         ),
         (topic_keys.TopicState(7, 1, 2, 3, 4, 5), "96070102030405"),
         (
@@ -27,10 +27,12 @@ PARTITION = bytes(7) + b"\x05"
         ),
         (
             topic_keys.SubscriptionRow(
-                1, "id", "http", "http://a/", "0", "arn", {"a": "b"}, True, True, PARTITION, 5, 6, b"n"
+                1, "id", "http", "http://a/", "0", "arn", {"a": "b"}, True, True, PARTITION, 5, 6, b"n", "dead"
             ),
-            "9d01a26964a468747470a9687474703a2f2f612fa130a361726e81a161a162c3c3c40800000000000000050506c4016e",
+            "9e01a26964a468747470a9687474703a2f2f612fa130a361726e81a161a162c3c3c40800000000000000050506c4016ea464656164",
         ),
+        (topic_keys.Snapshot(1, 5, "s", 6), "940105a17306"),
+        (topic_keys.Replay(1, 5, True, PARTITION), "940105c3c4080000000000000005"),
         (topic_keys.Farewell(1, "id", 5, 6, 7, True), "9601a26964050607c3"),
     ],
 )
@@ -69,4 +71,11 @@ def test_keys_on_disk_are_these_bytes():
         topic_keys.subscription_name_key("0", "r", "id").hex()
         == "000000000000000002737562736372697074696f6e730002300002720002696400"
     )
+    assert topic_keys.snapshot_key(PARTITION, "s").hex() == "000000000000000502736e617073686f7400027300"
+    assert topic_keys.snapshot_name(topic_keys.snapshot_key(PARTITION, "s"), PARTITION) == "s"
+    native = topic_keys.SubscriptionRow(id="s", protocol=topic_keys.NATIVE, owner="0")
+    assert topic_keys.listed_key("r", PARTITION, native) == topic_keys.subscription_name_key(
+        "0", "r", "s/0000000000000005"
+    )
+    assert (topic_keys.KEPT.hex(), topic_keys.REPLAY.hex()) == ("026b65707400", "027265706c617900")
     assert topic_keys.owner_in(topic_keys.owner_of(PARTITION, 3)) == (PARTITION, 3)

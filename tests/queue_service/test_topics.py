@@ -30,7 +30,11 @@ def _partitions(txn):
 
 
 def _own_queues(txn, partitions):
-    return [queue for partition in partitions for queue in topic_invariants.own_queues(txn, partition)]
+    return [
+        queue
+        for partition in partitions
+        for queue in (*topic_invariants.own_queues(txn, partition), *topic_invariants.archives(txn, partition))
+    ]
 
 
 class Topics:

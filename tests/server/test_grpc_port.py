@@ -24,6 +24,7 @@ from cumulo.api.objects.v1 import objects_pb2
 from cumulo.api.queue.v1 import log_pb2, queue_pb2, schedule_pb2
 from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
 from cumulo.api.runner.v1 import runner_pb2
+from cumulo.api.topics.v1 import topics_pb2
 from tests.server.running import wait_until_parked
 
 LIMIT_S = 10
@@ -35,6 +36,7 @@ SERVICES = [
         (queue_pb2, "QueueService"),
         (log_pb2, "LogService"),
         (schedule_pb2, "ScheduleService"),
+        (topics_pb2, "TopicService"),
         (objects_pb2, "ObjectService"),
         (runner_pb2, "RunnerService"),
     )

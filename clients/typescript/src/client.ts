@@ -22,6 +22,7 @@ import { ScheduleServiceClient, ScheduleServiceService } from "./api/cumulo/api/
 import { LogServiceClient, LogServiceService } from "./api/cumulo/api/queue/v1/log.js";
 import { QueueServiceClient, QueueServiceService } from "./api/cumulo/api/queue/v1/queue.js";
 import { RunnerServiceClient, RunnerServiceService } from "./api/cumulo/api/runner/v1/runner.js";
+import { TopicServiceClient, TopicServiceService } from "./api/cumulo/api/topics/v1/topics.js";
 import { type Promised, promised } from "./promised.js";
 import { authenticate, Tokens } from "./token.js";
 
@@ -68,6 +69,7 @@ export class Client {
   readonly queues: Promised<QueueServiceClient>;
   readonly schedules: Promised<ScheduleServiceClient>;
   readonly logs: Promised<LogServiceClient>;
+  readonly topics: Promised<TopicServiceClient>;
   readonly objects: Promised<ObjectServiceClient>;
   readonly identity: Promised<IdentityServiceClient>;
   readonly runner: Promised<RunnerServiceClient>;
@@ -82,6 +84,7 @@ export class Client {
     this.queues = promised(new QueueServiceClient(config.target, security, options), QueueServiceService);
     this.schedules = promised(new ScheduleServiceClient(config.target, security, options), ScheduleServiceService);
     this.logs = promised(new LogServiceClient(config.target, security, options), LogServiceService);
+    this.topics = promised(new TopicServiceClient(config.target, security, options), TopicServiceService);
     this.objects = promised(new ObjectServiceClient(config.target, security, options), ObjectServiceService);
     this.identity = promised(new IdentityServiceClient(config.target, security, options), IdentityServiceService);
     this.runner = promised(new RunnerServiceClient(config.target, security, options), RunnerServiceService);
@@ -89,8 +92,8 @@ export class Client {
 
   /** Ends all calls and the connection. */
   close(): void {
-    const services = [this.queues, this.schedules, this.logs, this.objects, this.identity, this.runner];
-    for (const service of services) service.raw.close();
+    for (const service of [this.queues, this.schedules, this.logs, this.topics]) service.raw.close();
+    for (const service of [this.objects, this.identity, this.runner]) service.raw.close();
     this.#anonymous.close();
   }
 
