@@ -1,4 +1,4 @@
-"""The examples of docs/clients.md, docs/logs.md and docs/topics.md run as they are printed."""
+"""The examples of docs/clients.md, docs/logs.md, docs/topics.md and docs/topics_native.md run as they are printed."""
 
 import os
 import re
@@ -71,3 +71,31 @@ def test_every_example_of_topics_runs_in_order(tmp_path: Path):
         printed = run_examples("topics.md", server, tmp_path)
 
     assert printed.splitlines() == ["order 7 is paid", "red, at 50", "e4 e5 Nf3"]
+
+
+def test_every_example_of_native_topics_runs_in_order(tmp_path: Path):
+    commands = re.findall(r"^\$ (.+)$", (DOCS / "topics_native.md").read_text(), re.MULTILINE)
+    with Server() as server:
+        printed = run_examples("topics_native.md", server, tmp_path)
+        environment = server.environment()
+        environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        typed = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", "\n".join(commands)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env=environment,
+        )
+
+    for shown in (
+        "order 7 {'kind': 'order'}",
+        "['order 1 paid', 'order 1 sent']",
+        "acknowledged: handled badly",
+        "['handled badly']",
+        "0 wait",
+        "TopicKeepsNothing",
+    ):
+        assert shown in printed
+    assert typed.returncode == 0, typed.stderr
+    assert typed.stdout.count("disk is full") == 2

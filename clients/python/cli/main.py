@@ -26,7 +26,7 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: Any) -> No
     "-V", "--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show the version."
 )
 def cli() -> None:
-    """Queues, logs, object storage, identity and isolated jobs, on a server of your own.
+    """Queues, topics, logs, object storage, identity and isolated jobs, on a server of your own.
 
     Commands find the server by CUMULO_TARGET and the access key by CUMULO_ACCESS_KEY_ID and CUMULO_SECRET_ACCESS_KEY;
     `eval "$(cumulo env)"` sets them for a server on this machine, and `cumulo iam login` keeps others as profiles.
@@ -39,6 +39,7 @@ def cli() -> None:
 for _name, _summary in (
     ("queue", "Queues and their messages."),
     ("log", "Logs: records in order, read from any position or time."),
+    ("topic", "Topics: publish to many subscriptions at once."),
     ("bucket", "Buckets, their policies and notifications."),
     ("object", "Objects: copy, list, read, remove."),
     ("iam", "Users, groups, keys, policies, and why a call is allowed or denied."),

@@ -13,6 +13,7 @@ from cumulo.client._async.logs import AsyncLog
 from cumulo.client._async.messages import AsyncMessage
 from cumulo.client._async.queues import AsyncQueue
 from cumulo.client._async.schedules import AsyncSchedules
+from cumulo.client._async.topics import AsyncSubscription, AsyncTopic
 from cumulo.client._async.transactions import AsyncTransaction
 from cumulo.client._sync.buckets import Bucket, ObjectWriter
 from cumulo.client._sync.client import Client
@@ -23,9 +24,10 @@ from cumulo.client._sync.logs import Log
 from cumulo.client._sync.messages import Message
 from cumulo.client._sync.queues import Queue
 from cumulo.client._sync.schedules import Schedules
+from cumulo.client._sync.topics import Subscription, Topic
 from cumulo.client._sync.transactions import Transaction
 from cumulo.client.errors import CumuloError
-from cumulo.client.model import DeadLetterPolicy, Enclosed, JobSpec, NotificationRule, Outgoing, OutgoingRecord
+from cumulo.client.model import DeadLetterPolicy, Enclosed, JobSpec, Notice, NotificationRule, Outgoing, OutgoingRecord
 
 __all__ = [
     "AsyncBucket",
@@ -38,6 +40,8 @@ __all__ = [
     "AsyncObjectWriter",
     "AsyncQueue",
     "AsyncSchedules",
+    "AsyncSubscription",
+    "AsyncTopic",
     "AsyncTransaction",
     "Bucket",
     "Client",
@@ -49,6 +53,7 @@ __all__ = [
     "Log",
     "LogConsumer",
     "Message",
+    "Notice",
     "NotificationRule",
     "ObjectReader",
     "ObjectWriter",
@@ -56,6 +61,8 @@ __all__ = [
     "OutgoingRecord",
     "Queue",
     "Schedules",
+    "Subscription",
+    "Topic",
     "Transaction",
     "errors",
     "model",

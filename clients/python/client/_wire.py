@@ -15,6 +15,7 @@ from cumulo.api.queue.v1 import log_pb2 as log
 from cumulo.api.queue.v1 import queue_pb2 as queue
 from cumulo.api.queue.v1 import schedule_pb2 as schedules
 from cumulo.api.runner.v1 import runner_pb2 as runner
+from cumulo.api.topics.v1 import topics_pb2 as topics
 from cumulo.client import model
 from cumulo.client._replies import CORRELATION_ID, VIRTUAL_QUEUE
 from cumulo.client.errors import CumuloError, PartialFailure, from_item
@@ -361,6 +362,142 @@ def _fairness(it: queue.Fairness) -> model.Fairness:
 
 
 # Logs
+
+
+def publish_entry(
+    body: object,
+    subject: str = "",
+    attributes: Mapping[str, model.Attribute] | None = None,
+    group: str | None = None,
+    deduplication_id: str | None = None,
+) -> topics.PublishEntry:
+    """Return one message to publish."""
+    entry = topics.PublishEntry(
+        body=body_bytes(body), subject=subject, group_id=group, deduplication_id=deduplication_id
+    )
+    if attributes:
+        for name, value in attribute_messages(attributes).items():
+            entry.attributes[name].CopyFrom(value)
+    return entry
+
+
+def notice_entry(item: object) -> topics.PublishEntry:
+    """Return the entry of one item of a batch to publish: a `Notice`, or a plain body."""
+    if isinstance(item, model.Notice):
+        return publish_entry(item.body, item.subject, item.attributes, item.group, item.deduplication_id)
+    return topics.PublishEntry(body=body_bytes(item))
+
+
+def published_messages(results: Sequence[topics.PublishResult]) -> list[model.PublishedMessage]:
+    """Return what was published; raise `PartialFailure` where an entry was refused."""
+    failures: list[tuple[int | str, CumuloError]] = [
+        (index, item_error(result.error)) for index, result in enumerate(results) if result.HasField("error")
+    ]
+    if failures:
+        raise PartialFailure(failures, len(results))
+    return [
+        model.PublishedMessage(message_id=it.published.message_id, sequence_number=it.published.sequence_number)
+        for it in results
+    ]
+
+
+def topic_message(
+    name: str,
+    *,
+    keep: int | None = None,
+    policy: str | Mapping[str, Any] | None = None,
+    attributes: Mapping[str, str] | None = None,
+) -> topics.Topic:
+    """Return a topic with the attributes that are given."""
+    return topics.Topic(
+        name=name, keep_s=keep, policy=None if policy is None else document_text(policy), attributes=attributes
+    )
+
+
+def topic_info(it: topics.Topic, *, listed: bool = False) -> model.TopicInfo:
+    """Return a topic; of a listed one only what listings hold."""
+    if listed:
+        return model.TopicInfo(name=short(it.name), full_name=it.name, arn=it.arn)
+    return model.TopicInfo(
+        name=short(it.name),
+        full_name=it.name,
+        arn=it.arn,
+        created=time_of(it.create_ms),
+        attributes=dict(sorted(it.attributes.items())),
+        policy=it.policy or None,
+        keep_s=it.keep_s,
+        kept_message_count=it.kept_message_count,
+        subscription_count=it.subscription_count,
+        pending_subscription_count=it.pending_subscription_count,
+    )
+
+
+FILTER_SCOPES = {
+    "attributes": topics.FILTER_SCOPE_MESSAGE_ATTRIBUTES,
+    "body": topics.FILTER_SCOPE_MESSAGE_BODY,
+}
+
+
+def subscription_message(
+    name: str,
+    *,
+    filter: str | Mapping[str, Any] | None = None,  # noqa: A002 - the word that people use; no call of the builtin here
+    filter_scope: str | None = None,
+    ack_deadline: int | None = None,
+    retention: int | None = None,
+    dead_letter_queue: str | None = None,
+    max_deliveries: int | None = None,
+) -> topics.Subscription:
+    """Return a native subscription with the settings that are given; raises `ValueError` for an unknown scope."""
+    if filter_scope is not None and filter_scope not in FILTER_SCOPES:
+        raise ValueError(f"filter_scope is {filter_scope!r}, and none of {', '.join(FILTER_SCOPES)}")
+    return topics.Subscription(
+        name=name,
+        filter_policy=None if filter is None else document_text(filter),
+        filter_scope=topics.FILTER_SCOPE_UNSPECIFIED if filter_scope is None else FILTER_SCOPES[filter_scope],
+        ack_deadline_s=ack_deadline,
+        retention_s=retention,
+        dead_letter_queue=dead_letter_queue,
+        max_deliveries=max_deliveries,
+    )
+
+
+def subscription_info(it: topics.Subscription) -> model.SubscriptionInfo:
+    """Return a subscription; settings and counts where it says them."""
+    scope = "body" if it.filter_scope == topics.FILTER_SCOPE_MESSAGE_BODY else "attributes"
+    info = model.SubscriptionInfo(
+        name=short(it.name),
+        full_name=it.name,
+        arn=it.arn,
+        protocol=it.protocol,
+        endpoint=it.endpoint,
+        filter_policy=it.filter_policy,
+        filter_scope=scope,
+    )
+    if not it.HasField("ack_deadline_s"):
+        return info
+    return msgspec.structs.replace(
+        info,
+        created=time_of(it.create_ms),
+        ack_deadline_s=it.ack_deadline_s,
+        retention_s=it.retention_s,
+        dead_letter_queue=it.dead_letter_queue or None,
+        max_deliveries=it.max_deliveries or None,
+        message_count=it.message_count,
+        in_flight_count=it.in_flight_count,
+        is_replaying=it.is_replaying,
+    )
+
+
+def snapshot_info(it: topics.Snapshot) -> model.SnapshotInfo:
+    """Return a snapshot."""
+    return model.SnapshotInfo(
+        name=short(it.name),
+        full_name=it.name,
+        subscription=it.subscription,
+        created=time_of(it.create_ms),
+        message_count=it.message_count,
+    )
 
 
 def log_message(

@@ -246,6 +246,75 @@ class Enclosed(Outgoing, frozen=True, kw_only=True):
     queue: str
 
 
+# Topics
+
+
+class Notice(Value, frozen=True):
+    """One message of a batch to publish with what belongs to it, as in `Topic.publish`; a plain body stands for one
+    without.
+    """
+
+    body: object
+    subject: str = ""
+    attributes: Mapping[str, Attribute] | None = None
+    group: str | None = None
+    deduplication_id: str | None = None
+
+
+class PublishedMessage(Value, frozen=True):
+    """A published message's id, the same for every subscriber, and in a FIFO topic its number there."""
+
+    message_id: str
+    sequence_number: str = ""
+
+
+class TopicInfo(Value, frozen=True):
+    """A topic's attributes and counts; listings hold `name`, `full_name` and `arn` only. `attributes` are SNS's."""
+
+    name: str
+    full_name: str
+    arn: str
+    created: datetime | None = None
+    attributes: Mapping[str, str] | None = None
+    policy: str | None = None
+    keep_s: int | None = None
+    kept_message_count: int | None = None
+    subscription_count: int | None = None
+    pending_subscription_count: int | None = None
+
+
+class SubscriptionInfo(Value, frozen=True):
+    """A subscription; of one that is not native, and in listings, settings and counts are None. `filter_scope` is
+    `attributes` or `body`. `is_replaying` says that messages of a seek are on their way still.
+    """
+
+    name: str
+    full_name: str
+    arn: str
+    protocol: str
+    endpoint: str = ""
+    filter_policy: str = ""
+    filter_scope: str = "attributes"
+    created: datetime | None = None
+    ack_deadline_s: int | None = None
+    retention_s: int | None = None
+    dead_letter_queue: str | None = None
+    max_deliveries: int | None = None
+    message_count: int | None = None
+    in_flight_count: int | None = None
+    is_replaying: bool | None = None
+
+
+class SnapshotInfo(Value, frozen=True):
+    """A snapshot, the full name of the subscription whose place it remembers, and how many messages are kept behind."""
+
+    name: str
+    full_name: str
+    subscription: str
+    created: datetime
+    message_count: int
+
+
 # Logs
 
 

@@ -20,6 +20,7 @@ from cumulo.api.queue.v1.log_pb2_grpc import LogServiceStub
 from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
 from cumulo.api.queue.v1.schedule_pb2_grpc import ScheduleServiceStub
 from cumulo.api.runner.v1.runner_pb2_grpc import RunnerServiceStub
+from cumulo.api.topics.v1.topics_pb2_grpc import TopicServiceStub
 from cumulo.client._proofs import new_nonce, prove
 from cumulo.client._retries import pause_before_retry
 from cumulo.client._tasks import Channel, Lock, Method, open_channel, sleep
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceAsyncStub
     from cumulo.api.queue.v1.schedule_pb2_grpc import ScheduleServiceAsyncStub
     from cumulo.api.runner.v1.runner_pb2_grpc import RunnerServiceAsyncStub
+    from cumulo.api.topics.v1.topics_pb2_grpc import TopicServiceAsyncStub
 
 DEADLINE_S = 10.0
 HEAD_START_S = 0.2
@@ -109,6 +111,11 @@ class AsyncLane:
     def log(self) -> "LogServiceAsyncStub":
         """The service of logs."""
         return LogServiceStub(self.channel)
+
+    @cached_property
+    def topics(self) -> "TopicServiceAsyncStub":
+        """The service of topics."""
+        return TopicServiceStub(self.channel)
 
     @cached_property
     def objects(self) -> "ObjectServiceAsyncStub":

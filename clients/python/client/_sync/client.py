@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from cumulo.api.objects.v1 import objects_pb2
 from cumulo.api.queue.v1 import log_pb2, queue_pb2
+from cumulo.api.topics.v1 import topics_pb2
 from cumulo.client import _wire, model
 from cumulo.client._sync.buckets import Bucket
 from cumulo.client._sync.connection import DEADLINE_S, TOKEN_LIFE_S, Connection
@@ -17,6 +18,7 @@ from cumulo.client._sync.logs import Log
 from cumulo.client._sync.pages import Pager
 from cumulo.client._sync.queues import Queue
 from cumulo.client._sync.requests import Requests
+from cumulo.client._sync.topics import Topic
 from cumulo.client._sync.transactions import Transaction
 from cumulo.client.configuration import configure
 from cumulo.client.model import Page
@@ -148,6 +150,31 @@ class Client:
                 log_pb2.ListLogsRequest(prefix=prefix, page_size=page_size or 0, page_token=page_token),
             )
             return Page([_wire.log_info(it, listed=True) for it in response.logs], response.next_page_token)
+
+        return Pager(fetch)
+
+    # Topics
+
+    def topic(self, name: str, *, create: bool = False, **attributes: Any) -> Topic:
+        """Return a topic by name, short name or ARN; one whose name ends in `.fifo` is a FIFO topic.
+
+        With `create` it is made, with the attributes that `Topic.create` knows, when it is awaited (in the flavour
+        on threads: at once). One that exists with the same attributes is taken as it is, one with others is refused.
+        """
+        topic = Topic(self._connection, self._keeper, self._requests, name)
+        if create:
+            topic.prepare_by(partial(topic.create, **attributes))
+        return topic
+
+    def topics(self, *, page_size: int | None = None) -> Pager[model.TopicInfo]:
+        """List the topics of the caller's account and region in order of their names, without attributes."""
+
+        def fetch(page_token: str) -> Page[model.TopicInfo]:
+            response = self._connection.call(
+                self._connection.lane.topics.ListTopics,
+                topics_pb2.ListTopicsRequest(page_size=page_size or 0, page_token=page_token),
+            )
+            return Page([_wire.topic_info(it, listed=True) for it in response.topics], response.next_page_token)
 
         return Pager(fetch)
 

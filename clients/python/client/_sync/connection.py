@@ -21,6 +21,7 @@ from cumulo.api.queue.v1.log_pb2_grpc import LogServiceStub
 from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
 from cumulo.api.queue.v1.schedule_pb2_grpc import ScheduleServiceStub
 from cumulo.api.runner.v1.runner_pb2_grpc import RunnerServiceStub
+from cumulo.api.topics.v1.topics_pb2_grpc import TopicServiceStub
 from cumulo.client._proofs import new_nonce, prove
 from cumulo.client._retries import pause_before_retry
 from cumulo.client._threads import Channel, Lock, Method, open_channel, sleep
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
     from cumulo.api.queue.v1.schedule_pb2_grpc import ScheduleServiceStub
     from cumulo.api.runner.v1.runner_pb2_grpc import RunnerServiceStub
+    from cumulo.api.topics.v1.topics_pb2_grpc import TopicServiceStub
 
 DEADLINE_S = 10.0
 HEAD_START_S = 0.2
@@ -110,6 +112,11 @@ class Lane:
     def log(self) -> "LogServiceStub":
         """The service of logs."""
         return LogServiceStub(self.channel)
+
+    @cached_property
+    def topics(self) -> "TopicServiceStub":
+        """The service of topics."""
+        return TopicServiceStub(self.channel)
 
     @cached_property
     def objects(self) -> "ObjectServiceStub":
