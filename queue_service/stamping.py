@@ -181,12 +181,19 @@ def stored_message(
     if sealing is None:
         body, attributes, trace, md5 = written.body, written.attributes, written.trace_header, written.md5_of_body
         return StoredMessage(1, message_id, md5, wall_ms, deadline_ms, sender_id, attributes, "", body, trace)
+    return sealed_message(message_id, sealing.seal(message_id, written), sender_id, wall_ms, deadline_ms, sealing)
+
+
+def sealed_message(
+    message_id: str, sealed: bytes, sender_id: str, wall_ms: int, deadline_ms: int, sealing: Sealing
+) -> StoredMessage:
+    """Return a message as it is stored whose content `sealing` has sealed already."""
     return StoredMessage(
         message_id=message_id,
         sent_ms=wall_ms,
         kept_from_ms=deadline_ms,
         sender_id=sender_id,
-        body=sealing.seal(message_id, written),
+        body=sealed,
         key_id=sealing.key_id,
         key_period_ms=sealing.period_ms,
     )

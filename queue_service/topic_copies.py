@@ -20,16 +20,17 @@ from cumulo.queue_service.pulled_messages import pulled_message
 from cumulo.queue_service.sealing import Sealing, Written
 from cumulo.queue_service.topic_envelopes import Notice, StoredNotice
 from cumulo.queue_service.topic_model import PublishEntry, TopicPlace
-from cumulo.queue_service.topic_routes import Route
+from cumulo.queue_service.topic_routes import Route, Words
 from cumulo.storage import records
 
 
 class _Kind(msgspec.Struct, frozen=True, gc=False):
     """What copies have in common that are all raw, or none, and for FIFO queues, or none: the whole text, or a document
-    up to the link and from there on, with the digest's state in between.
+    up to the subscription's id in the link and from there on, with the digest's state in between.
     """
 
     written: Written
+    encoded: bytes
     size_bytes: int
     group_id: str
     deduplication_id: str
@@ -46,56 +47,69 @@ class Copies:
         self.notice = notice
         self._published = published
         self._now_ms = now_ms
-        self._kinds: dict[tuple[str, bool, bool], _Kind | None] = {}
+        self._kinds: dict[Words, _Kind | None] = {}
         self._own: Outgoing | None = None
         self._pulled: Outgoing | None = None
 
-    def own(self) -> Outgoing:
-        """Return the message as it lies in the topic's outbox, or in a subscription's own queue."""
+    def own(self, index: int) -> Outgoing:
+        """Return the message as it lies in a subscription's own queue; `index` is its place in a batch."""
         if self._own is None:
             self._own = kept(self._topic, self._published, 0, self._now_ms)
-        return self._own
+        return _at(index, self._own)
 
-    def pulled(self) -> Outgoing:
+    def pulled(self, index: int) -> Outgoing:
         """Return the message as it lies in a native subscription's queue."""
         if self._pulled is None:
             self._pulled = pulled_message(self._topic, self._published, self._now_ms)
-        return self._pulled
+        return _at(index, self._pulled)
 
-    def outgoing(self, route: Route, message_id: str, sealing: Sealing | None) -> Outgoing | None:
-        """Return the message as a queue of SQS gets it under an id; None where SQS's rules forbid it."""
-        protocol, raw = route.subscriber.row.protocol, route.subscriber.raw
+    def outgoing(self, route: Route, message_id: str, sealing: Sealing | None, index: int) -> Outgoing | None:
+        """Return the message as a queue of SQS gets it under an id, at a place in a batch; None where SQS's rules
+        forbid it.
+        """
         try:
-            kind = self._kinds[protocol, raw, route.fifo]
+            kind = self._kinds[route.words]
         except KeyError:
-            kind = self._kinds[protocol, raw, route.fifo] = self._kind(protocol, raw=raw, fifo=route.fifo)
+            kind = self._kinds[route.words] = self._kind(route.words)
         if kind is None:
             return None
         written, size_bytes = kind.written, kind.size_bytes
-        if not raw:
-            arn = f"{self._topic.arn}:{route.subscriber.row.id}"
-            rest = self.notice.unsubscribe_url(arn).encode() + kind.tail
-            body = written.body + rest
-            size_bytes = len(body)
+        if kind.digest is not None:
+            written = self._document(route, kind)
+            size_bytes = len(written.body)
             if size_bytes > MESSAGE_SIZE_BYTES_MAX:
                 return None
-            digest = kind.digest.copy()
-            digest.update(rest)
-            written = Written(body, (), written.trace_header, digest.hexdigest())
-        account, published_ms = self._topic.account, self._published.published_ms
-        record = stamping.stored_message(message_id, written, account, published_ms, self._now_ms, sealing)
+        account, sent_ms, now_ms = self._topic.account, self._published.published_ms, self._now_ms
+        if sealing is None:
+            record = stamping.stored_message(message_id, written, account, sent_ms, now_ms, None)
+        else:
+            encoded = kind.encoded if kind.digest is None else records.encode(written)
+            sealed = sealing.seal_encoded(message_id, encoded)
+            record = stamping.sealed_message(message_id, sealed, account, sent_ms, now_ms, sealing)
         if not kind.group_id:
-            return Outgoing(0, records.encode(record), size_bytes)
+            return Outgoing(index, records.encode(record), size_bytes)
         record = msgspec.structs.replace(record, group_id=kind.group_id, deduplication_id=kind.deduplication_id)
         in_group = None
-        if route.fifo:
+        if route.words.fifo:
             in_group = OutgoingInGroup(message_id, kind.group_id, kind.deduplication_id, by_content=False)
-        return Outgoing(0, records.encode(record), size_bytes, None, in_group, group=kind.group)
+        return Outgoing(index, records.encode(record), size_bytes, None, in_group, group=kind.group)
 
-    def _kind(self, protocol: str, *, raw: bool, fifo: bool) -> _Kind | None:
+    def _document(self, route: Route, kind: "_Kind") -> Written:
+        """Return a subscriber's own document."""
+        rest = route.subscriber.row.id.encode() + kind.tail
+        digest = kind.digest.copy()
+        digest.update(rest)
+        return Written(kind.written.body + rest, (), kind.written.trace_header, digest.hexdigest())
+
+    def _kind(self, words: Words) -> _Kind | None:
         """Make what copies of a kind have in common, and see whether SQS would take one."""
         entry = self._published.entry
-        head, tail = (self.notice.text(protocol), "") if raw else self.notice.document_parts(protocol)
+        protocol, raw, fifo = words
+        if raw:
+            head, tail = self.notice.text(protocol), ""
+        else:
+            head, tail = self.notice.document_parts(protocol)
+            head += self.notice.unsubscribe_url(f"{self._topic.arn}:")  # a subscription's id is all that is missing
         # A FIFO topic orders its messages itself; only a standard one hands on whose fair share they are.
         group_id = entry.group_id if fifo or not self._topic.fifo else None
         deduplication_id = deduplication_id_of(entry) if fifo else None
@@ -115,8 +129,10 @@ class Copies:
             return None
         if refused:
             return None
+        written = Written(sent.body, attributes, sent.trace_header, answer.md5_of_body)
         return _Kind(
-            Written(sent.body, attributes, sent.trace_header, answer.md5_of_body),
+            written,
+            records.encode(written),
             messages[0].size_bytes,
             group_id or "",
             deduplication_id or "",
@@ -124,6 +140,11 @@ class Copies:
             tail.encode(),
             None if raw else hashlib.md5(sent.body, usedforsecurity=False),
         )
+
+
+def _at(index: int, outgoing: Outgoing) -> Outgoing:
+    """Return a message at its place in a batch."""
+    return msgspec.structs.replace(outgoing, index=index) if index else outgoing
 
 
 async def sign(several: Iterable[Copies]) -> None:

@@ -3,7 +3,6 @@
 Knows neither what messages say nor where they come from.
 """
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from cumulo.core.ids import Randomness
@@ -86,36 +85,33 @@ class Load:
         self, copies: Copies, subscribers: Sequence[Subscriber], routes: Mapping[int, Route | None], at: int = 0
     ) -> int:
         """Take copies of a message for the subscribers from `at` on; return before which one room ended."""
-        self._first = self._first or copies
+        first = self._first = self._first or copies
+        by_number, ids = self._by_number, self._ids
         for position in range(at, len(subscribers)):
             number = subscribers[position].number
             route = routes[number]
-            if route is not None and not self._add(number, route, copies):
+            if route is None:
+                continue
+            known = by_number.get(number)
+            to_one = known or _ToOne(self._routes, route, with_first=copies is first)
+            index = len(to_one.messages)
+            outgoing: Outgoing | None
+            if route.row is not None:
+                outgoing = copies.outgoing(route, next(ids), to_one.sealing, index)
+            else:
+                outgoing = copies.pulled(index) if route.pulled else copies.own(index)
+            if outgoing is None:
+                continue  # SQS would refuse it, as raw messages with too many attributes: nobody gets it
+            operations = self._operations + publishing.operations_of(outgoing)
+            size_bytes = self._bytes + len(outgoing.record)
+            if known is None:
+                operations += publishing.OPERATIONS_OF_QUEUE
+            if by_number and (operations > self._operations_max or size_bytes > publishing.BYTES_MAX):
                 return position
+            self._operations, self._bytes = operations, size_bytes
+            by_number[number] = to_one
+            to_one.messages.append(outgoing)
         return len(subscribers)
-
-    def _add(self, number: int, route: Route, copies: Copies) -> bool:
-        """Take one copy; say whether there was room."""
-        known = self._by_number.get(number)
-        to_one = known or _ToOne(self._routes, route, with_first=copies is self._first)
-        outgoing: Outgoing | None
-        if route.row is not None:
-            outgoing = copies.outgoing(route, next(self._ids), to_one.sealing)
-        else:
-            outgoing = copies.pulled() if route.pulled else copies.own()
-        if outgoing is None:
-            return True  # SQS would refuse it, as raw messages with too many attributes: nobody gets it
-        operations = self._operations + publishing.operations_of(outgoing)
-        if known is None:
-            operations += publishing.OPERATIONS_OF_QUEUE
-        size_bytes = self._bytes + len(outgoing.record)
-        if self._by_number and (operations > self._operations_max or size_bytes > publishing.BYTES_MAX):
-            return False
-        self._operations, self._bytes = operations, size_bytes
-        if known is None:
-            self._by_number[number] = to_one
-        to_one.messages.append(outgoing)
-        return True
 
     def deliveries(self) -> tuple[QueueDelivery, ...]:
         """Return the deliveries, one to each subscriber."""
@@ -123,20 +119,10 @@ class Load:
             it.route.delivery(
                 self._topic,
                 self._partition,
-                _numbered(it.messages),
+                tuple(it.messages),
                 it.key_id,
                 self._now_ms,
                 with_first=it.with_first,
             )
             for it in self._by_number.values()
         )
-
-
-def _numbered(messages: list[Outgoing]) -> tuple[Outgoing, ...]:
-    """Return messages with their places in the batch."""
-    if len(messages) == 1:
-        return (messages[0],)
-    return tuple(
-        Outgoing(index, it.record, it.size_bytes, it.delay_s, it.fifo, it.lane, it.due_ms, it.group)
-        for index, it in zip(itertools.count(), messages, strict=False)
-    )

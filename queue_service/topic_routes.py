@@ -7,6 +7,7 @@ same of the queue: so each delivery is decided by what stands there, and few dec
 
 import weakref
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -28,11 +29,19 @@ SUBSCRIBERS_MAX = 500
 """Whose routes are looked up together: up to a millisecond."""
 
 
+class Words(NamedTuple):
+    """What decides the words: the subscription's protocol, whether it is raw, and whether the queue is a FIFO one."""
+
+    protocol: str
+    raw: bool
+    fifo: bool
+
+
 class Route(msgspec.Struct, frozen=True):
     """The way to a subscriber: the queue of SQS of that name with its directory row, else the subscription's own."""
 
     subscriber: Subscriber
-    fifo: bool
+    words: Words
     queue: str = ""
     row: QueueName | None = None
 
@@ -100,7 +109,7 @@ class Routes:
 
     def _decided(self, topic: TopicPlace, subscriber: Subscriber, rows: tuple[bytes | None, ...]) -> Route | None:
         if subscriber.queue is None:
-            return Route(subscriber, topic.fifo)
+            return Route(subscriber, Words(subscriber.row.protocol, subscriber.raw, topic.fifo))
         places = (subscriber.queue,) if subscriber.dead_letter is None else (subscriber.queue, subscriber.dead_letter)
         return self._first(topic, subscriber, zip(places, rows, strict=True))
 
@@ -113,7 +122,8 @@ class Routes:
                 continue
             row = decode_queue_name(raw)
             if not self._target.refusal(place, row.policy, topic.arn, topic.account):
-                return Route(subscriber, is_fifo(place.name), place.name, row)
+                words = Words(subscriber.row.protocol, subscriber.raw, is_fifo(place.name))
+                return Route(subscriber, words, place.name, row)
         return None
 
 

@@ -214,7 +214,7 @@ class TopicService(Room):
         token = confirmation_token(self.desk.sealer, found.partition, found.number, found.row.nonce)
         asking = self._notice(plan, StoredNotice(model.PublishEntry(body=""), message_id, wall_ms), "")
         _, _, document = asking.asking(CONFIRMATION, made.place.arn, token)
-        group_id = made.place.id if asked.fifo else None
+        group_id = made.place.id if asked.words.fifo else None
         entry = model.PublishEntry(body=document, group_id=group_id, deduplication_id=message_id)
         copies = self._copies(plan, StoredNotice(entry, message_id, wall_ms), "", self.clock.deadline_ms())
         delivery = self._one(plan.place, found.partition, asked, copies)
