@@ -87,9 +87,8 @@ class Outboxes:
         except DirectoryChanged:
             pass  # a queue or its key is another by now: look anew
         finally:
-            for task in under_way:
-                with contextlib.suppress(DirectoryChanged):
-                    await task
+            # Where one failed, so did all after it, and what they say is not news.
+            await asyncio.gather(*under_way, return_exceptions=True)
         return bool(looked.messages)
 
     async def _commit(self, request: StampedFanOut) -> None:
