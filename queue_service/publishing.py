@@ -51,11 +51,11 @@ class QueueDelivery(msgspec.Struct, frozen=True):
 
 class StampedPublish(msgspec.Struct, frozen=True):
     """Messages to deliver at once, and to keep, or to send to the outbox (`outbox`); decided on the topic's state
-    `version`.
+    `revision`.
     """
 
     partition: bytes
-    version: int
+    revision: int
     deliveries: tuple[QueueDelivery, ...]
     outbox: StampedSend | None = None
     seed: bytes = b""
@@ -94,7 +94,7 @@ def publish(txn: Txn, request: StampedPublish) -> Outcome:
         outcome = kinds.send_messages(txn, request.outbox)
         txn.due(request.outbox.now_ms, FAN_OUT, meta.outbox, request.partition)
         return outcome
-    if state_of(txn, request.partition).version != request.version:
+    if state_of(txn, request.partition).revision != request.revision:
         raise DirectoryChanged
     archive = b""
     if request.kept is not None:

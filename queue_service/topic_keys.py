@@ -74,7 +74,7 @@ class TopicMeta(records.Record, frozen=True):
 
 
 class TopicState(records.Record, frozen=True):
-    """Exact counts, the next subscription's number, and `version`, which each change to the topic or to one of its
+    """Exact counts, the next subscription's number, and `revision`, which each change to the topic or to one of its
     subscriptions raises.
     """
 
@@ -83,7 +83,7 @@ class TopicState(records.Record, frozen=True):
     deleted: int = 0
     filtered: int = 0
     next_number: int = 1
-    version: int = 1
+    revision: int = 1
 
 
 class SubscriptionName(records.Record, frozen=True):

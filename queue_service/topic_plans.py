@@ -1,7 +1,7 @@
 """Plans: who of a topic's subscribers wants a message, found without asking each.
 
-A plan is made of a topic's confirmed subscriptions once, and kept until one of them changes: the topic's version tells.
-Owns the compiled filter policies; does not know how a message reaches anybody.
+A plan is made of a topic's confirmed subscriptions once, and kept until one of them changes: the topic's revision
+tells. Owns the compiled filter policies; does not know how a message reaches anybody.
 """
 
 import json
@@ -42,15 +42,15 @@ class Subscriber(msgspec.Struct, frozen=True):
 
 
 class Plan:
-    """The subscribers of a topic at one version, and the topic itself."""
+    """The subscribers of a topic at one revision, and the topic itself."""
 
     def __init__(
-        self, partition: bytes, meta: TopicMeta, version: int, rows: list[tuple[int, SubscriptionRow]]
+        self, partition: bytes, meta: TopicMeta, revision: int, rows: list[tuple[int, SubscriptionRow]]
     ) -> None:
         self.partition = partition
         self.meta = meta
         self.place = TopicPlace(meta.account, meta.region, meta.name)
-        self.version = version
+        self.revision = revision
         self.subscribers = {number: subscriber_of(number, row) for number, row in rows if row.confirmed}
         filtered = {
             number: (it.row.attributes.get("FilterPolicyScope", IN_ATTRIBUTES), it.row.attributes[FILTER_POLICY])
@@ -131,9 +131,9 @@ class Plans:
 
     async def of(self, partition: bytes) -> Plan | None:
         """Return the plan of a topic as it is now; None where the topic is gone."""
-        version = await self._engine.read((partition,), _version, partition)
+        revision = await self._engine.read((partition,), _revision, partition)
         plan = self._plans.get(partition)
-        if plan is None or plan.version != version:
+        if plan is None or plan.revision != revision:
             plan = await self._made(partition)
             self._plans.pop(partition, None)
             if plan is None:
@@ -146,23 +146,23 @@ class Plans:
     async def _made(self, partition: bytes) -> Plan | None:
         while True:
             rows: list[tuple[int, SubscriptionRow]] = []
-            version = None
+            revision = None
             while True:
                 last = rows[-1][0] if rows else 0
                 found = await self._engine.read((partition,), _read, (partition, last))
                 if found is None:
                     return None
                 meta, read_at, more = found
-                if version is not None and read_at != version:
+                if revision is not None and read_at != revision:
                     break  # a subscription changed meanwhile
-                version = read_at
+                revision = read_at
                 rows += more
                 if len(more) < _ROWS:
-                    return Plan(partition, meta, version, rows)
+                    return Plan(partition, meta, revision, rows)
 
 
-def _version(txn: ReadTxn, partition: bytes) -> int:
-    return state_of(txn, partition).version if meta_of(txn, partition) is not None else 0
+def _revision(txn: ReadTxn, partition: bytes) -> int:
+    return state_of(txn, partition).revision if meta_of(txn, partition) is not None else 0
 
 
 def _read(txn: ReadTxn, request: tuple[bytes, int]) -> tuple[TopicMeta, int, list[tuple[int, SubscriptionRow]]] | None:
@@ -170,4 +170,4 @@ def _read(txn: ReadTxn, request: tuple[bytes, int]) -> tuple[TopicMeta, int, lis
     meta = meta_of(txn, partition)
     if meta is None:
         return None
-    return meta, state_of(txn, partition).version, numbered(txn, partition, last, _ROWS)
+    return meta, state_of(txn, partition).revision, numbered(txn, partition, last, _ROWS)

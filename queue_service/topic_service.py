@@ -240,7 +240,7 @@ class TopicService(Room):
         if load is not None:
             deliveries = load.deliveries()
             keep = load.kept()
-            stamped = StampedPublish(resolved.partition, plan.version, deliveries, seed=seed, kept=keep)
+            stamped = StampedPublish(resolved.partition, plan.revision, deliveries, seed=seed, kept=keep)
             partitions = dict.fromkeys((resolved.partition, *(it.send.partition for it in deliveries)))
             if keep is not None:
                 partitions[keep.archive] = None
@@ -250,7 +250,7 @@ class TopicService(Room):
             return tuple(SentMessage(message_id, "") for message_id in ids)
         stored = tuple(kept(place, it, index, now_ms) for index, it in enumerate(published))
         send = StampedSend(place.name, plan.meta.outbox, stored, seed, now_ms)
-        stamped = StampedPublish(resolved.partition, plan.version, (), send, seed)
+        stamped = StampedPublish(resolved.partition, plan.revision, (), send, seed)
         outcome = await self._once(ctx, request, (resolved.partition, plan.meta.outbox), stamped)
         if outcome.seed != seed:
             ids = stamping.message_ids(outcome.seed, len(ids))

@@ -158,7 +158,7 @@ def state_of(txn: ReadTxn, partition: bytes) -> TopicState:
 
 def put_state(txn: Txn, partition: bytes, state: TopicState) -> None:
     """Write a topic's counts, and say that something about it or its subscriptions changed."""
-    txn.put(partition + STATE, records.encode(msgspec.structs.replace(state, version=state.version + 1)))
+    txn.put(partition + STATE, records.encode(msgspec.structs.replace(state, revision=state.revision + 1)))
 
 
 def create_topic(txn: Txn, request: StampedCreate) -> None:
@@ -183,7 +183,7 @@ def create_topic(txn: Txn, request: StampedCreate) -> None:
     if request.keep_s:
         meta = topic_archives.keep(txn, meta, request.keep_s, request.archive, request.now_ms)
     _write(txn, partition, meta, request.policy or "")
-    put_state(txn, partition, TopicState(version=0))
+    put_state(txn, partition, TopicState(revision=0))
     _write_tags(txn, partition, request.tags)
     own_queues.make(txn, request.outbox, meta, fifo=place.fifo)
     _set_up_outbox(txn, meta)

@@ -20,7 +20,7 @@ PARTITION = bytes(7) + b"\x05"
             topic_keys.TopicMeta(1, "0", "r", "news", 5, {"DisplayName": "News"}, PARTITION, PARTITION, 60),
             "9901a130a172a46e6577730581ab446973706c61794e616d65a44e657773c4080000000000000005c40800000000000000053c",
         ),
-        (topic_keys.TopicState(7, 1, 2, 3, 4, 5), "96070102030405"),
+        (topic_keys.TopicState(1, 1, 2, 3, 4, 5, 7), "9701010203040507"),
         (
             topic_keys.SubscriptionName(1, "arn", PARTITION, "http", "http://a/", True),
             "9601a361726ec4080000000000000005a468747470a9687474703a2f2f612fc3",
