@@ -11,6 +11,7 @@ from cumulo.api.queue.v1 import log_pb2 as _log_pb2  # noqa: F401
 from cumulo.api.queue.v1 import queue_pb2 as _queue_pb2  # noqa: F401
 from cumulo.api.queue.v1 import schedule_pb2 as _schedule_pb2  # noqa: F401
 from cumulo.api.runner.v1 import runner_pb2 as _runner_pb2  # noqa: F401
+from cumulo.api.topics.v1 import topics_pb2 as _topics_pb2  # noqa: F401
 
 _pool = descriptor_pool.Default()
 FindFileByName = _pool.FindFileByName

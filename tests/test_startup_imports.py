@@ -51,7 +51,7 @@ DEAR = {"asyncio.__main__", "concurrent.futures.process", "multiprocessing.pool"
 """Modules of the standard library that only a detour would bring in."""
 LATER = re.compile(
     r"""prometheus_client | http\.server | urllib\.request
-    | cumulo\.api\.queue\.v1\.(log|schedule)_pb2
+    | cumulo\.api\.(queue\.v1\.(log|schedule) | topics\.v1\.topics)_pb2
     | cumulo\.gateway\.outgoing_\w+
     | cumulo\.(identity|object_store|queue_service)\.(aws|edge_aws)(_\w+)?
     | cumulo\.\w+\.(\w+_)?invariants | cumulo\.storage\.check
@@ -60,6 +60,7 @@ LATER = re.compile(
     | cumulo\.queue_service\.(log_\w+ | \w*_logs? | logs)
     | cumulo\.queue_service\.(topic_(?!signing)\w+ | \w+_topics | topics | subscriptions | publishing | filter_policies)
     | cumulo\.queue_service\.(json_tokens | own_queues | endpoint_delivery | delivery_\w+ | \w+_carrier)
+    | cumulo\.queue_service\.(\w*native\w* | seeking | refills | subscription_sources | pulled_messages)
     """,
     re.VERBOSE,
 )

@@ -25,6 +25,7 @@ from cumulo.api.queue.v1 import log_pb2, queue_pb2, schedule_pb2
 from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
 from cumulo.api.runner.v1 import runner_pb2
 from cumulo.api.topics.v1 import topics_pb2
+from cumulo.testing import Server
 from tests.server.running import wait_until_parked
 
 LIMIT_S = 10
@@ -142,12 +143,13 @@ def test_reflection_shows_every_service_and_nothing_of_anybodys_data(channel):
     }
 
 
-def test_reflection_describes_services_that_nobody_has_called(channel):
-    database = ProtoReflectionDescriptorDatabase(channel)
+def test_reflection_describes_services_that_nobody_has_called(tmp_path):
+    with Server(tmp_path / "data") as server, grpc.insecure_channel(server.target) as channel:
+        database = ProtoReflectionDescriptorDatabase(channel)
 
-    for service in SERVICES:
-        described = database.FindFileContainingSymbol(service.full_name)
-        assert service.name in {it.name for it in described.service}
+        for service in SERVICES:
+            described = database.FindFileContainingSymbol(service.full_name)
+            assert service.name in {it.name for it in described.service}
 
 
 # Row 44: paths
