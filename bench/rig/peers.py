@@ -94,6 +94,17 @@ def fan_out(peer: Peer, exchange: str, queues: int) -> None:
             channel.queue_bind(name, exchange)
 
 
+def empty(peer: Peer, exchange: str, queues: int) -> None:
+    """Empty the queues of such an exchange."""
+    import pika  # noqa: PLC0415 - as above
+
+    host, _, port = peer.target.rpartition(":")
+    with pika.BlockingConnection(pika.ConnectionParameters(host, int(port))) as connection:
+        channel = connection.channel()
+        for number in range(queues):
+            channel.queue_purge(f"{exchange}-{number}")
+
+
 @contextlib.contextmanager
 def redis(folder: Path) -> Iterator[Peer]:
     """Run Redis with one stream and its consumer group."""
