@@ -6,6 +6,7 @@ is made once, and only where somebody gets it.
 
 import base64
 import datetime as dt
+import functools
 import json
 from collections.abc import Mapping
 from typing import Protocol
@@ -60,13 +61,17 @@ class Notice:
         self._topic = topic
         self._entry = entry
         self._message_id = message_id
-        self._timestamp = timestamp(published_ms)
+        self._published_ms = published_ms
         self._sequence_number = sequence_number
         self._version = signature_version
         self._base_url = base_url
         self._signer = signer
         self._signatures: dict[str, str] = {}
         self._parts: dict[str, tuple[str, str]] = {}
+
+    @functools.cached_property
+    def _timestamp(self) -> str:
+        return timestamp(self._published_ms)
 
     def text(self, protocol: str) -> str:
         """Return the message itself, as it is for a protocol."""

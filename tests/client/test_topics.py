@@ -152,3 +152,27 @@ async def _on_asyncio(server: Server, name: str) -> list[str]:
 
 def test_asyncio_does_the_same(server: Server, name: str):
     assert asyncio.run(_on_asyncio(server, name)) == ["hello"]
+
+
+def test_receiving_is_allowed_on_the_subscription_alone(server: Server, client: Client, name: str):
+    topic = client.topic(name, create=True)
+    arn = topic.info().arn
+    for subscription in ("theirs", "others"):
+        topic.subscribe(subscription)
+    topic.publish("hello")
+    user = client.iam.create_user(name)
+    statement = {"Effect": "Allow", "Action": ["sns:ReceiveMessage", "sns:DeleteMessage"], "Resource": f"{arn}:theirs"}
+    client.iam.put_user_policy(user.name, "reader", {"Version": "2012-10-17", "Statement": [statement]})
+    key = client.iam.create_access_key(user.name)
+
+    with server.client(access_key_id=key.access_key_id, secret_access_key=key.secret_access_key) as theirs:
+        mine = theirs.topic(name).subscription("theirs")
+        (message,) = mine.pull(wait=2, ack_deadline=30)
+        with message:
+            assert message.text == "hello"
+        with pytest.raises(errors.PermissionDenied):
+            theirs.topic(name).subscription("others").pull(ack_deadline=30)
+        with pytest.raises(errors.PermissionDenied):
+            mine.seek(end=True)
+        with pytest.raises(errors.PermissionDenied):
+            theirs.topic(name).publish("no")

@@ -7,9 +7,10 @@ import pytest
 from cumulo.core.errors import ServiceError
 from cumulo.queue_service import model as queues
 from cumulo.queue_service import native_model as native
-from cumulo.queue_service import seeking
+from cumulo.queue_service import seeking, topic_outboxes
 from cumulo.queue_service import topic_model as topics
 from cumulo.queue_service.model import MessageAttribute
+from cumulo.queue_service.topic_outboxes import Outboxes
 from tests.queue_service.test_topics import Topics
 
 NAME = "topics/{}/subscriptions/{}"
@@ -536,3 +537,62 @@ def test_seek_that_was_cut_short_goes_on_after_a_restart(make_stand, tmp_path):
         await it.close()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("behind", range(1, 14))
+def test_seek_amid_a_fan_out_brings_each_message_once(make_stand, monkeypatch, behind):
+    """A message goes to many subscriptions in several slices; two are sought back behind one of these, and get what is
+    kept before the fan-out goes on.
+    """
+
+    async def scenario():
+        it = make_stand(None)
+        await it.open()
+        news = Native(it)
+        await news.create()
+        await news.keep(3600)
+        names = [f"s{number}" for number in range(150)]
+        for name in names:
+            await news.attach(name)
+        await news.publish("0", "1", "2")
+        slices = 0
+        commit = Outboxes._commit
+
+        async def commit_and_seek(self, request):
+            nonlocal slices
+            await commit(self, request)
+            slices += 1
+            if slices == behind:
+                for name in (names[0], names[-1]):
+                    await news.seek(native.Target.TIME, name)
+                due = await it.engine.take_due(1 << 62, 1_000)
+                await news.service.refills.run([entry for entry in due if entry.kind == "topic.refill"])
+
+        monkeypatch.setattr(topic_outboxes, "SLICES_UNDER_WAY", 1)
+        monkeypatch.setattr(Outboxes, "_commit", commit_and_seek)
+        await it.advance(0)
+        await it.advance(0)
+
+        assert slices >= 3
+        for name in names:
+            assert await news.bodies(name=name) == ["0", "1", "2"], name
+        assert await news.problems() == []
+        await it.close()
+
+    asyncio.run(scenario())
+
+
+def test_message_kept_with_its_first_slice_is_kept_once(go):
+    async def scenario(news):
+        await news.create()
+        await news.keep(3600)
+        for number in range(150):
+            await news.attach(f"s{number}")
+
+        await news.publish("one", "two")
+        await news.it.advance(0)
+
+        assert (await news.call(topics.GetTopic(topic="news"))).kept == 2
+        assert await news.bodies(name="s149") == ["one", "two"]
+
+    go(scenario)

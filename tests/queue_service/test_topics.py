@@ -29,14 +29,6 @@ def _partitions(txn):
     return [name.partition for name in topic_invariants.names(txn)]
 
 
-def _own_queues(txn, partitions):
-    return [
-        queue
-        for partition in partitions
-        for queue in (*topic_invariants.own_queues(txn, partition), *topic_invariants.archives(txn, partition))
-    ]
-
-
 class Topics:
     """A service of topics beside the queues of a stand, and short forms of its calls."""
 
@@ -52,14 +44,13 @@ class Topics:
 
     async def problems(self):
         """What is wrong with topics on disk."""
-        partitions = await self.it.engine.read((ROOT,), lambda txn, _: _partitions(txn), None)
-        own = await self.it.engine.read((ROOT, *partitions), lambda txn, _: _own_queues(txn, partitions), None)
         entries = await self.it.engine.take_due(FOREVER_MS, 10_000)
 
         def look(txn, _):
             return topic_invariants.check(txn) + topic_invariants.check_due(txn, entries)
 
-        return await self.it.engine.read((ROOT, *partitions, *own), look, None)
+        # As `cumulo check` looks: it may read more than one function may.
+        return await self.it.engine.inspect(look, None)
 
     async def call(self, request):
         return (await self.service.call(self.it.ctx, type(request).__name__, request)).value
