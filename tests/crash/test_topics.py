@@ -13,8 +13,8 @@ from cumulo.testing import Server, ServerFailed
 from tests.crash.server_loop import _alive
 from tests.crash.test_move_tasks import problems, take_all
 
-SUBSCRIBERS = {"": 80, ".fifo": 5}
-"""Of the standard topic more than one slice of its outbox reaches."""
+SUBSCRIBERS = {"": 160, ".fifo": 5}
+"""Of the standard topic more than the commit of a publish reaches."""
 MESSAGES = 12
 DELIVERED_S = 60.0
 FAILPOINTS = (
