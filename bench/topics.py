@@ -72,7 +72,7 @@ def publish(answer: Connection, place: Place, seconds: float, count: int) -> Non
 async def _publish(place: Place, seconds: float, count: int) -> tuple[int, float]:
     entries = [pb.PublishEntry(body=b"x" * place.body_bytes)] * BATCH
     async with grpc.aio.insecure_channel(place.target, CHANNEL_OPTIONS) as channel:
-        stream = TopicServiceStub(channel).StreamPublish(**place.options())
+        stream: Any = TopicServiceStub(channel).StreamPublish(**place.options())
         numbers = itertools.count(1)
         under_way = published = 0
         began = time.monotonic()
@@ -106,7 +106,7 @@ def subscribe(answer: Connection, place: Place, count: int) -> None:
 
 async def _subscribe(place: Place, count: int) -> tuple[int, float, float]:
     async with grpc.aio.insecure_channel(place.target, CHANNEL_OPTIONS) as channel:
-        stream = TopicServiceStub(channel).StreamSubscribe(**place.options())
+        stream: Any = TopicServiceStub(channel).StreamSubscribe(**place.options())
         start = pb.StreamSubscribeStart(subscription=place.subscription)
         await stream.write(pb.StreamSubscribeRequest(start=start, credits=CREDITS))
         received = acknowledged = 0

@@ -31,8 +31,13 @@ assert "hypothesis" not in sys.modules
 
 
 def test_part_is_made_when_it_is_asked_for_and_only_once():
-    made = []
-    part = LazyPart(lambda: made.append("it") or made)
+    made: list[str] = []
+
+    def make() -> list[str]:
+        made.append("it")
+        return made
+
+    part = LazyPart(make)
     assert (made, part.made) == ([], None)
 
     assert part() is part() is part.made is made

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -44,7 +45,7 @@ class Model:
 
     def __init__(self):
         self.kept = []
-        self.waiting = {key: [] for key in KEYS}
+        self.waiting: dict[str, list[Any]] = {key: [] for key in KEYS}
         self.leased = {}
         self.snapshots = []
 
@@ -98,7 +99,7 @@ class Run:
         await self.settled()
         now_ms = self.it.clock.deadline_ms()
         messages = await self.news.pull(count, topic=TOPIC)
-        taken = {}
+        taken: dict[str, list[str]] = {}
         for message in messages:
             taken.setdefault(message.group_id, []).append(message.body.decode())
         for key, bodies in taken.items():
@@ -197,7 +198,7 @@ class Run:
     async def end(self):
         """Everything that is to come comes, in the order of its key."""
         await self.it.advance(DEADLINE_S + 1)
-        rest = {key: [] for key in KEYS}
+        rest: dict[str, list[str]] = {key: [] for key in KEYS}
         while messages := await self.news.pull(topic=TOPIC):
             for message in messages:
                 rest[message.group_id].append(message.body.decode())

@@ -1,6 +1,7 @@
 """Topics over gRPC on real sockets: every method, both streams, errors."""
 
 import asyncio
+from typing import Any
 
 import grpc
 import pytest
@@ -180,11 +181,13 @@ def test_streams_carry_messages_from_publisher_to_subscriber(over_wire):
                 entries = [pb.PublishEntry(body=b"%d" % (10 * number + one)) for one in range(10)]
                 yield pb.StreamPublishRequest(topic="news" if not number else "", sequence=number + 1, entries=entries)
 
-        stream = call("StreamSubscribe", iter_of(subscribing := asyncio.Queue()))
+        subscribing: asyncio.Queue[Any] = asyncio.Queue()
+        stream = call("StreamSubscribe", iter_of(subscribing))
         start = pb.StreamSubscribeStart(subscription=SHORT, renew_leases=LeaseRenewal(hold_max_s=60))
         subscribing.put_nowait(pb.StreamSubscribeRequest(start=start, credits=50))
         answers = [answer async for answer in call("StreamPublish", frames())]
-        bodies, handles = [], []
+        bodies: list[bytes] = []
+        handles: list[str] = []
         while len(bodies) < 50:
             answer = await stream.read()
             bodies += [it.body for it in answer.messages]
