@@ -448,8 +448,11 @@ def test_any_bytes_are_a_body(body):
 
 @given(st.ip_addresses())
 def test_address_lies_in_its_own_network(address):
-    bits = 16 if isinstance(address, ipaddress.IPv4Address) else 64
-    assert accepts_attribute([{"cidr": f"{address}/{bits}"}], "String", str(address))
+    text, bits = str(address), 16
+    if isinstance(address, ipaddress.IPv6Address):  # some of which Python 3.13 writes with dots, as AWS takes none
+        text, bits = address.packed.hex(":", 2), 64
+
+    assert accepts_attribute([{"cidr": f"{text}/{bits}"}], "String", text)
 
 
 def test_many_policies_are_found_by_what_they_name():
