@@ -76,13 +76,14 @@ def test_trace_goes_with_every_form_of_a_send(client: Client):
     queue.send_batch([Outgoing(body="batch", trace_header=TRACE)])
     with queue.send_stream() as stream:
         stream.send("stream", trace_header=TRACE)
+        stream.send_all([Outgoing(body="stream of many", trace_header=TRACE)])
     with client.transaction() as transaction:
         transaction.send(queue, "transaction", trace_header=TRACE)
     queue.send("none")
 
     traces = {message.text: message.trace_header for message in queue.receive(0, 10)}
 
-    assert traces == {"batch": TRACE, "stream": TRACE, "transaction": TRACE, "none": ""}
+    assert traces == {"batch": TRACE, "stream": TRACE, "stream of many": TRACE, "transaction": TRACE, "none": ""}
 
 
 def test_sources_of_a_dead_letter_queue_are_listed(dead):

@@ -14,9 +14,9 @@ from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.client import _wire, model
 from cumulo.client._async.connection import AsyncConnection
 from cumulo.client._async.leases import Care
+from cumulo.client._async.message_stream import PendingSend
 from cumulo.client._async.messages import AsyncMessage
 from cumulo.client._async.queues import AsyncQueue
-from cumulo.client._async.send_stream import PendingSend
 from cumulo.client.errors import CumuloError
 
 

@@ -5,24 +5,24 @@ Promises what a queue's sending stream does: messages are published in the order
 opened again and what was not answered is sent again, once. A standard topic may deliver them in another order.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from cumulo.api.topics.v1 import topics_pb2 as pb
 from cumulo.client import _wire, model
 from cumulo.client._sync.connection import Connection, Lane, Metadata
-from cumulo.client._sync.outgoing_stream import OutgoingStream
-from cumulo.client._sync.send_stream import PendingSend, send_request_id
-from cumulo.client.errors import CumuloError, PartialFailure
+from cumulo.client._sync.message_stream import MessageStream, PendingSend
+from cumulo.client._sync.send_stream import send_request_id
 
 
-class PublishStream(OutgoingStream[pb.StreamPublishRequest, pb.StreamPublishResponse, pb.PublishEntry, PendingSend]):
+class PublishStream(MessageStream[pb.StreamPublishRequest, pb.StreamPublishResponse, pb.PublishEntry]):
     """A stream of messages to one topic; a context manager that flushes at a clean exit."""
+
+    _stored = "published"
 
     def __init__(self, connection: Connection, topic: str, window: int) -> None:
         super().__init__(connection, window)
         self._topic = topic
-        self._failures: list[tuple[int | str, CumuloError]] = []
 
     def __enter__(self) -> Self:
         self._start("cumulo publish stream")
@@ -51,28 +51,8 @@ class PublishStream(OutgoingStream[pb.StreamPublishRequest, pb.StreamPublishResp
         self._put(entry, size, pending)
         return pending
 
-    def flush(self) -> None:
-        """Return when every message so far is durable; raises `PartialFailure` where some were refused."""
-        upto = self._sent
-        self._until(upto)
-        failures, self._failures = self._failures, []
-        if failures:
-            raise PartialFailure(failures, upto)
-
     def _open(self, lane: Lane, attempt: int, timeout: float, metadata: Metadata) -> Any:
         return lane.topics.StreamPublish(self._frames(attempt), timeout=timeout, metadata=metadata)
-
-    def _frames(self, attempt: int) -> Iterator[pb.StreamPublishRequest]:
-        """Yield what an attempt of the stream sends: first what earlier ones sent in vain."""
-        with self._lock:
-            again = [frame.request for frame in self._unanswered]
-        yield from again
-        yield from self._cut_frames(attempt)
-
-    def _cut_frame(self) -> pb.StreamPublishRequest | None:
-        """Return the next frame of what waits, or None."""
-        frame = self._new_frame()
-        return None if frame is None else frame.request
 
     def _request(self, sequence: int, entries: Sequence[pb.PublishEntry]) -> pb.StreamPublishRequest:
         return pb.StreamPublishRequest(
@@ -81,18 +61,3 @@ class PublishStream(OutgoingStream[pb.StreamPublishRequest, pb.StreamPublishResp
             entries=entries,
             request_id=send_request_id(self._connection, self._topic),
         )
-
-    def _take(self, answer: pb.StreamPublishResponse) -> None:
-        with self._lock:
-            frame = self._unanswered.popleft()
-        assert frame.request.sequence == answer.sequence, "frames are answered in their order"
-        for index, (pending, result) in enumerate(zip(frame.pending, answer.results, strict=True)):
-            if result.WhichOneof("outcome") == "published":
-                pending.sequence_number = result.published.sequence_number
-                pending.message_id = result.published.message_id
-            else:
-                pending.error = _wire.item_error(result.error)
-                self._failures.append((self._answered + index, pending.error))
-        self._answered += len(frame.pending)
-        self._patience.progress()
-        self._news.set()

@@ -1,39 +1,17 @@
 # Generated from _async/send_stream.py by `make gen` (.ci/sync_twin.py). Do not edit.
 """Sending many messages through one stream: frames of up to 100, sent without waiting for the answers before.
 
-Promises: messages are stored in the order of `send`; a stream that breaks is opened again and what was not answered is
-sent again under the same idempotency or deduplication ids, so that nothing is lost and nothing stands twice; `flush`
-returns when everything that was sent is durable. One program part sends; it may be another than the one that opened the
-stream.
+Promises what `message_stream` does, in the order of `send`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 
 from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.client import _wire, model
 from cumulo.client._sync.connection import Connection, Lane, Metadata
-from cumulo.client._sync.outgoing_stream import OutgoingStream
-from cumulo.client.errors import CumuloError, PartialFailure
-
-
-class PendingSend:
-    """What becomes of one message: `message_id` once it is durable, `error` once it was refused; in a FIFO queue a
-    `sequence_number` comes with the id.
-    """
-
-    __slots__ = ("error", "message_id", "sequence_number")
-
-    def __init__(self) -> None:
-        self.message_id = ""
-        self.sequence_number = ""
-        self.error: CumuloError | None = None
-
-    @property
-    def done(self) -> bool:
-        """Say whether the server answered."""
-        return bool(self.message_id) or self.error is not None
+from cumulo.client._sync.message_stream import MessageStream, PendingSend
 
 
 def send_request_id(connection: Connection, queue: str) -> str:
@@ -45,15 +23,14 @@ def send_request_id(connection: Connection, queue: str) -> str:
     return "" if _wire.is_fifo(queue) else connection.request_id()
 
 
-class SendStream(
-    OutgoingStream[pb.StreamSendMessagesRequest, pb.StreamSendMessagesResponse, pb.SendMessageEntry, PendingSend]
-):
+class SendStream(MessageStream[pb.StreamSendMessagesRequest, pb.StreamSendMessagesResponse, pb.SendMessageEntry]):
     """A stream of messages to one queue; a context manager that flushes at a clean exit."""
+
+    _stored = "sent"
 
     def __init__(self, connection: Connection, queue: str, window: int) -> None:
         super().__init__(connection, window)
         self._queue = queue
-        self._failures: list[tuple[int | str, CumuloError]] = []
 
     def __enter__(self) -> Self:
         self._start("cumulo send stream")
@@ -73,49 +50,21 @@ class SendStream(
     ) -> PendingSend:
         """Put a message on its way; waits only while the window is full. Raises what ended the stream."""
         entry = _wire.send_entry(body, attributes, delay, group, deduplication_id, priority, deliver_at, trace_header)
-        size = len(entry.body) if not attributes else entry.ByteSize()
-        pending = PendingSend()
-        self._put(entry, size, pending)
-        return pending
+        return self._send(entry)
 
     def send_all(self, items: Iterable[object]) -> None:
         """Send many: bodies, or `Outgoing` with what belongs to them."""
         for item in items:
-            if isinstance(item, model.Outgoing):
-                self.send(
-                    item.body,
-                    delay=item.delay,
-                    attributes=item.attributes,
-                    group=item.group,
-                    deduplication_id=item.deduplication_id,
-                    priority=item.priority,
-                    deliver_at=item.deliver_at,
-                )
-            else:
-                self.send(item)
+            self._send(_wire.outgoing_entry(item))
 
-    def flush(self) -> None:
-        """Return when every message sent so far is durable; raises `PartialFailure` where some were refused."""
-        upto = self._sent
-        self._until(upto)
-        failures, self._failures = self._failures, []
-        if failures:
-            raise PartialFailure(failures, upto)
+    def _send(self, entry: pb.SendMessageEntry) -> PendingSend:
+        size = entry.ByteSize() if entry.attributes else len(entry.body)
+        pending = PendingSend()
+        self._put(entry, size, pending)
+        return pending
 
     def _open(self, lane: Lane, attempt: int, timeout: float, metadata: Metadata) -> Any:
         return lane.queue.StreamSendMessages(self._frames(attempt), timeout=timeout, metadata=metadata)
-
-    def _frames(self, attempt: int) -> Iterator[pb.StreamSendMessagesRequest]:
-        """Yield what an attempt of the stream sends: first what earlier ones sent in vain."""
-        with self._lock:
-            again = [frame.request for frame in self._unanswered]
-        yield from again
-        yield from self._cut_frames(attempt)
-
-    def _cut_frame(self) -> pb.StreamSendMessagesRequest | None:
-        """Return the next frame of what waits, or None."""
-        frame = self._new_frame()
-        return None if frame is None else frame.request
 
     def _request(self, sequence: int, entries: Sequence[pb.SendMessageEntry]) -> pb.StreamSendMessagesRequest:
         return pb.StreamSendMessagesRequest(
@@ -124,18 +73,3 @@ class SendStream(
             entries=entries,
             request_id=send_request_id(self._connection, self._queue),
         )
-
-    def _take(self, answer: pb.StreamSendMessagesResponse) -> None:
-        with self._lock:
-            frame = self._unanswered.popleft()
-        assert frame.request.sequence == answer.sequence, "frames are answered in their order"
-        for index, (pending, result) in enumerate(zip(frame.pending, answer.results, strict=True)):
-            if result.WhichOneof("outcome") == "sent":
-                pending.sequence_number = result.sent.sequence_number
-                pending.message_id = result.sent.message_id
-            else:
-                pending.error = _wire.item_error(result.error)
-                self._failures.append((self._answered + index, pending.error))
-        self._answered += len(frame.pending)
-        self._patience.progress()
-        self._news.set()

@@ -15,9 +15,9 @@ from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.client import _wire, model
 from cumulo.client._sync.connection import Connection
 from cumulo.client._sync.leases import Care
+from cumulo.client._sync.message_stream import PendingSend
 from cumulo.client._sync.messages import Message
 from cumulo.client._sync.queues import Queue
-from cumulo.client._sync.send_stream import PendingSend
 from cumulo.client.errors import CumuloError
 
 
