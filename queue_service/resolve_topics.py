@@ -1,6 +1,5 @@
 """How calls about topics and subscriptions are resolved."""
 
-import hashlib
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,6 +17,7 @@ from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.policy import DocumentKind, MalformedPolicy
 from cumulo.identity.room import Resolved
+from cumulo.queue_service import page_tokens
 from cumulo.queue_service import topic_attributes as attributes
 from cumulo.queue_service import topic_model as model
 from cumulo.queue_service.queues import allocate_partition
@@ -115,22 +115,16 @@ class TopicDesk:
         """Return a new UUIDv4."""
         return uuid4_text(self.randomness.token_bytes(16).hex())
 
-    def last_listed(self, listing: str, page_token: str) -> bytes:
+    def last_listed(self, listing: bytes, page_token: str) -> str:
         """Return behind what a page begins, empty for the first page."""
-        if not page_token:
-            return b""
-        digest = _digest(listing)
         try:
-            payload = self.sealer.open(TokenKind.PAGE, page_token)
-        except InvalidToken as error:
+            return page_tokens.opened(self.sealer, listing, page_token)
+        except ServiceError as error:
             raise wrong("NextToken") from error
-        if not payload.startswith(digest):
-            raise wrong("NextToken")
-        return payload[len(digest) :]
 
-    def page_token(self, listing: str, last: bytes) -> str:
+    def page_token(self, listing: bytes, last: str) -> str:
         """Return the token of the page that begins behind `last`, none where that is empty."""
-        return self.sealer.seal(TokenKind.PAGE, _digest(listing) + last) if last else ""
+        return page_tokens.sealed(self.sealer, listing, last) if last else ""
 
 
 TopicResolver = Callable[[TopicDesk, CallContext, Operation, Any], Awaitable[Resolved]]
@@ -165,13 +159,9 @@ def missing(operation: Operation, place: TopicPlace, error: ServiceError) -> Res
     )
 
 
-def listing_of(request: Any, of: str) -> str:
+def listing_of(request: Any, of: str) -> bytes:
     """Return what a page token is bound to; `of` is whose topics or subscriptions are listed."""
-    return f"{type(request).__name__}/{of}/{request.page_size}"
-
-
-def _digest(listing: str) -> bytes:
-    return hashlib.sha256(listing.encode()).digest()[:16]
+    return page_tokens.listing(type(request).__name__, of, str(request.page_size))
 
 
 def place_in(ctx: CallContext, text: str) -> TopicPlace:
@@ -312,7 +302,7 @@ async def _list(desk: TopicDesk, ctx: CallContext, operation: Operation, request
     account, region = ctx.principal.account, ctx.region
     last = desk.last_listed(listing_of(request, f"{account}/{region}"), request.page_token)
     return Resolved(
-        StampedList(account, region, last.decode(), request.page_size),
+        StampedList(account, region, last, request.page_size),
         (ROOT,),
         checks_of(operation, TopicPlace(account, region, "")),
         Guard(account),
@@ -540,7 +530,7 @@ async def _list_subscriptions(
     account, region = ctx.principal.account, ctx.region
     last = desk.last_listed(listing_of(request, f"{account}/{region}"), request.page_token)
     return Resolved(
-        StampedSubscriptionList(account, region, last.decode(), request.page_size),
+        StampedSubscriptionList(account, region, last, request.page_size),
         (ROOT,),
         checks_of(operation, TopicPlace(account, region, "")),
         Guard(account),
@@ -556,7 +546,7 @@ async def _list_by_topic(
     if found is None:
         return missing(operation, place, TOPIC_NOT_FOUND.error())
     return Resolved(
-        StampedTopicList(place, found.partition, int.from_bytes(last, "big"), request.page_size),
+        StampedTopicList(place, found.partition, int(last or 0), request.page_size),
         (ROOT, found.partition),
         checks_of(operation, place),
         Guard(place.account, found.policy),

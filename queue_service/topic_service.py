@@ -15,13 +15,13 @@ import msgspec
 
 from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
-from cumulo.core.errors import TOO_BUSY, ServiceError
+from cumulo.core.errors import ServiceError
 from cumulo.core.ids import Randomness
 from cumulo.core.operations import Operation, Result
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
-from cumulo.identity.room import Resolved, Room
+from cumulo.identity.room import Resolved
 from cumulo.identity.snapshots import read_now
 from cumulo.queue_service import native_model, publishing, stamping
 from cumulo.queue_service import topic_model as model
@@ -32,6 +32,7 @@ from cumulo.queue_service.farewells import Farewells
 from cumulo.queue_service.leases import Outcome
 from cumulo.queue_service.messages import StampedSend
 from cumulo.queue_service.model import SentMessage, is_fifo
+from cumulo.queue_service.named_room import NamedRoom
 from cumulo.queue_service.native_subscriptions import get_native
 from cumulo.queue_service.publishing import QueueDelivery, StampedPublish
 from cumulo.queue_service.queues import DirectoryChanged
@@ -70,17 +71,14 @@ from cumulo.queue_service.topics import clear_topic, get_topic, meta_of, queues_
 from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import ROOT, Due, Engine, ReadTxn, Txn
 from cumulo.storage.idempotency import Once, check_request_id, run_once
-from cumulo.storage.tuples import u64
 
-RESOLVES_MAX = 5
-"""How often a request is resolved anew whose topic or subscriptions changed at the same time."""
 REQUEST_WINDOW_MS = 600_000
 """How long the request id of a publish is remembered: 10 minutes, as for queues."""
 _RESOLVERS = {**RESOLVERS, **RESOLVERS_OF_NATIVE}
 _encoded = msgspec.msgpack.Encoder().encode
 
 
-class TopicService(Room):
+class TopicService(NamedRoom):
     """The topics of a server.
 
     Arguments: `engine`, `authorizer`, `clock`, `randomness`, `sealer` as for every room; `seals` are those of the
@@ -88,6 +86,9 @@ class TopicService(Room):
     """
 
     table = TABLE
+    resolves_max = 5
+    """More than of a queue: not only a topic may have changed, but each of its subscriptions."""
+    _changes = "The number of changes to the topic at once"
 
     def __init__(
         self,
@@ -158,16 +159,11 @@ class TopicService(Room):
     async def call(
         self, ctx: CallContext, operation: str, request: Any, body: AsyncIterator[memoryview] | None = None
     ) -> Result:
-        """Run one operation; anew, from the name on, where what it is about changed at the same time."""
-        for _ in range(RESOLVES_MAX):
-            try:
-                result = await super().call(ctx, operation, request, body)
-            except DirectoryChanged:
-                continue
-            if isinstance(request, model.Subscribe):
-                await self._ask_queue(result.value)
-            return result
-        raise TOO_BUSY.error(what="The number of changes to the topic at once", limit=RESOLVES_MAX)
+        """Run one operation, and ask the queue of another account that was subscribed by it."""
+        result = await super().call(ctx, operation, request, body)
+        if isinstance(request, model.Subscribe):
+            await self._ask_queue(result.value)
+        return result
 
     def present(self, request: Any, resolved: Resolved, value: Any) -> Any:
         """Return the answer for what a function answered."""
@@ -182,14 +178,14 @@ class TopicService(Room):
         stamped = resolved.request
         if isinstance(request, model.ListTopics):
             listing = listing_of(request, f"{stamped.account}/{stamped.region}")
-            last = value[-1].name.encode() if len(value) == stamped.limit else b""
+            last = value[-1].name if len(value) == stamped.limit else ""
             return model.TopicPage(tuple(value), self.desk.page_token(listing, last))
         if isinstance(value, ListedPage):
             listing = listing_of(request, f"{stamped.account}/{stamped.region}")
-            return model.SubscriptionPage(value.subscriptions, self.desk.page_token(listing, value.last.encode()))
+            return model.SubscriptionPage(value.subscriptions, self.desk.page_token(listing, value.last))
         if isinstance(value, NumberedPage):
             listing = listing_of(request, stamped.place.arn)
-            last = u64(value.last) if value.last else b""
+            last = str(value.last) if value.last else ""
             return model.SubscriptionPage(value.subscriptions, self.desk.page_token(listing, last))
         if isinstance(value, Subscribed):
             return shown(stamped.place, value.row)
