@@ -17,6 +17,7 @@ from cumulo.core.errors import DATA_LOSS
 from cumulo.storage import digests
 from cumulo.storage.blob_format import BLOCK_BYTES, HEADER_BYTES, Seal, header
 from cumulo.storage.blob_writer import Buffers
+from cumulo.storage.frames import FRAME_BYTES, FrameOpener, FramesDamaged
 
 
 class BlobMissing(LookupError):
@@ -59,10 +60,13 @@ class BlobReader:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    async def read(self, start: int = 0, end: int | None = None) -> AsyncGenerator[memoryview, None]:
+    async def read(
+        self, start: int = 0, end: int | None = None, opener: FrameOpener | None = None
+    ) -> AsyncGenerator[memoryview, None]:
         """Yield bytes `start` to `end` (exclusive; None is the blob's end) in pieces of at most 1 MiB.
 
-        A piece is borrowed until the next one is asked for. Raises `DATA_LOSS` in place of a damaged block.
+        With an `opener` the plain bytes, which lie in no file; else they come as they are stored. A piece is borrowed
+        until the next one is asked for. Raises `DATA_LOSS` in place of a damaged block.
         """
         size_bytes = self._seal.size_bytes
         end = size_bytes if end is None else end
@@ -70,18 +74,36 @@ class BlobReader:
         if start == end:
             return
         buffer = self._buffers.take()
+        spare = None if opener is None else self._buffers.take()
         try:
-            with memoryview(buffer) as whole:
+            with memoryview(buffer) as whole, memoryview(spare or b"") as room:
                 for block in range(start // BLOCK_BYTES, (end - 1) // BLOCK_BYTES + 1):
                     first = block * BLOCK_BYTES
                     with whole[: min(BLOCK_BYTES, size_bytes - first)] as view:
                         await self._load(block, view)
-                        with view[max(start - first, 0) : end - first] as piece:
+                        begin, stop = max(start - first, 0), min(end - first, len(view))
+                        if opener is None:
                             self.file_range = (self._descriptor, HEADER_BYTES + max(start, first))
+                        else:
+                            self._open(opener, block, whole, len(view), room, begin, stop)
+                        with (view if opener is None else room)[begin:stop] as piece:
                             yield piece
                     await asyncio.sleep(0)  # others get their turn between two blocks
         finally:
             self._buffers.give(buffer)
+            if spare is not None:
+                self._buffers.give(spare)
+
+    def _open(
+        self, opener: FrameOpener, block: int, sealed: memoryview, size: int, room: memoryview, begin: int, stop: int
+    ) -> None:
+        """Open those frames of a block of `size` bytes that hold bytes `begin` to `stop`, in their places in `room`."""
+        at = begin - begin % FRAME_BYTES
+        behind = min(-(-stop // FRAME_BYTES) * FRAME_BYTES, size)
+        try:
+            opener.open((block * BLOCK_BYTES + at) // FRAME_BYTES, sealed[at:], behind - at, room[at:])
+        except FramesDamaged as error:
+            raise self._data_loss(block) from error
 
     async def _load(self, block: int, view: memoryview) -> None:
         """Fill `view` with a block and verify it."""

@@ -22,6 +22,7 @@ from cumulo.core.errors import STORAGE_FULL
 from cumulo.storage import digests, failpoints
 from cumulo.storage.blob_format import BLOCK_BYTES, CHECKSUM_BYTES, HEADER_BYTES, Seal, blob_path, header
 from cumulo.storage.directory_sync import DirectorySync
+from cumulo.storage.frames import TAG_BYTES, FrameSealer
 from cumulo.storage.free_space import FreeSpace
 
 BUFFERS_KEPT = 16
@@ -30,10 +31,15 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Sealed(msgspec.Struct, frozen=True):
-    """A durable blob: the record to keep, and the digests of its body by name (`crc64nvme` always among them)."""
+    """A durable blob: the record to keep, and the digests of its body by name (`crc64nvme` always among them).
+
+    Of a body that was encrypted on its way, the digests are of the plain bytes, the seal is of what is stored, and
+    `kept` is what `storage.frames` needs to open it.
+    """
 
     seal: Seal
     digests: dict[str, bytes]
+    kept: bytes = b""
 
 
 class Buffers:
@@ -43,8 +49,8 @@ class Buffers:
         self._free: list[bytearray] = []
 
     def take(self) -> bytearray:
-        """Return a buffer of one block."""
-        return self._free.pop() if self._free else bytearray(BLOCK_BYTES)
+        """Return a buffer of one block, and of room for a tag behind it."""
+        return self._free.pop() if self._free else bytearray(BLOCK_BYTES + TAG_BYTES)
 
     def give(self, buffer: bytearray) -> None:
         """Take a buffer back that nobody looks at any more."""
@@ -69,12 +75,14 @@ class Place(Protocol):
 class BlobWriter:
     """One upload's way to the disk. As an async context manager it aborts what was not sealed."""
 
-    def __init__(self, place: Place, blob_id: int, names: Collection[str]) -> None:
+    def __init__(self, place: Place, blob_id: int, names: Collection[str], sealer: FrameSealer | None = None) -> None:
         self.blob_id = blob_id
         self.size_bytes = 0
         self._place = place
         self._path = blob_path(place.folder, blob_id)
-        self._digester = digests.Digester([name for name in names if name != "crc64nvme"])
+        self._sealer = sealer
+        own = () if sealer is None else ("crc64nvme",)  # else the blocks' checksums make it
+        self._digester = digests.Digester([*own, *(name for name in names if name != "crc64nvme")])
         self._checksums = bytearray()
         self._checksum = 0
         self._descriptor = -1
@@ -137,9 +145,12 @@ class BlobWriter:
             failpoints.hit("blob.after_seal")
         self._ended = True
         found = self._digester.finish()
-        found["crc64nvme"] = digests.crc_bytes("crc64nvme", self._checksum)
+        if self._sealer is None:
+            found["crc64nvme"] = digests.crc_bytes("crc64nvme", self._checksum)
         return Sealed(
-            Seal(blob_id=self.blob_id, size_bytes=self.size_bytes, checksums=bytes(self._checksums)), digests=found
+            Seal(blob_id=self.blob_id, size_bytes=self.size_bytes, checksums=bytes(self._checksums)),
+            digests=found,
+            kept=b"" if self._sealer is None else self._sealer.finish(),
         )
 
     async def abort(self) -> None:
@@ -195,8 +206,20 @@ class BlobWriter:
     def _store(self, view: memoryview) -> None:
         if self._descriptor < 0:
             self._create()
-        size = len(view)
         self._digester.update(view)
+        if self._sealer is None:
+            self._write(view)
+            return
+        buffer = self._place.buffers.take()
+        try:
+            with memoryview(buffer) as room, room[: len(view)] as sealed:
+                self._sealer.seal(view, room)
+                self._write(sealed)
+        finally:
+            self._place.buffers.give(buffer)
+
+    def _write(self, view: memoryview) -> None:
+        size = len(view)
         checksum = digests.crc64nvme(view)
         _write_all(self._descriptor, view, HEADER_BYTES + self._written_bytes)
         self._checksum = digests.combine_crc64nvme(self._checksum, checksum, size) if self._checksums else checksum

@@ -26,6 +26,7 @@ from cumulo.storage.blob_writer import BlobWriter, Buffers
 from cumulo.storage.directory_sync import DirectorySync
 from cumulo.storage.durable import make_directory, sync_directory
 from cumulo.storage.engine import ROOT, Engine, Txn, allocate
+from cumulo.storage.frames import FrameSealer
 from cumulo.storage.free_space import RESERVE_BYTES, FreeSpace
 
 THREADS = 8
@@ -79,10 +80,11 @@ class BlobStore:
         self._next_id = await self._engine.transact((ROOT,), _reserve, IDS_RESERVED)
         self._ids_end = self._next_id + IDS_RESERVED
 
-    async def begin(self, digest_names: Collection[str] = ("md5",)) -> BlobWriter:
+    async def begin(self, digest_names: Collection[str] = ("md5",), sealer: FrameSealer | None = None) -> BlobWriter:
         """Return the writer of a new blob that takes these digests (`digests.NAMES`; `crc64nvme` comes free).
 
-        Raises `STORAGE_FULL` below the reserve.
+        With a `sealer` the bytes are encrypted before they are stored; the digests are of the plain ones. Raises
+        `STORAGE_FULL` below the reserve.
         """
         assert self._first_id, "start() first"
         self.free_space.admit()
@@ -92,7 +94,7 @@ class BlobStore:
                     await self._reserve_ids()
         blob_id = self._next_id
         self._next_id += 1
-        return BlobWriter(self, blob_id, digest_names)
+        return BlobWriter(self, blob_id, digest_names, sealer)
 
     def open(self, seal: Seal) -> BlobReader:
         """Return a reader; raises `BlobMissing` where no file bears the id."""
