@@ -3,6 +3,7 @@
 Owns only the shapes. A room that needs another room's deed asks through one of these and never imports it.
 """
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -150,5 +151,43 @@ class TrackedDeliveryTarget(DeliveryTarget, Protocol):
     def holds(self, txn: Any, target_arn: str, message: bytes) -> bool:
         """Say whether the target still has the message that `deliver_tracked` placed, whatever its state; the
         transaction names `partitions(target_arn)`.
+        """
+        ...
+
+
+class DataKey(msgspec.Struct, frozen=True):
+    """A fresh data key of a key service: 32 random bytes as they are, and as only the key service can open them.
+
+    `key_arn` is the key that wrapped it, whatever alias it was asked by. The bytes never appear in `repr`.
+    """
+
+    key_arn: str
+    plaintext: bytes
+    wrapped: bytes
+
+    def __repr__(self) -> str:
+        return f"DataKey({self.key_arn})"
+
+
+class KeyService(Protocol):
+    """The key service, as rooms that encrypt ask it in their callers' names.
+
+    Both calls decide for `ctx.principal` and raise `AccessDenied`. What is wrong with the key they say by the codes of
+    AWS KMS: `NotFoundException`, `DisabledException`, `KMSInvalidStateException` (its deletion is pending),
+    `InvalidKeyUsageException`. `context` is authenticated with the key: one that was wrapped with another context does
+    not open (`InvalidCiphertextException`).
+    """
+
+    async def generate_data_key(self, ctx: CallContext, key_id: str, context: Mapping[str, str]) -> DataKey:
+        """Make a data key (`kms:GenerateDataKey`) under a key that is named by id, ARN, alias or alias' ARN.
+
+        Ids and aliases are of the caller's account in `ctx.region`. The alias of a service (`alias/aws/s3`) always
+        names a key: it is made when it is first asked for.
+        """
+        ...
+
+    async def open_data_key(self, ctx: CallContext, wrapped: bytes, context: Mapping[str, str]) -> bytes:
+        """Return the plain bytes of a data key (`kms:Decrypt`), which names its key itself. `wrapped` is at most 512
+        bytes.
         """
         ...
