@@ -73,7 +73,10 @@ def _choice(*words: str) -> Callable[[object], str]:
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """One configurable value: `name` is its key in `cumulo.toml`; its variable `CUMULO_` and that in capitals."""
+    """One configurable value: `name` is its key in `cumulo.toml`; its variable `CUMULO_` and that in capitals.
+
+    In `cumulo.toml` names of one beginning may stand in a table of that name: `s3.domains` is `s3_domains`.
+    """
 
     name: str
     default: Any
@@ -97,6 +100,20 @@ SETTINGS = (
         "s3.localhost,localhost,s3.localhost.localstack.cloud",
         _host_names,
         "host names below which a bucket's name is the first label (`bucket.s3.localhost`), set apart by commas",
+    ),
+    Setting(
+        "s3_default_object_ownership",
+        "BucketOwnerEnforced",
+        _choice("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"),
+        "who owns what others write into a new bucket that does not say; all but `BucketOwnerEnforced` let access"
+        " control lists act. `ObjectWriter` makes buckets without ownership controls, as AWS did until 2023",
+    ),
+    Setting(
+        "s3_default_public_access_block",
+        "true",
+        _flag,
+        "whether a new bucket blocks public access; `false` makes buckets without a public access block, as AWS did"
+        " until 2023",
     ),
     Setting("grpc_port", 4567, _integer(0, 65535), "gRPC port; 0 picks a free one"),
     Setting("ready_file", "", _text, "file that gets the endpoints as JSON once the server is ready"),
@@ -214,8 +231,13 @@ def _from_file(path: Path) -> dict[str, tuple[object, str]]:
         raise InvalidSetting(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSetting(f"{path}: not a TOML file: {error}") from error
+    named = {}
+    for name, value in table.items():
+        # `s3.default_object_ownership` is a table `s3` to TOML.
+        inner = {f"{name}_{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
+        named.update(inner)
     return {
-        _known(name, f"{name} in {path}", lambda known: known.name): (value, str(path)) for name, value in table.items()
+        _known(name, f"{name} in {path}", lambda known: known.name): (value, str(path)) for name, value in named.items()
     }
 
 

@@ -1,10 +1,10 @@
 """Accounts: the owners of everything, each with a root that may do all in it.
 
-Pure functions of a transaction. Promises that account numbers are never taken twice and that an account is born with
-its root's access key, in one commit.
+Pure functions of a transaction. Promises that account numbers and e-mail addresses are never taken twice and that an
+account is born with its root's access key, in one commit.
 """
 
-from cumulo.identity import access_keys, directory, keys
+from cumulo.identity import access_keys, directory, keys, owners
 from cumulo.identity.errors import ENTITY_ALREADY_EXISTS
 from cumulo.identity.keys import AccountRecord
 from cumulo.identity.model import (
@@ -23,16 +23,19 @@ from cumulo.storage.engine import ReadTxn, Txn
 
 def create(txn: Txn, stamped: Stamped[CreateAccount]) -> CreatedAccount:
     """Make the account `new_id` and its root's key; raises `EntityAlreadyExists`."""
-    number = stamped.new_id
+    number, request = stamped.new_id, stamped.request
     if directory.account(txn, number) is not None:
         raise ENTITY_ALREADY_EXISTS.error(what="Account", name=number)
     directory.put_account(
-        txn, number, AccountRecord(display_name=stamped.request.display_name, create_ms=stamped.now_ms)
+        txn,
+        number,
+        AccountRecord(display_name=request.display_name, create_ms=stamped.now_ms, email=request.email),
     )
+    owners.add(txn, number, request.email)
     assert stamped.new_key is not None
     made = access_keys.add_root_key(txn, number, stamped.new_key, stamped.now_ms)
     directory.changed(txn)
-    return CreatedAccount(Account(number, stamped.request.display_name, stamped.now_ms), made)
+    return CreatedAccount(Account(number, request.display_name, stamped.now_ms, request.email), made)
 
 
 def summary(txn: ReadTxn, stamped: Stamped[GetAccountSummary]) -> AccountSummary:
@@ -49,5 +52,6 @@ def list_accounts(txn: ReadTxn, stamped: Stamped[ListAccounts]) -> Listed[Accoun
     found = []
     for key, value in rows[: page.size]:
         record = keys.accounts.decode(value)
-        found.append(Account(str(tuples.decode(key[len(keys.ACCOUNTS) :])[0]), record.display_name, record.create_ms))
+        number = str(tuples.decode(key[len(keys.ACCOUNTS) :])[0])
+        found.append(Account(number, record.display_name, record.create_ms, record.email))
     return Listed(tuple(found), found[-1].account if len(rows) > page.size else "")

@@ -13,10 +13,10 @@ import msgspec
 from cumulo.core.clocks import Clock
 from cumulo.core.ids import Randomness, iam_id
 from cumulo.core.names import FIRST_ACCOUNT
-from cumulo.identity import access_keys, directory, keys, signing_keys
+from cumulo.identity import access_keys, directory, keys, owners, signing_keys
 from cumulo.identity.credentials import seal_secret
 from cumulo.identity.keys import AccountRecord
-from cumulo.identity.model import NewKey
+from cumulo.identity.model import NewKey, canonical_id
 from cumulo.identity.sealing import SecretBox
 from cumulo.identity.signing_keys import NewSigningKey
 from cumulo.identity.tokens import new_secret
@@ -51,6 +51,7 @@ async def bootstrap(
     where it cannot be written, and then nothing was made.
     """
     if await engine.read(keys.PARTITIONS, directory.account, FIRST_ACCOUNT) is not None:
+        await _enter_accounts(engine)
         return None
     secret, key_id = new_secret(randomness), iam_id(randomness, "AKIA")
     sealed = seal_secret(box, randomness, secret, FIRST_ACCOUNT, FIRST_ACCOUNT, key_id)
@@ -70,8 +71,19 @@ def first_start(txn: Txn, start: FirstStart) -> None:
     """Make the first account, its root's key and the first signing key, in one commit."""
     now_ms = start.signing_key.now_ms
     directory.put_account(txn, FIRST_ACCOUNT, AccountRecord(display_name="first account", create_ms=now_ms))
+    owners.add(txn, FIRST_ACCOUNT, "")
     access_keys.add_root_key(txn, FIRST_ACCOUNT, start.root_key, now_ms)
     signing_keys.add(txn, start.signing_key)
+
+
+async def _enter_accounts(engine: Engine) -> None:
+    """Enter the accounts of a folder of before there were canonical ids. The first account, which has the lowest
+    number, comes last, so that what was broken off is repeated.
+    """
+    if await engine.read(keys.PARTITIONS, owners.by_canonical_id, canonical_id(FIRST_ACCOUNT)) is None:
+        before = b""
+        while before := await engine.transact(keys.PARTITIONS, owners.enter_all, before):
+            pass
 
 
 def new_signing_key(randomness: Randomness, box: SecretBox, clock: Clock) -> NewSigningKey:

@@ -7,7 +7,7 @@ is turned off or deleted, and a revoked token are worth nothing, whatever was is
 import msgspec
 
 from cumulo.identity import directory, keys, names
-from cumulo.identity.model import Caller, Tags, root_arn
+from cumulo.identity.model import Caller, Tags, canonical_id, root_arn
 from cumulo.identity.policies import document
 from cumulo.identity.policy import NamedPolicy, PrincipalKind
 from cumulo.storage.engine import ReadTxn
@@ -51,6 +51,7 @@ def caller(txn: ReadTxn, claim: Claim) -> Caller | None:
         arn=arn,
         id=principal_id,
         name=name,
+        canonical_id=canonical_id(account),
         credential=claim.token_id or claim.access_key_id or principal_id,
         access_key_id=claim.access_key_id,
         token_id=claim.token_id,

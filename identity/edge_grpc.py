@@ -56,7 +56,13 @@ def _serialize(message: Any) -> bytes:
 
 
 def _account(it: model.Account) -> pb.Account:
-    return pb.Account(name=f"accounts/{it.account}", display_name=it.display_name, create_ms=it.create_ms)
+    return pb.Account(
+        name=f"accounts/{it.account}",
+        display_name=it.display_name,
+        create_ms=it.create_ms,
+        email=it.email,
+        canonical_id=it.canonical_id,
+    )
 
 
 def _user(it: model.User) -> pb.User:
@@ -199,7 +205,10 @@ _RPCS: Final[dict[str, tuple[Any, Decode, Encode]]] = {
     "CreateAccount": (
         pb.CreateAccountRequest,
         lambda m, _: model.CreateAccount(
-            account=m.account.name, display_name=m.account.display_name, request_id=m.request_id
+            account=m.account.name,
+            display_name=m.account.display_name,
+            email=m.account.email,
+            request_id=m.request_id,
         ),
         _created_account,
     ),

@@ -25,6 +25,7 @@ def check(txn: ReadTxn) -> list[str]:
     if not any((accounts, users, groups, policies, access_keys)):
         return []
     problems = [] if FIRST_ACCOUNT in accounts else [f"the first account {FIRST_ACCOUNT} is missing"]
+    problems += _owners(txn, accounts)
     problems += _names(txn, keys.USER_NAMES, "user", users)
     problems += _names(txn, keys.GROUP_NAMES, "group", groups)
     problems += _names(txn, keys.POLICY_NAMES, "policy", policies)
@@ -44,6 +45,15 @@ def check(txn: ReadTxn) -> list[str]:
 def _rows(txn: ReadTxn, subspace: bytes) -> Iterator[tuple[tuple[str, ...], bytes]]:
     for key, value in rows_under(txn, subspace):
         yield tuple(str(element) for element in tuples.decode(key[len(subspace) :])), value
+
+
+def _owners(txn: ReadTxn, accounts: dict[str, Any]) -> Iterator[str]:
+    wanted = {model.canonical_id(number): number for number in accounts}
+    if {key[0]: value.decode() for key, value in _rows(txn, keys.CANONICAL_IDS)} != wanted:
+        yield "accounts: the index of canonical ids leads elsewhere than to each of them"
+    emails = {keys.fold(account.email): number for number, account in accounts.items() if account.email}
+    if {key[0]: value.decode() for key, value in _rows(txn, keys.ACCOUNT_EMAILS)} != emails:
+        yield "accounts: the index of e-mail addresses leads elsewhere than to those who have one"
 
 
 def _names(txn: ReadTxn, subspace: bytes, word: str, things: dict[str, Any]) -> Iterator[str]:

@@ -21,6 +21,10 @@ EPOCH = _subspace("epoch")
 
 ACCOUNTS = _subspace("account")
 """(account) -> AccountRecord"""
+ACCOUNT_EMAILS = _subspace("account_email")
+"""(folded e-mail address) -> account"""
+CANONICAL_IDS = _subspace("canonical_id")
+"""(canonical user id) -> account"""
 USERS = _subspace("user")
 """(user id) -> UserRecord"""
 USER_NAMES = _subspace("user_name")
@@ -66,6 +70,7 @@ class AccountRecord(records.Record, frozen=True):
     groups: int = 0
     policies: int = 0
     built_in: tuple[tuple[str, int], ...] = ()
+    email: str = ""
 
 
 class UserRecord(records.Record, frozen=True):

@@ -5,6 +5,8 @@ which anything is stored. Limits are IAM's ("IAM and AWS STS quotas", IAM User G
 """
 
 import enum
+import functools
+import hashlib
 from collections.abc import Mapping
 from typing import Generic, TypeVar
 
@@ -34,6 +36,8 @@ NAME_CHARACTERS_MAX = 128
 PATH_CHARACTERS_MAX = 512
 DESCRIPTION_CHARACTERS_MAX = 1_000
 DISPLAY_NAME_CHARACTERS_MAX = 128
+EMAIL_CHARACTERS_MAX = 254
+"""RFC 5321, section 4.5.3.1: a path of 256 octets holds one in angle brackets."""
 PAGE_SIZE_DEFAULT = 100
 PAGE_SIZE_MAX = 1_000
 
@@ -77,6 +81,12 @@ class Caller(Principal, frozen=True, kw_only=True):
 def root_arn(account: str) -> str:
     """Return the ARN of an account's root."""
     return f"arn:aws:iam::{account}:root"
+
+
+@functools.lru_cache(4_096)
+def canonical_id(account: str) -> str:
+    """Return an account's canonical user id: 64 hexadecimal digits, always the same."""
+    return hashlib.sha256(b"canonical user of account " + account.encode()).hexdigest()
 
 
 def root_of(account: str = FIRST_ACCOUNT) -> Principal:
@@ -165,10 +175,11 @@ class GetSessionToken(Request, frozen=True, kw_only=True):
 
 
 class CreateAccount(Mutation, frozen=True, kw_only=True):
-    """A new account; `account` is empty where the server is to choose the number."""
+    """A new account; `account` is empty where the server is to choose the number. `email` is that of no other one."""
 
     account: str = ""
     display_name: str = ""
+    email: str = ""
 
 
 class ListAccounts(Listing, frozen=True, kw_only=True):
@@ -688,6 +699,12 @@ class Account(msgspec.Struct, frozen=True):
     account: str
     display_name: str
     create_ms: int
+    email: str = ""
+
+    @property
+    def canonical_id(self) -> str:
+        """What S3 calls the account where it names an owner or a grantee."""
+        return canonical_id(self.account)
 
 
 class AccessKey(msgspec.Struct, frozen=True):

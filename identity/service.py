@@ -24,6 +24,7 @@ from cumulo.identity import (
     lookups,
     model,
     names,
+    owners,
     pages,
     policies,
     proofs,
@@ -314,6 +315,8 @@ def _check_fields(request: Any, now_ms: int) -> None:
         text = getattr(request, field, None) or ""
         if len(text) > characters_max or not text.isprintable():
             raise invalid(field, text, f"at most {characters_max} printable characters")
+    if isinstance(request, model.CreateAccount):
+        owners.require_email(request.email)
     if hasattr(request, "path_prefix"):
         names.require_path_prefix(request.path_prefix)
     if hasattr(request, "tags"):

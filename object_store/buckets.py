@@ -41,6 +41,7 @@ class Creation(msgspec.Struct, frozen=True):
     wall_ms: int
     configurations: tuple[tuple[str, bytes], ...] = ()
     """Kinds and encoded ConfigurationRecords to begin with."""
+    may_be_public: bool = False
     may_exist: bool = False
     """S3 in us-east-1: one's own bucket may be made again."""
 
@@ -75,7 +76,11 @@ def create_bucket(txn: Txn, request: Creation) -> model.Bucket:
             return described(request.name, there)
         raise (BUCKET_ALREADY_OWNED_BY_YOU if owned else BUCKET_ALREADY_EXISTS).error(bucket=request.name)
     row = BucketRow(
-        partition=request.partition, account=request.account, region=request.region, create_ms=request.wall_ms
+        partition=request.partition,
+        account=request.account,
+        region=request.region,
+        create_ms=request.wall_ms,
+        may_be_public=request.may_be_public,
     )
     txn.put(keys.bucket_key(request.name), records.encode(row))
     txn.put(keys.account_key(request.account, request.name), b"")

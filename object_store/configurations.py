@@ -138,5 +138,9 @@ def write(txn: Txn, partition: bytes, name: str, value: Configuration | None) ->
     if value is None and KINDS[name].default is None:
         txn.delete(key)
         return
-    encoded = b"" if value is None else msgspec.msgpack.encode(value)
-    txn.put(key, records.encode(ConfigurationRecord(value=encoded)))
+    txn.put(key, encoded(value))
+
+
+def encoded(value: Configuration | None) -> bytes:
+    """Return a configuration as it is stored; None for one that was removed, or never was."""
+    return records.encode(ConfigurationRecord(value=b"" if value is None else msgspec.msgpack.encode(value)))

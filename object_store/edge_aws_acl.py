@@ -1,8 +1,8 @@
 """Owners and access control lists over S3's REST API.
 
 Every bucket is "bucket owner enforced", S3's default since April 2023: there are no ACLs, reading one shows that the
-owner has full control, and setting any that says more is refused. A display name, which S3 itself has dropped, is never
-sent.
+owner has full control, and setting any that says more is refused. An account's display name, which S3 itself stopped to
+send in 2025, is sent where it has one: clients of before ask for it.
 
 Source: S3 user guide, "Controlling ownership of objects and disabling ACLs for your bucket".
 """
@@ -10,10 +10,12 @@ Source: S3 user guide, "Controlling ownership of objects and disabling ACLs for 
 from typing import Any, Final
 
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
+from cumulo.identity.model import canonical_id
+from cumulo.identity.owners import Owner
 from cumulo.object_store import model
 from cumulo.object_store.edge_aws_errors import MALFORMED_XML, request_error
 from cumulo.object_store.edge_aws_headers import check_headers, check_version
-from cumulo.object_store.edge_aws_xml import document
+from cumulo.object_store.edge_aws_xml import document, escape
 from cumulo.object_store.errors import ACL_NOT_SUPPORTED
 from cumulo.object_store.service import Service
 
@@ -63,7 +65,13 @@ async def bucket_account(service: Service, bucket: str) -> str:
 
 async def owner_element(service: Service, bucket: str) -> str:
     """Return the element that names a bucket's owner."""
-    return f"<Owner><ID>{model.canonical_user_id(await bucket_account(service, bucket))}</ID></Owner>"
+    return element_of(await service.owner(await bucket_account(service, bucket)))
+
+
+def element_of(owner: Owner, tag: str = "Owner") -> str:
+    """Return the element that names an account."""
+    name = f"<DisplayName>{escape(owner.display_name)}</DisplayName>" if owner.display_name else ""
+    return f"<{tag}><ID>{owner.canonical_id}</ID>{name}</{tag}>"
 
 
 async def _asked(service: Service, call: AwsCall) -> str:
@@ -75,7 +83,7 @@ async def _asked(service: Service, call: AwsCall) -> str:
         return str(canned)
     if policy is None:
         raise MALFORMED_XML.error()
-    owner = model.canonical_user_id(await bucket_account(service, call.request.Bucket))
+    owner = canonical_id(await bucket_account(service, call.request.Bucket))
     if not _says_what_holds(policy, owner):
         raise ACL_NOT_SUPPORTED.error()
     return "private"
@@ -90,7 +98,7 @@ def _says_what_holds(policy: Any, owner: str) -> bool:
 
 
 def _document(account: str) -> AwsAnswer:
-    owner = model.canonical_user_id(account)
+    owner = canonical_id(account)
     return document(
         "AccessControlPolicy",
         f"<Owner><ID>{owner}</ID></Owner><AccessControlList><Grant>"

@@ -10,6 +10,7 @@ from cumulo.core.names import DEFAULT_REGION
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
 from cumulo.object_store import model
+from cumulo.object_store.edge_aws_acl import element_of
 from cumulo.object_store.edge_aws_errors import argument_error, header_error
 from cumulo.object_store.edge_aws_headers import check_headers, has_grants
 from cumulo.object_store.edge_aws_tagging import tags_of
@@ -119,7 +120,7 @@ async def _list_buckets(service: Service, call: AwsCall) -> AwsAnswer:
     )
     return document(
         "ListAllMyBucketsResult",
-        f"<Owner><ID>{model.canonical_user_id(call.ctx.principal.account)}</ID></Owner><Buckets>{rows}</Buckets>"
+        f"{element_of(await service.owner(call.ctx.principal.account))}<Buckets>{rows}</Buckets>"
         + (f"<ContinuationToken>{token}</ContinuationToken>" if token else "")
         + (f"<Prefix>{escape(prefix)}</Prefix>" if prefix else ""),
     )

@@ -5,7 +5,6 @@ them. Sources of the limits: Amazon S3 user guide ("General purpose bucket namin
 "Working with object metadata", "Amazon S3 multipart upload limits") and API reference.
 """
 
-import hashlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
@@ -73,7 +72,9 @@ FULL_OBJECT: Final = "FULL_OBJECT"
 COMPOSITE: Final = "COMPOSITE"
 
 OWNERS_ENFORCED: Final = "BucketOwnerEnforced"
-OBJECT_OWNERSHIPS: Final = (OWNERS_ENFORCED, "BucketOwnerPreferred", "ObjectWriter")
+OWNER_PREFERRED: Final = "BucketOwnerPreferred"
+OBJECT_WRITER: Final = "ObjectWriter"
+OBJECT_OWNERSHIPS: Final = (OWNERS_ENFORCED, OWNER_PREFERRED, OBJECT_WRITER)
 HARMLESS_ACLS: Final = ("private", "bucket-owner-full-control")
 """The canned ACLs that say what holds anyway."""
 CANNED_ACLS: Final = (
@@ -289,6 +290,13 @@ class OwnershipControls(msgspec.Struct, frozen=True, array_like=True):
     """Who owns what others write: one of `OBJECT_OWNERSHIPS`. Kept and shown; owned is everything by the bucket."""
 
     object_ownership: str = OWNERS_ENFORCED
+
+
+class BucketDefaults(msgspec.Struct, frozen=True):
+    """What holds for a new bucket that does not say: AWS's defaults since April 2023, or those of before."""
+
+    object_ownership: str = OWNERS_ENFORCED
+    blocks_public_access: bool = True
 
 
 class BucketTagging(msgspec.Struct, frozen=True, array_like=True):
@@ -722,8 +730,3 @@ def bucket_arn(name: str) -> str:
 def object_arn(bucket: str, key: str) -> str:
     """Return an object's ARN."""
     return f"arn:aws:s3:::{bucket}/{key}"
-
-
-def canonical_user_id(account: str) -> str:
-    """Return what S3 calls an account where it names an owner: 64 hexadecimal digits, always the same."""
-    return hashlib.sha256(b"canonical user of account " + account.encode()).hexdigest()

@@ -44,7 +44,7 @@ from cumulo.object_store.errors import (
     NO_SUCH_BUCKET,
     NO_SUCH_KEY,
 )
-from cumulo.object_store.keys import ConfigurationRecord, ObjectRecord
+from cumulo.object_store.keys import ObjectRecord
 from cumulo.object_store.listing import ListStep, first_position
 from cumulo.object_store.multipart import end_uploads, find_upload, uploads_position
 from cumulo.object_store.notifications import check_rules
@@ -52,7 +52,6 @@ from cumulo.object_store.objects import Contents, find_object, has_object, open_
 from cumulo.object_store.ranges import check_asked
 from cumulo.object_store.stamping import Origin, Stamped
 from cumulo.object_store.uploads import PartUpload
-from cumulo.storage import records
 from cumulo.storage.engine import ROOT, Engine
 from cumulo.storage.idempotency import check_request_id
 from cumulo.storage.remembered import Remembered
@@ -83,6 +82,7 @@ class Resolving:
         sealer: TokenSealer,
         targets: Mapping[str, DeliveryTarget],
         sender: MessageSender | None,
+        defaults: model.BucketDefaults,
     ) -> None:
         self._engine = engine
         self._followed = Remembered(engine, (ROOT,), find_bucket)
@@ -91,6 +91,7 @@ class Resolving:
         self._sealer = sealer
         self._targets = targets
         self._sender = sender
+        self._defaults = defaults
         self.resolvers: dict[str, Resolver] = {
             "CreateBucket": self._create_bucket,
             "GetBucket": self._in_bucket,
@@ -197,7 +198,8 @@ class Resolving:
             region,
             partition,
             self._clock.wall_ms(),
-            configurations=_first_configurations(request),
+            configurations=_first_configurations(request, self._defaults),
+            may_be_public=not self._defaults.blocks_public_access,
             may_exist=is_s3 and region == FIRST_REGION,
         )
         return Resolved(creation, (ROOT, partition), checks, guard)
@@ -645,18 +647,22 @@ def _constrained(region: str, constraint: str) -> str:
     return region
 
 
-def _first_configurations(request: model.CreateBucket) -> tuple[tuple[str, bytes], ...]:
+def _first_configurations(request: model.CreateBucket, defaults: model.BucketDefaults) -> tuple[tuple[str, bytes], ...]:
     """Return the configurations that a bucket is made with, as they are stored."""
-    found: list[tuple[str, model.Configuration]] = []
+    found: list[tuple[str, model.Configuration | None]] = []
     if request.tags:
         found.append((configurations.TAGGING, model.BucketTagging(dict(request.tags))))
     if request.object_ownership:
         found.append((configurations.OWNERSHIP_CONTROLS, model.OwnershipControls(request.object_ownership)))
     for kind, value in found:
         configurations.check_configuration(kind, value)
-    return tuple(
-        (kind, records.encode(ConfigurationRecord(value=msgspec.msgpack.encode(value)))) for kind, value in found
-    )
+    if not request.object_ownership and defaults.object_ownership == model.OBJECT_WRITER:
+        found.append((configurations.OWNERSHIP_CONTROLS, None))  # the same as none at all
+    elif not request.object_ownership and defaults.object_ownership != model.OWNERS_ENFORCED:
+        found.append((configurations.OWNERSHIP_CONTROLS, model.OwnershipControls(defaults.object_ownership)))
+    if not defaults.blocks_public_access:
+        found.append((configurations.PUBLIC_ACCESS_BLOCK, None))
+    return tuple((kind, configurations.encoded(value)) for kind, value in found)
 
 
 def _named_rule(ctx: CallContext, rule: model.NotificationRule) -> model.NotificationRule:

@@ -21,8 +21,9 @@ from cumulo.core.names import parse_arn
 from cumulo.core.operations import Operation, Result
 from cumulo.core.ports import DeliveryTarget, MessageSender
 from cumulo.core.tokens import TokenSealer
-from cumulo.identity import resource_policy
+from cumulo.identity import owners, resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
+from cumulo.identity.owners import Owner
 from cumulo.identity.room import Resolved, Room
 from cumulo.object_store import garbage, keys, model, naming, outbox, page_tokens
 from cumulo.object_store.buckets import Found
@@ -38,8 +39,9 @@ from cumulo.object_store.scrubbing import Scrub
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage.blobs import BlobStore
 from cumulo.storage.due_pump import DueHandler
-from cumulo.storage.engine import PARTITION_BYTES, Due, Engine
+from cumulo.storage.engine import PARTITION_BYTES, ROOT, Due, Engine
 from cumulo.storage.idempotency import Once, check_request_id, run_once
+from cumulo.storage.remembered import Remembered
 
 DELETES_PER_TRANSACTION = 200
 """A slice of a batch delete: some 6 operations an object, of 2,000."""
@@ -58,7 +60,8 @@ class Service(Room):
 
     Arguments: `engine`, `authorizer`, `clock`, `randomness` as for every room; `sealer` seals page tokens and upload
     ids; `blobs` is the started blob store; `targets` are the places that notifications go to, by the service in their
-    ARN (`sqs`); `sender` stores the messages that an object's commit carries. Call `start` on the event loop before the
+    ARN (`sqs`); `sender` stores the messages that an object's commit carries; `defaults`
+    hold for new buckets. Call `start` on the event loop before the
     first call, `drain` before the engine closes.
     """
 
@@ -75,6 +78,7 @@ class Service(Room):
         blobs: BlobStore,
         targets: Mapping[str, DeliveryTarget],
         sender: MessageSender | None = None,
+        defaults: model.BucketDefaults = model.BucketDefaults(),  # noqa: B008 - a frozen value
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
         self.blobs = blobs
@@ -82,10 +86,11 @@ class Service(Room):
         self.sender = sender
         self.readers = Readers()
         self._sealer = sealer
+        self._owners = Remembered(engine, (ROOT,), owners.owner)
         self.scrub = Scrub(self)
         self._sweep: asyncio.Task[None] | None = None
         self._scrubbing: asyncio.Task[None] | None = None
-        self._resolving = Resolving(engine, authorizer, clock, sealer, targets, sender)
+        self._resolving = Resolving(engine, authorizer, clock, sealer, targets, sender, defaults)
 
     async def start(self) -> None:
         """Begin to sweep the blobs that an earlier run left without a name, and after that to scrub all others."""
@@ -115,6 +120,11 @@ class Service(Room):
         parsed = parse_arn(arn)
         found = None if parsed is None else await self._resolving.find(parsed.resource.partition("/")[0])
         return None if found is None else Guard(found.row.account, found.policy)
+
+    async def owner(self, account: str) -> Owner:
+        """Return an account as lists and documents name an owner or a grantee."""
+        found: Owner = await self._owners.read(account)
+        return found
 
     async def region(self, bucket: str) -> str:
         """Return the region of a bucket, an empty text where there is none. Nobody is asked whether the caller may: S3

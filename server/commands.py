@@ -38,6 +38,8 @@ _SERVER_SETTINGS = (
     "host",
     "port",
     "s3_domains",
+    "s3_default_object_ownership",
+    "s3_default_public_access_block",
     "grpc_port",
     "ready_file",
     "tls",

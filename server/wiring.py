@@ -30,6 +30,7 @@ from cumulo.identity.credentials import Credentials
 from cumulo.identity.sealing import SecretBox
 from cumulo.object_store import edge_grpc as object_edge
 from cumulo.object_store import service as object_room
+from cumulo.object_store.model import BucketDefaults
 from cumulo.queue_service import edge_grpc as queue_edge
 from cumulo.queue_service import entrances
 from cumulo.queue_service import service as queue_room
@@ -184,6 +185,7 @@ async def _build(
         blobs=blobs,
         targets={"sqs": queues.delivery_target},
         sender=QueueSender(queues.desk),
+        defaults=BucketDefaults(settings["s3_default_object_ownership"], settings["s3_default_public_access_block"]),
     )
     runner = runner_room.Service(
         engine, authorizer, clock, randomness, sealer=sealer, queues=queues.delivery_target, queue_guard=queues.guard

@@ -43,3 +43,14 @@ def test_a_secret_never_stands_in_the_repr_of_the_settings(tmp_path):
     resolved = settings.load({}, {"CUMULO_SECRET_ACCESS_KEY": "hush"}, tmp_path)
 
     assert "hush" not in repr(resolved)
+
+
+def test_a_table_of_the_file_holds_names_of_one_beginning(tmp_path):
+    (tmp_path / "cumulo.toml").write_text(
+        's3.default_object_ownership = "ObjectWriter"\ns3.default_public_access_block = false\n'
+    )
+
+    resolved = settings.load({}, {}, tmp_path)
+
+    assert resolved["s3_default_object_ownership"] == "ObjectWriter"
+    assert resolved["s3_default_public_access_block"] is False

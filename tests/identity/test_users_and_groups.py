@@ -3,8 +3,8 @@
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.identity import keys, model
-from cumulo.storage import records
+from cumulo.identity import keys, model, owners
+from cumulo.storage import records, tuples
 from cumulo.storage.engine import ROOT
 from tests.identity.world import ALLOW_ALL, World, refused
 
@@ -463,6 +463,56 @@ def test_an_account_chooses_a_random_number_or_gets_the_one_that_was_asked_for(w
     assert [it.account for it in world.call(model.ListAccounts()).items] == sorted(
         ["000000000000", "123456789012", drawn.account.account]
     )
+
+
+def test_an_account_is_found_by_its_canonical_id_and_by_its_e_mail_address(world):
+    made = world.call(model.CreateAccount(display_name="Sales", email="Sales@example.com")).account
+
+    assert len(made.canonical_id) == 64
+    by_id = _found(world, owners.by_canonical_id, made.canonical_id)
+    assert by_id == _found(world, owners.by_email, "sales@EXAMPLE.com")
+    assert (by_id.account, by_id.display_name) == (made.account, "Sales")
+    assert _found(world, owners.by_canonical_id, "0" * 64) is None
+    assert _found(world, owners.by_email, "nobody@example.com") is None
+    assert _found(world, owners.by_email, "kr\u00e4mer@example.com") is None
+    assert next(it for it in world.call(model.ListAccounts()).items if it.account == made.account) == made
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["sales", "a b@example.com", "@example.com", "a@b@c", "\u00e4@example.com", "a" * 250 + "@b.c"],
+)
+def test_what_is_no_e_mail_address_is_refused(world, email):
+    with refused("ValidationError"):
+        world.call(model.CreateAccount(email=email))
+
+
+def test_no_two_accounts_have_one_e_mail_address(world):
+    world.call(model.CreateAccount(email="sales@example.com"))
+
+    with refused("EntityAlreadyExists"):
+        world.call(model.CreateAccount(email="Sales@example.com"))
+
+    assert len(world.call(model.ListAccounts()).items) == 2
+
+
+def test_accounts_of_before_canonical_ids_are_entered_from_the_end_on(world):
+    numbers = [world.call(model.CreateAccount()).account.account for _ in range(3)]
+
+    async def forget_and_enter():
+        await world.engine.transact(keys.PARTITIONS, _without_canonical_ids, None)
+        return await world.engine.transact(keys.PARTITIONS, owners.enter_all, b"")
+
+    assert world.run(forget_and_enter()) == b""
+    assert all(_found(world, owners.by_canonical_id, model.canonical_id(number)) for number in numbers)
+
+
+def _found(world, look_up, text):
+    return world.run(world.engine.read(keys.PARTITIONS, look_up, text))
+
+
+def _without_canonical_ids(txn, _):
+    txn.delete_range(keys.CANONICAL_IDS, tuples.after(keys.CANONICAL_IDS), 100)
 
 
 def test_the_schema_has_golden_bytes():

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cumulo.object_store import model
+from cumulo.identity.model import canonical_id
 from tests.object_store.aws_door import Door, door
 
 __all__ = ["door"]
@@ -80,7 +80,7 @@ def test_owner_is_told_when_asked_for(full: Door) -> None:
 
     page = s3.list_objects_v2(Bucket="inbox", FetchOwner=True)
 
-    assert page["Contents"][0]["Owner"] == {"ID": model.canonical_user_id("000000000000")}
+    assert page["Contents"][0]["Owner"] == {"ID": canonical_id("000000000000")}
 
 
 def test_listing_behind_a_key(full: Door) -> None:

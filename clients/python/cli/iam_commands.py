@@ -1,5 +1,7 @@
 """`cumulo iam`: who may do what, in the words of IAM."""
 
+import re
+
 import click
 import rich_click
 
@@ -406,17 +408,27 @@ def account_group() -> None:
 def account_ls(session: Session) -> None:
     """List accounts."""
     with session.client() as client:
-        show_items(client.iam.accounts(), ("account", "display_name", "created"), session.output)
+        show_items(client.iam.accounts(), ("account", "display_name", "email", "created"), session.output)
 
 
 @account_group.command("create")
-@click.argument("account", default="")
-@click.option("--display-name", default="", help="What people call it.")
+@click.argument("name", default="")
+@click.option("--display-name", default="", help="What people call it, where NAME is a number.")
+@click.option("--email", default="", metavar="ADDRESS", help="An e-mail address that no other account has.")
 @leaf
-def account_create(session: Session, account: str, display_name: str) -> None:
-    """Make an account (12 digits, or chosen by the server) and show its root's key, this once."""
+def account_create(session: Session, name: str, display_name: str, email: str) -> None:
+    """Make an account and show it with its root's key, this once.
+
+    NAME is its number (12 digits), else what people call it; then the server chooses the number.
+    """
+    is_number = re.fullmatch(r"\d{12}", name, re.ASCII) is not None
+    if not is_number and name and display_name:
+        raise click.UsageError("NAME is a display name already; with --display-name it has to be 12 digits")
     with session.client() as client:
-        show_item(client.iam.create_account(account, display_name), session.output)
+        made = client.iam.create_account(
+            name if is_number else "", display_name or ("" if is_number else name), email=email
+        )
+        show_item(made, session.output)
 
 
 @iam_group.group("token")

@@ -713,7 +713,26 @@ def conditions(
 
 def account_info(it: identity.Account) -> model.AccountInfo:
     """Return an account."""
-    return model.AccountInfo(account=short(it.name), display_name=it.display_name, created=time_of(it.create_ms))
+    return model.AccountInfo(
+        account=short(it.name),
+        display_name=it.display_name,
+        email=it.email,
+        canonical_id=it.canonical_id,
+        created=time_of(it.create_ms),
+    )
+
+
+def new_account(it: identity.CreateAccountResponse) -> model.NewAccount:
+    """Return an account that was made, with its root's access key."""
+    return model.NewAccount(
+        account=short(it.account.name),
+        display_name=it.account.display_name,
+        email=it.account.email,
+        canonical_id=it.account.canonical_id,
+        access_key_id=it.root_access_key.access_key_id,
+        secret_access_key=it.root_secret_access_key,
+        created=time_of(it.account.create_ms),
+    )
 
 
 def user_info(it: identity.User) -> model.UserInfo:

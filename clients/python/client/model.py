@@ -474,6 +474,8 @@ class AccountInfo(Value, frozen=True):
 
     account: str
     display_name: str
+    email: str
+    canonical_id: str
     created: datetime
 
 
@@ -508,6 +510,21 @@ class NewAccessKey(Value, frozen=True):
 
     def __repr__(self) -> str:
         return f"NewAccessKey(access_key_id={self.access_key_id!r}, user={self.user!r})"
+
+
+class NewAccount(Value, frozen=True):
+    """A new account with its root's access key, whose secret is shown this once."""
+
+    account: str
+    display_name: str
+    email: str
+    canonical_id: str
+    access_key_id: str
+    secret_access_key: str
+    created: datetime
+
+    def __repr__(self) -> str:
+        return f"NewAccount(account={self.account!r}, access_key_id={self.access_key_id!r})"
 
 
 class GroupInfo(Value, frozen=True):

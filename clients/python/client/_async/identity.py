@@ -88,13 +88,13 @@ class AsyncIdentity:
 
     # Accounts
 
-    async def create_account(self, account: str = "", display_name: str = "") -> model.NewAccessKey:
-        """Make an account (12 digits, or chosen by the server); return its root's access key."""
-        response = await self._call(
-            self._stub.CreateAccount,
-            pb.CreateAccountRequest(account=pb.Account(name=account, display_name=display_name)),
-        )
-        return _wire.new_access_key(response.root_access_key, response.root_secret_access_key)
+    async def create_account(self, account: str = "", display_name: str = "", *, email: str = "") -> model.NewAccount:
+        """Make an account (12 digits, or chosen by the server); return it with its root's access key.
+
+        No other account has the same `email`, by which access control lists of S3 may name it.
+        """
+        made = pb.Account(name=account, display_name=display_name, email=email)
+        return _wire.new_account(await self._call(self._stub.CreateAccount, pb.CreateAccountRequest(account=made)))
 
     def accounts(self, *, page_size: int | None = None) -> AsyncPager[model.AccountInfo]:
         """List accounts in order of their numbers."""

@@ -479,7 +479,12 @@ type Account struct {
 	// Set by the client, optional: what people call it, at most 128 characters.
 	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// Set by the server: when the account was made.
-	CreateMs      int64 `protobuf:"varint,3,opt,name=create_ms,json=createMs,proto3" json:"create_ms,omitempty"`
+	CreateMs int64 `protobuf:"varint,3,opt,name=create_ms,json=createMs,proto3" json:"create_ms,omitempty"`
+	// Set by the client, optional: an e-mail address, at most 254 characters, that no other account has. Access control
+	// lists of S3 may name the account by it.
+	Email string `protobuf:"bytes,4,opt,name=email,proto3" json:"email,omitempty"`
+	// Set by the server: what S3 calls the account where it names an owner or a grantee, 64 hexadecimal digits.
+	CanonicalId   string `protobuf:"bytes,5,opt,name=canonical_id,json=canonicalId,proto3" json:"canonical_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -533,6 +538,20 @@ func (x *Account) GetCreateMs() int64 {
 		return x.CreateMs
 	}
 	return 0
+}
+
+func (x *Account) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *Account) GetCanonicalId() string {
+	if x != nil {
+		return x.CanonicalId
+	}
+	return ""
 }
 
 // The account to make.
@@ -5115,11 +5134,13 @@ const file_cumulo_api_identity_v1_identity_proto_rawDesc = "" +
 	"\x03arn\x18\x02 \x01(\tR\x03arn\x12\x17\n" +
 	"\auser_id\x18\x03 \x01(\tR\x06userId\x12\"\n" +
 	"\raccess_key_id\x18\x04 \x01(\tR\vaccessKeyId\x12(\n" +
-	"\x10token_expires_ms\x18\x05 \x01(\x03R\x0etokenExpiresMs\"]\n" +
+	"\x10token_expires_ms\x18\x05 \x01(\x03R\x0etokenExpiresMs\"\x96\x01\n" +
 	"\aAccount\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\x1b\n" +
-	"\tcreate_ms\x18\x03 \x01(\x03R\bcreateMs\"p\n" +
+	"\tcreate_ms\x18\x03 \x01(\x03R\bcreateMs\x12\x14\n" +
+	"\x05email\x18\x04 \x01(\tR\x05email\x12!\n" +
+	"\fcanonical_id\x18\x05 \x01(\tR\vcanonicalId\"p\n" +
 	"\x14CreateAccountRequest\x129\n" +
 	"\aaccount\x18\x01 \x01(\v2\x1f.cumulo.api.identity.v1.AccountR\aaccount\x12\x1d\n" +
 	"\n" +

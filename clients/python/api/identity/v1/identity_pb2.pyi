@@ -247,22 +247,32 @@ class Account(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     CREATE_MS_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
+    CANONICAL_ID_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Set by the client at creation, optional: `accounts/{account}` or 12 digits. Default: chosen by the server."""
     display_name: _builtins.str
     """Set by the client, optional: what people call it, at most 128 characters."""
     create_ms: _builtins.int
     """Set by the server: when the account was made."""
+    email: _builtins.str
+    """Set by the client, optional: an e-mail address, at most 254 characters, that no other account has. Access control
+    lists of S3 may name the account by it.
+    """
+    canonical_id: _builtins.str
+    """Set by the server: what S3 calls the account where it names an owner or a grantee, 64 hexadecimal digits."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         display_name: _builtins.str = ...,
         create_ms: _builtins.int = ...,
+        email: _builtins.str = ...,
+        canonical_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_ms", b"create_ms", "display_name", b"display_name", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["canonical_id", b"canonical_id", "create_ms", b"create_ms", "display_name", b"display_name", "email", b"email", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

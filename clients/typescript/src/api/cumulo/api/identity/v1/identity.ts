@@ -129,6 +129,13 @@ export interface Account {
   displayName: string;
   /** Set by the server: when the account was made. */
   createMs: bigint;
+  /**
+   * Set by the client, optional: an e-mail address, at most 254 characters, that no other account has. Access control
+   * lists of S3 may name the account by it.
+   */
+  email: string;
+  /** Set by the server: what S3 calls the account where it names an owner or a grantee, 64 hexadecimal digits. */
+  canonicalId: string;
 }
 
 /** The account to make. */
@@ -1180,7 +1187,7 @@ export const GetCallerIdentityResponse: MessageFns<GetCallerIdentityResponse> = 
 };
 
 function createBaseAccount(): Account {
-  return { name: "", displayName: "", createMs: 0n };
+  return { name: "", displayName: "", createMs: 0n, email: "", canonicalId: "" };
 }
 
 export const Account: MessageFns<Account> = {
@@ -1196,6 +1203,12 @@ export const Account: MessageFns<Account> = {
         throw new globalThis.Error("value provided for field message.createMs of type int64 too large");
       }
       writer.uint32(24).int64(message.createMs);
+    }
+    if (message.email !== "") {
+      writer.uint32(34).string(message.email);
+    }
+    if (message.canonicalId !== "") {
+      writer.uint32(42).string(message.canonicalId);
     }
     return writer;
   },
@@ -1237,6 +1250,22 @@ export const Account: MessageFns<Account> = {
             message.createMs = reader.int64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.email = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.canonicalId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1257,6 +1286,8 @@ export const Account: MessageFns<Account> = {
     message.name = object.name ?? "";
     message.displayName = object.displayName ?? "";
     message.createMs = (object.createMs !== undefined && object.createMs !== null) ? BigInt(object.createMs) : 0n;
+    message.email = object.email ?? "";
+    message.canonicalId = object.canonicalId ?? "";
     return message;
   },
 };
