@@ -17,11 +17,13 @@ from cumulo.core.operations import Result
 from cumulo.gateway.aws_service import AwsCall, AwsService, Handler, InputErrors
 from cumulo.gateway.http_body import BODY_TOO_LARGE
 from cumulo.queue_service import topic_model as model
+from cumulo.queue_service.archive_policies import ARCHIVE_POLICY
 from cumulo.queue_service.delivery_policies import effective_of_subscription, effective_of_topic
 from cumulo.queue_service.edge_aws_sns_messages import entry_of
 from cumulo.queue_service.model import ItemError
 from cumulo.queue_service.resolve_topics import default_policy
 from cumulo.queue_service.topic_attributes import wrong
+from cumulo.queue_service.topic_envelopes import timestamp
 from cumulo.queue_service.topic_errors import (
     AUTHORIZATION_ERROR,
     BATCH_ENTRY_IDS_NOT_DISTINCT,
@@ -38,12 +40,11 @@ VERSION: Final = "2010-03-31"
 BODY_BYTES_MAX: Final = 16 * 1024 * 1024
 """A batch of 1 MiB, should every byte of it be percent-encoded, with room to spare."""
 PENDING: Final = "PendingConfirmation"
-_OF_ATTRIBUTES: Final = "`ArchivePolicy` is refused by name; `KmsMasterKeyId` and delivery status mean nothing"
+_OF_ATTRIBUTES: Final = "`KmsMasterKeyId` and delivery status mean nothing"
 _DEPARTURES: Final = {
     "CreateTopic": _OF_ATTRIBUTES,
     "SetTopicAttributes": _OF_ATTRIBUTES,
     "Subscribe": "`lambda`, `firehose` and `application` are refused by name, and so are private addresses",
-    "SetSubscriptionAttributes": "`ReplayPolicy` is refused by name",
     "Publish": "to a phone number or a device: refused by name",
 }
 _TRACE_HEADER: Final = "x-amzn-trace-id"
@@ -151,6 +152,8 @@ async def _get_topic_attributes(service: TopicDoor, call: AwsCall) -> Any:
     }
     if it.place.fifo:
         attributes = {"FifoTopic": "true", "ContentBasedDeduplication": "false"} | attributes
+    if ARCHIVE_POLICY in attributes:
+        attributes["BeginningArchiveTime"] = timestamp(it.kept_from_ms)
     return aws_sns.GetTopicAttributesResponse(Attributes=attributes)
 
 
@@ -267,6 +270,8 @@ async def _get_subscription_attributes(service: TopicDoor, call: AwsCall) -> Any
         attributes["EffectiveDeliveryPolicy"] = json.dumps(
             effective_of_subscription(it.attributes), separators=(",", ":")
         )
+    if it.replay_status:
+        attributes["ReplayStatus"] = it.replay_status
     return aws_sns.GetSubscriptionAttributesResponse(Attributes=attributes)
 
 

@@ -28,7 +28,11 @@ REFILL = "topic.refill"
 """Due kind: a native subscription was sought back, and is to get what its topic kept. Key: the partition of its queue;
 payload: its topic's partition, and its number.
 """
-TOPIC_KINDS = (FAN_OUT, DELIVER, FAREWELL, EXPIRE, CLEAR_TOPIC, REFILL)
+REPLAY_DUE = "topic.replay"
+"""Due kind: a queue of SQS is to get what its topic kept, by its subscription's policy. Key: `topic_keys.owner_of` the
+subscription.
+"""
+TOPIC_KINDS = (FAN_OUT, DELIVER, FAREWELL, EXPIRE, CLEAR_TOPIC, REFILL, REPLAY_DUE)
 
 CERTIFICATE_PATH = "/_cumulo/sns/SimpleNotificationService.pem"
 """Where the HTTP port serves the certificate of the signatures on messages of topics."""

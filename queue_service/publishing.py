@@ -21,7 +21,7 @@ from cumulo.queue_service.open_queue import find_queue
 from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.topic_archives import Kept
 from cumulo.queue_service.topic_errors import TOPIC_NOT_FOUND
-from cumulo.queue_service.topic_keys import KEPT, PROGRESS, REPLAY, decode_replay
+from cumulo.queue_service.topic_keys import KEPT, PROGRESS, decode_replay
 from cumulo.queue_service.topics import meta_of, state_of
 from cumulo.storage.engine import Due, ReadTxn, Txn
 from cumulo.storage.tuples import u64
@@ -40,13 +40,15 @@ EVERYBODY = b"\xff" * 8
 class QueueDelivery(msgspec.Struct, frozen=True):
     """Messages for one subscription. `owner` leads to it (`topic_keys.owner_of`) where the queue is its own; it is
     empty for a queue of SQS. Somebody must be told, unless the queue is `pulled` from: a native one's. `with_first`
-    says that the first message is the first of the transaction.
+    says that the first message is the first of the transaction. `replay` is the key of the subscription's replay, empty
+    where it can have none.
     """
 
     send: StampedSend
     owner: bytes = b""
     pulled: bool = False
     with_first: bool = False
+    replay: bytes = b""
 
 
 class StampedPublish(msgspec.Struct, frozen=True):
@@ -113,7 +115,7 @@ def deliver(txn: Txn, deliveries: tuple[QueueDelivery, ...], archive: bytes = b"
     too_large = 0
     for delivery in deliveries:
         send = delivery.send
-        if delivery.pulled and archive:
+        if delivery.replay and archive:
             send = _to_come(txn, delivery, archive, kept_at)
             if not send.messages:
                 continue
@@ -129,9 +131,9 @@ def deliver(txn: Txn, deliveries: tuple[QueueDelivery, ...], archive: bytes = b"
 
 
 def _to_come(txn: ReadTxn, delivery: QueueDelivery, archive: bytes, kept_at: int | None) -> StampedSend:
-    """Return what of kept messages comes to a native subscription now, and not by its replay out of the archive."""
+    """Return what of kept messages comes to a subscription now, and not by its replay out of the archive."""
     send = delivery.send
-    raw = txn.get(send.partition + REPLAY)
+    raw = txn.get(delivery.replay)
     replay = None if raw is None else decode_replay(raw)
     if replay is None or replay.archive != archive:
         return send

@@ -29,11 +29,12 @@ from cumulo.queue_service.resolve_topics import (
     ResolvedPublish,
     TopicDesk,
     TopicResolver,
+    archive_of,
     belongings,
-    check_keep,
     checks_of,
     missing,
     place_in,
+    resolved_update,
     stored_policy,
 )
 from cumulo.queue_service.seeking import StampedForget, StampedSeek, StampedSnapshot, StampedSnapshots
@@ -55,7 +56,6 @@ from cumulo.queue_service.topic_model import (
     PublishEntry,
     TopicPlace,
 )
-from cumulo.queue_service.topics import StampedUpdate, meta_of
 from cumulo.storage.engine import ROOT
 
 _RANGES = {
@@ -72,29 +72,10 @@ async def _update_topic(
     desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.UpdateTopic
 ) -> Resolved:
     place = place_in(ctx, request.topic)
-    for name, value in request.attributes.items():
-        if name == attributes.POLICY:
-            raise wrong("attributes Reason: the policy has a field of its own")
-        if value or name == "FifoTopic":
-            attributes.check_topic_attribute(place, name, value)
-    check_keep(request.keep_s)
+    if attributes.POLICY in request.attributes:
+        raise wrong("attributes Reason: the policy has a field of its own")
     policy = stored_policy(desk, request.policy)
-    found = await desk.find(place)
-    if found is None:
-        return missing(operation, place, TOPIC_NOT_FOUND.error())
-    meta = await desk.engine.read((found.partition,), meta_of, found.partition)
-    archive = b"" if meta is None else meta.archive
-    if request.keep_s and not archive:
-        archive = await desk.new_partition()
-    partitions = (ROOT, found.partition, archive, b"" if meta is None else meta.outbox)
-    return Resolved(
-        StampedUpdate(
-            place, found.partition, request.attributes, policy, request.keep_s, archive, desk.clock.deadline_ms()
-        ),
-        tuple(it for it in partitions if it),
-        checks_of(operation, place),
-        Guard(place.account, found.policy),
-    )
+    return await resolved_update(desk, operation, place, request.attributes, policy, request.keep_s)
 
 
 async def _publish(desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.PublishMessages) -> Resolved:
@@ -293,7 +274,7 @@ async def _seek(desk: TopicDesk, ctx: CallContext, operation: Operation, request
         snapshot = at.name
     if topic is None or found is None:
         return missing(operation, place.topic, SUBSCRIPTION_NOT_FOUND.error())
-    archive = await _archive(desk, topic.partition)
+    archive = await archive_of(desk, topic.partition)
     queue = found.row.queue
     return Resolved(
         StampedSeek(
@@ -317,11 +298,6 @@ def _snapshot_place(ctx: CallContext, text: str) -> model.NativePlace:
     return native_place(text, ctx.principal.account, ctx.region, "snapshots")
 
 
-async def _archive(desk: TopicDesk, partition: bytes) -> bytes:
-    meta = await desk.engine.read((partition,), meta_of, partition)
-    return b"" if meta is None else meta.archive
-
-
 async def _create_snapshot(
     desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.CreateSnapshot
 ) -> Resolved:
@@ -331,7 +307,7 @@ async def _create_snapshot(
         raise wrong("subscription Reason: it must be of the snapshot's topic")
     if topic is None or found is None:
         return missing(operation, place.topic, SUBSCRIPTION_NOT_FOUND.error())
-    archive = await _archive(desk, topic.partition)
+    archive = await archive_of(desk, topic.partition)
     queue = found.row.queue
     return Resolved(
         StampedSnapshot(at, topic.partition, place, queue, archive, desk.clock.wall_ms()),
@@ -349,7 +325,7 @@ async def _list_snapshots(
     if found is None:
         return missing(operation, place, TOPIC_NOT_FOUND.error())
     return Resolved(
-        StampedSnapshots(place, found.partition, await _archive(desk, found.partition)),
+        StampedSnapshots(place, found.partition, await archive_of(desk, found.partition)),
         (ROOT, found.partition, *await belongings(desk, found.partition)),
         checks_of(operation, place),
         Guard(place.account, found.policy),

@@ -20,6 +20,7 @@ from cumulo.identity.room import Resolved
 from cumulo.queue_service import page_tokens
 from cumulo.queue_service import topic_attributes as attributes
 from cumulo.queue_service import topic_model as model
+from cumulo.queue_service.archive_policies import ARCHIVE_POLICY, REPLAY_POLICY
 from cumulo.queue_service.queues import allocate_partition
 from cumulo.queue_service.subscriptions import (
     FoundSubscription,
@@ -47,12 +48,12 @@ from cumulo.queue_service.topic_model import SubscriptionPlace, TopicPlace
 from cumulo.queue_service.topic_operations import OWNERS_ALONE, TABLE
 from cumulo.queue_service.topic_permissions import check_scope, with_permission, without_permission
 from cumulo.queue_service.topics import (
-    StampedAttribute,
     StampedCreate,
     StampedList,
     StampedPolicy,
     StampedTags,
     StampedTopic,
+    StampedUpdate,
     follow,
     meta_of,
 )
@@ -181,12 +182,13 @@ async def _create(desk: TopicDesk, ctx: CallContext, operation: Operation, reque
         attributes.check_topic_attribute(place, name, value)
     attributes.check_tags(request.tags)
     policy = stored_policy(desk, request.attributes.get(attributes.POLICY))
-    check_keep(request.keep_s)
+    keep_s = attributes.keep_s_of(given, request.keep_s)
+    given = {name: value for name, value in given.items() if name != ARCHIVE_POLICY or keep_s}
     found = await desk.find(place)
     partition, outbox, archive = b"", b"", b""
     if found is None:
         partition, outbox = await desk.new_partition(), await desk.new_partition()
-        archive = await desk.new_partition() if request.keep_s else b""
+        archive = await desk.new_partition() if keep_s else b""
     else:
         partition = found.partition
     checks = checks_of(operation, place)
@@ -202,7 +204,7 @@ async def _create(desk: TopicDesk, ctx: CallContext, operation: Operation, reque
             policy,
             request.tags,
             desk.clock.wall_ms(),
-            request.keep_s,
+            keep_s,
             archive,
         ),
         tuple(it for it in (ROOT, partition, outbox, archive) if it),
@@ -241,14 +243,41 @@ async def _set_attribute(
     policy = None
     if request.name == attributes.POLICY:
         policy = stored_policy(desk, request.value)
-    elif request.value or request.name == "FifoTopic":
-        attributes.check_topic_attribute(place, request.name, request.value)
+    given = {} if request.name == attributes.POLICY else {request.name: request.value}
+    return await resolved_update(desk, operation, place, given, policy, None)
+
+
+async def resolved_update(
+    desk: TopicDesk,
+    operation: Operation,
+    place: TopicPlace,
+    given: Mapping[str, str],
+    policy: str | None,
+    keep_s: int | None,
+) -> Resolved:
+    """Return the change of a topic's attributes, an empty value takes one away; of its policy, in the stored form, and
+    of what it keeps, as far as they are not None.
+    """
+    for name, value in given.items():
+        if value or name in ("FifoTopic", ARCHIVE_POLICY):
+            attributes.check_topic_attribute(place, name, value)
+    keep_s = attributes.keep_s_of(given, keep_s)
+    if keep_s is not None and (not keep_s or ARCHIVE_POLICY not in given):
+        given = {**given, ARCHIVE_POLICY: ""}  # there is none any more, or it no longer says how long
     found = await desk.find(place)
     if found is None:
         return missing(operation, place, TOPIC_NOT_FOUND.error())
+    meta = await desk.engine.read((found.partition,), meta_of, found.partition)
+    archive = b"" if meta is None else meta.archive
+    if keep_s and not archive:
+        archive = await desk.new_partition()
+    outbox = b"" if meta is None else meta.outbox
+    clock = desk.clock
     return Resolved(
-        StampedAttribute(place, found.partition, request.name, request.value, policy),
-        (ROOT, found.partition, *await belongings(desk, found.partition)),
+        StampedUpdate(
+            place, found.partition, dict(given), policy, keep_s, archive, clock.deadline_ms(), clock.wall_ms()
+        ),
+        tuple(it for it in (ROOT, found.partition, archive, outbox) if it),
         checks_of(operation, place),
         Guard(place.account, found.policy),
     )
@@ -352,18 +381,16 @@ def stored_policy(desk: TopicDesk, text: str | None) -> str | None:
     return stored
 
 
+async def archive_of(desk: TopicDesk, partition: bytes) -> bytes:
+    """Return the partition of what a topic keeps, empty where it keeps nothing."""
+    meta = await desk.engine.read((partition,), meta_of, partition)
+    return b"" if meta is None else meta.archive
+
+
 async def belongings(desk: TopicDesk, partition: bytes) -> tuple[bytes, ...]:
     """Return the partitions of a topic's outbox and of what it keeps, as far as there are any."""
     meta = await desk.engine.read((partition,), meta_of, partition)
     return () if meta is None else tuple(it for it in (meta.outbox, meta.archive) if it)
-
-
-def check_keep(keep_s: int | None) -> None:
-    """Raise where a topic cannot keep messages for so long."""
-    if keep_s and not model.KEEP_S_MIN <= keep_s <= model.KEEP_S_MAX:
-        raise wrong(f"keep_s Reason: it must be 0, or between {model.KEEP_S_MIN} and {model.KEEP_S_MAX}")
-    if keep_s is not None and keep_s < 0:
-        raise wrong("keep_s Reason: it must not be negative")
 
 
 # Subscriptions
@@ -404,12 +431,13 @@ async def _subscribe(desk: TopicDesk, ctx: CallContext, operation: Operation, re
             (found.partition,), find_by_endpoint, (found.partition, request.protocol, request.endpoint)
         )
         queue = await desk.new_partition() if there is None else there.queue
+    archive = await archive_of(desk, found.partition) if REPLAY_POLICY in row.attributes else b""
     if queue and not row.confirmed:
         asked = StoredNotice(model.PublishEntry(body=""), desk.new_id(), desk.clock.wall_ms(), kind=CONFIRMATION)
         confirmation = asked.outgoing(0, now_ms)
     return Resolved(
-        StampedSubscribe(place, found.partition, row, queue, now_ms, confirmation, there is not None),
-        (ROOT, found.partition, queue) if queue else (ROOT, found.partition),
+        StampedSubscribe(place, found.partition, row, queue, now_ms, confirmation, there is not None, archive),
+        tuple(it for it in (ROOT, found.partition, queue, archive) if it),
         with_keys(checks_of(operation, place), {"sns:Protocol": request.protocol, "sns:Endpoint": request.endpoint}),
         Guard(place.account, found.policy),
     )
@@ -437,9 +465,10 @@ async def _confirm(
     queue = b""
     if await desk.engine.read((found.partition,), may_be_restored, (found.partition, number)):
         queue = await desk.new_partition()
+    archive = await archive_of(desk, found.partition)
     return Resolved(
-        StampedConfirm(place, found.partition, number, nonce, signed, queue, desk.clock.deadline_ms()),
-        (ROOT, found.partition, queue) if queue else (ROOT, found.partition),
+        StampedConfirm(place, found.partition, number, nonce, signed, queue, desk.clock.deadline_ms(), archive),
+        tuple(it for it in (ROOT, found.partition, queue, archive) if it),
         (),
         Guard(place.account, found.policy),
     )
@@ -510,9 +539,10 @@ async def _set_subscription_attribute(
     if request.name == "FilterPolicyScope" and "FilterPolicy" in found.row.attributes:
         policy = found.row.attributes["FilterPolicy"]
         attributes.subscription_attribute(*of, "FilterPolicy", policy, scope=value)
+    archive = await archive_of(desk, found.partition)
     return Resolved(
-        StampedSubscriptionAttribute(place, found.partition, request.name, value),
-        (ROOT, found.partition),
+        StampedSubscriptionAttribute(place, found.partition, request.name, value, archive, desk.clock.deadline_ms()),
+        (ROOT, found.partition, archive) if archive else (ROOT, found.partition),
         checks_of(operation, place.topic),
         _subscribers_guard(place, found),
     )

@@ -7,7 +7,8 @@ for whoever delivers them. One that is not confirmed in time goes by the due ind
 
 import msgspec
 
-from cumulo.queue_service import own_queues, publishing
+from cumulo.queue_service import own_queues, publishing, replaying
+from cumulo.queue_service.archive_policies import REPLAY_POLICY
 from cumulo.queue_service.entrances import EXPIRE, FAREWELL
 from cumulo.queue_service.messages import Outgoing, StampedSend
 from cumulo.queue_service.publishing import QueueDelivery
@@ -60,6 +61,7 @@ _DEFAULTS = {"RawMessageDelivery": "false", "FilterPolicyScope": "MessageAttribu
 class StampedSubscribe(msgspec.Struct, frozen=True):
     """A subscription to make, should its endpoint have none. `queue` is a partition that nobody has used, or the own
     queue of the subscription that was `found`; empty for a protocol that needs none. `confirmation` is sent through it.
+    `archive` is what a topic keeps that the subscription wants replayed.
     """
 
     place: TopicPlace
@@ -69,6 +71,7 @@ class StampedSubscribe(msgspec.Struct, frozen=True):
     now_ms: int
     confirmation: Outgoing | None = None
     found: bool = False
+    archive: bytes = b""
 
 
 class Subscribed(msgspec.Struct, frozen=True):
@@ -80,7 +83,7 @@ class Subscribed(msgspec.Struct, frozen=True):
 
 class StampedConfirm(msgspec.Struct, frozen=True):
     """A subscription to confirm, which a token names. `queue` is a partition that nobody has used, where it has ended
-    and is to be restored.
+    and is to be restored. `archive` is what its topic keeps.
     """
 
     place: TopicPlace
@@ -90,6 +93,7 @@ class StampedConfirm(msgspec.Struct, frozen=True):
     authenticated: bool
     queue: bytes = b""
     now_ms: int = 0
+    archive: bytes = b""
 
 
 class StampedSubscription(msgspec.Struct, frozen=True):
@@ -105,12 +109,14 @@ class StampedSubscription(msgspec.Struct, frozen=True):
 
 
 class StampedSubscriptionAttribute(msgspec.Struct, frozen=True):
-    """An attribute to write; an empty value takes it away."""
+    """An attribute to write; an empty value takes it away. `archive` is what the topic keeps."""
 
     place: SubscriptionPlace
     partition: bytes
     name: str
     value: str
+    archive: bytes
+    now_ms: int
 
 
 class StampedSubscriptionList(msgspec.Struct, frozen=True):
@@ -192,6 +198,8 @@ def subscribe(txn: Txn, request: StampedSubscribe) -> Subscribed:
     if expire_ms:
         txn.due(expire_ms, EXPIRE, partition + u64(number))
     write_new(txn, request.place, partition, number, row)
+    if row.confirmed and REPLAY_POLICY in row.attributes:
+        replaying.begin(txn, partition, number, row, request.archive, request.now_ms)
     _ask(txn, request, row, number)
     return Subscribed(row, number)
 
@@ -235,6 +243,8 @@ def confirm_subscription(txn: Txn, request: StampedConfirm) -> Subscription:
         _put(txn, partition, number, after)
         _list_row(txn, request.place, partition, after)
         _put_counted(txn, partition, state_of(txn, partition), row, after)
+        if REPLAY_POLICY in after.attributes:
+            replaying.begin(txn, partition, number, after, request.archive, request.now_ms)
         row = after
     return shown(request.place, row)
 
@@ -312,7 +322,8 @@ def get_subscription(txn: ReadTxn, request: StampedSubscription) -> Subscription
     found = find_subscription(txn, SubscriptionLookup(request.place))
     if found is None:
         raise SUBSCRIPTION_NOT_FOUND.error()
-    return shown(request.place.topic, found.row)
+    status = replaying.status(txn, found.partition, found.number, found.row)
+    return msgspec.structs.replace(shown(request.place.topic, found.row), replay_status=status)
 
 
 def set_subscription_attribute(txn: Txn, request: StampedSubscriptionAttribute) -> None:
@@ -323,7 +334,10 @@ def set_subscription_attribute(txn: Txn, request: StampedSubscriptionAttribute) 
     attributes = {name: value for name, value in found.row.attributes.items() if name != request.name}
     if request.value:
         attributes[request.name] = request.value
-    write_changed(txn, found, msgspec.structs.replace(found.row, attributes=attributes))
+    row = msgspec.structs.replace(found.row, attributes=attributes)
+    write_changed(txn, found, row)
+    if request.name == REPLAY_POLICY and row.confirmed:
+        replaying.begin(txn, found.partition, found.number, row, request.archive, request.now_ms)
 
 
 def write_changed(txn: Txn, found: FoundSubscription, row: SubscriptionRow) -> None:

@@ -1,7 +1,8 @@
 """What a topic keeps: a log without a name, in a partition of its own, of everything that was published.
 
 Owns when the log is there, and what its records are: `StoredNotice`, in the order in which messages are delivered, at
-the times at which they were published (`open_log`: times never fall). A message is kept in the commit that delivers it
+the times at which they were published (`open_log`: times never fall); the key is the number in the outbox, which a FIFO
+topic's sequence number is made of. A message is kept in the commit that delivers it
 to its first subscribers, so it is kept once, or not at all while nobody has it. Retention is the log's own work.
 """
 
@@ -33,14 +34,14 @@ class Kept(msgspec.Struct, frozen=True):
     now_ms: int
 
 
-def keep(txn: Txn, topic: TopicMeta, keep_s: int, partition: bytes, now_ms: int) -> TopicMeta:
+def keep(txn: Txn, topic: TopicMeta, keep_s: int, partition: bytes, now_ms: int, wall_ms: int) -> TopicMeta:
     """Let a topic keep messages for `keep_s`, 0 for not at all; return its record as it is to be written. `partition`
-    is used where the topic keeps nothing yet.
+    is used where the topic keeps nothing yet, from `wall_ms` on.
     """
     if not keep_s:
         if topic.archive:
             destroy(txn, topic.archive, now_ms)
-        return msgspec.structs.replace(topic, archive=b"", keep_s=0)
+        return msgspec.structs.replace(topic, archive=b"", keep_s=0, archive_ms=0)
     if topic.archive:
         log = find_log(txn, topic.archive)
         assert log is not None, topic.archive
@@ -52,7 +53,8 @@ def keep(txn: Txn, topic: TopicMeta, keep_s: int, partition: bytes, now_ms: int)
         meta = LogMeta(account=topic.account, region=topic.region, name=topic.name, retention_s=keep_s)
         txn.put(partition + META, records.encode(meta))
         txn.put(partition + ENDS, records.encode(LogEnds()))
-    return msgspec.structs.replace(topic, archive=topic.archive or partition, keep_s=keep_s)
+        topic = msgspec.structs.replace(topic, archive=partition, archive_ms=wall_ms)
+    return msgspec.structs.replace(topic, keep_s=keep_s)
 
 
 def destroy(txn: Txn, partition: bytes, now_ms: int) -> None:
@@ -75,7 +77,8 @@ def append(txn: Txn, kept: Kept, behind: int = -1) -> int | None:
     if log is None or not notices:
         return None
     for notice in notices:
-        log.append((AppendEntry(notice.body),), notice.published_ms, kept.now_ms)
+        key = str(notice.seq) if notice.seq else ""
+        log.append((AppendEntry(notice.body, key),), notice.published_ms, kept.now_ms)
     log.save()
     return log.next - 1
 

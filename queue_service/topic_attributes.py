@@ -13,6 +13,7 @@ from typing import Any
 from cumulo.core.errors import ServiceError
 from cumulo.core.names import is_account_id, is_region, parse_arn, parse_resource_name
 from cumulo.queue_service import delivery_policies
+from cumulo.queue_service.archive_policies import ARCHIVE_POLICY, REPLAY_POLICY, archive_s, replay_points
 from cumulo.queue_service.delivery_policies import DELIVERY_POLICY
 from cumulo.queue_service.filter_policies import IN_ATTRIBUTES, SCOPES, InvalidFilterPolicy
 from cumulo.queue_service.filter_policies import compiled as compiled_policy
@@ -26,8 +27,11 @@ from cumulo.queue_service.model import (
 )
 from cumulo.queue_service.queue_attributes import place_of
 from cumulo.queue_service.topic_errors import INVALID_IN_FULL, INVALID_PARAMETER, TAG_LIMIT_EXCEEDED
+from cumulo.queue_service.topic_keys import SQS
 from cumulo.queue_service.topic_model import (
     ENDPOINT_CHARACTERS_MAX,
+    KEEP_S_MAX,
+    KEEP_S_MIN,
     PROTOCOLS,
     TOPIC_NAME_CHARACTERS_MAX,
     SubscriptionPlace,
@@ -52,15 +56,15 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "SignatureVersion": ("1", "2"),
     "TracingConfig": ("PassThrough", "Active"),
 }
-_OF_FIFO = ("ContentBasedDeduplication", "FifoThroughputScope", "ArchivePolicy")
+_OF_FIFO = ("ContentBasedDeduplication", "FifoThroughputScope", ARCHIVE_POLICY)
 _TEXTS = ("DisplayName", "KmsMasterKeyId")
-_NOT_OFFERED = ("ArchivePolicy", "ReplayPolicy")
 SUBSCRIPTION_ATTRIBUTES = (
     DELIVERY_POLICY,
     "FilterPolicy",
     "FilterPolicyScope",
     "RawMessageDelivery",
     "RedrivePolicy",
+    REPLAY_POLICY,
     "SubscriptionRoleArn",
 )
 OFFERED_PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs")
@@ -117,8 +121,8 @@ def check_topic_attribute(place: TopicPlace, name: str, value: str) -> None:
         raise wrong("DisplayName Reason: Display name must be at most 100 characters long")
     elif name == DELIVERY_POLICY:
         delivery_policies.check_of_topic(_json_object(name, value))
-    elif name in _NOT_OFFERED:
-        raise wrong(f"{name} Reason: archives are not offered; see docs/compatibility.md")
+    elif name == ARCHIVE_POLICY:
+        archive_s(value)
     elif feedback := _FEEDBACK.fullmatch(name):
         _check_feedback(name, feedback[2], value)
     elif name not in _TEXTS:
@@ -131,6 +135,21 @@ def _check_feedback(name: str, kind: str, value: str) -> None:
             raise wrong(f"{name} Reason: Invalid value [{value[:80]}]. Must be a whole number from 0 to 100.")
     elif not _ROLE.fullmatch(value):
         raise wrong(f"{name} Reason: Invalid value [{value[:80]}]. Must be the ARN of a role.")
+
+
+def keep_s_of(given: Mapping[str, str], keep_s: int | None) -> int | None:
+    """Return for how long a topic is to keep what is published: as `keep_s` or its archive policy says, whichever was
+    given; None where neither was.
+    """
+    if keep_s is not None and ARCHIVE_POLICY in given:
+        raise wrong(f"keep_s Reason: {ARCHIVE_POLICY} says it, too")
+    if ARCHIVE_POLICY in given:
+        return archive_s(given[ARCHIVE_POLICY])
+    if keep_s and not KEEP_S_MIN <= keep_s <= KEEP_S_MAX:
+        raise wrong(f"keep_s Reason: it must be 0, or between {KEEP_S_MIN} and {KEEP_S_MAX}")
+    if keep_s is not None and keep_s < 0:
+        raise wrong("keep_s Reason: it must not be negative")
+    return keep_s
 
 
 def check_tags(tags: Mapping[str, str]) -> None:
@@ -179,8 +198,6 @@ def subscription_attribute(
 
     `scope` is the subscription's filter policy scope; `prefix` goes before each complaint, as Subscribe has it.
     """
-    if name in _NOT_OFFERED:
-        raise wrong(f"{prefix}{name}: archives are not offered; see docs/compatibility.md")
     if name not in SUBSCRIPTION_ATTRIBUTES:
         raise wrong(f"{prefix}AttributeName")
     if name == "RawMessageDelivery":
@@ -204,6 +221,12 @@ def subscription_attribute(
         return ""
     elif name == "RedrivePolicy" and value:
         _check_redrive(place, endpoint, value, prefix)
+    elif name == REPLAY_POLICY:
+        if protocol != SQS:
+            raise wrong(f"{prefix}{REPLAY_POLICY} is only valid for protocol sqs")
+        if not place.fifo:
+            raise wrong(f"{prefix}{REPLAY_POLICY} is only valid for FIFO topics")
+        return value if value and replay_points(value, prefix) is not None else ""
     elif name == DELIVERY_POLICY and value:
         delivery_policies.check_of_subscription(_json_object(f"{prefix}{DELIVERY_POLICY}", value), prefix)
     return value

@@ -40,9 +40,14 @@ class _Kind(msgspec.Struct, frozen=True, gc=False):
 
 
 class Copies:
-    """The copies of one message. `published_ms` is the wall clock's time, `now_ms` the deadline clock's."""
+    """The copies of one message. `published_ms` is the wall clock's time, `now_ms` the deadline clock's. One that is
+    `replayed` is no duplicate of what a FIFO queue was sent before.
+    """
 
-    def __init__(self, topic: TopicPlace, notice: Notice, published: StoredNotice, now_ms: int) -> None:
+    def __init__(
+        self, topic: TopicPlace, notice: Notice, published: StoredNotice, now_ms: int, *, replayed: bool = False
+    ) -> None:
+        self._replayed = replayed
         self._topic = topic
         self.notice = notice
         self._published = published
@@ -91,7 +96,8 @@ class Copies:
         record = msgspec.structs.replace(record, group_id=kind.group_id, deduplication_id=kind.deduplication_id)
         in_group = None
         if route.words.fifo:
-            in_group = OutgoingInGroup(message_id, kind.group_id, kind.deduplication_id, by_content=False)
+            deduplication_id = message_id if self._replayed else kind.deduplication_id
+            in_group = OutgoingInGroup(message_id, kind.group_id, deduplication_id, by_content=False)
         return Outgoing(index, records.encode(record), size_bytes, None, in_group, group=kind.group)
 
     def _document(self, route: Route, kind: "_Kind") -> Written:

@@ -44,7 +44,7 @@ class Notice:
     """One published message, and the documents made of it.
 
     `base_url` is where this server is reached: certificate and unsubscribe links lead there. `sequence_number` is a
-    FIFO topic's, which signs nothing.
+    FIFO topic's, which signs nothing. A message that is `replayed` says so.
     """
 
     def __init__(
@@ -57,6 +57,8 @@ class Notice:
         signature_version: str,
         base_url: str,
         signer: Signer,
+        *,
+        replayed: bool = False,
     ) -> None:
         self._topic = topic
         self._entry = entry
@@ -66,6 +68,7 @@ class Notice:
         self._version = signature_version
         self._base_url = base_url
         self._signer = signer
+        self._replayed = replayed
         self._signatures: dict[str, str] = {}
         self._parts: dict[str, tuple[str, str]] = {}
 
@@ -99,6 +102,8 @@ class Notice:
             fields["Subject"] = entry.subject
         fields["Message"] = text
         fields["Timestamp"] = self._timestamp
+        if self._replayed:
+            fields["Replayed"] = True
         if not self._sequence_number:
             fields["SignatureVersion"] = self._version
             fields["Signature"] = self._signature(text)

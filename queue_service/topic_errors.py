@@ -33,6 +33,9 @@ TOPIC_KEEPS_NOTHING = ErrorRow(
     Status.FAILED_PRECONDITION,
     "The topic {topic} keeps no messages; give it a time to keep them for",
 )
+TOPIC_HAS_ARCHIVE = ErrorRow(
+    "InvalidState", 400, Status.FAILED_PRECONDITION, "Invalid state: Cannot delete a topic with an ArchivePolicy"
+)
 TAGGED_NOT_FOUND = ErrorRow("ResourceNotFound", 404, Status.NOT_FOUND, "Resource does not exist")
 AUTHORIZATION_ERROR = ErrorRow("AuthorizationError", 403, Status.PERMISSION_DENIED, "{reason}")
 TAG_LIMIT_EXCEEDED = ErrorRow(

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from cumulo.queue_service import invariants as queues
 from cumulo.queue_service import log_invariants as logs
 from cumulo.queue_service import topic_archives
-from cumulo.queue_service.entrances import DELIVER, EXPIRE, FAN_OUT, FAREWELL, REFILL, TRIM
+from cumulo.queue_service.entrances import DELIVER, EXPIRE, FAN_OUT, FAREWELL, REFILL, REPLAY_DUE, TRIM
 from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
 from cumulo.queue_service.keys import COUNTERS, META, RETAIN, WAKE, decode_counters, decode_meta
 from cumulo.queue_service.subscriptions import FILTER_POLICY
@@ -39,6 +39,9 @@ from cumulo.queue_service.topic_keys import (
     id_key,
     listed_key,
     name_key,
+    owner_of,
+    replay_key,
+    subscription_key,
     subscriptions_prefix,
 )
 from cumulo.queue_service.topics import meta_of, state_of
@@ -137,15 +140,18 @@ def _check_archive(txn: ReadTxn, partition: bytes, meta: TopicMeta) -> Iterator[
         yield f"what it keeps, {meta.archive.hex()}, is not there"
     if ends is None:
         return
+    for key, _ in rows_under(txn, partition + REPLAY):
+        if txn.get(subscription_key(partition, int.from_bytes(key[-8:], "big"))) is None:
+            yield f"there is a replay, {key.hex()}, of no subscription"
     yield from (f"what it keeps: {problem}" for problem in logs.check_log(txn, meta.archive))
     for number, row in _subscriptions(txn, partition):
-        replay = _replay_of(txn, row)
+        replay = _replay_of(txn, partition, number, row)
         if replay is not None and replay.archive == meta.archive and replay.position > ends.next:
             yield f"subscription {number} has come to {replay.position}, and {ends.next} is kept next"
 
 
-def _replay_of(txn: ReadTxn, row: SubscriptionRow) -> Replay | None:
-    raw = txn.get(row.queue + REPLAY) if row.queue else None
+def _replay_of(txn: ReadTxn, partition: bytes, number: int, row: SubscriptionRow) -> Replay | None:
+    raw = txn.get(row.queue + REPLAY if row.queue else replay_key(partition, number))
     return None if raw is None else decode_replay(raw)
 
 
@@ -159,8 +165,9 @@ def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
         for archive in archives(txn, name.partition):
             problems += logs.check_armed(txn, archive, trims)
         for number, row in _subscriptions(txn, name.partition):
-            replay = _replay_of(txn, row)
-            if replay is not None and not replay.is_live and (REFILL, row.queue) not in armed:
+            replay = _replay_of(txn, name.partition, number, row)
+            due = (REFILL, row.queue) if row.queue else (REPLAY_DUE, owner_of(name.partition, number))
+            if replay is not None and replay.is_under_way and due not in armed:
                 problems.append(f"topic partition {name.partition.hex()}: {number} is replaying, and nobody goes on")
             if row.expire_ms and (EXPIRE, name.partition + u64(number), row.expire_ms) not in there:
                 problems.append(f"topic partition {name.partition.hex()}: the end of {number} has no due entry")

@@ -10,6 +10,7 @@
     t     ("ended", n)                                     SubscriptionRow: may be restored for a while
     t     ("endpoint", digest of protocol and endpoint)    u64 n
     t     ("snapshot", name)                               Snapshot
+    t     ("replay", n)                                    Replay: of a queue of SQS, by its subscription's policy
     o     ("progress",)                                    u64 seq, u64 n: only in an outbox
     o     ("kept",)                                        archive, u64 seq, u64 position of the last: in an outbox
     q     ("replay",)                                      Replay: only in a native subscription's queue, after a seek
@@ -20,6 +21,7 @@ the directory and lie in partitions of their own. What a topic keeps is a log (`
 partition of its own, too (`archive`). Does not know what any of it means.
 """
 
+import enum
 import functools
 import hashlib
 
@@ -41,6 +43,7 @@ TOPICS = ROOT + tuples.encode(("topics",))
 """What the directory keys of all topics start with."""
 _SUBSCRIPTIONS = ROOT + tuples.encode(("subscriptions",))
 
+SQS = "sqs"
 NATIVE = "native"
 """The protocol of subscriptions that are received from over gRPC. Their ids are their names."""
 
@@ -71,6 +74,8 @@ class TopicMeta(records.Record, frozen=True):
     outbox: bytes = b""
     archive: bytes = b""
     keep_s: int = 0
+    archive_ms: int = 0
+    """Since when it keeps what is published, by the wall clock."""
 
 
 class TopicState(records.Record, frozen=True):
@@ -125,16 +130,33 @@ class Snapshot(records.Record, frozen=True):
     create_ms: int = 0
 
 
+class Phase(enum.IntEnum):
+    """How far a replay by a policy is: SNS's `ReplayStatus`."""
+
+    PENDING = 0
+    IN_PROGRESS = 1
+    COMPLETED = 2
+    FAILED = 3
+
+
 class Replay(records.Record, frozen=True):
-    """How far a native subscription got what its topic keeps, since a seek. While it is not live, messages that are
-    published do not come to it, since they are kept and it will get to them; once it is, what is kept before `position`
-    does not, since it came already. `archive` is where: a topic that stops to keep messages, and begins again, has
-    another.
+    """How far a subscription got what its topic keeps, since a seek or by its replay policy. While it is not live,
+    messages that are published do not come to it, since they are kept and it will get to them; once it is, what is kept
+    before `position` does not, since it came already. `archive` is where: a topic that stops to keep messages, and
+    begins again, has another. One by a policy has a `phase`, and ends at `end_ms`, where that is not 0: it is not live
+    then, and gets nothing more.
     """
 
     position: int = 0
     is_live: bool = False
     archive: bytes = b""
+    end_ms: int = 0
+    phase: Phase = Phase.PENDING
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether there is more to replay."""
+        return not self.is_live and self.phase < Phase.COMPLETED
 
 
 class Farewell(records.Record, frozen=True):
@@ -232,6 +254,11 @@ def endpoint_key(partition: bytes, protocol: str, endpoint: str) -> bytes:
     """Return the key that leads from an endpoint to its subscription's number."""
     digest = hashlib.sha256(f"{protocol}\0{endpoint}".encode()).digest()
     return partition + _ENDPOINT + tuples.encode((digest,))
+
+
+def replay_key(partition: bytes, number: int) -> bytes:
+    """Return the key of the replay of a subscription that delivers to a queue of SQS."""
+    return partition + REPLAY + u64(number)
 
 
 def snapshot_key(partition: bytes, name: str) -> bytes:

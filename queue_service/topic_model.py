@@ -60,7 +60,7 @@ class TopicPlace(msgspec.Struct, frozen=True):
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
     """A topic as it is. `attributes` are those that were given; `policy` is empty for the default one. It keeps `kept`
-    messages, for `keep_s`.
+    messages, for `keep_s`: those from `kept_from_ms` on.
     """
 
     place: TopicPlace
@@ -72,6 +72,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     deleted: int = 0
     keep_s: int = 0
     kept: int = 0
+    kept_from_ms: int = 0
 
 
 class CreateTopic(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,7 +175,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     """A subscription as it is. `owner` is the account of the subscriber, `principal_arn` who subscribed.
 
     `attributes` are those that were given, by SNS's names. `authenticated` says whether the confirmation was made by a
-    signed call, and so whether unsubscribing needs one.
+    signed call, and so whether unsubscribing needs one. `replay_status` is SNS's, empty where it has no replay policy.
     """
 
     place: SubscriptionPlace
@@ -185,6 +186,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, str] = {}
     confirmed: bool = False
     authenticated: bool = False
+    replay_status: str = ""
 
 
 class Subscribe(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,7 +31,6 @@ from cumulo.queue_service.topics import (
     list_tags,
     list_topics,
     replace_policy,
-    set_attribute,
     update_topic,
 )
 
@@ -110,7 +109,7 @@ TABLE = OperationTable(
             model.SetTopicAttribute,
             Kind.WRITE,
             "sns:SetTopicAttributes",
-            set_attribute,
+            update_topic,
             "Changes an attribute of a topic.",
         ),
         _row(

@@ -95,6 +95,7 @@ class Outboxes:
         partitions = dict.fromkeys((request.outbox, *(it.send.partition for it in request.deliveries)))
         if request.kept is not None:
             partitions[request.kept.archive] = None
+            partitions |= dict.fromkeys(it.replay[:8] for it in request.deliveries if it.replay)
         await self._engine.transact(tuple(partitions), publishing.fan_out, request)
 
     async def _slices(

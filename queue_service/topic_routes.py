@@ -20,7 +20,7 @@ from cumulo.queue_service.model import is_fifo
 from cumulo.queue_service.publishing import QueueDelivery
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.sealing import MessageSeals, Sealing
-from cumulo.queue_service.topic_keys import NATIVE, owner_of
+from cumulo.queue_service.topic_keys import NATIVE, REPLAY, owner_of, replay_key
 from cumulo.queue_service.topic_model import TopicPlace
 from cumulo.queue_service.topic_plans import Plan, Subscriber
 from cumulo.storage.engine import ROOT, Engine, ReadTxn
@@ -63,10 +63,13 @@ class Route(msgspec.Struct, frozen=True):
         """Return the delivery of a topic's messages on this way, which were sealed with the key of that id;
         `with_first` says that the first of them is the first of the transaction.
         """
+        number, queue = self.subscriber.number, self.subscriber.row.queue
         if self.row is None:
-            send = StampedSend(topic.name, self.subscriber.row.queue, messages, b"", now_ms)
-            return QueueDelivery(send, owner_of(partition, self.subscriber.number), self.pulled, with_first)
-        return QueueDelivery(StampedSend(self.queue, self.row.partition, messages, b"", now_ms, key_id))
+            send = StampedSend(topic.name, queue, messages, b"", now_ms)
+            replay = queue + REPLAY if self.pulled else b""
+            return QueueDelivery(send, owner_of(partition, number), self.pulled, with_first, replay)
+        send = StampedSend(self.queue, self.row.partition, messages, b"", now_ms, key_id)
+        return QueueDelivery(send, with_first=with_first, replay=replay_key(partition, number) if topic.fifo else b"")
 
 
 _Decided = dict[int, tuple[tuple[bytes | None, ...], Route | None]]

@@ -27,7 +27,7 @@ from cumulo.queue_service import native_model, publishing, stamping
 from cumulo.queue_service import topic_model as model
 from cumulo.queue_service.delivery import QueueTarget
 from cumulo.queue_service.endpoint_delivery import Carrier, EndpointDelivery, Target
-from cumulo.queue_service.entrances import CLEAR_TOPIC, DELIVER, EXPIRE, FAN_OUT, FAREWELL, REFILL
+from cumulo.queue_service.entrances import CLEAR_TOPIC, DELIVER, EXPIRE, FAN_OUT, FAREWELL, REFILL, REPLAY_DUE
 from cumulo.queue_service.farewells import Farewells
 from cumulo.queue_service.leases import Outcome
 from cumulo.queue_service.messages import StampedSend
@@ -37,6 +37,7 @@ from cumulo.queue_service.native_subscriptions import get_native
 from cumulo.queue_service.publishing import QueueDelivery, StampedPublish
 from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.refills import Refills
+from cumulo.queue_service.replays import Replays
 from cumulo.queue_service.resolve_native import RESOLVERS as RESOLVERS_OF_NATIVE
 from cumulo.queue_service.resolve_topics import (
     RESOLVERS,
@@ -115,6 +116,7 @@ class TopicService(NamedRoom):
         self._ids = copies_ids(randomness)
         self.refills = Refills(engine, clock, self._plans)
         self._outboxes = Outboxes(engine, clock, self._plans, self._routes, self._copies, self._ids)
+        self.replays = Replays(engine, clock, self._plans, self._routes, self._replayed, self._ids)
 
     def begin(self) -> None:
         """Begin; there is nothing to do."""
@@ -137,6 +139,7 @@ class TopicService(NamedRoom):
             EXPIRE: self._on_expire,
             CLEAR_TOPIC: self._on_clear,
             REFILL: self.refills.run,
+            REPLAY_DUE: self.replays.run,
         }
 
     async def guard(self, arn: str) -> Guard | None:
@@ -173,8 +176,8 @@ class TopicService(NamedRoom):
             value = read_now(self.engine, resolved.partitions, get_native, resolved.request)
         elif isinstance(request, native_model.CreateSnapshot):
             value = read_now(self.engine, resolved.partitions, get_snapshot, resolved.request)
-        if isinstance(value, model.Topic) and value.policy:
-            return msgspec.structs.replace(value, policy=resource_policy.shown(value.policy, self.engine))
+        if isinstance(value, model.Topic):
+            return self._shown(value)
         stamped = resolved.request
         if isinstance(request, model.ListTopics):
             listing = listing_of(request, f"{stamped.account}/{stamped.region}")
@@ -192,6 +195,15 @@ class TopicService(NamedRoom):
         if isinstance(request, model.CreateTopic):
             return stamped.place
         return value
+
+    def _shown(self, topic: model.Topic) -> model.Topic:
+        """Return a topic as callers see it: its policy as it was written, and from when on it keeps what now."""
+        if topic.policy:
+            topic = msgspec.structs.replace(topic, policy=resource_policy.shown(topic.policy, self.engine))
+        if topic.keep_s:
+            from_ms = max(topic.kept_from_ms, self.clock.wall_ms() - topic.keep_s * 1000)
+            topic = msgspec.structs.replace(topic, kept_from_ms=from_ms)
+        return topic
 
     async def _ask_queue(self, made: model.Subscription) -> None:
         """Send a queue that another account subscribed the message by which its owner confirms; each Subscribe does, so
@@ -303,7 +315,12 @@ class TopicService(NamedRoom):
         """Return the copies of a message."""
         return Copies(plan.place, self._notice(plan, published, sequence_number), published, now_ms)
 
-    def _notice(self, plan: Plan, published: StoredNotice, sequence_number: str) -> Notice:
+    def _replayed(self, plan: Plan, published: StoredNotice, sequence_number: str, now_ms: int) -> Copies:
+        """Return the copies of a message that was published before, and comes again."""
+        notice = self._notice(plan, published, sequence_number, replayed=True)
+        return Copies(plan.place, notice, published, now_ms, replayed=True)
+
+    def _notice(self, plan: Plan, published: StoredNotice, sequence_number: str, *, replayed: bool = False) -> Notice:
         return Notice(
             plan.place,
             published.entry,
@@ -313,6 +330,7 @@ class TopicService(NamedRoom):
             plan.meta.attributes.get("SignatureVersion", "1"),
             self.base_url,
             self._signer,
+            replayed=replayed,
         )
 
     async def _dead_letter(self, target: Target, notice: Notice, stored: StoredNotice) -> QueueDelivery | None:

@@ -8,6 +8,7 @@ a name read it again inside their transaction; they raise `DirectoryChanged` whe
 import msgspec
 
 from cumulo.queue_service import own_queues, topic_archives
+from cumulo.queue_service.archive_policies import ARCHIVE_POLICY
 from cumulo.queue_service.entrances import CLEAR_TOPIC, EXPIRE
 from cumulo.queue_service.keys import Tags, decode_tags
 from cumulo.queue_service.model import TAGS_MAX
@@ -16,10 +17,12 @@ from cumulo.queue_service.topic_errors import (
     INVALID_PARAMETER,
     TAG_LIMIT_EXCEEDED,
     TAGGED_NOT_FOUND,
+    TOPIC_HAS_ARCHIVE,
     TOPIC_NOT_FOUND,
 )
 from cumulo.queue_service.topic_keys import (
     SNAPSHOTS,
+    SQS,
     STATE,
     TAGS,
     TOPIC,
@@ -37,6 +40,7 @@ from cumulo.queue_service.topic_keys import (
     listed_key,
     name_key,
     names_prefix,
+    replay_key,
     subscription_key,
     subscriptions_prefix,
 )
@@ -89,16 +93,7 @@ class StampedUpdate(msgspec.Struct, frozen=True):
     keep_s: int | None
     archive: bytes
     now_ms: int
-
-
-class StampedAttribute(msgspec.Struct, frozen=True):
-    """An attribute to write, or the policy, where `policy` is not None; an empty value takes it away."""
-
-    place: TopicPlace
-    partition: bytes
-    name: str
-    value: str
-    policy: str | None = None
+    wall_ms: int
 
 
 class StampedPolicy(msgspec.Struct, frozen=True):
@@ -181,7 +176,7 @@ def create_topic(txn: Txn, request: StampedCreate) -> None:
         outbox=request.outbox,
     )
     if request.keep_s:
-        meta = topic_archives.keep(txn, meta, request.keep_s, request.archive, request.now_ms)
+        meta = topic_archives.keep(txn, meta, request.keep_s, request.archive, request.now_ms, request.now_ms)
     _write(txn, partition, meta, request.policy or "")
     put_state(txn, partition, TopicState(revision=0))
     _write_tags(txn, partition, request.tags)
@@ -217,24 +212,8 @@ def get_topic(txn: ReadTxn, request: StampedTopic | StampedUpdate) -> Topic:
         deleted=state.deleted,
         keep_s=meta.keep_s,
         kept=topic_archives.count(txn, meta.archive),
+        kept_from_ms=meta.archive_ms,
     )
-
-
-def set_attribute(txn: Txn, request: StampedAttribute) -> None:
-    """Write one attribute of a topic."""
-    row = confirm(txn, request.place, request.partition)
-    meta = meta_of(txn, request.partition)
-    assert meta is not None, request.partition
-    if request.policy is not None:
-        _write(txn, request.partition, meta, request.policy)
-        return
-    attributes = {name: value for name, value in meta.attributes.items() if name != request.name}
-    if request.value:
-        attributes[request.name] = request.value
-    meta = msgspec.structs.replace(meta, attributes=attributes)
-    _write(txn, request.partition, meta, row.policy)
-    _set_up_outbox(txn, meta)
-    put_state(txn, request.partition, state_of(txn, request.partition))
 
 
 def update_topic(txn: Txn, request: StampedUpdate) -> None:
@@ -247,7 +226,7 @@ def update_topic(txn: Txn, request: StampedUpdate) -> None:
     if request.keep_s is not None:
         if meta.archive and meta.archive != request.archive:
             raise DirectoryChanged
-        meta = topic_archives.keep(txn, meta, request.keep_s, request.archive, request.now_ms)
+        meta = topic_archives.keep(txn, meta, request.keep_s, request.archive, request.now_ms, request.wall_ms)
     _write(txn, request.partition, meta, row.policy if request.policy is None else request.policy)
     _set_up_outbox(txn, meta)
     put_state(txn, request.partition, state_of(txn, request.partition))
@@ -289,11 +268,15 @@ def change_tags(txn: Txn, request: StampedTags) -> None:
 
 
 def delete_topic(txn: Txn, request: StampedTopic) -> None:
-    """Delete a topic; its subscriptions deliver nothing from then on, and are cleared later."""
+    """Delete a topic; its subscriptions deliver nothing from then on, and are cleared later. One with an archive policy
+    must lose that before (`InvalidState`), so that nobody deletes an archive unaware.
+    """
     place, partition = request.place, request.partition
     confirm(txn, place, partition)
     meta = meta_of(txn, partition)
     assert meta is not None, partition
+    if ARCHIVE_POLICY in meta.attributes:
+        raise TOPIC_HAS_ARCHIVE.error()
     txn.delete(name_key(place.account, place.region, place.name))
     txn.delete(partition + TOPIC)
     txn.delete(partition + TAGS)
@@ -330,6 +313,8 @@ def remove_rows(txn: Txn, partition: bytes, region: str, number: int, row: Subsc
     txn.delete(id_key(partition, row.id))
     txn.delete(endpoint_key(partition, row.protocol, row.endpoint))
     txn.delete(listed_key(region, partition, row))
+    if row.protocol == SQS:
+        txn.delete(replay_key(partition, number))
     if row.expire_ms:
         txn.undue(row.expire_ms, EXPIRE, partition + u64(number))
     if row.queue:

@@ -70,7 +70,7 @@ def test_every_example_of_topics_runs_in_order(tmp_path: Path):
     with Server() as server:
         printed = run_examples("topics.md", server, tmp_path)
 
-    assert printed.splitlines() == ["order 7 is paid", "red, at 50", "e4 e5 Nf3"]
+    assert printed.splitlines() == ["order 7 is paid", "red, at 50", "e4 e5 Nf3", "resigns True"]
 
 
 def test_every_example_of_native_topics_runs_in_order(tmp_path: Path):

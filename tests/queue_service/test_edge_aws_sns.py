@@ -195,7 +195,7 @@ def test_malformed_policy_is_refused(aws, text):
 
 
 WRONG_ATTRIBUTES = [
-    ("ReplayPolicy", "{}", "ReplayPolicy Reason: archives are not offered; see docs/compatibility.md"),
+    ("ReplayPolicy", "{}", "AttributeName"),
     ("Owner", "x", "AttributeName"),
     ("FifoTopic", "true", "AttributeName"),
     ("DisplayName", "x" * 101, "DisplayName Reason: Display name must be at most 100 characters long"),
@@ -229,6 +229,96 @@ def test_wrong_attribute_of_a_topic_is_refused(aws, name, value, says):
 
     assert refused == invalid(says)
     assert aws.sns.get_topic_attributes(TopicArn=topic)["Attributes"] == before
+
+
+WRONG_ARCHIVE_POLICIES = [
+    ("", "ArchivePolicy: failed to parse JSON."),
+    ("[]", "ArchivePolicy: failed to parse JSON."),
+    ('{"Days": "1"}', "ArchivePolicy: invalid JSON. Attribute Days is unknown."),
+    ('{"MessageRetentionPeriod": "0"}', "ArchivePolicy: MessageRetentionPeriod must be an integer between 1 and 365"),
+    ('{"MessageRetentionPeriod": 366}', "ArchivePolicy: MessageRetentionPeriod must be an integer between 1 and 365"),
+]
+
+
+@pytest.mark.parametrize(("value", "says"), WRONG_ARCHIVE_POLICIES)
+def test_wrong_archive_policy_is_refused(aws, value, says):
+    topic = aws.topic(FifoTopic="true")
+
+    refused = refusal(aws.sns.set_topic_attributes, TopicArn=topic, AttributeName="ArchivePolicy", AttributeValue=value)
+
+    assert refused == invalid(says)
+    assert "ArchivePolicy" not in aws.sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+
+
+def test_standard_topic_has_no_archive_policy(aws):
+    refused = refusal(
+        aws.sns.set_topic_attributes, TopicArn=aws.topic(), AttributeName="ArchivePolicy", AttributeValue="{}"
+    )
+
+    assert refused == invalid("Attributes Reason: ArchivePolicy is only valid for FIFO topics")
+
+
+def test_archive_of_a_fifo_topic_is_shown_replayed_and_guards_the_topic(aws):
+    kept = json.dumps({"MessageRetentionPeriod": "30"})
+    topic = aws.topic(FifoTopic="true", ContentBasedDeduplication="true", ArchivePolicy=kept)
+    url, arn = aws.queue(topic=topic, FifoQueue="true")
+    subscription = aws.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)["SubscriptionArn"]
+    sent = aws.sns.publish(TopicArn=topic, Message="e4", MessageGroupId="g")
+    first = aws.received(url)
+    aws.sqs.delete_message(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"])
+
+    attributes = aws.sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    assert attributes["ArchivePolicy"] == kept
+    replay = json.dumps({"PointType": "Timestamp", "StartingPoint": attributes["BeginningArchiveTime"]})
+    aws.sns.set_subscription_attributes(
+        SubscriptionArn=subscription, AttributeName="ReplayPolicy", AttributeValue=replay
+    )
+    again = json.loads(aws.received(url)["Body"])
+
+    assert again.pop("Replayed") is True
+    assert again == json.loads(first["Body"])
+    assert again["SequenceNumber"] == sent["SequenceNumber"]
+    shown = aws.sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
+    assert (shown["ReplayPolicy"], shown["ReplayStatus"]) == (replay, "Completed")
+    refused = refusal(aws.sns.delete_topic, TopicArn=topic)
+    assert refused == ("InvalidState", "Invalid state: Cannot delete a topic with an ArchivePolicy", 400)
+    aws.sns.set_topic_attributes(TopicArn=topic, AttributeName="ArchivePolicy", AttributeValue="{}")
+    assert not {"ArchivePolicy", "BeginningArchiveTime"} & set(
+        aws.sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    )
+    aws.sns.delete_topic(TopicArn=topic)
+
+
+WRONG_REPLAY_POLICIES = [
+    ("[", "ReplayPolicy: failed to parse JSON."),
+    ('{"StartingPoint": "2023-10-01T00:00:00.000Z"}', "ReplayPolicy: PointType is required"),
+    ('{"PointType": "Timestamp"}', "ReplayPolicy: StartingPoint is required"),
+    ('{"PointType": "Offset", "StartingPoint": "1"}', "ReplayPolicy: PointType must be Timestamp"),
+    (
+        '{"PointType": "Timestamp", "StartingPoint": 5}',
+        "ReplayPolicy: StartingPoint must be a timestamp such as 2023-10-01T10:00:00.000Z",
+    ),
+    (
+        '{"PointType": "Timestamp", "StartingPoint": "2023-10-02", "EndingPoint": "2023-10-01"}',
+        "ReplayPolicy: EndingPoint must be later than StartingPoint",
+    ),
+    (
+        '{"PointType": "Timestamp", "StartingPoint": "2023-10-01T00:00:00.000Z"}',
+        "ReplayPolicy: the topic has no active ArchivePolicy",
+    ),
+]
+
+
+@pytest.mark.parametrize(("value", "says"), WRONG_REPLAY_POLICIES)
+def test_wrong_replay_policy_is_refused(aws, value, says):
+    topic = aws.topic(FifoTopic="true")
+    _, arn = aws.queue(topic=topic, FifoQueue="true")
+    subscription = aws.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)["SubscriptionArn"]
+
+    asked = {"SubscriptionArn": subscription, "AttributeName": "ReplayPolicy", "AttributeValue": value}
+
+    assert refusal(aws.sns.set_subscription_attributes, **asked) == invalid(says)
+    assert "ReplayStatus" not in aws.sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
 
 
 # Malformed JSON, in the words of SNS's own reader

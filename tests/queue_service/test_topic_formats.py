@@ -17,8 +17,8 @@ PARTITION = bytes(7) + b"\x05"
     [
         (topic_keys.TopicName(1, PARTITION, "policy", 5), "9401c4080000000000000005a6706f6c69637905"),
         (
-            topic_keys.TopicMeta(1, "0", "r", "news", 5, {"DisplayName": "News"}, PARTITION, PARTITION, 60),
-            "9901a130a172a46e6577730581ab446973706c61794e616d65a44e657773c4080000000000000005c40800000000000000053c",
+            topic_keys.TopicMeta(1, "0", "r", "news", 5, {"DisplayName": "News"}, PARTITION, PARTITION, 60, 7),
+            "9a01a130a172a46e6577730581ab446973706c61794e616d65a44e657773c4080000000000000005c40800000000000000053c07",
         ),
         (topic_keys.TopicState(1, 1, 2, 3, 4, 5, 7), "9701010203040507"),
         (
@@ -32,7 +32,10 @@ PARTITION = bytes(7) + b"\x05"
             "9e01a26964a468747470a9687474703a2f2f612fa130a361726e81a161a162c3c3c40800000000000000050506c4016ea464656164",
         ),
         (topic_keys.Snapshot(1, 5, "s", 6), "940105a17306"),
-        (topic_keys.Replay(1, 5, True, PARTITION), "940105c3c4080000000000000005"),
+        (
+            topic_keys.Replay(1, 5, True, PARTITION, 6, topic_keys.Phase.COMPLETED),
+            "960105c3c40800000000000000050602",
+        ),
         (topic_keys.Farewell(1, "id", 5, 6, 7, True), "9601a26964050607c3"),
     ],
 )
@@ -78,4 +81,5 @@ def test_keys_on_disk_are_these_bytes():
         "0", "r", "s/0000000000000005"
     )
     assert (topic_keys.KEPT.hex(), topic_keys.REPLAY.hex()) == ("026b65707400", "027265706c617900")
+    assert topic_keys.replay_key(PARTITION, 3).hex() == "0000000000000005027265706c6179000000000000000003"
     assert topic_keys.owner_in(topic_keys.owner_of(PARTITION, 3)) == (PARTITION, 3)
