@@ -43,7 +43,8 @@ class CallContext(msgspec.Struct, frozen=True, kw_only=True):
 
     `source_ip` is the peer's address, empty over a local socket. `condition_keys` are ready to use in policies; the
     authoriser adds those about the principal. `expires_ms` is the wall time at which the caller's credential ends (0:
-    does not expire).
+    does not expire). `requester_pays`: the caller agrees to pay for a request to another account's bucket, by
+    S3's header; over gRPC nobody is asked.
     """
 
     principal: Principal
@@ -54,3 +55,4 @@ class CallContext(msgspec.Struct, frozen=True, kw_only=True):
     user_agent: str = ""
     expires_ms: int = 0
     condition_keys: Mapping[str, str | tuple[str, ...]] = {}
+    requester_pays: bool = False

@@ -18,6 +18,7 @@ from cumulo.gateway.canonical import query_pairs
 from cumulo.gateway.http1 import Request
 
 INVALID_URI = ErrorRow("InvalidURI", 400, Status.INVALID_ARGUMENT, "Couldn't parse the specified URI.")
+WEBSITE_LABEL = ".s3-website"
 HOST_CHARACTERS_REMEMBERED_MAX = 255
 """No name of DNS is longer."""
 CREDENTIAL_CHARACTERS_REMEMBERED_MAX = 512
@@ -28,11 +29,14 @@ _QUERY_CREDENTIAL = re.compile(r"[?&]X-Amz-Credential=([^&]+)").search
 
 
 class S3Address(msgspec.Struct, frozen=True):
-    """A bucket and a key as the URL names them; each may be empty."""
+    """A bucket and a key as the URL names them; each may be empty. `website` says that the host is the bucket's
+    website.
+    """
 
     bucket: str
     key: str
     virtual_host: bool = False
+    website: bool = False
 
 
 def s3_address(host: str, path: str, domains: Sequence[str]) -> S3Address:
@@ -40,9 +44,10 @@ def s3_address(host: str, path: str, domains: Sequence[str]) -> S3Address:
 
     Raises `InvalidURI` where the path is no percent-encoded UTF-8.
     """
-    bucket = bucket_of_host(host, domains)
     text = decoded(path)
-    if bucket:
+    if bucket := website_of_host(host, domains):
+        return S3Address(bucket, text[1:], virtual_host=True, website=True)
+    if bucket := bucket_of_host(host, domains):
         return S3Address(bucket, text[1:], virtual_host=True)
     bucket, _, key = text[1:].partition("/")
     return S3Address(bucket, key)
@@ -63,6 +68,27 @@ def _bucket_of_host(host: str, domains: tuple[str, ...]) -> str:
             return ""
         if name.endswith("." + domain):
             return name[: -len(domain) - 1]
+    return ""
+
+
+def website_of_host(host: str, domains: Sequence[str]) -> str:
+    """Return the bucket whose website a host is; empty where it is none.
+
+    As AWS names them, `bucket.s3-website-region.domain` and `bucket.s3-website.region.domain`, and without a region:
+    `bucket.s3-website.domain`. The domain is one of `domains`, or what follows `s3.` in one.
+    """
+    return _website_of_host(host, tuple(domains)) if WEBSITE_LABEL in host else ""
+
+
+@functools.lru_cache(maxsize=1024)
+def _website_of_host(host: str, domains: tuple[str, ...]) -> str:
+    bucket, mark, rest = hostname(host).rpartition(WEBSITE_LABEL)
+    if not mark or not bucket or rest[:1] not in ("-", "."):
+        return ""
+    bases = {*domains, *(domain.removeprefix("s3.") for domain in domains)}
+    below_region = rest[1:].partition(".")[2]
+    if below_region in bases or (rest[0] == "." and rest[1:] in bases):
+        return bucket
     return ""
 
 

@@ -12,6 +12,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -31,6 +32,7 @@ from cumulo.gateway.addressing import (
     decoded_query,
     s3_address,
     scope_service,
+    website_of_host,
 )
 from cumulo.gateway.aws_model import (
     Encoded,
@@ -43,6 +45,7 @@ from cumulo.gateway.aws_model import (
 )
 from cumulo.gateway.aws_routes import BucketRoutes
 from cumulo.gateway.aws_service import AnnouncedService, AwsAnswer, AwsCall, AwsService, Handler, PostedForm
+from cumulo.gateway.bucket_front import Visit
 from cumulo.gateway.held_bodies import HeldBodies, is_long
 from cumulo.gateway.http1 import Request, Response
 from cumulo.gateway.http_body import BODY_TOO_LARGE, Body, WholeBody
@@ -109,7 +112,7 @@ _log = logging.getLogger("cumulo.aws")
 class _Exchange:
     """One request on its way through the steps."""
 
-    __slots__ = ("model", "operation", "protocol", "request", "request_id", "service")
+    __slots__ = ("address", "ctx", "form", "model", "operation", "protocol", "request", "request_id", "service")
 
     def __init__(self, request: Request, request_id: str) -> None:
         self.request = request
@@ -118,6 +121,9 @@ class _Exchange:
         self.model: ServiceModel | None = None
         self.protocol: Protocol = "rest-xml"
         self.operation: OperationModel | None = None
+        self.address: S3Address | None = None
+        self.form = AuthForm.ANONYMOUS
+        self.ctx: CallContext | None = None
 
     @property
     def host_id(self) -> str:
@@ -173,7 +179,8 @@ class AwsEdge:
 
     def names_bucket(self, request: Request) -> bool:
         """Say whether the host of a request is a bucket's, so that every path below it is a key."""
-        return bool(bucket_of_host(request.headers.get("host", ""), self._domains))
+        host = request.headers.get("host", "")
+        return bool(bucket_of_host(host, self._domains) or website_of_host(host, self._domains))
 
     @property
     def service_names(self) -> tuple[str, ...]:
@@ -187,7 +194,8 @@ class AwsEdge:
         status = "OK"
         try:
             if not _is_unsigned_form(request):
-                return await self._serve(exchange)
+                answer = await self._serve(exchange)
+                return answer if exchange.address is None else await _left(exchange, answer, started)
             with self._held.place(request.body) as held:
                 content = await held.read(FORM_BYTES_MAX)
                 exchange.request = msgspec.structs.replace(request, body=WholeBody(content))
@@ -201,7 +209,8 @@ class AwsEdge:
             status = expected.row.code
             if isinstance(error, SignatureError) or expected.row.grpc_status in UNTRUSTED:
                 _log_refusal(exchange, expected, error)
-            return _refusal(exchange, expected)
+            answer = _refusal(exchange, expected)
+            return answer if exchange.address is None else await _left(exchange, answer, started, status)
         finally:
             self._observer.finished(
                 exchange.service.name if exchange.service is not None else "unknown",
@@ -231,7 +240,13 @@ class AwsEdge:
         service = exchange.service = announced.service()
         return service
 
-    def _context(self, exchange: _Exchange, verified: Verified | None, keys: Mapping[str, str]) -> CallContext:
+    def _context(
+        self,
+        exchange: _Exchange,
+        verified: Verified | None,
+        keys: Mapping[str, str],
+        asked: Mapping[str, str] = MappingProxyType({}),
+    ) -> CallContext:
         request = exchange.request
         if verified is not None and not is_region(verified.region):
             if exchange.protocol == "rest-xml":
@@ -246,6 +261,7 @@ class AwsEdge:
             user_agent=request.headers.get("user-agent", "")[:USER_AGENT_CHARACTERS_MAX],
             expires_ms=0 if verified is None else verified.expires_ms,
             condition_keys=keys,
+            requester_pays=asked.get("x-amz-request-payer", "").lower() == "requester",
         )
 
     # -- JSON, query and CBOR: the whole body is read, then everything is known
@@ -287,10 +303,13 @@ class AwsEdge:
         address = s3_address(request.headers.get("host", ""), request.path, self._domains)
         query = decoded_query(request.query)
         model = exchange.model = service.load()
+        exchange.address = address
+        if service.front is not None and (request.method == "OPTIONS" or address.website):
+            return await service.front.receive(_visit(exchange, address))
         if request.method == "POST" and not query and not address.key:
             return await self._serve_form(exchange, service, address)
         presented = read_signature(request)
-        form = AuthForm.ANONYMOUS if presented is None else presented.form
+        form = exchange.form = AuthForm.ANONYMOUS if presented is None else presented.form
         asking = _with_hoisted(request, query) if form is AuthForm.QUERY else request
         if self._routes is None:
             self._routes = BucketRoutes(model)
@@ -308,7 +327,7 @@ class AwsEdge:
         verified = None
         if presented is not None:
             verified = self._verifier.verify(request, presented, S3, declared.text)
-        ctx = self._context(exchange, verified, _s3_keys(request, form))
+        ctx = exchange.ctx = self._context(exchange, verified, _s3_keys(request, form), asking.headers)
         handler = service.handlers.get(operation.name)
         if handler is None:
             raise NOT_IMPLEMENTED.error(what=f"S3 {operation.name}")
@@ -333,11 +352,36 @@ class AwsEdge:
         check_post_head(request)
         form = await read_post_form(request)
         opened = open_form(form, address.bucket, self._verifier, self._clock)
-        ctx = self._context(exchange, opened.verified, _s3_keys(request, AuthForm.POST))
+        exchange.form = AuthForm.POST
+        ctx = exchange.ctx = self._context(exchange, opened.verified, _s3_keys(request, AuthForm.POST), form.fields)
         asked = PostedForm(address.bucket, form.fields)
         call = AwsCall(ctx, POST_OBJECT, asked, opened.file, request, exchange.base_url)
         answer: AwsAnswer = await handler(call)
         return Response(answer.status, answer.content, exchange.ids + answer.headers, answer.content_type)
+
+
+def _visit(exchange: _Exchange, address: S3Address, started: float = 0.0, error: str = "") -> Visit:
+    return Visit(
+        exchange.request,
+        address,
+        exchange.request_id,
+        exchange.host_id,
+        exchange.ids,
+        exchange.form,
+        "" if exchange.operation is None else exchange.operation.name,
+        exchange.ctx,
+        started,
+        time.perf_counter(),
+        error,
+    )
+
+
+async def _left(exchange: _Exchange, answer: Response, started: float, error: str = "") -> Response:
+    """Return an answer of S3 as its front lets it out."""
+    front = None if exchange.service is None else exchange.service.front
+    if front is None or exchange.address is None or not front.hears_of(exchange.request):
+        return answer
+    return await front.leave(_visit(exchange, exchange.address, started, error), answer)
 
 
 def _read_call(

@@ -13,6 +13,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import ErrorRow
 from cumulo.core.lazy import LazyPart
 from cumulo.gateway.aws_model import ServiceModel
+from cumulo.gateway.bucket_front import BucketFront
 from cumulo.gateway.http1 import Request
 
 
@@ -88,7 +89,8 @@ class AwsService(msgspec.Struct, frozen=True):
     `version_required`: a query call that names another version, or none, means no operation of this service.
     `anonymous`: a resource's policy may let in callers without a signature; `links` are the query actions that stand in
     links which such callers follow, without a version. `departures` say where an operation
-    answers otherwise than AWS on purpose, for the compatibility table.
+    answers otherwise than AWS on purpose, for the compatibility table. `front` is what S3's room does for its buckets'
+    visitors beside operations.
     """
 
     name: str
@@ -103,6 +105,7 @@ class AwsService(msgspec.Struct, frozen=True):
     anonymous: bool = False
     links: tuple[str, ...] = ()
     departures: Mapping[str, str] = {}
+    front: BucketFront | None = None
 
     @property
     def is_offered(self) -> bool:

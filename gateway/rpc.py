@@ -161,6 +161,7 @@ class RpcAdaptor:
             source_ip=_peer_address(rpc.peer()),
             user_agent=user_agent,
             expires_ms=expires_ms,
+            requester_pays=True,
         )
 
     def unary(

@@ -17,10 +17,10 @@ from cumulo.object_store.errors import (
 from cumulo.object_store.keys import BucketRow, Counters, Meta
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records, tuples
-from cumulo.storage.engine import ReadTxn, Txn, new_partition
+from cumulo.storage.engine import PARTITION_BYTES, Due, ReadTxn, Txn, new_partition
 
-CONFIGURATIONS_MAX = 100
-"""More than there are kinds."""
+CLEARED_AT_ONCE = 800
+"""Rows of one subspace that go in one transaction; more are cleared through the due index."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -147,8 +147,28 @@ def delete_bucket(txn: Txn, stamped: Stamped) -> None:
     txn.delete(partition + keys.COUNTERS)
     rules = partition + keys.RULES
     txn.delete_range(rules, tuples.after(rules), model.NOTIFICATION_RULES_MAX)
-    configurations = partition + keys.CONFIGURATIONS
-    txn.delete_range(configurations, tuples.after(configurations), CONFIGURATIONS_MAX)
+    if clear_configurations(txn, partition, CLEARED_AT_ONCE):
+        txn.due(stamped.now_ms, keys.BUCKET_CLEAR, partition)
+
+
+def clear_configurations(txn: Txn, partition: bytes, limit: int) -> bool:
+    """Remove up to `limit` rows of a deleted bucket's configurations; say whether more may be left."""
+    for subspace in (keys.CONFIGURATIONS, keys.CONFIGURATION_SLICES):
+        prefix = partition + subspace
+        if txn.delete_range(prefix, tuples.after(prefix), limit) == limit:
+            return True
+    return False
+
+
+def clear_deleted(txn: Txn, entry: Due) -> bool:
+    """Remove what a deleted bucket left, as far as one transaction goes: the deed of `bucket.clear`. Says whether it
+    must go on.
+    """
+    partition = entry.key[:PARTITION_BYTES]
+    if clear_configurations(txn, partition, CLEARED_AT_ONCE):
+        return True
+    txn.undue(entry.at_ms, entry.kind, entry.key)
+    return False
 
 
 def get_location(txn: ReadTxn, stamped: Stamped) -> str:

@@ -1,34 +1,56 @@
 """A bucket's configurations: one row a kind, with S3's default where none was written.
 
 Owns the table of kinds: who may read and write each, its type, its default, and what S3 answers where there is none.
-Promises that each kind is kept, read, removed and checked in one way. What a configuration does is known where it is
-done: of the public access block, what a policy may say is decided here, and whom it may serve in the bucket's row.
-Source: S3 API reference, and the user guide on each kind.
+Promises that each kind is kept, read, removed and checked in one way, and given back exactly as it was written. What a
+configuration does is known where it is done: of the public access block, what a policy may say is decided here, and
+whom it may serve in the bucket's row. Source: S3 API reference, and the user guide on each kind.
 """
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from cumulo.core.errors import ErrorRow
-from cumulo.object_store import errors, keys, model
+from cumulo.core.lazy import LazyModule
+from cumulo.object_store import cors, errors, inventories, keys, model, payments
 from cumulo.object_store.buckets import open_bucket, replace_row
-from cumulo.object_store.errors import INVALID_ARGUMENT
+from cumulo.object_store.errors import (
+    CONFIGURATION_ID_MISMATCH,
+    INVALID_ARGUMENT,
+    MALFORMED_CONFIGURATION,
+    TOO_MANY_CONFIGURATIONS,
+)
 from cumulo.object_store.keys import ConfigurationRecord
 from cumulo.object_store.model import Configuration
 from cumulo.object_store.naming import check_tags, shown
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records
-from cumulo.storage.engine import ReadTxn, Txn
+from cumulo.storage.engine import VALUE_BYTES_MAX, ReadTxn, Txn
+from cumulo.storage.tuples import after
+
+if TYPE_CHECKING:
+    from cumulo.object_store import aws_s3
+else:
+    aws_s3 = LazyModule("cumulo.object_store.aws_s3")
 
 PUBLIC_ACCESS_BLOCK: Final = "public_access_block"
 OWNERSHIP_CONTROLS: Final = "ownership_controls"
 TAGGING: Final = "tagging"
+CORS: Final = "cors"
+REQUEST_PAYMENT: Final = "request_payment"
+SLICE_BYTES: Final = VALUE_BYTES_MAX - 64
+"""Of an encoded configuration in one row; the record around it takes a few bytes."""
+SLICES_MAX: Final = -(-model.CONFIGURATION_BYTES_MAX // SLICE_BYTES)
 
 
 class Kind(msgspec.Struct, frozen=True):
     """One kind: its actions, the error where there is none (None: S3 answers an empty one), its type (None: it is not
     kept yet, so there never is one), and the value of a bucket that nobody configured.
+
+    `shape` names the type where S3's own shape is the domain (`aws_s3.py`, which is imported when it is needed).
+    `check` raises what S3 refuses of a value, given the bucket's name. With `has_ids` a bucket has many of the kind,
+    each with an id that its value bears.
     """
 
     reads: str
@@ -36,6 +58,25 @@ class Kind(msgspec.Struct, frozen=True):
     missing: ErrorRow | None
     type: Any = None
     default: Configuration | None = None
+    shape: str = ""
+    check: Callable[[str, Any], None] | None = None
+    has_ids: bool = False
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether there can be one."""
+        return self.type is not None or bool(self.shape)
+
+    @property
+    def value_type(self) -> Any:
+        """The type of a value of a kind that is kept."""
+        return self.type if self.type is not None else getattr(aws_s3, self.shape)
+
+
+def _many(noun: str, shape: str, check: Callable[[str, Any], None]) -> Kind:
+    """Return a kind of which a bucket has up to a thousand; they are kept and given back, and do nothing."""
+    missing = errors.NO_SUCH_CONFIGURATION
+    return Kind(f"s3:Get{noun}", f"s3:Put{noun}", missing, shape=shape, check=check, has_ids=True)
 
 
 KINDS: Final = {
@@ -54,8 +95,16 @@ KINDS: Final = {
         model.OwnershipControls(),
     ),
     TAGGING: Kind("s3:GetBucketTagging", "s3:PutBucketTagging", errors.NO_SUCH_TAG_SET, model.BucketTagging),
-    "accelerate": Kind("s3:GetAccelerateConfiguration", "s3:PutAccelerateConfiguration", None),
-    "cors": Kind("s3:GetBucketCORS", "s3:PutBucketCORS", errors.NO_SUCH_CORS),
+    "accelerate": Kind(
+        "s3:GetAccelerateConfiguration",
+        "s3:PutAccelerateConfiguration",
+        None,
+        shape="AccelerateConfiguration",
+        check=inventories.check_acceleration,
+    ),
+    CORS: Kind(
+        "s3:GetBucketCORS", "s3:PutBucketCORS", errors.NO_SUCH_CORS, shape="CORSConfiguration", check=cors.check_rules
+    ),
     "encryption": Kind("s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration", errors.NO_SUCH_ENCRYPTION),
     "lifecycle": Kind("s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration", errors.NO_SUCH_LIFECYCLE),
     "logging": Kind("s3:GetBucketLogging", "s3:PutBucketLogging", None),
@@ -63,9 +112,21 @@ KINDS: Final = {
         "s3:GetBucketObjectLockConfiguration", "s3:PutBucketObjectLockConfiguration", errors.NO_SUCH_OBJECT_LOCK
     ),
     "replication": Kind("s3:GetReplicationConfiguration", "s3:PutReplicationConfiguration", errors.NO_SUCH_REPLICATION),
-    "request_payment": Kind("s3:GetBucketRequestPayment", "s3:PutBucketRequestPayment", None),
+    REQUEST_PAYMENT: Kind(
+        "s3:GetBucketRequestPayment",
+        "s3:PutBucketRequestPayment",
+        None,
+        shape="RequestPaymentConfiguration",
+        check=payments.check_payer,
+    ),
     "versioning": Kind("s3:GetBucketVersioning", "s3:PutBucketVersioning", None),
     "website": Kind("s3:GetBucketWebsite", "s3:PutBucketWebsite", errors.NO_SUCH_WEBSITE),
+    "analytics": _many("AnalyticsConfiguration", "AnalyticsConfiguration", inventories.check_analytics),
+    "intelligent_tiering": _many(
+        "IntelligentTieringConfiguration", "IntelligentTieringConfiguration", inventories.check_tiering
+    ),
+    "inventory": _many("InventoryConfiguration", "InventoryConfiguration", inventories.check_inventory),
+    "metrics": _many("MetricsConfiguration", "MetricsConfiguration", inventories.check_metrics),
 }
 
 
@@ -77,16 +138,36 @@ def kind_of(name: str) -> Kind:
     return kind
 
 
-def check_configuration(name: str, value: Configuration | None) -> None:
-    """Raise what S3 raises for a configuration that cannot be: `InvalidArgument`, `InvalidTag`, `BadRequest`."""
+def check_configuration(bucket: str, name: str, value: Configuration | None, id_: str = "") -> None:
+    """Raise what S3 raises for a configuration that cannot be: `InvalidArgument`, `MalformedXML`, `InvalidRequest`,
+    `IdMismatch`, `InvalidTag`, `BadRequest`.
+    """
     kind = kind_of(name)
-    if kind.type is None or not isinstance(value, kind.type):
+    if not kind.is_kept or not isinstance(value, kind.value_type):
         raise INVALID_ARGUMENT.error(parameter="value", value=type(value).__name__, allowed=f"a value of kind {name}")
+    check_id(kind, id_)
+    if kind.has_ids and id_ != getattr(value, "Id", ""):
+        raise CONFIGURATION_ID_MISMATCH.error()
+    if kind.check is not None:
+        kind.check(bucket, value)
     match value:
         case model.BucketTagging(tags=tags):
             check_tags(tags, "Bucket", model.BUCKET_TAGS_MAX)
         case model.OwnershipControls(object_ownership=ownership):
             check_ownership(ownership)
+
+
+def check_id(kind: Kind, id_: str) -> None:
+    """Raise `InvalidArgument` for an id that a configuration cannot have, or that one of its kind does not have."""
+    if not kind.has_ids:
+        if id_:
+            raise INVALID_ARGUMENT.error(parameter="id", value=repr(shown(id_)), allowed="none: there is only one")
+        return
+    allowed = model.CONFIGURATION_ID_CHARACTERS_MAX
+    if not 1 <= len(id_) <= allowed or not id_.isascii() or not id_.isprintable():
+        raise INVALID_ARGUMENT.error(
+            parameter="id", value=repr(shown(id_)), allowed=f"1 to {allowed} printable ASCII characters"
+        )
 
 
 def check_ownership(ownership: str) -> None:
@@ -99,14 +180,26 @@ def check_ownership(ownership: str) -> None:
         )
 
 
-def read(txn: ReadTxn, partition: bytes, name: str) -> Configuration | None:
+def read(txn: ReadTxn, partition: bytes, name: str, id_: str = "") -> Configuration | None:
     """Return a bucket's configuration, its default where nobody wrote one, None where there is none."""
     kind = KINDS[name]
-    stored = txn.get(keys.configuration_key(partition, name)) if kind.type is not None else None
-    if stored is None:
-        return kind.default
-    value = keys.decode_configuration(stored).value
-    found: Configuration | None = msgspec.msgpack.decode(value, type=kind.type) if value else None
+    stored = txn.get(keys.configuration_key(partition, name, id_)) if kind.is_kept else None
+    return kind.default if stored is None else _decoded(txn, partition, name, id_, stored)
+
+
+def read_of(txn: ReadTxn, place: tuple[bytes, str]) -> Any:
+    """Return the configuration of a bucket's partition and a kind, as `read`."""
+    return read(txn, *place)
+
+
+def _decoded(txn: ReadTxn, partition: bytes, name: str, id_: str, stored: bytes) -> Configuration | None:
+    record = keys.decode_configuration(stored)
+    value = record.value
+    for index in range(record.slices):
+        more = txn.get(keys.slice_key(partition, name, id_, index))
+        assert more is not None, (name, id_, index)
+        value += more
+    found: Configuration | None = msgspec.msgpack.decode(value, type=KINDS[name].value_type) if value else None
     return found
 
 
@@ -114,33 +207,84 @@ def get_configuration(txn: ReadTxn, stamped: Stamped) -> Configuration | None:
     """Return a bucket's configuration; raises `NoSuchBucket` and what S3 raises where there is none."""
     request: model.GetBucketConfiguration = stamped.request
     open_bucket(txn, stamped.partition, request.bucket)
-    found = read(txn, stamped.partition, request.kind)
+    found = read(txn, stamped.partition, request.kind, request.id)
     missing = KINDS[request.kind].missing
     if found is None and missing is not None:
         raise missing.error(bucket=request.bucket)
     return found
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """A page of configurations; `last` is the last id, empty where nothing is left."""
+
+    values: list[Configuration]
+    last: str = ""
+
+
+def list_configurations(txn: ReadTxn, stamped: Stamped) -> Listed:
+    """Return a page of a bucket's configurations of a kind, at most `limit`, behind the id in `after`."""
+    request: model.ListBucketConfigurations = stamped.request
+    partition, name = stamped.partition, request.kind
+    open_bucket(txn, partition, request.bucket)
+    prefix = keys.configuration_key(partition, name)
+    start = keys.configuration_key(partition, name, stamped.after.decode()) + b"\x00" if stamped.after else prefix
+    rows = txn.range(start, after(prefix), stamped.limit + 1)
+    ids = [keys.text_of(row_key, len(prefix)) for row_key, _ in rows[: stamped.limit]]
+    values = [
+        value
+        for id_, (_, stored) in zip(ids, rows, strict=False)
+        if (value := _decoded(txn, partition, name, id_, stored)) is not None
+    ]
+    return Listed(values, ids[-1] if len(rows) > stamped.limit else "")
+
+
 def set_configuration(txn: Txn, stamped: Stamped) -> None:
-    """Write a bucket's configuration (checked), or remove it; raises `NoSuchBucket`."""
+    """Write a bucket's configuration (checked), or remove it; raises `NoSuchBucket`, for one with an id
+    `TooManyConfigurations`, and where it is to be removed `NoSuchConfiguration`.
+    """
     request: model.SetBucketConfiguration | model.DeleteBucketConfiguration = stamped.request
     open_bucket(txn, stamped.partition, request.bucket)
     value = request.value if isinstance(request, model.SetBucketConfiguration) else None
-    write(txn, stamped.partition, request.kind, value)
-    if request.kind == PUBLIC_ACCESS_BLOCK:
-        restricts = isinstance(value, model.PublicAccessBlock) and value.restrict_public_buckets
-        replace_row(txn, request.bucket, may_be_public=not restricts)
+    kind = KINDS[request.kind]
+    if kind.has_ids and txn.get(keys.configuration_key(stamped.partition, request.kind, request.id)) is None:
+        if value is None:
+            raise errors.NO_SUCH_CONFIGURATION.error()
+        prefix = keys.configuration_key(stamped.partition, request.kind)
+        allowed = model.CONFIGURATIONS_OF_KIND_MAX
+        if len(txn.range(prefix, after(prefix), allowed)) == allowed:
+            raise TOO_MANY_CONFIGURATIONS.error(allowed=allowed)
+    write(txn, stamped.partition, request.kind, value, request.id)
+    match request.kind:
+        case "public_access_block":
+            restricts = isinstance(value, model.PublicAccessBlock) and value.restrict_public_buckets
+            replace_row(txn, request.bucket, may_be_public=not restricts)
+        case "request_payment":
+            replace_row(txn, request.bucket, requester_pays=payments.is_requester(value))
 
 
-def write(txn: Txn, partition: bytes, name: str, value: Configuration | None) -> None:
+def write(txn: Txn, partition: bytes, name: str, value: Configuration | None, id_: str = "") -> None:
     """Write a configuration, None for none; where the kind has no default, none leaves nothing."""
-    key = keys.configuration_key(partition, name)
+    key = keys.configuration_key(partition, name, id_)
+    found = txn.get(key)
+    before = 0 if found is None else keys.decode_configuration(found).slices
+    for index in range(before):
+        txn.delete(keys.slice_key(partition, name, id_, index))
     if value is None and KINDS[name].default is None:
         txn.delete(key)
         return
-    txn.put(key, encoded(value))
+    stored = _stored(value)
+    if len(stored) > model.CONFIGURATION_BYTES_MAX:
+        raise MALFORMED_CONFIGURATION.error(size=len(stored), allowed=model.CONFIGURATION_BYTES_MAX)
+    more = [stored[at : at + SLICE_BYTES] for at in range(SLICE_BYTES, len(stored), SLICE_BYTES)]
+    txn.put(key, records.encode(ConfigurationRecord(value=stored[:SLICE_BYTES], slices=len(more))))
+    for index, one in enumerate(more):
+        txn.put(keys.slice_key(partition, name, id_, index), one)
 
 
 def encoded(value: Configuration | None) -> bytes:
-    """Return a configuration as it is stored; None for one that was removed, or never was."""
-    return records.encode(ConfigurationRecord(value=b"" if value is None else msgspec.msgpack.encode(value)))
+    """Return the record of a short configuration; None for one that was removed, or never was."""
+    return records.encode(ConfigurationRecord(value=_stored(value)))
+
+
+def _stored(value: Configuration | None) -> bytes:
+    return b"" if value is None else msgspec.msgpack.encode(value)

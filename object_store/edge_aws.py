@@ -19,10 +19,12 @@ from cumulo.object_store import (
     edge_aws_listings,
     edge_aws_multipart,
     edge_aws_objects,
+    edge_aws_shapes,
     edge_aws_tagging,
 )
 from cumulo.object_store.edge_aws_documents import check_document
 from cumulo.object_store.edge_aws_errors import INPUT_ERRORS, add_elements
+from cumulo.object_store.edge_aws_front import Front
 from cumulo.object_store.service import Service
 
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -34,6 +36,7 @@ _PAGES: Final = (
     edge_aws_copies,
     edge_aws_buckets,
     edge_aws_configurations,
+    edge_aws_shapes,
     edge_aws_tagging,
     edge_aws_acl,
     edge_aws_forms,
@@ -53,6 +56,7 @@ def edge(service: Service) -> AwsService:
         handlers=handlers,
         input_errors=INPUT_ERRORS,
         body_bytes_max=BODY_BYTES_MAX,
+        front=Front(service),
     )
 
 

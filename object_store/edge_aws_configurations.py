@@ -41,18 +41,11 @@ def _empty(_: Any) -> str:
 _READS: Final[Mapping[str, tuple[str, str, Callable[[Any], str]]]] = {
     "GetPublicAccessBlock": (PUBLIC_ACCESS_BLOCK, "PublicAccessBlockConfiguration", _public_access_block),
     "GetBucketOwnershipControls": (OWNERSHIP_CONTROLS, "OwnershipControls", _ownership_controls),
-    "GetBucketAccelerateConfiguration": ("accelerate", "AccelerateConfiguration", _empty),
-    "GetBucketCors": ("cors", "CORSConfiguration", _empty),
     "GetBucketEncryption": ("encryption", "ServerSideEncryptionConfiguration", _empty),
     "GetBucketLifecycleConfiguration": ("lifecycle", "LifecycleConfiguration", _empty),
     "GetBucketLogging": ("logging", "BucketLoggingStatus", _empty),
     "GetObjectLockConfiguration": ("object_lock", "ObjectLockConfiguration", _empty),
     "GetBucketReplication": ("replication", "ReplicationConfiguration", _empty),
-    "GetBucketRequestPayment": (
-        "request_payment",
-        "RequestPaymentConfiguration",
-        lambda _: "<Payer>BucketOwner</Payer>",
-    ),
     "GetBucketVersioning": ("versioning", "VersioningConfiguration", _empty),
     "GetBucketWebsite": ("website", "WebsiteConfiguration", _empty),
 }
@@ -61,7 +54,6 @@ _READS: Final[Mapping[str, tuple[str, str, Callable[[Any], str]]]] = {
 _DELETES: Final = {
     "DeletePublicAccessBlock": PUBLIC_ACCESS_BLOCK,
     "DeleteBucketOwnershipControls": OWNERSHIP_CONTROLS,
-    "DeleteBucketCors": "cors",
     "DeleteBucketEncryption": "encryption",
     "DeleteBucketLifecycle": "lifecycle",
     "DeleteBucketReplication": "replication",

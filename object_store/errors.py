@@ -42,6 +42,25 @@ NO_SUCH_ENCRYPTION = ErrorRow(
 NO_SUCH_REPLICATION = ErrorRow(
     "ReplicationConfigurationNotFoundError", 404, Status.NOT_FOUND, "The replication configuration was not found"
 )
+NO_SUCH_CONFIGURATION = ErrorRow(
+    "NoSuchConfiguration", 404, Status.NOT_FOUND, "The specified configuration does not exist."
+)
+TOO_MANY_CONFIGURATIONS = ErrorRow(
+    "TooManyConfigurations",
+    400,
+    Status.RESOURCE_EXHAUSTED,
+    "You are attempting to create a new configuration but have already reached the 1,000-configuration limit.",
+)
+CONFIGURATION_ID_MISMATCH = ErrorRow(
+    "IdMismatch", 400, Status.INVALID_ARGUMENT, "Document ID does not match the specified configuration ID."
+)
+INVALID_DESTINATION_BUCKET = ErrorRow("InvalidS3DestinationBucket", 400, Status.INVALID_ARGUMENT, "Invalid bucket ARN.")
+MALFORMED_CONFIGURATION = ErrorRow(
+    "MalformedXML",
+    400,
+    Status.INVALID_ARGUMENT,
+    "The XML you provided was not well-formed or did not validate against our published schema",
+)
 NO_SUCH_OBJECT_LOCK = ErrorRow(
     "ObjectLockConfigurationNotFoundError",
     404,

@@ -19,11 +19,11 @@ from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
-from cumulo.object_store import configurations, keys, model
+from cumulo.object_store import configurations, keys, model, payments
 from cumulo.object_store.bodies import read_seal
 from cumulo.object_store.checksums import of_parts
 from cumulo.object_store.keys import BucketRow, Counters, Meta, ObjectRecord, PartRecord, UploadRecord
-from cumulo.storage import digests
+from cumulo.storage import digests, tuples
 from cumulo.storage.blob_format import block_count
 from cumulo.storage.engine import PARTITION_BYTES, Due, ReadTxn, rows_under
 
@@ -109,10 +109,24 @@ def _check_bucket(txn: ReadTxn, name: str, row: BucketRow, waiting: dict[tuple[s
 
 def _check_configurations(txn: ReadTxn, row: BucketRow) -> Iterator[str]:
     prefix = row.partition + keys.CONFIGURATIONS
-    for row_key, _ in rows_under(txn, prefix):
-        kind = keys.text_of(row_key, len(prefix))
-        if kind not in configurations.KINDS or configurations.KINDS[kind].type is None:
+    slices = 0
+    for row_key, value in rows_under(txn, prefix):
+        kind, *ids = (str(element) for element in tuples.decode(row_key[len(prefix) :]))
+        known = configurations.KINDS.get(kind)
+        if known is None or not known.is_kept:
             yield f"it has a configuration of no kind: {kind!r}"
+        elif known.has_ids != bool(ids):
+            yield f"its configuration of kind {kind} has the id {ids}"
+        record = keys.decode_configuration(value)
+        slices += record.slices
+        for index in range(record.slices):
+            if txn.get(keys.slice_key(row.partition, kind, "".join(ids), index)) is None:
+                yield f"its configuration of kind {kind} lacks a slice"
+    if slices != sum(1 for _ in rows_under(txn, row.partition + keys.CONFIGURATION_SLICES)):
+        yield "a slice of a configuration is left over"
+    payment = configurations.read(txn, row.partition, configurations.REQUEST_PAYMENT)
+    if row.requester_pays != payments.is_requester(payment):
+        yield "its request payment is not what its row says"
     block = configurations.read(txn, row.partition, configurations.PUBLIC_ACCESS_BLOCK)
     restricts = isinstance(block, model.PublicAccessBlock) and block.restrict_public_buckets
     if row.may_be_public == restricts:

@@ -13,6 +13,8 @@ A bucket's partition (an 8-byte prefix P that is never used again):
     ("n", index)               RuleRecord
     ("x") upload               CompletedRecord: the answer to a repeated completion
     ("k", kind)                ConfigurationRecord
+    ("k", kind, id)            the same, of the kinds of which a bucket has many
+    ("j", kind, id) slice      what a long configuration has beyond its record; the id is empty where the kind has none
 
 `body` and `upload` are numbers of the bucket's counter, eight bytes. The root partition: `("buckets", "name", name)`
 and `("buckets", "policy", name)`, `("buckets", "account", account, name)`, and `("blobs") blob` -> who owns the blob.
@@ -41,6 +43,7 @@ CHUNKS: Final = tuples.encode(("p",))
 RULES: Final = tuples.encode(("n",))
 COMPLETED: Final = tuples.encode(("x",))
 CONFIGURATIONS: Final = tuples.encode(("k",))
+CONFIGURATION_SLICES: Final = tuples.encode(("j",))
 
 GARBAGE: Final = tuples.encode(("g",))
 EVENTS: Final = tuples.encode(("e",))
@@ -51,6 +54,7 @@ UPLOAD_CLEAR: Final = "upload.clear"
 UPLOAD_EXPIRE: Final = "upload.expire"
 UPLOAD_FORGET: Final = "upload.forget"
 OBJECT_NOTIFY: Final = "object.notify"
+BUCKET_CLEAR: Final = "bucket.clear"
 
 NAMES: Final = ROOT + tuples.encode(("buckets", "name"))
 _POLICIES: Final = ROOT + tuples.encode(("buckets", "policy"))
@@ -62,7 +66,7 @@ class BucketRow(records.Record, frozen=True):
     """The directory's row of a bucket.
 
     `is_policy_public` repeats what its policy says, `may_be_public` its public access block (RestrictPublicBuckets is
-    off): every request must know both.
+    off), `requester_pays` its request payment: every request must know them.
     """
 
     partition: bytes = b""
@@ -72,6 +76,7 @@ class BucketRow(records.Record, frozen=True):
     has_policy: bool = False
     is_policy_public: bool = False
     may_be_public: bool = False
+    requester_pays: bool = False
 
 
 class Meta(records.Record, frozen=True):
@@ -208,9 +213,12 @@ class CompletedRecord(records.Record, frozen=True):
 
 
 class ConfigurationRecord(records.Record, frozen=True):
-    """One configuration of a bucket: the encoded value of its kind's type, empty where it was removed."""
+    """One configuration of a bucket: the encoded value of its kind's type, empty where it was removed. A long one goes
+    on in `slices` rows more.
+    """
 
     value: bytes = b""
+    slices: int = 0
 
 
 class RuleRecord(records.Record, frozen=True):
@@ -363,9 +371,14 @@ def rule_key(partition: bytes, index: int) -> bytes:
     return partition + RULES + tuples.encode((index,))
 
 
-def configuration_key(partition: bytes, kind: str) -> bytes:
+def configuration_key(partition: bytes, kind: str, id_: str = "") -> bytes:
     """Return the key of a bucket's configuration."""
-    return partition + CONFIGURATIONS + tuples.encode((kind,))
+    return partition + CONFIGURATIONS + tuples.encode((kind, id_) if id_ else (kind,))
+
+
+def slice_key(partition: bytes, kind: str, id_: str, index: int) -> bytes:
+    """Return the key of what a configuration has beyond its record."""
+    return partition + CONFIGURATION_SLICES + tuples.encode((kind, id_)) + bytes((index,))
 
 
 def completed_key(partition: bytes, upload: int) -> bytes:

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from cumulo.core.ports import EnclosedMessage, SentEnclosed
+from cumulo.gateway.aws_model import Structure
 from cumulo.storage.engine import VALUE_BYTES_MAX
 
 KEY_BYTES_MAX: Final = 1_024
@@ -43,6 +44,14 @@ BUCKET_TAGS_MAX: Final = 50
 TAG_KEY_CHARACTERS_MAX: Final = 128
 TAG_VALUE_CHARACTERS_MAX: Final = 256
 RULE_ID_CHARACTERS_MAX: Final = 255
+CONFIGURATIONS_OF_KIND_MAX: Final = 1_000
+"""Of inventory, analytics, metrics and intelligent-tiering configurations: each, in a bucket."""
+CONFIGURATION_PAGE_MAX: Final = 100
+CONFIGURATION_ID_CHARACTERS_MAX: Final = 64
+CONFIGURATION_BYTES_MAX: Final = 1024 * 1024
+"""Of one configuration as it is stored. Lifecycle and replication take 1,000 rules, of about 300 bytes."""
+CORS_RULES_MAX: Final = 100
+ROUTING_RULES_MAX: Final = 50
 INLINE_BYTES_MAX: Final = VALUE_BYTES_MAX
 """Bodies up to this size live in the engine, larger ones in the blob store."""
 UPLOAD_KEPT_MS: Final = 7 * 86_400_000
@@ -305,7 +314,15 @@ class BucketTagging(msgspec.Struct, frozen=True, array_like=True):
     tags: dict[str, str]
 
 
-Configuration = PublicAccessBlock | OwnershipControls | BucketTagging
+Configuration = PublicAccessBlock | OwnershipControls | BucketTagging | Structure
+"""What a bucket is configured to be; a `Structure` is S3's own shape (`object_store/aws_s3.py`)."""
+
+
+class ConfigurationPage(msgspec.Struct, frozen=True):
+    """One page of a bucket's configurations of a kind, in order of their ids."""
+
+    values: list[Configuration]
+    next_page_token: str = ""
 
 
 class NotificationRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -401,13 +418,15 @@ class GetBucketPolicyStatus(msgspec.Struct, frozen=True):
 
 
 class GetBucketConfiguration(msgspec.Struct, frozen=True):
-    """Read one of a bucket's configurations: `kind` is a name of `object_store.configurations.KINDS`.
+    """Read one of a bucket's configurations: `kind` is a name of `object_store.configurations.KINDS`, `id` says which
+    one where a bucket has many of the kind.
 
     Answers a `Configuration`, or None where S3 answers an empty one.
     """
 
     bucket: str
     kind: str
+    id: str = ""
 
 
 class SetBucketConfiguration(msgspec.Struct, frozen=True):
@@ -417,6 +436,7 @@ class SetBucketConfiguration(msgspec.Struct, frozen=True):
     kind: str
     value: Configuration | None
     request_id: str = ""
+    id: str = ""
 
 
 class DeleteBucketConfiguration(msgspec.Struct, frozen=True):
@@ -425,6 +445,16 @@ class DeleteBucketConfiguration(msgspec.Struct, frozen=True):
     bucket: str
     kind: str
     request_id: str = ""
+    id: str = ""
+
+
+class ListBucketConfigurations(msgspec.Struct, frozen=True):
+    """List a bucket's configurations of a kind of which it has many."""
+
+    bucket: str
+    kind: str
+    page_size: int = 0
+    page_token: str = ""
 
 
 class GetBucketAcl(msgspec.Struct, frozen=True):

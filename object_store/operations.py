@@ -15,7 +15,7 @@ from cumulo.object_store import model
 from cumulo.object_store import objects as of_objects
 from cumulo.object_store.bucket_policies import get_policy, get_policy_status, set_policy
 from cumulo.object_store.buckets import create_bucket, delete_bucket, get_bucket, get_location, list_buckets
-from cumulo.object_store.configurations import KINDS, get_configuration, set_configuration
+from cumulo.object_store.configurations import KINDS, get_configuration, list_configurations, set_configuration
 from cumulo.object_store.copies import copy_object, copy_part
 from cumulo.object_store.downloads import get_object
 from cumulo.object_store.listing import list_step
@@ -105,7 +105,7 @@ def _create_bucket(request: model.CreateBucket) -> Checks:
     return found
 
 
-def _reads_configuration(request: model.GetBucketConfiguration) -> Checks:
+def _reads_configuration(request: model.GetBucketConfiguration | model.ListBucketConfigurations) -> Checks:
     return (Check(KINDS[request.kind].reads, model.bucket_arn(request.bucket)),)
 
 
@@ -197,6 +197,7 @@ _READS = ("s3:GetObject",)
 _DESCRIBES = ("s3:PutObjectTagging", "s3:PutObjectAcl")
 """What a new object's tags and its ACL need."""
 _CONFIGURATION_READS = tuple(kind.reads for kind in KINDS.values())
+_CONFIGURATION_LISTS = tuple(kind.reads for kind in KINDS.values() if kind.has_ids)
 _CONFIGURATION_WRITES = tuple(kind.writes for kind in KINDS.values())
 
 TABLE = OperationTable(
@@ -287,6 +288,15 @@ TABLE = OperationTable(
             "Removes one of a bucket's configurations.",
             also=_CONFIGURATION_WRITES[1:],
             window_ms=CONTROL_WINDOW_MS,
+        ),
+        _row(
+            model.ListBucketConfigurations,
+            Kind.READ,
+            _CONFIGURATION_LISTS[0],
+            _reads_configuration,
+            list_configurations,
+            "Lists a bucket's configurations of a kind that has ids.",
+            also=_CONFIGURATION_LISTS[1:],
         ),
         _bucket_row(
             model.GetBucketAcl, Kind.READ, "s3:GetBucketAcl", of_buckets.get_acl, "Answers who has full control."

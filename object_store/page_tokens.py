@@ -27,6 +27,11 @@ def objects_listing(partition: bytes, prefix: str, delimiter: str) -> Parameters
     return ("objects", partition, prefix, delimiter)
 
 
+def configurations_listing(partition: bytes, kind: str) -> Parameters:
+    """Return what makes a listing of configurations this one."""
+    return ("configurations", partition, kind)
+
+
 def parts_listing(partition: bytes, upload: int) -> Parameters:
     """Return what makes a listing of parts this one."""
     return ("parts", partition, upload)

@@ -49,6 +49,7 @@ from cumulo.object_store.listing import ListStep, first_position
 from cumulo.object_store.multipart import end_uploads, find_upload, uploads_position
 from cumulo.object_store.notifications import check_rules
 from cumulo.object_store.objects import Contents, find_object, has_object, open_object
+from cumulo.object_store.payments import check_pays
 from cumulo.object_store.ranges import check_asked
 from cumulo.object_store.stamping import Origin, Stamped
 from cumulo.object_store.uploads import PartUpload
@@ -64,9 +65,11 @@ Resolver = Callable[[CallContext, Operation, Any], Awaitable[Resolved]]
 
 def guard_of(ctx: CallContext, found: Found) -> Guard:
     """Return what protects a bucket from a caller: where its policy is public and its public access block restricts
-    that, the policy does nothing for callers of other accounts.
+    that, the policy does nothing for callers of other accounts. Raises `AccessDenied` where he must pay for the request
+    and does not say that he will.
     """
     row = found.row
+    check_pays(ctx, row)
     shut = row.is_policy_public and not row.may_be_public and ctx.principal.account != row.account
     return Guard(row.account, "" if shut else found.policy)
 
@@ -105,6 +108,7 @@ class Resolving:
             "GetBucketConfiguration": self._configuration,
             "SetBucketConfiguration": self._configuration,
             "DeleteBucketConfiguration": self._configuration,
+            "ListBucketConfigurations": self._list_configurations,
             "GetBucketAcl": self._in_bucket,
             "SetBucketAcl": self._set_bucket_acl,
             "GetBucketNotification": self._in_bucket,
@@ -267,11 +271,29 @@ class Resolving:
 
     async def _configuration(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         kind = configurations.kind_of(request.kind)
+        configurations.check_id(kind, request.id)
         if isinstance(request, model.SetBucketConfiguration):
-            if kind.type is None:
+            if not kind.is_kept:
                 raise NOT_IMPLEMENTED.error(what=f"The {request.kind} configuration of a bucket")
-            configurations.check_configuration(request.kind, request.value)
+            configurations.check_configuration(request.bucket, request.kind, request.value, request.id)
         return await self._in_bucket(ctx, operation, request)
+
+    async def _list_configurations(
+        self, ctx: CallContext, operation: Operation, request: model.ListBucketConfigurations
+    ) -> Resolved:
+        kind = configurations.kind_of(request.kind)
+        if not kind.has_ids:
+            raise INVALID_ARGUMENT.error(parameter="kind", value=request.kind, allowed="a kind with ids")
+        limit = min(naming.check_page_size(request.page_size), model.CONFIGURATION_PAGE_MAX)
+        found = await self.bucket(request.bucket)
+        if found is None:
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
+        after = b""
+        if request.page_token:
+            listing = page_tokens.configurations_listing(found.row.partition, request.kind)
+            after = page_tokens.open_page(self._sealer, listing, request.page_token)
+        stamped = msgspec.structs.replace(self.stamp(ctx, request, found), after=after, limit=limit)
+        return self._resolved(ctx, operation, request, found, stamped)
 
     async def _set_bucket_acl(self, ctx: CallContext, operation: Operation, request: model.SetBucketAcl) -> Resolved:
         naming.check_acl(request.acl)
@@ -655,7 +677,7 @@ def _first_configurations(request: model.CreateBucket, defaults: model.BucketDef
     if request.object_ownership:
         found.append((configurations.OWNERSHIP_CONTROLS, model.OwnershipControls(request.object_ownership)))
     for kind, value in found:
-        configurations.check_configuration(kind, value)
+        configurations.check_configuration(request.bucket, kind, value)
     if not request.object_ownership and defaults.object_ownership == model.OBJECT_WRITER:
         found.append((configurations.OWNERSHIP_CONTROLS, None))  # the same as none at all
     elif not request.object_ownership and defaults.object_ownership != model.OWNERS_ENFORCED:

@@ -8,7 +8,7 @@ about, `resolving.py` finds out. Knows no wire protocol.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -25,8 +25,8 @@ from cumulo.identity import owners, resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.owners import Owner
 from cumulo.identity.room import Resolved, Room
-from cumulo.object_store import garbage, keys, model, naming, outbox, page_tokens
-from cumulo.object_store.buckets import Found
+from cumulo.object_store import configurations, garbage, keys, model, naming, outbox, page_tokens
+from cumulo.object_store.buckets import Found, clear_deleted
 from cumulo.object_store.downloads import Readers
 from cumulo.object_store.errors import INVALID_ARGUMENT, NO_SUCH_BUCKET
 from cumulo.object_store.keys import UploadRecord
@@ -90,6 +90,7 @@ class Service(Room):
         self.scrub = Scrub(self)
         self._sweep: asyncio.Task[None] | None = None
         self._scrubbing: asyncio.Task[None] | None = None
+        self._configured = Remembered(engine, (), configurations.read_of)
         self._resolving = Resolving(engine, authorizer, clock, sealer, targets, sender, defaults)
 
     async def start(self) -> None:
@@ -113,6 +114,7 @@ class Service(Room):
             keys.UPLOAD_EXPIRE: self._on_upload_expire,
             keys.UPLOAD_FORGET: self._on_upload_forget,
             keys.OBJECT_NOTIFY: self._on_object_notify,
+            keys.BUCKET_CLEAR: self._on_bucket_clear,
         }
 
     async def guard(self, arn: str) -> Guard | None:
@@ -132,6 +134,21 @@ class Service(Room):
         """
         found = await self._resolving.find(bucket)
         return "" if found is None else found.row.region
+
+    async def cors_rules(self, bucket: str) -> Sequence[Any] | None:
+        """Return a bucket's CORS rules (`aws_s3.CORSRule`), None where there is no such bucket. Browsers ask without a
+        signature, so nobody is asked whether he may.
+        """
+        found = await self._resolving.find(bucket)
+        if found is None:
+            return None
+        value = await self._configured.read((found.row.partition, configurations.CORS), (found.row.partition,))
+        return () if value is None else value.CORSRules
+
+    async def charges_requester(self, bucket: str) -> bool:
+        """Say whether those who use a bucket pay for it."""
+        found = await self._resolving.find(bucket)
+        return found is not None and found.row.requester_pays
 
     async def resolve(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Follow the bucket's name, check the request and stamp it."""
@@ -162,6 +179,10 @@ class Service(Room):
                 return self._present_uploads(request, resolved.request, value)
             case model.CreateMultipartUpload():
                 return page_tokens.seal_upload(self._sealer, resolved.request.partition, value)
+            case model.ListBucketConfigurations():
+                stamped = resolved.request
+                listing = page_tokens.configurations_listing(stamped.partition, request.kind)
+                return model.ConfigurationPage(value.values, self._page_token(listing, value.last.encode()))
             case model.GetBucketPolicy():
                 return resource_policy.shown(value, self.engine)
             case model.SetBucketNotification():
@@ -301,6 +322,12 @@ class Service(Room):
     async def _on_upload_forget(self, entries: list[Due]) -> None:
         partitions = tuple({entry.key[:PARTITION_BYTES] for entry in entries})
         await self.engine.transact(partitions, forget_completed, tuple(entries), grows=False)
+
+    async def _on_bucket_clear(self, entries: list[Due]) -> None:
+        for entry in entries:
+            partition = entry.key[:PARTITION_BYTES]
+            while await self.engine.transact((partition,), clear_deleted, entry, grows=False):
+                pass
 
     async def _on_object_notify(self, entries: list[Due]) -> None:
         await outbox.notify(self, entries)

@@ -24,15 +24,15 @@ class Remembered:
         self._answers: dict[Any, Any] = {}
         self._commits: int | None = None
 
-    async def read(self, request: Any) -> Any:
-        """Return what a read would answer now."""
+    async def read(self, request: Any, also: Partitions = ()) -> Any:
+        """Return what a read would answer now; `also` are partitions that the request itself names."""
         commits = self._engine.commits  # asked for before the read, whose answer may only be newer
         if commits is None:
-            return await self._engine.read(self._partitions, self._function, request)
+            return await self._engine.read(self._partitions + also, self._function, request)
         answers = self._answers
         if commits != self._commits or len(answers) >= ANSWERS_MAX:
             answers = self._answers = {}
             self._commits = commits
         if request not in answers:
-            answers[request] = await self._engine.read(self._partitions, self._function, request)
+            answers[request] = await self._engine.read(self._partitions + also, self._function, request)
         return answers[request]

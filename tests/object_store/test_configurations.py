@@ -106,7 +106,7 @@ def test_configurations_go_with_their_bucket(run: Any, refused: Any) -> None:
     ("kind", "value", "code"),
     [
         ("nonsense", None, "InvalidArgument"),
-        ("cors", None, "NotImplemented"),
+        ("cors", None, "InvalidArgument"),
         ("versioning", None, "NotImplemented"),
         ("tagging", model.PublicAccessBlock(), "InvalidArgument"),
         ("tagging", model.BucketTagging({str(n): "" for n in range(51)}), "BadRequest"),
@@ -124,10 +124,11 @@ def test_configuration_that_cannot_be_is_refused(run: Any, refused: Any, kind: s
 def test_every_kind_asks_for_the_permission_of_its_own(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         for name, kind in KINDS.items():
-            request = model.GetBucketConfiguration("inbox", name)
+            id_ = "i" if kind.has_ids else ""
+            request = model.GetBucketConfiguration("inbox", name, id_)
             error = await refused(stand.call("GetBucketConfiguration", request, ctx=OTHER))
             assert (error.row.code, error.values["action"]) == ("AccessDenied", kind.reads)
-            removal = model.DeleteBucketConfiguration("inbox", name)
+            removal = model.DeleteBucketConfiguration("inbox", name, id=id_)
             error = await refused(stand.call("DeleteBucketConfiguration", removal, ctx=OTHER))
             assert (error.row.code, error.values["action"]) == ("AccessDenied", kind.writes)
 

@@ -333,8 +333,8 @@ def test_filter_of_notifications_knows_prefix_and_suffix_only(door: Door) -> Non
 
 
 def test_operation_that_is_not_built_is_refused_by_name(door: Door) -> None:
-    answer = door.ask("GET", "/inbox?inventory=&id=1")
+    answer = door.ask("GET", "/inbox?metadataConfiguration=")
 
     assert answer.status == 501
     assert answer.xml["Error"]["Code"] == "NotImplemented"
-    assert "GetBucketInventoryConfiguration" in answer.xml["Error"]["Message"]
+    assert "GetBucketMetadataConfiguration" in answer.xml["Error"]["Message"]

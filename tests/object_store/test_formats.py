@@ -48,12 +48,17 @@ KEYS = {
     "completed": (keys.completed_key(P, 6), "00000000000000070278000000000000000006"),
     "garbage": (keys.garbage_key(P, 5), "00000000000000070267000000000000000005"),
     "configuration": (keys.configuration_key(P, "tagging"), "0000000000000007026b000274616767696e6700"),
+    "configuration with an id": (
+        keys.configuration_key(P, "metrics", "a"),
+        "0000000000000007026b00026d65747269637300026100",
+    ),
+    "slice": (keys.slice_key(P, "cors", "", 1), "0000000000000007026a0002636f727300020001"),
     "event": (keys.event_key(P, 8, 2), "0000000000000007026500000000000000000802"),
 }
 
 RECORDS = (
     (
-        BucketRow(partition=P, account="1", region="r", create_ms=2, has_policy=True, may_be_public=True),
+        BucketRow(partition=P, account="1", region="r", create_ms=2, has_policy=True, requester_pays=True),
         keys.decode_bucket,
     ),
     (Meta(name="b", account="1", region="r", rule_count=3), keys.decode_meta),
@@ -97,7 +102,7 @@ RECORDS = (
 )
 
 GOLDEN_RECORDS = {
-    "BucketRow": "9801c4080000000000000007a131a17202c3c2c3",
+    "BucketRow": "9901c4080000000000000007a131a17202c3c2c2c3",
     "Counters": "950101020304",
     "OwnerRecord": "9301c408000000000000000703",
     "ObjectRecord": (
