@@ -11,7 +11,7 @@ from tests.object_store.aws_door import Door, door
 __all__ = ["door"]
 
 DESTINATION = {"Bucket": "arn:aws:s3:::reports", "Format": "CSV", "Prefix": "p/"}
-INVENTORY = {
+INVENTORY: dict[str, Any] = {
     "Id": "nightly",
     "IsEnabled": True,
     "Destination": {"S3BucketDestination": {**DESTINATION, "Encryption": {"SSES3": {}}}},
@@ -20,21 +20,21 @@ INVENTORY = {
     "OptionalFields": ["Size", "ETag"],
     "Schedule": {"Frequency": "Daily"},
 }
-ANALYTICS = {
+ANALYTICS: dict[str, Any] = {
     "Id": "classes",
     "Filter": {"And": {"Prefix": "a/", "Tags": [{"Key": "k", "Value": "v"}, {"Key": "l", "Value": "w"}]}},
     "StorageClassAnalysis": {
         "DataExport": {"OutputSchemaVersion": "V_1", "Destination": {"S3BucketDestination": DESTINATION}}
     },
 }
-TIERING = {
+TIERING: dict[str, Any] = {
     "Id": "cold",
     "Status": "Enabled",
     "Filter": {"Tag": {"Key": "k", "Value": "v"}},
     "Tierings": [{"Days": 90, "AccessTier": "ARCHIVE_ACCESS"}, {"Days": 730, "AccessTier": "DEEP_ARCHIVE_ACCESS"}],
 }
-METRICS = {"Id": "EntireBucket"}
-MANY = [
+METRICS: dict[str, Any] = {"Id": "EntireBucket"}
+MANY: list[tuple[str, str, dict[str, Any]]] = [
     ("inventory", "Inventory", INVENTORY),
     ("analytics", "Analytics", ANALYTICS),
     ("intelligent_tiering", "IntelligentTiering", TIERING),
@@ -113,7 +113,8 @@ def test_a_thousand_of_a_kind_are_listed_a_hundred_a_page_and_no_more_is_taken(d
             await door.stand.call("SetBucketConfiguration", request)
 
     door.run(fill())
-    ids, token = [], {}
+    ids: list[str] = []
+    token: dict[str, str] = {}
     for _ in range(10):
         page = call(door, "list", "metrics", **token)
         ids += [one["Id"] for one in page["MetricsConfigurationList"]]
