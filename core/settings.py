@@ -115,6 +115,9 @@ SETTINGS = (
         "whether a new bucket blocks public access; `false` makes buckets without a public access block, as AWS did"
         " until 2023",
     ),
+    Setting(
+        "s3_version_2_forms", "off", _choice("off", "on"), "take browsers' forms (S3's POST) signed with version 2"
+    ),
     Setting("grpc_port", 4567, _integer(0, 65535), "gRPC port; 0 picks a free one"),
     Setting("ready_file", "", _text, "file that gets the endpoints as JSON once the server is ready"),
     Setting(

@@ -153,7 +153,10 @@ class _Exchange:
 
 
 class AwsEdge:
-    """Answers AWS's protocols for `services`; `domains` are the host names below which a label is a bucket's name."""
+    """Answers AWS's protocols for `services`; `domains` are the host names below which a label is a bucket's name.
+
+    `takes_version_2_forms` admits POST forms signed with version 2.
+    """
 
     def __init__(
         self,
@@ -163,7 +166,10 @@ class AwsEdge:
         randomness: Randomness,
         observer: Observer,
         domains: Sequence[str],
+        *,
+        takes_version_2_forms: bool = False,
     ) -> None:
+        self._takes_version_2_forms = takes_version_2_forms
         self._services = {service.name: service for service in services}
         self._directory = ServiceDirectory(
             [(it.name, it.target_prefix, it.api_version) for it in services],
@@ -351,7 +357,9 @@ class AwsEdge:
         exchange.operation = OperationModel(name=POST_OBJECT)
         check_post_head(request)
         form = await read_post_form(request)
-        opened = open_form(form, address.bucket, self._verifier, self._clock)
+        opened = open_form(
+            form, address.bucket, self._verifier, self._clock, takes_version_2=self._takes_version_2_forms
+        )
         exchange.form = AuthForm.POST
         ctx = exchange.ctx = self._context(exchange, opened.verified, _s3_keys(request, AuthForm.POST), form.fields)
         asked = PostedForm(address.bucket, form.fields)

@@ -120,9 +120,8 @@ def _check(method: str, target: str, version: str, lines: tuple[tuple[str, str],
         raise Refused(400, "header host is missing")
     if not _HOST.fullmatch(host or ""):
         raise Refused(400, "header host is not a host")
-    expect = headers.get("expect")
-    if expect is not None and expect.lower() != "100-continue":
-        raise Refused(417, "only the expectation 100-continue is met")
+    # Any other expectation may be refused (RFC 9110, section 10.1.1); AWS's services pass over it.
+    expects_continue = headers.get("expect", "").lower() == "100-continue"
     content_length = _content_length(headers, version)
     return Head(
         method=method,
@@ -132,7 +131,7 @@ def _check(method: str, target: str, version: str, lines: tuple[tuple[str, str],
         content_length=content_length,
         http_1_0=version == "1.0",
         keep_alive=_keeps_alive(headers.get("connection"), version),
-        expects_continue=expect is not None and version == "1.1" and content_length != 0,
+        expects_continue=expects_continue and version == "1.1" and content_length != 0,
     )
 
 

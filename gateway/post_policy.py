@@ -22,7 +22,7 @@ from cumulo.core.errors import ErrorRow, Status
 from cumulo.gateway.http1 import Request
 from cumulo.gateway.payload import declared_payload
 from cumulo.gateway.post_form import PostForm
-from cumulo.gateway.presented import read_policy_signature, read_signature
+from cumulo.gateway.presented import read_old_form_signature, read_policy_signature, read_signature
 from cumulo.gateway.signature_errors import AuthForm, Refusal, SignatureError
 from cumulo.gateway.sigv4 import Verified, Verifier
 
@@ -37,7 +37,7 @@ ENTITY_TOO_SMALL = ErrorRow(
 
 _EXPIRATION = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,9})?Z").fullmatch
 _SIZE = re.compile(r"[0-9]{1,15}").fullmatch
-_UNCOVERED = {"policy", "x-amz-signature", "file"}
+_UNCOVERED = {"policy", "x-amz-signature", "file", "awsaccesskeyid", "signature"}
 _IGNORED = "x-ignore-"
 
 
@@ -73,21 +73,29 @@ def check_post_head(request: Request) -> None:
     declared_payload(request, AuthForm.POST, streams=True)
 
 
-def open_form(form: PostForm, bucket: str, verifier: Verifier, clock: Clock) -> OpenedForm:
+def open_form(
+    form: PostForm, bucket: str, verifier: Verifier, clock: Clock, *, takes_version_2: bool = False
+) -> OpenedForm:
     """Verify a form's signature and hold it to its policy; `bucket` is the one of the request's address.
 
-    A form without signature fields is anonymous. Raises `SignatureError`, `InvalidPolicyDocument`, `AccessDenied`; the
-    file raises `EntityTooLarge` and `EntityTooSmall`.
+    `takes_version_2` admits signatures of version 2, which AWS still takes for buckets from before June 2020. A form
+    without signature fields is anonymous. Raises `SignatureError`, `InvalidPolicyDocument`, `AccessDenied`; the file
+    raises `EntityTooLarge` and `EntityTooSmall`.
     """
-    presented = read_policy_signature(form.fields)
-    if presented is None:
+    old = read_old_form_signature(form.fields) if takes_version_2 else None
+    presented = read_policy_signature(form.fields) if old is None else None
+    if old is None and presented is None:
         return OpenedForm(None, form.file)
     text = form.fields.get("policy")
     if text is None:
         raise SignatureError(
             Refusal.INCOMPLETE, AuthForm.POST, lacking="Policy", ArgumentName="Policy", ArgumentValue=""
         )
-    verified = verifier.verify_policy(presented, text)
+    if old is not None:
+        verified = verifier.verify_old_policy(old, text)
+    else:
+        assert presented is not None
+        verified = verifier.verify_policy(presented, text)
     policy = read_policy(text)
     check_policy(policy, form, bucket, clock.wall_ms())
     return OpenedForm(verified, _held(form.file, policy))

@@ -2,7 +2,8 @@
 
 Owns the reading of SigV4's three forms: the `Authorization` header, the presigned query, and the fields of a POST form.
 Promises: a request with two forms, with one part twice or with a form of another kind is refused; what comes out is
-well-formed. SigV2 and SigV4A are refused by name. Verifies nothing: that is `sigv4`.
+well-formed. SigV2 and SigV4A are refused by name; only of POST forms can SigV2 be read, where somebody asks for it.
+Verifies nothing: that is `sigv4`.
 
 Rules: IAM user guide, "Signature Version 4 for API requests"; S3 API reference, "Authenticating requests (SigV4)".
 """
@@ -37,6 +38,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,19}").fullmatch
 _QUERY_PARAMETERS = ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
 _QUERY_NAMES = {f"X-Amz-{name}".encode(): name for name in (*_QUERY_PARAMETERS, "Security-Token")}
 _VERSION_2_NAMES = {b"AWSAccessKeyId", b"Signature"}
+_OLD_FORM_FIELDS = frozenset(("awsaccesskeyid", "signature"))
 _SINGLE_HEADERS = {"authorization", "host", "date", "content-type", "content-length", "content-md5", "range"}
 
 
@@ -85,9 +87,32 @@ def read_signature(request: Request) -> Presented | None:
     return _read_header(request, authorization, pairs)
 
 
+class OldFormSignature(msgspec.Struct, frozen=True):
+    """A form's signature of version 2: HMAC-SHA-1 of the policy under the secret itself, in base64."""
+
+    access_key_id: str
+    signature: str
+    session_token: str = ""
+
+    def __repr__(self) -> str:
+        return f"OldFormSignature({self.access_key_id})"
+
+
+def read_old_form_signature(fields: Mapping[str, str]) -> OldFormSignature | None:
+    """Return the signature of version 2 that a form bears, None where it has none. Raises `SignatureError`."""
+    if _OLD_FORM_FIELDS.isdisjoint(fields):
+        return None
+    if any(f"x-amz-{name.lower()}" in fields for name in _QUERY_PARAMETERS):
+        raise SignatureError(Refusal.TWO_MECHANISMS, AuthForm.POST)
+    for field, shown in (("awsaccesskeyid", "AWSAccessKeyId"), ("signature", "Signature")):
+        if field not in fields:
+            raise SignatureError(Refusal.INCOMPLETE, AuthForm.POST, lacking=shown, ArgumentName=shown, ArgumentValue="")
+    return OldFormSignature(fields["awsaccesskeyid"], fields["signature"], fields.get("x-amz-security-token", ""))
+
+
 def read_policy_signature(fields: Mapping[str, str]) -> Presented | None:
     """Return the signature of a POST form by its fields (lower-case names), None for an anonymous one."""
-    if "awsaccesskeyid" in fields or "signature" in fields:
+    if not _OLD_FORM_FIELDS.isdisjoint(fields):
         raise SignatureError(Refusal.UNSUPPORTED_VERSION, AuthForm.POST)
     given = {name: fields[key] for name in _QUERY_PARAMETERS if (key := f"x-amz-{name.lower()}") in fields}
     if not given:

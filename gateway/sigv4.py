@@ -16,6 +16,7 @@ Everything raises `SignatureError`; `error.service_error(dialect)` says it in th
 Rules: as in `presented`.
 """
 
+import base64
 import hashlib
 import hmac
 import re
@@ -26,10 +27,10 @@ import msgspec
 
 from cumulo.core.clocks import Clock
 from cumulo.core.errors import EXPIRED_TOKEN, ServiceError
-from cumulo.core.ports import CredentialSource
+from cumulo.core.ports import Credential, CredentialSource
 from cumulo.gateway import canonical
 from cumulo.gateway.http1 import Request
-from cumulo.gateway.presented import ALGORITHM, Presented, amz_date
+from cumulo.gateway.presented import ALGORITHM, OldFormSignature, Presented, amz_date
 from cumulo.gateway.signature_errors import AuthForm, Refusal, SignatureError
 from cumulo.gateway.signing_key import Scope, SigningKey
 
@@ -37,6 +38,7 @@ SKEW_S_MAX = 900
 SIGNING_KEYS_MAX = 4_096
 """Kept by secret, day, region and service. A key that fell out is derived again, 5 µs."""
 
+_OLD_FORM_SCOPE = Scope("", "us-east-1", "s3")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}").fullmatch
 
 
@@ -94,12 +96,43 @@ class Verifier:
         self._check_scope(presented, "s3")
         return self._compare(presented, policy, "")
 
-    def _compare(self, presented: Presented, to_sign: str, asked: str) -> Verified:
+    def verify_old_policy(self, presented: OldFormSignature, policy: str) -> Verified:
+        """Verify a POST form's signature of version 2. It names no region: the form is served in the first one."""
+        credential = self._credential(presented.access_key_id, presented.session_token, AuthForm.POST)
+        secret = credential.secret if credential is not None else ""
+        expected = base64.b64encode(hmac.digest(secret.encode(), policy.encode(), "sha1"))
+        right = hmac.compare_digest(expected, presented.signature.encode())
+        if credential is None:
+            raise SignatureError(Refusal.UNKNOWN_KEY, AuthForm.POST, AWSAccessKeyId=presented.access_key_id)
+        if not right:
+            raise SignatureError(
+                Refusal.MISMATCH,
+                AuthForm.POST,
+                AWSAccessKeyId=presented.access_key_id,
+                StringToSign=policy,
+                SignatureProvided=presented.signature,
+                StringToSignBytes=policy.encode().hex(" "),
+            )
+        return Verified(
+            credential.principal,
+            presented.access_key_id,
+            AuthForm.POST,
+            _OLD_FORM_SCOPE,
+            "",
+            presented.signature,
+            self._signing_key(credential.secret, _OLD_FORM_SCOPE),
+            credential.expires_ms,
+        )
+
+    def _credential(self, access_key_id: str, session_token: str, form: AuthForm) -> Credential | None:
         try:
-            credential = self._credentials.credential(presented.access_key_id, presented.session_token)
+            return self._credentials.credential(access_key_id, session_token)
         except ServiceError as error:
             refusal = Refusal.SESSION_EXPIRED if error.row is EXPIRED_TOKEN else Refusal.SESSION_INVALID
-            raise SignatureError(refusal, presented.form) from None
+            raise SignatureError(refusal, form) from None
+
+    def _compare(self, presented: Presented, to_sign: str, asked: str) -> Verified:
+        credential = self._credential(presented.access_key_id, presented.session_token, presented.form)
         # An unknown key costs what a known one costs: the same derivation and comparison, under nobody's secret.
         signing_key = self._signing_key(credential.secret if credential is not None else "", presented.scope)
         expected = signing_key.sign(to_sign.encode())

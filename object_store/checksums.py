@@ -23,7 +23,7 @@ def check_algorithm(name: str) -> None:
     if name and name not in CHECKSUMS:
         raise INVALID_REQUEST.error(
             reason="Checksum algorithm provided is unsupported. Please try again with any of "
-            "the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]"
+            f"the valid types: [{', '.join(CHECKSUMS).upper()}]"
         )
 
 

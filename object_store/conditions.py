@@ -16,9 +16,9 @@ def check_write(found: ObjectRecord | None, key: str, if_match: str, if_none_mat
     if if_match:
         if found is None:
             raise NO_SUCH_KEY.error(key=shown(key))
-        if if_match not in (ANY_ETAG, found.etag):
+        if not _meets(found, if_match):
             raise PRECONDITION_FAILED.error(condition="If-Match")
-    if if_none_match and found is not None:
+    if if_none_match and found is not None and _meets(found, if_none_match):
         raise PRECONDITION_FAILED.error(condition="If-None-Match")
 
 

@@ -13,7 +13,8 @@ from cumulo.gateway.aws_service import AwsCall
 from cumulo.object_store.edge_aws_errors import request_error
 from cumulo.object_store.edge_aws_headers import expected_content, expected_digests
 from cumulo.object_store.errors import BAD_CHECKSUM, BAD_CONTENT_MD5
-from cumulo.storage.digests import Digester
+from cumulo.object_store.model import CONTENT_MD5
+from cumulo.storage.digests import digests_of
 
 MUST_BE_CHECKED: Final = frozenset({"DeleteObjects"})
 """Of the operations whose description asks for a checksum, the one without which S3 itself still refuses: the others
@@ -30,11 +31,11 @@ def check_document(call: AwsCall) -> None:
         if call.operation in MUST_BE_CHECKED:
             raise request_error("Missing required header for this request: Content-MD5")
         return
-    digester = Digester(tuple(expected))
-    digester.update(call.content)
-    for name, value in digester.finish().items():
-        if value != expected[name]:
-            if name == "md5":
+    found = digests_of(call.content, {"md5" if name == CONTENT_MD5 else name for name in expected})
+    for name, said in expected.items():
+        value = found["md5" if name == CONTENT_MD5 else name]
+        if value != said:
+            if name == CONTENT_MD5:
                 raise BAD_CONTENT_MD5.error(digest="Content-MD5", calculated=value.hex())
             raise BAD_CHECKSUM.error(digest=name.upper(), calculated=value.hex())
 

@@ -27,12 +27,12 @@ from cumulo.object_store.edge_aws_errors import (
     request_error,
 )
 from cumulo.object_store.errors import ACL_NOT_SUPPORTED, INVALID_DIGEST
-from cumulo.object_store.model import ANY_ETAG
+from cumulo.object_store.model import CONTENT_MD5
 from cumulo.object_store.service import Service
+from cumulo.storage import digests
 
 CHECKSUMS: Final = {f"x-amz-checksum-{name}": name for name in model.CHECKSUMS}
 """The checksums that are built, by their headers."""
-CHECKSUM_BYTES: Final = {"crc32": 4, "crc32c": 4, "crc64nvme": 8, "sha1": 20, "sha256": 32}
 
 _NOT_BUILT: Final = frozenset(
     (
@@ -59,11 +59,6 @@ _NOT_BUILT: Final = frozenset(
         "x-amz-if-match-last-modified-time",
         "x-amz-if-match-size",
         "x-amz-object-annotation-directive",
-        "x-amz-checksum-md5",
-        "x-amz-checksum-sha512",
-        "x-amz-checksum-xxhash64",
-        "x-amz-checksum-xxhash3",
-        "x-amz-checksum-xxhash128",
     )
 )
 _GRANTS: Final = frozenset(
@@ -152,18 +147,15 @@ def read_conditions(headers: Mapping[str, str], prefix: str) -> model.Conditions
 
 
 def write_conditions(headers: Mapping[str, str]) -> tuple[str, str]:
-    """Return the entity tags that a write must meet and must not meet; raises `NotImplemented` as S3 does.
+    """Return the entity tags that a write must meet and must not meet; raises `NotImplemented` as S3 does for both.
 
-    S3 knows two conditions of a write: that the object is one version, and that there is none.
+    S3 documents two conditions of a write: that the object is one version, and that there is none. The others of RFC
+    9110 are met as well: that there is any version, and that it is not this one.
     """
     match, none_match = headers.get("if-match", ""), headers.get("if-none-match", "")
     if match and none_match:
         raise header_error("If-Match,If-None-Match")
-    if match == ANY_ETAG:
-        raise header_error("If-Match")
-    if none_match not in ("", ANY_ETAG):
-        raise header_error("If-None-Match")
-    return etag(match), none_match
+    return etags(match), etags(none_match)
 
 
 def etags(text: str) -> str:
@@ -212,7 +204,7 @@ def expected_content(call: AwsCall, length: int) -> model.ExpectedContent:
     if "x-amz-trailer" in headers:
         announced = (_trailing_checksum(headers["x-amz-trailer"]),)
     if "x-amz-sdk-checksum-algorithm" in headers:
-        _check_announced(headers["x-amz-sdk-checksum-algorithm"], {*given, *announced} - {"md5"})
+        _check_announced(headers["x-amz-sdk-checksum-algorithm"], {*given, *announced} - {CONTENT_MD5})
     return model.ExpectedContent(length, given, announced)
 
 
@@ -227,8 +219,8 @@ def expected_digests(headers: Mapping[str, str]) -> dict[str, bytes]:
                 )
             given[name] = checksum_value(header, headers[header])
     if "content-md5" in headers:
-        given["md5"] = _unbase64(headers["content-md5"])
-        if len(given["md5"]) != _MD5_BYTES:
+        given[CONTENT_MD5] = _unbase64(headers["content-md5"])
+        if len(given[CONTENT_MD5]) != _MD5_BYTES:
             raise INVALID_DIGEST.error(digest="Content-MD5", allowed=f"{_MD5_BYTES} bytes")
     return given
 
@@ -236,7 +228,7 @@ def expected_digests(headers: Mapping[str, str]) -> dict[str, bytes]:
 def checksum_value(header: str, value: str) -> bytes:
     """Return the bytes of a checksum; raises `InvalidRequest`."""
     decoded = _unbase64(value)
-    if len(decoded) != CHECKSUM_BYTES[CHECKSUMS[header]]:
+    if len(decoded) != digests.SIZES[CHECKSUMS[header]]:
         raise request_error(f"Value for {header} header is invalid.")
     return decoded
 
@@ -261,8 +253,6 @@ def _unbase64(text: str) -> bytes:
 
 def _trailing_checksum(announced: str) -> str:
     header = announced.strip().lower()
-    if header in _NOT_BUILT:
-        raise header_error(header)
     if header not in CHECKSUMS:
         raise request_error("The value specified in the x-amz-trailer header is not supported")
     return CHECKSUMS[header]
@@ -270,7 +260,7 @@ def _trailing_checksum(announced: str) -> str:
 
 def _check_announced(announced: str, given: set[str]) -> None:
     """Raise `InvalidRequest` where an SDK says which checksum it sends, and sends another one or none."""
-    if not given and announced.lower() in CHECKSUM_BYTES:
+    if not given and announced.lower() in model.CHECKSUMS:
         raise request_error(
             "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers"
             " were found."

@@ -20,11 +20,12 @@ from cumulo.object_store.edge_aws_acl import owner_element
 from cumulo.object_store.edge_aws_errors import argument_error
 from cumulo.object_store.edge_aws_headers import check_headers
 from cumulo.object_store.edge_aws_xml import document, escape
-from cumulo.object_store.errors import INVALID_CONTINUATION_TOKEN
 from cumulo.object_store.service import Service
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9/_.-]*")
 """What neither XML nor a URL encodes."""
+_NOT_IN_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""XML 1.0, section 2.2."""
 Encode = Callable[[str], str]
 
 
@@ -51,8 +52,6 @@ async def _list_objects_v2(service: Service, call: AwsCall) -> AwsAnswer:
     request = call.request
     await check_headers(service, call, request.Bucket)
     start_after, token = request.StartAfter or "", request.ContinuationToken
-    if token == "":
-        raise INVALID_CONTINUATION_TOKEN.error(parameter="continuation-token", value="")
     limit, encode = page_limit(request.MaxKeys, "maxKeys"), encoder(request.EncodingType)
     page = await _page(service, call, limit, start_after=start_after, page_token=token or "")
     owner = await owner_element(service, request.Bucket) if request.FetchOwner else ""
@@ -61,7 +60,7 @@ async def _list_objects_v2(service: Service, call: AwsCall) -> AwsAnswer:
         "ListBucketResult",
         _head(request, encode)
         + (f"<StartAfter>{encode(start_after)}</StartAfter>" if start_after else "")
-        + (f"<ContinuationToken>{escape(token)}</ContinuationToken>" if token else "")
+        + (f"<ContinuationToken>{escape(token)}</ContinuationToken>" if token is not None else "")
         + (f"<NextContinuationToken>{following}</NextContinuationToken>" if following else "")
         + f"<KeyCount>{len(page.objects) + len(page.common_prefixes)}</KeyCount>"
         + _paging(request, limit, encode, is_truncated=bool(following))
@@ -80,7 +79,8 @@ async def _list_objects(service: Service, call: AwsCall) -> AwsAnswer:
     following = f"<NextMarker>{encode(page.last)}</NextMarker>" if is_truncated and request.Delimiter else ""
     return document(
         "ListBucketResult",
-        _head(request, encode)
+        # Version 1 does not encode the prefix; its clients do not decode it either.
+        _head(request, encode if _NOT_IN_XML.search(request.Prefix or "") else escape)
         + f"<Marker>{encode(marker)}</Marker>"
         + following
         + _paging(request, limit, encode, is_truncated=is_truncated)
@@ -140,8 +140,8 @@ def encoder(encoding_type: str | None) -> Encode:
 
 
 def url_encoded(text: str) -> str:
-    """Return a text as S3 writes it for `encoding-type=url`: a form's encoding that leaves slashes."""
-    return text if _PLAIN.fullmatch(text) is not None else urllib.parse.quote_plus(text, safe="/*")
+    """Return a text as S3 writes it for `encoding-type=url`; both ways to decode a URL read a blank from `%20`."""
+    return text if _PLAIN.fullmatch(text) is not None else urllib.parse.quote(text, safe="/*")
 
 
 async def _page(

@@ -320,12 +320,11 @@ async def _get_object_attributes(service: Service, call: AwsCall) -> AwsAnswer:
 
 
 def _object_parts(found: model.ObjectAttributes, marker: int, limit: int) -> str:
-    """Return an object's parts; S3 lists them only where they bear checksums that the upload chose."""
+    """Return an object's parts, with the checksums that its upload chose."""
     parts = "".join(
         f"<Part><PartNumber>{part.part_number}</PartNumber><Size>{part.size_bytes}</Size>"
-        f"{checksum_elements(encoded(part.checksums))}</Part>"
+        f"{checksum_elements(encoded(part.checksums)) if found.object.checksums else ''}</Part>"
         for part in found.parts
-        if found.object.checksums
     )
     return (
         f"<ObjectParts><PartsCount>{found.object.part_count}</PartsCount><PartNumberMarker>{marker}</PartNumberMarker>"

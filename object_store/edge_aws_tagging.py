@@ -104,5 +104,7 @@ async def _check_object(service: Service, call: AwsCall) -> None:
 
 
 def _document(tags: Mapping[str, str]) -> AwsAnswer:
-    rows = "".join(f"<Tag><Key>{escape(key)}</Key><Value>{escape(value)}</Value></Tag>" for key, value in tags.items())
+    rows = "".join(
+        f"<Tag><Key>{escape(key)}</Key><Value>{escape(value)}</Value></Tag>" for key, value in sorted(tags.items())
+    )
     return document("Tagging", f"<TagSet>{rows}</TagSet>")

@@ -20,7 +20,7 @@ from cumulo.core.ports import EnclosedMessage
 from cumulo.gateway.rpc import CallableService, RpcAdaptor, UnaryRow, parser
 from cumulo.object_store import model
 from cumulo.object_store.errors import INCOMPLETE_BODY, INVALID_ARGUMENT, INVALID_REQUEST
-from cumulo.object_store.model import UNKNOWN, ExpectedContent
+from cumulo.object_store.model import CONTENT_MD5, UNKNOWN, ExpectedContent
 
 SERVICE_NAME = "cumulo.api.objects.v1.ObjectService"
 FRAME_BYTES_MAX: Final = 1024 * 1024
@@ -190,7 +190,7 @@ def _etag(text: str) -> str:
 def _expected(expected: pb.ExpectedContent) -> ExpectedContent:
     digests: dict[str, bytes] = {}
     if expected.content_md5:
-        digests["md5"] = expected.content_md5
+        digests[CONTENT_MD5] = expected.content_md5
     if expected.HasField("crc64nvme"):
         digests["crc64nvme"] = expected.crc64nvme.to_bytes(8, "big")
     if expected.HasField("crc32c"):

@@ -7,7 +7,7 @@ A bucket's partition (an 8-byte prefix P that is never used again):
     ("o", key)                 ObjectRecord, the current version
     ("d") body                 the bytes of a body up to 64 KiB
     ("s") body slice           the block checksums of a body in the blob store, 4,000 a slice
-    ("f") body offset          Manifest: up to 500 parts of an object, from that offset of it on
+    ("f") body offset          Manifest: up to 450 parts of an object, from that offset of it on
     ("u", key, upload)         UploadRecord
     ("p") upload chunk         Chunk: up to 100 consecutive part numbers of an upload
     ("n", index)               RuleRecord
@@ -28,7 +28,8 @@ from cumulo.storage import records, tuples
 from cumulo.storage.engine import PARTITION_BYTES, ROOT
 from cumulo.storage.tuples import u64
 
-MANIFEST_PARTS: Final = 500
+MANIFEST_PARTS: Final = 450
+"""Of what is written; slices of 500 stand in older folders."""
 CHUNK_PARTS: Final = 100
 """An uploaded part rewrites its chunk, about 6 KiB; completing 10,000 parts reads 100 chunks."""
 
@@ -159,7 +160,7 @@ class _FirstObjectRecord(records.Record, frozen=True):
 class PartRecord(records.Record, frozen=True):
     """A part of an upload or of an object; its body is blob number `blob`, or inline where that is 0.
 
-    `checksum` is of the upload's algorithm, empty where it has none. At most 102 bytes, so that 500 fit into a value.
+    `checksum` is of the upload's algorithm, empty where it has none. At most 136 bytes, so that 450 fit into a value.
     """
 
     number: int = 0

@@ -75,8 +75,21 @@ STORAGE_CLASSES: Final = (
 )
 """All are stored alike; the name is kept and given back."""
 
-CHECKSUMS: Final = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
+CHECKSUMS: Final = (
+    "crc32",
+    "crc32c",
+    "crc64nvme",
+    "md5",
+    "sha1",
+    "sha256",
+    "sha512",
+    "xxhash128",
+    "xxhash3",
+    "xxhash64",
+)
 """The algorithms of S3's checksums, by the names of `cumulo.storage.digests`."""
+CONTENT_MD5: Final = "content-md5"
+"""The MD5 that is only compared (RFC 1864); `md5` is a checksum like the others, which the object keeps."""
 FULL_OBJECT: Final = "FULL_OBJECT"
 COMPOSITE: Final = "COMPOSITE"
 
@@ -99,7 +112,7 @@ CANNED_ACLS: Final = (
 
 class ExpectedContent(msgspec.Struct, frozen=True):
     """What the sender says about the bytes: their number (`UNKNOWN` where he does not), and raw digests by the names
-    of `cumulo.storage.digests`. All that is present is checked before anything becomes visible.
+    of `CHECKSUMS`, and `CONTENT_MD5`. All that is present is checked before anything becomes visible.
 
     `announced` are digests whose values the sender may tell in the trailer: they are taken while the bytes pass by.
     """

@@ -340,7 +340,6 @@ class Resolving:
     async def _put(self, ctx: CallContext, operation: Operation, request: model.PutObject) -> Resolved:
         found = await self.bucket(request.bucket)
         _check_description(request)
-        _check_none_match(request.if_none_match)
         check_request_id(request.request_id)
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
@@ -429,7 +428,6 @@ class Resolving:
     async def _copy(self, ctx: CallContext, operation: Operation, request: model.CopyObject) -> Resolved:
         found = await self.bucket(request.bucket)
         _check_description(request)
-        _check_none_match(request.if_none_match)
         check_algorithm(request.checksum)
         check_request_id(request.request_id)
         copied = await self._source(ctx, request.source, tags=not request.replaces_tags)
@@ -535,7 +533,7 @@ class Resolving:
         upload, missing = await self._open_upload(self.stamp(ctx, request, found))
         if missing is None and upload.record is not None:
             record = upload.record
-            given = {*request.expected.digests, *request.expected.announced} - {"md5"}
+            given = {*request.expected.digests, *request.expected.announced} - {model.CONTENT_MD5}
             missing = _caught(lambda: check_part(record, given))
         return self._resolved(ctx, operation, request, found, upload, missing=missing)
 
@@ -559,7 +557,6 @@ class Resolving:
         found = await self.bucket(request.bucket)
         naming.check_key(request.key)
         if isinstance(request, model.CompleteMultipartUpload):
-            _check_none_match(request.if_none_match)
             _check_completed_parts(request.parts)
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
@@ -711,13 +708,6 @@ def _check_description(request: model.PutObject | model.CreateMultipartUpload | 
         naming.check_tags(request.tags, "Object", model.OBJECT_TAGS_MAX)
     naming.check_storage_class(request.storage_class)
     naming.check_acl(request.acl)
-
-
-def _check_none_match(if_none_match: str) -> None:
-    if if_none_match not in ("", model.ANY_ETAG):
-        raise INVALID_ARGUMENT.error(
-            parameter="if_none_match", value=naming.shown(if_none_match), allowed="a write takes only *"
-        )
 
 
 def _check_completed_parts(parts: tuple[model.CompletedPart, ...]) -> None:

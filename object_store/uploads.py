@@ -30,19 +30,18 @@ from cumulo.object_store.errors import (
     INVALID_REQUEST,
 )
 from cumulo.object_store.keys import UploadRecord
-from cumulo.object_store.model import NOTHING_EXPECTED, UNKNOWN, ExpectedContent, UploadBody
+from cumulo.object_store.model import CONTENT_MD5, NOTHING_EXPECTED, UNKNOWN, ExpectedContent, UploadBody
 from cumulo.object_store.multipart import CommitPart, StoredPart, commit_part
 from cumulo.object_store.notifications import CREATED_POST, CREATED_PUT
 from cumulo.object_store.objects import CommitObject, Description, Stored, commit_object, description_of
 from cumulo.object_store.stamping import Stamped
+from cumulo.storage import digests
 from cumulo.storage.blobs import BlobStore
-from cumulo.storage.digests import digests_of
 from cumulo.storage.engine import ROOT, Engine, Partitions
 from cumulo.storage.idempotency import Once, run_once
 
 DATA_WINDOW_MS = 600_000
 """How long a request id of objects and parts is remembered: 10 minutes."""
-_DIGEST_BYTES = {"md5": 16, "sha1": 20, "sha256": 32, "crc32": 4, "crc32c": 4, "crc64nvme": 8}
 _ALWAYS = ("md5",)
 """The ETag. The CRC64NVME of every body is the blob store's own."""
 
@@ -155,7 +154,7 @@ async def receive(
         check_expected(expected)
     if expected.content_length > model.UPLOAD_BYTES_MAX:
         raise ENTITY_TOO_LARGE.error(allowed=model.UPLOAD_BYTES_MAX)
-    names = {*_ALWAYS, *expected.digests, *expected.announced}
+    names = {*_ALWAYS, *expected.digests, *expected.announced} - {CONTENT_MD5}
     if keeps:
         names.add(keeps)
     take_whole: Callable[[], memoryview] | None = getattr(body, "take_whole", None)
@@ -173,7 +172,7 @@ async def receive(
         inline = bytes(head)
     trailer = _trailer(body, expected, len(inline))
     names.add("crc64nvme")
-    return _verified(len(inline), digests_of(inline, names), (expected, trailer), keeps, inline)
+    return _verified(len(inline), digests.digests_of(inline, names), (expected, trailer), keeps, inline)
 
 
 async def _receive_blob(
@@ -228,12 +227,13 @@ def _trailer(body: AsyncIterator[memoryview] | None, expected: ExpectedContent, 
 def check_expected(expected: ExpectedContent) -> None:
     """Raise `InvalidDigest` or `InvalidRequest` for a digest that cannot be one."""
     for name, value in expected.digests.items():
-        if name not in _DIGEST_BYTES or len(value) != _DIGEST_BYTES[name]:
-            if name == "md5":
+        if name == CONTENT_MD5:
+            if len(value) != digests.SIZES["md5"]:
                 raise INVALID_DIGEST.error(allowed="16 bytes")
+        elif digests.SIZES.get(name) != len(value):
             raise INVALID_REQUEST.error(reason=f"Value for x-amz-checksum-{name} header is invalid.")
     for name in expected.announced:
-        if name not in _DIGEST_BYTES:
+        if name not in digests.SIZES:
             raise INVALID_REQUEST.error(reason=f"Value for x-amz-checksum-{name} header is invalid.")
 
 
@@ -248,15 +248,16 @@ def _verified(
     given = {keeps} if keeps else set()
     for one in said:
         for name, value in one.digests.items():
-            if name not in found:
+            taken = "md5" if name == CONTENT_MD5 else name
+            if taken not in found:
                 raise INVALID_REQUEST.error(reason=f"The {name} of the trailer was not announced before the body.")
-            if value != found[name]:
-                calculated = found[name].hex()
-                if name == "md5":
+            if value != found[taken]:
+                calculated = found[taken].hex()
+                if name == CONTENT_MD5:
                     raise BAD_CONTENT_MD5.error(digest="Content-MD5", calculated=calculated)
                 raise BAD_CHECKSUM.error(digest=name.upper(), calculated=calculated)
             given.add(name)
-    given -= {"md5", "crc64nvme"}
+    given -= {CONTENT_MD5, "crc64nvme"}
     return NewBody(
         size_bytes=size_bytes,
         md5=found["md5"],

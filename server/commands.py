@@ -40,6 +40,7 @@ _SERVER_SETTINGS = (
     "s3_domains",
     "s3_default_object_ownership",
     "s3_default_public_access_block",
+    "s3_version_2_forms",
     "grpc_port",
     "ready_file",
     "tls",

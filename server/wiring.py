@@ -216,7 +216,15 @@ async def _build(
         metrics.add_engine(engine)
     rpc = RpcAdaptor(credentials, clock, randomness, metrics.rpc)
     services = aws_services(identity, queues, topics, objects)
-    aws = AwsEdge(services, credentials, clock, randomness, metrics.aws, settings["s3_domains"])
+    aws = AwsEdge(
+        services,
+        credentials,
+        clock,
+        randomness,
+        metrics.aws,
+        settings["s3_domains"],
+        takes_version_2_forms=settings["s3_version_2_forms"] == "on",
+    )
 
     def reached_at(url: str) -> None:
         nonlocal base_url

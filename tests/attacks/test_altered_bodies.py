@@ -7,6 +7,7 @@ import zlib
 
 import pytest
 
+from cumulo.storage import digests
 from tests.attacks.attacker import UNSIGNED, sha256, signing_key
 
 pytestmark = pytest.mark.usefixtures("unchanged")
@@ -206,10 +207,15 @@ def test_body_of_another_hash_is_refused(root, target, size):
         ("x-amz-checksum-crc64nvme", "BadDigest"),
         ("x-amz-checksum-sha1", "BadDigest"),
         ("x-amz-checksum-sha256", "BadDigest"),
+        ("x-amz-checksum-sha512", "BadDigest"),
+        ("x-amz-checksum-md5", "BadDigest"),
+        ("x-amz-checksum-xxhash64", "BadDigest"),
+        ("x-amz-checksum-xxhash3", "BadDigest"),
+        ("x-amz-checksum-xxhash128", "BadDigest"),
     ],
 )
 def test_body_against_its_own_checksum_is_refused(root, target, header, code):
-    sizes = {"content-md5": 16, "sha1": 20, "sha256": 32, "crc32": 4, "crc32c": 4, "crc64nvme": 8}
+    sizes = {"content-md5": 16} | digests.SIZES
     value = base64.b64encode(b"\x01" * sizes[header.removeprefix("x-amz-checksum-")]).decode()
 
     answer = root.ask("PUT", target, {header: value}, b"hello", payload=UNSIGNED)

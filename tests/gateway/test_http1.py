@@ -95,7 +95,6 @@ def test_bug_of_a_handler_is_answered_and_the_connection_goes_on():
         (b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03", 400, b""),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, b""),
         (b"GET / HTTP/1.1\nHost: h\n\n", 400, b"CR LF"),
-        (get("/", "Expect: 200-ok"), 417, b"100-continue"),
         (get("/", *(f"x-{number}: y" for number in range(HEADER_LINES_MAX))), 431, b"header lines"),
         (get("/", "x: " + "y" * HEAD_BYTES_MAX), 431, b"longer than"),
         (b"GET /" + b"y" * HEAD_BYTES_MAX, 431, b"longer than"),

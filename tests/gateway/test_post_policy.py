@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hmac
 import json
 from datetime import UTC, datetime
 from unittest import mock
@@ -44,13 +45,13 @@ def form(fields, file=b"bytes of the file", *, file_name="photo.jpg", end=True, 
     return request("POST", "/", [("Host", "h"), ("Content-Type", f"multipart/form-data; boundary={BOUNDARY}")], cut)
 
 
-def post(asked, *, bucket=BUCKET, clock=NOW):
+def post(asked, *, bucket=BUCKET, clock=NOW, takes_version_2=False):
     """Take a form through all steps; return its fields and its file."""
 
     async def run():
         check_post_head(asked)
         got = await read_post_form(asked)
-        opened = open_form(got, bucket, verifier(at(clock)), at(clock))
+        opened = open_form(got, bucket, verifier(at(clock)), at(clock), takes_version_2=takes_version_2)
         return got, opened.verified, b"".join([bytes(piece) async for piece in opened.file])
 
     return asyncio.run(run())
@@ -347,6 +348,37 @@ def dropped(*names):
 )
 def test_form_with_a_wrong_signature_is_refused(asked, refusal):
     assert refusal_of(lambda: post(asked)) is refusal
+
+
+def old_form(key, secret=SECRET, **more):
+    """A form signed with version 2, as the clients of before 2014 sign it."""
+    policy = encode({"expiration": "2030-01-01T00:00:00Z", "conditions": [["starts-with", "$key", "user/"]]})
+    signature = base64.b64encode(hmac.digest(secret.encode(), policy.encode(), "sha1")).decode()
+    fields = {"AWSAccessKeyId": key, "policy": policy, "signature": signature} | more
+    return form([("key", "user/x"), *fields.items()])
+
+
+def test_form_of_version_2_is_taken_where_the_server_says_so():
+    got, verified, file = post(old_form(KEY_ID), takes_version_2=True)
+
+    assert (verified.access_key_id, verified.region, file) == (KEY_ID, "us-east-1", b"bytes of the file")
+    assert got.fields["key"] == "user/x"
+    assert refusal_of(lambda: post(old_form(KEY_ID))) is Refusal.UNSUPPORTED_VERSION
+
+
+@pytest.mark.parametrize(
+    ("asked", "refusal"),
+    [
+        (lambda: old_form(KEY_ID, "another secret"), Refusal.MISMATCH),
+        (lambda: old_form(KEY_ID, signature="é"), Refusal.MISMATCH),
+        (lambda: old_form("AKIANOBODY", ""), Refusal.UNKNOWN_KEY),
+        (lambda: form([*GOOD, ("AWSAccessKeyId", KEY_ID), ("signature", "x")]), Refusal.TWO_MECHANISMS),
+        (lambda: form([("key", "k"), ("AWSAccessKeyId", KEY_ID)]), Refusal.INCOMPLETE),
+        (lambda: form([("key", "k"), ("AWSAccessKeyId", KEY_ID), ("signature", "x")]), Refusal.INCOMPLETE),
+    ],
+)
+def test_form_with_a_wrong_signature_of_version_2_is_refused(asked, refusal):
+    assert refusal_of(lambda: post(asked(), takes_version_2=True)) is refusal
 
 
 def test_missing_field_is_named_as_s3_names_it():

@@ -46,7 +46,7 @@ async def completed(
 
 
 def test_known_values_of_every_checksum() -> None:
-    """The published check values of the CRCs, and the digests of OpenSSL, of `123456789`."""
+    """Of `123456789` the published check values of the CRCs and OpenSSL's digests; xxHash's own of the empty text."""
     shown = {name: base64.b64encode(of(name, b"123456789")).decode() for name in model.CHECKSUMS}
 
     assert shown["crc32"] == base64.b64encode(bytes.fromhex("cbf43926")).decode()
@@ -54,6 +54,21 @@ def test_known_values_of_every_checksum() -> None:
     assert shown["crc64nvme"] == base64.b64encode(bytes.fromhex("ae8b14860a799888")).decode()
     assert shown["sha1"] == base64.b64encode(hashlib.sha1(b"123456789").digest()).decode()
     assert shown["sha256"] == base64.b64encode(hashlib.sha256(b"123456789").digest()).decode()
+    assert shown["sha512"] == base64.b64encode(hashlib.sha512(b"123456789").digest()).decode()
+    assert shown["md5"] == base64.b64encode(hashlib.md5(b"123456789").digest()).decode()
+    assert of("xxhash64", b"").hex() == "ef46db3751d8e999"
+    assert of("xxhash3", b"").hex() == "2d06800538d394c2"
+    assert of("xxhash128", b"").hex() == "99aa06d3014798d86001c324468d497f"
+
+
+@pytest.mark.parametrize("name", model.CHECKSUMS)
+def test_digest_of_pieces_is_that_of_the_whole(name: str) -> None:
+    digester = digests.Digester((name,))
+    for piece in (b"1234", memoryview(b"56"), bytearray(b"789")):
+        digester.update(piece)
+
+    assert digester.finish() == digests.digests_of(memoryview(b"123456789"), (name,))
+    assert len(of(name, b"")) == digests.SIZES[name]
 
 
 @pytest.mark.parametrize("name", model.CHECKSUMS)
@@ -83,7 +98,7 @@ def test_object_without_a_checksum_shows_the_servers_own(run: Any) -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize("name", ["crc32", "crc32c", "sha1", "sha256"])
+@pytest.mark.parametrize("name", [name for name in model.CHECKSUMS if name != "crc64nvme"])
 def test_composite_checksum_is_the_digest_of_the_parts_digests(run: Any, name: str) -> None:
     async def scenario(stand: Any) -> None:
         upload_id, parts = await uploaded(stand, name)
@@ -134,6 +149,7 @@ def test_upload_without_an_algorithm_gets_the_servers_checksum(run: Any) -> None
     ("name", "kind", "words"),
     [
         ("md4", "", "Checksum algorithm provided is unsupported"),
+        ("xxhash3", "FULL_OBJECT", "The FULL_OBJECT checksum type cannot be used with the xxhash3 checksum algorithm."),
         ("sha256", "FULL_OBJECT", "The FULL_OBJECT checksum type cannot be used with the sha256 checksum algorithm."),
         ("crc64nvme", "COMPOSITE", "The COMPOSITE checksum type cannot be used with the crc64nvme checksum algorithm."),
         ("", "COMPOSITE", "can only be used with the x-amz-checksum-algorithm header"),

@@ -110,7 +110,6 @@ def test_more_than_a_page_is_a_page(full: Door) -> None:
         ("list-type=2&max-keys=99999999999999999999", "max-keys"),
         ("list-type=2&encoding-type=html", "encoding-type"),
         ("list-type=2&continuation-token=rubbish", "continuation-token"),
-        ("list-type=2&continuation-token=", "continuation-token"),
         ("versions=&version-id-marker=null", "version-id-marker"),
     ],
 )
@@ -130,8 +129,8 @@ def test_names_are_encoded_as_asked(door: Door) -> None:
 
     assert plain["Contents"]["Key"] == key
     assert "EncodingType" not in plain
-    assert encoded["Contents"]["Key"] == "a+b%2B%28c%29/%C3%BC%3C%26%3E%22%27"
-    assert (encoded["EncodingType"], encoded["Prefix"]) == ("url", "a+b")
+    assert encoded["Contents"]["Key"] == "a%20b%2B%28c%29/%C3%BC%3C%26%3E%22%27"
+    assert (encoded["EncodingType"], encoded["Prefix"]) == ("url", "a%20b")
 
 
 def test_versions_of_a_bucket_without_versions(full: Door) -> None:

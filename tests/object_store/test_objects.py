@@ -213,7 +213,19 @@ def test_put_if_none_match_makes_an_object_once(run: Any, refused: Any) -> None:
 
         assert sorted(outcomes) == ["PreconditionFailed"] * 4 + ["made"]
         assert len(stand.files()) == 1
-        assert (await refused(stand.put("lock", b"", if_none_match="etag"))).row.code == "InvalidArgument"
+
+    run(scenario)
+
+
+def test_put_if_none_match_spares_only_the_version_that_it_names(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        first = await stand.put("k", b"1")
+
+        second = await stand.put("k", b"2", if_none_match=first.etag[::-1])
+
+        assert (await refused(stand.put("k", b"3", if_none_match=second.etag))).row.code == "PreconditionFailed"
+        await stand.put("k", b"4", if_match="*")
+        assert (await refused(stand.put("other", b"", if_match="*"))).row.code == "NoSuchKey"
 
     run(scenario)
 
@@ -265,7 +277,9 @@ def test_conditions_of_reads_follow_rfc_9110(run: Any, refused: Any) -> None:
 def test_every_checksum_that_is_sent_is_verified_and_kept(run: Any, refused: Any) -> None:
     data = patterned(70_000)
     right = {
+        "content-md5": hashlib.md5(data).digest(),
         "md5": hashlib.md5(data).digest(),
+        "sha512": hashlib.sha512(data).digest(),
         "sha1": hashlib.sha1(data).digest(),
         "sha256": hashlib.sha256(data).digest(),
         "crc32": zlib.crc32(data).to_bytes(4, "big"),
@@ -276,13 +290,13 @@ def test_every_checksum_that_is_sent_is_verified_and_kept(run: Any, refused: Any
     async def scenario(stand: Any) -> None:
         for name, value in right.items():
             stored = await stand.put(name, data, expected=ExpectedContent(digests={name: value}))
-            assert stored.checksums == ({} if name in ("md5", "crc64nvme") else {name: value})
+            assert stored.checksums == ({} if name in ("content-md5", "crc64nvme") else {name: value})
             assert (await stand.head(name)).checksums == stored.checksums
             wrong = bytes([value[0] ^ 1]) + value[1:]
             error = await refused(stand.put("bad", data, expected=ExpectedContent(digests={name: wrong})))
             assert error.row.code == "BadDigest"
             error = await refused(stand.put("bad", data[:9], expected=ExpectedContent(digests={name: wrong[1:]})))
-            assert error.row.code == ("InvalidDigest" if name == "md5" else "InvalidRequest")
+            assert error.row.code == ("InvalidDigest" if name == "content-md5" else "InvalidRequest")
         assert (await refused(stand.head("bad"))).row.code == "NoSuchKey"
 
     run(scenario)
@@ -470,7 +484,7 @@ def test_md5_is_what_content_md5_says(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         md5 = base64.b64decode("XrY7u+Ae7tCTyyK7j1rNww==")
 
-        stored = await stand.put("k", b"hello world", expected=ExpectedContent(11, {"md5": md5}))
+        stored = await stand.put("k", b"hello world", expected=ExpectedContent(11, {"content-md5": md5}))
 
         assert stored.etag == "5eb63bbbe01eeed093cb22bb8f5acdc3"
 
