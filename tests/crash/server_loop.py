@@ -5,7 +5,8 @@
 One data folder lives through all cycles. Each cycle, client processes (`server_work`) put load on queues, objects,
 identity and jobs, each logging every call before and after it; the server is killed, sometimes by a failpoint in the
 middle of a durable step, sometimes again right after its restart; then `server_check` holds what is there against the
-logs (`server_model`), and `fifo_check` the FIFO queues against their history. The seed is printed: it repeats the
+logs (`server_model`), `fifo_check` the FIFO queues against their history, and `places_check` fair queues, move tasks,
+logs, schedules and topics. The seed is printed: it repeats the
 cycles' choices, though not the machine's timing. Prints one line a cycle and a summary; the exit status is 1 where
 anything was wrong, and then the folder stays.
 """
@@ -24,13 +25,15 @@ from typing import Any
 
 import grpc
 
-from cumulo.client import DeadLetterPolicy
+from cumulo.client import Client, DeadLetterPolicy
 from cumulo.storage.failpoints import POINTS
 from cumulo.testing import Server, ServerFailed
+from tests.crash import places_work
 from tests.crash.ack_log import Call, Outcome, read_calls
 from tests.crash.fifo_check import FifoCheck
 from tests.crash.fifo_history import FifoHistory
 from tests.crash.fifo_work import DELAYS_S
+from tests.crash.places_check import PlacesCheck, PlacesHistory
 from tests.crash.server_check import Check
 from tests.crash.server_model import Model
 from tests.crash.server_work import BUCKET, DEAD_LETTERS, JOB_QUEUE, QUEUE, RECEIVES_MAX
@@ -38,12 +41,14 @@ from tests.crash.server_work import BUCKET, DEAD_LETTERS, JOB_QUEUE, QUEUE, RECE
 ROOT = Path(__file__).parent.parent.parent
 Clients = tuple[tuple[tuple[str, ...], str], ...]
 FIFO_CLIENT = (("fifo_work",), "fifo1")
+PLACES_CLIENT = (("places_work",), "places1")
 CLIENTS: Clients = (
     (("server_work", "queue"), "queue1"),
     (("server_work", "queue"), "queue2"),
     (("server_work", "objects"), "objects1"),
     (("server_work", "control"), "control1"),
     FIFO_CLIENT,
+    PLACES_CLIENT,
 )
 """The module of each client process, with its role there, and its name."""
 GROUP = "group-control1"
@@ -66,6 +71,7 @@ class Loop:
         self.clients = clients
         self.model = Model()
         self.history = FifoHistory(self.model.problems)
+        self.places = PlacesHistory(self.model.problems)
         self.data = folder / "data"
         self.kills = 0
 
@@ -84,6 +90,7 @@ class Loop:
                 client.queue(queue).create(delay=delay_s)
             policy = DeadLetterPolicy(queue=DEAD_LETTERS, max_receive_count=RECEIVES_MAX)
             client.queue(QUEUE).create(dead_letter_policy=policy)
+            prepare_places(server, client)
             client.bucket(BUCKET).create()
             client.iam.create_group(GROUP)
 
@@ -188,6 +195,11 @@ class Loop:
             seed = f"{number}-{self.random.getrandbits(32)}"
             await Check(self.model, server, channel, token, log, seed).everything(calls)
             await self._check_fifo(number, channel, token, calls)
+            await self._check_places(number, channel, token, calls)
+
+    async def _check_places(self, number: int, channel: Any, token: str, calls: list[Call]) -> None:
+        log = self.folder / f"log-{number}-places-check"
+        await PlacesCheck(self.places, channel, token, log, str(number)).everything(calls)
 
     async def _check_fifo(self, number: int, channel: Any, token: str, calls: list[Call]) -> None:
         log = self.folder / f"log-{number}-fifo-check"
@@ -200,6 +212,29 @@ class Loop:
         done = subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
         found = json.loads(done.stdout)["problems"] if done.stdout else [done.stderr]
         self.model.problems += [f"cumulo check: {problem}" for problem in found]
+
+
+def prepare_places(server: Server, client: Client) -> None:
+    """Make what `places_work` uses, and a schedule, which sends all the time."""
+    for queue in (places_work.FAIR, places_work.MOVED_FROM, places_work.TICKS):
+        client.queue(queue).create()
+    policy = DeadLetterPolicy(queue=places_work.MOVED_FROM, max_receive_count=1000)
+    client.queue(places_work.MOVED_TO).create(dead_letter_policy=policy)
+    client.queue(places_work.TICKS).schedules.create(places_work.SCHEDULE, "tick 0 ", every=1)
+    client.log(places_work.LOG).create()
+    sns = server.boto3("sns")
+    for topic in places_work.TOPICS:
+        made = client.topic(topic, create=True, keep=places_work.KEEP_S)
+        made.subscribe("reader")
+        for number in range(places_work.SUBSCRIBERS):
+            queue = places_work.queue_of(topic, number)
+            client.queue(queue).create()
+            sns.subscribe(
+                TopicArn=f"arn:aws:sns:us-east-1:000000000000:{topic}",
+                Protocol="sqs",
+                Endpoint=f"arn:aws:sqs:us-east-1:000000000000:{queue}",
+                Attributes={"RawMessageDelivery": "true"},
+            )
 
 
 def _alive(pid: int) -> bool:

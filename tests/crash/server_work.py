@@ -28,9 +28,11 @@ from cumulo.api.identity.v1.identity_pb2_grpc import IdentityServiceStub
 from cumulo.api.objects.v1 import objects_pb2 as objects
 from cumulo.api.objects.v1.objects_pb2_grpc import ObjectServiceStub
 from cumulo.api.queue.v1 import queue_pb2 as queues
+from cumulo.api.queue.v1.log_pb2_grpc import LogServiceStub
 from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
 from cumulo.api.runner.v1 import runner_pb2 as jobs
 from cumulo.api.runner.v1.runner_pb2_grpc import RunnerServiceStub
+from cumulo.api.topics.v1.topics_pb2_grpc import TopicServiceStub
 from tests.crash.ack_log import AckLog, Outcome
 
 QUEUE, DEAD_LETTERS, JOB_QUEUE = "crash", "crash-dead", "crash-jobs"
@@ -115,6 +117,8 @@ class Caller:
         self.objects = ObjectServiceStub(channel)
         self.iam = IdentityServiceStub(channel)
         self.runner = RunnerServiceStub(channel)
+        self.logs = LogServiceStub(channel)
+        self.topics = TopicServiceStub(channel)
 
     async def call(
         self,
