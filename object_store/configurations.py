@@ -13,7 +13,7 @@ import msgspec
 
 from cumulo.core.errors import ErrorRow
 from cumulo.core.lazy import LazyModule
-from cumulo.object_store import cors, errors, inventories, keys, model, payments
+from cumulo.object_store import cors, errors, inventories, keys, model, payments, websites
 from cumulo.object_store.buckets import open_bucket, replace_row
 from cumulo.object_store.errors import (
     CONFIGURATION_ID_MISMATCH,
@@ -39,9 +39,9 @@ OWNERSHIP_CONTROLS: Final = "ownership_controls"
 TAGGING: Final = "tagging"
 CORS: Final = "cors"
 REQUEST_PAYMENT: Final = "request_payment"
+WEBSITE: Final = "website"
 SLICE_BYTES: Final = VALUE_BYTES_MAX - 64
 """Of an encoded configuration in one row; the record around it takes a few bytes."""
-SLICES_MAX: Final = -(-model.CONFIGURATION_BYTES_MAX // SLICE_BYTES)
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -50,7 +50,7 @@ class Kind(msgspec.Struct, frozen=True):
 
     `shape` names the type where S3's own shape is the domain (`aws_s3.py`, which is imported when it is needed).
     `check` raises what S3 refuses of a value, given the bucket's name. With `has_ids` a bucket has many of the kind,
-    each with an id that its value bears.
+    each with an id that its value bears. `deletes` is the action of removing where that is not the one of writing.
     """
 
     reads: str
@@ -61,6 +61,7 @@ class Kind(msgspec.Struct, frozen=True):
     shape: str = ""
     check: Callable[[str, Any], None] | None = None
     has_ids: bool = False
+    deletes: str = ""
 
     @property
     def is_kept(self) -> bool:
@@ -120,7 +121,14 @@ KINDS: Final = {
         check=payments.check_payer,
     ),
     "versioning": Kind("s3:GetBucketVersioning", "s3:PutBucketVersioning", None),
-    "website": Kind("s3:GetBucketWebsite", "s3:PutBucketWebsite", errors.NO_SUCH_WEBSITE),
+    WEBSITE: Kind(
+        "s3:GetBucketWebsite",
+        "s3:PutBucketWebsite",
+        errors.NO_SUCH_WEBSITE,
+        shape="WebsiteConfiguration",
+        check=websites.check_website,
+        deletes="s3:DeleteBucketWebsite",
+    ),
     "analytics": _many("AnalyticsConfiguration", "AnalyticsConfiguration", inventories.check_analytics),
     "intelligent_tiering": _many(
         "IntelligentTieringConfiguration", "IntelligentTieringConfiguration", inventories.check_tiering

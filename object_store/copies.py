@@ -84,7 +84,7 @@ def check_source(record: ObjectRecord, request: model.CopyObject) -> None:
         )
     same = (request.bucket, request.key) == (request.source.bucket, request.source.key)
     as_before = (request.storage_class or model.STANDARD) == (record.storage_class or model.STANDARD)
-    if same and as_before and not request.replaces_metadata:
+    if same and as_before and not request.replaces_metadata and model.WEBSITE_REDIRECT not in request.headers:
         raise INVALID_REQUEST.error(
             reason="This copy request is illegal because it is trying to copy an object to itself without changing the "
             "object's metadata, storage class, website redirect location or encryption attributes."
@@ -121,10 +121,13 @@ def _description(request: model.CopyObject, record: ObjectRecord, *, takes_tags:
         tags = record.tags if takes_tags else {}
     if request.replaces_metadata:
         return msgspec.structs.replace(description, tags=tags)
+    headers = {name: value for name, value in record.headers.items() if name != model.WEBSITE_REDIRECT}
+    if model.WEBSITE_REDIRECT in request.headers:
+        headers[model.WEBSITE_REDIRECT] = request.headers[model.WEBSITE_REDIRECT]
     return Description(
         content_type=record.content_type,
         metadata=record.metadata,
-        headers=record.headers,
+        headers=headers,
         storage_class=description.storage_class,
         tags=tags,
     )

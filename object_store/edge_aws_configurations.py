@@ -47,7 +47,6 @@ _READS: Final[Mapping[str, tuple[str, str, Callable[[Any], str]]]] = {
     "GetObjectLockConfiguration": ("object_lock", "ObjectLockConfiguration", _empty),
     "GetBucketReplication": ("replication", "ReplicationConfiguration", _empty),
     "GetBucketVersioning": ("versioning", "VersioningConfiguration", _empty),
-    "GetBucketWebsite": ("website", "WebsiteConfiguration", _empty),
 }
 """Each read: its kind, the root element of its document, and what stands in that."""
 
@@ -57,7 +56,6 @@ _DELETES: Final = {
     "DeleteBucketEncryption": "encryption",
     "DeleteBucketLifecycle": "lifecycle",
     "DeleteBucketReplication": "replication",
-    "DeleteBucketWebsite": "website",
 }
 """Removing what is not there succeeds, as in S3."""
 

@@ -1,4 +1,4 @@
-"""What stands before S3's operations: preflights of browsers, headers for pages of other origins, who pays.
+"""What stands before S3's operations: preflights, websites, headers for pages of other origins, who pays.
 
 Promises: a page of another origin reads no answer, and sends no request that must be asked for first, unless a rule of
 the bucket lets it; a refusal bears the same headers as an answer, or the page could not read why. A preflight is
@@ -15,7 +15,7 @@ import msgspec
 from cumulo.core.errors import ErrorRow, Status
 from cumulo.gateway.bucket_front import Visit
 from cumulo.gateway.http1 import Request, Response
-from cumulo.object_store import cors
+from cumulo.object_store import cors, edge_aws_websites
 from cumulo.object_store.service import Service
 
 _BAD_REQUEST: Final = ErrorRow("BadRequest", 400, Status.INVALID_ARGUMENT, "{message}")
@@ -43,8 +43,10 @@ class Front:
         return _ORIGIN in request.headers or _PAYER in request.headers
 
     async def receive(self, visit: Visit) -> Response:
-        """Answer a preflight."""
-        return await self._preflight(visit)
+        """Answer a preflight, or a visitor of a website."""
+        if visit.request.method == "OPTIONS":
+            return await self._preflight(visit)
+        return await edge_aws_websites.serve(self._service, visit)
 
     async def leave(self, visit: Visit, response: Response) -> Response:
         """Give an answer the headers that a page of another origin, or one who pays, is to see."""

@@ -54,7 +54,6 @@ _NOT_BUILT: Final = frozenset(
         "x-amz-object-lock-event-hold-duration-days",
         "x-amz-object-lock-event-hold-duration-years",
         "x-amz-mfa",
-        "x-amz-website-redirect-location",
         "x-amz-write-offset-bytes",
         "x-amz-if-match-last-modified-time",
         "x-amz-if-match-size",

@@ -120,6 +120,14 @@ INVALID_BUCKET_ACL = ErrorRow(
 INVALID_ARGUMENT = ErrorRow(
     "InvalidArgument", 400, Status.INVALID_ARGUMENT, "Invalid value {value} for {parameter}: {allowed}."
 )
+REFUSED_ARGUMENT = ErrorRow("InvalidArgument", 400, Status.INVALID_ARGUMENT, "{reason}")
+"""Where S3 has words of its own."""
+INVALID_REDIRECT_LOCATION = ErrorRow(
+    "InvalidRedirectLocation",
+    400,
+    Status.INVALID_ARGUMENT,
+    "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+)
 INVALID_CONTINUATION_TOKEN = ErrorRow(
     "InvalidArgument", 400, Status.INVALID_ARGUMENT, "The continuation token provided is incorrect"
 )

@@ -20,14 +20,19 @@ KEY_ENCODING_BYTES_MAX: Final = 1_850
 METADATA_BYTES_MAX: Final = 2_048
 CONTENT_TYPE_BYTES_MAX: Final = 256
 CONTENT_HEADER_BYTES_MAX: Final = 1_024
+WEBSITE_REDIRECT: Final = "x-amz-website-redirect-location"
+WEBSITE_REDIRECT_BYTES_MAX: Final = 2_048
 CONTENT_HEADERS: Final = (
     "cache-control",
     "content-disposition",
     "content-encoding",
     "content-language",
     "expires",
+    WEBSITE_REDIRECT,
 )
-"""Headers beside Content-Type that are kept with an object as text and given back as they came."""
+"""Headers beside Content-Type that are kept with an object as text and given back as they came. Where a website leads
+elsewhere is the object's own: no copy takes it over.
+"""
 DEFAULT_CONTENT_TYPE: Final = "binary/octet-stream"
 UPLOAD_BYTES_MAX: Final = 5 * 1024**3
 """Of one put and of one part."""

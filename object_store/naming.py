@@ -15,6 +15,7 @@ from cumulo.object_store.errors import (
     INVALID_ARGUMENT,
     INVALID_BUCKET_NAME,
     INVALID_PART_NUMBER_ARGUMENT,
+    INVALID_REDIRECT_LOCATION,
     INVALID_STORAGE_CLASS,
     INVALID_TAG,
     KEY_MUST_BE_SPECIFIED,
@@ -111,15 +112,26 @@ def check_metadata(metadata: Mapping[str, str]) -> None:
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
-    """Raise `InvalidArgument` for a content header that is not kept, is too long, or that no answer can carry."""
+    """Raise `InvalidArgument` for a content header that is not kept, is too long, or that no answer can carry, and
+    `InvalidRedirectLocation`.
+    """
     for name, value in headers.items():
         if name not in model.CONTENT_HEADERS:
             raise INVALID_ARGUMENT.error(
                 parameter="headers", value=repr(shown(name)), allowed="one of " + ", ".join(model.CONTENT_HEADERS)
             )
-        check_text(name, value, model.CONTENT_HEADER_BYTES_MAX)
+        is_redirect = name == model.WEBSITE_REDIRECT
+        check_text(name, value, model.WEBSITE_REDIRECT_BYTES_MAX if is_redirect else model.CONTENT_HEADER_BYTES_MAX)
         if _CONTROL_CHARACTERS.search(value) is not None:
             raise INVALID_ARGUMENT.error(parameter=name, value=repr(shown(value)), allowed="no control characters")
+        if is_redirect:
+            check_redirect(value)
+
+
+def check_redirect(location: str) -> None:
+    """Raise `InvalidRedirectLocation` for a place that no website can lead to."""
+    if not location.startswith(("/", "http://", "https://")):
+        raise INVALID_REDIRECT_LOCATION.error(location=shown(location))
 
 
 def check_storage_class(storage_class: str) -> None:

@@ -110,7 +110,9 @@ def _reads_configuration(request: model.GetBucketConfiguration | model.ListBucke
 
 
 def _writes_configuration(request: model.SetBucketConfiguration | model.DeleteBucketConfiguration) -> Checks:
-    return (Check(KINDS[request.kind].writes, model.bucket_arn(request.bucket)),)
+    kind = KINDS[request.kind]
+    deletes = isinstance(request, model.DeleteBucketConfiguration) and kind.deletes
+    return (Check(deletes or kind.writes, model.bucket_arn(request.bucket)),)
 
 
 def _attributes(request: model.GetObjectAttributes) -> Checks:
@@ -199,6 +201,7 @@ _DESCRIBES = ("s3:PutObjectTagging", "s3:PutObjectAcl")
 _CONFIGURATION_READS = tuple(kind.reads for kind in KINDS.values())
 _CONFIGURATION_LISTS = tuple(kind.reads for kind in KINDS.values() if kind.has_ids)
 _CONFIGURATION_WRITES = tuple(kind.writes for kind in KINDS.values())
+_CONFIGURATION_DELETES = tuple(kind.deletes for kind in KINDS.values() if kind.deletes)
 
 TABLE = OperationTable(
     "object_store",
@@ -286,7 +289,7 @@ TABLE = OperationTable(
             _writes_configuration,
             set_configuration,
             "Removes one of a bucket's configurations.",
-            also=_CONFIGURATION_WRITES[1:],
+            also=(*_CONFIGURATION_WRITES[1:], *_CONFIGURATION_DELETES),
             window_ms=CONTROL_WINDOW_MS,
         ),
         _row(

@@ -145,6 +145,16 @@ class Service(Room):
         value = await self._configured.read((found.row.partition, configurations.CORS), (found.row.partition,))
         return () if value is None else value.CORSRules
 
+    async def website(self, bucket: str) -> Any:
+        """Return a bucket's website (`aws_s3.WebsiteConfiguration`), an empty tuple where it has none, None where there
+        is no such bucket: whoever comes to a website's host is told.
+        """
+        found = await self._resolving.find(bucket)
+        if found is None:
+            return None
+        value = await self._configured.read((found.row.partition, configurations.WEBSITE), (found.row.partition,))
+        return () if value is None else value
+
     async def charges_requester(self, bucket: str) -> bool:
         """Say whether those who use a bucket pay for it."""
         found = await self._resolving.find(bucket)

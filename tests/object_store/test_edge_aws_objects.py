@@ -326,7 +326,6 @@ def test_metadata_that_is_too_large_is_refused(door: Door) -> None:
         ("x-amz-server-side-encryption-customer-algorithm", "AES256"),
         ("x-amz-object-lock-mode", "GOVERNANCE"),
         ("x-amz-object-lock-legal-hold", "ON"),
-        ("x-amz-website-redirect-location", "/elsewhere"),
         ("x-amz-write-offset-bytes", "0"),
     ],
 )
