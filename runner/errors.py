@@ -4,6 +4,12 @@ from cumulo.core.errors import ErrorRow, Status
 
 JOB_NOT_FOUND = ErrorRow("JobNotFound", 404, Status.NOT_FOUND, "The job {job} does not exist.")
 QUEUE_NOT_FOUND = ErrorRow("JobQueueNotFound", 404, Status.NOT_FOUND, "The queue {queue} does not exist.")
+QUEUE_REFUSES = ErrorRow(
+    "ClientException",
+    400,
+    Status.INVALID_ARGUMENT,
+    "The queue {queue} takes no jobs: {why}.",
+)
 CLIENT_EXCEPTION = ErrorRow(
     "ClientException", 400, Status.INVALID_ARGUMENT, "Value {value} for {parameter} is invalid: {allowed}."
 )

@@ -23,7 +23,7 @@ from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved, Room
 from cumulo.identity.service import GuardSource
 from cumulo.runner import jobs, keys, listing, logs, model, specs
-from cumulo.runner.errors import JOB_NOT_FOUND, LEASE_LOST, QUEUE_NOT_FOUND
+from cumulo.runner.errors import JOB_NOT_FOUND, LEASE_LOST, QUEUE_NOT_FOUND, QUEUE_REFUSES
 from cumulo.runner.jobs import Place, Times
 from cumulo.runner.operations import TABLE
 from cumulo.runner.subject import Subject, job_arn, queue_arn
@@ -182,7 +182,11 @@ class Service(Room):
             return self._resolved(operation, place, subject, None, missing)
         place = await self._existing_place(ctx, operation, place, subject)
         new = self._new_job(place, request.queue, request.spec)
-        delivery = self._queues.prepared(jobs.message_of(new.id, arn), new.times.deadline_ms)
+        message = jobs.message_of(new.id, arn)
+        if why := self._queues.check(arn, message.source_arn, place.account):
+            missing = QUEUE_REFUSES.error(queue=request.queue, why=why)
+            return self._resolved(operation, place, subject, None, missing)
+        delivery = self._queues.prepared(message, new.times.deadline_ms)
         submission = jobs.Submission(new, self._queues.deliver_tracked, delivery)
         guard = await self._guard_of(operation, place, subject)
         return self._resolved(operation, place, subject, submission, further_partitions=target, guard=guard)

@@ -296,6 +296,44 @@ def test_bodies_are_written_raw(run, name):
     assert run("queue", "recv", name, "-n", "5", "--raw", "--delete").stdout == "one\ntwo\n"
 
 
+def test_messages_are_sent_to_several_queues_in_one_commit_or_to_none(run, answer, name, tmp_path):
+    for queue in (name, f"{name}.fifo"):
+        run("queue", "create", queue)
+    file = tmp_path / "messages.jsonl"
+    messages = [
+        {"queue": name, "body": {"order": 7}, "priority": 9, "attributes": {"kind": "order"}},
+        {"queue": f"{name}.fifo", "body": "paid", "group": "7", "deduplication_id": "p7"},
+    ]
+    lines = [json.dumps(message) for message in messages]
+    file.write_text("\n".join(lines) + "\n\n")
+
+    sent = answer("queue", "send-all", str(file))
+    refused = run("queue", "send-all", "-", text="\n".join([*lines, '{"queue": "none-such", "body": ""}']), exits=3)
+
+    assert [it["queue"] for it in sent] == [name, f"{name}.fifo"]
+    assert sent[1]["sequence_number"]
+    assert "QueueDoesNotExist" in refused.stderr
+    (peeked,) = answer("queue", "peek", name)
+    assert (peeked["id"], peeked["priority"]) == (sent[0]["message_id"], 9)
+    assert len(answer("queue", "peek", f"{name}.fifo")) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("{", "line 1: it is no JSON"),
+        ('{"body": "x"}', "line 1: an object with"),
+        ('{"queue": "q", "body": "x", "colour": "red"}', "line 1: colour is none of queue, body"),
+        ('{"queue": "q", "body": "x", "delay": "1"}', "line 1: delay is a whole number"),
+        ('{"queue": "q", "body": "x", "attributes": {"a": 1}}', "line 1: attributes are texts by names"),
+        ("", "has 0 messages; one transaction sends 1 to 100"),
+        ('{"queue": "q", "body": "x"}\n' * 101, "has 101 messages; one transaction sends 1 to 100"),
+    ],
+)
+def test_wrong_messages_are_refused_before_anything_is_sent(run, line, says):
+    assert says in " ".join(run("queue", "send-all", "-", text=line, exits=2).stderr.replace("│", " ").split())
+
+
 def test_queue_is_purged(run, answer, name):
     run("queue", "create", name)
     run("queue", "send", name, "hello")

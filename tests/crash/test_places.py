@@ -1,6 +1,7 @@
 """The crash loop's part of fair queues, move tasks, logs, schedules and topics: a run, and that its check sees."""
 
 import asyncio
+from typing import Any
 
 import grpc
 import pytest
@@ -47,12 +48,12 @@ def test_nothing_acknowledged_is_lost_or_comes_twice_where_the_server_dies_there
 def test_check_sees_what_was_acknowledged_and_is_not_there(tmp_path):
     loop = Loop(tmp_path, 1)
     loop.prepare()
-    asked = {
+    asked: dict[str, dict[str, Any]] = {
         "send": {"messages": {"gone-0-1": 0}, "delay_s": 0, "queue": FAIR},
         "append": {"names": ["gone-0-2"]},
         "publish": {"topic": TOPICS[0], "names": ["gone-0-3"], "group": ""},
     }
-    answered = {"append": {"first": 0}}
+    answered: dict[str, dict[str, Any]] = {"append": {"first": 0}}
     calls = [
         Call(op, f"place_{op}", {"at": 1, **what}, Outcome.ACKED, {"at": 2, **answered.get(op, {})})
         for op, what in asked.items()

@@ -80,6 +80,13 @@ def test_a_queue_that_is_not_there_is_not_found(call, queue):
         call("ClaimJob", pb.ClaimJobRequest(worker="w", trigger=trigger))
 
 
+def test_queue_that_takes_no_jobs_is_refused_with_the_reason(call, stand):
+    stand.admin.queue("steps.fifo", create=True)
+
+    with pytest.raises(errors.InvalidArgument, match=r"steps\.fifo is a FIFO queue"):
+        call("SubmitJob", pb.SubmitJobRequest(queue="steps.fifo", spec=SPEC))
+
+
 @pytest.mark.parametrize("queue", ["", LONG, "a/b", f"arn:aws:sqs:us-east-1:{LONG}:q"])
 def test_a_queue_name_that_is_none_is_refused(call, queue):
     with pytest.raises(errors.InvalidArgument) as caught:

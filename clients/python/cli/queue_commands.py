@@ -14,6 +14,7 @@ from cumulo.cli.leaf import Session, confirmed, leaf, pairs, text_of
 from cumulo.cli.output import bold, show_item, show_items
 from cumulo.cli.schedule_commands import schedule_group
 from cumulo.cli.times import time_of
+from cumulo.cli.transaction_commands import send_all
 from cumulo.cli.watching import interval_option, watchable
 from cumulo.client import DeadLetterPolicy, Message, Queue
 from cumulo.client.model import PeekedMessage, Reply
@@ -27,6 +28,7 @@ def queue_group() -> None:
 
 
 queue_group.add_command(schedule_group)
+queue_group.add_command(send_all)
 
 
 def _attributes(command: Any) -> Any:
