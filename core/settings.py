@@ -118,6 +118,13 @@ SETTINGS = (
     Setting(
         "s3_version_2_forms", "off", _choice("off", "on"), "take browsers' forms (S3's POST) signed with version 2"
     ),
+    Setting(
+        "s3_lifecycle_day_s",
+        86_400,
+        _integer(1, 86_400),
+        "how many seconds a day of lifecycle rules lasts, for tests; a shorter one begins with the object, not at"
+        " midnight",
+    ),
     Setting("grpc_port", 4567, _integer(0, 65535), "gRPC port; 0 picks a free one"),
     Setting("ready_file", "", _text, "file that gets the endpoints as JSON once the server is ready"),
     Setting(

@@ -5,6 +5,8 @@ partition are written in one transaction; whatever works inside a bucket re-chec
 `Meta`.
 """
 
+from typing import Any
+
 import msgspec
 
 from cumulo.object_store import keys, model
@@ -186,7 +188,7 @@ def set_acl(txn: Txn, stamped: Stamped) -> None:
     _row(txn, stamped.request.bucket)
 
 
-def replace_row(txn: Txn, name: str, **changes: bool) -> None:
+def replace_row(txn: Txn, name: str, **changes: Any) -> None:
     """Change what a bucket's directory row says, where it says anything else."""
     row = _row(txn, name)
     changed = msgspec.structs.replace(row, **changes)

@@ -15,6 +15,7 @@ from cumulo.core.errors import ErrorRow
 from cumulo.core.lazy import LazyModule
 from cumulo.object_store import cors, errors, inventories, keys, model, payments, websites
 from cumulo.object_store.buckets import open_bucket, replace_row
+from cumulo.object_store.configuration_rows import whole_value
 from cumulo.object_store.errors import (
     CONFIGURATION_ID_MISMATCH,
     INVALID_ARGUMENT,
@@ -22,6 +23,9 @@ from cumulo.object_store.errors import (
     TOO_MANY_CONFIGURATIONS,
 )
 from cumulo.object_store.keys import ConfigurationRecord
+from cumulo.object_store.lifecycle_checks import check_lifecycle
+from cumulo.object_store.lifecycle_index import KIND, change_rules
+from cumulo.object_store.lifecycle_model import Lifecycle
 from cumulo.object_store.model import Configuration
 from cumulo.object_store.naming import check_tags, shown
 from cumulo.object_store.stamping import Stamped
@@ -38,6 +42,7 @@ PUBLIC_ACCESS_BLOCK: Final = "public_access_block"
 OWNERSHIP_CONTROLS: Final = "ownership_controls"
 TAGGING: Final = "tagging"
 CORS: Final = "cors"
+LIFECYCLE: Final = KIND
 REQUEST_PAYMENT: Final = "request_payment"
 WEBSITE: Final = "website"
 SLICE_BYTES: Final = VALUE_BYTES_MAX - 64
@@ -107,7 +112,13 @@ KINDS: Final = {
         "s3:GetBucketCORS", "s3:PutBucketCORS", errors.NO_SUCH_CORS, shape="CORSConfiguration", check=cors.check_rules
     ),
     "encryption": Kind("s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration", errors.NO_SUCH_ENCRYPTION),
-    "lifecycle": Kind("s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration", errors.NO_SUCH_LIFECYCLE),
+    LIFECYCLE: Kind(
+        "s3:GetLifecycleConfiguration",
+        "s3:PutLifecycleConfiguration",
+        errors.NO_SUCH_LIFECYCLE,
+        Lifecycle,
+        check=lambda _, rules: check_lifecycle(rules),
+    ),
     "logging": Kind("s3:GetBucketLogging", "s3:PutBucketLogging", None),
     "object_lock": Kind(
         "s3:GetBucketObjectLockConfiguration", "s3:PutBucketObjectLockConfiguration", errors.NO_SUCH_OBJECT_LOCK
@@ -201,12 +212,7 @@ def read_of(txn: ReadTxn, place: tuple[bytes, str]) -> Any:
 
 
 def _decoded(txn: ReadTxn, partition: bytes, name: str, id_: str, stored: bytes) -> Configuration | None:
-    record = keys.decode_configuration(stored)
-    value = record.value
-    for index in range(record.slices):
-        more = txn.get(keys.slice_key(partition, name, id_, index))
-        assert more is not None, (name, id_, index)
-        value += more
+    value = whole_value(txn, partition, name, id_, stored)
     found: Configuration | None = msgspec.msgpack.decode(value, type=KINDS[name].value_type) if value else None
     return found
 
@@ -251,7 +257,7 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
     `TooManyConfigurations`, and where it is to be removed `NoSuchConfiguration`.
     """
     request: model.SetBucketConfiguration | model.DeleteBucketConfiguration = stamped.request
-    open_bucket(txn, stamped.partition, request.bucket)
+    meta = open_bucket(txn, stamped.partition, request.bucket)
     value = request.value if isinstance(request, model.SetBucketConfiguration) else None
     kind = KINDS[request.kind]
     if kind.has_ids and txn.get(keys.configuration_key(stamped.partition, request.kind, request.id)) is None:
@@ -268,6 +274,9 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
             replace_row(txn, request.bucket, may_be_public=not restricts)
         case "request_payment":
             replace_row(txn, request.bucket, requester_pays=payments.is_requester(value))
+        case "lifecycle":
+            assert value is None or isinstance(value, Lifecycle), value
+            replace_row(txn, request.bucket, lifecycle=change_rules(txn, stamped, meta, value))
 
 
 def write(txn: Txn, partition: bytes, name: str, value: Configuration | None, id_: str = "") -> None:

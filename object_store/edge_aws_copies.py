@@ -21,6 +21,7 @@ from cumulo.object_store.edge_aws_headers import (
     read_conditions,
     write_conditions,
 )
+from cumulo.object_store.edge_aws_lifecycle import expiration_headers
 from cumulo.object_store.edge_aws_objects import checksum_elements, encoded, shown_checksums
 from cumulo.object_store.edge_aws_tagging import tags_in_header
 from cumulo.object_store.edge_aws_xml import document
@@ -68,6 +69,7 @@ async def _copy_object(service: Service, call: AwsCall) -> AwsAnswer:
         "CopyObjectResult",
         f"<LastModified>{iso8601_of_s3(copied.last_modified_ms)}</LastModified>"
         f"<ETag>&quot;{copied.etag}&quot;</ETag><ChecksumType>{copied.checksum_type}</ChecksumType>{checksum_elements(shown_checksums(copied))}",
+        headers=expiration_headers(copied),
     )
 
 

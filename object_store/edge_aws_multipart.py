@@ -24,6 +24,7 @@ from cumulo.object_store.edge_aws_headers import (
     whole_checksums,
     write_conditions,
 )
+from cumulo.object_store.edge_aws_lifecycle import abort_headers, expiration_headers
 from cumulo.object_store.edge_aws_listings import encoder, page_limit
 from cumulo.object_store.edge_aws_objects import checksum_elements, encoded, shown_checksums
 from cumulo.object_store.edge_aws_tagging import tags_in_header
@@ -95,7 +96,7 @@ async def _create(service: Service, call: AwsCall) -> AwsAnswer:
     return document(
         "InitiateMultipartUploadResult",
         f"<Bucket>{escape(request.Bucket)}</Bucket><Key>{escape(request.Key)}</Key><UploadId>{upload_id}</UploadId>",
-        headers=tuple(answered),
+        headers=(*answered, *await abort_headers(service, request.Bucket, request.Key)),
     )
 
 
@@ -140,6 +141,7 @@ async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
         f"<Location>{escape(location)}</Location><Bucket>{escape(request.Bucket)}</Bucket>"
         f"<Key>{escape(request.Key)}</Key><ETag>&quot;{stored.etag}&quot;</ETag>"
         f"{checksum_elements(shown_checksums(stored))}<ChecksumType>{stored.checksum_type}</ChecksumType>",
+        headers=expiration_headers(stored),
     )
 
 
@@ -192,6 +194,7 @@ async def _list_parts(service: Service, call: AwsCall) -> AwsAnswer:
         f"<StorageClass>{upload.storage_class}</StorageClass><PartNumberMarker>{marker}</PartNumberMarker>"
         f"<NextPartNumberMarker>{following}</NextPartNumberMarker><MaxParts>{min(limit, model.PAGE_MAX)}</MaxParts>"
         f"<IsTruncated>{str(bool(page.last)).lower()}</IsTruncated>{checksum}{parts}",
+        headers=await abort_headers(service, request.Bucket, request.Key, upload.create_ms),
     )
 
 

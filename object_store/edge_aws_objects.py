@@ -38,6 +38,7 @@ from cumulo.object_store.edge_aws_headers import (
     http_date,
     write_conditions,
 )
+from cumulo.object_store.edge_aws_lifecycle import expiration_headers
 from cumulo.object_store.edge_aws_tagging import tags_in_header
 from cumulo.object_store.edge_aws_uploads import body_length, upload_body
 from cumulo.object_store.edge_aws_xml import document, escape
@@ -109,7 +110,8 @@ async def _put_object(service: Service, call: AwsCall) -> AwsAnswer:
         acl=headers.get("x-amz-acl", ""),
     )
     stored: model.Object = (await service.call(call.ctx, "PutObject", asked, upload_body(call))).value
-    return AwsAnswer(headers=(("etag", f'"{stored.etag}"'), *checksum_headers(stored)))
+    answered = (("etag", f'"{stored.etag}"'), *checksum_headers(stored), *expiration_headers(stored))
+    return AwsAnswer(headers=answered)
 
 
 async def _delete_object(service: Service, call: AwsCall) -> AwsAnswer:
@@ -220,6 +222,7 @@ def described(found: model.Object) -> Headers:
         headers.append(("x-amz-storage-class", found.storage_class))
     if found.tag_count:
         headers.append(("x-amz-tagging-count", str(found.tag_count)))
+    headers += expiration_headers(found)
     return headers
 
 

@@ -197,4 +197,5 @@ PRECONDITION_FAILED = ErrorRow(
     "At least one of the pre-conditions you specified did not hold",
 )
 NOT_MODIFIED = ErrorRow("NotModified", 304, Status.FAILED_PRECONDITION, "The object is not modified.")
+INVALID_CONFIGURATION = ErrorRow("InvalidArgument", 400, Status.INVALID_ARGUMENT, "{reason}")
 MALFORMED_POLICY = ErrorRow("MalformedPolicy", 400, Status.INVALID_ARGUMENT, "{reason}")

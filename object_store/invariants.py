@@ -8,7 +8,7 @@ What it holds:
 - every body that a record names is there and of its size: inline bytes with their checksum, block checksums of a blob
   and the row that says whose it is, the manifest of an object in parts, whose parts make its size, checksum and ETag;
 - every row of a body is named by a record, or waits for its removal;
-- an open upload has its entry in the due index;
+- an open upload has its entry in the due index, and so has every object that a lifecycle rule will do something to;
 - every blob that a row names has its file, and every file a row (`check_blobs`).
 
 Reads in pages. Exact while nothing writes.
@@ -23,6 +23,8 @@ from cumulo.object_store import configurations, keys, model, payments
 from cumulo.object_store.bodies import read_seal
 from cumulo.object_store.checksums import of_parts
 from cumulo.object_store.keys import BucketRow, Counters, Meta, ObjectRecord, PartRecord, UploadRecord
+from cumulo.object_store.lifecycle_index import digest_of
+from cumulo.object_store.lifecycle_model import Lifecycle
 from cumulo.storage import digests, tuples
 from cumulo.storage.blob_format import block_count
 from cumulo.storage.engine import PARTITION_BYTES, Due, ReadTxn, rows_under
@@ -93,7 +95,7 @@ def _check_bucket(txn: ReadTxn, name: str, row: BucketRow, waiting: dict[tuple[s
         yield "a name leads to it, and it has no record"
         return
     meta, counters = keys.decode_meta(raw_meta), keys.decode_counters(raw_counters)
-    if (meta.name, meta.account, meta.region) != (name, row.account, row.region):
+    if (meta.name, meta.account, meta.region, meta.lifecycle) != (name, row.account, row.region, row.lifecycle):
         yield "the directory row differs from the record"
     if txn.get(keys.account_key(row.account, name)) is None:
         yield "it is not listed for its account"
@@ -101,7 +103,7 @@ def _check_bucket(txn: ReadTxn, name: str, row: BucketRow, waiting: dict[tuple[s
         yield "its policy is not where its row says"
     yield from _check_configurations(txn, row)
     tally = Tally()
-    yield from _check_objects(txn, partition, tally)
+    yield from _check_objects(txn, partition, tally, waiting)
     yield from _check_uploads(txn, partition, tally, waiting)
     yield from _check_counts(txn, meta, counters, partition, tally)
     yield from _check_rows(txn, partition, tally, waiting)
@@ -131,11 +133,16 @@ def _check_configurations(txn: ReadTxn, row: BucketRow) -> Iterator[str]:
     restricts = isinstance(block, model.PublicAccessBlock) and block.restrict_public_buckets
     if row.may_be_public == restricts:
         yield "its public access block is not what its row says"
+    rules = configurations.read(txn, row.partition, configurations.LIFECYCLE)
+    if row.lifecycle != digest_of(rules if isinstance(rules, Lifecycle) else None):
+        yield "its lifecycle rules are not those of its row"
     if row.is_policy_public and not row.has_policy:
         yield "its row says that it has a public policy, and it has none"
 
 
-def _check_objects(txn: ReadTxn, partition: bytes, tally: Tally) -> Iterator[str]:
+def _check_objects(
+    txn: ReadTxn, partition: bytes, tally: Tally, waiting: dict[tuple[str, bytes], Due]
+) -> Iterator[str]:
     prefix = partition + keys.OBJECTS
     for row_key, value in rows_under(txn, prefix):
         record = keys.decode_object(value)
@@ -143,6 +150,8 @@ def _check_objects(txn: ReadTxn, partition: bytes, tally: Tally) -> Iterator[str
         tally.objects += 1
         tally.bytes += record.size_bytes
         tally.highest = max(tally.highest, record.body)
+        if (record.due_ms != 0) != ((keys.OBJECT_AGE, row_key) in waiting):
+            yield f"{where}: its record and the due index disagree on whether a rule will do something to it"
         if record.part_count:
             tally.manifests.add(record.body)
             problems = _check_manifest(txn, partition, record, tally)

@@ -48,13 +48,17 @@ CONFIGURATION_SLICES: Final = tuples.encode(("j",))
 
 GARBAGE: Final = tuples.encode(("g",))
 EVENTS: Final = tuples.encode(("e",))
-"""These two only tell due entries of one partition apart; no row stands under them."""
+SURVEY: Final = tuples.encode(("l",))
+"""These only tell due entries of one partition apart; no row stands under them."""
 
 BLOB_DELETE: Final = "blob.delete"
 UPLOAD_CLEAR: Final = "upload.clear"
 UPLOAD_EXPIRE: Final = "upload.expire"
 UPLOAD_FORGET: Final = "upload.forget"
 OBJECT_NOTIFY: Final = "object.notify"
+OBJECT_AGE: Final = "object.age"
+"""Its key is the record's."""
+BUCKET_SURVEY: Final = "bucket.survey"
 BUCKET_CLEAR: Final = "bucket.clear"
 
 NAMES: Final = ROOT + tuples.encode(("buckets", "name"))
@@ -67,7 +71,8 @@ class BucketRow(records.Record, frozen=True):
     """The directory's row of a bucket.
 
     `is_policy_public` repeats what its policy says, `may_be_public` its public access block (RestrictPublicBuckets is
-    off), `requester_pays` its request payment: every request must know them.
+    off), `requester_pays` its request payment, `lifecycle` is the digest of its lifecycle rules, empty where it has
+    none: every request must know them.
     """
 
     partition: bytes = b""
@@ -78,6 +83,7 @@ class BucketRow(records.Record, frozen=True):
     is_policy_public: bool = False
     may_be_public: bool = False
     requester_pays: bool = False
+    lifecycle: bytes = b""
 
 
 class Meta(records.Record, frozen=True):
@@ -87,6 +93,7 @@ class Meta(records.Record, frozen=True):
     account: str = ""
     region: str = ""
     rule_count: int = 0
+    lifecycle: bytes = b""
 
 
 class Counters(records.Record, frozen=True):
@@ -114,7 +121,7 @@ class ObjectRecord(records.Record, frozen=True):
 
     Its body is `part_count` parts under its manifest, or blob number `blob`, or, where both are 0, inline.
     `is_composite` tells of `checksums`. An empty `storage_class` is the standard one. Version 2 begins with the fields
-    of Summary.
+    of Summary. `due_ms` is the time of its `object.age` entry, 0 where it has none.
     """
 
     version: int = 2
@@ -132,6 +139,7 @@ class ObjectRecord(records.Record, frozen=True):
     metadata: dict[str, str] = msgspec.field(default_factory=dict)
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     tags: dict[str, str] = msgspec.field(default_factory=dict)
+    due_ms: int = 0
 
 
 FIRST_VERSION: Final = 1
@@ -222,6 +230,16 @@ class ConfigurationRecord(records.Record, frozen=True):
     slices: int = 0
 
 
+class SurveyRecord(records.Record, frozen=True):
+    """How far new lifecycle rules were told to a bucket's records: the payload of a `bucket.survey` entry.
+
+    `lifecycle` is the digest of the rules, `position` the row key from which on they are not told yet.
+    """
+
+    lifecycle: bytes = b""
+    position: bytes = b""
+
+
 class RuleRecord(records.Record, frozen=True):
     """A notification rule."""
 
@@ -260,6 +278,7 @@ decode_parts = records.decoder(Parts).decode
 decode_upload = records.decoder(UploadRecord).decode
 decode_completed = records.decoder(CompletedRecord).decode
 decode_configuration = records.decoder(ConfigurationRecord).decode
+decode_survey = records.decoder(SurveyRecord).decode
 decode_rule = records.decoder(RuleRecord).decode
 decode_owner = records.decoder(OwnerRecord).decode
 decode_event = records.decoder(EventRecord).decode

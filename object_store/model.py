@@ -12,6 +12,7 @@ import msgspec
 
 from cumulo.core.ports import EnclosedMessage, SentEnclosed
 from cumulo.gateway.aws_model import Structure
+from cumulo.object_store.lifecycle_model import Ending, Lifecycle
 from cumulo.storage.engine import VALUE_BYTES_MAX
 
 KEY_BYTES_MAX: Final = 1_024
@@ -160,7 +161,7 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
 
     `headers` are those of `CONTENT_HEADERS` that it bears. `checksum_type` is that of `checksums`: a `COMPOSITE` one is
     the digest of the parts' digests, and is written with `-` and `part_count` behind it. `messages` are those that its
-    commit stored, told to who made it and nobody else.
+    commit stored, told to who made it and nobody else. `expiry` is when a lifecycle rule will end it.
     """
 
     bucket: str
@@ -178,6 +179,7 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
     storage_class: str = STANDARD
     tag_count: int = 0
     messages: tuple[SentEnclosed, ...] = ()
+    expiry: Ending | None = None
 
     @property
     def shown_checksums(self) -> Mapping[str, bytes]:
@@ -332,7 +334,7 @@ class BucketTagging(msgspec.Struct, frozen=True, array_like=True):
     tags: dict[str, str]
 
 
-Configuration = PublicAccessBlock | OwnershipControls | BucketTagging | Structure
+Configuration = PublicAccessBlock | OwnershipControls | BucketTagging | Lifecycle | Structure
 """What a bucket is configured to be; a `Structure` is S3's own shape (`object_store/aws_s3.py`)."""
 
 

@@ -2,8 +2,8 @@
 
 Promises: completing is metadata only; the same completion asked again gets the same answer; of a completion and an
 abort one wins and the other finds no upload; a part that is replaced, dropped or aborted leaves with its bytes; an
-upload that nobody ends is ended after a week. Source of the rules: S3 API reference, CompleteMultipartUpload; S3 user
-guide, "Amazon S3 multipart upload limits".
+upload that nobody ends is ended by a lifecycle rule, or else after a week. Source of the rules: S3 API reference,
+CompleteMultipartUpload; S3 user guide, "Amazon S3 multipart upload limits".
 """
 
 import hashlib
@@ -23,6 +23,7 @@ from cumulo.object_store.errors import (
     NO_SUCH_UPLOAD,
 )
 from cumulo.object_store.keys import CompletedRecord, ObjectRecord, PartRecord, Parts, UploadRecord
+from cumulo.object_store.lifecycle_index import expiry_of, upload_ends_ms
 from cumulo.object_store.listing import ListStep, common_prefix
 from cumulo.object_store.notifications import CREATED_COMPLETE
 from cumulo.object_store.objects import described, description_of, find_object, replace_object, shown_part
@@ -80,13 +81,13 @@ def create_upload(txn: Txn, stamped: Stamped) -> int:
     """Open an upload and return its number; raises `InvalidRequest` for a checksum that no upload can have."""
     request: model.CreateMultipartUpload = stamped.request
     partition = stamped.partition
-    open_bucket(txn, partition, request.bucket)
+    meta = open_bucket(txn, partition, request.bucket)
     counters = open_counters(txn, partition)
     upload = counters.next
     description = description_of(request)
     record = UploadRecord(
         create_ms=stamped.wall_ms,
-        expires_ms=stamped.now_ms + model.UPLOAD_KEPT_MS,
+        expires_ms=upload_ends_ms(txn, stamped, meta, request.key, stamped.wall_ms),
         content_type=description.content_type,
         metadata=dict(description.metadata),
         headers=dict(description.headers),
@@ -195,7 +196,8 @@ def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
     enclosed = b"" if stamped.enclosed is None else stamped.enclosed.store(txn)
     _remember(txn, stamped, fingerprint, record, enclosed)
     replace_object(txn, stamped, meta, counters, found, record, CREATED_COMPLETE, uploads_ended=1)
-    return _with_messages(described(request.bucket, request.key, record), stamped, enclosed)
+    expiry = expiry_of(txn, partition, meta.lifecycle, request.key, record)
+    return _with_messages(described(request.bucket, request.key, record, expiry), stamped, enclosed)
 
 
 def abort_upload(txn: Txn, stamped: Stamped) -> None:

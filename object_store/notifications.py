@@ -27,6 +27,8 @@ CREATED_POST = "ObjectCreated:Post"
 CREATED_COPY = "ObjectCreated:Copy"
 CREATED_COMPLETE = "ObjectCreated:CompleteMultipartUpload"
 REMOVED_DELETE = "ObjectRemoved:Delete"
+EXPIRED_DELETE = "LifecycleExpiration:Delete"
+TRANSITIONED = "LifecycleTransition"
 EVENT_VERSION = "2.1"
 
 EVENTS = (
@@ -38,6 +40,10 @@ EVENTS = (
     "s3:ObjectRemoved:*",
     "s3:ObjectRemoved:Delete",
     "s3:ObjectRemoved:DeleteMarkerCreated",
+    "s3:LifecycleExpiration:*",
+    "s3:LifecycleExpiration:Delete",
+    "s3:LifecycleExpiration:DeleteMarkerCreated",
+    "s3:LifecycleTransition",
 )
 """The events that a rule may name. Those of versions happen once these exist."""
 
@@ -192,7 +198,7 @@ def _rules(txn: ReadTxn, partition: bytes) -> list[RuleRecord]:
 
 def _event(stamped: Stamped, meta: Meta, rule_id: str, change: Change) -> bytes:
     thing: dict[str, Any] = {"key": urllib.parse.quote_plus(change.key, safe="/")}
-    if change.event_name != REMOVED_DELETE:
+    if change.event_name not in (REMOVED_DELETE, EXPIRED_DELETE):
         thing |= {"size": change.size_bytes, "eTag": change.etag}
     thing["sequencer"] = f"{change.number:016X}"
     origin = stamped.origin

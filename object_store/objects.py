@@ -15,6 +15,8 @@ from cumulo.object_store.checksums import OWN, part_checksums
 from cumulo.object_store.conditions import check_read, check_write
 from cumulo.object_store.errors import NO_SUCH_KEY, PRECONDITION_FAILED
 from cumulo.object_store.keys import Counters, Meta, ObjectRecord, PartRecord
+from cumulo.object_store.lifecycle_index import armed, disarm, expiry_of
+from cumulo.object_store.lifecycle_model import Ending
 from cumulo.object_store.naming import shown
 from cumulo.object_store.notifications import REMOVED_DELETE, Change, write_events
 from cumulo.object_store.ranges import find_part, resolve_part, resolve_range
@@ -39,6 +41,7 @@ class Stored(msgspec.Struct, frozen=True, array_like=True):
     part_count: int = 0
     blob: int = 0
     enclosed: bytes = b""
+    expiry: Ending | None = None
 
 
 class Description(msgspec.Struct, frozen=True):
@@ -80,6 +83,7 @@ class Contents(msgspec.Struct, frozen=True):
     inline: bytes = b""
     seal: Seal | None = None
     manifest: tuple[Row, ...] = ()
+    expiry: Ending | None = None
 
     def asked(self, request: model.GetObject | model.HeadObject) -> tuple[int, int]:
         """Return the offsets of the first byte that is asked for and of the one behind the last."""
@@ -90,7 +94,7 @@ class Contents(msgspec.Struct, frozen=True):
     def download(self, request: model.GetObject | model.HeadObject, first: int, end: int) -> model.Download:
         """Return what a caller is told of the bytes `first` to `end`."""
         return model.Download(
-            object=described(request.bucket, request.key, self.record),
+            object=described(request.bucket, request.key, self.record, self.expiry),
             first_byte=first,
             content_length=end - first,
             is_partial=request.range is not None or request.part_number > 0,
@@ -123,7 +127,7 @@ def head_object(txn: ReadTxn, stamped: Stamped) -> model.Download:
     record = existing(txn, stamped)
     check_read(record, request.conditions)
     manifest = _manifest(txn, stamped.partition, record) if request.part_number and record.part_count else ()
-    contents = Contents(record, manifest=manifest)
+    contents = Contents(record, manifest=manifest, expiry=_expiry(txn, stamped, record))
     return contents.download(request, *contents.asked(request))
 
 
@@ -132,11 +136,16 @@ def open_object(txn: ReadTxn, stamped: Stamped) -> Contents:
     record = existing(txn, stamped)
     check_read(record, stamped.request.conditions)
     partition = stamped.partition
+    expiry = _expiry(txn, stamped, record)
     if record.part_count:
-        return Contents(record, manifest=_manifest(txn, partition, record))
+        return Contents(record, manifest=_manifest(txn, partition, record), expiry=expiry)
     if record.blob:
-        return Contents(record, seal=read_seal(txn, partition, record))
-    return Contents(record, inline=read_inline(txn, partition, record.body, record.size_bytes))
+        return Contents(record, seal=read_seal(txn, partition, record), expiry=expiry)
+    return Contents(record, inline=read_inline(txn, partition, record.body, record.size_bytes), expiry=expiry)
+
+
+def _expiry(txn: ReadTxn, stamped: Stamped, record: ObjectRecord) -> Ending | None:
+    return expiry_of(txn, stamped.partition, stamped.lifecycle, stamped.request.key, record)
 
 
 def commit_object(txn: Txn, commit: CommitObject) -> Stored:
@@ -165,7 +174,7 @@ def commit_object(txn: Txn, commit: CommitObject) -> Stored:
     write_body(txn, partition, record.body, new)
     replace_object(txn, stamped, meta, counters, found, record, commit.event_name)
     enclosed = b"" if stamped.enclosed is None else stamped.enclosed.store(txn)
-    return stored_answer(record, enclosed)
+    return stored_answer(record, enclosed, expiry_of(txn, partition, meta.lifecycle, request.key, record))
 
 
 def replace_object(
@@ -181,6 +190,7 @@ def replace_object(
     """Write an object's new version over `found`, count it, and tell of it. `record.body` is the counters' next."""
     partition, key = stamped.partition, stamped.request.key
     assert record.body == counters.next, (record.body, counters.next)
+    record = armed(txn, stamped, meta, key, record, found)
     txn.put(keys.object_key(partition, key), records.encode(record))
     if found is not None:
         discard_body(txn, partition, found, stamped.now_ms)
@@ -205,7 +215,8 @@ def delete_object(txn: Txn, stamped: Stamped) -> None:
     found = find_object(txn, stamped)
     check_write(found, stamped.request.key, stamped.request.if_match, "")
     if found is not None:
-        counters = _remove(txn, stamped, meta, open_counters(txn, stamped.partition), stamped.request.key, found)
+        counters = open_counters(txn, stamped.partition)
+        counters = remove_object(txn, stamped, meta, counters, stamped.request.key, found)
         save_counters(txn, stamped.partition, counters)
 
 
@@ -234,7 +245,7 @@ def delete_objects(txn: Txn, stamped: Stamped) -> DeletedSlice:
         elif entry.if_match not in ("", model.ANY_ETAG, found.etag):
             outcome.differing.append(index)
         else:
-            counters = _remove(txn, stamped, meta, counters, entry.key, found)
+            counters = remove_object(txn, stamped, meta, counters, entry.key, found)
     save_counters(txn, partition, counters)
     return outcome
 
@@ -246,8 +257,8 @@ def refusals(outcome: DeletedSlice, entries: tuple[model.DeleteEntry, ...]) -> d
     return {index: model.ItemError(error.row.code, error.message) for index, error in errors.items()}
 
 
-def described(bucket: str, key: str, record: ObjectRecord) -> model.Object:
-    """Return an object as callers see it."""
+def described(bucket: str, key: str, record: ObjectRecord, expiry: Ending | None = None) -> model.Object:
+    """Return an object as callers see it; `expiry` is when it expires by the bucket's rules."""
     return model.Object(
         bucket=bucket,
         key=key,
@@ -263,10 +274,11 @@ def described(bucket: str, key: str, record: ObjectRecord) -> model.Object:
         headers=record.headers,
         storage_class=record.storage_class or model.STANDARD,
         tag_count=len(record.tags),
+        expiry=expiry,
     )
 
 
-def stored_answer(record: ObjectRecord, enclosed: bytes = b"") -> Stored:
+def stored_answer(record: ObjectRecord, enclosed: bytes = b"", expiry: Ending | None = None) -> Stored:
     """Return what a commit answers about the record that it wrote."""
     return Stored(
         record.size_bytes,
@@ -276,6 +288,7 @@ def stored_answer(record: ObjectRecord, enclosed: bytes = b"") -> Stored:
         record.part_count,
         record.blob,
         enclosed,
+        expiry,
     )
 
 
@@ -288,7 +301,10 @@ def set_tags(txn: Txn, stamped: Stamped) -> None:
     """Replace an object's tags, or remove them; it stays as old as it was. Raises `NoSuchKey`."""
     request: model.SetObjectTagging | model.DeleteObjectTagging = stamped.request
     tags = dict(request.tags) if isinstance(request, model.SetObjectTagging) else {}
-    record = msgspec.structs.replace(existing(txn, stamped), tags=tags)
+    found = existing(txn, stamped)
+    record = msgspec.structs.replace(found, tags=tags)
+    meta = open_bucket(txn, stamped.partition, request.bucket)
+    record = armed(txn, stamped, meta, request.key, record, found)
     txn.put(keys.object_key(stamped.partition, request.key), records.encode(record))
 
 
@@ -346,12 +362,22 @@ def existing(txn: ReadTxn, stamped: Stamped) -> ObjectRecord:
     return found
 
 
-def _remove(txn: Txn, stamped: Stamped, meta: Meta, counters: Counters, key: str, found: ObjectRecord) -> Counters:
+def remove_object(
+    txn: Txn,
+    stamped: Stamped,
+    meta: Meta,
+    counters: Counters,
+    key: str,
+    found: ObjectRecord,
+    event_name: str = REMOVED_DELETE,
+) -> Counters:
     """Remove an object that is there and tell of it; returns the counters to save."""
-    txn.delete(keys.object_key(stamped.partition, key))
+    row_key = keys.object_key(stamped.partition, key)
+    txn.delete(row_key)
+    disarm(txn, row_key, found)
     discard_body(txn, stamped.partition, found, stamped.now_ms)
     if meta.rule_count:
-        write_events(txn, stamped, meta, Change(REMOVED_DELETE, key, counters.next, stamped.wall_ms))
+        write_events(txn, stamped, meta, Change(event_name, key, counters.next, stamped.wall_ms))
     return Counters(
         objects=counters.objects - 1,
         bytes=counters.bytes - found.size_bytes,

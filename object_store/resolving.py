@@ -10,7 +10,7 @@ their bucket is deleted: there may be more of them than a transaction ends.
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -45,6 +45,7 @@ from cumulo.object_store.errors import (
     NO_SUCH_KEY,
 )
 from cumulo.object_store.keys import ObjectRecord
+from cumulo.object_store.lifecycle_model import Lifecycle
 from cumulo.object_store.listing import ListStep, first_position
 from cumulo.object_store.multipart import end_uploads, find_upload, uploads_position
 from cumulo.object_store.notifications import check_rules
@@ -60,6 +61,8 @@ from cumulo.storage.remembered import Remembered
 FIRST_REGION = "us-east-1"
 """The one without a location constraint, and where one's own bucket may be made again."""
 
+LIFECYCLE_ID_CHARACTERS: Final = 48
+"""Of the ids that S3 gives to rules without one."""
 Resolver = Callable[[CallContext, Operation, Any], Awaitable[Resolved]]
 
 
@@ -86,8 +89,10 @@ class Resolving:
         targets: Mapping[str, DeliveryTarget],
         sender: MessageSender | None,
         defaults: model.BucketDefaults,
+        day_ms: int,
     ) -> None:
         self._engine = engine
+        self._day_ms = day_ms
         self._followed = Remembered(engine, (ROOT,), find_bucket)
         self._authorizer = authorizer
         self._clock = clock
@@ -155,6 +160,8 @@ class Resolving:
             now_ms=self._clock.deadline_ms(),
             wall_ms=self._clock.wall_ms(),
             origin=Origin(ctx.principal.id, ctx.source_ip, ctx.request_id, ctx.principal.arn),
+            lifecycle=found.row.lifecycle,
+            day_ms=self._day_ms,
         )
 
     def _resolved(
@@ -276,6 +283,8 @@ class Resolving:
             if not kind.is_kept:
                 raise NOT_IMPLEMENTED.error(what=f"The {request.kind} configuration of a bucket")
             configurations.check_configuration(request.bucket, request.kind, request.value, request.id)
+            if isinstance(request.value, Lifecycle):
+                request = msgspec.structs.replace(request, value=_named_rules(request.value))
         return await self._in_bucket(ctx, operation, request)
 
     async def _list_configurations(
@@ -694,6 +703,19 @@ def _named_rule(ctx: CallContext, rule: model.NotificationRule) -> model.Notific
         queue = str(Arn("sqs", region, account, name))
     identity = hashlib.sha256(msgspec.msgpack.encode((queue, rule.events, rule.prefix, rule.suffix)))
     return msgspec.structs.replace(rule, queue=queue, id=rule.id or identity.hexdigest()[:32])
+
+
+def _named_rules(lifecycle: Lifecycle) -> Lifecycle:
+    """Return rules of which each has an id: the same one if it is set again."""
+    rules = tuple(
+        rule
+        if rule.id
+        else msgspec.structs.replace(
+            rule, id=hashlib.sha256(msgspec.msgpack.encode((place, rule))).hexdigest()[:LIFECYCLE_ID_CHARACTERS]
+        )
+        for place, rule in enumerate(lifecycle.rules)
+    )
+    return msgspec.structs.replace(lifecycle, rules=rules)
 
 
 def _check_description(request: model.PutObject | model.CreateMultipartUpload | model.CopyObject) -> None:

@@ -30,6 +30,9 @@ from cumulo.object_store.buckets import Found, clear_deleted
 from cumulo.object_store.downloads import Readers
 from cumulo.object_store.errors import INVALID_ARGUMENT, NO_SUCH_BUCKET
 from cumulo.object_store.keys import UploadRecord
+from cumulo.object_store.lifecycle import AGED_PER_TRANSACTION, LIFECYCLE, Ageing, age
+from cumulo.object_store.lifecycle_index import AskedUpload, Surveying, survey, upload_ending
+from cumulo.object_store.lifecycle_model import Ending
 from cumulo.object_store.listing import Listed, ListStep, list_step
 from cumulo.object_store.multipart import ListedParts, ListedUploads, expire_uploads, forget_completed
 from cumulo.object_store.objects import DeletedSlice, refusals
@@ -60,9 +63,9 @@ class Service(Room):
 
     Arguments: `engine`, `authorizer`, `clock`, `randomness` as for every room; `sealer` seals page tokens and upload
     ids; `blobs` is the started blob store; `targets` are the places that notifications go to, by the service in their
-    ARN (`sqs`); `sender` stores the messages that an object's commit carries; `defaults`
-    hold for new buckets. Call `start` on the event loop before the
-    first call, `drain` before the engine closes.
+    ARN (`sqs`); `sender` stores the messages that an object's commit carries; `defaults` hold for new buckets; `day_s`
+    is how long a day of lifecycle rules lasts. Call `start` on the event loop before the first call, `drain` before the
+    engine closes.
     """
 
     table = TABLE
@@ -79,6 +82,7 @@ class Service(Room):
         targets: Mapping[str, DeliveryTarget],
         sender: MessageSender | None = None,
         defaults: model.BucketDefaults = model.BucketDefaults(),  # noqa: B008 - a frozen value
+        day_s: int = 86_400,
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
         self.blobs = blobs
@@ -91,7 +95,8 @@ class Service(Room):
         self._sweep: asyncio.Task[None] | None = None
         self._scrubbing: asyncio.Task[None] | None = None
         self._configured = Remembered(engine, (), configurations.read_of)
-        self._resolving = Resolving(engine, authorizer, clock, sealer, targets, sender, defaults)
+        self._day_ms = day_s * 1000
+        self._resolving = Resolving(engine, authorizer, clock, sealer, targets, sender, defaults, self._day_ms)
 
     async def start(self) -> None:
         """Begin to sweep the blobs that an earlier run left without a name, and after that to scrub all others."""
@@ -115,6 +120,8 @@ class Service(Room):
             keys.UPLOAD_FORGET: self._on_upload_forget,
             keys.OBJECT_NOTIFY: self._on_object_notify,
             keys.BUCKET_CLEAR: self._on_bucket_clear,
+            keys.OBJECT_AGE: self._on_object_age,
+            keys.BUCKET_SURVEY: self._on_bucket_survey,
         }
 
     async def guard(self, arn: str) -> Guard | None:
@@ -159,6 +166,16 @@ class Service(Room):
         """Say whether those who use a bucket pay for it."""
         found = await self._resolving.find(bucket)
         return found is not None and found.row.requester_pays
+
+    async def ending(self, bucket: str, key: str, create_ms: int = 0) -> Ending | None:
+        """Return when a lifecycle rule aborts an upload, None for never; without a time, one that is begun now."""
+        found = await self._resolving.find(bucket)
+        if found is None or not found.row.lifecycle:
+            return None
+        partition = found.row.partition
+        upload = AskedUpload(partition, found.row.lifecycle, key, create_ms or self.clock.wall_ms())
+        ending: Ending | None = await self.engine.read((partition,), upload_ending, upload)
+        return ending
 
     async def resolve(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Follow the bucket's name, check the request and stamp it."""
@@ -341,6 +358,29 @@ class Service(Room):
 
     async def _on_object_notify(self, entries: list[Due]) -> None:
         await outbox.notify(self, entries)
+
+    async def _on_object_age(self, entries: list[Due]) -> None:
+        for first in range(0, len(entries), AGED_PER_TRANSACTION):
+            group = tuple(entries[first : first + AGED_PER_TRANSACTION])
+            partitions = tuple({entry.key[:PARTITION_BYTES] for entry in group})
+            await self.engine.transact(partitions, age, Ageing(group, self._at_night(b"")), grows=False)
+
+    async def _on_bucket_survey(self, entries: list[Due]) -> None:
+        for entry in entries:
+            partition = entry.key[:PARTITION_BYTES]
+            surveying = Surveying(entry, self._at_night(partition))
+            await self.engine.transact((partition,), survey, surveying, grows=False)
+
+    def _at_night(self, partition: bytes) -> Stamped:
+        """Return what the transactions of lifecycle rules, which nobody asked for, must be told."""
+        return Stamped(
+            request=None,
+            partition=partition,
+            now_ms=self.clock.deadline_ms(),
+            wall_ms=self.clock.wall_ms(),
+            origin=LIFECYCLE,
+            day_ms=self._day_ms,
+        )
 
     async def _sweep_orphans(self) -> None:
         try:

@@ -27,7 +27,8 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
 
     `partition` is the bucket's, empty where there is none. `now_ms` is the deadline clock for what must wait, `wall_ms`
     the system's for what people read. `upload` is the number that an upload id stands for. `after` is where a listing
-    goes on. `enclosed` are messages that the commit carries.
+    goes on. `enclosed` are messages that the commit carries. `lifecycle` is the digest of the bucket's rules, `day_ms`
+    how long a day of theirs lasts.
     """
 
     request: Any
@@ -38,4 +39,6 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
     upload: int = 0
     after: bytes = b""
     limit: int = 0
+    lifecycle: bytes = b""
+    day_ms: int = 86_400_000
     enclosed: Enclosed | None = None

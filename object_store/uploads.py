@@ -101,6 +101,7 @@ async def store_object(
         headers=description.headers,
         storage_class=description.storage_class or model.STANDARD,
         tag_count=len(description.tags),
+        expiry=stored.expiry,
         messages=() if stamped.enclosed is None else stamped.enclosed.sent(stored.enclosed),
     )
 

@@ -1,0 +1,74 @@
+"""What lifecycle rules do to objects once their time has come: the deed of `object.age`.
+
+Promises: a rule is asked again before anything is done, by the rules, tags and times that hold then; a deed and its
+event are one commit; nothing is done twice or lost across a restart. Source: S3 user guide, "Expiring objects",
+"Transitioning objects", "Lifecycle and other bucket configurations".
+"""
+
+from typing import Final
+
+import msgspec
+
+from cumulo.object_store import keys
+from cumulo.object_store.buckets import open_counters, save_counters
+from cumulo.object_store.keys import Meta, ObjectRecord
+from cumulo.object_store.lifecycle_index import armed, rules_of, thing_of
+from cumulo.object_store.lifecycle_rules import Days, coldest_due
+from cumulo.object_store.notifications import EXPIRED_DELETE, TRANSITIONED, Change, write_events
+from cumulo.object_store.objects import remove_object
+from cumulo.object_store.stamping import Origin, Stamped
+from cumulo.storage import records
+from cumulo.storage.engine import PARTITION_BYTES, Due, Txn
+
+AGED_PER_TRANSACTION: Final = 100
+"""Some ten operations each, of 2,000, and a record and its events, of 4 MiB."""
+LIFECYCLE: Final = Origin(principal_id="s3.amazonaws.com", source_ip="s3.amazonaws.com", arn="s3.amazonaws.com")
+"""Who S3 says did what a rule did."""
+
+
+class Ageing(msgspec.Struct, frozen=True):
+    """Entries that are due; `stamped` says when it is, and has no partition."""
+
+    entries: tuple[Due, ...]
+    stamped: Stamped
+
+
+def age(txn: Txn, ageing: Ageing) -> None:
+    """Do what is due to some records, and set when to look at them again."""
+    for entry in ageing.entries:
+        partition = entry.key[:PARTITION_BYTES]
+        txn.undue(entry.at_ms, entry.kind, entry.key)
+        stored_meta, stored = txn.get(partition + keys.META), txn.get(entry.key)
+        if stored_meta is None or stored is None:
+            continue
+        record = keys.decode_object(stored)
+        if record.due_ms:
+            stamped = msgspec.structs.replace(ageing.stamped, partition=partition)
+            _age_current(txn, stamped, keys.decode_meta(stored_meta), entry.key, record)
+
+
+def _age_current(txn: Txn, stamped: Stamped, meta: Meta, row_key: bytes, record: ObjectRecord) -> None:
+    key = keys.text_of(row_key, PARTITION_BYTES + len(keys.OBJECTS))
+    rules = rules_of(txn, stamped.partition, meta.lifecycle)
+    thing, days = thing_of(key, record), Days(stamped.day_ms)
+    end = None if rules is None else rules.end_of_current(thing, days)
+    if end is not None and end.wall_ms <= stamped.wall_ms:
+        counters = open_counters(txn, stamped.partition)
+        counters = remove_object(txn, stamped, meta, counters, key, record, EXPIRED_DELETE)
+        save_counters(txn, stamped.partition, counters)
+        return
+    to = "" if rules is None else coldest_due(rules.steps_of_current(thing, days), stamped.wall_ms)
+    moved = msgspec.structs.replace(record, storage_class=to) if to else record
+    txn.put(row_key, records.encode(armed(txn, stamped, meta, key, moved, record)))
+    if to:
+        tell_of(txn, stamped, meta, TRANSITIONED, key, moved)
+
+
+def tell_of(txn: Txn, stamped: Stamped, meta: Meta, event_name: str, key: str, record: ObjectRecord) -> None:
+    """Write the events of a change that left an object's bytes as they were."""
+    if not meta.rule_count:
+        return
+    counters = open_counters(txn, stamped.partition)
+    change = Change(event_name, key, counters.next, stamped.wall_ms, record.size_bytes, record.etag)
+    write_events(txn, stamped, meta, change)
+    save_counters(txn, stamped.partition, msgspec.structs.replace(counters, next=counters.next + 1))
