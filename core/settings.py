@@ -125,6 +125,12 @@ SETTINGS = (
         "how many seconds a day of lifecycle rules lasts, for tests; a shorter one begins with the object, not at"
         " midnight",
     ),
+    Setting(
+        "s3_access_log_interval_s",
+        300,
+        _integer(0, 86_400),
+        "seconds between deliveries of a bucket's server access log; 0 delivers once the lines are gathered",
+    ),
     Setting("grpc_port", 4567, _integer(0, 65535), "gRPC port; 0 picks a free one"),
     Setting("ready_file", "", _text, "file that gets the endpoints as JSON once the server is ready"),
     Setting(

@@ -145,6 +145,8 @@ def delete_bucket(txn: Txn, stamped: Stamped) -> None:
     txn.delete(keys.account_key(row.account, name))
     if row.has_policy:
         txn.delete(keys.policy_key(name))
+    if row.is_logged:
+        txn.delete(keys.logged_key(name))
     txn.delete(partition + keys.META)
     txn.delete(partition + keys.COUNTERS)
     rules = partition + keys.RULES
@@ -154,8 +156,8 @@ def delete_bucket(txn: Txn, stamped: Stamped) -> None:
 
 
 def clear_configurations(txn: Txn, partition: bytes, limit: int) -> bool:
-    """Remove up to `limit` rows of a deleted bucket's configurations; say whether more may be left."""
-    for subspace in (keys.CONFIGURATIONS, keys.CONFIGURATION_SLICES):
+    """Remove up to `limit` rows of a deleted bucket's configurations and log; say whether more may be left."""
+    for subspace in (keys.CONFIGURATIONS, keys.CONFIGURATION_SLICES, keys.ACCESS_LINES):
         prefix = partition + subspace
         if txn.delete_range(prefix, tuples.after(prefix), limit) == limit:
             return True

@@ -13,7 +13,7 @@ import msgspec
 
 from cumulo.core.errors import ErrorRow
 from cumulo.core.lazy import LazyModule
-from cumulo.object_store import cors, errors, inventories, keys, model, payments, websites
+from cumulo.object_store import cors, errors, inventories, keys, logging_rules, model, payments, websites
 from cumulo.object_store.buckets import open_bucket, replace_row
 from cumulo.object_store.configuration_rows import whole_value
 from cumulo.object_store.errors import (
@@ -45,6 +45,7 @@ CORS: Final = "cors"
 LIFECYCLE: Final = KIND
 REQUEST_PAYMENT: Final = "request_payment"
 WEBSITE: Final = "website"
+LOGGING: Final = "logging"
 SLICE_BYTES: Final = VALUE_BYTES_MAX - 64
 """Of an encoded configuration in one row; the record around it takes a few bytes."""
 
@@ -119,7 +120,13 @@ KINDS: Final = {
         Lifecycle,
         check=lambda _, rules: check_lifecycle(rules),
     ),
-    "logging": Kind("s3:GetBucketLogging", "s3:PutBucketLogging", None),
+    LOGGING: Kind(
+        "s3:GetBucketLogging",
+        "s3:PutBucketLogging",
+        None,
+        shape="BucketLoggingStatus",
+        check=logging_rules.check_logging,
+    ),
     "object_lock": Kind(
         "s3:GetBucketObjectLockConfiguration", "s3:PutBucketObjectLockConfiguration", errors.NO_SUCH_OBJECT_LOCK
     ),
@@ -277,6 +284,13 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
         case "lifecycle":
             assert value is None or isinstance(value, Lifecycle), value
             replace_row(txn, request.bucket, lifecycle=change_rules(txn, stamped, meta, value))
+        case "logging":
+            is_logged = logging_rules.is_logged(value)
+            replace_row(txn, request.bucket, is_logged=is_logged)
+            if is_logged:
+                txn.put(keys.logged_key(request.bucket), b"")
+            else:
+                txn.delete(keys.logged_key(request.bucket))
 
 
 def write(txn: Txn, partition: bytes, name: str, value: Configuration | None, id_: str = "") -> None:

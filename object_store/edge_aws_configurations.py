@@ -42,7 +42,6 @@ _READS: Final[Mapping[str, tuple[str, str, Callable[[Any], str]]]] = {
     "GetPublicAccessBlock": (PUBLIC_ACCESS_BLOCK, "PublicAccessBlockConfiguration", _public_access_block),
     "GetBucketOwnershipControls": (OWNERSHIP_CONTROLS, "OwnershipControls", _ownership_controls),
     "GetBucketEncryption": ("encryption", "ServerSideEncryptionConfiguration", _empty),
-    "GetBucketLogging": ("logging", "BucketLoggingStatus", _empty),
     "GetObjectLockConfiguration": ("object_lock", "ObjectLockConfiguration", _empty),
     "GetBucketReplication": ("replication", "ReplicationConfiguration", _empty),
     "GetBucketVersioning": ("versioning", "VersioningConfiguration", _empty),

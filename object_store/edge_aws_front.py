@@ -16,6 +16,7 @@ from cumulo.core.errors import ErrorRow, Status
 from cumulo.gateway.bucket_front import Visit
 from cumulo.gateway.http1 import Request, Response
 from cumulo.object_store import cors, edge_aws_websites
+from cumulo.object_store.edge_aws_access import logged
 from cumulo.object_store.service import Service
 
 _BAD_REQUEST: Final = ErrorRow("BadRequest", 400, Status.INVALID_ARGUMENT, "{message}")
@@ -39,8 +40,8 @@ class Front:
         self._service = service
 
     def hears_of(self, request: Request) -> bool:
-        """Say whether an answer may be given headers."""
-        return _ORIGIN in request.headers or _PAYER in request.headers
+        """Say whether an answer may be given headers, or a line in a log."""
+        return self._service.access_log.is_used or _ORIGIN in request.headers or _PAYER in request.headers
 
     async def receive(self, visit: Visit) -> Response:
         """Answer a preflight, or a visitor of a website."""
@@ -49,7 +50,7 @@ class Front:
         return await edge_aws_websites.serve(self._service, visit)
 
     async def leave(self, visit: Visit, response: Response) -> Response:
-        """Give an answer the headers that a page of another origin, or one who pays, is to see."""
+        """Give an answer the headers that a page of another origin, or one who pays, is to see; have it logged."""
         headers = visit.request.headers
         added: Headers = ()
         if _ORIGIN in headers and visit.request.method != "OPTIONS":
@@ -57,7 +58,9 @@ class Front:
             added = () if rule is None else _answer_headers(rule, visit.request)
         if _PAYER in headers and not visit.error and await self._service.charges_requester(visit.address.bucket):
             added += (("x-amz-request-charged", "requester"),)
-        return msgspec.structs.replace(response, headers=response.headers + added) if added else response
+        if added:
+            response = msgspec.structs.replace(response, headers=response.headers + added)
+        return await logged(self._service, visit, response) if self._service.access_log.is_used else response
 
     async def _preflight(self, visit: Visit) -> Response:
         request, bucket = visit.request, visit.address.bucket

@@ -22,6 +22,7 @@ _aws_s3 = LazyModule("cumulo.object_store.aws_s3")
 _SINGLE: Final[Mapping[str, tuple[str, str, str]]] = {
     "BucketAccelerateConfiguration": ("accelerate", "AccelerateConfiguration", ""),
     "BucketCors": ("cors", "CORSConfiguration", ""),
+    "BucketLogging": ("logging", "BucketLoggingStatus", ""),
     "BucketRequestPayment": ("request_payment", "RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>"),
     "BucketWebsite": ("website", "WebsiteConfiguration", ""),
 }

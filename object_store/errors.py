@@ -55,6 +55,11 @@ CONFIGURATION_ID_MISMATCH = ErrorRow(
     "IdMismatch", 400, Status.INVALID_ARGUMENT, "Document ID does not match the specified configuration ID."
 )
 INVALID_DESTINATION_BUCKET = ErrorRow("InvalidS3DestinationBucket", 400, Status.INVALID_ARGUMENT, "Invalid bucket ARN.")
+INVALID_TARGET_BUCKET = ErrorRow("InvalidTargetBucketForLogging", 400, Status.INVALID_ARGUMENT, "{reason}")
+CROSS_LOCATION_LOGGING = ErrorRow(
+    "CrossLocationLoggingProhibitted", 403, Status.FAILED_PRECONDITION, "Cross S3 location logging not allowed. "
+)
+"""S3's spelling."""
 MALFORMED_CONFIGURATION = ErrorRow(
     "MalformedXML",
     400,

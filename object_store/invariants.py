@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
-from cumulo.object_store import configurations, keys, model, payments
+from cumulo.object_store import configurations, keys, logging_rules, model, payments
 from cumulo.object_store.bodies import read_seal
 from cumulo.object_store.checksums import of_parts
 from cumulo.object_store.keys import BucketRow, Counters, Meta, ObjectRecord, PartRecord, UploadRecord
@@ -101,7 +101,7 @@ def _check_bucket(txn: ReadTxn, name: str, row: BucketRow, waiting: dict[tuple[s
         yield "it is not listed for its account"
     if row.has_policy != (txn.get(keys.policy_key(name)) is not None):
         yield "its policy is not where its row says"
-    yield from _check_configurations(txn, row)
+    yield from _check_configurations(txn, name, row, waiting)
     tally = Tally()
     yield from _check_objects(txn, partition, tally, waiting)
     yield from _check_uploads(txn, partition, tally, waiting)
@@ -109,7 +109,9 @@ def _check_bucket(txn: ReadTxn, name: str, row: BucketRow, waiting: dict[tuple[s
     yield from _check_rows(txn, partition, tally, waiting)
 
 
-def _check_configurations(txn: ReadTxn, row: BucketRow) -> Iterator[str]:
+def _check_configurations(
+    txn: ReadTxn, name: str, row: BucketRow, waiting: dict[tuple[str, bytes], Due]
+) -> Iterator[str]:
     prefix = row.partition + keys.CONFIGURATIONS
     slices = 0
     for row_key, value in rows_under(txn, prefix):
@@ -129,6 +131,13 @@ def _check_configurations(txn: ReadTxn, row: BucketRow) -> Iterator[str]:
     payment = configurations.read(txn, row.partition, configurations.REQUEST_PAYMENT)
     if row.requester_pays != payments.is_requester(payment):
         yield "its request payment is not what its row says"
+    is_logged = logging_rules.is_logged(configurations.read(txn, row.partition, configurations.LOGGING))
+    if not row.is_logged == is_logged == (txn.get(keys.logged_key(name)) is not None):
+        yield "its logging is not what its row says"
+    if any(rows_under(txn, row.partition + keys.ACCESS_LINES)) and not any(
+        kind == keys.ACCESS_DELIVER and key == row.partition + keys.ACCESS_LINES for kind, key in waiting
+    ):
+        yield "lines of its access log wait, and nothing will deliver them"
     block = configurations.read(txn, row.partition, configurations.PUBLIC_ACCESS_BLOCK)
     restricts = isinstance(block, model.PublicAccessBlock) and block.restrict_public_buckets
     if row.may_be_public == restricts:

@@ -14,10 +14,12 @@ A bucket's partition (an 8-byte prefix P that is never used again):
     ("x") upload               CompletedRecord: the answer to a repeated completion
     ("k", kind)                ConfigurationRecord
     ("k", kind, id)            the same, of the kinds of which a bucket has many
+    ("l") time random          lines of the bucket's access log that wait for their delivery
     ("j", kind, id) slice      what a long configuration has beyond its record; the id is empty where the kind has none
 
 `body` and `upload` are numbers of the bucket's counter, eight bytes. The root partition: `("buckets", "name", name)`
-and `("buckets", "policy", name)`, `("buckets", "account", account, name)`, and `("blobs") blob` -> who owns the blob.
+and `("buckets", "policy", name)`, `("buckets", "account", account, name)`, `("buckets", "logged", name)`, and
+`("blobs") blob` -> who owns the blob.
 """
 
 from typing import Final
@@ -45,6 +47,7 @@ RULES: Final = tuples.encode(("n",))
 COMPLETED: Final = tuples.encode(("x",))
 CONFIGURATIONS: Final = tuples.encode(("k",))
 CONFIGURATION_SLICES: Final = tuples.encode(("j",))
+ACCESS_LINES: Final = tuples.encode(("l",))
 
 GARBAGE: Final = tuples.encode(("g",))
 EVENTS: Final = tuples.encode(("e",))
@@ -60,9 +63,12 @@ OBJECT_AGE: Final = "object.age"
 """Its key is the record's."""
 BUCKET_SURVEY: Final = "bucket.survey"
 BUCKET_CLEAR: Final = "bucket.clear"
+ACCESS_DELIVER: Final = "access_log.deliver"
 
 NAMES: Final = ROOT + tuples.encode(("buckets", "name"))
 _POLICIES: Final = ROOT + tuples.encode(("buckets", "policy"))
+LOGGED: Final = ROOT + tuples.encode(("buckets", "logged"))
+"""The names of buckets whose requests are logged."""
 _ACCOUNTS: Final = ROOT + tuples.encode(("buckets", "account"))
 OWNERS: Final = ROOT + tuples.encode(("blobs",))
 
@@ -72,7 +78,7 @@ class BucketRow(records.Record, frozen=True):
 
     `is_policy_public` repeats what its policy says, `may_be_public` its public access block (RestrictPublicBuckets is
     off), `requester_pays` its request payment, `lifecycle` is the digest of its lifecycle rules, empty where it has
-    none: every request must know them.
+    none, `is_logged` says that its requests are logged: every request must know them.
     """
 
     partition: bytes = b""
@@ -84,6 +90,7 @@ class BucketRow(records.Record, frozen=True):
     may_be_public: bool = False
     requester_pays: bool = False
     lifecycle: bytes = b""
+    is_logged: bool = False
 
 
 class Meta(records.Record, frozen=True):
@@ -307,6 +314,11 @@ def bucket_key(name: str) -> bytes:
 def policy_key(name: str) -> bytes:
     """Return the key of a bucket's policy."""
     return _POLICIES + tuples.encode((name,))
+
+
+def logged_key(name: str) -> bytes:
+    """Return the key that says that a bucket is logged."""
+    return LOGGED + tuples.encode((name,))
 
 
 def account_prefix(account: str) -> bytes:

@@ -47,6 +47,7 @@ from cumulo.object_store.errors import (
 from cumulo.object_store.keys import ObjectRecord
 from cumulo.object_store.lifecycle_model import Lifecycle
 from cumulo.object_store.listing import ListStep, first_position
+from cumulo.object_store.logging_rules import check_target, is_logged
 from cumulo.object_store.multipart import end_uploads, find_upload, uploads_position
 from cumulo.object_store.notifications import check_rules
 from cumulo.object_store.objects import Contents, find_object, has_object, open_object
@@ -285,7 +286,21 @@ class Resolving:
             configurations.check_configuration(request.bucket, request.kind, request.value, request.id)
             if isinstance(request.value, Lifecycle):
                 request = msgspec.structs.replace(request, value=_named_rules(request.value))
-        return await self._in_bucket(ctx, operation, request)
+        resolved = await self._in_bucket(ctx, operation, request)
+        if isinstance(request, model.SetBucketConfiguration) and request.kind == configurations.LOGGING:
+            refused = await self._refused_log(request)
+            return msgspec.structs.replace(resolved, missing=refused)
+        return resolved
+
+    async def _refused_log(self, request: model.SetBucketConfiguration) -> ServiceError | None:
+        """Return why a bucket cannot take the log that a configuration sends it."""
+        value: Any = request.value
+        if not is_logged(value):
+            return None
+        source, name = await self.find(request.bucket), value.LoggingEnabled.TargetBucket
+        target = await self.find(name)
+        assert source is not None, "resolved just now"
+        return _caught(lambda: check_target(name, source.row, None if target is None else target.row))
 
     async def _list_configurations(
         self, ctx: CallContext, operation: Operation, request: model.ListBucketConfigurations

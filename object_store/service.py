@@ -25,7 +25,8 @@ from cumulo.identity import owners, resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.owners import Owner
 from cumulo.identity.room import Resolved, Room
-from cumulo.object_store import configurations, garbage, keys, model, naming, outbox, page_tokens
+from cumulo.object_store import access_logs, configurations, garbage, keys, model, naming, outbox, page_tokens
+from cumulo.object_store.access_logs import AccessLog
 from cumulo.object_store.buckets import Found, clear_deleted
 from cumulo.object_store.downloads import Readers
 from cumulo.object_store.errors import INVALID_ARGUMENT, NO_SUCH_BUCKET
@@ -64,8 +65,8 @@ class Service(Room):
     Arguments: `engine`, `authorizer`, `clock`, `randomness` as for every room; `sealer` seals page tokens and upload
     ids; `blobs` is the started blob store; `targets` are the places that notifications go to, by the service in their
     ARN (`sqs`); `sender` stores the messages that an object's commit carries; `defaults` hold for new buckets; `day_s`
-    is how long a day of lifecycle rules lasts. Call `start` on the event loop before the first call, `drain` before the
-    engine closes.
+    is how long a day of lifecycle rules lasts; `access_log_interval_s` is the time between deliveries of an access log.
+    Call `start` on the event loop before the first call, `drain` before the engine closes.
     """
 
     table = TABLE
@@ -83,6 +84,7 @@ class Service(Room):
         sender: MessageSender | None = None,
         defaults: model.BucketDefaults = model.BucketDefaults(),  # noqa: B008 - a frozen value
         day_s: int = 86_400,
+        access_log_interval_s: int = 300,
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
         self.blobs = blobs
@@ -94,17 +96,22 @@ class Service(Room):
         self.scrub = Scrub(self)
         self._sweep: asyncio.Task[None] | None = None
         self._scrubbing: asyncio.Task[None] | None = None
+        self.access_log = AccessLog(self, access_log_interval_s * 1000)
         self._configured = Remembered(engine, (), configurations.read_of)
         self._day_ms = day_s * 1000
         self._resolving = Resolving(engine, authorizer, clock, sealer, targets, sender, defaults, self._day_ms)
 
     async def start(self) -> None:
-        """Begin to sweep the blobs that an earlier run left without a name, and after that to scrub all others."""
+        """Begin to log, and to sweep the blobs that an earlier run left without a name, and after that to scrub all
+        others.
+        """
+        await self.access_log.start()
         self._sweep = asyncio.create_task(self._sweep_orphans(), name="sweep of blobs")
         self._scrubbing = asyncio.create_task(self._scrub_after(self._sweep), name="scrub of blobs")
 
     async def drain(self) -> None:
-        """End the sweep and the scrub; transfers end with their callers."""
+        """End the sweep and the scrub, and write what the access log holds; transfers end with their callers."""
+        await self.access_log.drain()
         for task in (self._scrubbing, self._sweep):
             if task is not None:
                 task.cancel()
@@ -122,6 +129,7 @@ class Service(Room):
             keys.BUCKET_CLEAR: self._on_bucket_clear,
             keys.OBJECT_AGE: self._on_object_age,
             keys.BUCKET_SURVEY: self._on_bucket_survey,
+            keys.ACCESS_DELIVER: self._on_access_deliver,
         }
 
     async def guard(self, arn: str) -> Guard | None:
@@ -161,6 +169,11 @@ class Service(Room):
             return None
         value = await self._configured.read((found.row.partition, configurations.WEBSITE), (found.row.partition,))
         return () if value is None else value
+
+    async def logged_bucket(self, bucket: str) -> Found | None:
+        """Return a bucket whose requests are logged, None where they are not."""
+        found = await self._resolving.find(bucket)
+        return found if found is not None and found.row.is_logged else None
 
     async def charges_requester(self, bucket: str) -> bool:
         """Say whether those who use a bucket pay for it."""
@@ -214,6 +227,8 @@ class Service(Room):
                 return resource_policy.shown(value, self.engine)
             case model.SetBucketNotification():
                 return resolved.request.request.rules
+            case model.SetBucketConfiguration(kind=configurations.LOGGING):
+                self.access_log.is_used = True
         return value
 
     def _page_token(self, listing: page_tokens.Parameters, place: bytes) -> str:
@@ -349,6 +364,9 @@ class Service(Room):
     async def _on_upload_forget(self, entries: list[Due]) -> None:
         partitions = tuple({entry.key[:PARTITION_BYTES] for entry in entries})
         await self.engine.transact(partitions, forget_completed, tuple(entries), grows=False)
+
+    async def _on_access_deliver(self, entries: list[Due]) -> None:
+        await access_logs.deliver(self, entries)
 
     async def _on_bucket_clear(self, entries: list[Due]) -> None:
         for entry in entries:

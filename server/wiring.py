@@ -187,6 +187,7 @@ async def _build(
         sender=QueueSender(queues.desk),
         defaults=BucketDefaults(settings["s3_default_object_ownership"], settings["s3_default_public_access_block"]),
         day_s=settings["s3_lifecycle_day_s"],
+        access_log_interval_s=settings["s3_access_log_interval_s"],
     )
     runner = runner_room.Service(
         engine, authorizer, clock, randomness, sealer=sealer, queues=queues.delivery_target, queue_guard=queues.guard

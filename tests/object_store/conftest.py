@@ -90,6 +90,7 @@ class Stand:
         self.engine: Any = None
         self.inbox = Inbox()
         self.randomness = SeededRandomness(7)
+        self.access_log_interval_s = 300
         self.ctx = CallContext(principal=root_of(ACCOUNT), request_id="test", source_ip="127.0.0.1")
 
     async def open(self) -> None:
@@ -108,6 +109,7 @@ class Stand:
             blobs=self.blobs,
             targets={"sqs": self.inbox},
             sender=QueueSender(self.queues.desk),
+            access_log_interval_s=self.access_log_interval_s,
         )
         await self.service.start()
         self.pump = DuePump(self.engine, self.clock)

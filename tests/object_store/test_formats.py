@@ -102,7 +102,7 @@ RECORDS = (
 )
 
 GOLDEN_RECORDS = {
-    "BucketRow": "9a01c4080000000000000007a131a17202c3c2c2c3c400",
+    "BucketRow": "9b01c4080000000000000007a131a17202c3c2c2c3c400c2",
     "Counters": "950101020304",
     "OwnerRecord": "9301c408000000000000000703",
     "ObjectRecord": (

@@ -93,7 +93,7 @@ def test_a_bucket_may_bear_the_name_of_a_page(server, name):
         ("batch", lambda client: client.describe_job_queues()),
         ("cloudwatch", lambda client: client.list_metrics()),
         ("logs", lambda client: client.describe_log_groups()),
-        ("s3", lambda client: client.get_bucket_inventory_configuration(Bucket="front-door", Id="x")),
+        ("s3", lambda client: client.get_bucket_abac(Bucket="front-door")),
     ],
 )
 def test_what_is_not_built_yet_is_refused_by_name_in_the_callers_protocol(server, service, call):
