@@ -30,12 +30,16 @@ class Check(msgspec.Struct, frozen=True):
     """One permission that a request needs: an action on a resource, with the condition keys that this request adds.
 
     `needs_state` marks a check whose keys depend on what is stored: the service repeats it inside the transaction.
+    `granted` says that the resource itself gives it to the caller's account, or to everybody, by a list of its own.
+    `owner` is the account whose resource it is, where that is not the guard's: then the guard's policy only denies.
     """
 
     action: str
     resource: str
     keys: Mapping[str, str | tuple[str, ...]] = {}
     needs_state: bool = False
+    granted: bool = False
+    owner: str = ""
 
 
 Checks = tuple[Check, ...]

@@ -97,7 +97,7 @@ class Authorizer:
         self._callers: dict[str, _Remembered] = {}
         self._second = -1
         self._time_keys = FoldedKeys()
-        self._allowed: set[tuple[str, str, str, str, str]] = set()
+        self._allowed: set[tuple[str, str, str, str, str, bool, str]] = set()
         self._allowed_epoch: bytes | None = b"never"
 
     def authorize(self, ctx: CallContext, checks: Checks, guard: Guard) -> None:
@@ -115,7 +115,15 @@ class Authorizer:
         for check in checks:
             if type(principal) is Caller and principal.token_id:
                 _refuse_session(principal, check.action)
-            known = (credential, check.action, check.resource, guard.account, guard.policy)
+            known = (
+                credential,
+                check.action,
+                check.resource,
+                guard.account,
+                guard.policy,
+                check.granted,
+                check.owner,
+            )
             if known in self._allowed and credential:
                 continue
             decision, fixed = self._decide(ctx, principal, check, guard, epoch)
@@ -176,7 +184,17 @@ class Authorizer:
             request = Request(principal, action, check.resource, guard.account)
             return Decision(Outcome.IMPLICIT_DENY, request, failure=type(error).__name__), False
         decision = decide(
-            Request(principal, action, check.resource, guard.account, condition_keys), own.policies, target
+            Request(
+                principal,
+                action,
+                check.resource,
+                check.owner or guard.account,
+                condition_keys,
+                check.granted,
+                not check.owner,
+            ),
+            own.policies,
+            target,
         )
         if decision.failure:
             _log.error("a decision failed and was refused: %s", decision.failure, extra={"action": action})

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from cumulo.object_store import keys, model
+from cumulo.object_store import acl, keys, model
 from cumulo.object_store.errors import (
     BUCKET_ALREADY_EXISTS,
     BUCKET_ALREADY_OWNED_BY_YOU,
@@ -43,7 +43,8 @@ class Creation(msgspec.Struct, frozen=True):
     wall_ms: int
     configurations: tuple[tuple[str, bytes], ...] = ()
     """Kinds and encoded ConfigurationRecords to begin with."""
-    may_be_public: bool = False
+    row: BucketRow = BucketRow()
+    """How it is configured: what access needs to know of that."""
     may_exist: bool = False
     """S3 in us-east-1: one's own bucket may be made again."""
 
@@ -77,12 +78,12 @@ def create_bucket(txn: Txn, request: Creation) -> model.Bucket:
         if owned and request.may_exist and there.region == request.region:
             return described(request.name, there)
         raise (BUCKET_ALREADY_OWNED_BY_YOU if owned else BUCKET_ALREADY_EXISTS).error(bucket=request.name)
-    row = BucketRow(
+    row = msgspec.structs.replace(
+        request.row,
         partition=request.partition,
         account=request.account,
         region=request.region,
         create_ms=request.wall_ms,
-        may_be_public=request.may_be_public,
     )
     txn.put(keys.bucket_key(request.name), records.encode(row))
     txn.put(keys.account_key(request.account, request.name), b"")
@@ -96,7 +97,7 @@ def create_bucket(txn: Txn, request: Creation) -> model.Bucket:
 
 def get_bucket(txn: ReadTxn, stamped: Stamped) -> model.Bucket:
     """Return a bucket; raises `NoSuchBucket`."""
-    return described(stamped.request.bucket, _row(txn, stamped.request.bucket))
+    return described(stamped.request.bucket, row_of(txn, stamped.request.bucket))
 
 
 class ListedBuckets(msgspec.Struct, frozen=True):
@@ -123,7 +124,7 @@ def list_buckets(txn: ReadTxn, stamped: Stamped) -> ListedBuckets:
         if len(buckets) == stamped.limit or place == looked_at:
             return ListedBuckets(buckets, name)
         name = keys.text_of(row_key, len(names))
-        bucket = described(name, _row(txn, name))
+        bucket = described(name, row_of(txn, name))
         if region in ("", bucket.region):
             buckets.append(bucket)
     return ListedBuckets(buckets)
@@ -135,7 +136,7 @@ def delete_bucket(txn: Txn, stamped: Stamped) -> None:
     Bodies that wait for their removal, and remembered answers, have due entries of their own and end with those.
     """
     name, partition = stamped.request.bucket, stamped.partition
-    row = _row(txn, name)
+    row = row_of(txn, name)
     if row.partition != partition:
         raise NO_SUCH_BUCKET.error(bucket=name)
     counters = open_counters(txn, partition)
@@ -177,22 +178,27 @@ def clear_deleted(txn: Txn, entry: Due) -> bool:
 
 def get_location(txn: ReadTxn, stamped: Stamped) -> str:
     """Return a bucket's region; raises `NoSuchBucket`."""
-    return _row(txn, stamped.request.bucket).region
+    return row_of(txn, stamped.request.bucket).region
 
 
-def get_acl(txn: ReadTxn, stamped: Stamped) -> str:
-    """Return the account that owns a bucket and has full control of it; raises `NoSuchBucket`."""
-    return _row(txn, stamped.request.bucket).account
+def get_acl(txn: ReadTxn, stamped: Stamped) -> model.Acl:
+    """Return a bucket's access control list; raises `NoSuchBucket`."""
+    row = row_of(txn, stamped.request.bucket)
+    return model.Acl(*acl.read(row.acl, row.account))
 
 
 def set_acl(txn: Txn, stamped: Stamped) -> None:
-    """Change nothing: the ACLs that are accepted say what holds anyway. Raises `NoSuchBucket`."""
-    _row(txn, stamped.request.bucket)
+    """Replace a bucket's access control list; raises `NoSuchBucket`. Where lists are off there is nothing to write."""
+    request: model.SetBucketAcl = stamped.request
+    row = row_of(txn, request.bucket)
+    if row.object_ownership:
+        grants = acl.canned(request.acl, row.account, row.account) if stamped.grants is None else stamped.grants
+        replace_row(txn, request.bucket, acl=acl.kept(row.account, grants, row.account))
 
 
 def replace_row(txn: Txn, name: str, **changes: Any) -> None:
     """Change what a bucket's directory row says, where it says anything else."""
-    row = _row(txn, name)
+    row = row_of(txn, name)
     changed = msgspec.structs.replace(row, **changes)
     if changed != row:
         txn.put(keys.bucket_key(name), records.encode(changed))
@@ -221,7 +227,8 @@ def save_counters(txn: Txn, partition: bytes, counters: Counters) -> None:
     txn.put(partition + keys.COUNTERS, records.encode(counters))
 
 
-def _row(txn: ReadTxn, name: str) -> BucketRow:
+def row_of(txn: ReadTxn, name: str) -> BucketRow:
+    """Return a bucket's directory row; raises `NoSuchBucket`."""
     stored = txn.get(keys.bucket_key(name))
     if stored is None:
         raise NO_SUCH_BUCKET.error(bucket=name)

@@ -13,8 +13,8 @@ import msgspec
 
 from cumulo.core.errors import ErrorRow
 from cumulo.core.lazy import LazyModule
-from cumulo.object_store import cors, errors, inventories, keys, logging_rules, model, payments, websites
-from cumulo.object_store.buckets import open_bucket, replace_row
+from cumulo.object_store import acl, cors, errors, inventories, keys, logging_rules, model, payments, websites
+from cumulo.object_store.buckets import open_bucket, replace_row, row_of
 from cumulo.object_store.configuration_rows import whole_value
 from cumulo.object_store.errors import (
     CONFIGURATION_ID_MISMATCH,
@@ -277,8 +277,11 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
     write(txn, stamped.partition, request.kind, value, request.id)
     match request.kind:
         case "public_access_block":
-            restricts = isinstance(value, model.PublicAccessBlock) and value.restrict_public_buckets
-            replace_row(txn, request.bucket, may_be_public=not restricts)
+            block = value if isinstance(value, model.PublicAccessBlock) else None
+            replace_row(txn, request.bucket, **row_fields(block))
+        case "ownership_controls":
+            ownership = value.object_ownership if isinstance(value, model.OwnershipControls) else model.OBJECT_WRITER
+            _set_ownership(txn, request.bucket, ownership)
         case "request_payment":
             replace_row(txn, request.bucket, requester_pays=payments.is_requester(value))
         case "lifecycle":
@@ -291,6 +294,27 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
                 txn.put(keys.logged_key(request.bucket), b"")
             else:
                 txn.delete(keys.logged_key(request.bucket))
+
+
+def row_fields(block: model.PublicAccessBlock | None) -> dict[str, bool]:
+    """Return what a bucket's row says of its public access block; without one nothing is forbidden."""
+    return {
+        "may_be_public": block is None or not block.restrict_public_buckets,
+        "takes_public_acls": block is None or not block.block_public_acls,
+        "honors_public_acls": block is None or not block.ignore_public_acls,
+    }
+
+
+def _set_ownership(txn: Txn, bucket: str, ownership: str) -> None:
+    """Turn lists on or off; raises `InvalidBucketAclWithObjectOwnership` where they are to go and the bucket's gives
+    others anything.
+    """
+    row = row_of(txn, bucket)
+    if ownership == model.OWNERS_ENFORCED:
+        if any(grant.grantee != row.account for grant in acl.read(row.acl, row.account)[1]):
+            raise errors.INVALID_BUCKET_ACL.error()
+        ownership = ""
+    replace_row(txn, bucket, object_ownership=ownership)
 
 
 def write(txn: Txn, partition: bytes, name: str, value: Configuration | None, id_: str = "") -> None:

@@ -1,22 +1,22 @@
 """Owners and access control lists over S3's REST API.
 
-Every bucket is "bucket owner enforced", S3's default since April 2023: there are no ACLs, reading one shows that the
-owner has full control, and setting any that says more is refused. An account's display name, which S3 itself stopped to
-send in 2025, is sent where it has one: clients of before ask for it.
+Owns how lists are written in documents and headers. What they mean and who may set them is the room's. An account's
+display name, which S3 itself stopped to send in 2025, is sent where it has one: clients of before ask for it.
 
-Source: S3 user guide, "Controlling ownership of objects and disabling ACLs for your bucket".
+Source: S3 API reference, PutBucketAcl, GetObjectAcl; user guide, "Access control list (ACL) overview".
 """
 
 from typing import Any, Final
 
+from cumulo.core.names import parse_arn
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
-from cumulo.identity.model import canonical_id
 from cumulo.identity.owners import Owner
 from cumulo.object_store import model
-from cumulo.object_store.edge_aws_errors import MALFORMED_XML, request_error
+from cumulo.object_store.acl import EXECUTION, EXECUTION_ID, GROUPS, PERMISSIONS, from_headers
+from cumulo.object_store.edge_aws_errors import MALFORMED_XML, UNEXPECTED_CONTENT
 from cumulo.object_store.edge_aws_headers import check_headers, check_version
 from cumulo.object_store.edge_aws_xml import document, escape
-from cumulo.object_store.errors import ACL_NOT_SUPPORTED
+from cumulo.object_store.errors import MALFORMED_ACL
 from cumulo.object_store.service import Service
 
 _XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
@@ -28,25 +28,28 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def get_bucket_acl(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        return _document((await service.call(call.ctx, "GetBucketAcl", model.GetBucketAcl(bucket))).value)
+        return await _document(
+            service, (await service.call(call.ctx, "GetBucketAcl", model.GetBucketAcl(bucket))).value
+        )
 
     async def get_object_acl(call: AwsCall) -> AwsAnswer:
         bucket, key = call.request.Bucket, call.request.Key
         await check_headers(service, call, bucket)
         check_version(call.request.VersionId)
-        return _document((await service.call(call.ctx, "GetObjectAcl", model.GetObjectAcl(bucket, key))).value)
+        found = await service.call(call.ctx, "GetObjectAcl", model.GetObjectAcl(bucket, key))
+        return await _document(service, found.value)
 
     async def put_bucket_acl(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        await service.call(call.ctx, "SetBucketAcl", model.SetBucketAcl(bucket, await _asked(service, call)))
+        await service.call(call.ctx, "SetBucketAcl", model.SetBucketAcl(bucket, *_asked(call)))
         return AwsAnswer()
 
     async def put_object_acl(call: AwsCall) -> AwsAnswer:
         bucket, key = call.request.Bucket, call.request.Key
         await check_headers(service, call, bucket)
         check_version(call.request.VersionId)
-        await service.call(call.ctx, "SetObjectAcl", model.SetObjectAcl(bucket, key, await _asked(service, call)))
+        await service.call(call.ctx, "SetObjectAcl", model.SetObjectAcl(bucket, key, *_asked(call)))
         return AwsAnswer()
 
     return {
@@ -63,45 +66,75 @@ async def bucket_account(service: Service, bucket: str) -> str:
     return "" if guard is None else guard.account
 
 
-async def owner_element(service: Service, bucket: str) -> str:
-    """Return the element that names a bucket's owner."""
-    return element_of(await service.owner(await bucket_account(service, bucket)))
+async def owner_element(service: Service, bucket: str, account: str = "") -> str:
+    """Return the element that names a bucket's owner, or another account."""
+    return element_of(await service.owner(account or await bucket_account(service, bucket)))
+
+
+async def initiator_element(service: Service, arn: str) -> str:
+    """Return the element that names who began an upload: an account by its canonical id, a user by his ARN."""
+    name = parse_arn(arn)
+    if name is not None and name.resource == "root":
+        return element_of(await service.owner(name.account), "Initiator")
+    shown = "" if name is None else name.resource.rpartition("/")[2]
+    return f"<Initiator><ID>{escape(arn)}</ID><DisplayName>{escape(shown)}</DisplayName></Initiator>"
 
 
 def element_of(owner: Owner, tag: str = "Owner") -> str:
     """Return the element that names an account."""
+    return f"<{tag}>{account_elements(owner)}</{tag}>"
+
+
+def account_elements(owner: Owner) -> str:
+    """Return what stands in such an element."""
     name = f"<DisplayName>{escape(owner.display_name)}</DisplayName>" if owner.display_name else ""
-    return f"<{tag}><ID>{owner.canonical_id}</ID>{name}</{tag}>"
+    return f"<ID>{owner.canonical_id}</ID>{name}"
 
 
-async def _asked(service: Service, call: AwsCall) -> str:
-    """Return the canned ACL that a request asks for; a list of grants is taken only where it says what holds anyway."""
-    canned, policy = call.request.ACL, call.request.AccessControlPolicy
-    if canned is not None and policy is not None:
-        raise request_error("Specifying both Canned ACLs and Header Grants is not allowed")
-    if canned is not None:
-        return str(canned)
+def _asked(call: AwsCall) -> tuple[str, tuple[model.AskedGrant, ...], str]:
+    """Return the canned list, the grants and the owner that a request names."""
+    canned, policy = call.http.headers.get("x-amz-acl", ""), call.request.AccessControlPolicy
+    grants = from_headers(call.http.headers.get)
     if policy is None:
-        raise MALFORMED_XML.error()
-    owner = canonical_id(await bucket_account(service, call.request.Bucket))
-    if not _says_what_holds(policy, owner):
-        raise ACL_NOT_SUPPORTED.error()
-    return "private"
+        if not canned and not grants:
+            raise MALFORMED_XML.error()
+        return canned, grants, ""
+    if canned or grants:
+        raise UNEXPECTED_CONTENT.error()
+    if policy.Owner is None or policy.Owner.ID is None:
+        raise MALFORMED_ACL.error()
+    return "", tuple(_grant(one) for one in policy.Grants or ()), policy.Owner.ID
 
 
-def _says_what_holds(policy: Any, owner: str) -> bool:
-    grants = policy.Grants or []
-    return (policy.Owner is None or owner == policy.Owner.ID) and all(
-        grant.Permission == "FULL_CONTROL" and grant.Grantee is not None and owner == grant.Grantee.ID
-        for grant in grants
+def _grant(it: Any) -> model.AskedGrant:
+    """Return a grant of a document; raises `MalformedACLError` for one that names nobody, or several."""
+    grantee = it.Grantee
+    if grantee is None or it.Permission is None:
+        raise MALFORMED_ACL.error()
+    given = {"id": grantee.ID, "emailAddress": grantee.EmailAddress, "uri": grantee.URI}
+    named = [f"{kind}={text}" for kind, text in given.items() if text is not None]
+    if len(named) != 1 or it.Permission not in PERMISSIONS:
+        raise MALFORMED_ACL.error()
+    return model.AskedGrant(named[0], it.Permission)
+
+
+async def _document(service: Service, acl: model.Acl) -> AwsAnswer:
+    grants = "".join([await _grant_element(service, grant) for grant in acl.grants])
+    return document(
+        "AccessControlPolicy",
+        f"{element_of(await service.owner(acl.owner))}<AccessControlList>{grants}</AccessControlList>",
     )
 
 
-def _document(account: str) -> AwsAnswer:
-    owner = canonical_id(account)
-    return document(
-        "AccessControlPolicy",
-        f"<Owner><ID>{owner}</ID></Owner><AccessControlList><Grant>"
-        f'<Grantee xmlns:xsi="{_XSI}" xsi:type="CanonicalUser"><ID>{owner}</ID></Grantee>'
-        "<Permission>FULL_CONTROL</Permission></Grant></AccessControlList>",
+async def _grant_element(service: Service, grant: model.Grant) -> str:
+    kind, inner = "CanonicalUser", ""
+    if grant.grantee in GROUPS:
+        kind, inner = "Group", f"<URI>{GROUPS[grant.grantee]}</URI>"
+    elif grant.grantee == EXECUTION:
+        inner = f"<ID>{EXECUTION_ID}</ID>"
+    else:
+        inner = account_elements(await service.owner(grant.grantee))
+    return (
+        f'<Grant><Grantee xmlns:xsi="{_XSI}" xsi:type="{kind}">{inner}</Grantee>'
+        f"<Permission>{grant.permission}</Permission></Grant>"
     )

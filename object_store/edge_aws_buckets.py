@@ -10,12 +10,12 @@ from cumulo.core.names import DEFAULT_REGION
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
 from cumulo.object_store import model
+from cumulo.object_store.acl import from_headers
 from cumulo.object_store.edge_aws_acl import element_of
 from cumulo.object_store.edge_aws_errors import argument_error, header_error
-from cumulo.object_store.edge_aws_headers import check_headers, has_grants
+from cumulo.object_store.edge_aws_headers import check_headers
 from cumulo.object_store.edge_aws_tagging import tags_of
 from cumulo.object_store.edge_aws_xml import document, escape
-from cumulo.object_store.errors import INVALID_BUCKET_ACL
 from cumulo.object_store.service import Service
 
 BUCKETS_MAX: Final = 10_000
@@ -67,8 +67,6 @@ def handlers(service: Service) -> dict[str, Handler]:
 
 async def _create_bucket(service: Service, call: AwsCall) -> AwsAnswer:
     request, headers = call.request, call.http.headers
-    if has_grants(headers):
-        raise INVALID_BUCKET_ACL.error()
     await check_headers(service, call, request.Bucket)
     if headers.get("x-amz-bucket-object-lock-enabled", "false").lower() != "false":
         raise header_error("x-amz-bucket-object-lock-enabled")
@@ -87,6 +85,7 @@ async def _create_bucket(service: Service, call: AwsCall) -> AwsAnswer:
         acl=headers.get("x-amz-acl", ""),
         object_ownership=headers.get("x-amz-object-ownership", ""),
         tags=tags,
+        grants=from_headers(headers.get),
     )
     await service.call(call.ctx, "CreateBucket", asked)
     return AwsAnswer(headers=(("location", f"/{request.Bucket}"),))

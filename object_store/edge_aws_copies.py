@@ -12,6 +12,7 @@ from typing import Final
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
 from cumulo.object_store import model
+from cumulo.object_store.acl import from_headers
 from cumulo.object_store.edge_aws_errors import argument_error, header_error
 from cumulo.object_store.edge_aws_headers import (
     check_headers,
@@ -61,6 +62,7 @@ async def _copy_object(service: Service, call: AwsCall) -> AwsAnswer:
         storage_class=headers.get("x-amz-storage-class", ""),
         checksum=headers.get("x-amz-checksum-algorithm", "").lower(),
         acl=headers.get("x-amz-acl", ""),
+        grants=from_headers(headers.get),
         if_match=if_match,
         if_none_match=if_none_match,
     )

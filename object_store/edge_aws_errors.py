@@ -33,6 +33,7 @@ INVALID_EXPECTED_OWNER: Final = _refusal(
     "InvalidBucketOwnerAWSAccountID",
     "The value of the expected bucket owner parameter must be an AWS Account ID... [{value}]",
 )
+UNEXPECTED_CONTENT: Final = _refusal("UnexpectedContent", "This request does not support content")
 NO_SUCH_VERSION: Final = ErrorRow("NoSuchVersion", 404, Status.NOT_FOUND, "The specified version does not exist.")
 _INVALID_ARGUMENT: Final = _refusal("InvalidArgument", "{message}")
 _INVALID_REQUEST: Final = _refusal("InvalidRequest", "{message}")

@@ -17,6 +17,7 @@ from cumulo.gateway.aws_model import MalformedInput
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler, PostedForm
 from cumulo.gateway.aws_shapes import from_plain
 from cumulo.object_store import model
+from cumulo.object_store.acl import from_headers
 from cumulo.object_store.edge_aws_errors import MALFORMED_XML, argument_error
 from cumulo.object_store.edge_aws_headers import content_headers, expected_digests, refuse_not_built
 from cumulo.object_store.edge_aws_objects import checksum_headers
@@ -60,7 +61,8 @@ async def _post_object(service: Service, call: AwsCall) -> AwsAnswer:
         headers=content_headers(fields),
         storage_class=fields.get("x-amz-storage-class", ""),
         tags=_tags(fields.get("tagging")),
-        acl=fields.get("acl", ""),
+        acl=fields.get("acl", fields.get("x-amz-acl", "")),
+        grants=from_headers(fields.get),
         is_form=True,
     )
     stored: model.Object = (await service.call(call.ctx, "PutObject", asked, call.body)).value

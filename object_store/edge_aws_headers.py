@@ -26,7 +26,7 @@ from cumulo.object_store.edge_aws_errors import (
     header_error,
     request_error,
 )
-from cumulo.object_store.errors import ACL_NOT_SUPPORTED, INVALID_DIGEST
+from cumulo.object_store.errors import INVALID_DIGEST
 from cumulo.object_store.model import CONTENT_MD5
 from cumulo.object_store.service import Service
 from cumulo.storage import digests
@@ -60,18 +60,9 @@ _NOT_BUILT: Final = frozenset(
         "x-amz-object-annotation-directive",
     )
 )
-_GRANTS: Final = frozenset(
-    (
-        "x-amz-grant-full-control",
-        "x-amz-grant-read",
-        "x-amz-grant-read-acp",
-        "x-amz-grant-write",
-        "x-amz-grant-write-acp",
-    )
-)
 _OWNER: Final = "x-amz-expected-bucket-owner"
 _BYPASS: Final = "x-amz-bypass-governance-retention"
-_SPECIAL: Final = _NOT_BUILT | _GRANTS | {_OWNER, _BYPASS}
+_SPECIAL: Final = _NOT_BUILT | {_OWNER, _BYPASS}
 _CONDITIONS: Final = frozenset(("if-match", "if-none-match", "if-modified-since", "if-unmodified-since"))
 _RANGE: Final = re.compile(r"bytes=\s*(\d{0,19})\s*-\s*(\d{0,19})\s*")
 _CONTENT_HEADERS: Final = frozenset(model.CONTENT_HEADERS)
@@ -95,17 +86,10 @@ async def _check_special(service: Service, call: AwsCall, bucket: str) -> None:
 
 
 def refuse_not_built(headers: Mapping[str, str]) -> None:
-    """Refuse the headers of a request, or the fields of a form, that ask for what is not built, or grant anything."""
+    """Refuse the headers of a request, or the fields of a form, that ask for what is not built."""
     for name in headers:
         if name in _NOT_BUILT:
             raise header_error(name)
-    if has_grants(headers):
-        raise ACL_NOT_SUPPORTED.error()
-
-
-def has_grants(headers: Mapping[str, str]) -> bool:
-    """Say whether a request grants anything to anybody by header."""
-    return not _GRANTS.isdisjoint(headers)
 
 
 async def check_owner(service: Service, bucket: str, expected: str | None) -> None:

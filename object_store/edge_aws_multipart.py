@@ -12,7 +12,8 @@ from typing import Any
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
 from cumulo.object_store import model
-from cumulo.object_store.edge_aws_acl import owner_element
+from cumulo.object_store.acl import from_headers
+from cumulo.object_store.edge_aws_acl import initiator_element, owner_element
 from cumulo.object_store.edge_aws_errors import MALFORMED_XML, argument_error
 from cumulo.object_store.edge_aws_headers import (
     CHECKSUMS,
@@ -82,6 +83,7 @@ async def _create(service: Service, call: AwsCall) -> AwsAnswer:
         storage_class=headers.get("x-amz-storage-class", ""),
         tags=tags_in_header(headers.get("x-amz-tagging")),
         acl=headers.get("x-amz-acl", ""),
+        grants=from_headers(headers.get),
         checksum=checksum.lower(),
         checksum_type=checksum_type,
     )
@@ -186,11 +188,11 @@ async def _list_parts(service: Service, call: AwsCall) -> AwsAnswer:
         if upload.checksum
         else ""
     )
-    owner = await owner_element(service, request.Bucket)
+    people = await _people(service, request.Bucket, upload)
     return document(
         "ListPartsResult",
         f"<Bucket>{escape(request.Bucket)}</Bucket><Key>{escape(request.Key)}</Key>"
-        f"<UploadId>{escape(request.UploadId)}</UploadId>{_initiator(upload)}{owner}"
+        f"<UploadId>{escape(request.UploadId)}</UploadId>{people}"
         f"<StorageClass>{upload.storage_class}</StorageClass><PartNumberMarker>{marker}</PartNumberMarker>"
         f"<NextPartNumberMarker>{following}</NextPartNumberMarker><MaxParts>{min(limit, model.PAGE_MAX)}</MaxParts>"
         f"<IsTruncated>{str(bool(page.last)).lower()}</IsTruncated>{checksum}{parts}",
@@ -216,9 +218,9 @@ async def _list_uploads(service: Service, call: AwsCall) -> AwsAnswer:
         without_entries=not limit,
     )
     page: model.UploadPage = (await service.call(call.ctx, "ListMultipartUploads", asked)).value
-    owner = await owner_element(service, request.Bucket)
-    uploads = "".join(
-        f"<Upload><Key>{encode(one.key)}</Key><UploadId>{one.upload_id}</UploadId>{_initiator(one)}{owner}"
+    rows = [
+        f"<Upload><Key>{encode(one.key)}</Key><UploadId>{one.upload_id}</UploadId>"
+        f"{await _people(service, request.Bucket, one)}"
         f"<StorageClass>{one.storage_class}</StorageClass><Initiated>{iso8601_of_s3(one.create_ms)}</Initiated>"
         + (
             f"<ChecksumAlgorithm>{one.checksum.upper()}</ChecksumAlgorithm><ChecksumType>{one.checksum_type}</ChecksumType>"
@@ -227,7 +229,7 @@ async def _list_uploads(service: Service, call: AwsCall) -> AwsAnswer:
         )
         + "</Upload>"
         for one in page.uploads
-    )
+    ]
     prefixes = "".join(
         f"<CommonPrefixes><Prefix>{encode(one)}</Prefix></CommonPrefixes>" for one in page.common_prefixes
     )
@@ -246,9 +248,10 @@ async def _list_uploads(service: Service, call: AwsCall) -> AwsAnswer:
         + (f"<Delimiter>{encode(delimiter)}</Delimiter>" if delimiter else "")
         + (f"<EncodingType>{request.EncodingType}</EncodingType>" if request.EncodingType else "")
         + f"<MaxUploads>{min(limit, model.PAGE_MAX)}</MaxUploads>"
-        f"<IsTruncated>{str(is_truncated).lower()}</IsTruncated>{uploads}{prefixes}",
+        f"<IsTruncated>{str(is_truncated).lower()}</IsTruncated>{''.join(rows)}{prefixes}",
     )
 
 
-def _initiator(upload: model.Upload) -> str:
-    return f"<Initiator><ID>{escape(upload.initiator)}</ID></Initiator>"
+async def _people(service: Service, bucket: str, upload: model.Upload) -> str:
+    """Return the elements of who began an upload and of whose the object will be."""
+    return await initiator_element(service, upload.initiator) + await owner_element(service, bucket, upload.owner)

@@ -18,6 +18,7 @@ from cumulo.core.errors import ServiceError
 from cumulo.gateway.aws_rest import header_text
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.object_store import model
+from cumulo.object_store.acl import from_headers
 from cumulo.object_store.checksums import OWN
 from cumulo.object_store.downloads import InlineBody
 from cumulo.object_store.edge_aws_errors import (
@@ -108,6 +109,7 @@ async def _put_object(service: Service, call: AwsCall) -> AwsAnswer:
         storage_class=headers.get("x-amz-storage-class", ""),
         tags=tags_in_header(headers.get("x-amz-tagging")),
         acl=headers.get("x-amz-acl", ""),
+        grants=from_headers(headers.get),
     )
     stored: model.Object = (await service.call(call.ctx, "PutObject", asked, upload_body(call))).value
     answered = (("etag", f'"{stored.etag}"'), *checksum_headers(stored), *expiration_headers(stored))

@@ -122,6 +122,19 @@ INVALID_BUCKET_ACL = ErrorRow(
     Status.INVALID_ARGUMENT,
     "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
 )
+UNRESOLVABLE_EMAIL = ErrorRow(
+    "UnresolvableGrantByEmailAddress",
+    400,
+    Status.INVALID_ARGUMENT,
+    "The e-mail address you provided does not match any account on record.",
+)
+INVALID_GRANTEE_ID = ErrorRow("InvalidArgument", 400, Status.INVALID_ARGUMENT, "Invalid id")
+MALFORMED_ACL = ErrorRow(
+    "MalformedACLError",
+    400,
+    Status.INVALID_ARGUMENT,
+    "The XML you provided was not well-formed or did not validate against our published schema",
+)
 INVALID_ARGUMENT = ErrorRow(
     "InvalidArgument", 400, Status.INVALID_ARGUMENT, "Invalid value {value} for {parameter}: {allowed}."
 )

@@ -139,12 +139,16 @@ def _check_configurations(
     ):
         yield "lines of its access log wait, and nothing will deliver them"
     block = configurations.read(txn, row.partition, configurations.PUBLIC_ACCESS_BLOCK)
-    restricts = isinstance(block, model.PublicAccessBlock) and block.restrict_public_buckets
-    if row.may_be_public == restricts:
+    fields = configurations.row_fields(block if isinstance(block, model.PublicAccessBlock) else None)
+    if any(getattr(row, name) != value for name, value in fields.items()):
         yield "its public access block is not what its row says"
     rules = configurations.read(txn, row.partition, configurations.LIFECYCLE)
     if row.lifecycle != digest_of(rules if isinstance(rules, Lifecycle) else None):
         yield "its lifecycle rules are not those of its row"
+    controls = configurations.read(txn, row.partition, configurations.OWNERSHIP_CONTROLS)
+    ownership = controls.object_ownership if isinstance(controls, model.OwnershipControls) else model.OBJECT_WRITER
+    if (row.object_ownership or model.OWNERS_ENFORCED) != ownership:
+        yield "its ownership controls are not what its row says"
     if row.is_policy_public and not row.has_policy:
         yield "its row says that it has a public policy, and it has none"
 

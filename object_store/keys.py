@@ -26,6 +26,7 @@ from typing import Final
 
 import msgspec
 
+from cumulo.object_store import model
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import PARTITION_BYTES, ROOT
 from cumulo.storage.tuples import u64
@@ -77,8 +78,10 @@ class BucketRow(records.Record, frozen=True):
     """The directory's row of a bucket.
 
     `is_policy_public` repeats what its policy says, `may_be_public` its public access block (RestrictPublicBuckets is
-    off), `requester_pays` its request payment, `lifecycle` is the digest of its lifecycle rules, empty where it has
-    none, `is_logged` says that its requests are logged: every request must know them.
+    off), as do `takes_public_acls` (BlockPublicAcls) and `honors_public_acls` (IgnorePublicAcls), `requester_pays` its
+    request payment, `lifecycle` is the digest of its lifecycle rules, empty where it has none, `is_logged` says that
+    its requests are logged: every request must know them. An empty `object_ownership` is BucketOwnerEnforced: then
+    there are no access control lists. A bucket whose `acl` is None is private.
     """
 
     partition: bytes = b""
@@ -91,6 +94,10 @@ class BucketRow(records.Record, frozen=True):
     requester_pays: bool = False
     lifecycle: bytes = b""
     is_logged: bool = False
+    object_ownership: str = ""
+    takes_public_acls: bool = False
+    honors_public_acls: bool = False
+    acl: model.Acl | None = None
 
 
 class Meta(records.Record, frozen=True):
@@ -129,6 +136,7 @@ class ObjectRecord(records.Record, frozen=True):
     Its body is `part_count` parts under its manifest, or blob number `blob`, or, where both are 0, inline.
     `is_composite` tells of `checksums`. An empty `storage_class` is the standard one. Version 2 begins with the fields
     of Summary. `due_ms` is the time of its `object.age` entry, 0 where it has none.
+    Without an `acl` it is the bucket owner's and private.
     """
 
     version: int = 2
@@ -147,6 +155,7 @@ class ObjectRecord(records.Record, frozen=True):
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     due_ms: int = 0
+    acl: model.Acl | None = None
 
 
 FIRST_VERSION: Final = 1
@@ -207,6 +216,7 @@ class UploadRecord(records.Record, frozen=True):
     checksum: str = ""
     is_composite: bool = False
     initiator: str = ""
+    acl: model.Acl | None = None
 
 
 class CompletedRecord(records.Record, frozen=True):

@@ -103,8 +103,15 @@ OWNERS_ENFORCED: Final = "BucketOwnerEnforced"
 OWNER_PREFERRED: Final = "BucketOwnerPreferred"
 OBJECT_WRITER: Final = "ObjectWriter"
 OBJECT_OWNERSHIPS: Final = (OWNERS_ENFORCED, OWNER_PREFERRED, OBJECT_WRITER)
+FULL_CONTROL: Final = "FULL_CONTROL"
+READ: Final = "READ"
+WRITE: Final = "WRITE"
+READ_ACP: Final = "READ_ACP"
+WRITE_ACP: Final = "WRITE_ACP"
+GRANTS_MAX: Final = 100
+"""Of one access control list."""
 HARMLESS_ACLS: Final = ("private", "bucket-owner-full-control")
-"""The canned ACLs that say what holds anyway."""
+"""The canned ACLs that a bucket without ACLs may be made with: they say what holds anyway."""
 CANNED_ACLS: Final = (
     *HARMLESS_ACLS,
     "public-read",
@@ -265,7 +272,10 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Upload(msgspec.Struct, frozen=True):
-    """An open multipart upload; `checksum` is its algorithm, empty where none was asked for. `initiator` is an ARN."""
+    """An open multipart upload; `checksum` is its algorithm, empty where none was asked for. `initiator` is an ARN.
+
+    `owner` is the account that the object will belong to, empty for the bucket's.
+    """
 
     key: str
     upload_id: str
@@ -274,6 +284,7 @@ class Upload(msgspec.Struct, frozen=True):
     checksum: str = ""
     checksum_type: str = ""
     initiator: str = ""
+    owner: str = ""
 
 
 class PartPage(msgspec.Struct, frozen=True):
@@ -316,9 +327,32 @@ class PublicAccessBlock(msgspec.Struct, frozen=True, array_like=True):
 
 
 class OwnershipControls(msgspec.Struct, frozen=True, array_like=True):
-    """Who owns what others write: one of `OBJECT_OWNERSHIPS`. Kept and shown; owned is everything by the bucket."""
+    """Who owns what others write: one of `OBJECT_OWNERSHIPS`; without any it is the writer, as `ObjectWriter` says."""
 
     object_ownership: str = OWNERS_ENFORCED
+
+
+class Grant(msgspec.Struct, frozen=True, array_like=True):
+    """What an access control list gives to whom: an account's number, or a group's name (`object_store.acl`)."""
+
+    grantee: str
+    permission: str
+
+
+class Acl(msgspec.Struct, frozen=True, array_like=True):
+    """An access control list as it is kept; an empty `owner` is the bucket's account."""
+
+    owner: str = ""
+    grants: tuple[Grant, ...] = ()
+
+
+class AskedGrant(msgspec.Struct, frozen=True):
+    """A grant as a request spells it: `grantee` is `id=…` (a canonical user id), `emailAddress=…`, `uri=…` (a group),
+    or an account's number.
+    """
+
+    grantee: str
+    permission: str
 
 
 class BucketDefaults(msgspec.Struct, frozen=True):
@@ -379,6 +413,7 @@ class CreateBucket(msgspec.Struct, frozen=True):
     acl: str = ""
     object_ownership: str = ""
     tags: Mapping[str, str] = {}
+    grants: tuple[AskedGrant, ...] = ()
 
 
 class GetBucket(msgspec.Struct, frozen=True):
@@ -478,16 +513,21 @@ class ListBucketConfigurations(msgspec.Struct, frozen=True):
 
 
 class GetBucketAcl(msgspec.Struct, frozen=True):
-    """Read a bucket's ACL: answers the owner's account, who has full control. There is no other grant."""
+    """Read a bucket's ACL: answers an `Acl` whose owner is spelled out."""
 
     bucket: str
 
 
 class SetBucketAcl(msgspec.Struct, frozen=True):
-    """Write a bucket's ACL: a canned one, or `private` for grants that say just that; others are refused."""
+    """Write a bucket's ACL: a canned one, or `grants`, which may be none at all.
+
+    `owner` is the canonical id of whom the sender takes for the owner, empty where he does not say.
+    """
 
     bucket: str
-    acl: str
+    acl: str = ""
+    grants: tuple[AskedGrant, ...] = ()
+    owner: str = ""
 
 
 class GetObjectAcl(msgspec.Struct, frozen=True):
@@ -502,7 +542,9 @@ class SetObjectAcl(msgspec.Struct, frozen=True):
 
     bucket: str
     key: str
-    acl: str
+    acl: str = ""
+    grants: tuple[AskedGrant, ...] = ()
+    owner: str = ""
 
 
 class GetBucketNotification(msgspec.Struct, frozen=True):
@@ -539,6 +581,7 @@ class PutObject(msgspec.Struct, frozen=True, kw_only=True):
     acl: str = ""
     is_form: bool = False
     messages: tuple[EnclosedMessage, ...] = ()
+    grants: tuple[AskedGrant, ...] = ()
 
 
 class CopySource(msgspec.Struct, frozen=True):
@@ -572,6 +615,7 @@ class CopyObject(msgspec.Struct, frozen=True, kw_only=True):
     if_match: str = ""
     if_none_match: str = ""
     request_id: str = ""
+    grants: tuple[AskedGrant, ...] = ()
 
 
 class GetObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -685,6 +729,7 @@ class CreateMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
     acl: str = ""
     checksum: str = ""
     checksum_type: str = ""
+    grants: tuple[AskedGrant, ...] = ()
 
 
 class UploadPart(msgspec.Struct, frozen=True, kw_only=True):

@@ -96,6 +96,7 @@ def create_upload(txn: Txn, stamped: Stamped) -> int:
         checksum=request.checksum,
         is_composite=upload_type(request.checksum, request.checksum_type) == model.COMPOSITE,
         initiator=stamped.origin.arn,
+        acl=stamped.acl,
     )
     txn.put(keys.upload_key(partition, request.key, upload), records.encode(record))
     txn.due(record.expires_ms, keys.UPLOAD_EXPIRE, keys.chunk_prefix(partition, upload), request.key.encode())
@@ -189,6 +190,7 @@ def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
         storage_class=upload.storage_class,
         tags=upload.tags,
         is_composite=upload.is_composite,
+        acl=upload.acl,
     )
     _write_manifest(txn, partition, record.body, chosen)
     left = _drop_chosen(txn, rows, chosen)

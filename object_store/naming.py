@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from cumulo.core.errors import ServiceError
 from cumulo.object_store import model
 from cumulo.object_store.errors import (
-    ACL_NOT_SUPPORTED,
     INVALID_ARGUMENT,
     INVALID_BUCKET_NAME,
     INVALID_PART_NUMBER_ARGUMENT,
@@ -155,24 +154,6 @@ def check_tags(tags: Mapping[str, str], what: str, tags_max: int) -> None:
 
 def _is_tag_text(text: str) -> bool:
     return all(_TAG.match(character) is not None for character in text)
-
-
-def check_acl(acl: str) -> None:
-    """Raise `AccessControlListNotSupported` for an ACL that would give anybody more, `InvalidArgument` for none at all.
-
-    ACLs are off, as they are in every bucket of S3 with `BucketOwnerEnforced`, its default.
-    """
-    if acl and acl not in model.HARMLESS_ACLS:
-        check_canned_acl(acl)
-        raise ACL_NOT_SUPPORTED.error()
-
-
-def check_canned_acl(acl: str) -> None:
-    """Raise `InvalidArgument` for a canned ACL that S3 does not know."""
-    if acl not in model.CANNED_ACLS:
-        raise INVALID_ARGUMENT.error(
-            parameter="x-amz-acl", value=shown(acl), allowed="one of " + ", ".join(model.CANNED_ACLS)
-        )
 
 
 def check_part_number(part_number: int) -> None:

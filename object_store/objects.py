@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from cumulo.object_store import keys, model
+from cumulo.object_store import acl, keys, model
 from cumulo.object_store.bodies import NewBody, discard_body, read_inline, read_seal, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
 from cumulo.object_store.checksums import OWN, part_checksums
@@ -116,11 +116,6 @@ def find_object(txn: ReadTxn, stamped: Stamped) -> ObjectRecord | None:
     return None if stored is None else keys.decode_object(stored)
 
 
-def has_object(txn: ReadTxn, stamped: Stamped) -> bool:
-    """Say whether there is an object: what `find_object` finds, left encoded."""
-    return txn.get(keys.object_key(stamped.partition, stamped.request.key)) is not None
-
-
 def head_object(txn: ReadTxn, stamped: Stamped) -> model.Download:
     """Return what a download would bring; raises as `open_object`, and `InvalidRange` or `InvalidPartNumber`."""
     request: model.HeadObject = stamped.request
@@ -170,6 +165,7 @@ def commit_object(txn: Txn, commit: CommitObject) -> Stored:
         headers=dict(description.headers),
         storage_class=description.storage_class,
         tags=dict(description.tags),
+        acl=stamped.acl,
     )
     write_body(txn, partition, record.body, new)
     replace_object(txn, stamped, meta, counters, found, record, commit.event_name)
@@ -308,15 +304,28 @@ def set_tags(txn: Txn, stamped: Stamped) -> None:
     txn.put(keys.object_key(stamped.partition, request.key), records.encode(record))
 
 
-def get_acl(txn: ReadTxn, stamped: Stamped) -> str:
-    """Return the account that owns an object: the bucket's."""
-    existing(txn, stamped)
-    return open_bucket(txn, stamped.partition, stamped.request.bucket).account
+def get_acl(txn: ReadTxn, stamped: Stamped) -> model.Acl:
+    """Return an object's access control list; `stamped.acl` is what holds where lists are off. Raises `NoSuchKey`."""
+    record = existing(txn, stamped)
+    if stamped.acl is not None:
+        return stamped.acl
+    account = open_bucket(txn, stamped.partition, stamped.request.bucket).account
+    return model.Acl(*acl.read(record.acl, account))
 
 
 def set_acl(txn: Txn, stamped: Stamped) -> None:
-    """Change nothing: the ACLs that are accepted say what holds anyway. Raises `NoSuchKey`."""
-    existing(txn, stamped)
+    """Replace an object's access control list; it stays as old as it was. Raises `NoSuchKey`.
+
+    Where lists are off, `stamped.acl` says so, and there is nothing to write.
+    """
+    request: model.SetObjectAcl = stamped.request
+    record = existing(txn, stamped)
+    if stamped.acl is None:
+        account = open_bucket(txn, stamped.partition, request.bucket).account
+        owner = acl.read(record.acl, account)[0]
+        grants = acl.canned(request.acl, owner, account) if stamped.grants is None else stamped.grants
+        record = msgspec.structs.replace(record, acl=acl.kept(owner, grants, account))
+        txn.put(keys.object_key(stamped.partition, request.key), records.encode(record))
 
 
 def get_attributes(txn: ReadTxn, stamped: Stamped) -> model.ObjectAttributes:

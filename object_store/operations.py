@@ -58,7 +58,7 @@ def on_object(action: str) -> Callable[[Any], Checks]:
         if action == "s3:PutObject":
             if getattr(request, "tags", None):
                 found += (Check("s3:PutObjectTagging", arn, keys),)
-            if getattr(request, "acl", ""):
+            if getattr(request, "acl", "") or getattr(request, "grants", ()):
                 found += (Check("s3:PutObjectAcl", arn, keys),)
         return found
 
@@ -76,6 +76,8 @@ def _written_keys(request: Any) -> Mapping[str, str | tuple[str, ...]]:
     keys: dict[str, str | tuple[str, ...]] = {}
     if acl := getattr(request, "acl", ""):
         keys["s3:x-amz-acl"] = acl
+    if grants := getattr(request, "grants", ()):
+        keys |= _grant_keys(grants)
     if storage_class := getattr(request, "storage_class", ""):
         keys["s3:x-amz-storage-class"] = storage_class
     if isinstance(request, _COPIES):
@@ -91,14 +93,35 @@ def _written_keys(request: Any) -> Mapping[str, str | tuple[str, ...]]:
     return keys
 
 
+def _grant_keys(grants: tuple[model.AskedGrant, ...]) -> dict[str, str]:
+    """Return the condition keys of grants: for each permission the grantees as a header lists them."""
+    found: dict[str, str] = {}
+    for grant in grants:
+        key = f"s3:x-amz-grant-{grant.permission.lower().replace('_', '-')}"
+        found[key] = f"{found[key]}, {grant.grantee}" if key in found else grant.grantee
+    return found
+
+
+def _acl_keys(request: model.CreateBucket | model.SetBucketAcl) -> dict[str, str]:
+    return ({"s3:x-amz-acl": request.acl} if request.acl else {}) | _grant_keys(request.grants)
+
+
+def _set_bucket_acl(request: model.SetBucketAcl) -> Checks:
+    return (Check("s3:PutBucketAcl", model.bucket_arn(request.bucket), _acl_keys(request)),)
+
+
 def _create_bucket(request: model.CreateBucket) -> Checks:
     arn = model.bucket_arn(request.bucket)
     region = request.region or request.location_constraint
-    found: Checks = (Check("s3:CreateBucket", arn, {"s3:LocationConstraint": region} if region else {}),)
-    if request.acl:
-        found += (Check("s3:PutBucketAcl", arn, {"s3:x-amz-acl": request.acl}),)
+    keys = _acl_keys(request)
+    if region:
+        keys["s3:LocationConstraint"] = region
     if request.object_ownership:
-        keys = {"s3:x-amz-object-ownership": request.object_ownership}
+        keys["s3:x-amz-object-ownership"] = request.object_ownership
+    found: Checks = (Check("s3:CreateBucket", arn, keys),)
+    if request.acl or request.grants:
+        found += (Check("s3:PutBucketAcl", arn, keys),)
+    if request.object_ownership:
         found += (Check("s3:PutBucketOwnershipControls", arn, keys),)
     if request.tags:
         found += (Check("s3:TagResource", arn),)
@@ -302,10 +325,19 @@ TABLE = OperationTable(
             also=_CONFIGURATION_LISTS[1:],
         ),
         _bucket_row(
-            model.GetBucketAcl, Kind.READ, "s3:GetBucketAcl", of_buckets.get_acl, "Answers who has full control."
+            model.GetBucketAcl,
+            Kind.READ,
+            "s3:GetBucketAcl",
+            of_buckets.get_acl,
+            "Answers a bucket's access control list.",
         ),
-        _bucket_row(
-            model.SetBucketAcl, Kind.WRITE, "s3:PutBucketAcl", of_buckets.set_acl, "Takes an ACL that changes nothing."
+        _row(
+            model.SetBucketAcl,
+            Kind.WRITE,
+            "s3:PutBucketAcl",
+            _set_bucket_acl,
+            of_buckets.set_acl,
+            "Replaces a bucket's access control list.",
         ),
         _bucket_row(
             model.GetBucketNotification,
@@ -387,7 +419,7 @@ TABLE = OperationTable(
             Kind.READ,
             "s3:GetObjectAcl",
             of_objects.get_acl,
-            "Answers who has full control of an object.",
+            "Answers an object's access control list.",
             also=_LISTS,
         ),
         _object_row(
@@ -395,7 +427,7 @@ TABLE = OperationTable(
             Kind.WRITE,
             "s3:PutObjectAcl",
             of_objects.set_acl,
-            "Takes an ACL that changes nothing.",
+            "Replaces an object's access control list.",
             also=_LISTS,
         ),
         _object_row(

@@ -25,7 +25,7 @@ from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.policy import DocumentKind, MalformedPolicy
 from cumulo.identity.room import Resolved
-from cumulo.object_store import configurations, model, naming, outbox, page_tokens
+from cumulo.object_store import acl, acl_access, acl_asked, configurations, model, naming, outbox, page_tokens
 from cumulo.object_store.bucket_policies import PolicyChange
 from cumulo.object_store.buckets import Creation, Found, allocate_partition, find_bucket
 from cumulo.object_store.checksums import check_algorithm, check_part
@@ -36,7 +36,6 @@ from cumulo.object_store.enclosures import enclose
 from cumulo.object_store.errors import (
     ILLEGAL_LOCATION_CONSTRAINT,
     INVALID_ARGUMENT,
-    INVALID_BUCKET_ACL,
     INVALID_LOCATION_CONSTRAINT,
     INVALID_REQUEST,
     INVALID_UPLOAD_ID_MARKER,
@@ -44,13 +43,13 @@ from cumulo.object_store.errors import (
     NO_SUCH_BUCKET,
     NO_SUCH_KEY,
 )
-from cumulo.object_store.keys import ObjectRecord
+from cumulo.object_store.keys import BucketRow, ObjectRecord
 from cumulo.object_store.lifecycle_model import Lifecycle
 from cumulo.object_store.listing import ListStep, first_position
 from cumulo.object_store.logging_rules import check_target, is_logged
 from cumulo.object_store.multipart import end_uploads, find_upload, uploads_position
 from cumulo.object_store.notifications import check_rules
-from cumulo.object_store.objects import Contents, find_object, has_object, open_object
+from cumulo.object_store.objects import Contents, find_object, open_object
 from cumulo.object_store.payments import check_pays
 from cumulo.object_store.ranges import check_asked
 from cumulo.object_store.stamping import Origin, Stamped
@@ -177,13 +176,22 @@ class Resolving:
         missing: ServiceError | None = None,
         root: bool = False,
         grows: bool = True,
+        record: ObjectRecord | None = None,
+        makes_object: bool = False,
     ) -> Resolved:
+        """Return what a request is about. `record` is the object's, where it exists; `makes_object` says that tags and
+        ACL are those of a new one.
+        """
         assert operation.checks is not None
-        partition = found.row.partition
+        account, row = ctx.principal.account, found.row
+        partition = row.partition
+        checks = operation.checks(request) + also
+        if makes_object:
+            checks = acl_access.with_new(checks, account, row)
         return Resolved(
             request=stamped,
             partitions=(ROOT, partition) if root else (partition,),
-            checks=operation.checks(request) + also,
+            checks=acl_access.with_stored(checks, account, row, record),
             guard=guard_of(ctx, found),
             missing=missing,
             grows=grows,
@@ -197,12 +205,15 @@ class Resolving:
         region = _constrained(ctx.region, request.location_constraint or "") if is_s3 else request.region or ctx.region
         if not is_region(region):
             raise INVALID_LOCATION_CONSTRAINT.error(region=naming.shown(region))
-        if request.acl and request.acl not in model.HARMLESS_ACLS:
-            naming.check_canned_acl(request.acl)
-            raise INVALID_BUCKET_ACL.error()
+        if request.object_ownership:
+            configurations.check_ownership(request.object_ownership)
+        row = self._first_row(ctx.principal.account, request)
+        asked = await acl_asked.of_new_bucket(self._engine, ctx, request, row)
         assert operation.checks is not None
         checks, guard = operation.checks(request), Guard(ctx.principal.account)
         self._authorizer.authorize(ctx, checks, guard)  # before a partition is spent on it
+        if asked.refused is not None:
+            raise asked.refused
         partition: bytes = await self._engine.transact((ROOT,), allocate_partition, None)
         creation = Creation(
             request.bucket,
@@ -211,10 +222,17 @@ class Resolving:
             partition,
             self._clock.wall_ms(),
             configurations=_first_configurations(request, self._defaults),
-            may_be_public=not self._defaults.blocks_public_access,
+            row=msgspec.structs.replace(row, acl=asked.acl),
             may_exist=is_s3 and region == FIRST_REGION,
         )
         return Resolved(creation, (ROOT, partition), checks, guard)
+
+    def _first_row(self, account: str, request: model.CreateBucket) -> BucketRow:
+        """Return what access needs to know of a new bucket."""
+        ownership = request.object_ownership or self._defaults.object_ownership
+        block = model.PublicAccessBlock() if self._defaults.blocks_public_access else None
+        row = BucketRow(account=account, object_ownership="" if ownership == model.OWNERS_ENFORCED else ownership)
+        return msgspec.structs.replace(row, **configurations.row_fields(block))
 
     async def _in_bucket(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Resolve a request that is about nothing but its bucket."""
@@ -320,8 +338,13 @@ class Resolving:
         return self._resolved(ctx, operation, request, found, stamped)
 
     async def _set_bucket_acl(self, ctx: CallContext, operation: Operation, request: model.SetBucketAcl) -> Resolved:
-        naming.check_acl(request.acl)
-        return await self._in_bucket(ctx, operation, request)
+        found = await self.bucket(request.bucket)
+        if found is None:
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
+        row, arn = found.row, model.bucket_arn(request.bucket)
+        asked = await acl_asked.of_replaced(self._engine, ctx, row, request, row.account, arn=arn)
+        stamped = msgspec.structs.replace(self.stamp(ctx, request, found), grants=asked.grants)
+        return self._resolved(ctx, operation, request, found, stamped, missing=asked.refused, root=True)
 
     async def _set_notification(
         self, ctx: CallContext, operation: Operation, request: model.SetBucketNotification
@@ -369,18 +392,23 @@ class Resolving:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         # Refused now rather than after 5 GiB; they are made ready again for the commit.
         await enclose(self._sender, self._engine, ctx, request.messages)
-        stamped = self.stamp(ctx, request, found)
-        refused = None
-        if (request.if_match or request.if_none_match) and not request.request_id:
-            # Refused now rather than after 5 GiB; the transaction decides again, and knows repeated requests.
-            refused = await self._refused_write(stamped)
-        return self._resolved(ctx, operation, request, found, stamped, missing=refused)
+        asked = await acl_asked.of_new_object(self._engine, ctx, found.row, request)
+        stamped = msgspec.structs.replace(self.stamp(ctx, request, found), acl=asked.acl)
+        there, refused = await self._refused_write(stamped)
+        refused = asked.refused or refused
+        return self._resolved(ctx, operation, request, found, stamped, missing=refused, record=there, makes_object=True)
 
-    async def _refused_write(self, stamped: Stamped) -> ServiceError | None:
-        """Return the error with which a conditional write would be refused now."""
+    async def _refused_write(self, stamped: Stamped) -> tuple[ObjectRecord | None, ServiceError | None]:
+        """Return what a conditional write is to replace, and the error with which it would be refused now rather than
+        after 5 GiB; the transaction decides again, and knows repeated requests.
+        """
         request = stamped.request
+        if not request.if_match and not request.if_none_match:
+            return None, None
         there: ObjectRecord | None = await self._engine.read((stamped.partition,), find_object, stamped)
-        return _caught(lambda: check_write(there, request.key, request.if_match, request.if_none_match))
+        if request.request_id:
+            return there, None
+        return there, _caught(lambda: check_write(there, request.key, request.if_match, request.if_none_match))
 
     async def _read(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         if not isinstance(request, model.GetObjectAttributes):
@@ -400,8 +428,11 @@ class Resolving:
         except ServiceError as error:
             if error.row in (NO_SUCH_KEY, NO_SUCH_BUCKET):
                 return self._without_object(ctx, operation, request, found, stamped)
-            return self._resolved(ctx, operation, request, found, stamped, missing=error)
-        return self._resolved(ctx, operation, request, found, Reading(stamped, contents))
+            # Whose object it is, an unmet condition does not change.
+            record = await self._engine.read((found.row.partition,), find_object, stamped)
+            return self._resolved(ctx, operation, request, found, stamped, missing=error, record=record)
+        reading = Reading(stamped, contents)
+        return self._resolved(ctx, operation, request, found, reading, record=contents.record)
 
     async def _existing_object(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Resolve a request about an object that must be there."""
@@ -411,8 +442,6 @@ class Resolving:
         match request:
             case model.SetObjectTagging():
                 naming.check_tags(request.tags, "Object", model.OBJECT_TAGS_MAX)
-            case model.SetObjectAcl():
-                naming.check_acl(request.acl)
             case model.GetObjectAttributes():
                 limit = naming.check_page_size(request.page_size)
         if found is None:
@@ -420,9 +449,27 @@ class Resolving:
         stamped = self.stamp(ctx, request, found)
         if limit:
             stamped = msgspec.structs.replace(stamped, limit=limit)
-        if await self._engine.read((found.row.partition,), has_object, stamped):
-            return self._resolved(ctx, operation, request, found, stamped)
-        return self._without_object(ctx, operation, request, found, stamped)
+        record: ObjectRecord | None = await self._engine.read((found.row.partition,), find_object, stamped)
+        if record is None:
+            return self._without_object(ctx, operation, request, found, stamped)
+        missing = None
+        if isinstance(request, model.GetObjectAcl | model.SetObjectAcl):
+            stamped, missing = await self._with_acl(ctx, stamped, found, record)
+        return self._resolved(ctx, operation, request, found, stamped, missing=missing, record=record)
+
+    async def _with_acl(
+        self, ctx: CallContext, stamped: Stamped, found: Found, record: ObjectRecord
+    ) -> tuple[Stamped, ServiceError | None]:
+        """Return what a request about an object's list must be told, and why it cannot be done."""
+        row, request = found.row, stamped.request
+        if not row.object_ownership:
+            stamped = msgspec.structs.replace(stamped, acl=model.Acl(*acl.read(None, row.account)))
+        if isinstance(request, model.GetObjectAcl):
+            return stamped, None
+        owner = acl.read(record.acl if row.object_ownership else None, row.account)[0]
+        arn = model.object_arn(request.bucket, request.key)
+        asked = await acl_asked.of_replaced(self._engine, ctx, row, request, owner, arn=arn)
+        return msgspec.structs.replace(stamped, grants=asked.grants), asked.refused
 
     def _without_object(
         self, ctx: CallContext, operation: Operation, request: Any, found: Found, stamped: Stamped
@@ -457,16 +504,19 @@ class Resolving:
         copied = await self._source(ctx, request.source, tags=not request.replaces_tags)
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
-        target = self.stamp(ctx, request, found)
+        asked = await acl_asked.of_new_object(self._engine, ctx, found.row, request)
+        target = msgspec.structs.replace(self.stamp(ctx, request, found), acl=asked.acl)
         missing, record = copied.missing, copied.record
         if record is not None:
             missing = _caught(lambda: check_source(record, request))
-        if missing is None and (request.if_match or request.if_none_match) and not request.request_id:
-            missing = await self._refused_write(target)
+        there, refused = await self._refused_write(target)
+        missing = missing or asked.refused or refused
         takes_tags = record is not None and bool(record.tags) and not request.replaces_tags
         also = (Check("s3:PutObjectTagging", model.object_arn(request.bucket, request.key)),) if takes_tags else ()
         copy = Copy(target, copied.stamped, takes_tags)
-        return self._resolved(ctx, operation, request, found, copy, also=also, missing=missing)
+        return self._resolved(
+            ctx, operation, request, found, copy, also=also, missing=missing, record=there, makes_object=True
+        )
 
     async def _copy_part(self, ctx: CallContext, operation: Operation, request: model.UploadPartCopy) -> Resolved:
         found = await self.bucket(request.bucket)
@@ -503,6 +553,7 @@ class Resolving:
             checks += (Check("s3:ListBucket", model.bucket_arn(source.bucket)),)
         elif tags and record.tags:
             checks += (Check("s3:GetObjectTagging", arn),)
+        checks = acl_access.with_stored(checks, ctx.principal.account, found.row, record)
         self._authorizer.authorize(ctx, checks, guard_of(ctx, found))
         missing = NO_SUCH_KEY.error(key=naming.shown(source.key)) if record is None else None
         return _Source(stamped, missing, record)
@@ -545,7 +596,9 @@ class Resolving:
         _check_description(request)
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
-        return self._resolved(ctx, operation, request, found, self.stamp(ctx, request, found))
+        asked = await acl_asked.of_new_object(self._engine, ctx, found.row, request)
+        stamped = msgspec.structs.replace(self.stamp(ctx, request, found), acl=asked.acl)
+        return self._resolved(ctx, operation, request, found, stamped, missing=asked.refused, makes_object=True)
 
     async def _upload_part(self, ctx: CallContext, operation: Operation, request: model.UploadPart) -> Resolved:
         found = await self.bucket(request.bucket)
@@ -744,7 +797,6 @@ def _check_description(request: model.PutObject | model.CreateMultipartUpload | 
     if request.tags:
         naming.check_tags(request.tags, "Object", model.OBJECT_TAGS_MAX)
     naming.check_storage_class(request.storage_class)
-    naming.check_acl(request.acl)
 
 
 def _check_completed_parts(parts: tuple[model.CompletedPart, ...]) -> None:

@@ -25,7 +25,17 @@ from cumulo.identity import owners, resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.owners import Owner
 from cumulo.identity.room import Resolved, Room
-from cumulo.object_store import access_logs, configurations, garbage, keys, model, naming, outbox, page_tokens
+from cumulo.object_store import (
+    access_logs,
+    acl_access,
+    configurations,
+    garbage,
+    keys,
+    model,
+    naming,
+    outbox,
+    page_tokens,
+)
 from cumulo.object_store.access_logs import AccessLog
 from cumulo.object_store.buckets import Found, clear_deleted
 from cumulo.object_store.downloads import Readers
@@ -278,7 +288,7 @@ class Service(Room):
             )
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
-        errors = self._refused_entries(ctx, request, guard_of(ctx, found))
+        errors = self._refused_entries(ctx, request, found)
         allowed = [index for index in range(len(request.entries)) if index not in errors]
         for first in range(0, len(allowed), DELETES_PER_TRANSACTION):
             places = allowed[first : first + DELETES_PER_TRANSACTION]
@@ -288,13 +298,13 @@ class Service(Room):
         return tuple(errors.get(index) for index in range(len(request.entries)))
 
     def _refused_entries(
-        self, ctx: CallContext, request: model.BatchDeleteObjects, guard: Guard
+        self, ctx: CallContext, request: model.BatchDeleteObjects, found: Found
     ) -> dict[int, model.ItemError]:
-        errors = {}
+        errors, guard, account = {}, guard_of(ctx, found), ctx.principal.account
         for index, (entry, checks) in enumerate(zip(request.entries, batch_delete_checks(request), strict=True)):
             try:
                 naming.check_key(entry.key)
-                self.authorizer.authorize(ctx, checks, guard)
+                self.authorizer.authorize(ctx, acl_access.with_stored(checks, account, found.row, None), guard)
             except ServiceError as error:
                 if error.row.grpc_status not in (ACCESS_DENIED.grpc_status, INVALID_ARGUMENT.grpc_status):
                     raise
@@ -430,4 +440,5 @@ def _shown_upload(key: str, upload_id: str, record: UploadRecord) -> model.Uploa
         checksum=record.checksum,
         checksum_type=(model.COMPOSITE if record.is_composite else model.FULL_OBJECT) if record.checksum else "",
         initiator=record.initiator,
+        owner="" if record.acl is None else record.acl.owner,
     )

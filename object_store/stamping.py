@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from cumulo.object_store.enclosures import Enclosed
+from cumulo.object_store.model import Acl, Grant
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -28,7 +29,8 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
     `partition` is the bucket's, empty where there is none. `now_ms` is the deadline clock for what must wait, `wall_ms`
     the system's for what people read. `upload` is the number that an upload id stands for. `after` is where a listing
     goes on. `enclosed` are messages that the commit carries. `lifecycle` is the digest of the bucket's rules, `day_ms`
-    how long a day of theirs lasts.
+    how long a day of theirs lasts. `acl` is that of a new object; `grants` are those that replace a list's, None where
+    it is a canned one.
     """
 
     request: Any
@@ -42,3 +44,5 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
     lifecycle: bytes = b""
     day_ms: int = 86_400_000
     enclosed: Enclosed | None = None
+    acl: Acl | None = None
+    grants: tuple[Grant, ...] | None = None

@@ -8,6 +8,9 @@ logic"), as a pure function of the request and compiled policies:
     policy, without an Allow that applies                    -> IMPLICIT_DENY
     root inside its own account                              -> ALLOW
     anonymous, services, bearers of foreign tokens           -> what the resource policy says, alone
+    (a list of the resource's own, such as an ACL, that gives
+    it to the caller's account is worth a resource policy Allow
+    that names the account)
     same account: a resource policy Allow that names the
     caller itself                                            -> ALLOW, whatever boundary and session leave out
     an identity policy Allow, or (same account) a resource
@@ -45,6 +48,9 @@ class Request(msgspec.Struct, frozen=True):
 
     `resource` is an ARN, or `*` for an action without a resource; `resource_account` is the account that owns it (for
     `*` the caller's). `keys` are all condition keys, set by the server; names in any letter case, each once.
+
+    `granted` says that a list of the resource's own gives it to the caller's account, or to everybody. `policy_grants`
+    is false where the resource policy is another account's than the resource: then only its denials count.
     """
 
     principal: Principal
@@ -52,6 +58,8 @@ class Request(msgspec.Struct, frozen=True):
     resource: str
     resource_account: str
     keys: Mapping[str, KeyValue] = {}
+    granted: bool = False
+    policy_grants: bool = True
 
     @property
     def same_account(self) -> bool:
@@ -231,12 +239,12 @@ def _decide(request: Request, caller: CallerPolicies, target: ResourcePolicies) 
     if is_root and same_account:
         return Decision(_ALLOW, request)
     level, grant = _NONE, None
-    if theirs.policy is not None:
+    if theirs.policy is not None and request.policy_grants:
         level, grant = theirs.policy.closest(resource, head, keys, principal, has_boundary)
     if grant is not None and (alone or (same_account and level is _DIRECT)):
         return Decision(_ALLOW, request, _RESOURCE, (grant.ref,))
     if alone:
-        return Decision(_IMPLICIT_DENY, request, _RESOURCE)
+        return Decision(_ALLOW if request.granted else _IMPLICIT_DENY, request, _RESOURCE)
 
     identity = None
     # A federated session without a session policy has no permissions of its own, only what resource policies give it.
@@ -252,7 +260,7 @@ def _decide(request: Request, caller: CallerPolicies, target: ResourcePolicies) 
         if identity is not None:
             return Decision(_ALLOW, request, _IDENTITY, (identity.ref,))
         return Decision(_ALLOW, request, _RESOURCE, _refs(grant))
-    if grant is None:
+    if grant is None and not request.granted:
         return Decision(_IMPLICIT_DENY, request, _RESOURCE)
     return Decision(_ALLOW, request, _RESOURCE, _refs(identity, grant))
 

@@ -17,7 +17,9 @@ from cumulo.core.errors import ServiceError
 from cumulo.core.ids import SeededRandomness
 from cumulo.core.ports import Delivery
 from cumulo.core.tokens import TokenSealer
+from cumulo.identity import directory, owners
 from cumulo.identity.authorizer import Authorizer
+from cumulo.identity.keys import AccountRecord
 from cumulo.identity.model import root_of
 from cumulo.object_store import invariants, model
 from cumulo.object_store.model import UploadBody
@@ -80,6 +82,13 @@ def body_of(data: bytes, piece_bytes: int = MIB) -> Pieces:
     return Pieces(data[at : at + piece_bytes] for at in range(0, len(data), piece_bytes))
 
 
+def _make_account(txn: Any, made: tuple[str, AccountRecord]) -> None:
+    number, record = made
+    if directory.account(txn, number) is None:
+        directory.put_account(txn, number, record)
+        owners.add(txn, number, record.email)
+
+
 class Stand:
     """A service that runs, and short forms of its calls."""
 
@@ -95,6 +104,7 @@ class Stand:
 
     async def open(self) -> None:
         self.engine = self.engine or (LmdbEngine(self.folder / "engine") if self.durable else MemoryEngine())
+        await self.account(ACCOUNT)
         self.blobs = BlobStore(self.folder / "blobs", self.engine, reserve_bytes=0)
         await self.blobs.start()
         sealer = TokenSealer({1: b"k" * 32}, 1)
@@ -116,6 +126,13 @@ class Stand:
         for kind, handler in self.service.due_handlers().items():
             self.pump.register(kind, handler)
         self.pump.register(idempotency.DUE_KIND, lambda entries: idempotency.expire(self.engine, entries))
+
+    async def account(self, number: str, display_name: str = "", email: str = "") -> CallContext:
+        """Make an account, unless it is there; return the context of its root's calls."""
+        await self.engine.transact(
+            (ROOT,), _make_account, (number, AccountRecord(display_name=display_name, email=email))
+        )
+        return CallContext(principal=root_of(number), request_id="test", source_ip="127.0.0.1")
 
     async def swept(self) -> None:
         """Wait for the sweep that `start` began."""

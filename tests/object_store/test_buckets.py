@@ -309,7 +309,7 @@ def test_batch_delete_leaves_what_a_policy_protects(run: Any) -> None:
 @pytest.mark.parametrize(
     ("condition", "allowed", "forbidden"),
     [
-        ({"s3:x-amz-acl": "private"}, {"acl": "private"}, {"acl": "bucket-owner-full-control"}),
+        ({"s3:x-amz-acl": "bucket-owner-full-control"}, {"acl": "bucket-owner-full-control"}, {}),
         ({"s3:x-amz-storage-class": "GLACIER"}, {"storage_class": "GLACIER"}, {"storage_class": "STANDARD"}),
         ({"s3:RequestObjectTag/Team": "a"}, {"tags": {"Team": "a"}}, {"tags": {"Team": "b"}}),
         ({"s3:RequestObjectTag/Team": "a"}, {"tags": {"Team": "a", "team": "b"}}, {}),

@@ -187,7 +187,7 @@ def test_bucket_acl_says_that_the_owner_has_full_control(door: Door) -> None:
 
     assert [grant["Permission"] for grant in acl["Grants"]] == ["FULL_CONTROL"]
     assert acl["Owner"]["ID"] == s3.list_buckets()["Owner"]["ID"]
-    s3.put_bucket_acl(Bucket="inbox", ACL="private")
+    s3.put_bucket_acl(Bucket="inbox", AccessControlPolicy={"Owner": acl["Owner"], "Grants": acl["Grants"]})
     assert refused(s3.put_bucket_acl, Bucket="inbox", ACL="public-read") == (400, "AccessControlListNotSupported")
 
 

@@ -341,10 +341,11 @@ def test_header_that_asks_for_what_is_not_built_is_refused(door: Door, header: s
 @pytest.mark.parametrize(
     ("header", "value", "code"),
     [
-        ("x-amz-acl", "private", None),
+        ("x-amz-acl", "private", "AccessControlListNotSupported"),
         ("x-amz-acl", "bucket-owner-full-control", None),
         ("x-amz-acl", "public-read", "AccessControlListNotSupported"),
-        ("x-amz-grant-read", "id=1", "AccessControlListNotSupported"),
+        ("x-amz-grant-read", "id=1", "InvalidArgument"),
+        ("x-amz-grant-read", "uri=http://acs.amazonaws.com/groups/global/AllUsers", "AccessControlListNotSupported"),
         ("x-amz-acl", "rubbish", "InvalidArgument"),
         ("x-amz-storage-class", "RUBBISH", "InvalidStorageClass"),
         ("x-amz-expected-bucket-owner", "000000000000", None),
@@ -533,7 +534,7 @@ def test_object_acl_says_that_the_owner_has_full_control(door: Door) -> None:
 
     assert [grant["Permission"] for grant in acl["Grants"]] == ["FULL_CONTROL"]
     assert acl["Grants"][0]["Grantee"] == {"ID": acl["Owner"]["ID"], "Type": "CanonicalUser"}
-    s3.put_object_acl(Bucket="inbox", Key="key", ACL="private")
+    s3.put_object_acl(Bucket="inbox", Key="key", ACL="bucket-owner-full-control")
     s3.put_object_acl(Bucket="inbox", Key="key", AccessControlPolicy={"Owner": acl["Owner"], "Grants": acl["Grants"]})
     assert refused(s3.put_object_acl, Bucket="inbox", Key="key", ACL="public-read") == (
         400,

@@ -23,9 +23,11 @@ from cumulo.object_store.keys import (
     Summary,
     UploadRecord,
 )
+from cumulo.object_store.model import Acl, Grant
 from cumulo.storage import records
 from cumulo.storage.engine import ROOT
 
+ACL = Acl("2", (Grant("AllUsers", "READ"),))
 FIRST_FIELDS = (
     *("size_bytes", "etag", "modified_ms", "body", "blob", "part_count", "crc64nvme", "checksums", "content_type"),
     *("metadata", "headers", "storage_class", "tags", "is_composite"),
@@ -58,7 +60,16 @@ KEYS = {
 
 RECORDS = (
     (
-        BucketRow(partition=P, account="1", region="r", create_ms=2, has_policy=True, requester_pays=True),
+        BucketRow(
+            partition=P,
+            account="1",
+            region="r",
+            create_ms=2,
+            has_policy=True,
+            requester_pays=True,
+            object_ownership="ObjectWriter",
+            acl=ACL,
+        ),
         keys.decode_bucket,
     ),
     (Meta(name="b", account="1", region="r", rule_count=3), keys.decode_meta),
@@ -79,6 +90,7 @@ RECORDS = (
             storage_class="GLACIER",
             tags={"a": "1"},
             is_composite=True,
+            acl=ACL,
         ),
         keys.decode_object,
     ),
@@ -102,12 +114,15 @@ RECORDS = (
 )
 
 GOLDEN_RECORDS = {
-    "BucketRow": "9b01c4080000000000000007a131a17202c3c2c2c3c400c2",
+    "BucketRow": (
+        "9f01c4080000000000000007a131a17202c3c2c2c3c400c2ac4f626a656374577269746572c2c292a1329192a8416c6c5573657273a452454144"
+    ),
     "Counters": "950101020304",
     "OwnerRecord": "9301c408000000000000000703",
     "ObjectRecord": (
-        "dc00100201a16502a7474c414349455281a6637263333263c40431323334c3030405cfffffffffffff"
+        "dc00110201a16502a7474c414349455281a6637263333263c40431323334c3030405cfffffffffffff"
         "ffffa17481a16da17681a765787069726573a13081a161a13100"
+        "92a1329192a8416c6c5573657273a452454144"
     ),
     "Parts": "92019199010102c4016d03040506c40163",
 }
