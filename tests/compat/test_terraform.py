@@ -1,8 +1,9 @@
-"""Terraform's resources of SQS: made, found as they were written, changed, and destroyed, by `cumulo terraform init`.
+"""Terraform's resources of SQS and S3: made, found as they were written, changed, and destroyed.
 
-Terraform brings AWS's provider itself, from its registry, or from the folder that TF_CLI_ARGS_init names, as in
-`TF_CLI_ARGS_init=-plugin-dir=/opt/plugins`. Where neither can be had the test says so and is skipped. The provider
-asks again for half a minute whether what it made stays, as SQS forgets at first.
+The provider's file is that of `cumulo terraform init`. Terraform brings AWS's provider itself, from its registry, or
+from the folder that TF_CLI_ARGS_init names, as in `TF_CLI_ARGS_init=-plugin-dir=/opt/plugins`. Where neither can be had
+the test says so and is skipped. The provider asks again for half a minute whether what it made stays, as AWS forgets at
+first.
 """
 
 import shutil
@@ -13,20 +14,20 @@ import pytest
 
 from tests.compat.client_programs import run
 
-CONFIGURATION = Path(__file__).parent / "terraform" / "queues.tf"
+CONFIGURATIONS = Path(__file__).parent / "terraform"
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
-def terraform(aws, server, tmp_path):
-    """Run Terraform in a folder with the configuration and the provider's file for this server."""
+def terraform(request, aws, server, tmp_path):
+    """Run Terraform in a folder with the test's configuration and the provider's file for this server."""
     program = shutil.which("terraform")
     if program is None:
         pytest.skip("terraform is not on PATH")
     cumulo = str(Path(sys.executable).with_name("cumulo"))
     provider = run(cumulo, "terraform", "init", environment=server.environment(), cwd=tmp_path)
     (tmp_path / "provider.tf").write_text(provider)
-    shutil.copy(CONFIGURATION, tmp_path)
+    shutil.copy(CONFIGURATIONS / request.param, tmp_path)
 
     def call(*words):
         run(program, *words, "-no-color", "-input=false", environment=aws | {"CHECKPOINT_DISABLE": "1"}, cwd=tmp_path)
@@ -38,6 +39,7 @@ def terraform(aws, server, tmp_path):
     return call
 
 
+@pytest.mark.parametrize("terraform", ["queues.tf"], indirect=True)
 def test_terraform_makes_finds_changes_and_destroys_queues(terraform, sqs):
     terraform("apply", "-auto-approve", "-var=delay_seconds=5")
     terraform("plan", "-detailed-exitcode", "-var=delay_seconds=5")  # exits with 2 where something is to be changed
@@ -50,3 +52,16 @@ def test_terraform_makes_finds_changes_and_destroys_queues(terraform, sqs):
 
     assert (changed["DelaySeconds"], changed["SqsManagedSseEnabled"], tags) == ("7", "true", {"delay": "7"})
     assert sqs.list_queues(QueueNamePrefix="terraform").get("QueueUrls", []) == []
+
+
+@pytest.mark.parametrize("terraform", ["buckets.tf"], indirect=True)
+def test_terraform_makes_finds_changes_and_destroys_a_bucket_with_all_its_sub_resources(terraform, s3):
+    terraform("apply", "-auto-approve", "-var=max_age_seconds=60")
+    terraform("plan", "-detailed-exitcode", "-var=max_age_seconds=60")
+    terraform("apply", "-auto-approve", "-var=max_age_seconds=600")
+    terraform("plan", "-detailed-exitcode", "-var=max_age_seconds=600")
+    rules = s3.get_bucket_cors(Bucket="terraform-site")["CORSRules"]
+    terraform("destroy", "-auto-approve", "-var=max_age_seconds=600")
+
+    assert sorted(rule.get("MaxAgeSeconds", 0) for rule in rules) == [0, 600]
+    assert [one["Name"] for one in s3.list_buckets()["Buckets"] if one["Name"].startswith("terraform-")] == []

@@ -1,0 +1,176 @@
+# A bucket with all the sub-resources that AWS's provider knows.
+
+variable "max_age_seconds" {
+  type = number
+}
+
+resource "aws_s3_bucket" "logs" {
+  bucket        = "terraform-logs"
+  force_destroy = true
+}
+
+resource "aws_s3_bucket" "site" {
+  bucket        = "terraform-site"
+  force_destroy = true
+  tags          = { age = var.max_age_seconds }
+}
+
+resource "aws_s3_bucket_ownership_controls" "site" {
+  bucket = aws_s3_bucket.site.id
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_public_access_block" "site" {
+  bucket                  = aws_s3_bucket.site.id
+  block_public_acls       = true
+  ignore_public_acls      = true
+  block_public_policy     = false
+  restrict_public_buckets = false
+}
+
+data "aws_iam_policy_document" "site" {
+  statement {
+    actions   = ["s3:GetObject"]
+    resources = ["${aws_s3_bucket.site.arn}/*"]
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "site" {
+  bucket     = aws_s3_bucket.site.id
+  policy     = data.aws_iam_policy_document.site.json
+  depends_on = [aws_s3_bucket_public_access_block.site]
+}
+
+resource "aws_s3_bucket_cors_configuration" "site" {
+  bucket = aws_s3_bucket.site.id
+  cors_rule {
+    id              = "app"
+    allowed_headers = ["*"]
+    allowed_methods = ["PUT", "POST"]
+    allowed_origins = ["https://app.example.com"]
+    expose_headers  = ["ETag"]
+    max_age_seconds = var.max_age_seconds
+  }
+  cors_rule {
+    allowed_methods = ["GET"]
+    allowed_origins = ["*"]
+  }
+}
+
+resource "aws_s3_bucket_website_configuration" "site" {
+  bucket = aws_s3_bucket.site.id
+  index_document {
+    suffix = "index.html"
+  }
+  error_document {
+    key = "error.html"
+  }
+  routing_rule {
+    condition {
+      key_prefix_equals = "docs/"
+    }
+    redirect {
+      replace_key_prefix_with = "documents/"
+    }
+  }
+}
+
+resource "aws_s3_bucket_logging" "site" {
+  bucket        = aws_s3_bucket.site.id
+  target_bucket = aws_s3_bucket.logs.id
+  target_prefix = "site/"
+  target_object_key_format {
+    partitioned_prefix {
+      partition_date_source = "EventTime"
+    }
+  }
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "logs" {
+  bucket = aws_s3_bucket.logs.id
+  rule {
+    id     = "old"
+    status = "Enabled"
+    filter {
+      prefix = "site/"
+    }
+    expiration {
+      days = 30
+    }
+  }
+}
+
+resource "aws_s3_bucket_accelerate_configuration" "site" {
+  bucket = aws_s3_bucket.site.id
+  status = "Enabled"
+}
+
+resource "aws_s3_bucket_request_payment_configuration" "site" {
+  bucket = aws_s3_bucket.site.id
+  payer  = "Requester"
+}
+
+resource "aws_s3_bucket_inventory" "site" {
+  bucket                   = aws_s3_bucket.site.id
+  name                     = "nightly"
+  included_object_versions = "All"
+  optional_fields          = ["ETag", "Size"]
+  schedule {
+    frequency = "Daily"
+  }
+  filter {
+    prefix = "documents/"
+  }
+  destination {
+    bucket {
+      format     = "ORC"
+      bucket_arn = aws_s3_bucket.logs.arn
+    }
+  }
+}
+
+resource "aws_s3_bucket_analytics_configuration" "site" {
+  bucket = aws_s3_bucket.site.id
+  name   = "classes"
+  filter {
+    prefix = "documents/"
+    tags   = { priority = "high" }
+  }
+  storage_class_analysis {
+    data_export {
+      destination {
+        s3_bucket_destination {
+          bucket_arn = aws_s3_bucket.logs.arn
+        }
+      }
+    }
+  }
+}
+
+resource "aws_s3_bucket_metric" "site" {
+  bucket = aws_s3_bucket.site.id
+  name   = "EntireBucket"
+}
+
+resource "aws_s3_bucket_intelligent_tiering_configuration" "site" {
+  bucket = aws_s3_bucket.site.id
+  name   = "cold"
+  tiering {
+    access_tier = "ARCHIVE_ACCESS"
+    days        = 125
+  }
+}
+
+resource "aws_s3_object" "page" {
+  bucket           = aws_s3_bucket.site.id
+  key              = "old.html"
+  content          = "moved"
+  content_type     = "text/html"
+  website_redirect = "/new.html"
+}
