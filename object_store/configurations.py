@@ -13,7 +13,7 @@ import msgspec
 
 from cumulo.core.errors import ErrorRow
 from cumulo.core.lazy import LazyModule
-from cumulo.object_store import acl, cors, errors, inventories, keys, logging_rules, model, payments, websites
+from cumulo.object_store import acl, cors, errors, inventories, keys, logging_rules, model, payments, quotas, websites
 from cumulo.object_store.buckets import open_bucket, replace_row, row_of
 from cumulo.object_store.configuration_rows import whole_value
 from cumulo.object_store.errors import (
@@ -46,6 +46,7 @@ LIFECYCLE: Final = KIND
 REQUEST_PAYMENT: Final = "request_payment"
 WEBSITE: Final = "website"
 LOGGING: Final = "logging"
+QUOTA: Final = "quota"
 SLICE_BYTES: Final = VALUE_BYTES_MAX - 64
 """Of an encoded configuration in one row; the record around it takes a few bytes."""
 
@@ -146,6 +147,13 @@ KINDS: Final = {
         shape="WebsiteConfiguration",
         check=websites.check_website,
         deletes="s3:DeleteBucketWebsite",
+    ),
+    QUOTA: Kind(
+        "cumulo:GetBucketQuota",
+        "cumulo:PutBucketQuota",
+        None,
+        model.BucketQuota,
+        check=lambda _, quota: quotas.check_quota_value(quota),
     ),
     "analytics": _many("AnalyticsConfiguration", "AnalyticsConfiguration", inventories.check_analytics),
     "intelligent_tiering": _many(
@@ -287,6 +295,10 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
         case "lifecycle":
             assert value is None or isinstance(value, Lifecycle), value
             replace_row(txn, request.bucket, lifecycle=change_rules(txn, stamped, meta, value))
+        case "quota":
+            assert value is None or isinstance(value, model.BucketQuota), value
+            txn.put(stamped.partition + keys.META, records.encode(quotas.limited(meta, value)))
+            replace_row(txn, request.bucket, has_quota=value is not None)
         case "logging":
             is_logged = logging_rules.is_logged(value)
             replace_row(txn, request.bucket, is_logged=is_logged)

@@ -18,7 +18,8 @@ from cumulo.object_store.edge_aws_xml import document, escape
 from cumulo.object_store.service import Service
 
 
-def _public_access_block(it: Any) -> str:
+def public_access_block_elements(it: Any) -> str:
+    """Return the elements of a public access block."""
     return "".join(
         f"<{name}>{str(value).lower()}</{name}>"
         for name, value in (
@@ -30,7 +31,25 @@ def _public_access_block(it: Any) -> str:
     )
 
 
-def _ownership_controls(it: Any) -> str:
+def public_access_block_of(said: Any) -> model.PublicAccessBlock:
+    """Return what S3's shape of a public access block says."""
+    return model.PublicAccessBlock(
+        bool(said.BlockPublicAcls),
+        bool(said.IgnorePublicAcls),
+        bool(said.BlockPublicPolicy),
+        bool(said.RestrictPublicBuckets),
+    )
+
+
+def ownership_controls_of(said: Any) -> model.OwnershipControls:
+    """Return what S3's shape of ownership controls says; raises `MalformedXML` for other than one rule."""
+    if len(said.Rules) != 1:
+        raise MALFORMED_XML.error()
+    return model.OwnershipControls(said.Rules[0].ObjectOwnership)
+
+
+def ownership_controls_elements(it: Any) -> str:
+    """Return the elements of ownership controls."""
     return f"<Rule><ObjectOwnership>{it.object_ownership}</ObjectOwnership></Rule>"
 
 
@@ -39,8 +58,8 @@ def _empty(_: Any) -> str:
 
 
 _READS: Final[Mapping[str, tuple[str, str, Callable[[Any], str]]]] = {
-    "GetPublicAccessBlock": (PUBLIC_ACCESS_BLOCK, "PublicAccessBlockConfiguration", _public_access_block),
-    "GetBucketOwnershipControls": (OWNERSHIP_CONTROLS, "OwnershipControls", _ownership_controls),
+    "GetPublicAccessBlock": (PUBLIC_ACCESS_BLOCK, "PublicAccessBlockConfiguration", public_access_block_elements),
+    "GetBucketOwnershipControls": (OWNERSHIP_CONTROLS, "OwnershipControls", ownership_controls_elements),
     "GetBucketEncryption": ("encryption", "ServerSideEncryptionConfiguration", _empty),
     "GetObjectLockConfiguration": ("object_lock", "ObjectLockConfiguration", _empty),
     "GetBucketReplication": ("replication", "ReplicationConfiguration", _empty),
@@ -100,20 +119,12 @@ def handlers(service: Service) -> dict[str, Handler]:
         return AwsAnswer()
 
     async def put_public_access_block(call: AwsCall) -> AwsAnswer:
-        said = call.request.PublicAccessBlockConfiguration
-        value = model.PublicAccessBlock(
-            bool(said.BlockPublicAcls),
-            bool(said.IgnorePublicAcls),
-            bool(said.BlockPublicPolicy),
-            bool(said.RestrictPublicBuckets),
-        )
+        value = public_access_block_of(call.request.PublicAccessBlockConfiguration)
         return await _write(service, call, PUBLIC_ACCESS_BLOCK, value)
 
     async def put_ownership_controls(call: AwsCall) -> AwsAnswer:
-        rules = call.request.OwnershipControls.Rules
-        if len(rules) != 1:
-            raise MALFORMED_XML.error()
-        return await _write(service, call, OWNERSHIP_CONTROLS, model.OwnershipControls(rules[0].ObjectOwnership))
+        value = ownership_controls_of(call.request.OwnershipControls)
+        return await _write(service, call, OWNERSHIP_CONTROLS, value)
 
     table: dict[str, Handler] = {
         "GetBucketPolicy": get_bucket_policy,

@@ -103,8 +103,13 @@ async def _check_object(service: Service, call: AwsCall) -> None:
     check_version(call.request.VersionId)
 
 
-def _document(tags: Mapping[str, str]) -> AwsAnswer:
+def tag_elements(tags: Mapping[str, str]) -> str:
+    """Return the elements of a set of tags, by key."""
     rows = "".join(
         f"<Tag><Key>{escape(key)}</Key><Value>{escape(value)}</Value></Tag>" for key, value in sorted(tags.items())
     )
-    return document("Tagging", f"<TagSet>{rows}</TagSet>")
+    return f"<TagSet>{rows}</TagSet>"
+
+
+def _document(tags: Mapping[str, str]) -> AwsAnswer:
+    return document("Tagging", tag_elements(tags))

@@ -7,7 +7,7 @@ framing before the piece. Otherwise each would be copied three times, which cost
 
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 from google.protobuf.message import Message
@@ -15,12 +15,18 @@ from google.protobuf.message import Message
 from cumulo.api.objects.v1 import objects_pb2 as pb
 from cumulo.api.queue.v1.queue_pb2 import SentMessage
 from cumulo.core.context import CallContext
+from cumulo.core.lazy import LazyModule
 from cumulo.core.names import parse_arn
 from cumulo.core.ports import EnclosedMessage
 from cumulo.gateway.rpc import CallableService, RpcAdaptor, UnaryRow, parser
 from cumulo.object_store import model
 from cumulo.object_store.errors import INCOMPLETE_BODY, INVALID_ARGUMENT, INVALID_REQUEST
 from cumulo.object_store.model import CONTENT_MD5, UNKNOWN, ExpectedContent
+
+if TYPE_CHECKING:
+    from cumulo.object_store import edge_documents
+else:
+    edge_documents = LazyModule("cumulo.object_store.edge_documents")
 
 SERVICE_NAME = "cumulo.api.objects.v1.ObjectService"
 FRAME_BYTES_MAX: Final = 1024 * 1024
@@ -316,6 +322,15 @@ def _decode_set_notification(request: pb.SetBucketNotificationRequest, _: CallCo
     return model.SetBucketNotification(_bucket_name(request.bucket), rules, request.request_id)
 
 
+def _decode_set_configuration(
+    request: pb.SetBucketConfigurationRequest, _: CallContext
+) -> model.SetBucketConfiguration:
+    value = edge_documents.parsed(request.kind, request.document)
+    return model.SetBucketConfiguration(
+        _bucket_name(request.bucket), request.kind, value, request.request_id, request.id
+    )
+
+
 def _decode_create_upload(request: pb.CreateMultipartUploadRequest, _: CallContext) -> model.CreateMultipartUpload:
     return model.CreateMultipartUpload(
         bucket=_bucket_name(request.bucket),
@@ -506,6 +521,32 @@ _UNARY: Mapping[str, UnaryRow] = {
         pb.SetBucketNotificationRequest,
         _decode_set_notification,
         lambda rules: pb.SetBucketNotificationResponse(rules=_rules(rules)),
+    ),
+    "GetBucketConfiguration": (
+        pb.GetBucketConfigurationRequest,
+        lambda request, _: model.GetBucketConfiguration(_bucket_name(request.bucket), request.kind, request.id),
+        lambda it: pb.GetBucketConfigurationResponse(document=edge_documents.document(it)),
+    ),
+    "SetBucketConfiguration": (
+        pb.SetBucketConfigurationRequest,
+        _decode_set_configuration,
+        lambda _: pb.SetBucketConfigurationResponse(),
+    ),
+    "DeleteBucketConfiguration": (
+        pb.DeleteBucketConfigurationRequest,
+        lambda request, _: model.DeleteBucketConfiguration(
+            _bucket_name(request.bucket), request.kind, request.request_id, request.id
+        ),
+        lambda _: pb.DeleteBucketConfigurationResponse(),
+    ),
+    "ListBucketConfigurations": (
+        pb.ListBucketConfigurationsRequest,
+        lambda request, _: model.ListBucketConfigurations(
+            _bucket_name(request.bucket), request.kind, request.page_size, request.page_token
+        ),
+        lambda page: pb.ListBucketConfigurationsResponse(
+            documents=map(edge_documents.document, page.values), next_page_token=page.next_page_token
+        ),
     ),
     "HeadObject": (
         pb.HeadObjectRequest,

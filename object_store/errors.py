@@ -95,6 +95,12 @@ BUCKET_ALREADY_EXISTS = ErrorRow(
     "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please "
     "select a different name and try again.",
 )
+QUOTA_EXCEEDED = ErrorRow(
+    "QuotaExceeded",
+    403,
+    Status.RESOURCE_EXHAUSTED,
+    "The bucket would hold {size} {what}, and its quota is {allowed}.",
+)
 BUCKET_NOT_EMPTY = ErrorRow(
     "BucketNotEmpty", 409, Status.FAILED_PRECONDITION, "The bucket you tried to delete is not empty"
 )

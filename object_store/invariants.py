@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
-from cumulo.object_store import configurations, keys, logging_rules, model, payments
+from cumulo.object_store import configurations, keys, logging_rules, model, payments, quotas
 from cumulo.object_store.bodies import read_seal
 from cumulo.object_store.checksums import of_parts
 from cumulo.object_store.keys import BucketRow, Counters, Meta, ObjectRecord, PartRecord, UploadRecord
@@ -101,7 +101,7 @@ def _check_bucket(txn: ReadTxn, name: str, row: BucketRow, waiting: dict[tuple[s
         yield "it is not listed for its account"
     if row.has_policy != (txn.get(keys.policy_key(name)) is not None):
         yield "its policy is not where its row says"
-    yield from _check_configurations(txn, name, row, waiting)
+    yield from _check_configurations(txn, name, row, meta, waiting)
     tally = Tally()
     yield from _check_objects(txn, partition, tally, waiting)
     yield from _check_uploads(txn, partition, tally, waiting)
@@ -110,7 +110,7 @@ def _check_bucket(txn: ReadTxn, name: str, row: BucketRow, waiting: dict[tuple[s
 
 
 def _check_configurations(
-    txn: ReadTxn, name: str, row: BucketRow, waiting: dict[tuple[str, bytes], Due]
+    txn: ReadTxn, name: str, row: BucketRow, meta: Meta, waiting: dict[tuple[str, bytes], Due]
 ) -> Iterator[str]:
     prefix = row.partition + keys.CONFIGURATIONS
     slices = 0
@@ -134,6 +134,10 @@ def _check_configurations(
     is_logged = logging_rules.is_logged(configurations.read(txn, row.partition, configurations.LOGGING))
     if not row.is_logged == is_logged == (txn.get(keys.logged_key(name)) is not None):
         yield "its logging is not what its row says"
+    quota = configurations.read(txn, row.partition, configurations.QUOTA)
+    assert quota is None or isinstance(quota, model.BucketQuota), quota
+    if row.has_quota != (quota is not None) or quotas.limited(meta, quota) != meta:
+        yield "its quota is not what its row and its record say"
     if any(rows_under(txn, row.partition + keys.ACCESS_LINES)) and not any(
         kind == keys.ACCESS_DELIVER and key == row.partition + keys.ACCESS_LINES for kind, key in waiting
     ):

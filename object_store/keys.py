@@ -80,8 +80,9 @@ class BucketRow(records.Record, frozen=True):
     `is_policy_public` repeats what its policy says, `may_be_public` its public access block (RestrictPublicBuckets is
     off), as do `takes_public_acls` (BlockPublicAcls) and `honors_public_acls` (IgnorePublicAcls), `requester_pays` its
     request payment, `lifecycle` is the digest of its lifecycle rules, empty where it has none, `is_logged` says that
-    its requests are logged: every request must know them. An empty `object_ownership` is BucketOwnerEnforced: then
-    there are no access control lists. A bucket whose `acl` is None is private.
+    its requests are logged, `has_quota` that what it may hold is limited: every request must know them. An empty
+    `object_ownership` is BucketOwnerEnforced: then there are no access control lists. A bucket whose `acl` is None is
+    private.
     """
 
     partition: bytes = b""
@@ -98,6 +99,7 @@ class BucketRow(records.Record, frozen=True):
     takes_public_acls: bool = False
     honors_public_acls: bool = False
     acl: model.Acl | None = None
+    has_quota: bool = False
 
 
 class Meta(records.Record, frozen=True):
@@ -108,6 +110,8 @@ class Meta(records.Record, frozen=True):
     region: str = ""
     rule_count: int = 0
     lifecycle: bytes = b""
+    bytes_max: int = 0
+    objects_max: int = 0
 
 
 class Counters(records.Record, frozen=True):

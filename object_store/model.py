@@ -57,6 +57,7 @@ CONFIGURATION_ID_CHARACTERS_MAX: Final = 64
 CONFIGURATION_BYTES_MAX: Final = 1024 * 1024
 """Of one configuration as it is stored. Lifecycle and replication take 1,000 rules, of about 300 bytes."""
 CORS_RULES_MAX: Final = 100
+QUOTA_MAX: Final = 2**62
 ROUTING_RULES_MAX: Final = 50
 INLINE_BYTES_MAX: Final = VALUE_BYTES_MAX
 """Bodies up to this size live in the engine, larger ones in the blob store."""
@@ -368,7 +369,14 @@ class BucketTagging(msgspec.Struct, frozen=True, array_like=True):
     tags: dict[str, str]
 
 
-Configuration = PublicAccessBlock | OwnershipControls | BucketTagging | Lifecycle | Structure
+class BucketQuota(msgspec.Struct, frozen=True):
+    """What a bucket may hold: our own; 0 is no limit."""
+
+    bytes_max: int = 0
+    objects_max: int = 0
+
+
+Configuration = BucketQuota | PublicAccessBlock | OwnershipControls | BucketTagging | Lifecycle | Structure
 """What a bucket is configured to be; a `Structure` is S3's own shape (`object_store/aws_s3.py`)."""
 
 

@@ -19,6 +19,7 @@ from cumulo.object_store.lifecycle_index import armed, disarm, expiry_of
 from cumulo.object_store.lifecycle_model import Ending
 from cumulo.object_store.naming import shown
 from cumulo.object_store.notifications import REMOVED_DELETE, Change, write_events
+from cumulo.object_store.quotas import check_quota
 from cumulo.object_store.ranges import find_part, resolve_part, resolve_range
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records
@@ -190,16 +191,14 @@ def replace_object(
     txn.put(keys.object_key(partition, key), records.encode(record))
     if found is not None:
         discard_body(txn, partition, found, stamped.now_ms)
-    save_counters(
-        txn,
-        partition,
-        Counters(
-            objects=counters.objects + (found is None),
-            bytes=counters.bytes + record.size_bytes - (0 if found is None else found.size_bytes),
-            uploads=counters.uploads - uploads_ended,
-            next=counters.next + 1,
-        ),
+    counted = Counters(
+        objects=counters.objects + (found is None),
+        bytes=counters.bytes + record.size_bytes - (0 if found is None else found.size_bytes),
+        uploads=counters.uploads - uploads_ended,
+        next=counters.next + 1,
     )
+    check_quota(meta, counters, counted)
+    save_counters(txn, partition, counted)
     if meta.rule_count:
         change = Change(event_name, key, record.body, stamped.wall_ms, record.size_bytes, record.etag)
         write_events(txn, stamped, meta, change)

@@ -51,6 +51,7 @@ from cumulo.object_store.multipart import end_uploads, find_upload, uploads_posi
 from cumulo.object_store.notifications import check_rules
 from cumulo.object_store.objects import Contents, find_object, open_object
 from cumulo.object_store.payments import check_pays
+from cumulo.object_store.quotas import beyond_quota
 from cumulo.object_store.ranges import check_asked
 from cumulo.object_store.stamping import Origin, Stamped
 from cumulo.object_store.uploads import PartUpload
@@ -396,6 +397,8 @@ class Resolving:
         stamped = msgspec.structs.replace(self.stamp(ctx, request, found), acl=asked.acl)
         there, refused = await self._refused_write(stamped)
         refused = asked.refused or refused
+        if refused is None and found.row.has_quota and request.expected.content_length > 0 and not request.request_id:
+            refused = await self._engine.read((found.row.partition,), beyond_quota, stamped)
         return self._resolved(ctx, operation, request, found, stamped, missing=refused, record=there, makes_object=True)
 
     async def _refused_write(self, stamped: Stamped) -> tuple[ObjectRecord | None, ServiceError | None]:

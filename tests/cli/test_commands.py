@@ -373,6 +373,25 @@ def test_bucket_life(run, answer, name):
     assert answer("bucket", "ls", name) == []
 
 
+def test_configuration_and_quota_of_a_bucket_are_written_shown_and_removed(run, answer, name, tmp_path):
+    answer("bucket", "mb", name)
+    rules = {"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]}
+    document = tmp_path / "cors.json"
+    document.write_text(json.dumps(rules))
+
+    run("bucket", "config", name, "cors", "--set", str(document))
+    shown = json.loads(run("bucket", "config", name, "cors").stdout)
+    run("bucket", "config", name, "cors", "--rm")
+    listed = json.loads(run("bucket", "config", name, "inventory").stdout)
+    answer("bucket", "quota", name, "--bytes", "100")
+    limits = answer("bucket", "quota", name, "--objects", "5")
+    lifted = answer("bucket", "quota", name, "--clear")
+
+    assert (shown, listed) == (rules, [])
+    assert limits == {"bytes_max": 100, "objects_max": 5}
+    assert lifted == {"bytes_max": 0, "objects_max": 0}
+
+
 def test_notification_rule_is_added_and_cleared(run, answer, name):
     run("bucket", "mb", name)
     arn = answer("queue", "create", name)["arn"]

@@ -302,6 +302,41 @@ def test_buckets_are_listed(client: Client, name: str):
     assert [it.name for it in client.buckets(name, page_size=2)] == [f"{name}-{number}" for number in range(3)]
 
 
+def test_configuration_is_written_read_listed_and_removed(bucket: Bucket):
+    rules = {"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]}
+    with pytest.raises(errors.NotFound):
+        bucket.configuration("cors")
+
+    bucket.set_configuration("cors", rules)
+    bucket.set_configuration("tagging", {"TagSet": [{"Key": "team", "Value": "a b"}]})
+    bucket.set_configuration("metrics", '{"Id": "all"}', "all")
+
+    assert bucket.configuration("cors") == rules
+    assert bucket.configuration("tagging") == {"TagSet": [{"Key": "team", "Value": "a b"}]}
+    assert bucket.configuration("logging") is None
+    assert bucket.configuration("ownership_controls") == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    assert list(bucket.configurations("metrics")) == [{"Id": "all"}]
+    bucket.delete_configuration("metrics", "all")
+    assert list(bucket.configurations("metrics")) == []
+    for text in ("nonsense", '{"CORSRule": []}', '{"CORSRules": [{"AllowedMethods": "GET", "AllowedOrigins": []}]}'):
+        with pytest.raises(errors.InvalidArgument):
+            bucket.set_configuration("cors", text)
+    with pytest.raises(errors.InvalidArgument):
+        bucket.set_configuration("nonsense", {})
+
+
+def test_quota_holds_and_is_lifted(bucket: Bucket):
+    bucket.set_quota(bytes_max=4)
+    bucket.put("a", b"1234")
+
+    with pytest.raises(errors.LimitExceeded) as refused:
+        bucket.put("b", b"5")
+
+    assert (refused.value.code, bucket.quota().bytes_max, bucket.quota().objects_max) == ("QuotaExceeded", 4, 0)
+    bucket.delete_configuration("quota")
+    bucket.put("b", b"5")
+
+
 def test_policy_is_written_read_and_removed(bucket: Bucket, name: str):
     statement = {
         "Effect": "Allow",

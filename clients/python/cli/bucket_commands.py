@@ -11,11 +11,24 @@ from cumulo.cli.output import human_size, show_item, show_items
 from cumulo.client import Bucket, NotificationRule
 
 DELETE_BATCH = 1_000
+LISTED_KINDS = ("analytics", "intelligent_tiering", "inventory", "metrics")
+"""Of configurations, those of which a bucket has many."""
+KINDS = (
+    *LISTED_KINDS,
+    "accelerate",
+    "cors",
+    "logging",
+    "ownership_controls",
+    "public_access_block",
+    "request_payment",
+    "tagging",
+    "website",
+)
 
 
 @rich_click.group("bucket")
 def bucket_group() -> None:
-    """Buckets, their policies and notifications."""
+    """Buckets, their policies, notifications, configurations and quotas."""
 
 
 @bucket_group.command("ls")
@@ -140,6 +153,55 @@ def notification(
         elif clear:
             rules = bucket.set_notifications(())
         show_items(rules, ("id", "queue", "events", "prefix", "suffix"), session.output)
+
+
+@bucket_group.command("config")
+@click.argument("name")
+@click.argument("kind", type=click.Choice(KINDS))
+@click.option("--id", "id_", default="", metavar="ID", help="Which one, where a bucket has many of the kind.")
+@click.option("--set", "path", metavar="FILE", help="Write it: JSON as the aws CLI takes it; - is standard input.")
+@click.option("--rm", "remove", is_flag=True, help="Remove it.")
+@leaf
+def config(session: Session, name: str, kind: str, id_: str, path: str | None, remove: bool) -> None:
+    """Show, write or remove a configuration of the bucket NAME, or list those of a KIND that has ids."""
+    if path is not None and remove:
+        raise click.UsageError("--set or --rm, not both")
+    name = bucket_name(name)
+    with session.client() as client:
+        bucket = client.bucket(name)
+        if path is not None:
+            bucket.set_configuration(kind, text_of(path), id_)
+            session.report(f"bucket {name} has its {kind} configuration", {"name": name, "kind": kind})
+        elif remove:
+            bucket.delete_configuration(kind, id_)
+            session.report(f"bucket {name} has no such {kind} configuration", {"name": name, "kind": kind})
+        else:
+            listed = kind in LISTED_KINDS and not id_
+            found = list(bucket.configurations(kind)) if listed else bucket.configuration(kind, id_) or {}
+            click.echo(json.dumps(found, indent=2))
+
+
+@bucket_group.command("quota")
+@click.argument("name")
+@click.option("--bytes", "bytes_max", type=click.IntRange(0), metavar="N", help="At most so many bytes; 0 is no limit.")
+@click.option("--objects", "objects_max", type=click.IntRange(0), metavar="N", help="At most so many; 0 is no limit.")
+@click.option("--clear", is_flag=True, help="Remove both limits.")
+@leaf
+def quota(session: Session, name: str, bytes_max: int | None, objects_max: int | None, clear: bool) -> None:
+    """Show or set what the bucket NAME may hold. A limit that is not named stays."""
+    if clear and (bytes_max is not None or objects_max is not None):
+        raise click.UsageError("--clear, or limits")
+    with session.client() as client:
+        bucket = client.bucket(bucket_name(name))
+        if clear:
+            bucket.delete_configuration("quota")
+        elif bytes_max is not None or objects_max is not None:
+            now = bucket.quota()
+            bucket.set_quota(
+                bytes_max=now.bytes_max if bytes_max is None else bytes_max,
+                objects_max=now.objects_max if objects_max is None else objects_max,
+            )
+        show_item(msgspec.structs.asdict(bucket.quota()), session.output)
 
 
 def _rules(text: str) -> list[NotificationRule]:

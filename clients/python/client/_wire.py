@@ -681,6 +681,16 @@ def listed_object(it: objects.ObjectSummary) -> model.ObjectInfo:
     return model.ObjectInfo(key=it.key, size=it.size_bytes, etag=it.etag, modified=time_of(it.last_modified_ms))
 
 
+def configuration(document: str) -> dict[str, Any]:
+    """Return what a configuration's document says."""
+    return msgspec.json.decode(document, type=dict[str, Any])
+
+
+def bucket_quota(said: dict[str, Any] | None) -> model.BucketQuota:
+    """Return a bucket's quota; one that nobody wrote limits nothing."""
+    return msgspec.convert(said or {}, model.BucketQuota)
+
+
 def notification_rule(it: objects.NotificationRule) -> model.NotificationRule:
     """Return a notification rule."""
     return model.NotificationRule(queue=it.queue, events=tuple(it.events), prefix=it.prefix, suffix=it.suffix, id=it.id)

@@ -427,6 +427,13 @@ class ObjectInfo(Value, frozen=True):
     messages: tuple[SentMessage, ...] = ()
 
 
+class BucketQuota(msgspec.Struct, frozen=True, kw_only=True):
+    """What a bucket may hold; 0 is no limit."""
+
+    bytes_max: int = 0
+    objects_max: int = 0
+
+
 class NotificationRule(Value, frozen=True):
     """Which `events` of which keys are sent to which queue (ARN, name or short name)."""
 

@@ -407,6 +407,60 @@ class AsyncBucket(Handle):
         )
         return tuple(map(_wire.notification_rule, response.rules))
 
+    async def configuration(self, kind: str, config_id: str = "") -> dict[str, Any] | None:
+        """Return one of the bucket's configurations in the shape of S3's own API, None where there is none and S3
+        answers so; raises `NotFound` where S3 does.
+
+        `kind` is `accelerate`, `analytics`, `cors`, `intelligent_tiering`, `inventory`, `logging`, `metrics`,
+        `ownership_controls`, `public_access_block`, `quota`, `request_payment`, `tagging` or `website`; `config_id`
+        says which one where a bucket has many.
+        """
+        request = pb.GetBucketConfigurationRequest(bucket=self._name, kind=kind, id=config_id)
+        response = await self._connection.call(self._connection.lane.objects.GetBucketConfiguration, request)
+        return _wire.configuration(response.document) if response.document else None
+
+    async def set_configuration(self, kind: str, value: str | Mapping[str, Any], config_id: str = "") -> None:
+        """Write one of the bucket's configurations: what `configuration` returns, or its JSON text."""
+        await self._connection.call(
+            self._connection.lane.objects.SetBucketConfiguration,
+            pb.SetBucketConfigurationRequest(
+                bucket=self._name,
+                kind=kind,
+                id=config_id,
+                document=_wire.document_text(value),
+                request_id=self._connection.request_id(),
+            ),
+        )
+
+    async def delete_configuration(self, kind: str, config_id: str = "") -> None:
+        """Remove one of the bucket's configurations; not even a default is left."""
+        await self._connection.call(
+            self._connection.lane.objects.DeleteBucketConfiguration,
+            pb.DeleteBucketConfigurationRequest(
+                bucket=self._name, kind=kind, id=config_id, request_id=self._connection.request_id()
+            ),
+        )
+
+    def configurations(self, kind: str, *, page_size: int | None = None) -> AsyncPager[dict[str, Any]]:
+        """List the bucket's configurations of a kind that has ids, in order of these."""
+
+        async def fetch(page_token: str) -> Page[dict[str, Any]]:
+            request = pb.ListBucketConfigurationsRequest(
+                bucket=self._name, kind=kind, page_size=page_size or 0, page_token=page_token
+            )
+            response = await self._connection.call(self._connection.lane.objects.ListBucketConfigurations, request)
+            return Page(list(map(_wire.configuration, response.documents)), response.next_page_token)
+
+        return AsyncPager(fetch)
+
+    async def quota(self) -> model.BucketQuota:
+        """Return what the bucket may hold."""
+        return _wire.bucket_quota(await self.configuration("quota"))
+
+    async def set_quota(self, *, bytes_max: int = 0, objects_max: int = 0) -> None:
+        """Limit what the bucket may hold, 0 for no limit; beyond it `LimitExceeded` (`QuotaExceeded`) is raised."""
+        await self.set_configuration("quota", {"bytes_max": bytes_max, "objects_max": objects_max})
+
     def uploads(self, prefix: str = "", *, page_size: int | None = None) -> AsyncPager[model.MultipartUploadInfo]:
         """List the uploads in parts that are neither completed nor aborted."""
 

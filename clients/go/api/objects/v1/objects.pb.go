@@ -1349,6 +1349,475 @@ func (x *SetBucketNotificationResponse) GetRules() []*NotificationRule {
 	return nil
 }
 
+// Which configuration is asked for.
+type GetBucketConfigurationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Set by the client, required: `accelerate`, `analytics`, `cors`, `intelligent_tiering`, `inventory`, `logging`,
+	// `metrics`, `ownership_controls`, `public_access_block`, `quota`, `request_payment`, `tagging` or `website`.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Set by the client: which one, for `analytics`, `intelligent_tiering`, `inventory` and `metrics`, else empty.
+	Id            string `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBucketConfigurationRequest) Reset() {
+	*x = GetBucketConfigurationRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBucketConfigurationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBucketConfigurationRequest) ProtoMessage() {}
+
+func (x *GetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBucketConfigurationRequest.ProtoReflect.Descriptor instead.
+func (*GetBucketConfigurationRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *GetBucketConfigurationRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *GetBucketConfigurationRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *GetBucketConfigurationRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// A configuration.
+type GetBucketConfigurationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: JSON in the shape of S3's own API (the aws CLI's `--cors-configuration`, ...); of `quota`
+	// `{"bytes_max": 0, "objects_max": 0}`, where 0 is no limit. Empty where there is none.
+	Document      string `protobuf:"bytes,1,opt,name=document,proto3" json:"document,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBucketConfigurationResponse) Reset() {
+	*x = GetBucketConfigurationResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBucketConfigurationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBucketConfigurationResponse) ProtoMessage() {}
+
+func (x *GetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBucketConfigurationResponse.ProtoReflect.Descriptor instead.
+func (*GetBucketConfigurationResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *GetBucketConfigurationResponse) GetDocument() string {
+	if x != nil {
+		return x.Document
+	}
+	return ""
+}
+
+// What is to be configured.
+type SetBucketConfigurationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Set by the client, required: as in GetBucketConfigurationRequest.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Set by the client: as in GetBucketConfigurationRequest; the document bears the same (`IdMismatch`).
+	Id string `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`
+	// Set by the client, required: JSON as it is answered; at most 1 MiB.
+	Document string `protobuf:"bytes,4,opt,name=document,proto3" json:"document,omitempty"`
+	// Set by the client, optional: idempotency id, a UUID; remembered 24 h.
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetBucketConfigurationRequest) Reset() {
+	*x = SetBucketConfigurationRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetBucketConfigurationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetBucketConfigurationRequest) ProtoMessage() {}
+
+func (x *SetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetBucketConfigurationRequest.ProtoReflect.Descriptor instead.
+func (*SetBucketConfigurationRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *SetBucketConfigurationRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *SetBucketConfigurationRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *SetBucketConfigurationRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SetBucketConfigurationRequest) GetDocument() string {
+	if x != nil {
+		return x.Document
+	}
+	return ""
+}
+
+func (x *SetBucketConfigurationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The bucket is configured.
+type SetBucketConfigurationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetBucketConfigurationResponse) Reset() {
+	*x = SetBucketConfigurationResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetBucketConfigurationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetBucketConfigurationResponse) ProtoMessage() {}
+
+func (x *SetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetBucketConfigurationResponse.ProtoReflect.Descriptor instead.
+func (*SetBucketConfigurationResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{26}
+}
+
+// Which configuration is to be removed.
+type DeleteBucketConfigurationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Set by the client, required: as in GetBucketConfigurationRequest.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Set by the client: as in GetBucketConfigurationRequest.
+	Id string `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`
+	// Set by the client, optional: idempotency id, a UUID; remembered 24 h.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteBucketConfigurationRequest) Reset() {
+	*x = DeleteBucketConfigurationRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteBucketConfigurationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteBucketConfigurationRequest) ProtoMessage() {}
+
+func (x *DeleteBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteBucketConfigurationRequest.ProtoReflect.Descriptor instead.
+func (*DeleteBucketConfigurationRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *DeleteBucketConfigurationRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *DeleteBucketConfigurationRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *DeleteBucketConfigurationRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DeleteBucketConfigurationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The configuration is gone.
+type DeleteBucketConfigurationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteBucketConfigurationResponse) Reset() {
+	*x = DeleteBucketConfigurationResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteBucketConfigurationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteBucketConfigurationResponse) ProtoMessage() {}
+
+func (x *DeleteBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteBucketConfigurationResponse.ProtoReflect.Descriptor instead.
+func (*DeleteBucketConfigurationResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{28}
+}
+
+// Which configurations are asked for.
+type ListBucketConfigurationsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Set by the client, required: a kind that has ids.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Set by the client, optional: at most so many; 1 to 100, which is the default.
+	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Set by the client, optional: `next_page_token` of the page before.
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBucketConfigurationsRequest) Reset() {
+	*x = ListBucketConfigurationsRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBucketConfigurationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBucketConfigurationsRequest) ProtoMessage() {}
+
+func (x *ListBucketConfigurationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBucketConfigurationsRequest.ProtoReflect.Descriptor instead.
+func (*ListBucketConfigurationsRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ListBucketConfigurationsRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *ListBucketConfigurationsRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ListBucketConfigurationsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListBucketConfigurationsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// One page of configurations.
+type ListBucketConfigurationsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: JSON in the shape of S3's own API, each with its id.
+	Documents []string `protobuf:"bytes,1,rep,name=documents,proto3" json:"documents,omitempty"`
+	// Set by the server: where the next page begins; empty on the last one.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBucketConfigurationsResponse) Reset() {
+	*x = ListBucketConfigurationsResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBucketConfigurationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBucketConfigurationsResponse) ProtoMessage() {}
+
+func (x *ListBucketConfigurationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBucketConfigurationsResponse.ProtoReflect.Descriptor instead.
+func (*ListBucketConfigurationsResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ListBucketConfigurationsResponse) GetDocuments() []string {
+	if x != nil {
+		return x.Documents
+	}
+	return nil
+}
+
+func (x *ListBucketConfigurationsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 // A message that is stored in an object's own commit: where the one is, the other is, too, also after a crash.
 type EnclosedMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1362,7 +1831,7 @@ type EnclosedMessage struct {
 
 func (x *EnclosedMessage) Reset() {
 	*x = EnclosedMessage{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1374,7 +1843,7 @@ func (x *EnclosedMessage) String() string {
 func (*EnclosedMessage) ProtoMessage() {}
 
 func (x *EnclosedMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1387,7 +1856,7 @@ func (x *EnclosedMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnclosedMessage.ProtoReflect.Descriptor instead.
 func (*EnclosedMessage) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{23}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *EnclosedMessage) GetQueue() string {
@@ -1433,7 +1902,7 @@ type PutObjectHead struct {
 
 func (x *PutObjectHead) Reset() {
 	*x = PutObjectHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1445,7 +1914,7 @@ func (x *PutObjectHead) String() string {
 func (*PutObjectHead) ProtoMessage() {}
 
 func (x *PutObjectHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1458,7 +1927,7 @@ func (x *PutObjectHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectHead.ProtoReflect.Descriptor instead.
 func (*PutObjectHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{24}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PutObjectHead) GetBucket() string {
@@ -1535,7 +2004,7 @@ type UploadCommit struct {
 
 func (x *UploadCommit) Reset() {
 	*x = UploadCommit{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1547,7 +2016,7 @@ func (x *UploadCommit) String() string {
 func (*UploadCommit) ProtoMessage() {}
 
 func (x *UploadCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1560,7 +2029,7 @@ func (x *UploadCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadCommit.ProtoReflect.Descriptor instead.
 func (*UploadCommit) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{25}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *UploadCommit) GetExpected() *ExpectedContent {
@@ -1587,7 +2056,7 @@ type PutObjectRequest struct {
 
 func (x *PutObjectRequest) Reset() {
 	*x = PutObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1599,7 +2068,7 @@ func (x *PutObjectRequest) String() string {
 func (*PutObjectRequest) ProtoMessage() {}
 
 func (x *PutObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1612,7 +2081,7 @@ func (x *PutObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectRequest.ProtoReflect.Descriptor instead.
 func (*PutObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{26}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *PutObjectRequest) GetFrame() isPutObjectRequest_Frame {
@@ -1687,7 +2156,7 @@ type PutObjectResponse struct {
 
 func (x *PutObjectResponse) Reset() {
 	*x = PutObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1699,7 +2168,7 @@ func (x *PutObjectResponse) String() string {
 func (*PutObjectResponse) ProtoMessage() {}
 
 func (x *PutObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1712,7 +2181,7 @@ func (x *PutObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectResponse.ProtoReflect.Descriptor instead.
 func (*PutObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{27}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *PutObjectResponse) GetObject() *Object {
@@ -1743,7 +2212,7 @@ type ByteRange struct {
 
 func (x *ByteRange) Reset() {
 	*x = ByteRange{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1755,7 +2224,7 @@ func (x *ByteRange) String() string {
 func (*ByteRange) ProtoMessage() {}
 
 func (x *ByteRange) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1768,7 +2237,7 @@ func (x *ByteRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ByteRange.ProtoReflect.Descriptor instead.
 func (*ByteRange) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{28}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ByteRange) GetFirst() int64 {
@@ -1813,7 +2282,7 @@ type GetObjectRequest struct {
 
 func (x *GetObjectRequest) Reset() {
 	*x = GetObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1825,7 +2294,7 @@ func (x *GetObjectRequest) String() string {
 func (*GetObjectRequest) ProtoMessage() {}
 
 func (x *GetObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1838,7 +2307,7 @@ func (x *GetObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectRequest.ProtoReflect.Descriptor instead.
 func (*GetObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{29}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *GetObjectRequest) GetBucket() string {
@@ -1941,7 +2410,7 @@ type GetObjectHead struct {
 
 func (x *GetObjectHead) Reset() {
 	*x = GetObjectHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1953,7 +2422,7 @@ func (x *GetObjectHead) String() string {
 func (*GetObjectHead) ProtoMessage() {}
 
 func (x *GetObjectHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1966,7 +2435,7 @@ func (x *GetObjectHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectHead.ProtoReflect.Descriptor instead.
 func (*GetObjectHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{30}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *GetObjectHead) GetObject() *Object {
@@ -2006,7 +2475,7 @@ type GetObjectResponse struct {
 
 func (x *GetObjectResponse) Reset() {
 	*x = GetObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2018,7 +2487,7 @@ func (x *GetObjectResponse) String() string {
 func (*GetObjectResponse) ProtoMessage() {}
 
 func (x *GetObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2031,7 +2500,7 @@ func (x *GetObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectResponse.ProtoReflect.Descriptor instead.
 func (*GetObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{31}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *GetObjectResponse) GetFrame() isGetObjectResponse_Frame {
@@ -2098,7 +2567,7 @@ type HeadObjectRequest struct {
 
 func (x *HeadObjectRequest) Reset() {
 	*x = HeadObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2110,7 +2579,7 @@ func (x *HeadObjectRequest) String() string {
 func (*HeadObjectRequest) ProtoMessage() {}
 
 func (x *HeadObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2123,7 +2592,7 @@ func (x *HeadObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadObjectRequest.ProtoReflect.Descriptor instead.
 func (*HeadObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{32}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *HeadObjectRequest) GetBucket() string {
@@ -2179,7 +2648,7 @@ type HeadObjectResponse struct {
 
 func (x *HeadObjectResponse) Reset() {
 	*x = HeadObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2191,7 +2660,7 @@ func (x *HeadObjectResponse) String() string {
 func (*HeadObjectResponse) ProtoMessage() {}
 
 func (x *HeadObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2204,7 +2673,7 @@ func (x *HeadObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadObjectResponse.ProtoReflect.Descriptor instead.
 func (*HeadObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{33}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *HeadObjectResponse) GetObject() *Object {
@@ -2231,7 +2700,7 @@ type DeleteObjectRequest struct {
 
 func (x *DeleteObjectRequest) Reset() {
 	*x = DeleteObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2243,7 +2712,7 @@ func (x *DeleteObjectRequest) String() string {
 func (*DeleteObjectRequest) ProtoMessage() {}
 
 func (x *DeleteObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2256,7 +2725,7 @@ func (x *DeleteObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{34}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *DeleteObjectRequest) GetBucket() string {
@@ -2296,7 +2765,7 @@ type DeleteObjectResponse struct {
 
 func (x *DeleteObjectResponse) Reset() {
 	*x = DeleteObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2308,7 +2777,7 @@ func (x *DeleteObjectResponse) String() string {
 func (*DeleteObjectResponse) ProtoMessage() {}
 
 func (x *DeleteObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2321,7 +2790,7 @@ func (x *DeleteObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectResponse.ProtoReflect.Descriptor instead.
 func (*DeleteObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{35}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{43}
 }
 
 // One object to delete.
@@ -2337,7 +2806,7 @@ type DeleteObjectEntry struct {
 
 func (x *DeleteObjectEntry) Reset() {
 	*x = DeleteObjectEntry{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2349,7 +2818,7 @@ func (x *DeleteObjectEntry) String() string {
 func (*DeleteObjectEntry) ProtoMessage() {}
 
 func (x *DeleteObjectEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2362,7 +2831,7 @@ func (x *DeleteObjectEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectEntry.ProtoReflect.Descriptor instead.
 func (*DeleteObjectEntry) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{36}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *DeleteObjectEntry) GetKey() string {
@@ -2394,7 +2863,7 @@ type BatchDeleteObjectsRequest struct {
 
 func (x *BatchDeleteObjectsRequest) Reset() {
 	*x = BatchDeleteObjectsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2406,7 +2875,7 @@ func (x *BatchDeleteObjectsRequest) String() string {
 func (*BatchDeleteObjectsRequest) ProtoMessage() {}
 
 func (x *BatchDeleteObjectsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2419,7 +2888,7 @@ func (x *BatchDeleteObjectsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteObjectsRequest.ProtoReflect.Descriptor instead.
 func (*BatchDeleteObjectsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{37}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *BatchDeleteObjectsRequest) GetBucket() string {
@@ -2454,7 +2923,7 @@ type DeleteObjectResult struct {
 
 func (x *DeleteObjectResult) Reset() {
 	*x = DeleteObjectResult{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2466,7 +2935,7 @@ func (x *DeleteObjectResult) String() string {
 func (*DeleteObjectResult) ProtoMessage() {}
 
 func (x *DeleteObjectResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2479,7 +2948,7 @@ func (x *DeleteObjectResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectResult.ProtoReflect.Descriptor instead.
 func (*DeleteObjectResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{38}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *DeleteObjectResult) GetError() *ItemError {
@@ -2500,7 +2969,7 @@ type BatchDeleteObjectsResponse struct {
 
 func (x *BatchDeleteObjectsResponse) Reset() {
 	*x = BatchDeleteObjectsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2512,7 +2981,7 @@ func (x *BatchDeleteObjectsResponse) String() string {
 func (*BatchDeleteObjectsResponse) ProtoMessage() {}
 
 func (x *BatchDeleteObjectsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2525,7 +2994,7 @@ func (x *BatchDeleteObjectsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteObjectsResponse.ProtoReflect.Descriptor instead.
 func (*BatchDeleteObjectsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{39}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *BatchDeleteObjectsResponse) GetResults() []*DeleteObjectResult {
@@ -2557,7 +3026,7 @@ type ListObjectsRequest struct {
 
 func (x *ListObjectsRequest) Reset() {
 	*x = ListObjectsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2569,7 +3038,7 @@ func (x *ListObjectsRequest) String() string {
 func (*ListObjectsRequest) ProtoMessage() {}
 
 func (x *ListObjectsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2582,7 +3051,7 @@ func (x *ListObjectsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectsRequest.ProtoReflect.Descriptor instead.
 func (*ListObjectsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{40}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ListObjectsRequest) GetBucket() string {
@@ -2644,7 +3113,7 @@ type ObjectSummary struct {
 
 func (x *ObjectSummary) Reset() {
 	*x = ObjectSummary{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2656,7 +3125,7 @@ func (x *ObjectSummary) String() string {
 func (*ObjectSummary) ProtoMessage() {}
 
 func (x *ObjectSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2669,7 +3138,7 @@ func (x *ObjectSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectSummary.ProtoReflect.Descriptor instead.
 func (*ObjectSummary) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{41}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ObjectSummary) GetKey() string {
@@ -2715,7 +3184,7 @@ type ListObjectsResponse struct {
 
 func (x *ListObjectsResponse) Reset() {
 	*x = ListObjectsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2727,7 +3196,7 @@ func (x *ListObjectsResponse) String() string {
 func (*ListObjectsResponse) ProtoMessage() {}
 
 func (x *ListObjectsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2740,7 +3209,7 @@ func (x *ListObjectsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectsResponse.ProtoReflect.Descriptor instead.
 func (*ListObjectsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{42}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ListObjectsResponse) GetObjects() []*ObjectSummary {
@@ -2783,7 +3252,7 @@ type CreateMultipartUploadRequest struct {
 
 func (x *CreateMultipartUploadRequest) Reset() {
 	*x = CreateMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2795,7 +3264,7 @@ func (x *CreateMultipartUploadRequest) String() string {
 func (*CreateMultipartUploadRequest) ProtoMessage() {}
 
 func (x *CreateMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2808,7 +3277,7 @@ func (x *CreateMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*CreateMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{43}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *CreateMultipartUploadRequest) GetBucket() string {
@@ -2857,7 +3326,7 @@ type CreateMultipartUploadResponse struct {
 
 func (x *CreateMultipartUploadResponse) Reset() {
 	*x = CreateMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2869,7 +3338,7 @@ func (x *CreateMultipartUploadResponse) String() string {
 func (*CreateMultipartUploadResponse) ProtoMessage() {}
 
 func (x *CreateMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2882,7 +3351,7 @@ func (x *CreateMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*CreateMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{44}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *CreateMultipartUploadResponse) GetUploadId() string {
@@ -2913,7 +3382,7 @@ type UploadPartHead struct {
 
 func (x *UploadPartHead) Reset() {
 	*x = UploadPartHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2925,7 +3394,7 @@ func (x *UploadPartHead) String() string {
 func (*UploadPartHead) ProtoMessage() {}
 
 func (x *UploadPartHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2938,7 +3407,7 @@ func (x *UploadPartHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartHead.ProtoReflect.Descriptor instead.
 func (*UploadPartHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{45}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *UploadPartHead) GetBucket() string {
@@ -3000,7 +3469,7 @@ type UploadPartRequest struct {
 
 func (x *UploadPartRequest) Reset() {
 	*x = UploadPartRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3012,7 +3481,7 @@ func (x *UploadPartRequest) String() string {
 func (*UploadPartRequest) ProtoMessage() {}
 
 func (x *UploadPartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3025,7 +3494,7 @@ func (x *UploadPartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartRequest.ProtoReflect.Descriptor instead.
 func (*UploadPartRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{46}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *UploadPartRequest) GetFrame() isUploadPartRequest_Frame {
@@ -3106,7 +3575,7 @@ type Part struct {
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3118,7 +3587,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3131,7 +3600,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{47}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Part) GetPartNumber() int32 {
@@ -3180,7 +3649,7 @@ type UploadPartResponse struct {
 
 func (x *UploadPartResponse) Reset() {
 	*x = UploadPartResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3192,7 +3661,7 @@ func (x *UploadPartResponse) String() string {
 func (*UploadPartResponse) ProtoMessage() {}
 
 func (x *UploadPartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3205,7 +3674,7 @@ func (x *UploadPartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartResponse.ProtoReflect.Descriptor instead.
 func (*UploadPartResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{48}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *UploadPartResponse) GetPart() *Part {
@@ -3228,7 +3697,7 @@ type CompletedPart struct {
 
 func (x *CompletedPart) Reset() {
 	*x = CompletedPart{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3240,7 +3709,7 @@ func (x *CompletedPart) String() string {
 func (*CompletedPart) ProtoMessage() {}
 
 func (x *CompletedPart) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3253,7 +3722,7 @@ func (x *CompletedPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompletedPart.ProtoReflect.Descriptor instead.
 func (*CompletedPart) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{49}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *CompletedPart) GetPartNumber() int32 {
@@ -3296,7 +3765,7 @@ type CompleteMultipartUploadRequest struct {
 
 func (x *CompleteMultipartUploadRequest) Reset() {
 	*x = CompleteMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3308,7 +3777,7 @@ func (x *CompleteMultipartUploadRequest) String() string {
 func (*CompleteMultipartUploadRequest) ProtoMessage() {}
 
 func (x *CompleteMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3321,7 +3790,7 @@ func (x *CompleteMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*CompleteMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{50}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *CompleteMultipartUploadRequest) GetBucket() string {
@@ -3393,7 +3862,7 @@ type CompleteMultipartUploadResponse struct {
 
 func (x *CompleteMultipartUploadResponse) Reset() {
 	*x = CompleteMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3405,7 +3874,7 @@ func (x *CompleteMultipartUploadResponse) String() string {
 func (*CompleteMultipartUploadResponse) ProtoMessage() {}
 
 func (x *CompleteMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3418,7 +3887,7 @@ func (x *CompleteMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*CompleteMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{51}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *CompleteMultipartUploadResponse) GetObject() *Object {
@@ -3452,7 +3921,7 @@ type AbortMultipartUploadRequest struct {
 
 func (x *AbortMultipartUploadRequest) Reset() {
 	*x = AbortMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3464,7 +3933,7 @@ func (x *AbortMultipartUploadRequest) String() string {
 func (*AbortMultipartUploadRequest) ProtoMessage() {}
 
 func (x *AbortMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3477,7 +3946,7 @@ func (x *AbortMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*AbortMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{52}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *AbortMultipartUploadRequest) GetBucket() string {
@@ -3517,7 +3986,7 @@ type AbortMultipartUploadResponse struct {
 
 func (x *AbortMultipartUploadResponse) Reset() {
 	*x = AbortMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3529,7 +3998,7 @@ func (x *AbortMultipartUploadResponse) String() string {
 func (*AbortMultipartUploadResponse) ProtoMessage() {}
 
 func (x *AbortMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3542,7 +4011,7 @@ func (x *AbortMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*AbortMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{53}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{61}
 }
 
 // Which upload's parts to list.
@@ -3564,7 +4033,7 @@ type ListPartsRequest struct {
 
 func (x *ListPartsRequest) Reset() {
 	*x = ListPartsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3576,7 +4045,7 @@ func (x *ListPartsRequest) String() string {
 func (*ListPartsRequest) ProtoMessage() {}
 
 func (x *ListPartsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3589,7 +4058,7 @@ func (x *ListPartsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartsRequest.ProtoReflect.Descriptor instead.
 func (*ListPartsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{54}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *ListPartsRequest) GetBucket() string {
@@ -3640,7 +4109,7 @@ type ListPartsResponse struct {
 
 func (x *ListPartsResponse) Reset() {
 	*x = ListPartsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3652,7 +4121,7 @@ func (x *ListPartsResponse) String() string {
 func (*ListPartsResponse) ProtoMessage() {}
 
 func (x *ListPartsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3665,7 +4134,7 @@ func (x *ListPartsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartsResponse.ProtoReflect.Descriptor instead.
 func (*ListPartsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{55}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *ListPartsResponse) GetParts() []*Part {
@@ -3699,7 +4168,7 @@ type ListMultipartUploadsRequest struct {
 
 func (x *ListMultipartUploadsRequest) Reset() {
 	*x = ListMultipartUploadsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3711,7 +4180,7 @@ func (x *ListMultipartUploadsRequest) String() string {
 func (*ListMultipartUploadsRequest) ProtoMessage() {}
 
 func (x *ListMultipartUploadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3724,7 +4193,7 @@ func (x *ListMultipartUploadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMultipartUploadsRequest.ProtoReflect.Descriptor instead.
 func (*ListMultipartUploadsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{56}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *ListMultipartUploadsRequest) GetBucket() string {
@@ -3770,7 +4239,7 @@ type MultipartUpload struct {
 
 func (x *MultipartUpload) Reset() {
 	*x = MultipartUpload{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3782,7 +4251,7 @@ func (x *MultipartUpload) String() string {
 func (*MultipartUpload) ProtoMessage() {}
 
 func (x *MultipartUpload) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3795,7 +4264,7 @@ func (x *MultipartUpload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MultipartUpload.ProtoReflect.Descriptor instead.
 func (*MultipartUpload) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{57}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *MultipartUpload) GetKey() string {
@@ -3832,7 +4301,7 @@ type ListMultipartUploadsResponse struct {
 
 func (x *ListMultipartUploadsResponse) Reset() {
 	*x = ListMultipartUploadsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3844,7 +4313,7 @@ func (x *ListMultipartUploadsResponse) String() string {
 func (*ListMultipartUploadsResponse) ProtoMessage() {}
 
 func (x *ListMultipartUploadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3857,7 +4326,7 @@ func (x *ListMultipartUploadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMultipartUploadsResponse.ProtoReflect.Descriptor instead.
 func (*ListMultipartUploadsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{58}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *ListMultipartUploadsResponse) GetUploads() []*MultipartUpload {
@@ -3972,7 +4441,37 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tR\trequestId\"^\n" +
 	"\x1dSetBucketNotificationResponse\x12=\n" +
-	"\x05rules\x18\x01 \x03(\v2'.cumulo.api.objects.v1.NotificationRuleR\x05rules\"d\n" +
+	"\x05rules\x18\x01 \x03(\v2'.cumulo.api.objects.v1.NotificationRuleR\x05rules\"[\n" +
+	"\x1dGetBucketConfigurationRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x0e\n" +
+	"\x02id\x18\x03 \x01(\tR\x02id\"<\n" +
+	"\x1eGetBucketConfigurationResponse\x12\x1a\n" +
+	"\bdocument\x18\x01 \x01(\tR\bdocument\"\x96\x01\n" +
+	"\x1dSetBucketConfigurationRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x0e\n" +
+	"\x02id\x18\x03 \x01(\tR\x02id\x12\x1a\n" +
+	"\bdocument\x18\x04 \x01(\tR\bdocument\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tR\trequestId\" \n" +
+	"\x1eSetBucketConfigurationResponse\"}\n" +
+	" DeleteBucketConfigurationRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x0e\n" +
+	"\x02id\x18\x03 \x01(\tR\x02id\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"#\n" +
+	"!DeleteBucketConfigurationResponse\"\x89\x01\n" +
+	"\x1fListBucketConfigurationsRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x1b\n" +
+	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\"h\n" +
+	" ListBucketConfigurationsResponse\x12\x1c\n" +
+	"\tdocuments\x18\x01 \x03(\tR\tdocuments\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"d\n" +
 	"\x0fEnclosedMessage\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12;\n" +
 	"\x05entry\x18\x02 \x01(\v2%.cumulo.api.queue.v1.SendMessageEntryR\x05entry\"\xcf\x03\n" +
@@ -4159,7 +4658,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\tcreate_ms\x18\x03 \x01(\x03R\bcreateMs\"\x88\x01\n" +
 	"\x1cListMultipartUploadsResponse\x12@\n" +
 	"\auploads\x18\x01 \x03(\v2&.cumulo.api.objects.v1.MultipartUploadR\auploads\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xd8\x12\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x87\x17\n" +
 	"\rObjectService\x12g\n" +
 	"\fCreateBucket\x12*.cumulo.api.objects.v1.CreateBucketRequest\x1a+.cumulo.api.objects.v1.CreateBucketResponse\x12^\n" +
 	"\tGetBucket\x12'.cumulo.api.objects.v1.GetBucketRequest\x1a(.cumulo.api.objects.v1.GetBucketResponse\x12d\n" +
@@ -4169,7 +4668,11 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x0fSetBucketPolicy\x12-.cumulo.api.objects.v1.SetBucketPolicyRequest\x1a..cumulo.api.objects.v1.SetBucketPolicyResponse\x12y\n" +
 	"\x12DeleteBucketPolicy\x120.cumulo.api.objects.v1.DeleteBucketPolicyRequest\x1a1.cumulo.api.objects.v1.DeleteBucketPolicyResponse\x12\x82\x01\n" +
 	"\x15GetBucketNotification\x123.cumulo.api.objects.v1.GetBucketNotificationRequest\x1a4.cumulo.api.objects.v1.GetBucketNotificationResponse\x12\x82\x01\n" +
-	"\x15SetBucketNotification\x123.cumulo.api.objects.v1.SetBucketNotificationRequest\x1a4.cumulo.api.objects.v1.SetBucketNotificationResponse\x12`\n" +
+	"\x15SetBucketNotification\x123.cumulo.api.objects.v1.SetBucketNotificationRequest\x1a4.cumulo.api.objects.v1.SetBucketNotificationResponse\x12\x85\x01\n" +
+	"\x16GetBucketConfiguration\x124.cumulo.api.objects.v1.GetBucketConfigurationRequest\x1a5.cumulo.api.objects.v1.GetBucketConfigurationResponse\x12\x85\x01\n" +
+	"\x16SetBucketConfiguration\x124.cumulo.api.objects.v1.SetBucketConfigurationRequest\x1a5.cumulo.api.objects.v1.SetBucketConfigurationResponse\x12\x8e\x01\n" +
+	"\x19DeleteBucketConfiguration\x127.cumulo.api.objects.v1.DeleteBucketConfigurationRequest\x1a8.cumulo.api.objects.v1.DeleteBucketConfigurationResponse\x12\x8b\x01\n" +
+	"\x18ListBucketConfigurations\x126.cumulo.api.objects.v1.ListBucketConfigurationsRequest\x1a7.cumulo.api.objects.v1.ListBucketConfigurationsResponse\x12`\n" +
 	"\tPutObject\x12'.cumulo.api.objects.v1.PutObjectRequest\x1a(.cumulo.api.objects.v1.PutObjectResponse(\x01\x12`\n" +
 	"\tGetObject\x12'.cumulo.api.objects.v1.GetObjectRequest\x1a(.cumulo.api.objects.v1.GetObjectResponse0\x01\x12a\n" +
 	"\n" +
@@ -4197,75 +4700,83 @@ func file_cumulo_api_objects_v1_objects_proto_rawDescGZIP() []byte {
 	return file_cumulo_api_objects_v1_objects_proto_rawDescData
 }
 
-var file_cumulo_api_objects_v1_objects_proto_msgTypes = make([]protoimpl.MessageInfo, 62)
+var file_cumulo_api_objects_v1_objects_proto_msgTypes = make([]protoimpl.MessageInfo, 70)
 var file_cumulo_api_objects_v1_objects_proto_goTypes = []any{
-	(*Bucket)(nil),                          // 0: cumulo.api.objects.v1.Bucket
-	(*NotificationRule)(nil),                // 1: cumulo.api.objects.v1.NotificationRule
-	(*ExpectedContent)(nil),                 // 2: cumulo.api.objects.v1.ExpectedContent
-	(*Object)(nil),                          // 3: cumulo.api.objects.v1.Object
-	(*ItemError)(nil),                       // 4: cumulo.api.objects.v1.ItemError
-	(*CreateBucketRequest)(nil),             // 5: cumulo.api.objects.v1.CreateBucketRequest
-	(*CreateBucketResponse)(nil),            // 6: cumulo.api.objects.v1.CreateBucketResponse
-	(*GetBucketRequest)(nil),                // 7: cumulo.api.objects.v1.GetBucketRequest
-	(*GetBucketResponse)(nil),               // 8: cumulo.api.objects.v1.GetBucketResponse
-	(*ListBucketsRequest)(nil),              // 9: cumulo.api.objects.v1.ListBucketsRequest
-	(*ListBucketsResponse)(nil),             // 10: cumulo.api.objects.v1.ListBucketsResponse
-	(*DeleteBucketRequest)(nil),             // 11: cumulo.api.objects.v1.DeleteBucketRequest
-	(*DeleteBucketResponse)(nil),            // 12: cumulo.api.objects.v1.DeleteBucketResponse
-	(*GetBucketPolicyRequest)(nil),          // 13: cumulo.api.objects.v1.GetBucketPolicyRequest
-	(*GetBucketPolicyResponse)(nil),         // 14: cumulo.api.objects.v1.GetBucketPolicyResponse
-	(*SetBucketPolicyRequest)(nil),          // 15: cumulo.api.objects.v1.SetBucketPolicyRequest
-	(*SetBucketPolicyResponse)(nil),         // 16: cumulo.api.objects.v1.SetBucketPolicyResponse
-	(*DeleteBucketPolicyRequest)(nil),       // 17: cumulo.api.objects.v1.DeleteBucketPolicyRequest
-	(*DeleteBucketPolicyResponse)(nil),      // 18: cumulo.api.objects.v1.DeleteBucketPolicyResponse
-	(*GetBucketNotificationRequest)(nil),    // 19: cumulo.api.objects.v1.GetBucketNotificationRequest
-	(*GetBucketNotificationResponse)(nil),   // 20: cumulo.api.objects.v1.GetBucketNotificationResponse
-	(*SetBucketNotificationRequest)(nil),    // 21: cumulo.api.objects.v1.SetBucketNotificationRequest
-	(*SetBucketNotificationResponse)(nil),   // 22: cumulo.api.objects.v1.SetBucketNotificationResponse
-	(*EnclosedMessage)(nil),                 // 23: cumulo.api.objects.v1.EnclosedMessage
-	(*PutObjectHead)(nil),                   // 24: cumulo.api.objects.v1.PutObjectHead
-	(*UploadCommit)(nil),                    // 25: cumulo.api.objects.v1.UploadCommit
-	(*PutObjectRequest)(nil),                // 26: cumulo.api.objects.v1.PutObjectRequest
-	(*PutObjectResponse)(nil),               // 27: cumulo.api.objects.v1.PutObjectResponse
-	(*ByteRange)(nil),                       // 28: cumulo.api.objects.v1.ByteRange
-	(*GetObjectRequest)(nil),                // 29: cumulo.api.objects.v1.GetObjectRequest
-	(*GetObjectHead)(nil),                   // 30: cumulo.api.objects.v1.GetObjectHead
-	(*GetObjectResponse)(nil),               // 31: cumulo.api.objects.v1.GetObjectResponse
-	(*HeadObjectRequest)(nil),               // 32: cumulo.api.objects.v1.HeadObjectRequest
-	(*HeadObjectResponse)(nil),              // 33: cumulo.api.objects.v1.HeadObjectResponse
-	(*DeleteObjectRequest)(nil),             // 34: cumulo.api.objects.v1.DeleteObjectRequest
-	(*DeleteObjectResponse)(nil),            // 35: cumulo.api.objects.v1.DeleteObjectResponse
-	(*DeleteObjectEntry)(nil),               // 36: cumulo.api.objects.v1.DeleteObjectEntry
-	(*BatchDeleteObjectsRequest)(nil),       // 37: cumulo.api.objects.v1.BatchDeleteObjectsRequest
-	(*DeleteObjectResult)(nil),              // 38: cumulo.api.objects.v1.DeleteObjectResult
-	(*BatchDeleteObjectsResponse)(nil),      // 39: cumulo.api.objects.v1.BatchDeleteObjectsResponse
-	(*ListObjectsRequest)(nil),              // 40: cumulo.api.objects.v1.ListObjectsRequest
-	(*ObjectSummary)(nil),                   // 41: cumulo.api.objects.v1.ObjectSummary
-	(*ListObjectsResponse)(nil),             // 42: cumulo.api.objects.v1.ListObjectsResponse
-	(*CreateMultipartUploadRequest)(nil),    // 43: cumulo.api.objects.v1.CreateMultipartUploadRequest
-	(*CreateMultipartUploadResponse)(nil),   // 44: cumulo.api.objects.v1.CreateMultipartUploadResponse
-	(*UploadPartHead)(nil),                  // 45: cumulo.api.objects.v1.UploadPartHead
-	(*UploadPartRequest)(nil),               // 46: cumulo.api.objects.v1.UploadPartRequest
-	(*Part)(nil),                            // 47: cumulo.api.objects.v1.Part
-	(*UploadPartResponse)(nil),              // 48: cumulo.api.objects.v1.UploadPartResponse
-	(*CompletedPart)(nil),                   // 49: cumulo.api.objects.v1.CompletedPart
-	(*CompleteMultipartUploadRequest)(nil),  // 50: cumulo.api.objects.v1.CompleteMultipartUploadRequest
-	(*CompleteMultipartUploadResponse)(nil), // 51: cumulo.api.objects.v1.CompleteMultipartUploadResponse
-	(*AbortMultipartUploadRequest)(nil),     // 52: cumulo.api.objects.v1.AbortMultipartUploadRequest
-	(*AbortMultipartUploadResponse)(nil),    // 53: cumulo.api.objects.v1.AbortMultipartUploadResponse
-	(*ListPartsRequest)(nil),                // 54: cumulo.api.objects.v1.ListPartsRequest
-	(*ListPartsResponse)(nil),               // 55: cumulo.api.objects.v1.ListPartsResponse
-	(*ListMultipartUploadsRequest)(nil),     // 56: cumulo.api.objects.v1.ListMultipartUploadsRequest
-	(*MultipartUpload)(nil),                 // 57: cumulo.api.objects.v1.MultipartUpload
-	(*ListMultipartUploadsResponse)(nil),    // 58: cumulo.api.objects.v1.ListMultipartUploadsResponse
-	nil,                                     // 59: cumulo.api.objects.v1.Object.MetadataEntry
-	nil,                                     // 60: cumulo.api.objects.v1.PutObjectHead.MetadataEntry
-	nil,                                     // 61: cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
-	(*v1.SendMessageEntry)(nil),             // 62: cumulo.api.queue.v1.SendMessageEntry
-	(*v1.SentMessage)(nil),                  // 63: cumulo.api.queue.v1.SentMessage
+	(*Bucket)(nil),                            // 0: cumulo.api.objects.v1.Bucket
+	(*NotificationRule)(nil),                  // 1: cumulo.api.objects.v1.NotificationRule
+	(*ExpectedContent)(nil),                   // 2: cumulo.api.objects.v1.ExpectedContent
+	(*Object)(nil),                            // 3: cumulo.api.objects.v1.Object
+	(*ItemError)(nil),                         // 4: cumulo.api.objects.v1.ItemError
+	(*CreateBucketRequest)(nil),               // 5: cumulo.api.objects.v1.CreateBucketRequest
+	(*CreateBucketResponse)(nil),              // 6: cumulo.api.objects.v1.CreateBucketResponse
+	(*GetBucketRequest)(nil),                  // 7: cumulo.api.objects.v1.GetBucketRequest
+	(*GetBucketResponse)(nil),                 // 8: cumulo.api.objects.v1.GetBucketResponse
+	(*ListBucketsRequest)(nil),                // 9: cumulo.api.objects.v1.ListBucketsRequest
+	(*ListBucketsResponse)(nil),               // 10: cumulo.api.objects.v1.ListBucketsResponse
+	(*DeleteBucketRequest)(nil),               // 11: cumulo.api.objects.v1.DeleteBucketRequest
+	(*DeleteBucketResponse)(nil),              // 12: cumulo.api.objects.v1.DeleteBucketResponse
+	(*GetBucketPolicyRequest)(nil),            // 13: cumulo.api.objects.v1.GetBucketPolicyRequest
+	(*GetBucketPolicyResponse)(nil),           // 14: cumulo.api.objects.v1.GetBucketPolicyResponse
+	(*SetBucketPolicyRequest)(nil),            // 15: cumulo.api.objects.v1.SetBucketPolicyRequest
+	(*SetBucketPolicyResponse)(nil),           // 16: cumulo.api.objects.v1.SetBucketPolicyResponse
+	(*DeleteBucketPolicyRequest)(nil),         // 17: cumulo.api.objects.v1.DeleteBucketPolicyRequest
+	(*DeleteBucketPolicyResponse)(nil),        // 18: cumulo.api.objects.v1.DeleteBucketPolicyResponse
+	(*GetBucketNotificationRequest)(nil),      // 19: cumulo.api.objects.v1.GetBucketNotificationRequest
+	(*GetBucketNotificationResponse)(nil),     // 20: cumulo.api.objects.v1.GetBucketNotificationResponse
+	(*SetBucketNotificationRequest)(nil),      // 21: cumulo.api.objects.v1.SetBucketNotificationRequest
+	(*SetBucketNotificationResponse)(nil),     // 22: cumulo.api.objects.v1.SetBucketNotificationResponse
+	(*GetBucketConfigurationRequest)(nil),     // 23: cumulo.api.objects.v1.GetBucketConfigurationRequest
+	(*GetBucketConfigurationResponse)(nil),    // 24: cumulo.api.objects.v1.GetBucketConfigurationResponse
+	(*SetBucketConfigurationRequest)(nil),     // 25: cumulo.api.objects.v1.SetBucketConfigurationRequest
+	(*SetBucketConfigurationResponse)(nil),    // 26: cumulo.api.objects.v1.SetBucketConfigurationResponse
+	(*DeleteBucketConfigurationRequest)(nil),  // 27: cumulo.api.objects.v1.DeleteBucketConfigurationRequest
+	(*DeleteBucketConfigurationResponse)(nil), // 28: cumulo.api.objects.v1.DeleteBucketConfigurationResponse
+	(*ListBucketConfigurationsRequest)(nil),   // 29: cumulo.api.objects.v1.ListBucketConfigurationsRequest
+	(*ListBucketConfigurationsResponse)(nil),  // 30: cumulo.api.objects.v1.ListBucketConfigurationsResponse
+	(*EnclosedMessage)(nil),                   // 31: cumulo.api.objects.v1.EnclosedMessage
+	(*PutObjectHead)(nil),                     // 32: cumulo.api.objects.v1.PutObjectHead
+	(*UploadCommit)(nil),                      // 33: cumulo.api.objects.v1.UploadCommit
+	(*PutObjectRequest)(nil),                  // 34: cumulo.api.objects.v1.PutObjectRequest
+	(*PutObjectResponse)(nil),                 // 35: cumulo.api.objects.v1.PutObjectResponse
+	(*ByteRange)(nil),                         // 36: cumulo.api.objects.v1.ByteRange
+	(*GetObjectRequest)(nil),                  // 37: cumulo.api.objects.v1.GetObjectRequest
+	(*GetObjectHead)(nil),                     // 38: cumulo.api.objects.v1.GetObjectHead
+	(*GetObjectResponse)(nil),                 // 39: cumulo.api.objects.v1.GetObjectResponse
+	(*HeadObjectRequest)(nil),                 // 40: cumulo.api.objects.v1.HeadObjectRequest
+	(*HeadObjectResponse)(nil),                // 41: cumulo.api.objects.v1.HeadObjectResponse
+	(*DeleteObjectRequest)(nil),               // 42: cumulo.api.objects.v1.DeleteObjectRequest
+	(*DeleteObjectResponse)(nil),              // 43: cumulo.api.objects.v1.DeleteObjectResponse
+	(*DeleteObjectEntry)(nil),                 // 44: cumulo.api.objects.v1.DeleteObjectEntry
+	(*BatchDeleteObjectsRequest)(nil),         // 45: cumulo.api.objects.v1.BatchDeleteObjectsRequest
+	(*DeleteObjectResult)(nil),                // 46: cumulo.api.objects.v1.DeleteObjectResult
+	(*BatchDeleteObjectsResponse)(nil),        // 47: cumulo.api.objects.v1.BatchDeleteObjectsResponse
+	(*ListObjectsRequest)(nil),                // 48: cumulo.api.objects.v1.ListObjectsRequest
+	(*ObjectSummary)(nil),                     // 49: cumulo.api.objects.v1.ObjectSummary
+	(*ListObjectsResponse)(nil),               // 50: cumulo.api.objects.v1.ListObjectsResponse
+	(*CreateMultipartUploadRequest)(nil),      // 51: cumulo.api.objects.v1.CreateMultipartUploadRequest
+	(*CreateMultipartUploadResponse)(nil),     // 52: cumulo.api.objects.v1.CreateMultipartUploadResponse
+	(*UploadPartHead)(nil),                    // 53: cumulo.api.objects.v1.UploadPartHead
+	(*UploadPartRequest)(nil),                 // 54: cumulo.api.objects.v1.UploadPartRequest
+	(*Part)(nil),                              // 55: cumulo.api.objects.v1.Part
+	(*UploadPartResponse)(nil),                // 56: cumulo.api.objects.v1.UploadPartResponse
+	(*CompletedPart)(nil),                     // 57: cumulo.api.objects.v1.CompletedPart
+	(*CompleteMultipartUploadRequest)(nil),    // 58: cumulo.api.objects.v1.CompleteMultipartUploadRequest
+	(*CompleteMultipartUploadResponse)(nil),   // 59: cumulo.api.objects.v1.CompleteMultipartUploadResponse
+	(*AbortMultipartUploadRequest)(nil),       // 60: cumulo.api.objects.v1.AbortMultipartUploadRequest
+	(*AbortMultipartUploadResponse)(nil),      // 61: cumulo.api.objects.v1.AbortMultipartUploadResponse
+	(*ListPartsRequest)(nil),                  // 62: cumulo.api.objects.v1.ListPartsRequest
+	(*ListPartsResponse)(nil),                 // 63: cumulo.api.objects.v1.ListPartsResponse
+	(*ListMultipartUploadsRequest)(nil),       // 64: cumulo.api.objects.v1.ListMultipartUploadsRequest
+	(*MultipartUpload)(nil),                   // 65: cumulo.api.objects.v1.MultipartUpload
+	(*ListMultipartUploadsResponse)(nil),      // 66: cumulo.api.objects.v1.ListMultipartUploadsResponse
+	nil,                                       // 67: cumulo.api.objects.v1.Object.MetadataEntry
+	nil,                                       // 68: cumulo.api.objects.v1.PutObjectHead.MetadataEntry
+	nil,                                       // 69: cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
+	(*v1.SendMessageEntry)(nil),               // 70: cumulo.api.queue.v1.SendMessageEntry
+	(*v1.SentMessage)(nil),                    // 71: cumulo.api.queue.v1.SentMessage
 }
 var file_cumulo_api_objects_v1_objects_proto_depIdxs = []int32{
-	59, // 0: cumulo.api.objects.v1.Object.metadata:type_name -> cumulo.api.objects.v1.Object.MetadataEntry
+	67, // 0: cumulo.api.objects.v1.Object.metadata:type_name -> cumulo.api.objects.v1.Object.MetadataEntry
 	0,  // 1: cumulo.api.objects.v1.CreateBucketRequest.bucket:type_name -> cumulo.api.objects.v1.Bucket
 	0,  // 2: cumulo.api.objects.v1.CreateBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
 	0,  // 3: cumulo.api.objects.v1.GetBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
@@ -4273,34 +4784,34 @@ var file_cumulo_api_objects_v1_objects_proto_depIdxs = []int32{
 	1,  // 5: cumulo.api.objects.v1.GetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
 	1,  // 6: cumulo.api.objects.v1.SetBucketNotificationRequest.rules:type_name -> cumulo.api.objects.v1.NotificationRule
 	1,  // 7: cumulo.api.objects.v1.SetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	62, // 8: cumulo.api.objects.v1.EnclosedMessage.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	60, // 9: cumulo.api.objects.v1.PutObjectHead.metadata:type_name -> cumulo.api.objects.v1.PutObjectHead.MetadataEntry
+	70, // 8: cumulo.api.objects.v1.EnclosedMessage.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	68, // 9: cumulo.api.objects.v1.PutObjectHead.metadata:type_name -> cumulo.api.objects.v1.PutObjectHead.MetadataEntry
 	2,  // 10: cumulo.api.objects.v1.PutObjectHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	23, // 11: cumulo.api.objects.v1.PutObjectHead.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
+	31, // 11: cumulo.api.objects.v1.PutObjectHead.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
 	2,  // 12: cumulo.api.objects.v1.UploadCommit.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	24, // 13: cumulo.api.objects.v1.PutObjectRequest.head:type_name -> cumulo.api.objects.v1.PutObjectHead
-	25, // 14: cumulo.api.objects.v1.PutObjectRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
+	32, // 13: cumulo.api.objects.v1.PutObjectRequest.head:type_name -> cumulo.api.objects.v1.PutObjectHead
+	33, // 14: cumulo.api.objects.v1.PutObjectRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
 	3,  // 15: cumulo.api.objects.v1.PutObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	63, // 16: cumulo.api.objects.v1.PutObjectResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
-	28, // 17: cumulo.api.objects.v1.GetObjectRequest.byte_range:type_name -> cumulo.api.objects.v1.ByteRange
+	71, // 16: cumulo.api.objects.v1.PutObjectResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
+	36, // 17: cumulo.api.objects.v1.GetObjectRequest.byte_range:type_name -> cumulo.api.objects.v1.ByteRange
 	3,  // 18: cumulo.api.objects.v1.GetObjectHead.object:type_name -> cumulo.api.objects.v1.Object
-	30, // 19: cumulo.api.objects.v1.GetObjectResponse.head:type_name -> cumulo.api.objects.v1.GetObjectHead
+	38, // 19: cumulo.api.objects.v1.GetObjectResponse.head:type_name -> cumulo.api.objects.v1.GetObjectHead
 	3,  // 20: cumulo.api.objects.v1.HeadObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	36, // 21: cumulo.api.objects.v1.BatchDeleteObjectsRequest.entries:type_name -> cumulo.api.objects.v1.DeleteObjectEntry
+	44, // 21: cumulo.api.objects.v1.BatchDeleteObjectsRequest.entries:type_name -> cumulo.api.objects.v1.DeleteObjectEntry
 	4,  // 22: cumulo.api.objects.v1.DeleteObjectResult.error:type_name -> cumulo.api.objects.v1.ItemError
-	38, // 23: cumulo.api.objects.v1.BatchDeleteObjectsResponse.results:type_name -> cumulo.api.objects.v1.DeleteObjectResult
-	41, // 24: cumulo.api.objects.v1.ListObjectsResponse.objects:type_name -> cumulo.api.objects.v1.ObjectSummary
-	61, // 25: cumulo.api.objects.v1.CreateMultipartUploadRequest.metadata:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
+	46, // 23: cumulo.api.objects.v1.BatchDeleteObjectsResponse.results:type_name -> cumulo.api.objects.v1.DeleteObjectResult
+	49, // 24: cumulo.api.objects.v1.ListObjectsResponse.objects:type_name -> cumulo.api.objects.v1.ObjectSummary
+	69, // 25: cumulo.api.objects.v1.CreateMultipartUploadRequest.metadata:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
 	2,  // 26: cumulo.api.objects.v1.UploadPartHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	45, // 27: cumulo.api.objects.v1.UploadPartRequest.head:type_name -> cumulo.api.objects.v1.UploadPartHead
-	25, // 28: cumulo.api.objects.v1.UploadPartRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
-	47, // 29: cumulo.api.objects.v1.UploadPartResponse.part:type_name -> cumulo.api.objects.v1.Part
-	49, // 30: cumulo.api.objects.v1.CompleteMultipartUploadRequest.parts:type_name -> cumulo.api.objects.v1.CompletedPart
-	23, // 31: cumulo.api.objects.v1.CompleteMultipartUploadRequest.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
+	53, // 27: cumulo.api.objects.v1.UploadPartRequest.head:type_name -> cumulo.api.objects.v1.UploadPartHead
+	33, // 28: cumulo.api.objects.v1.UploadPartRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
+	55, // 29: cumulo.api.objects.v1.UploadPartResponse.part:type_name -> cumulo.api.objects.v1.Part
+	57, // 30: cumulo.api.objects.v1.CompleteMultipartUploadRequest.parts:type_name -> cumulo.api.objects.v1.CompletedPart
+	31, // 31: cumulo.api.objects.v1.CompleteMultipartUploadRequest.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
 	3,  // 32: cumulo.api.objects.v1.CompleteMultipartUploadResponse.object:type_name -> cumulo.api.objects.v1.Object
-	63, // 33: cumulo.api.objects.v1.CompleteMultipartUploadResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
-	47, // 34: cumulo.api.objects.v1.ListPartsResponse.parts:type_name -> cumulo.api.objects.v1.Part
-	57, // 35: cumulo.api.objects.v1.ListMultipartUploadsResponse.uploads:type_name -> cumulo.api.objects.v1.MultipartUpload
+	71, // 33: cumulo.api.objects.v1.CompleteMultipartUploadResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
+	55, // 34: cumulo.api.objects.v1.ListPartsResponse.parts:type_name -> cumulo.api.objects.v1.Part
+	65, // 35: cumulo.api.objects.v1.ListMultipartUploadsResponse.uploads:type_name -> cumulo.api.objects.v1.MultipartUpload
 	5,  // 36: cumulo.api.objects.v1.ObjectService.CreateBucket:input_type -> cumulo.api.objects.v1.CreateBucketRequest
 	7,  // 37: cumulo.api.objects.v1.ObjectService.GetBucket:input_type -> cumulo.api.objects.v1.GetBucketRequest
 	9,  // 38: cumulo.api.objects.v1.ObjectService.ListBuckets:input_type -> cumulo.api.objects.v1.ListBucketsRequest
@@ -4310,41 +4821,49 @@ var file_cumulo_api_objects_v1_objects_proto_depIdxs = []int32{
 	17, // 42: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:input_type -> cumulo.api.objects.v1.DeleteBucketPolicyRequest
 	19, // 43: cumulo.api.objects.v1.ObjectService.GetBucketNotification:input_type -> cumulo.api.objects.v1.GetBucketNotificationRequest
 	21, // 44: cumulo.api.objects.v1.ObjectService.SetBucketNotification:input_type -> cumulo.api.objects.v1.SetBucketNotificationRequest
-	26, // 45: cumulo.api.objects.v1.ObjectService.PutObject:input_type -> cumulo.api.objects.v1.PutObjectRequest
-	29, // 46: cumulo.api.objects.v1.ObjectService.GetObject:input_type -> cumulo.api.objects.v1.GetObjectRequest
-	32, // 47: cumulo.api.objects.v1.ObjectService.HeadObject:input_type -> cumulo.api.objects.v1.HeadObjectRequest
-	34, // 48: cumulo.api.objects.v1.ObjectService.DeleteObject:input_type -> cumulo.api.objects.v1.DeleteObjectRequest
-	37, // 49: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:input_type -> cumulo.api.objects.v1.BatchDeleteObjectsRequest
-	40, // 50: cumulo.api.objects.v1.ObjectService.ListObjects:input_type -> cumulo.api.objects.v1.ListObjectsRequest
-	43, // 51: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:input_type -> cumulo.api.objects.v1.CreateMultipartUploadRequest
-	46, // 52: cumulo.api.objects.v1.ObjectService.UploadPart:input_type -> cumulo.api.objects.v1.UploadPartRequest
-	50, // 53: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:input_type -> cumulo.api.objects.v1.CompleteMultipartUploadRequest
-	52, // 54: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:input_type -> cumulo.api.objects.v1.AbortMultipartUploadRequest
-	54, // 55: cumulo.api.objects.v1.ObjectService.ListParts:input_type -> cumulo.api.objects.v1.ListPartsRequest
-	56, // 56: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:input_type -> cumulo.api.objects.v1.ListMultipartUploadsRequest
-	6,  // 57: cumulo.api.objects.v1.ObjectService.CreateBucket:output_type -> cumulo.api.objects.v1.CreateBucketResponse
-	8,  // 58: cumulo.api.objects.v1.ObjectService.GetBucket:output_type -> cumulo.api.objects.v1.GetBucketResponse
-	10, // 59: cumulo.api.objects.v1.ObjectService.ListBuckets:output_type -> cumulo.api.objects.v1.ListBucketsResponse
-	12, // 60: cumulo.api.objects.v1.ObjectService.DeleteBucket:output_type -> cumulo.api.objects.v1.DeleteBucketResponse
-	14, // 61: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:output_type -> cumulo.api.objects.v1.GetBucketPolicyResponse
-	16, // 62: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:output_type -> cumulo.api.objects.v1.SetBucketPolicyResponse
-	18, // 63: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:output_type -> cumulo.api.objects.v1.DeleteBucketPolicyResponse
-	20, // 64: cumulo.api.objects.v1.ObjectService.GetBucketNotification:output_type -> cumulo.api.objects.v1.GetBucketNotificationResponse
-	22, // 65: cumulo.api.objects.v1.ObjectService.SetBucketNotification:output_type -> cumulo.api.objects.v1.SetBucketNotificationResponse
-	27, // 66: cumulo.api.objects.v1.ObjectService.PutObject:output_type -> cumulo.api.objects.v1.PutObjectResponse
-	31, // 67: cumulo.api.objects.v1.ObjectService.GetObject:output_type -> cumulo.api.objects.v1.GetObjectResponse
-	33, // 68: cumulo.api.objects.v1.ObjectService.HeadObject:output_type -> cumulo.api.objects.v1.HeadObjectResponse
-	35, // 69: cumulo.api.objects.v1.ObjectService.DeleteObject:output_type -> cumulo.api.objects.v1.DeleteObjectResponse
-	39, // 70: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:output_type -> cumulo.api.objects.v1.BatchDeleteObjectsResponse
-	42, // 71: cumulo.api.objects.v1.ObjectService.ListObjects:output_type -> cumulo.api.objects.v1.ListObjectsResponse
-	44, // 72: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:output_type -> cumulo.api.objects.v1.CreateMultipartUploadResponse
-	48, // 73: cumulo.api.objects.v1.ObjectService.UploadPart:output_type -> cumulo.api.objects.v1.UploadPartResponse
-	51, // 74: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:output_type -> cumulo.api.objects.v1.CompleteMultipartUploadResponse
-	53, // 75: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:output_type -> cumulo.api.objects.v1.AbortMultipartUploadResponse
-	55, // 76: cumulo.api.objects.v1.ObjectService.ListParts:output_type -> cumulo.api.objects.v1.ListPartsResponse
-	58, // 77: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:output_type -> cumulo.api.objects.v1.ListMultipartUploadsResponse
-	57, // [57:78] is the sub-list for method output_type
-	36, // [36:57] is the sub-list for method input_type
+	23, // 45: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:input_type -> cumulo.api.objects.v1.GetBucketConfigurationRequest
+	25, // 46: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:input_type -> cumulo.api.objects.v1.SetBucketConfigurationRequest
+	27, // 47: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:input_type -> cumulo.api.objects.v1.DeleteBucketConfigurationRequest
+	29, // 48: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:input_type -> cumulo.api.objects.v1.ListBucketConfigurationsRequest
+	34, // 49: cumulo.api.objects.v1.ObjectService.PutObject:input_type -> cumulo.api.objects.v1.PutObjectRequest
+	37, // 50: cumulo.api.objects.v1.ObjectService.GetObject:input_type -> cumulo.api.objects.v1.GetObjectRequest
+	40, // 51: cumulo.api.objects.v1.ObjectService.HeadObject:input_type -> cumulo.api.objects.v1.HeadObjectRequest
+	42, // 52: cumulo.api.objects.v1.ObjectService.DeleteObject:input_type -> cumulo.api.objects.v1.DeleteObjectRequest
+	45, // 53: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:input_type -> cumulo.api.objects.v1.BatchDeleteObjectsRequest
+	48, // 54: cumulo.api.objects.v1.ObjectService.ListObjects:input_type -> cumulo.api.objects.v1.ListObjectsRequest
+	51, // 55: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:input_type -> cumulo.api.objects.v1.CreateMultipartUploadRequest
+	54, // 56: cumulo.api.objects.v1.ObjectService.UploadPart:input_type -> cumulo.api.objects.v1.UploadPartRequest
+	58, // 57: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:input_type -> cumulo.api.objects.v1.CompleteMultipartUploadRequest
+	60, // 58: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:input_type -> cumulo.api.objects.v1.AbortMultipartUploadRequest
+	62, // 59: cumulo.api.objects.v1.ObjectService.ListParts:input_type -> cumulo.api.objects.v1.ListPartsRequest
+	64, // 60: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:input_type -> cumulo.api.objects.v1.ListMultipartUploadsRequest
+	6,  // 61: cumulo.api.objects.v1.ObjectService.CreateBucket:output_type -> cumulo.api.objects.v1.CreateBucketResponse
+	8,  // 62: cumulo.api.objects.v1.ObjectService.GetBucket:output_type -> cumulo.api.objects.v1.GetBucketResponse
+	10, // 63: cumulo.api.objects.v1.ObjectService.ListBuckets:output_type -> cumulo.api.objects.v1.ListBucketsResponse
+	12, // 64: cumulo.api.objects.v1.ObjectService.DeleteBucket:output_type -> cumulo.api.objects.v1.DeleteBucketResponse
+	14, // 65: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:output_type -> cumulo.api.objects.v1.GetBucketPolicyResponse
+	16, // 66: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:output_type -> cumulo.api.objects.v1.SetBucketPolicyResponse
+	18, // 67: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:output_type -> cumulo.api.objects.v1.DeleteBucketPolicyResponse
+	20, // 68: cumulo.api.objects.v1.ObjectService.GetBucketNotification:output_type -> cumulo.api.objects.v1.GetBucketNotificationResponse
+	22, // 69: cumulo.api.objects.v1.ObjectService.SetBucketNotification:output_type -> cumulo.api.objects.v1.SetBucketNotificationResponse
+	24, // 70: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:output_type -> cumulo.api.objects.v1.GetBucketConfigurationResponse
+	26, // 71: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:output_type -> cumulo.api.objects.v1.SetBucketConfigurationResponse
+	28, // 72: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:output_type -> cumulo.api.objects.v1.DeleteBucketConfigurationResponse
+	30, // 73: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:output_type -> cumulo.api.objects.v1.ListBucketConfigurationsResponse
+	35, // 74: cumulo.api.objects.v1.ObjectService.PutObject:output_type -> cumulo.api.objects.v1.PutObjectResponse
+	39, // 75: cumulo.api.objects.v1.ObjectService.GetObject:output_type -> cumulo.api.objects.v1.GetObjectResponse
+	41, // 76: cumulo.api.objects.v1.ObjectService.HeadObject:output_type -> cumulo.api.objects.v1.HeadObjectResponse
+	43, // 77: cumulo.api.objects.v1.ObjectService.DeleteObject:output_type -> cumulo.api.objects.v1.DeleteObjectResponse
+	47, // 78: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:output_type -> cumulo.api.objects.v1.BatchDeleteObjectsResponse
+	50, // 79: cumulo.api.objects.v1.ObjectService.ListObjects:output_type -> cumulo.api.objects.v1.ListObjectsResponse
+	52, // 80: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:output_type -> cumulo.api.objects.v1.CreateMultipartUploadResponse
+	56, // 81: cumulo.api.objects.v1.ObjectService.UploadPart:output_type -> cumulo.api.objects.v1.UploadPartResponse
+	59, // 82: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:output_type -> cumulo.api.objects.v1.CompleteMultipartUploadResponse
+	61, // 83: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:output_type -> cumulo.api.objects.v1.AbortMultipartUploadResponse
+	63, // 84: cumulo.api.objects.v1.ObjectService.ListParts:output_type -> cumulo.api.objects.v1.ListPartsResponse
+	66, // 85: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:output_type -> cumulo.api.objects.v1.ListMultipartUploadsResponse
+	61, // [61:86] is the sub-list for method output_type
+	36, // [36:61] is the sub-list for method input_type
 	36, // [36:36] is the sub-list for extension type_name
 	36, // [36:36] is the sub-list for extension extendee
 	0,  // [0:36] is the sub-list for field type_name
@@ -4357,34 +4876,34 @@ func file_cumulo_api_objects_v1_objects_proto_init() {
 	}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[2].OneofWrappers = []any{}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[3].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[26].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[34].OneofWrappers = []any{
 		(*PutObjectRequest_Head)(nil),
 		(*PutObjectRequest_Data)(nil),
 		(*PutObjectRequest_Commit)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[28].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[29].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[36].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[37].OneofWrappers = []any{
 		(*GetObjectRequest_ByteRange)(nil),
 		(*GetObjectRequest_SuffixLength)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[31].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[39].OneofWrappers = []any{
 		(*GetObjectResponse_Head)(nil),
 		(*GetObjectResponse_Data)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[32].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[46].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[40].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[54].OneofWrappers = []any{
 		(*UploadPartRequest_Head)(nil),
 		(*UploadPartRequest_Data)(nil),
 		(*UploadPartRequest_Commit)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[47].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[55].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cumulo_api_objects_v1_objects_proto_rawDesc), len(file_cumulo_api_objects_v1_objects_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   62,
+			NumMessages:   70,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

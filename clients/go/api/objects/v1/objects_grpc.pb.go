@@ -34,27 +34,31 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ObjectService_CreateBucket_FullMethodName            = "/cumulo.api.objects.v1.ObjectService/CreateBucket"
-	ObjectService_GetBucket_FullMethodName               = "/cumulo.api.objects.v1.ObjectService/GetBucket"
-	ObjectService_ListBuckets_FullMethodName             = "/cumulo.api.objects.v1.ObjectService/ListBuckets"
-	ObjectService_DeleteBucket_FullMethodName            = "/cumulo.api.objects.v1.ObjectService/DeleteBucket"
-	ObjectService_GetBucketPolicy_FullMethodName         = "/cumulo.api.objects.v1.ObjectService/GetBucketPolicy"
-	ObjectService_SetBucketPolicy_FullMethodName         = "/cumulo.api.objects.v1.ObjectService/SetBucketPolicy"
-	ObjectService_DeleteBucketPolicy_FullMethodName      = "/cumulo.api.objects.v1.ObjectService/DeleteBucketPolicy"
-	ObjectService_GetBucketNotification_FullMethodName   = "/cumulo.api.objects.v1.ObjectService/GetBucketNotification"
-	ObjectService_SetBucketNotification_FullMethodName   = "/cumulo.api.objects.v1.ObjectService/SetBucketNotification"
-	ObjectService_PutObject_FullMethodName               = "/cumulo.api.objects.v1.ObjectService/PutObject"
-	ObjectService_GetObject_FullMethodName               = "/cumulo.api.objects.v1.ObjectService/GetObject"
-	ObjectService_HeadObject_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/HeadObject"
-	ObjectService_DeleteObject_FullMethodName            = "/cumulo.api.objects.v1.ObjectService/DeleteObject"
-	ObjectService_BatchDeleteObjects_FullMethodName      = "/cumulo.api.objects.v1.ObjectService/BatchDeleteObjects"
-	ObjectService_ListObjects_FullMethodName             = "/cumulo.api.objects.v1.ObjectService/ListObjects"
-	ObjectService_CreateMultipartUpload_FullMethodName   = "/cumulo.api.objects.v1.ObjectService/CreateMultipartUpload"
-	ObjectService_UploadPart_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/UploadPart"
-	ObjectService_CompleteMultipartUpload_FullMethodName = "/cumulo.api.objects.v1.ObjectService/CompleteMultipartUpload"
-	ObjectService_AbortMultipartUpload_FullMethodName    = "/cumulo.api.objects.v1.ObjectService/AbortMultipartUpload"
-	ObjectService_ListParts_FullMethodName               = "/cumulo.api.objects.v1.ObjectService/ListParts"
-	ObjectService_ListMultipartUploads_FullMethodName    = "/cumulo.api.objects.v1.ObjectService/ListMultipartUploads"
+	ObjectService_CreateBucket_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/CreateBucket"
+	ObjectService_GetBucket_FullMethodName                 = "/cumulo.api.objects.v1.ObjectService/GetBucket"
+	ObjectService_ListBuckets_FullMethodName               = "/cumulo.api.objects.v1.ObjectService/ListBuckets"
+	ObjectService_DeleteBucket_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/DeleteBucket"
+	ObjectService_GetBucketPolicy_FullMethodName           = "/cumulo.api.objects.v1.ObjectService/GetBucketPolicy"
+	ObjectService_SetBucketPolicy_FullMethodName           = "/cumulo.api.objects.v1.ObjectService/SetBucketPolicy"
+	ObjectService_DeleteBucketPolicy_FullMethodName        = "/cumulo.api.objects.v1.ObjectService/DeleteBucketPolicy"
+	ObjectService_GetBucketNotification_FullMethodName     = "/cumulo.api.objects.v1.ObjectService/GetBucketNotification"
+	ObjectService_SetBucketNotification_FullMethodName     = "/cumulo.api.objects.v1.ObjectService/SetBucketNotification"
+	ObjectService_GetBucketConfiguration_FullMethodName    = "/cumulo.api.objects.v1.ObjectService/GetBucketConfiguration"
+	ObjectService_SetBucketConfiguration_FullMethodName    = "/cumulo.api.objects.v1.ObjectService/SetBucketConfiguration"
+	ObjectService_DeleteBucketConfiguration_FullMethodName = "/cumulo.api.objects.v1.ObjectService/DeleteBucketConfiguration"
+	ObjectService_ListBucketConfigurations_FullMethodName  = "/cumulo.api.objects.v1.ObjectService/ListBucketConfigurations"
+	ObjectService_PutObject_FullMethodName                 = "/cumulo.api.objects.v1.ObjectService/PutObject"
+	ObjectService_GetObject_FullMethodName                 = "/cumulo.api.objects.v1.ObjectService/GetObject"
+	ObjectService_HeadObject_FullMethodName                = "/cumulo.api.objects.v1.ObjectService/HeadObject"
+	ObjectService_DeleteObject_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/DeleteObject"
+	ObjectService_BatchDeleteObjects_FullMethodName        = "/cumulo.api.objects.v1.ObjectService/BatchDeleteObjects"
+	ObjectService_ListObjects_FullMethodName               = "/cumulo.api.objects.v1.ObjectService/ListObjects"
+	ObjectService_CreateMultipartUpload_FullMethodName     = "/cumulo.api.objects.v1.ObjectService/CreateMultipartUpload"
+	ObjectService_UploadPart_FullMethodName                = "/cumulo.api.objects.v1.ObjectService/UploadPart"
+	ObjectService_CompleteMultipartUpload_FullMethodName   = "/cumulo.api.objects.v1.ObjectService/CompleteMultipartUpload"
+	ObjectService_AbortMultipartUpload_FullMethodName      = "/cumulo.api.objects.v1.ObjectService/AbortMultipartUpload"
+	ObjectService_ListParts_FullMethodName                 = "/cumulo.api.objects.v1.ObjectService/ListParts"
+	ObjectService_ListMultipartUploads_FullMethodName      = "/cumulo.api.objects.v1.ObjectService/ListMultipartUploads"
 )
 
 // ObjectServiceClient is the client API for ObjectService service.
@@ -81,6 +85,17 @@ type ObjectServiceClient interface {
 	GetBucketNotification(ctx context.Context, in *GetBucketNotificationRequest, opts ...grpc.CallOption) (*GetBucketNotificationResponse, error)
 	// Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification.
 	SetBucketNotification(ctx context.Context, in *SetBucketNotificationRequest, opts ...grpc.CallOption) (*SetBucketNotificationResponse, error)
+	// Answers one of a bucket's configurations. Errors: S3's where there is none, as `NoSuchCORSConfiguration`; for kinds
+	// that S3 answers without one the document is empty. Permission: that of the kind, e.g. s3:GetBucketCORS.
+	GetBucketConfiguration(ctx context.Context, in *GetBucketConfigurationRequest, opts ...grpc.CallOption) (*GetBucketConfigurationResponse, error)
+	// Writes one of a bucket's configurations. Permission: that of the kind, e.g. s3:PutBucketCORS.
+	SetBucketConfiguration(ctx context.Context, in *SetBucketConfigurationRequest, opts ...grpc.CallOption) (*SetBucketConfigurationResponse, error)
+	// Removes one of a bucket's configurations; one that is not there is gone already, but for the kinds with ids
+	// (`NoSuchConfiguration`). Permission: that of the kind, e.g. s3:PutBucketCORS.
+	DeleteBucketConfiguration(ctx context.Context, in *DeleteBucketConfigurationRequest, opts ...grpc.CallOption) (*DeleteBucketConfigurationResponse, error)
+	// Lists a bucket's configurations of a kind that has ids, in order of these. Permission: that of the kind, e.g.
+	// s3:GetInventoryConfiguration.
+	ListBucketConfigurations(ctx context.Context, in *ListBucketConfigurationsRequest, opts ...grpc.CallOption) (*ListBucketConfigurationsResponse, error)
 	// Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject, and for messages in
 	// its commit sqs:SendMessage on each of their queues.
 	PutObject(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[PutObjectRequest, PutObjectResponse], error)
@@ -203,6 +218,46 @@ func (c *objectServiceClient) SetBucketNotification(ctx context.Context, in *Set
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SetBucketNotificationResponse)
 	err := c.cc.Invoke(ctx, ObjectService_SetBucketNotification_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) GetBucketConfiguration(ctx context.Context, in *GetBucketConfigurationRequest, opts ...grpc.CallOption) (*GetBucketConfigurationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetBucketConfigurationResponse)
+	err := c.cc.Invoke(ctx, ObjectService_GetBucketConfiguration_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) SetBucketConfiguration(ctx context.Context, in *SetBucketConfigurationRequest, opts ...grpc.CallOption) (*SetBucketConfigurationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetBucketConfigurationResponse)
+	err := c.cc.Invoke(ctx, ObjectService_SetBucketConfiguration_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) DeleteBucketConfiguration(ctx context.Context, in *DeleteBucketConfigurationRequest, opts ...grpc.CallOption) (*DeleteBucketConfigurationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteBucketConfigurationResponse)
+	err := c.cc.Invoke(ctx, ObjectService_DeleteBucketConfiguration_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) ListBucketConfigurations(ctx context.Context, in *ListBucketConfigurationsRequest, opts ...grpc.CallOption) (*ListBucketConfigurationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListBucketConfigurationsResponse)
+	err := c.cc.Invoke(ctx, ObjectService_ListBucketConfigurations_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -368,6 +423,17 @@ type ObjectServiceServer interface {
 	GetBucketNotification(context.Context, *GetBucketNotificationRequest) (*GetBucketNotificationResponse, error)
 	// Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification.
 	SetBucketNotification(context.Context, *SetBucketNotificationRequest) (*SetBucketNotificationResponse, error)
+	// Answers one of a bucket's configurations. Errors: S3's where there is none, as `NoSuchCORSConfiguration`; for kinds
+	// that S3 answers without one the document is empty. Permission: that of the kind, e.g. s3:GetBucketCORS.
+	GetBucketConfiguration(context.Context, *GetBucketConfigurationRequest) (*GetBucketConfigurationResponse, error)
+	// Writes one of a bucket's configurations. Permission: that of the kind, e.g. s3:PutBucketCORS.
+	SetBucketConfiguration(context.Context, *SetBucketConfigurationRequest) (*SetBucketConfigurationResponse, error)
+	// Removes one of a bucket's configurations; one that is not there is gone already, but for the kinds with ids
+	// (`NoSuchConfiguration`). Permission: that of the kind, e.g. s3:PutBucketCORS.
+	DeleteBucketConfiguration(context.Context, *DeleteBucketConfigurationRequest) (*DeleteBucketConfigurationResponse, error)
+	// Lists a bucket's configurations of a kind that has ids, in order of these. Permission: that of the kind, e.g.
+	// s3:GetInventoryConfiguration.
+	ListBucketConfigurations(context.Context, *ListBucketConfigurationsRequest) (*ListBucketConfigurationsResponse, error)
 	// Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject, and for messages in
 	// its commit sqs:SendMessage on each of their queues.
 	PutObject(grpc.ClientStreamingServer[PutObjectRequest, PutObjectResponse]) error
@@ -432,6 +498,18 @@ func (UnimplementedObjectServiceServer) GetBucketNotification(context.Context, *
 }
 func (UnimplementedObjectServiceServer) SetBucketNotification(context.Context, *SetBucketNotificationRequest) (*SetBucketNotificationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetBucketNotification not implemented")
+}
+func (UnimplementedObjectServiceServer) GetBucketConfiguration(context.Context, *GetBucketConfigurationRequest) (*GetBucketConfigurationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetBucketConfiguration not implemented")
+}
+func (UnimplementedObjectServiceServer) SetBucketConfiguration(context.Context, *SetBucketConfigurationRequest) (*SetBucketConfigurationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetBucketConfiguration not implemented")
+}
+func (UnimplementedObjectServiceServer) DeleteBucketConfiguration(context.Context, *DeleteBucketConfigurationRequest) (*DeleteBucketConfigurationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteBucketConfiguration not implemented")
+}
+func (UnimplementedObjectServiceServer) ListBucketConfigurations(context.Context, *ListBucketConfigurationsRequest) (*ListBucketConfigurationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListBucketConfigurations not implemented")
 }
 func (UnimplementedObjectServiceServer) PutObject(grpc.ClientStreamingServer[PutObjectRequest, PutObjectResponse]) error {
 	return status.Error(codes.Unimplemented, "method PutObject not implemented")
@@ -648,6 +726,78 @@ func _ObjectService_SetBucketNotification_Handler(srv interface{}, ctx context.C
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ObjectServiceServer).SetBucketNotification(ctx, req.(*SetBucketNotificationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ObjectService_GetBucketConfiguration_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetBucketConfigurationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).GetBucketConfiguration(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_GetBucketConfiguration_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).GetBucketConfiguration(ctx, req.(*GetBucketConfigurationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ObjectService_SetBucketConfiguration_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetBucketConfigurationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).SetBucketConfiguration(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_SetBucketConfiguration_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).SetBucketConfiguration(ctx, req.(*SetBucketConfigurationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ObjectService_DeleteBucketConfiguration_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteBucketConfigurationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).DeleteBucketConfiguration(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_DeleteBucketConfiguration_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).DeleteBucketConfiguration(ctx, req.(*DeleteBucketConfigurationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ObjectService_ListBucketConfigurations_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListBucketConfigurationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).ListBucketConfigurations(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_ListBucketConfigurations_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).ListBucketConfigurations(ctx, req.(*ListBucketConfigurationsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -881,6 +1031,22 @@ var ObjectService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SetBucketNotification",
 			Handler:    _ObjectService_SetBucketNotification_Handler,
+		},
+		{
+			MethodName: "GetBucketConfiguration",
+			Handler:    _ObjectService_GetBucketConfiguration_Handler,
+		},
+		{
+			MethodName: "SetBucketConfiguration",
+			Handler:    _ObjectService_SetBucketConfiguration_Handler,
+		},
+		{
+			MethodName: "DeleteBucketConfiguration",
+			Handler:    _ObjectService_DeleteBucketConfiguration_Handler,
+		},
+		{
+			MethodName: "ListBucketConfigurations",
+			Handler:    _ObjectService_ListBucketConfigurations_Handler,
 		},
 		{
 			MethodName: "HeadObject",

@@ -708,6 +708,230 @@ class SetBucketNotificationResponse(_message.Message):
 Global___SetBucketNotificationResponse: _TypeAlias = SetBucketNotificationResponse  # noqa: Y015
 
 @_typing.final
+class GetBucketConfigurationRequest(_message.Message):
+    """Which configuration is asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    kind: _builtins.str
+    """Set by the client, required: `accelerate`, `analytics`, `cors`, `intelligent_tiering`, `inventory`, `logging`,
+    `metrics`, `ownership_controls`, `public_access_block`, `quota`, `request_payment`, `tagging` or `website`.
+    """
+    id: _builtins.str
+    """Set by the client: which one, for `analytics`, `intelligent_tiering`, `inventory` and `metrics`, else empty."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "id", b"id", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBucketConfigurationRequest: _TypeAlias = GetBucketConfigurationRequest  # noqa: Y015
+
+@_typing.final
+class GetBucketConfigurationResponse(_message.Message):
+    """A configuration."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    document: _builtins.str
+    """Set by the server: JSON in the shape of S3's own API (the aws CLI's `--cors-configuration`, ...); of `quota`
+    `{"bytes_max": 0, "objects_max": 0}`, where 0 is no limit. Empty where there is none.
+    """
+    def __init__(
+        self,
+        *,
+        document: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBucketConfigurationResponse: _TypeAlias = GetBucketConfigurationResponse  # noqa: Y015
+
+@_typing.final
+class SetBucketConfigurationRequest(_message.Message):
+    """What is to be configured."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    kind: _builtins.str
+    """Set by the client, required: as in GetBucketConfigurationRequest."""
+    id: _builtins.str
+    """Set by the client: as in GetBucketConfigurationRequest; the document bears the same (`IdMismatch`)."""
+    document: _builtins.str
+    """Set by the client, required: JSON as it is answered; at most 1 MiB."""
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id, a UUID; remembered 24 h."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        id: _builtins.str = ...,
+        document: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "document", b"document", "id", b"id", "kind", b"kind", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetBucketConfigurationRequest: _TypeAlias = SetBucketConfigurationRequest  # noqa: Y015
+
+@_typing.final
+class SetBucketConfigurationResponse(_message.Message):
+    """The bucket is configured."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetBucketConfigurationResponse: _TypeAlias = SetBucketConfigurationResponse  # noqa: Y015
+
+@_typing.final
+class DeleteBucketConfigurationRequest(_message.Message):
+    """Which configuration is to be removed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    kind: _builtins.str
+    """Set by the client, required: as in GetBucketConfigurationRequest."""
+    id: _builtins.str
+    """Set by the client: as in GetBucketConfigurationRequest."""
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id, a UUID; remembered 24 h."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "id", b"id", "kind", b"kind", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteBucketConfigurationRequest: _TypeAlias = DeleteBucketConfigurationRequest  # noqa: Y015
+
+@_typing.final
+class DeleteBucketConfigurationResponse(_message.Message):
+    """The configuration is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteBucketConfigurationResponse: _TypeAlias = DeleteBucketConfigurationResponse  # noqa: Y015
+
+@_typing.final
+class ListBucketConfigurationsRequest(_message.Message):
+    """Which configurations are asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    kind: _builtins.str
+    """Set by the client, required: a kind that has ids."""
+    page_size: _builtins.int
+    """Set by the client, optional: at most so many; 1 to 100, which is the default."""
+    page_token: _builtins.str
+    """Set by the client, optional: `next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBucketConfigurationsRequest: _TypeAlias = ListBucketConfigurationsRequest  # noqa: Y015
+
+@_typing.final
+class ListBucketConfigurationsResponse(_message.Message):
+    """One page of configurations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Set by the server: where the next page begins; empty on the last one."""
+    @_builtins.property
+    def documents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Set by the server: JSON in the shape of S3's own API, each with its id."""
+
+    def __init__(
+        self,
+        *,
+        documents: _abc.Iterable[_builtins.str] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["documents", b"documents", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBucketConfigurationsResponse: _TypeAlias = ListBucketConfigurationsResponse  # noqa: Y015
+
+@_typing.final
 class EnclosedMessage(_message.Message):
     """A message that is stored in an object's own commit: where the one is, the other is, too, also after a crash."""
 

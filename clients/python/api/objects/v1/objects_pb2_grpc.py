@@ -80,6 +80,26 @@ class ObjectServiceStub:
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketNotificationRequest.SerializeToString,
                 response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketNotificationResponse.FromString,
                 _registered_method=True)
+        self.GetBucketConfiguration = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/GetBucketConfiguration',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketConfigurationRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketConfigurationResponse.FromString,
+                _registered_method=True)
+        self.SetBucketConfiguration = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/SetBucketConfiguration',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketConfigurationRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketConfigurationResponse.FromString,
+                _registered_method=True)
+        self.DeleteBucketConfiguration = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/DeleteBucketConfiguration',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteBucketConfigurationRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteBucketConfigurationResponse.FromString,
+                _registered_method=True)
+        self.ListBucketConfigurations = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/ListBucketConfigurations',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListBucketConfigurationsRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListBucketConfigurationsResponse.FromString,
+                _registered_method=True)
         self.PutObject = channel.stream_unary(
                 '/cumulo.api.objects.v1.ObjectService/PutObject',
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.PutObjectRequest.SerializeToString,
@@ -204,6 +224,37 @@ class ObjectServiceServicer:
 
     def SetBucketNotification(self, request, context):
         """Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBucketConfiguration(self, request, context):
+        """Answers one of a bucket's configurations. Errors: S3's where there is none, as `NoSuchCORSConfiguration`; for kinds
+        that S3 answers without one the document is empty. Permission: that of the kind, e.g. s3:GetBucketCORS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetBucketConfiguration(self, request, context):
+        """Writes one of a bucket's configurations. Permission: that of the kind, e.g. s3:PutBucketCORS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteBucketConfiguration(self, request, context):
+        """Removes one of a bucket's configurations; one that is not there is gone already, but for the kinds with ids
+        (`NoSuchConfiguration`). Permission: that of the kind, e.g. s3:PutBucketCORS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBucketConfigurations(self, request, context):
+        """Lists a bucket's configurations of a kind that has ids, in order of these. Permission: that of the kind, e.g.
+        s3:GetInventoryConfiguration.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -344,6 +395,26 @@ def add_ObjectServiceServicer_to_server(servicer, server):
                     servicer.SetBucketNotification,
                     request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketNotificationRequest.FromString,
                     response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketNotificationResponse.SerializeToString,
+            ),
+            'GetBucketConfiguration': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBucketConfiguration,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketConfigurationRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketConfigurationResponse.SerializeToString,
+            ),
+            'SetBucketConfiguration': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetBucketConfiguration,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketConfigurationRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketConfigurationResponse.SerializeToString,
+            ),
+            'DeleteBucketConfiguration': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteBucketConfiguration,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteBucketConfigurationRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteBucketConfigurationResponse.SerializeToString,
+            ),
+            'ListBucketConfigurations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBucketConfigurations,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListBucketConfigurationsRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListBucketConfigurationsResponse.SerializeToString,
             ),
             'PutObject': grpc.stream_unary_rpc_method_handler(
                     servicer.PutObject,
@@ -650,6 +721,114 @@ class ObjectService:
             '/cumulo.api.objects.v1.ObjectService/SetBucketNotification',
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketNotificationRequest.SerializeToString,
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketNotificationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBucketConfiguration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/GetBucketConfiguration',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketConfigurationRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketConfigurationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetBucketConfiguration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/SetBucketConfiguration',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketConfigurationRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketConfigurationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteBucketConfiguration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/DeleteBucketConfiguration',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteBucketConfigurationRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteBucketConfigurationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBucketConfigurations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/ListBucketConfigurations',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListBucketConfigurationsRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListBucketConfigurationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -65,6 +65,20 @@ class ObjectServiceStub:
     """Answers a bucket's notification rules. Permission: s3:GetBucketNotification."""
     SetBucketNotification: _grpc.UnaryUnaryMultiCallable[_objects_pb2.SetBucketNotificationRequest, _objects_pb2.SetBucketNotificationResponse]
     """Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification."""
+    GetBucketConfiguration: _grpc.UnaryUnaryMultiCallable[_objects_pb2.GetBucketConfigurationRequest, _objects_pb2.GetBucketConfigurationResponse]
+    """Answers one of a bucket's configurations. Errors: S3's where there is none, as `NoSuchCORSConfiguration`; for kinds
+    that S3 answers without one the document is empty. Permission: that of the kind, e.g. s3:GetBucketCORS.
+    """
+    SetBucketConfiguration: _grpc.UnaryUnaryMultiCallable[_objects_pb2.SetBucketConfigurationRequest, _objects_pb2.SetBucketConfigurationResponse]
+    """Writes one of a bucket's configurations. Permission: that of the kind, e.g. s3:PutBucketCORS."""
+    DeleteBucketConfiguration: _grpc.UnaryUnaryMultiCallable[_objects_pb2.DeleteBucketConfigurationRequest, _objects_pb2.DeleteBucketConfigurationResponse]
+    """Removes one of a bucket's configurations; one that is not there is gone already, but for the kinds with ids
+    (`NoSuchConfiguration`). Permission: that of the kind, e.g. s3:PutBucketCORS.
+    """
+    ListBucketConfigurations: _grpc.UnaryUnaryMultiCallable[_objects_pb2.ListBucketConfigurationsRequest, _objects_pb2.ListBucketConfigurationsResponse]
+    """Lists a bucket's configurations of a kind that has ids, in order of these. Permission: that of the kind, e.g.
+    s3:GetInventoryConfiguration.
+    """
     PutObject: _grpc.StreamUnaryMultiCallable[_objects_pb2.PutObjectRequest, _objects_pb2.PutObjectResponse]
     """Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject, and for messages in
     its commit sqs:SendMessage on each of their queues.
@@ -121,6 +135,20 @@ class ObjectServiceAsyncStub(ObjectServiceStub):
     """Answers a bucket's notification rules. Permission: s3:GetBucketNotification."""
     SetBucketNotification: _aio.UnaryUnaryMultiCallable[_objects_pb2.SetBucketNotificationRequest, _objects_pb2.SetBucketNotificationResponse]  # type: ignore[assignment]
     """Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification."""
+    GetBucketConfiguration: _aio.UnaryUnaryMultiCallable[_objects_pb2.GetBucketConfigurationRequest, _objects_pb2.GetBucketConfigurationResponse]  # type: ignore[assignment]
+    """Answers one of a bucket's configurations. Errors: S3's where there is none, as `NoSuchCORSConfiguration`; for kinds
+    that S3 answers without one the document is empty. Permission: that of the kind, e.g. s3:GetBucketCORS.
+    """
+    SetBucketConfiguration: _aio.UnaryUnaryMultiCallable[_objects_pb2.SetBucketConfigurationRequest, _objects_pb2.SetBucketConfigurationResponse]  # type: ignore[assignment]
+    """Writes one of a bucket's configurations. Permission: that of the kind, e.g. s3:PutBucketCORS."""
+    DeleteBucketConfiguration: _aio.UnaryUnaryMultiCallable[_objects_pb2.DeleteBucketConfigurationRequest, _objects_pb2.DeleteBucketConfigurationResponse]  # type: ignore[assignment]
+    """Removes one of a bucket's configurations; one that is not there is gone already, but for the kinds with ids
+    (`NoSuchConfiguration`). Permission: that of the kind, e.g. s3:PutBucketCORS.
+    """
+    ListBucketConfigurations: _aio.UnaryUnaryMultiCallable[_objects_pb2.ListBucketConfigurationsRequest, _objects_pb2.ListBucketConfigurationsResponse]  # type: ignore[assignment]
+    """Lists a bucket's configurations of a kind that has ids, in order of these. Permission: that of the kind, e.g.
+    s3:GetInventoryConfiguration.
+    """
     PutObject: _aio.StreamUnaryMultiCallable[_objects_pb2.PutObjectRequest, _objects_pb2.PutObjectResponse]  # type: ignore[assignment]
     """Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject, and for messages in
     its commit sqs:SendMessage on each of their queues.
@@ -228,6 +256,44 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_objects_pb2.SetBucketNotificationResponse, _abc.Awaitable[_objects_pb2.SetBucketNotificationResponse]]:
         """Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification."""
+
+    @_abc_1.abstractmethod
+    def GetBucketConfiguration(
+        self,
+        request: _objects_pb2.GetBucketConfigurationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.GetBucketConfigurationResponse, _abc.Awaitable[_objects_pb2.GetBucketConfigurationResponse]]:
+        """Answers one of a bucket's configurations. Errors: S3's where there is none, as `NoSuchCORSConfiguration`; for kinds
+        that S3 answers without one the document is empty. Permission: that of the kind, e.g. s3:GetBucketCORS.
+        """
+
+    @_abc_1.abstractmethod
+    def SetBucketConfiguration(
+        self,
+        request: _objects_pb2.SetBucketConfigurationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.SetBucketConfigurationResponse, _abc.Awaitable[_objects_pb2.SetBucketConfigurationResponse]]:
+        """Writes one of a bucket's configurations. Permission: that of the kind, e.g. s3:PutBucketCORS."""
+
+    @_abc_1.abstractmethod
+    def DeleteBucketConfiguration(
+        self,
+        request: _objects_pb2.DeleteBucketConfigurationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.DeleteBucketConfigurationResponse, _abc.Awaitable[_objects_pb2.DeleteBucketConfigurationResponse]]:
+        """Removes one of a bucket's configurations; one that is not there is gone already, but for the kinds with ids
+        (`NoSuchConfiguration`). Permission: that of the kind, e.g. s3:PutBucketCORS.
+        """
+
+    @_abc_1.abstractmethod
+    def ListBucketConfigurations(
+        self,
+        request: _objects_pb2.ListBucketConfigurationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.ListBucketConfigurationsResponse, _abc.Awaitable[_objects_pb2.ListBucketConfigurationsResponse]]:
+        """Lists a bucket's configurations of a kind that has ids, in order of these. Permission: that of the kind, e.g.
+        s3:GetInventoryConfiguration.
+        """
 
     @_abc_1.abstractmethod
     def PutObject(

@@ -258,6 +258,82 @@ export interface SetBucketNotificationResponse {
   rules: NotificationRule[];
 }
 
+/** Which configuration is asked for. */
+export interface GetBucketConfigurationRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /**
+   * Set by the client, required: `accelerate`, `analytics`, `cors`, `intelligent_tiering`, `inventory`, `logging`,
+   * `metrics`, `ownership_controls`, `public_access_block`, `quota`, `request_payment`, `tagging` or `website`.
+   */
+  kind: string;
+  /** Set by the client: which one, for `analytics`, `intelligent_tiering`, `inventory` and `metrics`, else empty. */
+  id: string;
+}
+
+/** A configuration. */
+export interface GetBucketConfigurationResponse {
+  /**
+   * Set by the server: JSON in the shape of S3's own API (the aws CLI's `--cors-configuration`, ...); of `quota`
+   * `{"bytes_max": 0, "objects_max": 0}`, where 0 is no limit. Empty where there is none.
+   */
+  document: string;
+}
+
+/** What is to be configured. */
+export interface SetBucketConfigurationRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, required: as in GetBucketConfigurationRequest. */
+  kind: string;
+  /** Set by the client: as in GetBucketConfigurationRequest; the document bears the same (`IdMismatch`). */
+  id: string;
+  /** Set by the client, required: JSON as it is answered; at most 1 MiB. */
+  document: string;
+  /** Set by the client, optional: idempotency id, a UUID; remembered 24 h. */
+  requestId: string;
+}
+
+/** The bucket is configured. */
+export interface SetBucketConfigurationResponse {
+}
+
+/** Which configuration is to be removed. */
+export interface DeleteBucketConfigurationRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, required: as in GetBucketConfigurationRequest. */
+  kind: string;
+  /** Set by the client: as in GetBucketConfigurationRequest. */
+  id: string;
+  /** Set by the client, optional: idempotency id, a UUID; remembered 24 h. */
+  requestId: string;
+}
+
+/** The configuration is gone. */
+export interface DeleteBucketConfigurationResponse {
+}
+
+/** Which configurations are asked for. */
+export interface ListBucketConfigurationsRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, required: a kind that has ids. */
+  kind: string;
+  /** Set by the client, optional: at most so many; 1 to 100, which is the default. */
+  pageSize: number;
+  /** Set by the client, optional: `next_page_token` of the page before. */
+  pageToken: string;
+}
+
+/** One page of configurations. */
+export interface ListBucketConfigurationsResponse {
+  /** Set by the server: JSON in the shape of S3's own API, each with its id. */
+  documents: string[];
+  /** Set by the server: where the next page begins; empty on the last one. */
+  nextPageToken: string;
+}
+
 /** A message that is stored in an object's own commit: where the one is, the other is, too, also after a crash. */
 export interface EnclosedMessage {
   /** Set by the client, required: name, short name or ARN of the queue that it goes to. */
@@ -2411,6 +2487,578 @@ export const SetBucketNotificationResponse: MessageFns<SetBucketNotificationResp
   fromPartial(object: DeepPartial<SetBucketNotificationResponse>): SetBucketNotificationResponse {
     const message = createBaseSetBucketNotificationResponse();
     message.rules = object.rules?.map((e) => NotificationRule.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseGetBucketConfigurationRequest(): GetBucketConfigurationRequest {
+  return { bucket: "", kind: "", id: "" };
+}
+
+export const GetBucketConfigurationRequest: MessageFns<GetBucketConfigurationRequest> = {
+  encode(message: GetBucketConfigurationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.kind !== "") {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.id !== "") {
+      writer.uint32(26).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetBucketConfigurationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetBucketConfigurationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetBucketConfigurationRequest>): GetBucketConfigurationRequest {
+    return GetBucketConfigurationRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetBucketConfigurationRequest>): GetBucketConfigurationRequest {
+    const message = createBaseGetBucketConfigurationRequest();
+    message.bucket = object.bucket ?? "";
+    message.kind = object.kind ?? "";
+    message.id = object.id ?? "";
+    return message;
+  },
+};
+
+function createBaseGetBucketConfigurationResponse(): GetBucketConfigurationResponse {
+  return { document: "" };
+}
+
+export const GetBucketConfigurationResponse: MessageFns<GetBucketConfigurationResponse> = {
+  encode(message: GetBucketConfigurationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.document !== "") {
+      writer.uint32(10).string(message.document);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetBucketConfigurationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetBucketConfigurationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.document = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetBucketConfigurationResponse>): GetBucketConfigurationResponse {
+    return GetBucketConfigurationResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetBucketConfigurationResponse>): GetBucketConfigurationResponse {
+    const message = createBaseGetBucketConfigurationResponse();
+    message.document = object.document ?? "";
+    return message;
+  },
+};
+
+function createBaseSetBucketConfigurationRequest(): SetBucketConfigurationRequest {
+  return { bucket: "", kind: "", id: "", document: "", requestId: "" };
+}
+
+export const SetBucketConfigurationRequest: MessageFns<SetBucketConfigurationRequest> = {
+  encode(message: SetBucketConfigurationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.kind !== "") {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.id !== "") {
+      writer.uint32(26).string(message.id);
+    }
+    if (message.document !== "") {
+      writer.uint32(34).string(message.document);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(42).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetBucketConfigurationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetBucketConfigurationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.document = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetBucketConfigurationRequest>): SetBucketConfigurationRequest {
+    return SetBucketConfigurationRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetBucketConfigurationRequest>): SetBucketConfigurationRequest {
+    const message = createBaseSetBucketConfigurationRequest();
+    message.bucket = object.bucket ?? "";
+    message.kind = object.kind ?? "";
+    message.id = object.id ?? "";
+    message.document = object.document ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseSetBucketConfigurationResponse(): SetBucketConfigurationResponse {
+  return {};
+}
+
+export const SetBucketConfigurationResponse: MessageFns<SetBucketConfigurationResponse> = {
+  encode(_: SetBucketConfigurationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetBucketConfigurationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetBucketConfigurationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetBucketConfigurationResponse>): SetBucketConfigurationResponse {
+    return SetBucketConfigurationResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<SetBucketConfigurationResponse>): SetBucketConfigurationResponse {
+    const message = createBaseSetBucketConfigurationResponse();
+    return message;
+  },
+};
+
+function createBaseDeleteBucketConfigurationRequest(): DeleteBucketConfigurationRequest {
+  return { bucket: "", kind: "", id: "", requestId: "" };
+}
+
+export const DeleteBucketConfigurationRequest: MessageFns<DeleteBucketConfigurationRequest> = {
+  encode(message: DeleteBucketConfigurationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.kind !== "") {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.id !== "") {
+      writer.uint32(26).string(message.id);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(34).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteBucketConfigurationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteBucketConfigurationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteBucketConfigurationRequest>): DeleteBucketConfigurationRequest {
+    return DeleteBucketConfigurationRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteBucketConfigurationRequest>): DeleteBucketConfigurationRequest {
+    const message = createBaseDeleteBucketConfigurationRequest();
+    message.bucket = object.bucket ?? "";
+    message.kind = object.kind ?? "";
+    message.id = object.id ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseDeleteBucketConfigurationResponse(): DeleteBucketConfigurationResponse {
+  return {};
+}
+
+export const DeleteBucketConfigurationResponse: MessageFns<DeleteBucketConfigurationResponse> = {
+  encode(_: DeleteBucketConfigurationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteBucketConfigurationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteBucketConfigurationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteBucketConfigurationResponse>): DeleteBucketConfigurationResponse {
+    return DeleteBucketConfigurationResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<DeleteBucketConfigurationResponse>): DeleteBucketConfigurationResponse {
+    const message = createBaseDeleteBucketConfigurationResponse();
+    return message;
+  },
+};
+
+function createBaseListBucketConfigurationsRequest(): ListBucketConfigurationsRequest {
+  return { bucket: "", kind: "", pageSize: 0, pageToken: "" };
+}
+
+export const ListBucketConfigurationsRequest: MessageFns<ListBucketConfigurationsRequest> = {
+  encode(message: ListBucketConfigurationsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.kind !== "") {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(24).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(34).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListBucketConfigurationsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListBucketConfigurationsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListBucketConfigurationsRequest>): ListBucketConfigurationsRequest {
+    return ListBucketConfigurationsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListBucketConfigurationsRequest>): ListBucketConfigurationsRequest {
+    const message = createBaseListBucketConfigurationsRequest();
+    message.bucket = object.bucket ?? "";
+    message.kind = object.kind ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListBucketConfigurationsResponse(): ListBucketConfigurationsResponse {
+  return { documents: [], nextPageToken: "" };
+}
+
+export const ListBucketConfigurationsResponse: MessageFns<ListBucketConfigurationsResponse> = {
+  encode(message: ListBucketConfigurationsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.documents) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListBucketConfigurationsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListBucketConfigurationsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.documents.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListBucketConfigurationsResponse>): ListBucketConfigurationsResponse {
+    return ListBucketConfigurationsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListBucketConfigurationsResponse>): ListBucketConfigurationsResponse {
+    const message = createBaseListBucketConfigurationsResponse();
+    message.documents = object.documents?.map((e) => e) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
     return message;
   },
 };
@@ -5789,6 +6437,69 @@ export const ObjectServiceService = {
     responseDeserialize: (value: Buffer): SetBucketNotificationResponse => SetBucketNotificationResponse.decode(value),
   },
   /**
+   * Answers one of a bucket's configurations. Errors: S3's where there is none, as `NoSuchCORSConfiguration`; for kinds
+   * that S3 answers without one the document is empty. Permission: that of the kind, e.g. s3:GetBucketCORS.
+   */
+  getBucketConfiguration: {
+    path: "/cumulo.api.objects.v1.ObjectService/GetBucketConfiguration" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetBucketConfigurationRequest): Buffer =>
+      Buffer.from(GetBucketConfigurationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetBucketConfigurationRequest => GetBucketConfigurationRequest.decode(value),
+    responseSerialize: (value: GetBucketConfigurationResponse): Buffer =>
+      Buffer.from(GetBucketConfigurationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetBucketConfigurationResponse =>
+      GetBucketConfigurationResponse.decode(value),
+  },
+  /** Writes one of a bucket's configurations. Permission: that of the kind, e.g. s3:PutBucketCORS. */
+  setBucketConfiguration: {
+    path: "/cumulo.api.objects.v1.ObjectService/SetBucketConfiguration" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetBucketConfigurationRequest): Buffer =>
+      Buffer.from(SetBucketConfigurationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetBucketConfigurationRequest => SetBucketConfigurationRequest.decode(value),
+    responseSerialize: (value: SetBucketConfigurationResponse): Buffer =>
+      Buffer.from(SetBucketConfigurationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetBucketConfigurationResponse =>
+      SetBucketConfigurationResponse.decode(value),
+  },
+  /**
+   * Removes one of a bucket's configurations; one that is not there is gone already, but for the kinds with ids
+   * (`NoSuchConfiguration`). Permission: that of the kind, e.g. s3:PutBucketCORS.
+   */
+  deleteBucketConfiguration: {
+    path: "/cumulo.api.objects.v1.ObjectService/DeleteBucketConfiguration" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteBucketConfigurationRequest): Buffer =>
+      Buffer.from(DeleteBucketConfigurationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteBucketConfigurationRequest =>
+      DeleteBucketConfigurationRequest.decode(value),
+    responseSerialize: (value: DeleteBucketConfigurationResponse): Buffer =>
+      Buffer.from(DeleteBucketConfigurationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteBucketConfigurationResponse =>
+      DeleteBucketConfigurationResponse.decode(value),
+  },
+  /**
+   * Lists a bucket's configurations of a kind that has ids, in order of these. Permission: that of the kind, e.g.
+   * s3:GetInventoryConfiguration.
+   */
+  listBucketConfigurations: {
+    path: "/cumulo.api.objects.v1.ObjectService/ListBucketConfigurations" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListBucketConfigurationsRequest): Buffer =>
+      Buffer.from(ListBucketConfigurationsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListBucketConfigurationsRequest =>
+      ListBucketConfigurationsRequest.decode(value),
+    responseSerialize: (value: ListBucketConfigurationsResponse): Buffer =>
+      Buffer.from(ListBucketConfigurationsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListBucketConfigurationsResponse =>
+      ListBucketConfigurationsResponse.decode(value),
+  },
+  /**
    * Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject, and for messages in
    * its commit sqs:SendMessage on each of their queues.
    */
@@ -5953,6 +6664,23 @@ export interface ObjectServiceServer extends UntypedServiceImplementation {
   getBucketNotification: handleUnaryCall<GetBucketNotificationRequest, GetBucketNotificationResponse>;
   /** Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification. */
   setBucketNotification: handleUnaryCall<SetBucketNotificationRequest, SetBucketNotificationResponse>;
+  /**
+   * Answers one of a bucket's configurations. Errors: S3's where there is none, as `NoSuchCORSConfiguration`; for kinds
+   * that S3 answers without one the document is empty. Permission: that of the kind, e.g. s3:GetBucketCORS.
+   */
+  getBucketConfiguration: handleUnaryCall<GetBucketConfigurationRequest, GetBucketConfigurationResponse>;
+  /** Writes one of a bucket's configurations. Permission: that of the kind, e.g. s3:PutBucketCORS. */
+  setBucketConfiguration: handleUnaryCall<SetBucketConfigurationRequest, SetBucketConfigurationResponse>;
+  /**
+   * Removes one of a bucket's configurations; one that is not there is gone already, but for the kinds with ids
+   * (`NoSuchConfiguration`). Permission: that of the kind, e.g. s3:PutBucketCORS.
+   */
+  deleteBucketConfiguration: handleUnaryCall<DeleteBucketConfigurationRequest, DeleteBucketConfigurationResponse>;
+  /**
+   * Lists a bucket's configurations of a kind that has ids, in order of these. Permission: that of the kind, e.g.
+   * s3:GetInventoryConfiguration.
+   */
+  listBucketConfigurations: handleUnaryCall<ListBucketConfigurationsRequest, ListBucketConfigurationsResponse>;
   /**
    * Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject, and for messages in
    * its commit sqs:SendMessage on each of their queues.
@@ -6135,6 +6863,79 @@ export interface ObjectServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SetBucketNotificationResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Answers one of a bucket's configurations. Errors: S3's where there is none, as `NoSuchCORSConfiguration`; for kinds
+   * that S3 answers without one the document is empty. Permission: that of the kind, e.g. s3:GetBucketCORS.
+   */
+  getBucketConfiguration(
+    request: GetBucketConfigurationRequest,
+    callback: (error: ServiceError | null, response: GetBucketConfigurationResponse) => void,
+  ): ClientUnaryCall;
+  getBucketConfiguration(
+    request: GetBucketConfigurationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetBucketConfigurationResponse) => void,
+  ): ClientUnaryCall;
+  getBucketConfiguration(
+    request: GetBucketConfigurationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetBucketConfigurationResponse) => void,
+  ): ClientUnaryCall;
+  /** Writes one of a bucket's configurations. Permission: that of the kind, e.g. s3:PutBucketCORS. */
+  setBucketConfiguration(
+    request: SetBucketConfigurationRequest,
+    callback: (error: ServiceError | null, response: SetBucketConfigurationResponse) => void,
+  ): ClientUnaryCall;
+  setBucketConfiguration(
+    request: SetBucketConfigurationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetBucketConfigurationResponse) => void,
+  ): ClientUnaryCall;
+  setBucketConfiguration(
+    request: SetBucketConfigurationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetBucketConfigurationResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Removes one of a bucket's configurations; one that is not there is gone already, but for the kinds with ids
+   * (`NoSuchConfiguration`). Permission: that of the kind, e.g. s3:PutBucketCORS.
+   */
+  deleteBucketConfiguration(
+    request: DeleteBucketConfigurationRequest,
+    callback: (error: ServiceError | null, response: DeleteBucketConfigurationResponse) => void,
+  ): ClientUnaryCall;
+  deleteBucketConfiguration(
+    request: DeleteBucketConfigurationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteBucketConfigurationResponse) => void,
+  ): ClientUnaryCall;
+  deleteBucketConfiguration(
+    request: DeleteBucketConfigurationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteBucketConfigurationResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Lists a bucket's configurations of a kind that has ids, in order of these. Permission: that of the kind, e.g.
+   * s3:GetInventoryConfiguration.
+   */
+  listBucketConfigurations(
+    request: ListBucketConfigurationsRequest,
+    callback: (error: ServiceError | null, response: ListBucketConfigurationsResponse) => void,
+  ): ClientUnaryCall;
+  listBucketConfigurations(
+    request: ListBucketConfigurationsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListBucketConfigurationsResponse) => void,
+  ): ClientUnaryCall;
+  listBucketConfigurations(
+    request: ListBucketConfigurationsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListBucketConfigurationsResponse) => void,
   ): ClientUnaryCall;
   /**
    * Stores an object: one `head` frame, `data` frames, one `commit` frame. Permission: s3:PutObject, and for messages in
