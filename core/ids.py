@@ -15,6 +15,16 @@ _KEY_PREFIXES = ("AKIA", "ASIA")
 _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 """A hexadecimal digit with its upper two bits as RFC 9562 sets those of a UUID's variant."""
 
+_VARIANTS = bytes.maketrans("".join(_VARIANT).encode(), "".join(_VARIANT.values()).encode())
+_UUID_FORM = b"00000000-0000-4000-0000-000000000000"
+_UUID_PLACES = tuple(
+    (at, place)
+    for at, place in enumerate(place for place in range(36) if _UUID_FORM[place : place + 1] != b"-")
+    if at not in (12, 16)
+)
+"""Where each digit stands, but for the version's and the variant's."""
+_MANY = 16
+
 
 class Randomness(Protocol):
     """A source of unpredictable bytes."""
@@ -71,6 +81,22 @@ def message_id(source: Randomness) -> str:
 def uuid4_text(digits: str) -> str:
     """Return the UUIDv4 text of 32 random hexadecimal digits; a quarter of what `uuid.UUID` costs on each request."""
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
+
+
+def uuid4_texts(digits: str, count: int) -> list[str]:
+    """Return the UUIDv4 texts of `count` times 32 random hexadecimal digits, one after the other.
+
+    Many are written digit by digit, each into all texts at once, at a third of what one after the other costs.
+    """
+    if count < _MANY:
+        return [uuid4_text(digits[at : at + 32]) for at in range(0, 32 * count, 32)]
+    drawn = digits.encode()
+    texts = bytearray(_UUID_FORM * count)
+    for at, place in _UUID_PLACES:
+        texts[place::36] = drawn[at::32]
+    texts[19::36] = drawn[16::32].translate(_VARIANTS)
+    text = texts.decode()
+    return [text[at : at + 36] for at in range(0, 36 * count, 36)]
 
 
 def iam_id(source: Randomness, prefix: str) -> str:

@@ -19,7 +19,7 @@ from cumulo.queue_service import acknowledgements
 from cumulo.queue_service.errors import AS_LOST, Refusal, Refused
 from cumulo.queue_service.fair import GROUP_OPERATIONS
 from cumulo.queue_service.fair_keys import fair_layout, name_in
-from cumulo.queue_service.keys import Lease
+from cumulo.queue_service.keys import FRESH, Lease
 from cumulo.queue_service.model import DELAY_S_MAX, IN_FLIGHT_MAX, VISIBILITY_TIMEOUT_S_MAX
 from cumulo.queue_service.open_queue import OpenQueue, lease_of, open_queue
 from cumulo.queue_service.receipts import Receipt
@@ -128,20 +128,27 @@ def delete_messages(txn: Txn, request: StampedDelete) -> Outcome:
     generation, leased, now_ms = queue.meta.generation, queue.layout.leased, request.now_ms
     held_before = queue.leased
     deletion = Deletion(txn, request)
-    state, lease = b"", lease_of(b"")
+    state, lease, is_simple = b"", FRESH, False
+    message_at, get, delete = queue.layout.message, txn.get, txn.delete
     for receipt in request.receipts:
         if receipt.generation != generation:
             deletion.refused(receipt, Refusal.GONE)
             continue
-        key = leased + u64(receipt.lease_at) + u64(receipt.seq)
-        found = txn.get(key)
+        number = u64(receipt.seq)
+        key = leased + u64(receipt.lease_at) + number
+        found = get(key)
         if found:
             if found != state:  # messages of one receive share their state
                 state, lease = found, lease_of(found)
+                is_simple = lease.pieces == 1 and not (lease.dated or lease.group or queue.group_count)
             if lease.token == receipt.token:
-                txn.delete(key)
-                queue.count_leased(lease, -1, now_ms)
-                queue.drop(receipt.seq, lease, now_ms)
+                delete(key)
+                if is_simple:
+                    queue.leased -= 1
+                    delete(message_at + number)
+                else:
+                    queue.count_leased(lease, -1, now_ms)
+                    queue.drop(receipt.seq, lease, now_ms)
                 deletion.deleted(receipt)
                 continue
         place = _look_further(queue, receipt)

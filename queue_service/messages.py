@@ -13,10 +13,18 @@ import msgspec
 from cumulo.queue_service.errors import Refusal, Refused
 from cumulo.queue_service.fair import GROUP_OPERATIONS
 from cumulo.queue_service.fair_turns import Turns
-from cumulo.queue_service.keys import FRESH, PIECE_BYTES, Lease, StoredMessage, dated_value, decode_message
+from cumulo.queue_service.keys import (
+    FRESH,
+    PIECE_BYTES,
+    Lease,
+    StoredMessage,
+    dated_value,
+    decode_lease,
+    decode_message,
+)
 from cumulo.queue_service.leases import PROMOTE_OPERATIONS_OF_RECEIVE, Outcome, promote
 from cumulo.queue_service.model import BATCH_BYTES_MAX, IN_FLIGHT_MAX
-from cumulo.queue_service.open_queue import OpenQueue, lease_of, open_queue
+from cumulo.queue_service.open_queue import OpenQueue, open_queue
 from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.redrive import DeadLetters
 from cumulo.storage import records
@@ -130,16 +138,28 @@ def send_to(queue: OpenQueue, request: StampedSend) -> Outcome:
     """Do as `send_messages`, to a queue that is open already."""
     confirm_sealing(queue, request.key_id)
     meta, now_ms = queue.meta, request.now_ms
+    size_bytes_max = meta.maximum_message_size_bytes
     refused = []
+    plain: list[bytes] = []
     for message in request.messages:
-        if message.size_bytes > meta.maximum_message_size_bytes:
-            refused.append(Refused(message.index, Refusal.TOO_LONG, meta.maximum_message_size_bytes))
+        record, delay_s = message.record, message.delay_s
+        if message.size_bytes > size_bytes_max:
+            refused.append(Refused(message.index, Refusal.TOO_LONG, size_bytes_max))
             continue
+        if delay_s is None:
+            delay_s = meta.delay_s
+        if not (delay_s or message.due_ms or message.lane or message.group) and len(record) <= PIECE_BYTES:
+            plain.append(record)
+            continue
+        queue.add_plain(plain)  # numbers follow the batch's order
+        plain.clear()
         if message.due_ms:
             schedule(queue, message, now_ms)
-            continue
-        delay_s = meta.delay_s if message.delay_s is None else message.delay_s
-        store(queue, message.record, delay_s, now_ms, message.lane, message.group)
+        else:
+            store(queue, record, delay_s, now_ms, message.lane, message.group)
+    if plain:
+        queue.add_plain(plain)
+        queue.retain_by(now_ms + meta.message_retention_s * 1000)
     queue.save()
     return Outcome(tuple(refused), request.seed)
 
@@ -231,7 +251,7 @@ def _shares(demands: tuple[Demand, ...], available: int) -> list[int]:
     return shares
 
 
-_Picked = tuple[bytes, bytes, StoredMessage]
+_Picked = tuple[bytes, Lease, StoredMessage]
 """Key under r, state, message."""
 
 
@@ -246,12 +266,15 @@ def _pick(queue: OpenQueue, dead_letters: DeadLetters, wanted: int, now_ms: int)
     if queue.group_count:
         turns = Turns(queue.txn, queue.groups(now_ms), queue.layout.lanes, lambda: queue.leased + len(picked))
     set_aside = size_bytes = 0
+    message_at = queue.layout.message
+    too_old_ms = now_ms - queue.meta.message_retention_s * 1000
     for key, state in turns or _ready_rows(queue, wanted):
-        lease = lease_of(state)
-        seq = int.from_bytes(key[-8:], "big")
-        stored = decode_message(queue.message_bytes(seq, lease.pieces))
-        too_old = queue.is_too_old(stored.kept_from_ms, now_ms)
-        if too_old or dead_letters.is_due(lease.receive_count):
+        lease = decode_lease(state) if state else FRESH
+        number = key[-8:]
+        stored = decode_message(queue.bytes_at(message_at + number, lease.pieces))
+        too_old = stored.kept_from_ms <= too_old_ms
+        if too_old or (dead_letters.is_there and dead_letters.is_due(lease.receive_count)):
+            seq = int.from_bytes(number, "big")
             set_aside += _SET_ASIDE_OPERATIONS + lease.pieces
             if set_aside > SET_ASIDE_OPERATIONS_MAX or dead_letters.is_full:
                 break
@@ -266,7 +289,7 @@ def _pick(queue: OpenQueue, dead_letters: DeadLetters, wanted: int, now_ms: int)
         size_bytes += len(stored.body)
         if size_bytes > BATCH_BYTES_MAX and picked:
             break
-        picked.append((key, state, stored))
+        picked.append((key, lease, stored))
         if lease.group:
             queue.groups(now_ms).remove_ready(key, lease).leased += 1
         if len(picked) == wanted:
@@ -290,15 +313,22 @@ def _lease(queue: OpenQueue, demand: Demand, picked: list[_Picked], now_ms: int)
     due_ms = now_ms + (queue.meta.visibility_timeout_s if timeout_s is None else timeout_s) * 1000
     txn, leased = queue.txn, queue.layout.leased + u64(due_ms)
     first_time, kept_from_ms = b"", -1
-    messages = []
-    for key, state, stored in picked:
+    messages: list[LeasedMessage] = []
+    add, put, delete, token = messages.append, txn.put, txn.delete, demand.token
+    for key, before, stored in picked:
+        number = key[-8:]
         if not stored.group_id:
-            txn.delete(key)
-        if state:
-            before = lease_of(state)
+            delete(key)
+        if before is FRESH:
+            if stored.kept_from_ms != kept_from_ms:  # messages that were sent together share their state
+                kept_from_ms = stored.kept_from_ms
+                first_time = records.encode(Lease(1, token, due_ms, now_ms, 1, now_ms, 1, kept_from_ms))
+            put(leased + number, first_time)
+            count, first_ms, lane = 1, now_ms, 0
+        else:
             count, first_ms, lane = before.receive_count + 1, before.first_received_ms or now_ms, before.lane
             lease = Lease(
-                token=demand.token,
+                token=token,
                 due_ms=due_ms,
                 received_ms=now_ms,
                 receive_count=count,
@@ -306,18 +336,12 @@ def _lease(queue: OpenQueue, demand: Demand, picked: list[_Picked], now_ms: int)
                 pieces=before.pieces,
                 kept_from_ms=stored.kept_from_ms,
                 dated=before.dated,
-                lane=before.lane,
+                lane=lane,
                 group=before.group,
             )
-            txn.put(leased + key[-8:], records.encode(lease))
-        else:
-            count, first_ms, lane = 1, now_ms, 0
-            if stored.kept_from_ms != kept_from_ms:  # messages that were sent together share their state
-                kept_from_ms = stored.kept_from_ms
-                first_time = records.encode(Lease(1, demand.token, due_ms, now_ms, 1, now_ms, 1, kept_from_ms))
-            txn.put(leased + key[-8:], first_time)
+            put(leased + number, records.encode(lease))
         count += stored.received_before
-        messages.append(LeasedMessage(int.from_bytes(key[-8:], "big"), due_ms, count, first_ms, stored, b"", lane))
+        add(LeasedMessage(int.from_bytes(number, "big"), due_ms, count, first_ms, stored, b"", lane))
     queue.ready -= len(messages)
     queue.leased += len(messages)
     queue.wake_by(due_ms)

@@ -5,7 +5,7 @@ one due entry of each kind is armed per queue, never later than what it waits fo
 writes a queue's content through one of these. `save` must be the last call of every function that moved something.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cumulo.queue_service.errors import QUEUE_DOES_NOT_EXIST
 from cumulo.queue_service.fair import Groups
@@ -174,15 +174,32 @@ class OpenQueue:
             self.txn.put(piece_key(key, piece), record[piece * piece_bytes : (piece + 1) * piece_bytes])
         return seq
 
+    def add_plain(self, message_records: Sequence[bytes]) -> None:
+        """Write new messages of one piece each, of the middle lane and without a group, that may be received now. The
+        caller sees to the retention timer.
+        """
+        put, message, ready, seq = self.txn.put, self.layout.message, self.layout.ready, self.next_seq
+        for record in message_records:
+            number = u64(seq)
+            put(message + number, record)
+            put(ready + number, b"")
+            seq += 1
+        self.next_seq = seq
+        self.ready += len(message_records)
+        self.woken += len(message_records)
+
     def message_bytes(self, seq: int, pieces: int) -> bytes:
         """Return the stored bytes of a message that exists."""
-        key = self.layout.message + u64(seq)
+        return self.bytes_at(self.layout.message + u64(seq), pieces)
+
+    def bytes_at(self, key: bytes, pieces: int) -> bytes:
+        """Return the stored bytes of a message that exists, whose row under m is at `key`."""
         first = self.txn.get(key)
-        assert first is not None, (self.partition, seq)
+        assert first is not None, key
         if pieces == 1:
             return first
         further = [self.txn.get(piece_key(key, piece)) for piece in range(1, pieces)]
-        assert None not in further, (self.partition, seq, pieces)
+        assert None not in further, (key, pieces)
         return b"".join((first, *(piece for piece in further if piece is not None)))
 
     def drop(self, seq: int, lease: Lease, now_ms: int) -> None:

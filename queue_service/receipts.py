@@ -15,7 +15,10 @@ from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
 from cumulo.queue_service.errors import RECEIPT_HANDLE_IS_INVALID, RECEIPT_HANDLE_OF_ANOTHER_QUEUE
 
 _FORM = struct.Struct(">8sQQQ16s")
+_FORM_BYTES = _FORM.size
+_pack, _unpack = _FORM.pack, _FORM.unpack_from
 _LANE = struct.Struct(">b")
+_KIND = TokenKind.RECEIPT
 TOKEN_BYTES = 16
 
 
@@ -36,22 +39,23 @@ def seal(
     sealer: TokenSealer, partition: bytes, generation: int, seq: int, lease_at: int, token: bytes, lane: int = 0
 ) -> str:
     """Return the handle of one receive."""
-    payload = _FORM.pack(partition, generation, seq, lease_at, token)
-    return sealer.seal(TokenKind.RECEIPT, payload + _LANE.pack(lane) if lane else payload)
+    payload = _pack(partition, generation, seq, lease_at, token)
+    return sealer.seal(_KIND, payload + _LANE.pack(lane) if lane else payload)
 
 
 def parse(sealer: TokenSealer, partition: bytes, index: int, handle: str) -> Receipt:
     """Return what a handle says; raises `ReceiptHandleIsInvalid` unless this server sealed it for this queue."""
     try:
-        payload = sealer.open(TokenKind.RECEIPT, handle)
+        payload = sealer.open(_KIND, handle)
     except InvalidToken as error:
         raise RECEIPT_HANDLE_IS_INVALID.error(reason="it was not made by this server") from error
-    if len(payload) not in (_FORM.size, _FORM.size + _LANE.size):
+    if len(payload) == _FORM_BYTES:
+        lane = 0
+    elif len(payload) == _FORM_BYTES + _LANE.size:
+        (lane,) = _LANE.unpack_from(payload, _FORM_BYTES)
+    else:
         raise RECEIPT_HANDLE_IS_INVALID.error(reason="it was not made by this server")
-    queue, generation, seq, lease_at, token = _FORM.unpack_from(payload)
+    queue, generation, seq, lease_at, token = _unpack(payload)
     if queue != partition:
         raise RECEIPT_HANDLE_OF_ANOTHER_QUEUE.error()
-    if len(payload) == _FORM.size:
-        return Receipt(index, generation, seq, lease_at, token)
-    (lane,) = _LANE.unpack_from(payload, _FORM.size)
     return Receipt(index, generation, seq, lease_at, token, lane)

@@ -38,6 +38,11 @@ class DeadLetters:
         self._moved_bytes = 0
 
     @property
+    def is_there(self) -> bool:
+        """Say whether there is somewhere to go, as far as is known; where not, `is_due` says no of every message."""
+        return bool(self._partition)
+
+    @property
     def is_full(self) -> bool:
         """Say whether this transaction has moved as much as it may."""
         return self._moved_bytes >= MOVED_BYTES_MAX

@@ -16,7 +16,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, ServiceError
-from cumulo.core.ids import uuid4_text
+from cumulo.core.ids import uuid4_texts
 from cumulo.core.tokens import TokenSealer
 from cumulo.queue_service import message_attributes, receipts
 from cumulo.queue_service.errors import (
@@ -47,6 +47,7 @@ from cumulo.queue_service.model import (
 from cumulo.queue_service.receipts import Receipt
 from cumulo.queue_service.sealing import Sealing, Written
 from cumulo.storage.records import encode
+from cumulo.storage.storage_keys import NONCE_BYTES
 
 SEED_BYTES = 16
 _FIFO_ID = re.compile(rf"[!-~]{{1,{FIFO_ID_CHARACTERS_MAX}}}")
@@ -54,6 +55,9 @@ _SEQUENCE_START = 10**19
 _SEQUENCE_STEP = 256
 Invalid = Mapping[int, ServiceError]
 """Items that were refused before any transaction, by their place in the batch."""
+_SOME_ID = "00000000-0000-4000-8000-000000000000"
+_SOME_BODY = b"\xff" * 16
+"""Of a record that shows what stands around id and body; no text of a record contains these bytes."""
 _MD5 = hashlib.md5(usedforsecurity=False)
 """Copied for each body: a new one costs OpenSSL 1.3 µs of looking up what it is."""
 T = TypeVar("T")
@@ -61,8 +65,7 @@ T = TypeVar("T")
 
 def message_ids(seed: bytes, count: int) -> list[str]:
     """Return `count` message ids in the form of UUIDv4."""
-    digits = hashlib.shake_128(seed).hexdigest(16 * count)
-    return [uuid4_text(digits[at : at + 32]) for at in range(0, 32 * count, 32)]
+    return uuid4_texts(hashlib.shake_128(seed).hexdigest(16 * count), count)
 
 
 def sequence_number(seq: int) -> str:
@@ -117,61 +120,119 @@ def stamp_entries(
     """
     if fifo and any(entry.group_id is None for entry in entries):
         raise MISSING_PARAMETER.error(parameter="group_id")
-    messages, sent, invalid = [], [], {}
+    messages: list[Outgoing] = []
+    sent, invalid = [], {}
     total_bytes = 0
+    stamp = (sender_id, wall_ms, deadline_ms)
+    records = _PlainRecords(len(entries), stamp, sealing)
     for index, (entry, message_id) in enumerate(zip(entries, message_ids(seed, len(entries)), strict=True)):
         body, attributes = entry.body, entry.attributes
         size_bytes = len(body)
         md5 = _MD5.copy()
         md5.update(body)
         md5_of_body, md5_of_attributes = md5.hexdigest(), ""
-        try:
-            if attributes:
-                message_attributes.check(attributes)
-                size_bytes += message_attributes.size_bytes(attributes)
-                md5_of_attributes = message_attributes.md5(attributes)
-            if not body or size_bytes > MESSAGE_SIZE_BYTES_MAX or entry.delay_s is not None or entry.trace_header:
-                _check_entry(entry, size_bytes)
-            if entry.deliver_at_ms is not None:
-                _check_delivery(entry.deliver_at_ms, entry.delay_s, wall_ms, fifo=fifo)
-            in_group, priority = None, entry.priority
-            if priority is not None:
-                _check_priority(priority, fifo=fifo)
-            if fifo:
-                in_group = _in_fifo_group(entry, message_id)
-            elif entry.group_id is not None or entry.deduplication_id is not None:
-                _check_group(entry)
-        except ServiceError as error:
-            invalid[index] = error
+        if 0 < size_bytes <= MESSAGE_SIZE_BYTES_MAX and not fifo and _is_plain(entry):
+            messages.append(Outgoing(index, records.of(message_id, body, md5_of_body), size_bytes))
         else:
-            written = Written(body, attributes, entry.trace_header, md5_of_body)
-            record = stored_message(message_id, written, sender_id, wall_ms, deadline_ms, sealing)
-            if in_group is not None:
-                record = replace(record, group_id=in_group.group_id, deduplication_id=in_group.deduplication_id)
-            group = "" if fifo else entry.group_id or ""
-            if group:
-                record = replace(record, group_id=group)
-            lane, delay_s = 0, entry.delay_s
-            if priority is not None and priority != PRIORITY_DEFAULT:
-                record, lane = replace(record, priority=priority), lane_of(priority)
-            due_ms = 0
-            if entry.deliver_at_ms is not None:
-                held_back_ms = max(0, entry.deliver_at_ms - wall_ms)
-            elif delay_s is not None and delay_s > DELAY_S_MAX:
-                held_back_ms = delay_s * 1000
+            try:
+                if attributes:
+                    message_attributes.check(attributes)
+                    size_bytes += message_attributes.size_bytes(attributes)
+                    md5_of_attributes = message_attributes.md5(attributes)
+                in_group = _checked(entry, size_bytes, message_id, wall_ms, fifo=fifo)
+            except ServiceError as error:
+                invalid[index] = error
             else:
-                held_back_ms = -1
-            if held_back_ms == 0:
-                delay_s = 0
-            elif held_back_ms > 0:
-                due_ms, lane = deadline_ms + held_back_ms, lane + SCHEDULED
-                record = replace(record, kept_from_ms=due_ms)
-            messages.append(Outgoing(index, encode(record), size_bytes, delay_s, in_group, lane, due_ms, group))
+                written = Written(body, attributes, entry.trace_header, md5_of_body)
+                record = stored_message(message_id, written, *stamp, sealing)
+                messages.append(_outgoing(index, entry, record, size_bytes, in_group, stamp))
         total_bytes += size_bytes
         sent.append(SentMessage(message_id, md5_of_body, md5_of_attributes))
     if total_bytes > BATCH_BYTES_MAX and len(entries) > 1:
         raise BATCH_REQUEST_TOO_LONG.error(limit=BATCH_BYTES_MAX, size=total_bytes)
     return messages, sent, invalid
+
+
+def _is_plain(entry: SendEntry) -> bool:
+    """Say whether an entry is its body and nothing else."""
+    return not (
+        entry.attributes
+        or entry.trace_header
+        or entry.delay_s is not None
+        or entry.group_id is not None
+        or entry.deduplication_id is not None
+        or entry.priority is not None
+        or entry.deliver_at_ms is not None
+    )
+
+
+class _PlainRecords:
+    """Encodes the messages of one batch that are their bodies and nothing else.
+
+    Sealed records of one batch differ in message id and body alone; so what stands around these is encoded once, which
+    spares a third of sealing them.
+    """
+
+    __slots__ = ("_between", "_head", "_nonces", "_sealing", "_stamp", "_tail")
+
+    def __init__(self, count: int, stamp: tuple[str, int, int], sealing: Sealing | None) -> None:
+        self._stamp = stamp
+        self._sealing = sealing
+        self._nonces: list[bytes] = []
+        if sealing is not None and count > 1:
+            self._nonces = sealing.nonces(count)
+            some = encode(sealed_message(_SOME_ID, _SOME_BODY, *stamp, sealing))
+            self._head, _, rest = some.partition(_SOME_ID.encode())
+            self._between, _, self._tail = rest.partition(encode(_SOME_BODY))
+
+    def of(self, message_id: str, body: bytes, md5_of_body: str) -> bytes:
+        """Return the record of one message, the same as `encode` makes."""
+        written = Written(body, (), "", md5_of_body)
+        sealing = self._sealing
+        if sealing is None or not self._nonces:
+            return encode(stored_message(message_id, written, *self._stamp, sealing))
+        id_bytes, nonce = message_id.encode(), self._nonces.pop()
+        sealed = sealing.encrypted(nonce, encode(written), id_bytes)
+        length = NONCE_BYTES + len(sealed)
+        if length < 1 << 8:
+            begins = b"\xc4%c" % length
+        elif length < 1 << 16:
+            begins = b"\xc5%c%c" % (length >> 8, length & 0xFF)
+        else:
+            begins = b"\xc6" + length.to_bytes(4, "big")
+        return b"".join((self._head, id_bytes, self._between, begins, nonce, sealed, self._tail))
+
+
+def _outgoing(
+    index: int,
+    entry: SendEntry,
+    record: StoredMessage,
+    size_bytes: int,
+    in_group: OutgoingInGroup | None,
+    stamp: tuple[str, int, int],
+) -> Outgoing:
+    """Return a checked message with all that its entry says."""
+    _, wall_ms, deadline_ms = stamp
+    group, priority, lane, delay_s, due_ms = "", entry.priority, 0, entry.delay_s, 0
+    if in_group is not None:
+        record = replace(record, group_id=in_group.group_id, deduplication_id=in_group.deduplication_id)
+    elif entry.group_id:
+        group = entry.group_id
+        record = replace(record, group_id=group)
+    if priority is not None and priority != PRIORITY_DEFAULT:
+        record, lane = replace(record, priority=priority), lane_of(priority)
+    if entry.deliver_at_ms is not None:
+        held_back_ms = max(0, entry.deliver_at_ms - wall_ms)
+    elif delay_s is not None and delay_s > DELAY_S_MAX:
+        held_back_ms = delay_s * 1000
+    else:
+        held_back_ms = -1
+    if held_back_ms == 0:
+        delay_s = 0
+    elif held_back_ms > 0:
+        due_ms, lane = deadline_ms + held_back_ms, lane + SCHEDULED
+        record = replace(record, kept_from_ms=due_ms)
+    return Outgoing(index, encode(record), size_bytes, delay_s, in_group, lane, due_ms, group)
 
 
 def stored_message(
@@ -246,6 +307,21 @@ def item_error(error: ServiceError) -> ItemError:
 def entry_bytes(entry: SendEntry) -> int:
     """Return what SQS counts as the size of a message: its body and attributes."""
     return len(entry.body) + message_attributes.size_bytes(entry.attributes)
+
+
+def _checked(entry: SendEntry, size_bytes: int, message_id: str, wall_ms: int, *, fifo: bool) -> OutgoingInGroup | None:
+    """Return what a FIFO queue needs of an entry, None elsewhere; raises where the entry breaks a rule."""
+    if not entry.body or size_bytes > MESSAGE_SIZE_BYTES_MAX or entry.delay_s is not None or entry.trace_header:
+        _check_entry(entry, size_bytes)
+    if entry.deliver_at_ms is not None:
+        _check_delivery(entry.deliver_at_ms, entry.delay_s, wall_ms, fifo=fifo)
+    if entry.priority is not None:
+        _check_priority(entry.priority, fifo=fifo)
+    if fifo:
+        return _in_fifo_group(entry, message_id)
+    if entry.group_id is not None or entry.deduplication_id is not None:
+        _check_group(entry)
+    return None
 
 
 def _check_entry(entry: SendEntry, size_bytes: int) -> None:

@@ -6,7 +6,17 @@ import re
 import uuid
 import warnings
 
-from cumulo.core.ids import POOL_BYTES, SeededRandomness, SystemRandomness, iam_id, message_id
+import pytest
+
+from cumulo.core.ids import (
+    POOL_BYTES,
+    SeededRandomness,
+    SystemRandomness,
+    iam_id,
+    message_id,
+    uuid4_text,
+    uuid4_texts,
+)
 
 
 def test_message_id_is_a_random_uuid():
@@ -56,3 +66,13 @@ def test_threads_and_child_processes_never_draw_the_same_bytes():
     os.close(reader)
     os.close(writer)
     pool.shutdown()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 15, 16, 17, 100])
+def test_many_uuids_are_those_of_one_after_the_other(count):
+    digits = SeededRandomness(7).token_bytes(16 * count).hex()
+
+    one_by_one = [uuid4_text(digits[at : at + 32]) for at in range(0, 32 * count, 32)]
+
+    assert uuid4_texts(digits, count) == one_by_one
+    assert all(uuid.UUID(text).version == 4 for text in one_by_one)

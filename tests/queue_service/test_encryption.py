@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from cumulo.core.errors import ServiceError, Status
-from cumulo.queue_service import invariants, model
+from cumulo.core.ids import SystemRandomness
+from cumulo.queue_service import invariants, model, stamping
 from cumulo.queue_service.data_keys import DATA_KEYS_MAX
 from cumulo.queue_service.keys import KEYS, META, decode_data_key, decode_message, layout
+from cumulo.queue_service.sealing import Sealing
 from cumulo.storage import records
 from cumulo.storage.engine import ROOT
 from cumulo.storage.storage_keys import StorageKeys
@@ -440,3 +442,23 @@ def test_nothing_secret_shows_in_what_is_printed(run):
         assert SECRET.decode() not in repr(it.service.seals.open(await partition_of(it), message))
 
     run(scenario)
+
+
+@pytest.mark.parametrize("length", [1, 150, 200, 1024, 65_400, 65_500, 70_000])
+def test_record_of_a_batch_is_what_its_fields_encode_to(length):
+    sealing = Sealing(b"k" * 32, SystemRandomness(), b"i" * 16, 1_700_000_000_000)
+    entries = [model.SendEntry(bytes((at,)) * length) for at in range(1, 4)]
+
+    messages, sent, invalid = stamping.stamp_entries(
+        entries, b"seed" * 4, "AIDAEXAMPLE", 1_700_000_000_001, 1_700_000_000_002, sealing=sealing
+    )
+
+    assert not invalid
+    for entry, message, answer in zip(entries, messages, sent, strict=True):
+        record = decode_message(message.record)
+        assert records.encode(record) == message.record
+        assert (record.message_id, record.sender_id) == (answer.message_id, "AIDAEXAMPLE")
+        assert (record.sent_ms, record.kept_from_ms) == (1_700_000_000_001, 1_700_000_000_002)
+        written = sealing.open(record.message_id, record.body)
+        assert (written.body, written.md5_of_body) == (entry.body, answer.md5_of_body)
+    assert len({decode_message(message.record).body[:12] for message in messages}) == len(entries)
