@@ -131,6 +131,13 @@ SETTINGS = (
         _integer(0, 86_400),
         "seconds between deliveries of a bucket's server access log; 0 delivers once the lines are gathered",
     ),
+    Setting(
+        "s3_default_encryption",
+        "AES256",
+        _choice("AES256", ""),
+        "how new buckets encrypt objects; empty: not at all, and they have no encryption configuration, as in S3 before"
+        " 2023",
+    ),
     Setting("grpc_port", 4567, _integer(0, 65535), "gRPC port; 0 picks a free one"),
     Setting("ready_file", "", _text, "file that gets the endpoints as JSON once the server is ready"),
     Setting(

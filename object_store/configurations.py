@@ -16,6 +16,7 @@ from cumulo.core.lazy import LazyModule
 from cumulo.object_store import acl, cors, errors, inventories, keys, logging_rules, model, payments, quotas, websites
 from cumulo.object_store.buckets import open_bucket, replace_row, row_of
 from cumulo.object_store.configuration_rows import whole_value
+from cumulo.object_store.encryption import check_bucket_encryption
 from cumulo.object_store.errors import (
     CONFIGURATION_ID_MISMATCH,
     INVALID_ARGUMENT,
@@ -40,6 +41,7 @@ else:
 
 PUBLIC_ACCESS_BLOCK: Final = "public_access_block"
 OWNERSHIP_CONTROLS: Final = "ownership_controls"
+ENCRYPTION: Final = "encryption"
 TAGGING: Final = "tagging"
 CORS: Final = "cors"
 LIFECYCLE: Final = KIND
@@ -113,7 +115,13 @@ KINDS: Final = {
     CORS: Kind(
         "s3:GetBucketCORS", "s3:PutBucketCORS", errors.NO_SUCH_CORS, shape="CORSConfiguration", check=cors.check_rules
     ),
-    "encryption": Kind("s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration", errors.NO_SUCH_ENCRYPTION),
+    ENCRYPTION: Kind(
+        "s3:GetEncryptionConfiguration",
+        "s3:PutEncryptionConfiguration",
+        errors.NO_SUCH_ENCRYPTION,
+        model.BucketEncryption,
+        model.BucketEncryption(),
+    ),
     LIFECYCLE: Kind(
         "s3:GetLifecycleConfiguration",
         "s3:PutLifecycleConfiguration",
@@ -189,6 +197,8 @@ def check_configuration(bucket: str, name: str, value: Configuration | None, id_
             check_tags(tags, "Bucket", model.BUCKET_TAGS_MAX)
         case model.OwnershipControls(object_ownership=ownership):
             check_ownership(ownership)
+        case model.BucketEncryption():
+            check_bucket_encryption(value)
 
 
 def check_id(kind: Kind, id_: str) -> None:
@@ -292,6 +302,8 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
             _set_ownership(txn, request.bucket, ownership)
         case "request_payment":
             replace_row(txn, request.bucket, requester_pays=payments.is_requester(value))
+        case "encryption":
+            replace_row(txn, request.bucket, encryption=value)
         case "lifecycle":
             assert value is None or isinstance(value, Lifecycle), value
             replace_row(txn, request.bucket, lifecycle=change_rules(txn, stamped, meta, value))

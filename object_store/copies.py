@@ -22,7 +22,14 @@ from cumulo.object_store.keys import ObjectRecord
 from cumulo.object_store.notifications import CREATED_COPY
 from cumulo.object_store.objects import Description, description_of
 from cumulo.object_store.stamping import Stamped
-from cumulo.object_store.uploads import PartUpload, receive, store_object, store_part
+from cumulo.object_store.uploads import (
+    PartUpload,
+    begin_sealing,
+    open_upload_sealing,
+    receive,
+    store_object,
+    store_part,
+)
 
 
 class Store(downloads.Store, uploads.Store, Protocol):
@@ -48,11 +55,12 @@ async def copy_object(
     del body
     copy: Copy = resolved.request
     request: model.CopyObject = copy.target.request
-    opened = await open_for_reading(store, copy.source)
+    sealing = await begin_sealing(store, ctx, copy.target)
+    opened = await open_for_reading(store, ctx, copy.source)
     async with contextlib.aclosing(opened.body):
         check_source(opened.record, request)
         name = request.checksum or next(iter(opened.record.checksums), "")
-        new = await receive(store.blobs, opened.body, _whole(opened), keeps=name)
+        new = await receive(store.blobs, opened.body, _whole(opened), keeps=name, sealing=sealing)
     description = _description(request, opened.record, takes_tags=copy.takes_tags)
     return Result(await store_object(store, ctx, copy.target, new, description, CREATED_COPY))
 
@@ -65,10 +73,11 @@ async def copy_part(
     copy: Copy = resolved.request
     request: model.UploadPartCopy = copy.target.request
     upload = copy.upload or PartUpload(copy.target)
-    opened = await open_for_reading(store, copy.source)
+    sealing = await open_upload_sealing(store, ctx, upload)
+    opened = await open_for_reading(store, ctx, copy.source)
     async with contextlib.aclosing(opened.body):
         check_part_source(opened.record, request.source)
-        new = await receive(store.blobs, opened.body, _whole(opened), keeps=upload.checksum)
+        new = await receive(store.blobs, opened.body, _whole(opened), keeps=upload.checksum, sealing=sealing)
     return Result(await store_part(store, ctx, upload, new))
 
 
@@ -84,7 +93,8 @@ def check_source(record: ObjectRecord, request: model.CopyObject) -> None:
         )
     same = (request.bucket, request.key) == (request.source.bucket, request.source.key)
     as_before = (request.storage_class or model.STANDARD) == (record.storage_class or model.STANDARD)
-    if same and as_before and not request.replaces_metadata and model.WEBSITE_REDIRECT not in request.headers:
+    asks_more = request.encryption is not None or model.WEBSITE_REDIRECT in request.headers
+    if same and as_before and not request.replaces_metadata and not asks_more:
         raise INVALID_REQUEST.error(
             reason="This copy request is illegal because it is trying to copy an object to itself without changing the "
             "object's metadata, storage class, website redirect location or encryption attributes."

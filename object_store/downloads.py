@@ -16,14 +16,17 @@ from cumulo.core.errors import DATA_LOSS
 from cumulo.core.operations import Result
 from cumulo.identity.room import Resolved
 from cumulo.object_store import keys, model
-from cumulo.object_store.bodies import read_inline, read_seal
+from cumulo.object_store.bodies import read_inline, read_kept, read_seal
+from cumulo.object_store.encryption import readable_with
 from cumulo.object_store.keys import ObjectRecord, PartRecord
 from cumulo.object_store.naming import shown
 from cumulo.object_store.objects import Contents, open_object
+from cumulo.object_store.sealing import ObjectSeals, Sealing, place_of
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import digests
 from cumulo.storage.blobs import BlobMissing, BlobReader, BlobStore, Seal
 from cumulo.storage.engine import Engine, ReadTxn, Row
+from cumulo.storage.frames import FrameOpener, FramesDamaged
 
 SNAPSHOTS_MAX = 100
 """How often a read begins anew because the object was replaced in that very moment."""
@@ -61,6 +64,7 @@ class Store(Protocol):
     engine: Engine
     blobs: BlobStore
     readers: Readers
+    seals: ObjectSeals
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -82,16 +86,16 @@ async def get_object(
     store: Store, ctx: CallContext, resolved: Resolved, body: AsyncIterator[memoryview] | None
 ) -> Result:
     """Open an object for reading; the answer's body must be closed (`aclose`) by who does not read it to its end."""
-    del ctx, body
+    del body
     reading: Reading = resolved.request
-    opened = await open_for_reading(store, reading.stamped, reading.found)
+    opened = await open_for_reading(store, ctx, reading.stamped, reading.found)
     return Result(opened.download, opened.body)
 
 
-async def open_for_reading(store: Store, stamped: Stamped, found: Contents | None = None) -> Opened:
+async def open_for_reading(store: Store, ctx: CallContext, stamped: Stamped, found: Contents | None = None) -> Opened:
     """Open an object; `request` is a GetObject, `found` what `open_object` has just answered, if it was asked.
 
-    Raises as `open_object`, `InvalidRange`, `InvalidPartNumber`.
+    Raises as `open_object`, `InvalidRange`, `InvalidPartNumber`, and as `ObjectSeals.open` where it is encrypted.
     """
     request: model.GetObject = stamped.request
     partitions = (stamped.partition,)
@@ -99,25 +103,49 @@ async def open_for_reading(store: Store, stamped: Stamped, found: Contents | Non
         contents: Contents = found or await store.engine.read(partitions, open_object, stamped)
         found = None
         record = contents.record
+        customer_key = readable_with(record.encryption, request.customer)
         first, end = contents.asked(request)
         download = contents.download(request, first, end)
+        sealing = None
+        if record.encryption is not None:
+            sealing = await store.seals.open(ctx, record.encryption, place_of(stamped), customer_key)
         if contents.seal is not None:
             try:
-                return Opened(record, download, _BlobBody(store.blobs.open(contents.seal), first, end))
+                reader = store.blobs.open(contents.seal)
             except BlobMissing:
                 continue  # replaced and collected since the snapshot
+            opener = None if sealing is None else _opener(sealing, contents.kept, record.size_bytes, stamped)
+            return Opened(record, download, _BlobBody(reader, first, end, opener))
         if record.part_count:
-            held = _PartsBody(store, stamped.partition, record, contents.manifest, first, end)
+            held = _PartsBody(store, stamped.partition, record, contents.manifest, first, end, sealing)
             # Held first, seen to be the current one after: from here on nobody collects it.
             again: Contents = await store.engine.read(partitions, open_object, stamped)
             if again.record.body == record.body:
                 return Opened(record, download, held)
             await held.aclose()
             continue
-        if digests.crc64nvme(contents.inline) != record.crc64nvme:
+        whole = _plain(sealing, contents.kept, contents.inline, record.crc64nvme)
+        if whole is None:
             raise DATA_LOSS.error(what=f"object {request.bucket}/{shown(request.key)}")
-        return Opened(record, download, InlineBody(contents.inline[first:end]))
+        return Opened(record, download, InlineBody(whole[first:end]))
     raise DATA_LOSS.error(what=f"object {request.bucket}/{shown(request.key)}, whose blob is missing")
+
+
+def _plain(sealing: Sealing | None, kept: bytes, stored: bytes, crc64nvme: int) -> bytes | None:
+    """Return an inline body, verified, None where it is not what was stored: the tag of an encrypted one says so."""
+    if sealing is None:
+        return stored if digests.crc64nvme(stored) == crc64nvme else None
+    try:
+        return sealing.open(kept, stored)
+    except FramesDamaged:
+        return None
+
+
+def _opener(sealing: Sealing, kept: bytes, size_bytes: int, stamped: Stamped) -> FrameOpener:
+    try:
+        return sealing.opener(kept, size_bytes)
+    except FramesDamaged as error:
+        raise DATA_LOSS.error(what=f"object {stamped.request.bucket}/{shown(stamped.request.key)}") from error
 
 
 class Body(AsyncIterator[memoryview]):
@@ -160,9 +188,9 @@ class InlineBody(Body):
 class _BlobBody(Body):
     """A body in one blob; the open file keeps it."""
 
-    def __init__(self, reader: BlobReader, first: int, end: int) -> None:
+    def __init__(self, reader: BlobReader, first: int, end: int, opener: FrameOpener | None) -> None:
         self._reader = reader
-        self._pieces: AsyncGenerator[memoryview, None] = reader.read(first, end)
+        self._pieces: AsyncGenerator[memoryview, None] = reader.read(first, end, opener)
 
     @property
     def file_range(self) -> tuple[int, int] | None:
@@ -181,22 +209,32 @@ class _BlobBody(Body):
 class _SealOf(msgspec.Struct, frozen=True):
     partition: bytes
     part: PartRecord
+    encrypted: bool
 
 
-def _part_contents(txn: ReadTxn, request: _SealOf) -> Seal | bytes:
-    """Return what it takes to read one part."""
+def _part_contents(txn: ReadTxn, request: _SealOf) -> tuple[Seal | bytes, bytes]:
+    """Return what it takes to read one part: its seal or bytes, and what is kept of it where it is encrypted."""
     part = request.part
+    kept = read_kept(txn, request.partition, part.body) if request.encrypted else b""
     if part.blob:
-        return read_seal(txn, request.partition, part)
-    return read_inline(txn, request.partition, part.body, part.size_bytes)
+        return read_seal(txn, request.partition, part), kept
+    return read_inline(txn, request.partition, part.body, part.size_bytes), kept
 
 
 class _PartsBody(Body):
     """A body of parts. Holds the manifest's encoded rows (about 50 bytes a part) and opens one part at a time."""
 
     def __init__(
-        self, store: Store, partition: bytes, record: ObjectRecord, manifest: tuple[Row, ...], first: int, end: int
+        self,
+        store: Store,
+        partition: bytes,
+        record: ObjectRecord,
+        manifest: tuple[Row, ...],
+        first: int,
+        end: int,
+        sealing: Sealing | None,
     ) -> None:
+        self._sealing = sealing
         self._store = store
         self._partition = partition
         self._body = (partition, record.body)
@@ -232,20 +270,27 @@ class _PartsBody(Body):
 
     async def _read(self, manifest: tuple[Row, ...], first: int, end: int) -> AsyncGenerator[memoryview, None]:
         for part, start, stop in _stretches(manifest, first, end):
-            contents = await self._store.engine.read((self._partition,), _part_contents, _SealOf(self._partition, part))
+            asked = _SealOf(self._partition, part, self._sealing is not None)
+            contents, kept = await self._store.engine.read((self._partition,), _part_contents, asked)
             self._reader = None
             if isinstance(contents, bytes):
-                if digests.crc64nvme(contents) != part.crc64nvme:
+                whole = _plain(self._sealing, kept, contents, part.crc64nvme)
+                if whole is None:
                     raise DATA_LOSS.error(what=f"part {part.number} of an object")
-                yield memoryview(contents)[start:stop]
+                yield memoryview(whole)[start:stop]
                 continue
+            opener = None
             try:
+                if self._sealing is not None:
+                    opener = self._sealing.opener(kept, part.size_bytes)
                 reader = self._store.blobs.open(contents)
+            except FramesDamaged as error:
+                raise DATA_LOSS.error(what=f"part {part.number} of an object") from error
             except BlobMissing as error:
                 raise DATA_LOSS.error(what=f"part {part.number} of an object, whose blob is missing") from error
             with reader:
                 self._reader = reader
-                async for piece in reader.read(start, stop):
+                async for piece in reader.read(start, stop, opener):
                     yield piece
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.object_store import model
-from cumulo.object_store.configurations import OWNERSHIP_CONTROLS, PUBLIC_ACCESS_BLOCK
+from cumulo.object_store.configurations import ENCRYPTION, OWNERSHIP_CONTROLS, PUBLIC_ACCESS_BLOCK
 from cumulo.object_store.edge_aws_errors import CONFIGURATION_NOT_IMPLEMENTED, MALFORMED_XML, argument_error
 from cumulo.object_store.edge_aws_headers import check_headers
 from cumulo.object_store.edge_aws_xml import document, escape
@@ -53,6 +53,35 @@ def ownership_controls_elements(it: Any) -> str:
     return f"<Rule><ObjectOwnership>{it.object_ownership}</ObjectOwnership></Rule>"
 
 
+def encryption_of(said: Any) -> model.BucketEncryption:
+    """Return a bucket's encryption; raises `MalformedXML` for what S3 has no form of."""
+    if len(said.Rules) != 1:
+        raise MALFORMED_XML.error()
+    rule = said.Rules[0]
+    default, blocked = rule.ApplyServerSideEncryptionByDefault, rule.BlockedEncryptionTypes
+    types = (blocked.EncryptionType or ()) if blocked is not None else ()
+    if not set(types) <= {"NONE", "SSE-C"} or ("NONE" in types and len(types) > 1):
+        raise MALFORMED_XML.error()
+    return model.BucketEncryption(
+        algorithm=model.AES256 if default is None else default.SSEAlgorithm,
+        kms_key_id="" if default is None else default.KMSMasterKeyID or "",
+        bucket_key=bool(rule.BucketKeyEnabled),
+        blocks_customer_keys="SSE-C" in types,
+    )
+
+
+def encryption_elements(it: Any) -> str:
+    """Return a bucket's encryption as S3 writes it."""
+    key = f"<KMSMasterKeyID>{escape(it.kms_key_id)}</KMSMasterKeyID>" if it.kms_key_id else ""
+    blocked = "SSE-C" if it.blocks_customer_keys else "NONE"
+    return (
+        "<Rule><ApplyServerSideEncryptionByDefault>"
+        f"<SSEAlgorithm>{it.algorithm}</SSEAlgorithm>{key}</ApplyServerSideEncryptionByDefault>"
+        f"<BucketKeyEnabled>{str(it.bucket_key).lower()}</BucketKeyEnabled>"
+        f"<BlockedEncryptionTypes><EncryptionType>{blocked}</EncryptionType></BlockedEncryptionTypes></Rule>"
+    )
+
+
 def _empty(_: Any) -> str:
     return ""
 
@@ -60,7 +89,7 @@ def _empty(_: Any) -> str:
 _READS: Final[Mapping[str, tuple[str, str, Callable[[Any], str]]]] = {
     "GetPublicAccessBlock": (PUBLIC_ACCESS_BLOCK, "PublicAccessBlockConfiguration", public_access_block_elements),
     "GetBucketOwnershipControls": (OWNERSHIP_CONTROLS, "OwnershipControls", ownership_controls_elements),
-    "GetBucketEncryption": ("encryption", "ServerSideEncryptionConfiguration", _empty),
+    "GetBucketEncryption": (ENCRYPTION, "ServerSideEncryptionConfiguration", encryption_elements),
     "GetObjectLockConfiguration": ("object_lock", "ObjectLockConfiguration", _empty),
     "GetBucketReplication": ("replication", "ReplicationConfiguration", _empty),
     "GetBucketVersioning": ("versioning", "VersioningConfiguration", _empty),
@@ -70,7 +99,7 @@ _READS: Final[Mapping[str, tuple[str, str, Callable[[Any], str]]]] = {
 _DELETES: Final = {
     "DeletePublicAccessBlock": PUBLIC_ACCESS_BLOCK,
     "DeleteBucketOwnershipControls": OWNERSHIP_CONTROLS,
-    "DeleteBucketEncryption": "encryption",
+    "DeleteBucketEncryption": ENCRYPTION,
     "DeleteBucketLifecycle": "lifecycle",
     "DeleteBucketReplication": "replication",
 }
@@ -120,13 +149,18 @@ def handlers(service: Service) -> dict[str, Handler]:
 
     async def put_public_access_block(call: AwsCall) -> AwsAnswer:
         value = public_access_block_of(call.request.PublicAccessBlockConfiguration)
-        return await _write(service, call, PUBLIC_ACCESS_BLOCK, value)
+        return await write_configuration(service, call, PUBLIC_ACCESS_BLOCK, value)
 
     async def put_ownership_controls(call: AwsCall) -> AwsAnswer:
         value = ownership_controls_of(call.request.OwnershipControls)
-        return await _write(service, call, OWNERSHIP_CONTROLS, value)
+        return await write_configuration(service, call, OWNERSHIP_CONTROLS, value)
+
+    async def put_bucket_encryption(call: AwsCall) -> AwsAnswer:
+        value = encryption_of(call.request.ServerSideEncryptionConfiguration)
+        return await write_configuration(service, call, ENCRYPTION, value)
 
     table: dict[str, Handler] = {
+        "PutBucketEncryption": put_bucket_encryption,
         "GetBucketPolicy": get_bucket_policy,
         "PutBucketPolicy": put_bucket_policy,
         "DeleteBucketPolicy": delete_bucket_policy,
@@ -163,7 +197,8 @@ def _deleter(service: Service, kind: str) -> Handler:
     return delete
 
 
-async def _write(service: Service, call: AwsCall, kind: str, value: model.Configuration) -> AwsAnswer:
+async def write_configuration(service: Service, call: AwsCall, kind: str, value: model.Configuration) -> AwsAnswer:
+    """Write a configuration of the bucket that a call names."""
     bucket = call.request.Bucket
     await check_headers(service, call, bucket)
     asked = model.SetBucketConfiguration(bucket, kind, value)

@@ -13,6 +13,12 @@ from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
 from cumulo.object_store import model
 from cumulo.object_store.acl import from_headers
+from cumulo.object_store.edge_aws_encryption import (
+    asked_encryption,
+    encryption_headers,
+    part_encryption,
+    source_key,
+)
 from cumulo.object_store.edge_aws_errors import argument_error, header_error
 from cumulo.object_store.edge_aws_headers import (
     check_headers,
@@ -65,13 +71,14 @@ async def _copy_object(service: Service, call: AwsCall) -> AwsAnswer:
         grants=from_headers(headers.get),
         if_match=if_match,
         if_none_match=if_none_match,
+        encryption=asked_encryption(headers),
     )
     copied: model.Object = (await service.call(call.ctx, "CopyObject", asked)).value
     return document(
         "CopyObjectResult",
         f"<LastModified>{iso8601_of_s3(copied.last_modified_ms)}</LastModified>"
         f"<ETag>&quot;{copied.etag}&quot;</ETag><ChecksumType>{copied.checksum_type}</ChecksumType>{checksum_elements(shown_checksums(copied))}",
-        headers=expiration_headers(copied),
+        headers=(*expiration_headers(copied), *encryption_headers(copied.encryption, headers)),
     )
 
 
@@ -84,12 +91,14 @@ async def _upload_part_copy(service: Service, call: AwsCall) -> AwsAnswer:
         upload_id=request.UploadId,
         part_number=request.PartNumber,
         source=await _source(service, call),
+        encryption=part_encryption(call.http.headers),
     )
     part: model.Part = (await service.call(call.ctx, "UploadPartCopy", asked)).value
     return document(
         "CopyPartResult",
         f"<LastModified>{iso8601_of_s3(part.last_modified_ms)}</LastModified><ETag>&quot;{part.etag}&quot;</ETag>"
         + checksum_elements(encoded(part.checksums)),
+        headers=encryption_headers(part.encryption, call.http.headers),
     )
 
 
@@ -98,7 +107,11 @@ async def _source(service: Service, call: AwsCall) -> model.CopySource:
     bucket, key = parsed_source(headers.get(_SOURCE, ""))
     await check_owner(service, bucket, headers.get("x-amz-source-expected-bucket-owner"))
     return model.CopySource(
-        bucket, key, read_conditions(headers, "x-amz-copy-source-"), _range(headers.get("x-amz-copy-source-range"))
+        bucket,
+        key,
+        read_conditions(headers, "x-amz-copy-source-"),
+        _range(headers.get("x-amz-copy-source-range")),
+        customer=source_key(headers),
     )
 
 

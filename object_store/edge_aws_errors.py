@@ -59,6 +59,7 @@ _ELEMENTS: Final[Mapping[str, Mapping[str, str]]] = {
     "EntityTooLarge": {"ProposedSize": "size", "MaxSizeAllowed": "allowed"},
     "EntityTooSmall": {"ProposedSize": "size", "MinSizeAllowed": "allowed", "PartNumber": "part_number"},
     "InvalidArgument": {"ArgumentName": "parameter", "ArgumentValue": "value"},
+    "InvalidEncryptionAlgorithmError": {"ArgumentName": "parameter", "ArgumentValue": "value"},
     "InvalidBucketName": {"BucketName": "Bucket"},
     "InvalidLocationConstraint": {"LocationConstraint": "region"},
     "InvalidPart": {"UploadId": "UploadId", "PartNumber": "part_number"},

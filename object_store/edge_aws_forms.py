@@ -18,6 +18,7 @@ from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler, PostedForm
 from cumulo.gateway.aws_shapes import from_plain
 from cumulo.object_store import model
 from cumulo.object_store.acl import from_headers
+from cumulo.object_store.edge_aws_encryption import asked_encryption, encryption_headers
 from cumulo.object_store.edge_aws_errors import MALFORMED_XML, argument_error
 from cumulo.object_store.edge_aws_headers import content_headers, expected_digests, refuse_not_built
 from cumulo.object_store.edge_aws_objects import checksum_headers
@@ -64,6 +65,7 @@ async def _post_object(service: Service, call: AwsCall) -> AwsAnswer:
         acl=fields.get("acl", fields.get("x-amz-acl", "")),
         grants=from_headers(fields.get),
         is_form=True,
+        encryption=asked_encryption(fields),
     )
     stored: model.Object = (await service.call(call.ctx, "PutObject", asked, call.body)).value
     return _answer(call, fields, stored)
@@ -72,7 +74,8 @@ async def _post_object(service: Service, call: AwsCall) -> AwsAnswer:
 def _answer(call: AwsCall, fields: Mapping[str, str], stored: model.Object) -> AwsAnswer:
     location = f"{call.base_url}{call.http.path.rstrip('/')}/{urllib.parse.quote(stored.key)}"
     quoted = f'"{stored.etag}"'
-    headers = (("etag", quoted), ("location", location), *checksum_headers(stored))
+    encryption = encryption_headers(stored.encryption, fields)
+    headers = (("etag", quoted), ("location", location), *checksum_headers(stored), *encryption)
     redirect = fields.get("success_action_redirect", fields.get("redirect", ""))
     if _URL.fullmatch(redirect) is not None:
         separator = "&" if "?" in redirect else "?"

@@ -14,6 +14,12 @@ from cumulo.gateway.aws_timestamps import iso8601_of_s3
 from cumulo.object_store import model
 from cumulo.object_store.acl import from_headers
 from cumulo.object_store.edge_aws_acl import initiator_element, owner_element
+from cumulo.object_store.edge_aws_encryption import (
+    NOT_ECHOED,
+    asked_encryption,
+    encryption_headers,
+    part_encryption,
+)
 from cumulo.object_store.edge_aws_errors import MALFORMED_XML, argument_error
 from cumulo.object_store.edge_aws_headers import (
     CHECKSUMS,
@@ -86,18 +92,19 @@ async def _create(service: Service, call: AwsCall) -> AwsAnswer:
         grants=from_headers(headers.get),
         checksum=checksum.lower(),
         checksum_type=checksum_type,
+        encryption=asked_encryption(headers),
     )
-    upload_id = (await service.call(call.ctx, "CreateMultipartUpload", asked)).value
-    answered = []
+    opened: model.CreatedUpload = (await service.call(call.ctx, "CreateMultipartUpload", asked)).value
+    answered = [*encryption_headers(opened.encryption, headers)]
     if checksum:
         default = model.FULL_OBJECT if checksum.lower() == "crc64nvme" else model.COMPOSITE
-        answered = [
+        answered += [
             ("x-amz-checksum-algorithm", checksum.upper()),
             ("x-amz-checksum-type", checksum_type or default),
         ]
     return document(
         "InitiateMultipartUploadResult",
-        f"<Bucket>{escape(request.Bucket)}</Bucket><Key>{escape(request.Key)}</Key><UploadId>{upload_id}</UploadId>",
+        f"<Bucket>{escape(request.Bucket)}</Bucket><Key>{escape(request.Key)}</Key><UploadId>{opened.upload_id}</UploadId>",
         headers=(*answered, *await abort_headers(service, request.Bucket, request.Key)),
     )
 
@@ -111,11 +118,13 @@ async def _upload_part(service: Service, call: AwsCall) -> AwsAnswer:
         upload_id=request.UploadId,
         part_number=request.PartNumber,
         expected=expected_content(call, body_length(call)),
+        encryption=part_encryption(call.http.headers),
     )
     part: model.Part = (await service.call(call.ctx, "UploadPart", asked, upload_body(call))).value
     checksums = encoded(part.checksums or {"crc64nvme": part.crc64nvme.to_bytes(8, "big")})
     answered = [("x-amz-checksum-" + name, value) for name, value in checksums.items()]
-    return AwsAnswer(headers=(("etag", f'"{part.etag}"'), *answered))
+    encryption = encryption_headers(part.encryption, call.http.headers)
+    return AwsAnswer(headers=(("etag", f'"{part.etag}"'), *answered, *encryption))
 
 
 async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
@@ -135,6 +144,7 @@ async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
         checksums=whole_checksums(headers),
         checksum_type=headers.get("x-amz-checksum-type", ""),
         object_size_bytes=model.UNKNOWN if request.MpuObjectSize is None else request.MpuObjectSize,
+        encryption=part_encryption(headers),
     )
     stored: model.Object = (await service.call(call.ctx, "CompleteMultipartUpload", asked)).value
     location = f"{call.base_url}{call.http.path}"
@@ -143,7 +153,7 @@ async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
         f"<Location>{escape(location)}</Location><Bucket>{escape(request.Bucket)}</Bucket>"
         f"<Key>{escape(request.Key)}</Key><ETag>&quot;{stored.etag}&quot;</ETag>"
         f"{checksum_elements(shown_checksums(stored))}<ChecksumType>{stored.checksum_type}</ChecksumType>",
-        headers=expiration_headers(stored),
+        headers=(*expiration_headers(stored), *encryption_headers(stored.encryption, NOT_ECHOED)),
     )
 
 

@@ -21,6 +21,7 @@ from cumulo.object_store import model
 from cumulo.object_store.acl import from_headers
 from cumulo.object_store.checksums import OWN
 from cumulo.object_store.downloads import InlineBody
+from cumulo.object_store.edge_aws_encryption import asked_encryption, customer_key, encryption_headers
 from cumulo.object_store.edge_aws_errors import (
     MALFORMED_XML,
     NO_SUCH_VERSION,
@@ -110,9 +111,11 @@ async def _put_object(service: Service, call: AwsCall) -> AwsAnswer:
         tags=tags_in_header(headers.get("x-amz-tagging")),
         acl=headers.get("x-amz-acl", ""),
         grants=from_headers(headers.get),
+        encryption=asked_encryption(headers),
     )
     stored: model.Object = (await service.call(call.ctx, "PutObject", asked, upload_body(call))).value
-    answered = (("etag", f'"{stored.etag}"'), *checksum_headers(stored), *expiration_headers(stored))
+    encryption = encryption_headers(stored.encryption, headers)
+    answered = (("etag", f'"{stored.etag}"'), *checksum_headers(stored), *expiration_headers(stored), *encryption)
     return AwsAnswer(headers=answered)
 
 
@@ -178,6 +181,7 @@ async def _read(service: Service, call: AwsCall, operation: str, asking: Any) ->
                 range=byte_range(headers.get("range")) if "if-range" not in headers else None,
                 conditions=conditions(headers),
                 part_number=_part_number(request.PartNumber),
+                customer=customer_key(headers),
             ),
         )
     except ServiceError as error:
@@ -186,6 +190,7 @@ async def _read(service: Service, call: AwsCall, operation: str, asking: Any) ->
         raise
     download: model.Download = result.value
     answered = described(download.object)
+    answered += encryption_headers(download.object.encryption, headers)
     length = download.content_length
     if download.is_partial:
         if length:
@@ -296,6 +301,7 @@ async def _get_object_attributes(service: Service, call: AwsCall) -> AwsAnswer:
         part_number_marker=request.PartNumberMarker or 0,
         page_size=limit,
         conditions=conditions(headers),
+        customer=customer_key(headers),
     )
     try:
         found: model.ObjectAttributes = (await service.call(call.ctx, "GetObjectAttributes", asked)).value

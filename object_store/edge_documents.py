@@ -12,7 +12,15 @@ import msgspec
 from cumulo.gateway import aws_xml
 from cumulo.gateway.aws_shapes import from_plain
 from cumulo.object_store import aws_s3, edge_aws_configurations, edge_aws_tagging, model
-from cumulo.object_store.configurations import KINDS, OWNERSHIP_CONTROLS, PUBLIC_ACCESS_BLOCK, QUOTA, TAGGING, kind_of
+from cumulo.object_store.configurations import (
+    ENCRYPTION,
+    KINDS,
+    OWNERSHIP_CONTROLS,
+    PUBLIC_ACCESS_BLOCK,
+    QUOTA,
+    TAGGING,
+    kind_of,
+)
 from cumulo.object_store.errors import INVALID_ARGUMENT
 from cumulo.object_store.model import Configuration
 
@@ -40,6 +48,12 @@ FORMS: Final = {
         "OwnershipControls",
         edge_aws_configurations.ownership_controls_of,
         edge_aws_configurations.ownership_controls_elements,
+    ),
+    ENCRYPTION: Form(
+        aws_s3.ServerSideEncryptionConfiguration,
+        "ServerSideEncryptionConfiguration",
+        edge_aws_configurations.encryption_of,
+        edge_aws_configurations.encryption_elements,
     ),
     TAGGING: Form(
         aws_s3.Tagging,

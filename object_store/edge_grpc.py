@@ -559,7 +559,7 @@ _UNARY: Mapping[str, UnaryRow] = {
     "CreateMultipartUpload": (
         pb.CreateMultipartUploadRequest,
         _decode_create_upload,
-        lambda upload_id: pb.CreateMultipartUploadResponse(upload_id=upload_id),
+        lambda opened: pb.CreateMultipartUploadResponse(upload_id=opened.upload_id),
     ),
     "CompleteMultipartUpload": (
         pb.CompleteMultipartUploadRequest,

@@ -169,6 +169,24 @@ INVALID_COPY_RANGE = ErrorRow(
     "Range specified is not valid for source object of size: {size}",
 )
 INVALID_REQUEST = ErrorRow("InvalidRequest", 400, Status.INVALID_ARGUMENT, "{reason}")
+ENCRYPTION_ARGUMENT = ErrorRow("InvalidArgument", 400, Status.INVALID_ARGUMENT, "{message}")
+INVALID_ENCRYPTION_ALGORITHM = ErrorRow(
+    "InvalidEncryptionAlgorithmError",
+    400,
+    Status.INVALID_ARGUMENT,
+    "The Encryption request you specified is not valid. Supported value: AES256.",
+)
+KEY_SERVICE_ERRORS = {
+    code: ErrorRow("KMS." + code, 400, status, "{reason}")
+    for code, status in (
+        ("NotFoundException", Status.NOT_FOUND),
+        ("DisabledException", Status.FAILED_PRECONDITION),
+        ("KMSInvalidStateException", Status.FAILED_PRECONDITION),
+        ("InvalidKeyUsageException", Status.FAILED_PRECONDITION),
+    )
+}
+"""What S3 says where the key service refuses, by that one's codes; what is not here keeps its own."""
+OBJECT_UNREADABLE = ErrorRow("InternalError", 500, Status.DATA_LOSS, "{what} cannot be decrypted: {reason}")
 INVALID_DIGEST = ErrorRow("InvalidDigest", 400, Status.INVALID_ARGUMENT, "The Content-MD5 you specified was invalid.")
 BAD_CONTENT_MD5 = ErrorRow(
     "BadDigest",

@@ -12,7 +12,7 @@ import msgspec
 
 from cumulo.core.clocks import Clock
 from cumulo.object_store import keys
-from cumulo.object_store.bodies import forget_blob
+from cumulo.object_store.bodies import discard_inline_part, forget_blob
 from cumulo.object_store.downloads import Readers
 from cumulo.object_store.keys import PartRecord
 from cumulo.storage import tuples
@@ -121,8 +121,8 @@ def _clear_row(txn: Txn, cleared: _Cleared) -> None:
     for part in cleared.parts:
         if part.blob:
             forget_blob(txn, partition, part.body, part.blob)
-        elif part.size_bytes:
-            txn.delete(keys.body_key(partition, part.body))
+        else:
+            discard_inline_part(txn, partition, part)
 
 
 def _done(txn: Txn, entry: Due) -> None:

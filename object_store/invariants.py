@@ -7,6 +7,8 @@ What it holds:
 - the counters are the numbers of rows, and the next number is above every number in use;
 - every body that a record names is there and of its size: inline bytes with their checksum, block checksums of a blob
   and the row that says whose it is, the manifest of an object in parts, whose parts make its size, checksum and ETag;
+- what is kept of an encrypted body is there and of its size, and nothing of any other; that each key opens, and each
+  encrypted body that is inline, `check_keys` says, which needs the storage keys;
 - every row of a body is named by a record, or waits for its removal;
 - an open upload has its entry in the due index, and so has every object that a lifecycle rule will do something to;
 - every blob that a row names has its file, and every file a row (`check_blobs`).
@@ -19,15 +21,24 @@ from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
+from cumulo.core.clocks import SystemClock
+from cumulo.core.errors import ServiceError
+from cumulo.core.ids import SystemRandomness
 from cumulo.object_store import configurations, keys, logging_rules, model, payments, quotas
-from cumulo.object_store.bodies import read_seal
+from cumulo.object_store.bodies import read_kept, read_seal
 from cumulo.object_store.checksums import of_parts
 from cumulo.object_store.keys import BucketRow, Counters, Meta, ObjectRecord, PartRecord, UploadRecord
 from cumulo.object_store.lifecycle_index import digest_of
 from cumulo.object_store.lifecycle_model import Lifecycle
+from cumulo.object_store.sealing import ObjectSeals, Place
 from cumulo.storage import digests, tuples
 from cumulo.storage.blob_format import block_count
 from cumulo.storage.engine import PARTITION_BYTES, Due, ReadTxn, rows_under
+from cumulo.storage.frames import PREFIX_BYTES, TAG_BYTES, FramesDamaged, kept_bytes
+from cumulo.storage.storage_keys import StorageKeys
+
+_OF_ENDED_UPLOAD = model.Encryption("", b"")
+"""Stands for what an ended upload took along with its record: what is kept of its parts tells that there was any."""
 
 
 class Tally(msgspec.Struct):
@@ -39,6 +50,7 @@ class Tally(msgspec.Struct):
     highest: int = 0
     inline: set[int] = msgspec.field(default_factory=set)
     blobs: dict[int, int] = msgspec.field(default_factory=dict)
+    kept: set[int] = msgspec.field(default_factory=set)
     manifests: set[int] = msgspec.field(default_factory=set)
 
 
@@ -61,6 +73,52 @@ def check(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
         seen.add(row.partition)
         problems += [f"bucket {name}: {problem}" for problem in _check_bucket(txn, name, row, waiting)]
     return problems
+
+
+def check_keys(txn: ReadTxn, storage_keys: StorageKeys) -> list[str]:
+    """Return what is wrong with the keys of objects that hang from the storage keys, and with the encrypted bodies that
+    are inline under them; `txn` can read ROOT and every bucket's partition.
+    """
+    seals = ObjectSeals(SystemRandomness(), storage_keys, SystemClock())
+    problems: list[str] = []
+    for row_key, value in rows_under(txn, keys.NAMES):
+        bucket, row = keys.text_of(row_key, len(keys.NAMES)), keys.decode_bucket(value)
+        prefix = row.partition + keys.OBJECTS
+        for object_key, stored in rows_under(txn, prefix):
+            place = Place(row.partition, bucket, keys.text_of(object_key, len(prefix)))
+            record = keys.decode_object(stored)
+            problem = _check_key(txn, seals, place, record.encryption, record)
+            if problem:
+                problems.append(f"bucket {bucket}: object {place.key!r}: {problem}")
+        for upload_key, stored in rows_under(txn, row.partition + keys.UPLOADS):
+            key, upload = keys.parse_upload_key(upload_key)
+            encryption = keys.decode_upload(stored).encryption
+            problem = _check_key(txn, seals, Place(row.partition, bucket, key), encryption)
+            if problem:
+                problems.append(f"bucket {bucket}: upload {upload} of {key!r}: {problem}")
+    return problems
+
+
+def _check_key(
+    txn: ReadTxn,
+    seals: ObjectSeals,
+    place: Place,
+    encryption: model.Encryption | None,
+    record: ObjectRecord | None = None,
+) -> str:
+    if encryption is None or encryption.algorithm != model.AES256:
+        return ""
+    try:
+        sealing = seals.opened_by_storage_key(encryption, place)
+        if record is not None and not record.blob and not record.part_count:
+            inline = txn.get(keys.body_key(place.partition, record.body)) or b""
+            if digests.crc64nvme(sealing.open(encryption.kept, inline)) != record.crc64nvme:
+                return "its bytes are others than those it was given"
+    except ServiceError as error:
+        return error.message
+    except FramesDamaged:
+        return "its bytes do not open under its key"
+    return ""
 
 
 def check_blobs(txn: ReadTxn, files: Collection[int], swept_below: int, entries: Iterable[Due]) -> list[str]:
@@ -155,6 +213,8 @@ def _check_configurations(
         yield "its ownership controls are not what its row says"
     if row.is_policy_public and not row.has_policy:
         yield "its row says that it has a public policy, and it has none"
+    if row.encryption != configurations.read(txn, row.partition, configurations.ENCRYPTION):
+        yield "its encryption is not what its row says"
 
 
 def _check_objects(
@@ -173,7 +233,7 @@ def _check_objects(
             tally.manifests.add(record.body)
             problems = _check_manifest(txn, partition, record, tally)
         else:
-            problems = _check_body(txn, partition, record, tally)
+            problems = _check_body(txn, partition, record, tally, record.encryption)
         yield from (f"{where}: {problem}" for problem in problems)
 
 
@@ -184,7 +244,7 @@ def _check_manifest(txn: ReadTxn, partition: bytes, record: ObjectRecord, tally:
         if int.from_bytes(row_key[-8:], "big") != size_bytes:
             yield f"its manifest goes on at {int.from_bytes(row_key[-8:], 'big')}, not at {size_bytes}"
         for part in keys.decode_parts(value).parts:
-            problems = _check_body(txn, partition, part, tally)
+            problems = _check_body(txn, partition, part, tally, record.encryption)
             yield from (f"part {part.number}: {problem}" for problem in problems)
             size_bytes += part.size_bytes
             parts.append(part)
@@ -196,8 +256,16 @@ def _check_manifest(txn: ReadTxn, partition: bytes, record: ObjectRecord, tally:
         yield f"its manifest makes {found}"
 
 
-def _check_body(txn: ReadTxn, partition: bytes, record: ObjectRecord | PartRecord, tally: Tally) -> Iterator[str]:
+def _check_body(
+    txn: ReadTxn,
+    partition: bytes,
+    record: ObjectRecord | PartRecord,
+    tally: Tally,
+    encryption: model.Encryption | None,
+) -> Iterator[str]:
     tally.highest = max(tally.highest, record.body)
+    if encryption is not None:
+        yield from _check_kept(txn, partition, record, tally, encryption)
     if record.blob:
         tally.blobs[record.body] = record.blob
         if len(read_seal(txn, partition, record).checksums) != 8 * block_count(record.size_bytes):
@@ -208,8 +276,27 @@ def _check_body(txn: ReadTxn, partition: bytes, record: ObjectRecord | PartRecor
         inline = txn.get(keys.body_key(partition, record.body))
         if inline is None:
             yield "its bytes are missing"
-        elif (len(inline), digests.crc64nvme(inline)) != (record.size_bytes, record.crc64nvme):
+        elif len(inline) != record.size_bytes:
+            yield f"its bytes are {len(inline)} instead of {record.size_bytes}"
+        elif encryption is None and digests.crc64nvme(inline) != record.crc64nvme:
             yield "its bytes are others than those it was given"
+
+
+def _check_kept(
+    txn: ReadTxn,
+    partition: bytes,
+    record: ObjectRecord | PartRecord,
+    tally: Tally,
+    encryption: model.Encryption,
+) -> Iterator[str]:
+    if isinstance(record, ObjectRecord) and not record.blob:
+        size_bytes = len(encryption.kept)
+    else:
+        tally.kept.add(record.body)
+        size_bytes = len(read_kept(txn, partition, record.body))
+    wanted = kept_bytes(record.size_bytes) if record.blob else PREFIX_BYTES + TAG_BYTES
+    if size_bytes != wanted:
+        yield f"{size_bytes} bytes are kept of its encrypted frames instead of {wanted}"
 
 
 def _check_owner(txn: ReadTxn, partition: bytes, body: int, blob: int) -> Iterator[str]:
@@ -224,14 +311,15 @@ def _check_owner(txn: ReadTxn, partition: bytes, body: int, blob: int) -> Iterat
 def _check_uploads(
     txn: ReadTxn, partition: bytes, tally: Tally, waiting: dict[tuple[str, bytes], Due]
 ) -> Iterator[str]:
-    open_: set[int] = set()
+    open_: dict[int, model.Encryption | None] = {}
     for row_key, value in rows_under(txn, partition + keys.UPLOADS):
         key, upload = keys.parse_upload_key(row_key)
-        open_.add(upload)
+        record = keys.decode_upload(value)
+        open_[upload] = record.encryption
         tally.uploads += 1
         tally.highest = max(tally.highest, upload)
         expiry = waiting.get((keys.UPLOAD_EXPIRE, keys.chunk_prefix(partition, upload)))
-        if expiry is None or expiry.at_ms != keys.decode_upload(value).expires_ms:
+        if expiry is None or expiry.at_ms != record.expires_ms:
             yield f"upload {upload} of {key!r} has no due entry that ends it"
     prefix = partition + keys.CHUNKS
     for row_key, value in rows_under(txn, prefix):
@@ -241,7 +329,10 @@ def _check_uploads(
         for part in keys.decode_parts(value).parts:
             if keys.chunk_key(partition, upload, part.number) != row_key:
                 yield f"part {part.number} of upload {upload} is in a wrong row"
-            problems = _check_body(txn, partition, part, tally)
+            encryption = open_.get(upload)
+            if upload not in open_ and read_kept(txn, partition, part.body):
+                encryption = _OF_ENDED_UPLOAD
+            problems = _check_body(txn, partition, part, tally, encryption)
             yield from (f"part {part.number} of upload {upload}: {problem}" for problem in problems)
 
 
@@ -267,6 +358,7 @@ def _check_rows(txn: ReadTxn, partition: bytes, tally: Tally, waiting: dict[tupl
         # Parts of a replaced object: their bodies are named by its manifest until it is cleared.
         for _, value in rows_under(txn, keys.manifest_prefix(partition, body)):
             for part in keys.decode_parts(value).parts:
+                tally.kept.add(part.body)
                 if part.blob:
                     tally.blobs[part.body] = part.blob
                 else:
@@ -277,6 +369,9 @@ def _check_rows(txn: ReadTxn, partition: bytes, tally: Tally, waiting: dict[tupl
     for body in _numbers(txn, partition + keys.SEALS):
         if body not in tally.blobs and body not in garbage:
             yield f"body {body} has block checksums, and nothing names it"
+    for body in _numbers(txn, partition + keys.FRAMES):
+        if body not in tally.kept and body not in garbage:
+            yield f"body {body} has encrypted frames, and nothing names it"
     for body in _numbers(txn, partition + keys.MANIFESTS):
         if body not in tally.manifests and body not in garbage:
             yield f"body {body} has a manifest, and nothing names it"

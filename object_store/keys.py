@@ -7,6 +7,7 @@ A bucket's partition (an 8-byte prefix P that is never used again):
     ("o", key)                 ObjectRecord, the current version
     ("d") body                 the bytes of a body up to 64 KiB
     ("s") body slice           the block checksums of a body in the blob store, 4,000 a slice
+    ("t") body slice           what `storage.frames` keeps of an encrypted body: in the blob store, or of a part
     ("f") body offset          Manifest: up to 450 parts of an object, from that offset of it on
     ("u", key, upload)         UploadRecord
     ("p") upload chunk         Chunk: up to 100 consecutive part numbers of an upload
@@ -41,6 +42,7 @@ COUNTERS: Final = tuples.encode(("c",))
 OBJECTS: Final = tuples.encode(("o",))
 BODIES: Final = tuples.encode(("d",))
 SEALS: Final = tuples.encode(("s",))
+FRAMES: Final = tuples.encode(("t",))
 MANIFESTS: Final = tuples.encode(("f",))
 UPLOADS: Final = tuples.encode(("u",))
 CHUNKS: Final = tuples.encode(("p",))
@@ -82,7 +84,7 @@ class BucketRow(records.Record, frozen=True):
     request payment, `lifecycle` is the digest of its lifecycle rules, empty where it has none, `is_logged` says that
     its requests are logged, `has_quota` that what it may hold is limited: every request must know them. An empty
     `object_ownership` is BucketOwnerEnforced: then there are no access control lists. A bucket whose `acl` is None is
-    private.
+    private. `encryption` is None where new objects are not encrypted.
     """
 
     partition: bytes = b""
@@ -100,6 +102,7 @@ class BucketRow(records.Record, frozen=True):
     honors_public_acls: bool = False
     acl: model.Acl | None = None
     has_quota: bool = False
+    encryption: model.BucketEncryption | None = model.BucketEncryption()
 
 
 class Meta(records.Record, frozen=True):
@@ -160,6 +163,7 @@ class ObjectRecord(records.Record, frozen=True):
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     due_ms: int = 0
     acl: model.Acl | None = None
+    encryption: model.Encryption | None = None
 
 
 FIRST_VERSION: Final = 1
@@ -221,6 +225,7 @@ class UploadRecord(records.Record, frozen=True):
     is_composite: bool = False
     initiator: str = ""
     acl: model.Acl | None = None
+    encryption: model.Encryption | None = None
 
 
 class CompletedRecord(records.Record, frozen=True):
@@ -240,6 +245,7 @@ class CompletedRecord(records.Record, frozen=True):
     checksums: dict[str, bytes] = msgspec.field(default_factory=dict)
     is_composite: bool = False
     enclosed: bytes = b""
+    encryption: model.Encryption | None = None
 
 
 class ConfigurationRecord(records.Record, frozen=True):
@@ -384,6 +390,11 @@ def body_key(partition: bytes, body: int) -> bytes:
 def seal_prefix(partition: bytes, body: int) -> bytes:
     """Return the prefix of the slices of a body's block checksums."""
     return partition + SEALS + u64(body)
+
+
+def frames_prefix(partition: bytes, body: int) -> bytes:
+    """Return the prefix of the slices of what is kept of an encrypted body."""
+    return partition + FRAMES + u64(body)
 
 
 def manifest_prefix(partition: bytes, body: int) -> bytes:

@@ -100,6 +100,15 @@ CONTENT_MD5: Final = "content-md5"
 FULL_OBJECT: Final = "FULL_OBJECT"
 COMPOSITE: Final = "COMPOSITE"
 
+AES256: Final = "AES256"
+AWS_KMS: Final = "aws:kms"
+CUSTOMER: Final = "SSE-C"
+"""The ways in which bodies are encrypted: under the server's storage keys, under a key of the key service, under the
+caller's own key. The first two as S3's headers name them, the third as its documentation does."""
+KMS_KEY_ID_CHARACTERS_MAX: Final = 2_048
+ENCRYPTION_CONTEXT_BYTES_MAX: Final = 4_096
+"""Ours: of the JSON; the record of an object must fit into a value with metadata and tags."""
+
 OWNERS_ENFORCED: Final = "BucketOwnerEnforced"
 OWNER_PREFERRED: Final = "BucketOwnerPreferred"
 OBJECT_WRITER: Final = "ObjectWriter"
@@ -150,6 +159,48 @@ class UploadBody(AsyncIterator[memoryview]):
     trailer: ExpectedContent = NOTHING_EXPECTED
 
 
+class CustomerKey(msgspec.Struct, frozen=True):
+    """A key that the caller keeps himself (SSE-C), as he sends it: the key and its MD5 in Base64. Never stored."""
+
+    algorithm: str = ""
+    key: str = ""
+    key_md5: str = ""
+
+    def __repr__(self) -> str:
+        return f"CustomerKey({self.algorithm!r})"
+
+
+class AskedEncryption(msgspec.Struct, frozen=True):
+    """How a caller wants an object encrypted, None and empty texts where he does not say.
+
+    `context` is JSON in Base64, a map of texts to texts.
+    """
+
+    algorithm: str | None = None
+    kms_key_id: str = ""
+    context: str = ""
+    bucket_key: bool | None = None
+    customer: CustomerKey | None = None
+
+
+class Encryption(msgspec.Struct, frozen=True, array_like=True):
+    """How an object's bytes, or an upload's parts, are encrypted, as its record keeps it.
+
+    `algorithm` is `AES256`, `AWS_KMS` or `CUSTOMER`. `key` is the data key, wrapped under the storage key of that
+    number for this bucket and key, or by the key service with `context` (JSON); of a customer's key it is a salted
+    HMAC. `kept` is what `storage.frames` keeps of a body that is inline.
+    """
+
+    algorithm: str
+    key: bytes
+    storage_key: int = 0
+    salt: bytes = b""
+    kept: bytes = b""
+    kms_key_arn: str = ""
+    context: str = ""
+    bucket_key: bool = False
+
+
 class Bucket(msgspec.Struct, frozen=True, kw_only=True):
     """A bucket."""
 
@@ -188,6 +239,7 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
     tag_count: int = 0
     messages: tuple[SentEnclosed, ...] = ()
     expiry: Ending | None = None
+    encryption: Encryption | None = None
 
     @property
     def shown_checksums(self) -> Mapping[str, bytes]:
@@ -270,6 +322,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     last_modified_ms: int
     crc64nvme: int
     checksums: Mapping[str, bytes] = {}
+    encryption: Encryption | None = None
 
 
 class Upload(msgspec.Struct, frozen=True):
@@ -286,6 +339,14 @@ class Upload(msgspec.Struct, frozen=True):
     checksum_type: str = ""
     initiator: str = ""
     owner: str = ""
+    encryption: Encryption | None = None
+
+
+class CreatedUpload(msgspec.Struct, frozen=True):
+    """A multipart upload that was opened just now."""
+
+    upload_id: str
+    encryption: Encryption | None = None
 
 
 class PartPage(msgspec.Struct, frozen=True):
@@ -356,11 +417,23 @@ class AskedGrant(msgspec.Struct, frozen=True):
     permission: str
 
 
+class BucketEncryption(msgspec.Struct, frozen=True, array_like=True):
+    """How a bucket encrypts what comes to it without a word of it: `AES256` or `AWS_KMS`, the latter under the key
+    `kms_key_id`, empty for the service's own. `blocks_customer_keys` refuses writes under keys of their callers.
+    """
+
+    algorithm: str = AES256
+    kms_key_id: str = ""
+    bucket_key: bool = False
+    blocks_customer_keys: bool = False
+
+
 class BucketDefaults(msgspec.Struct, frozen=True):
     """What holds for a new bucket that does not say: AWS's defaults since April 2023, or those of before."""
 
     object_ownership: str = OWNERS_ENFORCED
     blocks_public_access: bool = True
+    encryption: BucketEncryption | None = BucketEncryption()
 
 
 class BucketTagging(msgspec.Struct, frozen=True, array_like=True):
@@ -376,7 +449,9 @@ class BucketQuota(msgspec.Struct, frozen=True):
     objects_max: int = 0
 
 
-Configuration = BucketQuota | PublicAccessBlock | OwnershipControls | BucketTagging | Lifecycle | Structure
+Configuration = (
+    BucketQuota | PublicAccessBlock | OwnershipControls | BucketEncryption | BucketTagging | Lifecycle | Structure
+)
 """What a bucket is configured to be; a `Structure` is S3's own shape (`object_store/aws_s3.py`)."""
 
 
@@ -572,7 +647,7 @@ class SetBucketNotification(msgspec.Struct, frozen=True):
 class PutObject(msgspec.Struct, frozen=True, kw_only=True):
     """Store an object; the body comes beside it. `headers` are of `CONTENT_HEADERS`; an empty `storage_class` is the
     standard one. `is_form` says that it came as a browser's form (S3's PostObject). `messages` are stored
-    in the object's own commit.
+    in the object's own commit. `encryption` None leaves it to the bucket.
     """
 
     bucket: str
@@ -590,6 +665,7 @@ class PutObject(msgspec.Struct, frozen=True, kw_only=True):
     is_form: bool = False
     messages: tuple[EnclosedMessage, ...] = ()
     grants: tuple[AskedGrant, ...] = ()
+    encryption: AskedEncryption | None = None
 
 
 class CopySource(msgspec.Struct, frozen=True):
@@ -599,6 +675,7 @@ class CopySource(msgspec.Struct, frozen=True):
     key: str
     conditions: Conditions = UNCONDITIONAL
     range: ByteRange | None = None
+    customer: CustomerKey | None = None
 
 
 class CopyObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -624,6 +701,7 @@ class CopyObject(msgspec.Struct, frozen=True, kw_only=True):
     if_none_match: str = ""
     request_id: str = ""
     grants: tuple[AskedGrant, ...] = ()
+    encryption: AskedEncryption | None = None
 
 
 class GetObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -634,6 +712,7 @@ class GetObject(msgspec.Struct, frozen=True, kw_only=True):
     range: ByteRange | None = None
     conditions: Conditions = UNCONDITIONAL
     part_number: int = 0
+    customer: CustomerKey | None = None
 
 
 class HeadObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -644,6 +723,7 @@ class HeadObject(msgspec.Struct, frozen=True, kw_only=True):
     conditions: Conditions = UNCONDITIONAL
     range: ByteRange | None = None
     part_number: int = 0
+    customer: CustomerKey | None = None
 
 
 class GetObjectAttributes(msgspec.Struct, frozen=True, kw_only=True):
@@ -654,6 +734,7 @@ class GetObjectAttributes(msgspec.Struct, frozen=True, kw_only=True):
     part_number_marker: int = 0
     page_size: int = 0
     conditions: Conditions = UNCONDITIONAL
+    customer: CustomerKey | None = None
 
 
 class GetObjectTagging(msgspec.Struct, frozen=True):
@@ -738,10 +819,11 @@ class CreateMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
     checksum: str = ""
     checksum_type: str = ""
     grants: tuple[AskedGrant, ...] = ()
+    encryption: AskedEncryption | None = None
 
 
 class UploadPart(msgspec.Struct, frozen=True, kw_only=True):
-    """Store a part; the body comes beside it."""
+    """Store a part; the body comes beside it. `encryption` brings the upload's customer key, where it has one."""
 
     bucket: str
     key: str
@@ -749,6 +831,7 @@ class UploadPart(msgspec.Struct, frozen=True, kw_only=True):
     part_number: int
     expected: ExpectedContent = NOTHING_EXPECTED
     request_id: str = ""
+    encryption: AskedEncryption | None = None
 
 
 class UploadPartCopy(msgspec.Struct, frozen=True, kw_only=True):
@@ -760,6 +843,7 @@ class UploadPartCopy(msgspec.Struct, frozen=True, kw_only=True):
     part_number: int
     source: CopySource
     request_id: str = ""
+    encryption: AskedEncryption | None = None
 
 
 class CompletedPart(msgspec.Struct, frozen=True, array_like=True):
@@ -787,6 +871,7 @@ class CompleteMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
     checksum_type: str = ""
     object_size_bytes: int = UNKNOWN
     messages: tuple[EnclosedMessage, ...] = ()
+    encryption: AskedEncryption | None = None
 
 
 class AbortMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from cumulo.object_store.bodies import NewBody, discard_body, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
 from cumulo.object_store.checksums import OWN, check_completed, check_whole, of_parts, upload_type
 from cumulo.object_store.conditions import check_write
+from cumulo.object_store.encryption import told_of
 from cumulo.object_store.errors import (
     ENTITY_TOO_SMALL,
     INVALID_PART,
@@ -97,6 +98,7 @@ def create_upload(txn: Txn, stamped: Stamped) -> int:
         is_composite=upload_type(request.checksum, request.checksum_type) == model.COMPOSITE,
         initiator=stamped.origin.arn,
         acl=stamped.acl,
+        encryption=stamped.encryption,
     )
     txn.put(keys.upload_key(partition, request.key, upload), records.encode(record))
     txn.due(record.expires_ms, keys.UPLOAD_EXPIRE, keys.chunk_prefix(partition, upload), request.key.encode())
@@ -124,14 +126,15 @@ def commit_part(txn: Txn, commit: CommitPart) -> StoredPart:
     part = PartRecord(
         number=number,
         size_bytes=new.size_bytes,
-        md5=new.md5,
+        md5=new.etag,
         modified_ms=stamped.wall_ms,
         body=counters.next,
         blob=new.blob,
         crc64nvme=new.crc64nvme,
         checksum=new.checksums.get(upload.checksum, b""),
     )
-    write_body(txn, partition, part.body, new)
+    assert (upload.encryption is None) == (new.encryption is None), stamped.upload
+    write_body(txn, partition, part.body, new, is_part=True)
     chunk_key = keys.chunk_key(partition, stamped.upload, number)
     stored = txn.get(chunk_key)
     chunk = {one.number: one for one in keys.decode_parts(stored).parts} if stored is not None else {}
@@ -191,6 +194,7 @@ def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
         tags=upload.tags,
         is_composite=upload.is_composite,
         acl=upload.acl,
+        encryption=upload.encryption,
     )
     _write_manifest(txn, partition, record.body, chosen)
     left = _drop_chosen(txn, rows, chosen)
@@ -391,6 +395,7 @@ def _remember(txn: Txn, stamped: Stamped, fingerprint: bytes, record: ObjectReco
         checksums=record.checksums,
         is_composite=record.is_composite,
         enclosed=enclosed,
+        encryption=told_of(record.encryption),
     )
     key = keys.completed_key(stamped.partition, stamped.upload)
     txn.put(key, records.encode(completed))
@@ -415,5 +420,6 @@ def _completed_before(txn: ReadTxn, stamped: Stamped, fingerprint: bytes) -> mod
         part_count=completed.part_count,
         checksums=completed.checksums,
         checksum_type=model.COMPOSITE if completed.is_composite else model.FULL_OBJECT,
+        encryption=completed.encryption,
     )
     return _with_messages(answer, stamped, completed.enclosed)

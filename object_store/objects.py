@@ -9,10 +9,11 @@ from collections.abc import Mapping
 import msgspec
 
 from cumulo.object_store import acl, keys, model
-from cumulo.object_store.bodies import NewBody, discard_body, read_inline, read_seal, write_body
+from cumulo.object_store.bodies import NewBody, discard_body, read_inline, read_kept, read_seal, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
 from cumulo.object_store.checksums import OWN, part_checksums
 from cumulo.object_store.conditions import check_read, check_write
+from cumulo.object_store.encryption import told_of
 from cumulo.object_store.errors import NO_SUCH_KEY, PRECONDITION_FAILED
 from cumulo.object_store.keys import Counters, Meta, ObjectRecord, PartRecord
 from cumulo.object_store.lifecycle_index import armed, disarm, expiry_of
@@ -77,7 +78,7 @@ class CommitObject(msgspec.Struct, frozen=True):
 
 class Contents(msgspec.Struct, frozen=True):
     """An object as one snapshot shows it, with what it takes to read its bytes: the bytes themselves where they are
-    inline, the seal of its blob, or the rows of its manifest.
+    inline, the seal of its blob, or the rows of its manifest. `kept` is what is kept of an encrypted body.
     """
 
     record: ObjectRecord
@@ -85,6 +86,7 @@ class Contents(msgspec.Struct, frozen=True):
     seal: Seal | None = None
     manifest: tuple[Row, ...] = ()
     expiry: Ending | None = None
+    kept: bytes = b""
 
     def asked(self, request: model.GetObject | model.HeadObject) -> tuple[int, int]:
         """Return the offsets of the first byte that is asked for and of the one behind the last."""
@@ -136,8 +138,11 @@ def open_object(txn: ReadTxn, stamped: Stamped) -> Contents:
     if record.part_count:
         return Contents(record, manifest=_manifest(txn, partition, record), expiry=expiry)
     if record.blob:
-        return Contents(record, seal=read_seal(txn, partition, record), expiry=expiry)
-    return Contents(record, inline=read_inline(txn, partition, record.body, record.size_bytes), expiry=expiry)
+        kept = read_kept(txn, partition, record.body) if record.encryption is not None else b""
+        return Contents(record, seal=read_seal(txn, partition, record), expiry=expiry, kept=kept)
+    kept = record.encryption.kept if record.encryption is not None else b""
+    inline = read_inline(txn, partition, record.body, record.size_bytes)
+    return Contents(record, inline=inline, expiry=expiry, kept=kept)
 
 
 def _expiry(txn: ReadTxn, stamped: Stamped, record: ObjectRecord) -> Ending | None:
@@ -155,7 +160,7 @@ def commit_object(txn: Txn, commit: CommitObject) -> Stored:
     counters = open_counters(txn, partition)
     record = ObjectRecord(
         size_bytes=new.size_bytes,
-        etag=new.md5.hex(),
+        etag=new.etag.hex(),
         modified_ms=stamped.wall_ms,
         body=counters.next,
         blob=new.blob,
@@ -167,6 +172,7 @@ def commit_object(txn: Txn, commit: CommitObject) -> Stored:
         storage_class=description.storage_class,
         tags=dict(description.tags),
         acl=stamped.acl,
+        encryption=new.encryption,
     )
     write_body(txn, partition, record.body, new)
     replace_object(txn, stamped, meta, counters, found, record, commit.event_name)
@@ -270,6 +276,7 @@ def described(bucket: str, key: str, record: ObjectRecord, expiry: Ending | None
         storage_class=record.storage_class or model.STANDARD,
         tag_count=len(record.tags),
         expiry=expiry,
+        encryption=told_of(record.encryption),
     )
 
 

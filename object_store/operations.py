@@ -80,6 +80,10 @@ def _written_keys(request: Any) -> Mapping[str, str | tuple[str, ...]]:
         keys |= _grant_keys(grants)
     if storage_class := getattr(request, "storage_class", ""):
         keys["s3:x-amz-storage-class"] = storage_class
+    if (asked := getattr(request, "encryption", None)) is not None:
+        keys |= _encryption_keys(asked)
+    elif (customer := getattr(request, "customer", None)) is not None:
+        keys["s3:x-amz-server-side-encryption-customer-algorithm"] = customer.algorithm
     if isinstance(request, _COPIES):
         keys["s3:x-amz-copy-source"] = f"{request.source.bucket}/{request.source.key}"
     if isinstance(request, model.CopyObject) and request.replaces_metadata:
@@ -108,6 +112,17 @@ def _acl_keys(request: model.CreateBucket | model.SetBucketAcl) -> dict[str, str
 
 def _set_bucket_acl(request: model.SetBucketAcl) -> Checks:
     return (Check("s3:PutBucketAcl", model.bucket_arn(request.bucket), _acl_keys(request)),)
+
+
+def _encryption_keys(asked: model.AskedEncryption) -> dict[str, str | tuple[str, ...]]:
+    keys: dict[str, str | tuple[str, ...]] = {}
+    if asked.algorithm is not None:
+        keys["s3:x-amz-server-side-encryption"] = asked.algorithm
+    if asked.kms_key_id:
+        keys["s3:x-amz-server-side-encryption-aws-kms-key-id"] = asked.kms_key_id
+    if asked.customer is not None:
+        keys["s3:x-amz-server-side-encryption-customer-algorithm"] = asked.customer.algorithm
+    return keys
 
 
 def _create_bucket(request: model.CreateBucket) -> Checks:

@@ -33,6 +33,7 @@ from cumulo.object_store.conditions import check_write
 from cumulo.object_store.copies import Copy, check_part_source, check_source
 from cumulo.object_store.downloads import Reading
 from cumulo.object_store.enclosures import enclose
+from cumulo.object_store.encryption import Plan, check_customer_key, check_part_key, check_reader, planned, without_key
 from cumulo.object_store.errors import (
     ILLEGAL_LOCATION_CONSTRAINT,
     INVALID_ARGUMENT,
@@ -43,7 +44,7 @@ from cumulo.object_store.errors import (
     NO_SUCH_BUCKET,
     NO_SUCH_KEY,
 )
-from cumulo.object_store.keys import BucketRow, ObjectRecord
+from cumulo.object_store.keys import BucketRow, ObjectRecord, UploadRecord
 from cumulo.object_store.lifecycle_model import Lifecycle
 from cumulo.object_store.listing import ListStep, first_position
 from cumulo.object_store.logging_rules import check_target, is_logged
@@ -53,6 +54,7 @@ from cumulo.object_store.objects import Contents, find_object, open_object
 from cumulo.object_store.payments import check_pays
 from cumulo.object_store.quotas import beyond_quota
 from cumulo.object_store.ranges import check_asked
+from cumulo.object_store.sealing import ObjectSeals, place_of
 from cumulo.object_store.stamping import Origin, Stamped
 from cumulo.object_store.uploads import PartUpload
 from cumulo.storage.engine import ROOT, Engine
@@ -91,6 +93,7 @@ class Resolving:
         sender: MessageSender | None,
         defaults: model.BucketDefaults,
         day_ms: int,
+        seals: ObjectSeals,
     ) -> None:
         self._engine = engine
         self._day_ms = day_ms
@@ -101,6 +104,7 @@ class Resolving:
         self._targets = targets
         self._sender = sender
         self._defaults = defaults
+        self._seals = seals
         self.resolvers: dict[str, Resolver] = {
             "CreateBucket": self._create_bucket,
             "GetBucket": self._in_bucket,
@@ -153,8 +157,8 @@ class Resolving:
         naming.check_bucket_name(name)
         return await self.find(name)
 
-    def stamp(self, ctx: CallContext, request: Any, found: Found) -> Stamped:
-        """Add to a request what its transaction must be told."""
+    def stamp(self, ctx: CallContext, request: Any, found: Found, plan: Plan | None = None) -> Stamped:
+        """Add to a request what its transaction must be told, and how what it brings is encrypted."""
         return Stamped(
             request=request,
             partition=found.row.partition,
@@ -163,7 +167,20 @@ class Resolving:
             origin=Origin(ctx.principal.id, ctx.source_ip, ctx.request_id, ctx.principal.arn),
             lifecycle=found.row.lifecycle,
             day_ms=self._day_ms,
+            plan=plan,
         )
+
+    def _planned(
+        self, ctx: CallContext, request: model.PutObject | model.CopyObject | model.CreateMultipartUpload, found: Found
+    ) -> tuple[Plan | None, ServiceError | None]:
+        """Return how a new object is to be encrypted, and why it cannot be: an answer for after the authorisation."""
+        asked, default = request.encryption, found.row.encryption
+        try:
+            if asked is not None and asked.customer is not None:
+                check_customer_key(ctx, asked.customer, model.object_arn(request.bucket, request.key), default)
+            return planned(asked, default), None
+        except ServiceError as error:
+            return None, error
 
     def _resolved(
         self,
@@ -233,7 +250,8 @@ class Resolving:
         ownership = request.object_ownership or self._defaults.object_ownership
         block = model.PublicAccessBlock() if self._defaults.blocks_public_access else None
         row = BucketRow(account=account, object_ownership="" if ownership == model.OWNERS_ENFORCED else ownership)
-        return msgspec.structs.replace(row, **configurations.row_fields(block))
+        fields = configurations.row_fields(block)
+        return msgspec.structs.replace(row, encryption=self._defaults.encryption, **fields)
 
     async def _in_bucket(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Resolve a request that is about nothing but its bucket."""
@@ -309,6 +327,16 @@ class Resolving:
         if isinstance(request, model.SetBucketConfiguration) and request.kind == configurations.LOGGING:
             refused = await self._refused_log(request)
             return msgspec.structs.replace(resolved, missing=refused)
+        default = self._defaults.encryption
+        if (
+            isinstance(request, model.DeleteBucketConfiguration)
+            and request.kind == configurations.ENCRYPTION
+            and default is not None
+        ):
+            # S3 brings its default back where others leave nothing.
+            reset = model.SetBucketConfiguration(request.bucket, request.kind, default)
+            stamped: Stamped = msgspec.structs.replace(resolved.request, request=reset)
+            return msgspec.structs.replace(resolved, request=stamped)
         return resolved
 
     async def _refused_log(self, request: model.SetBucketConfiguration) -> ServiceError | None:
@@ -394,9 +422,10 @@ class Resolving:
         # Refused now rather than after 5 GiB; they are made ready again for the commit.
         await enclose(self._sender, self._engine, ctx, request.messages)
         asked = await acl_asked.of_new_object(self._engine, ctx, found.row, request)
-        stamped = msgspec.structs.replace(self.stamp(ctx, request, found), acl=asked.acl)
+        plan, unencryptable = self._planned(ctx, request, found)
+        stamped = msgspec.structs.replace(self.stamp(ctx, request, found, plan), acl=asked.acl)
         there, refused = await self._refused_write(stamped)
-        refused = asked.refused or refused
+        refused = asked.refused or unencryptable or refused
         if refused is None and found.row.has_quota and request.expected.content_length > 0 and not request.request_id:
             refused = await self._engine.read((found.row.partition,), beyond_quota, stamped)
         return self._resolved(ctx, operation, request, found, stamped, missing=refused, record=there, makes_object=True)
@@ -434,8 +463,9 @@ class Resolving:
             # Whose object it is, an unmet condition does not change.
             record = await self._engine.read((found.row.partition,), find_object, stamped)
             return self._resolved(ctx, operation, request, found, stamped, missing=error, record=record)
-        reading = Reading(stamped, contents)
-        return self._resolved(ctx, operation, request, found, reading, record=contents.record)
+        reading, record = Reading(stamped, contents), contents.record
+        refused = _refused_reader(ctx, record.encryption, request.customer)
+        return self._resolved(ctx, operation, request, found, reading, missing=refused, record=record)
 
     async def _existing_object(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Resolve a request about an object that must be there."""
@@ -449,13 +479,14 @@ class Resolving:
                 limit = naming.check_page_size(request.page_size)
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
-        stamped = self.stamp(ctx, request, found)
+        customer: model.CustomerKey | None = getattr(request, "customer", None)
+        stamped = self.stamp(ctx, request if customer is None else _without_key(request), found)
         if limit:
             stamped = msgspec.structs.replace(stamped, limit=limit)
         record: ObjectRecord | None = await self._engine.read((found.row.partition,), find_object, stamped)
         if record is None:
             return self._without_object(ctx, operation, request, found, stamped)
-        missing = None
+        missing = None if customer is None else _refused_reader(ctx, record.encryption, customer)
         if isinstance(request, model.GetObjectAcl | model.SetObjectAcl):
             stamped, missing = await self._with_acl(ctx, stamped, found, record)
         return self._resolved(ctx, operation, request, found, stamped, missing=missing, record=record)
@@ -508,9 +539,10 @@ class Resolving:
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         asked = await acl_asked.of_new_object(self._engine, ctx, found.row, request)
-        target = msgspec.structs.replace(self.stamp(ctx, request, found), acl=asked.acl)
-        missing, record = copied.missing, copied.record
-        if record is not None:
+        plan, unencryptable = self._planned(ctx, request, found)
+        target = msgspec.structs.replace(self.stamp(ctx, request, found, plan), acl=asked.acl)
+        missing, record = unencryptable or copied.missing, copied.record
+        if missing is None and record is not None:
             missing = _caught(lambda: check_source(record, request))
         there, refused = await self._refused_write(target)
         missing = missing or asked.refused or refused
@@ -530,6 +562,7 @@ class Resolving:
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         upload, missing = await self._open_upload(self.stamp(ctx, request, found))
+        request, missing = self._encrypted_part(ctx, upload, found, missing)
         record = copied.record
         if missing is None:
             missing = copied.missing
@@ -549,7 +582,7 @@ class Resolving:
         checks: Checks = (Check("s3:GetObject", arn),)
         if found is None:
             return _Source(Stamped(request=None), NO_SUCH_BUCKET.error(bucket=source.bucket))
-        request = model.GetObject(bucket=source.bucket, key=source.key, range=source.range)
+        request = model.GetObject(bucket=source.bucket, key=source.key, range=source.range, customer=source.customer)
         stamped = self.stamp(ctx, request, found)
         record: ObjectRecord | None = await self._engine.read((stamped.partition,), find_object, stamped)
         if record is None:
@@ -558,7 +591,10 @@ class Resolving:
             checks += (Check("s3:GetObjectTagging", arn),)
         checks = acl_access.with_stored(checks, ctx.principal.account, found.row, record)
         self._authorizer.authorize(ctx, checks, guard_of(ctx, found))
-        missing = NO_SUCH_KEY.error(key=naming.shown(source.key)) if record is None else None
+        if record is None:
+            missing: ServiceError | None = NO_SUCH_KEY.error(key=naming.shown(source.key))
+        else:
+            missing = _refused_reader(ctx, record.encryption, source.customer)
         return _Source(stamped, missing, record)
 
     # Listings
@@ -600,8 +636,16 @@ class Resolving:
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         asked = await acl_asked.of_new_object(self._engine, ctx, found.row, request)
-        stamped = msgspec.structs.replace(self.stamp(ctx, request, found), acl=asked.acl)
-        return self._resolved(ctx, operation, request, found, stamped, missing=asked.refused, makes_object=True)
+        plan, unencryptable = self._planned(ctx, request, found)
+        stamped = msgspec.structs.replace(self.stamp(ctx, _without_key(request), found), acl=asked.acl)
+        refused = asked.refused or unencryptable
+        resolved = self._resolved(ctx, operation, request, found, stamped, missing=refused, makes_object=True)
+        if plan is None or refused is not None:
+            return resolved
+        self._authorizer.authorize(ctx, resolved.checks, resolved.guard)  # before anybody is asked for a key
+        sealing = await self._seals.begin(ctx, plan, place_of(stamped))
+        stamped = msgspec.structs.replace(stamped, encryption=sealing.encryption)
+        return msgspec.structs.replace(resolved, request=stamped)
 
     async def _upload_part(self, ctx: CallContext, operation: Operation, request: model.UploadPart) -> Resolved:
         found = await self.bucket(request.bucket)
@@ -611,6 +655,7 @@ class Resolving:
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         upload, missing = await self._open_upload(self.stamp(ctx, request, found))
+        request, missing = self._encrypted_part(ctx, upload, found, missing)
         if missing is None and upload.record is not None:
             record = upload.record
             given = {*request.expected.digests, *request.expected.announced} - {model.CONTENT_MD5}
@@ -632,6 +677,23 @@ class Resolving:
             missing = None if may_be_a_repeat else error
         return PartUpload(stamped, record), missing
 
+    def _encrypted_part(
+        self, ctx: CallContext, upload: PartUpload, found: Found, missing: ServiceError | None
+    ) -> tuple[Any, ServiceError | None]:
+        """Return the request of a part as its policy is to see it, encrypted as its upload is; and why it must not
+        be stored.
+        """
+        request: model.UploadPart | model.UploadPartCopy = upload.stamped.request
+        if upload.record is None:
+            return request, missing
+        encryption, customer = upload.record.encryption, _customer(request)
+        if missing is None:
+            arn = model.object_arn(request.bucket, request.key)
+            missing = _caught(lambda: check_customer_key(ctx, customer, arn, found.row.encryption))
+        if missing is None:
+            missing = _caught(lambda: check_part_key(encryption, customer))
+        return _as_encrypted(request, encryption), missing
+
     async def _upload(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Resolve the end of an upload."""
         found = await self.bucket(request.bucket)
@@ -641,6 +703,9 @@ class Resolving:
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         stamped, missing = self._with_upload(self.stamp(ctx, request, found))
+        if isinstance(request, model.CompleteMultipartUpload) and missing is None:
+            request, missing = await self._encrypted_completion(stamped, found)
+            stamped = msgspec.structs.replace(stamped, request=_without_key(stamped.request))
         grows = not isinstance(request, model.AbortMultipartUpload)
         enclosed = None
         if isinstance(request, model.CompleteMultipartUpload):
@@ -650,6 +715,21 @@ class Resolving:
         stamped = msgspec.structs.replace(stamped, enclosed=enclosed)
         resolved = self._resolved(ctx, operation, request, found, stamped, missing=missing, grows=grows)
         return msgspec.structs.replace(resolved, partitions=(*resolved.partitions, *enclosed.partitions))
+
+    async def _encrypted_completion(self, stamped: Stamped, found: Found) -> tuple[Any, ServiceError | None]:
+        """Return a completion as a policy is to see it, and why it must not be done: the customer's key that it brings,
+        which it need not, is not the upload's.
+        """
+        request: model.CompleteMultipartUpload = stamped.request
+        customer = _customer(request)
+        if not found.policy and customer is None:
+            return request, None
+        try:
+            record: UploadRecord = await self._engine.read((stamped.partition,), find_upload, stamped)
+        except ServiceError:
+            return request, None  # it may be completed already: the transaction knows
+        refused = None if customer is None else _caught(lambda: check_part_key(record.encryption, customer))
+        return _as_encrypted(request, record.encryption), refused
 
     def _with_upload(self, stamped: Stamped) -> tuple[Stamped, ServiceError | None]:
         try:
@@ -761,6 +841,8 @@ def _first_configurations(request: model.CreateBucket, defaults: model.BucketDef
         found.append((configurations.OWNERSHIP_CONTROLS, model.OwnershipControls(defaults.object_ownership)))
     if not defaults.blocks_public_access:
         found.append((configurations.PUBLIC_ACCESS_BLOCK, None))
+    if defaults.encryption is None:
+        found.append((configurations.ENCRYPTION, None))
     return tuple((kind, configurations.encoded(value)) for kind, value in found)
 
 
@@ -809,6 +891,35 @@ def _check_completed_parts(parts: tuple[model.CompletedPart, ...]) -> None:
         raise naming.out_of_range("parts", f"of {len(parts)} parts", f"at most {model.PARTS_MAX} parts")
     for part in parts:
         naming.check_part_number(part.part_number)
+
+
+def _refused_reader(
+    ctx: CallContext, encryption: model.Encryption | None, customer: model.CustomerKey | None
+) -> ServiceError | None:
+    """Return why a caller cannot read an object with the key that he brings, or does not."""
+    if customer is None and (encryption is None or encryption.algorithm != model.CUSTOMER):
+        return None
+    return _caught(lambda: check_reader(ctx, encryption, customer))
+
+
+def _customer(request: model.UploadPart | model.UploadPartCopy | model.CompleteMultipartUpload) -> Any:
+    """Return the customer's key that a request of an upload brings, None where it brings none."""
+    return None if request.encryption is None else request.encryption.customer
+
+
+def _as_encrypted(request: Any, encryption: model.Encryption | None) -> Any:
+    """Return a request of an upload as policies see it: it says what the upload said."""
+    if encryption is None or encryption.algorithm == model.CUSTOMER:
+        return request
+    told = model.AskedEncryption(encryption.algorithm, encryption.kms_key_arn, customer=_customer(request))
+    return msgspec.structs.replace(request, encryption=told)
+
+
+def _without_key(request: Any) -> Any:
+    """Return a request as a transaction may see it: without a customer's key."""
+    if isinstance(request, model.CreateMultipartUpload | model.CompleteMultipartUpload):
+        return msgspec.structs.replace(request, encryption=without_key(request.encryption))
+    return msgspec.structs.replace(request, customer=None)
 
 
 def _caught(check: Callable[[], None]) -> ServiceError | None:

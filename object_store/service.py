@@ -19,7 +19,7 @@ from cumulo.core.errors import ACCESS_DENIED, ServiceError
 from cumulo.core.ids import Randomness
 from cumulo.core.names import parse_arn
 from cumulo.core.operations import Operation, Result
-from cumulo.core.ports import DeliveryTarget, MessageSender
+from cumulo.core.ports import DeliveryTarget, KeyService, MessageSender
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity import owners, resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
@@ -39,6 +39,7 @@ from cumulo.object_store import (
 from cumulo.object_store.access_logs import AccessLog
 from cumulo.object_store.buckets import Found, clear_deleted
 from cumulo.object_store.downloads import Readers
+from cumulo.object_store.encryption import check_unread
 from cumulo.object_store.errors import INVALID_ARGUMENT, NO_SUCH_BUCKET
 from cumulo.object_store.keys import UploadRecord
 from cumulo.object_store.lifecycle import AGED_PER_TRANSACTION, LIFECYCLE, Ageing, age
@@ -50,12 +51,14 @@ from cumulo.object_store.objects import DeletedSlice, refusals
 from cumulo.object_store.operations import TABLE, batch_delete_checks
 from cumulo.object_store.resolving import Resolving, guard_of
 from cumulo.object_store.scrubbing import Scrub
+from cumulo.object_store.sealing import ObjectSeals
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage.blobs import BlobStore
 from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import PARTITION_BYTES, ROOT, Due, Engine
 from cumulo.storage.idempotency import Once, check_request_id, run_once
 from cumulo.storage.remembered import Remembered
+from cumulo.storage.storage_keys import StorageKeys
 
 DELETES_PER_TRANSACTION = 200
 """A slice of a batch delete: some 6 operations an object, of 2,000."""
@@ -75,8 +78,9 @@ class Service(Room):
     Arguments: `engine`, `authorizer`, `clock`, `randomness` as for every room; `sealer` seals page tokens and upload
     ids; `blobs` is the started blob store; `targets` are the places that notifications go to, by the service in their
     ARN (`sqs`); `sender` stores the messages that an object's commit carries; `defaults` hold for new buckets; `day_s`
-    is how long a day of lifecycle rules lasts; `access_log_interval_s` is the time between deliveries of an access log.
-    Call `start` on the event loop before the first call, `drain` before the engine closes.
+    is how long a day of lifecycle rules lasts; `access_log_interval_s` is the time between deliveries of an access log;
+    bodies are encrypted under `storage_keys` or keys of `key_service`. Call `start` on the event loop before the first
+    call, `drain` before the engine closes.
     """
 
     table = TABLE
@@ -91,15 +95,18 @@ class Service(Room):
         sealer: TokenSealer,
         blobs: BlobStore,
         targets: Mapping[str, DeliveryTarget],
+        storage_keys: StorageKeys,
         sender: MessageSender | None = None,
         defaults: model.BucketDefaults = model.BucketDefaults(),  # noqa: B008 - a frozen value
         day_s: int = 86_400,
         access_log_interval_s: int = 300,
+        key_service: KeyService | None = None,
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
         self.blobs = blobs
         self.targets = targets
         self.sender = sender
+        self.seals = ObjectSeals(randomness, storage_keys, clock, key_service)
         self.readers = Readers()
         self._sealer = sealer
         self._owners = Remembered(engine, (ROOT,), owners.owner)
@@ -109,7 +116,9 @@ class Service(Room):
         self.access_log = AccessLog(self, access_log_interval_s * 1000)
         self._configured = Remembered(engine, (), configurations.read_of)
         self._day_ms = day_s * 1000
-        self._resolving = Resolving(engine, authorizer, clock, sealer, targets, sender, defaults, self._day_ms)
+        self._resolving = Resolving(
+            engine, authorizer, clock, sealer, targets, sender, defaults, self._day_ms, self.seals
+        )
 
     async def start(self) -> None:
         """Begin to log, and to sweep the blobs that an earlier run left without a name, and after that to scrub all
@@ -228,11 +237,14 @@ class Service(Room):
             case model.ListMultipartUploads():
                 return self._present_uploads(request, resolved.request, value)
             case model.CreateMultipartUpload():
-                return page_tokens.seal_upload(self._sealer, resolved.request.partition, value)
+                upload_id = page_tokens.seal_upload(self._sealer, resolved.request.partition, value)
+                return model.CreatedUpload(upload_id, resolved.request.encryption)
             case model.ListBucketConfigurations():
                 stamped = resolved.request
                 listing = page_tokens.configurations_listing(stamped.partition, request.kind)
                 return model.ConfigurationPage(value.values, self._page_token(listing, value.last.encode()))
+            case model.HeadObject() | model.GetObjectAttributes():
+                check_unread(value.object.encryption, request.customer)
             case model.GetBucketPolicy():
                 return resource_policy.shown(value, self.engine)
             case model.SetBucketNotification():

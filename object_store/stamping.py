@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from cumulo.object_store.enclosures import Enclosed
-from cumulo.object_store.model import Acl, Grant
+from cumulo.object_store.encryption import Plan
+from cumulo.object_store.model import Acl, Encryption, Grant
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -30,7 +31,8 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
     the system's for what people read. `upload` is the number that an upload id stands for. `after` is where a listing
     goes on. `enclosed` are messages that the commit carries. `lifecycle` is the digest of the bucket's rules, `day_ms`
     how long a day of theirs lasts. `acl` is that of a new object; `grants` are those that replace a list's, None where
-    it is a canned one.
+    it is a canned one. `plan` is how what is to come is encrypted, and is gone before a transaction; `encryption` is
+    what became of it.
     """
 
     request: Any
@@ -46,3 +48,5 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
     enclosed: Enclosed | None = None
     acl: Acl | None = None
     grants: tuple[Grant, ...] | None = None
+    plan: Plan | None = None
+    encryption: Encryption | None = None

@@ -21,6 +21,7 @@ from cumulo.identity.room import Resolved
 from cumulo.object_store import model
 from cumulo.object_store.bodies import NewBody
 from cumulo.object_store.enclosures import enclose
+from cumulo.object_store.encryption import raw_key, told_of, without_key
 from cumulo.object_store.errors import (
     BAD_CHECKSUM,
     BAD_CONTENT_MD5,
@@ -30,10 +31,18 @@ from cumulo.object_store.errors import (
     INVALID_REQUEST,
 )
 from cumulo.object_store.keys import UploadRecord
-from cumulo.object_store.model import CONTENT_MD5, NOTHING_EXPECTED, UNKNOWN, ExpectedContent, UploadBody
+from cumulo.object_store.model import (
+    CONTENT_MD5,
+    NOTHING_EXPECTED,
+    UNKNOWN,
+    AskedEncryption,
+    ExpectedContent,
+    UploadBody,
+)
 from cumulo.object_store.multipart import CommitPart, StoredPart, commit_part
 from cumulo.object_store.notifications import CREATED_POST, CREATED_PUT
 from cumulo.object_store.objects import CommitObject, Description, Stored, commit_object, description_of
+from cumulo.object_store.sealing import ObjectSeals, Sealing, place_of
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import digests
 from cumulo.storage.blobs import BlobStore
@@ -53,6 +62,7 @@ class Store(Protocol):
     clock: Clock
     blobs: BlobStore
     sender: MessageSender | None
+    seals: ObjectSeals
 
 
 class PartUpload(msgspec.Struct, frozen=True):
@@ -73,11 +83,31 @@ async def put_object(
     """Store an object."""
     stamped: Stamped = resolved.request
     request: model.PutObject = stamped.request
-    new = await receive(store.blobs, body, request.expected)
+    new = await receive(store.blobs, body, request.expected, sealing=await begin_sealing(store, ctx, stamped))
     if request.messages:
         stamped = await _enclosing(store, ctx, stamped, new)
     event_name = CREATED_POST if request.is_form else CREATED_PUT
     return Result(await store_object(store, ctx, stamped, new, description_of(request), event_name))
+
+
+async def begin_sealing(store: Store, ctx: CallContext, stamped: Stamped) -> Sealing | None:
+    """Return what seals the body that a stamped request brings, None where it is not to be encrypted."""
+    if stamped.plan is None:
+        return None
+    return await store.seals.begin(ctx, stamped.plan, place_of(stamped))
+
+
+async def open_upload_sealing(store: Store, ctx: CallContext, upload: PartUpload) -> Sealing | None:
+    """Return what seals a part: its upload's key. Raises `InvalidRequest` where a customer's key is another one."""
+    encryption = None if upload.record is None else upload.record.encryption
+    if encryption is None:
+        return None
+    asked: AskedEncryption | None = upload.stamped.request.encryption
+    customer_key = b""
+    if encryption.algorithm == model.CUSTOMER:
+        assert asked is not None and asked.customer is not None  # noqa: PT018 - else the resolver refused it
+        customer_key = raw_key(asked.customer)
+    return await store.seals.open(ctx, encryption, place_of(upload.stamped), customer_key)
 
 
 async def store_object(
@@ -102,6 +132,7 @@ async def store_object(
         storage_class=description.storage_class or model.STANDARD,
         tag_count=len(description.tags),
         expiry=stored.expiry,
+        encryption=told_of(new.encryption),
         messages=() if stamped.enclosed is None else stamped.enclosed.sent(stored.enclosed),
     )
 
@@ -123,7 +154,8 @@ async def upload_part(
     """Store a part of an upload."""
     upload: PartUpload = resolved.request
     request: model.UploadPart = upload.stamped.request
-    new = await receive(store.blobs, body, request.expected, keeps=upload.checksum)
+    sealing = await open_upload_sealing(store, ctx, upload)
+    new = await receive(store.blobs, body, request.expected, keeps=upload.checksum, sealing=sealing)
     return Result(await store_part(store, ctx, upload, new))
 
 
@@ -140,16 +172,22 @@ async def store_part(store: Store, ctx: CallContext, upload: PartUpload, new: Ne
         last_modified_ms=stored.modified_ms,
         crc64nvme=stored.crc64nvme,
         checksums=checksums | new.checksums,
+        encryption=told_of(new.encryption),
     )
 
 
 async def receive(
-    blobs: BlobStore, body: AsyncIterator[memoryview] | None, expected: ExpectedContent, keeps: str = ""
+    blobs: BlobStore,
+    body: AsyncIterator[memoryview] | None,
+    expected: ExpectedContent,
+    keeps: str = "",
+    sealing: Sealing | None = None,
 ) -> NewBody:
     """Take a whole body in and verify it against what its sender said, before and after it.
 
-    `keeps` is a checksum to take and keep although he may not tell it. Raises `IncompleteBody`, `EntityTooLarge`,
-    `BadDigest`, `InvalidDigest`, `STORAGE_FULL`. A blob is sealed, and the caller's to name or to delete.
+    `keeps` is a checksum to take and keep although he may not tell it; `sealing` encrypts what is stored. Raises
+    `IncompleteBody`, `EntityTooLarge`, `BadDigest`, `InvalidDigest`, `STORAGE_FULL`. A blob is sealed, and the caller's
+    to name or to delete.
     """
     if expected is not NOTHING_EXPECTED:
         check_expected(expected)
@@ -168,12 +206,22 @@ async def receive(
         async for piece in pieces:
             _check_size(len(head) + len(piece), expected)
             if len(head) + len(piece) > model.INLINE_BYTES_MAX:
-                return await _receive_blob(blobs, body, pieces, (head, piece), expected, names, keeps)
+                return await _receive_blob(blobs, body, pieces, (head, piece), expected, names, keeps, sealing)
             head += piece
         inline = bytes(head)
     trailer = _trailer(body, expected, len(inline))
     names.add("crc64nvme")
-    return _verified(len(inline), digests.digests_of(inline, names), (expected, trailer), keeps, inline)
+    new = _verified(len(inline), digests.digests_of(inline, names), (expected, trailer), keeps)
+    if sealing is None:
+        return msgspec.structs.replace(new, inline=inline)
+    inline, kept = sealing.seal(inline)
+    return msgspec.structs.replace(
+        new,
+        inline=inline,
+        kept=kept,
+        etag=sealing.etag(new.md5, kept),
+        encryption=msgspec.structs.replace(sealing.encryption, kept=kept),
+    )
 
 
 async def _receive_blob(
@@ -184,10 +232,11 @@ async def _receive_blob(
     expected: ExpectedContent,
     names: set[str],
     keeps: str,
+    sealing: Sealing | None,
 ) -> NewBody:
     """Go on with a body that is too large for the engine: `begun` was read of it already."""
     size_bytes = 0
-    async with await blobs.begin(names) as writer:
+    async with await blobs.begin(names, None if sealing is None else sealing.sealer()) as writer:
         for piece in begun:
             if piece:
                 size_bytes += len(piece)
@@ -203,7 +252,15 @@ async def _receive_blob(
     except ServiceError:
         await blobs.delete((writer.blob_id,))
         raise
-    return msgspec.structs.replace(new, seal=sealed.seal)
+    if sealing is None:
+        return msgspec.structs.replace(new, seal=sealed.seal)
+    return msgspec.structs.replace(
+        new,
+        seal=sealed.seal,
+        kept=sealed.kept,
+        etag=sealing.etag(new.md5, sealed.kept),
+        encryption=sealing.encryption,
+    )
 
 
 def _check_size(size_bytes: int, expected: ExpectedContent) -> None:
@@ -243,7 +300,6 @@ def _verified(
     found: Mapping[str, bytes],
     said: tuple[ExpectedContent, ...],
     keeps: str,
-    inline: bytes = b"",
 ) -> NewBody:
     """Return the body, with the checksums that its sender gave and that held; raises `BadDigest`."""
     given = {keeps} if keeps else set()
@@ -262,15 +318,19 @@ def _verified(
     return NewBody(
         size_bytes=size_bytes,
         md5=found["md5"],
+        etag=found["md5"],
         crc64nvme=int.from_bytes(found["crc64nvme"], "big"),
         checksums={name: found[name] for name in sorted(given)},
-        inline=inline,
     )
 
 
 def _at_commit(store: Store, stamped: Stamped) -> Stamped:
-    """Stamp anew: the body may have taken hours, and an object is as old as its commit."""
-    return msgspec.structs.replace(stamped, now_ms=store.clock.deadline_ms(), wall_ms=store.clock.wall_ms())
+    """Stamp anew: the body may have taken hours, and an object is as old as its commit. A customer's key stays here."""
+    request = stamped.request
+    if request.encryption is not None:
+        request = msgspec.structs.replace(request, encryption=without_key(request.encryption))
+    now_ms, wall_ms = store.clock.deadline_ms(), store.clock.wall_ms()
+    return msgspec.structs.replace(stamped, request=request, plan=None, now_ms=now_ms, wall_ms=wall_ms)
 
 
 async def _commit(

@@ -25,6 +25,7 @@ async def check_house(engine: Engine, blobs: BlobStore, storage_keys: StorageKey
     problems = await storage.check(engine)
     problems += await engine.inspect(_check_rooms, None)
     problems += await engine.inspect(queues.check_keys, storage_keys)
+    problems += await engine.inspect(objects.check_keys, storage_keys)
     missing = await _missing_blobs(engine, blobs)
     if missing:
         # On a live folder a body may have gone between the look at its record and the look at its file.

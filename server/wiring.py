@@ -30,7 +30,7 @@ from cumulo.identity.credentials import Credentials
 from cumulo.identity.sealing import SecretBox
 from cumulo.object_store import edge_grpc as object_edge
 from cumulo.object_store import service as object_room
-from cumulo.object_store.model import BucketDefaults
+from cumulo.object_store.model import BucketDefaults, BucketEncryption
 from cumulo.queue_service import edge_grpc as queue_edge
 from cumulo.queue_service import entrances
 from cumulo.queue_service import service as queue_room
@@ -184,8 +184,13 @@ async def _build(
         sealer=sealer,
         blobs=blobs,
         targets={"sqs": queues.delivery_target},
+        storage_keys=storage_keys,
         sender=QueueSender(queues.desk),
-        defaults=BucketDefaults(settings["s3_default_object_ownership"], settings["s3_default_public_access_block"]),
+        defaults=BucketDefaults(
+            settings["s3_default_object_ownership"],
+            settings["s3_default_public_access_block"],
+            BucketEncryption() if settings["s3_default_encryption"] else None,
+        ),
         day_s=settings["s3_lifecycle_day_s"],
         access_log_interval_s=settings["s3_access_log_interval_s"],
     )

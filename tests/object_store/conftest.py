@@ -100,6 +100,9 @@ class Stand:
         self.inbox = Inbox()
         self.randomness = SeededRandomness(7)
         self.access_log_interval_s = 300
+        self.storage_keys = StorageKeys({1: b"k" * 32})
+        self.defaults = model.BucketDefaults()
+        self.key_service: Any = None
         self.ctx = CallContext(principal=root_of(ACCOUNT), request_id="test", source_ip="127.0.0.1")
 
     async def open(self) -> None:
@@ -109,7 +112,7 @@ class Stand:
         await self.blobs.start()
         sealer = TokenSealer({1: b"k" * 32}, 1)
         authorizer = Authorizer(self.engine, self.clock)
-        self.queues = Queues(self.engine, authorizer, self.clock, self.randomness, sealer, StorageKeys({1: b"k" * 32}))
+        self.queues = Queues(self.engine, authorizer, self.clock, self.randomness, sealer, self.storage_keys)
         self.service = Service(
             self.engine,
             authorizer,
@@ -118,6 +121,9 @@ class Stand:
             sealer=sealer,
             blobs=self.blobs,
             targets={"sqs": self.inbox},
+            storage_keys=self.storage_keys,
+            defaults=self.defaults,
+            key_service=self.key_service,
             sender=QueueSender(self.queues.desk),
             access_log_interval_s=self.access_log_interval_s,
         )
@@ -214,10 +220,10 @@ class Stand:
         return page
 
     async def begin(self, key: str, bucket: str = "inbox", **more: Any) -> str:
-        upload_id: str = await self.call(
+        opened: model.CreatedUpload = await self.call(
             "CreateMultipartUpload", model.CreateMultipartUpload(bucket=bucket, key=key, **more)
         )
-        return upload_id
+        return opened.upload_id
 
     async def part(
         self, key: str, upload_id: str, number: int, data: bytes, bucket: str = "inbox", **more: Any
@@ -236,6 +242,12 @@ class Stand:
 
     async def abort(self, key: str, upload_id: str, bucket: str = "inbox") -> None:
         await self.call("AbortMultipartUpload", model.AbortMultipartUpload(bucket=bucket, key=key, upload_id=upload_id))
+
+    async def store_plain(self, bucket: str = "inbox") -> None:
+        """Let the bucket keep bodies as they come."""
+        self.defaults = model.BucketDefaults(encryption=None)
+        await self.restart()
+        await self.call("DeleteBucketConfiguration", model.DeleteBucketConfiguration(bucket, "encryption"))
 
     async def open_to_public(self, bucket: str = "inbox") -> None:
         """Let the bucket's policy be public."""

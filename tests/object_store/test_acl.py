@@ -200,7 +200,7 @@ def test_a_multipart_upload_keeps_the_list_and_the_owner_that_it_was_opened_with
     async def scenario(stand: Any) -> None:
         other = await with_lists(stand, acl_="public-read-write")
         create = model.CreateMultipartUpload(bucket="inbox", key="k", acl="public-read")
-        upload = await stand.call("CreateMultipartUpload", create, ctx=other)
+        upload = (await stand.call("CreateMultipartUpload", create, ctx=other)).upload_id
         part = await stand.call(
             "UploadPart",
             model.UploadPart(bucket="inbox", key="k", upload_id=upload, part_number=1),

@@ -34,7 +34,6 @@ async def remove(stand: Any, kind: str) -> None:
     ("kind", "code"),
     [
         ("cors", "NoSuchCORSConfiguration"),
-        ("encryption", "ServerSideEncryptionConfigurationNotFoundError"),
         ("lifecycle", "NoSuchLifecycleConfiguration"),
         ("object_lock", "ObjectLockConfigurationNotFoundError"),
         ("replication", "ReplicationConfigurationNotFoundError"),

@@ -150,7 +150,6 @@ def test_nobody_is_told_otherwise_than_that_a_bucket_is_missing(door: Door) -> N
         ("get_bucket_website", "NoSuchWebsiteConfiguration"),
         ("get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration"),
         ("get_bucket_replication", "ReplicationConfigurationNotFoundError"),
-        ("get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError"),
         ("get_object_lock_configuration", "ObjectLockConfigurationNotFoundError"),
         ("get_bucket_tagging", "NoSuchTagSet"),
     ],

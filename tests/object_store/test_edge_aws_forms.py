@@ -93,7 +93,7 @@ def test_form_with_tags(door: Door) -> None:
     ("fields", "expected"),
     [
         ({"acl": "public-read"}, (400, "AccessControlListNotSupported")),
-        ({"x__amz__server__side__encryption": "AES256"}, (501, "NotImplemented")),
+        ({"x__amz__server__side__encryption": "aes:kms"}, (400, "InvalidArgument")),
         ({"tagging": "<Tagging>"}, (400, "MalformedXML")),
         ({"x__amz__storage__class": "RUBBISH"}, (400, "InvalidStorageClass")),
         ({"x__amz__checksum__crc32": "AAAAAA=="}, (400, "BadDigest")),

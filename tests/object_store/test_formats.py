@@ -115,14 +115,15 @@ RECORDS = (
 
 GOLDEN_RECORDS = {
     "BucketRow": (
-        "dc001001c4080000000000000007a131a17202c3c2c2c3c400c2ac4f626a656374577269746572c2c292a1329192a8416c6c5573657273a452454144c2"
+        "dc001101c4080000000000000007a131a17202c3c2c2c3c400c2ac4f626a656374577269746572c2c292a1329192a8416c6c5573657273a452454144c2"
+        "94a6414553323536a0c2c2"
     ),
     "Counters": "950101020304",
     "OwnerRecord": "9301c408000000000000000703",
     "ObjectRecord": (
-        "dc00110201a16502a7474c414349455281a6637263333263c40431323334c3030405cfffffffffffff"
+        "dc00120201a16502a7474c414349455281a6637263333263c40431323334c3030405cfffffffffffff"
         "ffffa17481a16da17681a765787069726573a13081a161a13100"
-        "92a1329192a8416c6c5573657273a452454144"
+        "92a1329192a8416c6c5573657273a452454144c0"
     ),
     "Parts": "92019199010102c4016d03040506c40163",
 }
@@ -230,6 +231,7 @@ def write_as_version_1(txn: Any, place: tuple[bytes, str]) -> None:
 @pytest.mark.parametrize("delimiter", ["", "/"])
 def test_page_may_hold_records_of_both_versions(run: Any, delimiter: str) -> None:
     async def scenario(stand: Any) -> None:
+        await stand.store_plain()
         for key in ("a", "b", "c"):
             await stand.put(key, b"12345")
         found = await stand.engine.read((ROOT,), find_bucket, "inbox")

@@ -345,6 +345,7 @@ def _forget_all(txn: Any, partition: bytes) -> None:
     prefix = keys.manifest_prefix(partition, body)
     txn.delete_range(prefix, after(prefix), 100)
     txn.delete_range(partition + keys.BODIES, after(partition + keys.BODIES), 10)
+    txn.delete_range(partition + keys.FRAMES, after(partition + keys.FRAMES), 10)
     counters = keys.decode_counters(txn.get(partition + keys.COUNTERS))
     txn.put(partition + keys.COUNTERS, records.encode(keys.Counters(next=counters.next)))
 

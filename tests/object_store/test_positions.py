@@ -230,6 +230,7 @@ def test_pieces_of_files_can_be_sent_from_where_they_lie(run: Any) -> None:
     first, last = bytes(range(256)) * (5 * MIB // 256) + b"more", b"the end"
 
     async def scenario(stand: Any) -> None:
+        await stand.store_plain()
         await stand.put("inline", b"data")
         await stand.put("whole", first)
         upload_id = await stand.begin("parts")

@@ -43,7 +43,7 @@ def sealed(body: bytes, prefix: bytes = PREFIX) -> tuple[bytearray, bytes]:
     return stored, sealer.finish()
 
 
-def opened(stored: bytes, kept: bytes) -> bytes:
+def opened(stored: bytes | bytearray, kept: bytes) -> bytes:
     out = bytearray()
     opener = FrameOpener(CIPHER, kept, len(stored))
     for at in range(0, len(stored), BLOCK_BYTES):

@@ -1,0 +1,229 @@
+"""The keys of objects at work: made, wrapped, opened; each seals the body of one object, or the parts of one upload.
+
+    SSE-S3     a random key for each object, wrapped under the storage keys (`storage.storage_keys`) for bucket and key
+    SSE-KMS    a data key of the key service, wrapped there with its context; the object's key is derived from it
+    SSE-C      the caller's key; the object's key is derived from it, and a salted HMAC tells the right one
+
+Promises: no two objects have the same key; a key that was taken from one record to another opens nothing there; what
+the record keeps does not give the key away; no key appears in `repr`. Who moves an object's record to another key of
+its bucket has it `rebound`. Bodies themselves are sealed by `storage.frames`. Decisions: docs/decisions/0019.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from cumulo.core.clocks import Clock
+from cumulo.core.context import CallContext
+from cumulo.core.errors import NOT_IMPLEMENTED, ServiceError
+from cumulo.core.ids import Randomness
+from cumulo.core.ports import DataKey, KeyService
+from cumulo.object_store import model
+from cumulo.object_store.encryption import Plan, check_proof, proof
+from cumulo.object_store.errors import KEY_SERVICE_ERRORS, OBJECT_UNREADABLE
+from cumulo.object_store.model import AES256, AWS_KMS, CUSTOMER, Encryption
+from cumulo.object_store.naming import shown
+from cumulo.object_store.stamping import Stamped
+from cumulo.storage import frames
+from cumulo.storage.frames import PREFIX_BYTES, FrameOpener, FrameSealer
+from cumulo.storage.storage_keys import KEY_BYTES, KeyUnreadable, StorageKeys, WrappedKey
+
+BUCKET_KEY_MS: Final = 300_000
+"""How long one caller's data key of a bucket serves: S3 says "time-limited". A key that is disabled meanwhile still
+does so for that long, as in S3.
+"""
+BUCKET_KEYS_MAX: Final = 1_024
+_SALT_BYTES: Final = 16
+_SCOPE: Final = ("s3",)
+_OBJECT_KEY: Final = b"cumulo object key"
+_ETAG: Final = b"cumulo object etag"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where an encrypted object stands."""
+
+    partition: bytes
+    bucket: str
+    key: str
+
+    @property
+    def record(self) -> bytes:
+        """What a wrapped key is bound to."""
+        return self.partition + self.key.encode()
+
+
+def place_of(stamped: Stamped) -> Place:
+    """Return the place of the object that a stamped request names."""
+    return Place(stamped.partition, stamped.request.bucket, stamped.request.key)
+
+
+class Sealing:
+    """One object's key at work."""
+
+    def __init__(self, encryption: Encryption, key: bytes, randomness: Randomness) -> None:
+        self.encryption = encryption
+        self._key = key
+        self._cipher = AESGCM(key)
+        self._randomness = randomness
+
+    def __repr__(self) -> str:
+        return f"Sealing({self.encryption.algorithm})"
+
+    def sealer(self) -> FrameSealer:
+        """Return what seals a new body on its way into the blob store."""
+        return FrameSealer(self._cipher, self._randomness.token_bytes(PREFIX_BYTES))
+
+    def seal(self, body: bytes) -> tuple[bytes, bytes]:
+        """Return a small body sealed, and what is kept beside it."""
+        return frames.seal_whole(self._cipher, self._randomness.token_bytes(PREFIX_BYTES), body)
+
+    def opener(self, kept: bytes, size_bytes: int) -> FrameOpener:
+        """Return what opens a body of the blob store; raises `FramesDamaged`."""
+        return FrameOpener(self._cipher, kept, size_bytes)
+
+    def open(self, kept: bytes, sealed: bytes) -> bytes:
+        """Return a small body; raises `FramesDamaged`."""
+        return frames.open_whole(self._cipher, kept, sealed)
+
+    def etag(self, md5: bytes, kept: bytes) -> bytes:
+        """Return what S3 shows of a body's MD5: itself, or under keys of KMS and of customers what tells nothing of it,
+        and is another one each time.
+        """
+        if self.encryption.algorithm == AES256:
+            return md5
+        return hmac.digest(self._key, _ETAG + kept[:PREFIX_BYTES] + md5, hashlib.sha256)[: len(md5)]
+
+
+class _BucketKey(msgspec.Struct, frozen=True):
+    key: DataKey
+    until_ms: int
+
+
+class ObjectSeals:
+    """Makes and opens the keys of objects; `key_service` is None where there is none."""
+
+    def __init__(
+        self, randomness: Randomness, storage_keys: StorageKeys, clock: Clock, key_service: KeyService | None = None
+    ) -> None:
+        self._randomness = randomness
+        self._storage_keys = storage_keys
+        self._clock = clock
+        self._key_service = key_service
+        self._bucket_keys: dict[tuple[str, str, str, str], _BucketKey] = {}
+        self._opened: dict[tuple[str, bytes], _BucketKey] = {}
+
+    async def begin(self, ctx: CallContext, plan: Plan, place: Place) -> Sealing:
+        """Make the key of a new object or upload; raises what forbids the use of the key that it hangs from."""
+        if plan.algorithm == AES256:
+            key = self._randomness.token_bytes(KEY_BYTES)
+            return Sealing(self._wrapped(key, place), key, self._randomness)
+        salt = self._randomness.token_bytes(_SALT_BYTES)
+        if plan.algorithm == CUSTOMER:
+            encryption = Encryption(CUSTOMER, proof(plan.customer_key, salt), salt=salt)
+            return Sealing(encryption, _derived(plan.customer_key, salt), self._randomness)
+        arn = model.bucket_arn(place.bucket) if plan.bucket_key else model.object_arn(place.bucket, place.key)
+        context = {**plan.context, "aws:s3:arn": arn}
+        encoded = msgspec.json.encode(context, order="sorted").decode()
+        data_key = await self._data_key(ctx, plan, context, encoded)
+        encryption = Encryption(
+            AWS_KMS,
+            data_key.wrapped,
+            salt=salt,
+            kms_key_arn=data_key.key_arn,
+            context=encoded,
+            bucket_key=plan.bucket_key,
+        )
+        return Sealing(encryption, _derived(data_key.plaintext, salt), self._randomness)
+
+    async def open(self, ctx: CallContext, encryption: Encryption, place: Place, customer_key: bytes = b"") -> Sealing:
+        """Open the key of an object or an upload; `customer_key` is what `encryption.readable_with` returned.
+
+        Raises `AccessDenied` for another customer's key, `KMS.*` errors, and `OBJECT_UNREADABLE`.
+        """
+        if encryption.algorithm == AES256:
+            return self.opened_by_storage_key(encryption, place)
+        if encryption.algorithm == CUSTOMER:
+            check_proof(encryption, customer_key)
+            key = _derived(customer_key, encryption.salt)
+        else:
+            key = _derived(await self._opened_key(ctx, encryption), encryption.salt)
+        return Sealing(encryption, key, self._randomness)
+
+    def opened_by_storage_key(self, encryption: Encryption, place: Place) -> Sealing:
+        """Open the key of an object that is encrypted under the storage keys; raises `OBJECT_UNREADABLE`."""
+        return Sealing(encryption, self._unwrapped(encryption, place), self._randomness)
+
+    def rebound(self, encryption: Encryption | None, old: Place, new: Place) -> Encryption | None:
+        """Return an object's encryption for the record that it moves to; raises `OBJECT_UNREADABLE`."""
+        if encryption is None or encryption.algorithm != AES256:
+            return encryption
+        key = self._unwrapped(encryption, old)
+        return msgspec.structs.replace(self._wrapped(key, new), kept=encryption.kept)
+
+    def _unwrapped(self, encryption: Encryption, place: Place) -> bytes:
+        try:
+            wrapped = WrappedKey(encryption.storage_key, encryption.key)
+            return self._storage_keys.unwrap(wrapped, _SCOPE, place.record)
+        except KeyUnreadable as error:
+            raise OBJECT_UNREADABLE.error(what=f"{place.bucket}/{shown(place.key)}", reason=error) from error
+
+    def _wrapped(self, key: bytes, place: Place) -> Encryption:
+        wrapped = self._storage_keys.wrap(self._randomness, key, _SCOPE, place.record)
+        return Encryption(AES256, wrapped.sealed, wrapped.storage_key)
+
+    # Keys of the key service
+
+    async def _data_key(self, ctx: CallContext, plan: Plan, context: Mapping[str, str], encoded: str) -> DataKey:
+        if not plan.bucket_key:
+            return await self._generated(ctx, plan.kms_key_id, context)
+        name = (ctx.principal.arn, ctx.region, plan.kms_key_id, encoded)
+        known = self._bucket_keys.get(name)
+        now_ms = self._clock.deadline_ms()
+        if known is None or known.until_ms <= now_ms:
+            known = _BucketKey(await self._generated(ctx, plan.kms_key_id, context), now_ms + BUCKET_KEY_MS)
+            if len(self._bucket_keys) >= BUCKET_KEYS_MAX:
+                self._bucket_keys.clear()
+            self._bucket_keys[name] = known
+        return known.key
+
+    async def _generated(self, ctx: CallContext, key_id: str, context: Mapping[str, str]) -> DataKey:
+        if self._key_service is None:
+            raise NOT_IMPLEMENTED.error(what="Encryption under keys of KMS on a server without a key service")
+        try:
+            return await self._key_service.generate_data_key(ctx, key_id, context)
+        except ServiceError as error:
+            raise _of_key_service(error) from error
+
+    async def _opened_key(self, ctx: CallContext, encryption: Encryption) -> bytes:
+        name = (ctx.principal.arn, encryption.key)
+        now_ms = self._clock.deadline_ms()
+        known = self._opened.get(name)
+        if known is not None and known.until_ms > now_ms:
+            return known.key.plaintext
+        if self._key_service is None:
+            raise NOT_IMPLEMENTED.error(what="Encryption under keys of KMS on a server without a key service")
+        context = msgspec.json.decode(encryption.context, type=dict[str, str])
+        try:
+            plaintext = await self._key_service.open_data_key(ctx, encryption.key, context)
+        except ServiceError as error:
+            raise _of_key_service(error) from error
+        if encryption.bucket_key:
+            if len(self._opened) >= BUCKET_KEYS_MAX:
+                self._opened.clear()
+            data_key = DataKey(encryption.kms_key_arn, plaintext, encryption.key)
+            self._opened[name] = _BucketKey(data_key, now_ms + BUCKET_KEY_MS)
+        return plaintext
+
+
+def _of_key_service(error: ServiceError) -> ServiceError:
+    """Return S3's error for one of the key service."""
+    row = KEY_SERVICE_ERRORS.get(error.row.code)
+    return error if row is None else row.error(reason=error.message)
+
+
+def _derived(key: bytes, salt: bytes) -> bytes:
+    return hmac.digest(key, _OBJECT_KEY + salt, hashlib.sha256)
