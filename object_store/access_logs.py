@@ -23,16 +23,16 @@ from cumulo.core.ids import Randomness
 from cumulo.core.operations import Result
 from cumulo.identity.model import service_principal
 from cumulo.object_store import configurations, keys, model
-from cumulo.object_store.errors import NO_SUCH_BUCKET
+from cumulo.object_store.errors import ACL_NOT_SUPPORTED, NO_SUCH_BUCKET
 from cumulo.object_store.keys import Meta
+from cumulo.object_store.logging_rules import LOG_SERVICE
+from cumulo.object_store.model import FULL_CONTROL, AskedGrant
 from cumulo.storage.engine import PARTITION_BYTES, ROOT, Due, Engine, ReadTxn, Row, Txn
 from cumulo.storage.tuples import after, u64
 
 if TYPE_CHECKING:
     from cumulo.object_store import aws_s3
 
-SERVICE: Final = "logging.s3.amazonaws.com"
-"""Who delivers: bucket policies name it."""
 GATHERED_S: Final = 1.0
 """How long lines wait in memory for more."""
 ROW_BYTES: Final = 60_000
@@ -221,7 +221,7 @@ async def _put(service: Service, batch: _Batch) -> None:
     meta, target = batch.meta, batch.target
     source = model.bucket_arn(meta.name)
     ctx = CallContext(
-        principal=service_principal(SERVICE),
+        principal=service_principal(LOG_SERVICE),
         request_id=service.randomness.token_bytes(8).hex().upper(),
         region=meta.region,
         condition_keys={"aws:SourceArn": source, "aws:SourceAccount": meta.account},
@@ -229,9 +229,18 @@ async def _put(service: Service, batch: _Batch) -> None:
     key = object_key(
         meta, target, _time_of(batch.rows[0]), service.clock.wall_ms(), service.randomness.token_bytes(8).hex().upper()
     )
-    request = model.PutObject(bucket=target.TargetBucket, key=key, content_type="text/plain")
+    request = model.PutObject(
+        bucket=target.TargetBucket, key=key, content_type="text/plain", grants=_grants(target, meta.account)
+    )
+    pieces = [value for _, value in batch.rows]
     try:
-        await service.call(ctx, "PutObject", request, _body([value for _, value in batch.rows]))
+        try:
+            await service.call(ctx, "PutObject", request, _body(pieces))
+        except ServiceError as error:
+            if error.row is not ACL_NOT_SUPPORTED:
+                raise
+            # The target's lists were turned off since the grants were configured.
+            await service.call(ctx, "PutObject", msgspec.structs.replace(request, grants=()), _body(pieces))
     except ServiceError as error:
         if error.row not in (ACCESS_DENIED, NO_SUCH_BUCKET) and error.row.http_status >= 500:
             raise
@@ -240,6 +249,22 @@ async def _put(service: Service, batch: _Batch) -> None:
             error.row.code,
             extra={"source": source, "target": target.TargetBucket},
         )
+
+
+def _grants(target: "aws_s3.LoggingEnabled", account: str) -> tuple[AskedGrant, ...]:
+    """Return what a delivered object's list gives: what the configuration says, and all to who owns the bucket."""
+    said = tuple(
+        AskedGrant(_grantee(grant.Grantee), grant.Permission or "")
+        for grant in target.TargetGrants or ()
+        if grant.Grantee is not None
+    )
+    return (AskedGrant(account, FULL_CONTROL), *said) if said else ()
+
+
+def _grantee(grantee: "aws_s3.Grantee") -> str:
+    if grantee.URI is not None:
+        return f"uri={grantee.URI}"
+    return f"emailAddress={grantee.EmailAddress}" if grantee.EmailAddress is not None else f"id={grantee.ID or ''}"
 
 
 async def _body(pieces: list[bytes]) -> AsyncIterator[memoryview]:

@@ -11,13 +11,15 @@ Amazon S3 storage"; service authorization reference, "Condition keys for Amazon 
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from cumulo.core.operations import Check, Checks
+from cumulo.identity.policy import PrincipalKind
 from cumulo.object_store import acl
 from cumulo.object_store.keys import BucketRow, ObjectRecord
+from cumulo.object_store.logging_rules import LOG_SERVICE
 from cumulo.object_store.model import FULL_CONTROL, READ, READ_ACP, WRITE, WRITE_ACP, Grant
 
 _OF_BUCKET: Final[Mapping[str, str]] = {
@@ -41,6 +43,14 @@ _OF_OBJECT: Final[Mapping[str, str]] = {
 }
 """What the object's list must give for an action. These are the actions that an object's owner decides on."""
 _WITHOUT_TAGS: Final = frozenset(("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"))
+
+
+def listed_as(principal: Any) -> str:
+    """Return what grants call a caller: his account, and the service that delivers access logs by its group."""
+    if getattr(principal, "kind", None) is PrincipalKind.SERVICE and principal.name == LOG_SERVICE:
+        return acl.LOG_DELIVERY
+    account: str = principal.account
+    return account
 
 
 def with_stored(checks: Checks, account: str, row: BucketRow, record: ObjectRecord | None) -> Checks:
@@ -77,6 +87,9 @@ def _with_stored(
         elif check.action in _OF_OBJECT and record is not None:
             owner, grants = acl.read(record.acl, row.account)
             granted = _gives(grants, account, _OF_OBJECT[check.action], public=row.honors_public_acls)
+        elif check.action in _OF_OBJECT:
+            # What is not there has no list: who may list the bucket may know that it is not there.
+            granted = _bucket_gives(row, account, READ)
     if tags and check.action not in _WITHOUT_TAGS and "/" in check.resource:
         keys = {**keys, **tags}
     return msgspec.structs.replace(check, granted=granted, owner="" if owner == row.account else owner, keys=keys)

@@ -7,6 +7,7 @@ logging is configured, it shows at the first delivery.
 from typing import TYPE_CHECKING, Any, Final
 
 from cumulo.object_store.errors import (
+    ACL_NOT_SUPPORTED,
     CROSS_LOCATION_LOGGING,
     INVALID_TARGET_BUCKET,
     MALFORMED_CONFIGURATION,
@@ -16,6 +17,8 @@ from cumulo.object_store.keys import BucketRow
 if TYPE_CHECKING:
     from cumulo.object_store import aws_s3
 
+LOG_SERVICE: Final = "logging.s3.amazonaws.com"
+"""Who delivers access logs: bucket policies name it, access control lists the group LogDelivery."""
 _DATE_SOURCES: Final = ("EventTime", "DeliveryTime")
 _PERMISSIONS: Final = ("FULL_CONTROL", "READ", "WRITE")
 
@@ -42,10 +45,11 @@ def check_logging(_bucket: str, value: "aws_s3.BucketLoggingStatus") -> None:
             raise MALFORMED_CONFIGURATION.error(parameter="Permission", allowed=", ".join(_PERMISSIONS))
 
 
-def check_target(name: str, source: BucketRow, target: BucketRow | None) -> None:
-    """Raise `InvalidTargetBucketForLogging` or `CrossLocationLoggingProhibitted` for a bucket `name`, None where there
-    is none, that cannot take another's log.
+def check_target(enabled: "aws_s3.LoggingEnabled", source: BucketRow, target: BucketRow | None) -> None:
+    """Raise `InvalidTargetBucketForLogging`, `CrossLocationLoggingProhibitted` or `AccessControlListNotSupported` for a
+    target, None where there is none, that cannot take another bucket's log as a configuration asks.
     """
+    name = enabled.TargetBucket
     if target is None:
         raise INVALID_TARGET_BUCKET.error(reason="The target bucket for logging does not exist", TargetBucket=name)
     if target.account != source.account:
@@ -54,3 +58,5 @@ def check_target(name: str, source: BucketRow, target: BucketRow | None) -> None
     if target.region != source.region:
         regions = {"TargetBucketLocation": target.region, "SourceBucketLocation": source.region}
         raise CROSS_LOCATION_LOGGING.error(**regions)
+    if enabled.TargetGrants and not target.object_ownership:
+        raise ACL_NOT_SUPPORTED.error()

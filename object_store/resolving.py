@@ -209,7 +209,7 @@ class Resolving:
         return Resolved(
             request=stamped,
             partitions=(ROOT, partition) if root else (partition,),
-            checks=acl_access.with_stored(checks, account, row, record),
+            checks=acl_access.with_stored(checks, acl_access.listed_as(ctx.principal), row, record),
             guard=guard_of(ctx, found),
             missing=missing,
             grows=grows,
@@ -344,10 +344,10 @@ class Resolving:
         value: Any = request.value
         if not is_logged(value):
             return None
-        source, name = await self.find(request.bucket), value.LoggingEnabled.TargetBucket
-        target = await self.find(name)
+        source, enabled = await self.find(request.bucket), value.LoggingEnabled
+        target = await self.find(enabled.TargetBucket)
         assert source is not None, "resolved just now"
-        return _caught(lambda: check_target(name, source.row, None if target is None else target.row))
+        return _caught(lambda: check_target(enabled, source.row, None if target is None else target.row))
 
     async def _list_configurations(
         self, ctx: CallContext, operation: Operation, request: model.ListBucketConfigurations

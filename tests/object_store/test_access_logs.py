@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from cumulo.core.context import CallContext
+from cumulo.identity.model import root_of
 from cumulo.object_store import aws_s3, model
 from cumulo.object_store.access_lines import Access, line, operation_name
 from cumulo.object_store.access_logs import HELD_BYTES_MAX, ROW_BYTES, object_key
@@ -111,6 +113,32 @@ def test_target_that_does_not_let_the_service_write_loses_the_lines(run: Any, re
 
         assert await delivered(stand) == {}
         assert await stand.due("access_log.deliver") == 0
+
+    run(scenario)
+
+
+def test_log_delivery_group_may_write_and_the_grants_of_the_target_are_the_objects(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        grantee = aws_s3.Grantee(Type="Group", URI="http://acs.amazonaws.com/groups/global/AuthenticatedUsers")
+        grants = [aws_s3.TargetGrant(Grantee=grantee, Permission="READ")]
+        error = await refused(configure(stand, status(TargetGrants=grants), allowed=False))
+        assert error.row.code == "AccessControlListNotSupported"
+        await stand.call("DeleteBucket", model.DeleteBucket("logs"))
+        await stand.call("CreateBucket", model.CreateBucket("logs", object_ownership="ObjectWriter"))
+        await stand.open_to_public("logs")
+        await stand.call("SetBucketAcl", model.SetBucketAcl("logs", "log-delivery-write"))
+        request = model.SetBucketConfiguration("inbox", "logging", status(TargetGrants=grants))
+        await stand.call("SetBucketConfiguration", request)
+        partition = (await stand.service.logged_bucket("inbox")).row.partition
+        stand.service.access_log.note(partition, 0, "line")
+        await stand.service.access_log.flush()
+
+        await stand.advance(300)
+
+        ((key, body),) = (await delivered(stand)).items()
+        stranger = CallContext(principal=root_of("111111111111"), request_id="other")
+        head = model.HeadObject(bucket="logs", key=key)
+        assert (body, (await stand.call("HeadObject", head, ctx=stranger)).content_length) == (b"line\n", 5)
 
     run(scenario)
 

@@ -346,6 +346,21 @@ def test_whoever_may_not_write_does_not_learn_who_exists(run: Any, refused: Any)
     run(scenario)
 
 
+def test_whom_a_list_lets_list_may_know_what_is_missing(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await with_lists(stand, acl_="public-read")
+        await stand.put("private", b"data")
+
+        codes = [
+            (await refused(stand.call("HeadObject", model.HeadObject(bucket="inbox", key=key), ctx=NOBODY))).row.code
+            for key in ("gone", "private")
+        ]
+
+        assert codes == ["NoSuchKey", "AccessDenied"]
+
+    run(scenario)
+
+
 def test_a_list_of_grants_may_be_empty_and_its_owner_can_always_write_another(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         other = await with_lists(stand)
