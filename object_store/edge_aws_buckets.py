@@ -39,7 +39,13 @@ def handlers(service: Service) -> dict[str, Handler]:
             # SDKs learn a bucket's region from a call that nobody signed (GetBucketRegion of Go's and Java's).
             region = await service.region(bucket)
             return AwsAnswer(status=403, headers=(("x-amz-bucket-region", region),) if region else ())
-        return AwsAnswer(headers=(("x-amz-bucket-region", found.region), ("x-amz-access-point-alias", "false")))
+        return AwsAnswer(
+            headers=(
+                ("x-amz-bucket-arn", found.arn),
+                ("x-amz-bucket-region", found.region),
+                ("x-amz-access-point-alias", "false"),
+            )
+        )
 
     async def delete_bucket(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
@@ -88,7 +94,8 @@ async def _create_bucket(service: Service, call: AwsCall) -> AwsAnswer:
         grants=from_headers(headers.get),
     )
     await service.call(call.ctx, "CreateBucket", asked)
-    return AwsAnswer(headers=(("location", f"/{request.Bucket}"),))
+    arn = model.bucket_arn(request.Bucket)
+    return AwsAnswer(headers=(("location", f"/{request.Bucket}"), ("x-amz-bucket-arn", arn)))
 
 
 async def _list_buckets(service: Service, call: AwsCall) -> AwsAnswer:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from cumulo.object_store import aws_s3, model
-from tests.object_store.aws_door import Door, door
+from tests.object_store.aws_door import REGION, SECRET, Door, door
 
 __all__ = ["door"]
 
@@ -151,6 +153,37 @@ def test_acceleration_and_payer_are_kept_and_an_unconfigured_bucket_has_the_defa
     s3.create_bucket(Bucket="with.dots")
     with pytest.raises(ClientError, match="Transfer Acceleration is not supported for buckets with periods"):
         s3.put_bucket_accelerate_configuration(Bucket="with.dots", AccelerateConfiguration={"Status": "Enabled"})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "s3.localhost"])
+def test_presigned_urls_and_hosts_of_every_form_lead_to_configurations(door: Door, host: str) -> None:
+    mine = door.client()
+    mine.put_bucket_tagging(Bucket="inbox", Tagging={"TagSet": []})
+    mine.put_bucket_cors(
+        Bucket="inbox", CORSConfiguration={"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]}
+    )
+    mine.put_bucket_website(Bucket="inbox", WebsiteConfiguration={"IndexDocument": {"Suffix": "i"}})
+    s3 = boto3.session.Session().client(
+        "s3",
+        endpoint_url=f"http://{host}:{door.port}",
+        region_name=REGION,
+        aws_access_key_id="AKIAOWNER",
+        aws_secret_access_key=SECRET,
+        config=Config(
+            signature_version="s3v4", s3={"addressing_style": "virtual" if host.startswith("s3") else "path"}
+        ),
+    )
+
+    for verb in (
+        *("get_bucket_location", "get_bucket_tagging", "get_bucket_cors", "get_bucket_website", "get_bucket_logging"),
+        *("get_bucket_request_payment", "list_bucket_inventory_configurations", "head_bucket", "delete_bucket_cors"),
+    ):
+        url = s3.generate_presigned_url(verb, Params={"Bucket": "inbox"})
+        named, _, target = url.removeprefix("http://").partition("/")
+        method = {"head": "HEAD", "delete": "DELETE"}.get(verb.partition("_")[0], "GET")
+        signed = door.send(method, "/" + target, {"Host": named}, b"")
+        unsigned = door.send(method, "/" + target.partition("X-Amz-Algorithm")[0], {"Host": named}, b"")
+        assert (verb, signed.status in (200, 204), unsigned.status) == (verb, True, 403)
 
 
 def test_requester_of_another_account_must_say_that_he_pays(door: Door) -> None:
