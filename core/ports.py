@@ -141,6 +141,24 @@ class DeliveryTarget(Protocol):
         ...
 
 
+class RemoteTarget(Protocol):
+    """A place that notifications go to, beyond the caller's transactions: a topic, or an HTTP endpoint."""
+
+    async def check(self, target: str, source_arn: str, account: str) -> str:
+        """Return why a source may not deliver there, an empty text when it may. Asked when it is configured."""
+        ...
+
+    async def send(self, delivery: Delivery) -> bool:
+        """Hand a message over, for good when this returns True; False where the target is gone or will never take it.
+        Raises a `ServiceError` where it may take it later. The same delivery may come again.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of what is held open; asked once, at the end."""
+        ...
+
+
 class TrackedDeliveryTarget(DeliveryTarget, Protocol):
     """A target that can say later what became of a message."""
 

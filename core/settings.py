@@ -116,6 +116,12 @@ SETTINGS = (
         " until 2023",
     ),
     Setting(
+        "s3_event_bus",
+        "",
+        _text,
+        "ARN of the queue or topic, or URL, that gets EventBridge's events of buckets that send them; empty: nobody",
+    ),
+    Setting(
         "s3_version_2_forms", "off", _choice("off", "on"), "take browsers' forms (S3's POST) signed with version 2"
     ),
     Setting(

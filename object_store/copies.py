@@ -18,8 +18,8 @@ from cumulo.object_store import downloads, model, uploads
 from cumulo.object_store.conditions import check_copy
 from cumulo.object_store.downloads import Opened, open_for_reading
 from cumulo.object_store.errors import INVALID_COPY_RANGE, INVALID_REQUEST
+from cumulo.object_store.event_documents import CREATED_COPY
 from cumulo.object_store.keys import ObjectRecord
-from cumulo.object_store.notifications import CREATED_COPY
 from cumulo.object_store.objects import Description, description_of
 from cumulo.object_store.stamping import Stamped
 from cumulo.object_store.uploads import (

@@ -1,9 +1,9 @@
-"""What a bucket is configured to be, over S3's REST API: policy, notifications, and one sub-resource a kind.
+"""What a bucket is configured to be, over S3's REST API: policy, and one sub-resource a kind.
 
 Promises: a kind that is not built is read as S3 answers for a bucket that nobody configured, after the permission was
 checked; writing it is refused by name.
 
-Source: S3 API reference, on each; user guide, "Amazon S3 Event Notifications".
+Source: S3 API reference, on each.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from typing import Any, Final
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.object_store import model
 from cumulo.object_store.configurations import ENCRYPTION, OWNERSHIP_CONTROLS, PUBLIC_ACCESS_BLOCK
-from cumulo.object_store.edge_aws_errors import CONFIGURATION_NOT_IMPLEMENTED, MALFORMED_XML, argument_error
+from cumulo.object_store.edge_aws_errors import MALFORMED_XML
 from cumulo.object_store.edge_aws_headers import check_headers
 from cumulo.object_store.edge_aws_xml import document, escape
 from cumulo.object_store.service import Service
@@ -134,19 +134,6 @@ def handlers(service: Service) -> dict[str, Handler]:
         is_public = (await service.call(call.ctx, "GetBucketPolicyStatus", asked)).value
         return document("PolicyStatus", f"<IsPublic>{str(is_public).lower()}</IsPublic>")
 
-    async def get_notification(call: AwsCall) -> AwsAnswer:
-        bucket = call.request.Bucket
-        await check_headers(service, call, bucket)
-        rules = (await service.call(call.ctx, "GetBucketNotification", model.GetBucketNotification(bucket))).value
-        return document("NotificationConfiguration", "".join(map(_rule_element, rules)))
-
-    async def put_notification(call: AwsCall) -> AwsAnswer:
-        bucket = call.request.Bucket
-        await check_headers(service, call, bucket)
-        asked = model.SetBucketNotification(bucket, _rules(call.request.NotificationConfiguration))
-        await service.call(call.ctx, "SetBucketNotification", asked)
-        return AwsAnswer()
-
     async def put_public_access_block(call: AwsCall) -> AwsAnswer:
         value = public_access_block_of(call.request.PublicAccessBlockConfiguration)
         return await write_configuration(service, call, PUBLIC_ACCESS_BLOCK, value)
@@ -165,8 +152,6 @@ def handlers(service: Service) -> dict[str, Handler]:
         "PutBucketPolicy": put_bucket_policy,
         "DeleteBucketPolicy": delete_bucket_policy,
         "GetBucketPolicyStatus": get_bucket_policy_status,
-        "GetBucketNotificationConfiguration": get_notification,
-        "PutBucketNotificationConfiguration": put_notification,
         "PutPublicAccessBlock": put_public_access_block,
         "PutBucketOwnershipControls": put_ownership_controls,
     }
@@ -204,50 +189,3 @@ async def write_configuration(service: Service, call: AwsCall, kind: str, value:
     asked = model.SetBucketConfiguration(bucket, kind, value)
     await service.call(call.ctx, "SetBucketConfiguration", asked)
     return AwsAnswer()
-
-
-# Notifications
-
-
-def _rules(configuration: Any) -> tuple[model.NotificationRule, ...]:
-    for what, others in (
-        ("Notifications to topics are", configuration.TopicConfigurations),
-        ("Notifications to functions are", configuration.LambdaFunctionConfigurations),
-        ("Notifications to EventBridge are", configuration.EventBridgeConfiguration),
-    ):
-        if others is not None and others != []:
-            raise CONFIGURATION_NOT_IMPLEMENTED.error(what=what)
-    return tuple(_rule(one) for one in configuration.QueueConfigurations or ())
-
-
-def _rule(one: Any) -> model.NotificationRule:
-    texts: dict[str, str] = {}
-    key_filter = None if one.Filter is None else one.Filter.Key
-    for rule in (key_filter.FilterRules or ()) if key_filter is not None else ():
-        name = (rule.Name or "").lower()
-        if name not in ("prefix", "suffix"):
-            raise argument_error("FilterRule.Name", name, "filter rule name must be either prefix or suffix")
-        if name in texts:
-            raise argument_error("FilterRule.Name", name, f"Cannot specify more than one {name} rule in a filter.")
-        texts[name] = rule.Value or ""
-    return model.NotificationRule(
-        queue=one.QueueArn,
-        events=tuple(one.Events),
-        id=one.Id or "",
-        prefix=texts.get("prefix", ""),
-        suffix=texts.get("suffix", ""),
-    )
-
-
-def _rule_element(rule: model.NotificationRule) -> str:
-    filters = "".join(
-        f"<FilterRule><Name>{name}</Name><Value>{escape(text)}</Value></FilterRule>"
-        for name, text in (("Prefix", rule.prefix), ("Suffix", rule.suffix))
-        if text
-    )
-    return (
-        f"<QueueConfiguration><Id>{escape(rule.id)}</Id><Queue>{escape(rule.queue)}</Queue>"
-        + "".join(f"<Event>{escape(event)}</Event>" for event in rule.events)
-        + (f"<Filter><S3Key>{filters}</S3Key></Filter>" if filters else "")
-        + "</QueueConfiguration>"
-    )

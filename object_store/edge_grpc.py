@@ -22,6 +22,7 @@ from cumulo.gateway.rpc import CallableService, RpcAdaptor, UnaryRow, parser
 from cumulo.object_store import model
 from cumulo.object_store.errors import INCOMPLETE_BODY, INVALID_ARGUMENT, INVALID_REQUEST
 from cumulo.object_store.model import CONTENT_MD5, UNKNOWN, ExpectedContent
+from cumulo.object_store.outbox import service_of
 
 if TYPE_CHECKING:
     from cumulo.object_store import edge_documents
@@ -29,6 +30,8 @@ else:
     edge_documents = LazyModule("cumulo.object_store.edge_documents")
 
 SERVICE_NAME = "cumulo.api.objects.v1.ObjectService"
+_TARGETS: Final = {"sqs": "queue", "sns": "topic"}
+"""What the contract calls the target of a rule, by its service."""
 FRAME_BYTES_MAX: Final = 1024 * 1024
 _DATA_TAG: Final = pb.PutObjectRequest.DATA_FIELD_NUMBER << 3 | 2
 assert (
@@ -313,13 +316,29 @@ def _decode_list_buckets(request: pb.ListBucketsRequest, _: CallContext) -> mode
 
 
 def _decode_set_notification(request: pb.SetBucketNotificationRequest, _: CallContext) -> model.SetBucketNotification:
-    rules = tuple(
-        model.NotificationRule(
-            id=rule.id, queue=rule.queue, events=tuple(rule.events), prefix=rule.prefix, suffix=rule.suffix
-        )
-        for rule in request.rules
+    return model.SetBucketNotification(
+        _bucket_name(request.bucket),
+        tuple(map(_decode_rule, request.rules)),
+        request.request_id,
+        request.event_bridge,
+        request.skip_destination_validation,
     )
-    return model.SetBucketNotification(_bucket_name(request.bucket), rules, request.request_id)
+
+
+def _decode_rule(rule: pb.NotificationRule) -> model.NotificationRule:
+    targets = [text for text in (rule.queue, rule.topic, rule.endpoint) if text]
+    if len(targets) != 1:
+        raise INVALID_ARGUMENT.error(
+            parameter="rules", value=f"of {len(targets)} targets", allowed="one of queue, topic and endpoint"
+        )
+    target = targets[0]
+    if rule.topic and "/" not in target and not target.startswith("arn:"):
+        raise INVALID_ARGUMENT.error(parameter="topic", value=target[:80], allowed="a topic's ARN or full name")
+    if rule.endpoint and service_of(target) not in model.ENDPOINT_SCHEMES:
+        raise INVALID_ARGUMENT.error(parameter="endpoint", value=target[:80], allowed="a URL of http or https")
+    return model.NotificationRule(
+        id=rule.id, target=target, events=tuple(rule.events), prefix=rule.prefix, suffix=rule.suffix
+    )
 
 
 def _decode_set_configuration(
@@ -423,7 +442,13 @@ def _part(it: model.Part) -> pb.Part:
 
 def _rules(rules: tuple[model.NotificationRule, ...]) -> list[pb.NotificationRule]:
     return [
-        pb.NotificationRule(id=it.id, queue=it.queue, events=it.events, prefix=it.prefix, suffix=it.suffix)
+        pb.NotificationRule(
+            id=it.id,
+            events=it.events,
+            prefix=it.prefix,
+            suffix=it.suffix,
+            **{_TARGETS.get(service_of(it.target), "endpoint"): it.target},
+        )
         for it in rules
     ]
 
@@ -515,12 +540,12 @@ _UNARY: Mapping[str, UnaryRow] = {
     "GetBucketNotification": (
         pb.GetBucketNotificationRequest,
         lambda request, _: model.GetBucketNotification(_bucket_name(request.bucket)),
-        lambda rules: pb.GetBucketNotificationResponse(rules=_rules(rules)),
+        lambda it: pb.GetBucketNotificationResponse(rules=_rules(it.rules), event_bridge=it.event_bridge),
     ),
     "SetBucketNotification": (
         pb.SetBucketNotificationRequest,
         _decode_set_notification,
-        lambda rules: pb.SetBucketNotificationResponse(rules=_rules(rules)),
+        lambda it: pb.SetBucketNotificationResponse(rules=_rules(it.rules), event_bridge=it.event_bridge),
     ),
     "GetBucketConfiguration": (
         pb.GetBucketConfigurationRequest,

@@ -152,6 +152,31 @@ INVALID_REDIRECT_LOCATION = ErrorRow(
     Status.INVALID_ARGUMENT,
     "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
 )
+EVENT_NOT_SUPPORTED = ErrorRow(
+    "InvalidArgument", 400, Status.INVALID_ARGUMENT, "A specified event is not supported for notifications."
+)
+RULES_OVERLAP = ErrorRow(
+    "InvalidArgument",
+    400,
+    Status.INVALID_ARGUMENT,
+    "Configurations overlap. Configurations on the same bucket cannot share a common event type.",
+)
+RULES_AMBIGUOUS = ErrorRow(
+    "InvalidArgument",
+    400,
+    Status.INVALID_ARGUMENT,
+    "Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the prefixes are "
+    "overlapping for the same event type.",
+)
+INVALID_DESTINATION = ErrorRow(
+    "InvalidArgument",
+    400,
+    Status.INVALID_ARGUMENT,
+    "Unable to validate the following destination configurations",
+)
+EVENT_NOT_TAKEN = ErrorRow(
+    "ServiceUnavailable", 503, Status.UNAVAILABLE, "{target} did not take an event: {reason}.", retryable=True
+)
 INVALID_CONTINUATION_TOKEN = ErrorRow(
     "InvalidArgument", 400, Status.INVALID_ARGUMENT, "The continuation token provided is incorrect"
 )

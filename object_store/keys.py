@@ -106,7 +106,7 @@ class BucketRow(records.Record, frozen=True):
 
 
 class Meta(records.Record, frozen=True):
-    """What a transaction must know of its bucket."""
+    """What a transaction must know of its bucket. `event_bridge` says that EventBridge gets its events."""
 
     name: str = ""
     account: str = ""
@@ -115,6 +115,12 @@ class Meta(records.Record, frozen=True):
     lifecycle: bytes = b""
     bytes_max: int = 0
     objects_max: int = 0
+    event_bridge: bool = False
+
+    @property
+    def listens(self) -> bool:
+        """Whether anybody is told of changes."""
+        return self.rule_count > 0 or self.event_bridge
 
 
 class Counters(records.Record, frozen=True):
@@ -268,10 +274,10 @@ class SurveyRecord(records.Record, frozen=True):
 
 
 class RuleRecord(records.Record, frozen=True):
-    """A notification rule."""
+    """A notification rule; `target` is the ARN of a queue or topic, or a URL."""
 
     id: str = ""
-    queue: str = ""
+    target: str = ""
     events: list[str] = msgspec.field(default_factory=list)
     prefix: str = ""
     suffix: str = ""
@@ -285,9 +291,9 @@ class OwnerRecord(records.Record, frozen=True):
 
 
 class EventRecord(records.Record, frozen=True):
-    """An event on its way to a queue: the payload of an `object.notify` entry."""
+    """An event on its way: the payload of an `object.notify` entry."""
 
-    target_arn: str = ""
+    target: str = ""
     source_arn: str = ""
     account: str = ""
     delivery_id: str = ""

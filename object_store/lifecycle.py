@@ -11,10 +11,11 @@ import msgspec
 
 from cumulo.object_store import keys
 from cumulo.object_store.buckets import open_counters, save_counters
+from cumulo.object_store.event_documents import EXPIRED_DELETE, TRANSITIONED
 from cumulo.object_store.keys import Meta, ObjectRecord
 from cumulo.object_store.lifecycle_index import armed, rules_of, thing_of
 from cumulo.object_store.lifecycle_rules import Days, coldest_due
-from cumulo.object_store.notifications import EXPIRED_DELETE, TRANSITIONED, Change, write_events
+from cumulo.object_store.notifications import tell
 from cumulo.object_store.objects import remove_object
 from cumulo.object_store.stamping import Origin, Stamped
 from cumulo.storage import records
@@ -61,14 +62,4 @@ def _age_current(txn: Txn, stamped: Stamped, meta: Meta, row_key: bytes, record:
     moved = msgspec.structs.replace(record, storage_class=to) if to else record
     txn.put(row_key, records.encode(armed(txn, stamped, meta, key, moved, record)))
     if to:
-        tell_of(txn, stamped, meta, TRANSITIONED, key, moved)
-
-
-def tell_of(txn: Txn, stamped: Stamped, meta: Meta, event_name: str, key: str, record: ObjectRecord) -> None:
-    """Write the events of a change that left an object's bytes as they were."""
-    if not meta.rule_count:
-        return
-    counters = open_counters(txn, stamped.partition)
-    change = Change(event_name, key, counters.next, stamped.wall_ms, record.size_bytes, record.etag)
-    write_events(txn, stamped, meta, change)
-    save_counters(txn, stamped.partition, msgspec.structs.replace(counters, next=counters.next + 1))
+        tell(txn, stamped, meta, TRANSITIONED, key, moved)

@@ -50,6 +50,9 @@ BUCKET_TAGS_MAX: Final = 50
 TAG_KEY_CHARACTERS_MAX: Final = 128
 TAG_VALUE_CHARACTERS_MAX: Final = 256
 RULE_ID_CHARACTERS_MAX: Final = 255
+ENDPOINT_SCHEMES: Final = ("http", "https")
+TARGET_BYTES_MAX: Final = 2_048
+"""Ours: of an ARN or URL that events go to."""
 CONFIGURATIONS_OF_KIND_MAX: Final = 1_000
 """Of inventory, analytics, metrics and intelligent-tiering configurations: each, in a bucket."""
 CONFIGURATION_PAGE_MAX: Final = 100
@@ -463,13 +466,22 @@ class ConfigurationPage(msgspec.Struct, frozen=True):
 
 
 class NotificationRule(msgspec.Struct, frozen=True, kw_only=True):
-    """Which events go to which queue; `queue` is its ARN, and in a request its name or short name, too."""
+    """Which events go where: `target` is the ARN of a queue or topic, or the URL of an endpoint; in a request also a
+    queue's or topic's name, and a queue's short name.
+    """
 
-    queue: str
+    target: str
     events: tuple[str, ...]
     id: str = ""
     prefix: str = ""
     suffix: str = ""
+
+
+class BucketNotification(msgspec.Struct, frozen=True):
+    """A bucket's rules, and whether EventBridge gets all events."""
+
+    rules: tuple[NotificationRule, ...] = ()
+    event_bridge: bool = False
 
 
 class ItemError(msgspec.Struct, frozen=True):
@@ -637,11 +649,13 @@ class GetBucketNotification(msgspec.Struct, frozen=True):
 
 
 class SetBucketNotification(msgspec.Struct, frozen=True):
-    """Replace a bucket's notification rules."""
+    """Replace a bucket's notification rules. `skips_validation` takes targets that are not there, or take nothing."""
 
     bucket: str
     rules: tuple[NotificationRule, ...]
     request_id: str = ""
+    event_bridge: bool = False
+    skips_validation: bool = False
 
 
 class PutObject(msgspec.Struct, frozen=True, kw_only=True):

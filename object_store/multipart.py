@@ -23,10 +23,10 @@ from cumulo.object_store.errors import (
     INVALID_REQUEST,
     NO_SUCH_UPLOAD,
 )
+from cumulo.object_store.event_documents import CREATED_COMPLETE
 from cumulo.object_store.keys import CompletedRecord, ObjectRecord, PartRecord, Parts, UploadRecord
 from cumulo.object_store.lifecycle_index import expiry_of, upload_ends_ms
 from cumulo.object_store.listing import ListStep, common_prefix
-from cumulo.object_store.notifications import CREATED_COMPLETE
 from cumulo.object_store.objects import described, description_of, find_object, replace_object, shown_part
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records, tuples

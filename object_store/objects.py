@@ -15,11 +15,12 @@ from cumulo.object_store.checksums import OWN, part_checksums
 from cumulo.object_store.conditions import check_read, check_write
 from cumulo.object_store.encryption import told_of
 from cumulo.object_store.errors import NO_SUCH_KEY, PRECONDITION_FAILED
+from cumulo.object_store.event_documents import ACL_PUT, REMOVED_DELETE, TAGGING_DELETE, TAGGING_PUT, Change
 from cumulo.object_store.keys import Counters, Meta, ObjectRecord, PartRecord
 from cumulo.object_store.lifecycle_index import armed, disarm, expiry_of
 from cumulo.object_store.lifecycle_model import Ending
 from cumulo.object_store.naming import shown
-from cumulo.object_store.notifications import REMOVED_DELETE, Change, write_events
+from cumulo.object_store.notifications import tell, write_events
 from cumulo.object_store.quotas import check_quota
 from cumulo.object_store.ranges import find_part, resolve_part, resolve_range
 from cumulo.object_store.stamping import Stamped
@@ -205,7 +206,7 @@ def replace_object(
     )
     check_quota(meta, counters, counted)
     save_counters(txn, partition, counted)
-    if meta.rule_count:
+    if meta.listens:
         change = Change(event_name, key, record.body, stamped.wall_ms, record.size_bytes, record.etag)
         write_events(txn, stamped, meta, change)
 
@@ -302,12 +303,14 @@ def get_tags(txn: ReadTxn, stamped: Stamped) -> dict[str, str]:
 def set_tags(txn: Txn, stamped: Stamped) -> None:
     """Replace an object's tags, or remove them; it stays as old as it was. Raises `NoSuchKey`."""
     request: model.SetObjectTagging | model.DeleteObjectTagging = stamped.request
+    sets = isinstance(request, model.SetObjectTagging)
     tags = dict(request.tags) if isinstance(request, model.SetObjectTagging) else {}
     found = existing(txn, stamped)
     record = msgspec.structs.replace(found, tags=tags)
     meta = open_bucket(txn, stamped.partition, request.bucket)
     record = armed(txn, stamped, meta, request.key, record, found)
     txn.put(keys.object_key(stamped.partition, request.key), records.encode(record))
+    tell(txn, stamped, meta, TAGGING_PUT if sets else TAGGING_DELETE, request.key, record)
 
 
 def get_acl(txn: ReadTxn, stamped: Stamped) -> model.Acl:
@@ -327,11 +330,13 @@ def set_acl(txn: Txn, stamped: Stamped) -> None:
     request: model.SetObjectAcl = stamped.request
     record = existing(txn, stamped)
     if stamped.acl is None:
-        account = open_bucket(txn, stamped.partition, request.bucket).account
+        meta = open_bucket(txn, stamped.partition, request.bucket)
+        account = meta.account
         owner = acl.read(record.acl, account)[0]
         grants = acl.canned(request.acl, owner, account) if stamped.grants is None else stamped.grants
         record = msgspec.structs.replace(record, acl=acl.kept(owner, grants, account))
         txn.put(keys.object_key(stamped.partition, request.key), records.encode(record))
+        tell(txn, stamped, meta, ACL_PUT, request.key, record)
 
 
 def get_attributes(txn: ReadTxn, stamped: Stamped) -> model.ObjectAttributes:
@@ -391,7 +396,7 @@ def remove_object(
     txn.delete(row_key)
     disarm(txn, row_key, found)
     discard_body(txn, stamped.partition, found, stamped.now_ms)
-    if meta.rule_count:
+    if meta.listens:
         write_events(txn, stamped, meta, Change(event_name, key, counters.next, stamped.wall_ms))
     return Counters(
         objects=counters.objects - 1,

@@ -26,7 +26,7 @@ from cumulo.object_store.multipart import (
     list_parts,
     list_uploads,
 )
-from cumulo.object_store.notifications import get_rules, set_rules
+from cumulo.object_store.notification_rules import get_rules, set_rules
 from cumulo.object_store.objects import (
     delete_object,
     delete_objects,

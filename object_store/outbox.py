@@ -1,4 +1,4 @@
-"""Carries events from the outbox to their queues: the deed of `object.notify`.
+"""Carries events from the outbox to where they go: the deed of `object.notify`.
 
 Promises: an event reaches its queue at least once, and a repetition is recognised there by its delivery id; where one
 transaction can span both, the event leaves the outbox in the commit that puts it into the queue, so it arrives exactly
@@ -15,14 +15,13 @@ import msgspec
 
 from cumulo.core.clocks import Clock
 from cumulo.core.errors import NOT_IMPLEMENTED, ServiceError
-from cumulo.core.ports import Delivery, DeliveryTarget
+from cumulo.core.ports import Delivery, DeliveryTarget, RemoteTarget
 from cumulo.object_store import keys
 from cumulo.object_store.keys import EventRecord
+from cumulo.object_store.notifications import EVENTS_SERVICE
+from cumulo.object_store.remote_deliveries import Move, RemoteDeliveries, drop, move, retry_ms
 from cumulo.storage import records
 from cumulo.storage.engine import PARTITION_BYTES, Due, Engine, Txn
-
-RETRY_MS_MIN = 1_000
-RETRY_MS_MAX = 300_000
 
 _log = logging.getLogger("cumulo.object_store")
 
@@ -33,6 +32,9 @@ class Store(Protocol):
     engine: Engine
     clock: Clock
     targets: Mapping[str, DeliveryTarget]
+    remotes: Mapping[str, RemoteTarget]
+    remote: RemoteDeliveries
+    event_bus: str
 
 
 class _HandOver(msgspec.Struct, frozen=True):
@@ -40,12 +42,6 @@ class _HandOver(msgspec.Struct, frozen=True):
     target: DeliveryTarget
     delivery: Delivery
     now_ms: int
-
-
-class _Retry(msgspec.Struct, frozen=True):
-    entry: Due
-    until_ms: int
-    payload: bytes
 
 
 async def notify(store: Store, entries: list[Due]) -> None:
@@ -58,15 +54,24 @@ async def notify(store: Store, entries: list[Due]) -> None:
 async def _deliver(store: Store, entry: Due) -> None:
     event = keys.decode_event(entry.payload)
     own = entry.key[:PARTITION_BYTES]
-    target = store.targets.get(arn_service(event.target_arn))
+    if service_of(event.target) == EVENTS_SERVICE:
+        if not store.event_bus:  # a bus without a rule
+            await store.engine.transact((own,), drop, entry, grows=False)
+            return
+        event = msgspec.structs.replace(event, target=store.event_bus)
+    service = service_of(event.target)
+    if service in store.remotes:
+        await store.remote.begin(entry, event, store.remotes[service])
+        return
+    target = store.targets.get(service)
     try:
-        partitions = () if target is None else target.partitions(event.target_arn)
+        partitions = () if target is None else target.partitions(event.target)
         if target is None or not partitions:
-            await store.engine.transact((own,), _drop, entry, grows=False)
+            await store.engine.transact((own,), drop, entry, grows=False)
             delivered = False
         else:
             delivery = Delivery(
-                target_arn=event.target_arn,
+                target_arn=event.target,
                 body=event.body,
                 delivery_id=event.delivery_id,
                 source_arn=event.source_arn,
@@ -81,25 +86,26 @@ async def _deliver(store: Store, entry: Due) -> None:
     if not delivered:
         _log.warning(
             "an event was dropped: its target is gone or refuses it",
-            extra={"target": event.target_arn, "source": event.source_arn, "delivery_id": event.delivery_id},
+            extra={"target": event.target, "source": event.source_arn, "delivery_id": event.delivery_id},
         )
 
 
 async def _retry(store: Store, entry: Due, event: EventRecord, error: ServiceError) -> None:
-    later_ms = min(RETRY_MS_MIN << min(event.attempts, 16), RETRY_MS_MAX)
     _log.warning(
         "an event could not be delivered and will be tried again: %s",
         error,
-        extra={"target": event.target_arn, "delivery_id": event.delivery_id, "attempts": event.attempts + 1},
+        extra={"target": event.target, "delivery_id": event.delivery_id, "attempts": event.attempts + 1},
     )
     payload = records.encode(msgspec.structs.replace(event, attempts=event.attempts + 1))
-    request = _Retry(entry, store.clock.deadline_ms() + later_ms, payload)
-    await store.engine.transact((entry.key[:PARTITION_BYTES],), _postpone, request, grows=False)
+    request = Move(entry, store.clock.deadline_ms() + retry_ms(event.attempts), payload)
+    await store.engine.transact((entry.key[:PARTITION_BYTES],), move, request, grows=False)
 
 
-def arn_service(arn: str) -> str:
-    """Return the service that an ARN belongs to."""
-    return arn.split(":", 3)[2] if arn.count(":") >= 5 else ""
+def service_of(target: str) -> str:
+    """Return the service that an ARN belongs to, or the scheme of a URL."""
+    if target.startswith("arn:"):
+        return target.split(":", 3)[2] if target.count(":") >= 5 else ""
+    return target.partition("://")[0].lower() if "://" in target else ""
 
 
 def _hand_over(txn: Txn, request: _HandOver) -> bool:
@@ -107,13 +113,3 @@ def _hand_over(txn: Txn, request: _HandOver) -> bool:
     if not txn.undue(entry.at_ms, entry.kind, entry.key):
         return True  # delivered already
     return request.target.deliver(txn, request.delivery, request.now_ms)
-
-
-def _drop(txn: Txn, entry: Due) -> None:
-    txn.undue(entry.at_ms, entry.kind, entry.key)
-
-
-def _postpone(txn: Txn, request: _Retry) -> None:
-    entry = request.entry
-    if txn.undue(entry.at_ms, entry.kind, entry.key):
-        txn.due(request.until_ms, entry.kind, entry.key, request.payload)

@@ -19,7 +19,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import NOT_IMPLEMENTED, ServiceError
 from cumulo.core.names import Arn, is_region, parse_arn, parse_resource_name
 from cumulo.core.operations import Check, Checks, Operation
-from cumulo.core.ports import DeliveryTarget, MessageSender
+from cumulo.core.ports import DeliveryTarget, MessageSender, RemoteTarget
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
@@ -37,6 +37,7 @@ from cumulo.object_store.encryption import Plan, check_customer_key, check_part_
 from cumulo.object_store.errors import (
     ILLEGAL_LOCATION_CONSTRAINT,
     INVALID_ARGUMENT,
+    INVALID_DESTINATION,
     INVALID_LOCATION_CONSTRAINT,
     INVALID_REQUEST,
     INVALID_UPLOAD_ID_MARKER,
@@ -49,7 +50,7 @@ from cumulo.object_store.lifecycle_model import Lifecycle
 from cumulo.object_store.listing import ListStep, first_position
 from cumulo.object_store.logging_rules import check_target, is_logged
 from cumulo.object_store.multipart import end_uploads, find_upload, uploads_position
-from cumulo.object_store.notifications import check_rules
+from cumulo.object_store.notification_rules import check_rules
 from cumulo.object_store.objects import Contents, find_object, open_object
 from cumulo.object_store.payments import check_pays
 from cumulo.object_store.quotas import beyond_quota
@@ -66,6 +67,9 @@ FIRST_REGION = "us-east-1"
 
 LIFECYCLE_ID_CHARACTERS: Final = 48
 """Of the ids that S3 gives to rules without one."""
+_SENDS = {"sqs": "sqs:SendMessage", "sns": "sns:Publish"}
+"""What who configures notifications must be allowed to do to a target of his account or the bucket's."""
+
 Resolver = Callable[[CallContext, Operation, Any], Awaitable[Resolved]]
 
 
@@ -94,6 +98,7 @@ class Resolving:
         defaults: model.BucketDefaults,
         day_ms: int,
         seals: ObjectSeals,
+        remotes: Mapping[str, RemoteTarget],
     ) -> None:
         self._engine = engine
         self._day_ms = day_ms
@@ -102,6 +107,7 @@ class Resolving:
         self._clock = clock
         self._sealer = sealer
         self._targets = targets
+        self._remotes = remotes
         self._sender = sender
         self._defaults = defaults
         self._seals = seals
@@ -384,31 +390,32 @@ class Resolving:
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         assert operation.checks is not None
-        # First, for what follows says something of the bucket and of the queues.
+        # First, for what follows says something of the bucket and of the targets.
         self._authorizer.authorize(ctx, operation.checks(request), guard_of(ctx, found))
-        # Inside one account a queue needs no policy to get events, so who configures them must be allowed to send:
+        # Inside one account a target needs no policy to get events, so who configures them must be allowed to send:
         # another account that may configure this bucket must not reach the queues of its owner by it.
         for rule in rules:
-            arn = parse_arn(rule.queue)
+            arn = parse_arn(rule.target)
             if arn is not None and arn.account in (ctx.principal.account, found.row.account):
-                self._authorizer.authorize(ctx, (Check("sqs:SendMessage", rule.queue),), Guard(arn.account))
-        refused = self._refused_target(rules, found)
+                action = _SENDS.get(arn.service)
+                if action is not None:
+                    self._authorizer.authorize(ctx, (Check(action, rule.target),), Guard(arn.account))
+        refused = None if request.skips_validation else await self._refused_target(rules, found)
         checked = msgspec.structs.replace(request, rules=rules)
         stamped = self.stamp(ctx, checked, found)
         return self._resolved(ctx, operation, request, found, stamped, missing=refused)
 
-    def _refused_target(self, rules: tuple[model.NotificationRule, ...], found: Found) -> ServiceError | None:
-        for queue in sorted({rule.queue for rule in rules}):
-            target = self._targets.get(outbox.arn_service(queue))
-            reason = f"{queue} is no place that notifications can go to"
-            if target is not None:
-                reason = target.check(queue, model.bucket_arn(found.name), found.row.account)
+    async def _refused_target(self, rules: tuple[model.NotificationRule, ...], found: Found) -> ServiceError | None:
+        source, account = model.bucket_arn(found.name), found.row.account
+        for name in sorted({rule.target for rule in rules}):
+            service = outbox.service_of(name)
+            reason = f"{naming.shown(name)} is no place that notifications can go to"
+            if service in self._targets:
+                reason = self._targets[service].check(name, source, account)
+            elif service in self._remotes:
+                reason = await self._remotes[service].check(name, source, account)
             if reason:
-                return INVALID_ARGUMENT.error(
-                    parameter="queue",
-                    value=naming.shown(queue),
-                    allowed=f"unable to validate the following destination configurations: {reason}",
-                )
+                return INVALID_DESTINATION.error(ArgumentName1=f"{naming.shown(name)}, null", ArgumentValue1=reason)
         return None
 
     # Objects
@@ -847,15 +854,17 @@ def _first_configurations(request: model.CreateBucket, defaults: model.BucketDef
 
 
 def _named_rule(ctx: CallContext, rule: model.NotificationRule) -> model.NotificationRule:
-    """Return a rule with its queue's ARN, and with an id where it has none: the same one if it is set again."""
-    queue, place = rule.queue, None
-    if not queue.startswith("arn:"):
-        place = parse_resource_name(queue, "queues", ctx.principal.account, ctx.region)
-    if place is not None:
-        account, region, name = place
-        queue = str(Arn("sqs", region, account, name))
-    identity = hashlib.sha256(msgspec.msgpack.encode((queue, rule.events, rule.prefix, rule.suffix)))
-    return msgspec.structs.replace(rule, queue=queue, id=rule.id or identity.hexdigest()[:32])
+    """Return a rule with its target's ARN, and with an id where it has none: the same one if it is set again."""
+    target = rule.target
+    if not target.startswith("arn:") and "://" not in target:
+        for kind, service in (("queues", "sqs"), ("topics", "sns")):
+            place = parse_resource_name(target, kind, ctx.principal.account, ctx.region)
+            if place is not None:
+                account, region, name = place
+                target = str(Arn(service, region, account, name))
+                break
+    identity = hashlib.sha256(msgspec.msgpack.encode((target, rule.events, rule.prefix, rule.suffix)))
+    return msgspec.structs.replace(rule, target=target, id=rule.id or identity.hexdigest()[:32])
 
 
 def _named_rules(lifecycle: Lifecycle) -> Lifecycle:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from cumulo.core.errors import ACCESS_DENIED, ServiceError
 from cumulo.core.ids import Randomness
 from cumulo.core.names import parse_arn
 from cumulo.core.operations import Operation, Result
-from cumulo.core.ports import DeliveryTarget, KeyService, MessageSender
+from cumulo.core.ports import DeliveryTarget, KeyService, MessageSender, RemoteTarget
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity import owners, resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
@@ -49,6 +50,7 @@ from cumulo.object_store.listing import Listed, ListStep, list_step
 from cumulo.object_store.multipart import ListedParts, ListedUploads, expire_uploads, forget_completed
 from cumulo.object_store.objects import DeletedSlice, refusals
 from cumulo.object_store.operations import TABLE, batch_delete_checks
+from cumulo.object_store.remote_deliveries import RemoteDeliveries
 from cumulo.object_store.resolving import Resolving, guard_of
 from cumulo.object_store.scrubbing import Scrub
 from cumulo.object_store.sealing import ObjectSeals
@@ -77,10 +79,11 @@ class Service(Room):
 
     Arguments: `engine`, `authorizer`, `clock`, `randomness` as for every room; `sealer` seals page tokens and upload
     ids; `blobs` is the started blob store; `targets` are the places that notifications go to, by the service in their
-    ARN (`sqs`); `sender` stores the messages that an object's commit carries; `defaults` hold for new buckets; `day_s`
-    is how long a day of lifecycle rules lasts; `access_log_interval_s` is the time between deliveries of an access log;
-    bodies are encrypted under `storage_keys` or keys of `key_service`. Call `start` on the event loop before the first
-    call, `drain` before the engine closes.
+    ARN (`sqs`), `remotes` those beyond its transactions, by service or scheme (`sns`, `https`), `event_bus` is the one
+    of them that EventBridge's go to, empty for none; `sender` stores the messages that an object's commit carries;
+    `defaults` hold for new buckets; `day_s` is how long a day of lifecycle rules lasts; `access_log_interval_s` is the
+    time between deliveries of an access log; bodies are encrypted under `storage_keys` or keys of `key_service`. Call
+    `start` on the event loop before the first call, `drain` before the engine closes.
     """
 
     table = TABLE
@@ -97,6 +100,8 @@ class Service(Room):
         targets: Mapping[str, DeliveryTarget],
         storage_keys: StorageKeys,
         sender: MessageSender | None = None,
+        remotes: Mapping[str, RemoteTarget] = MappingProxyType({}),
+        event_bus: str = "",
         defaults: model.BucketDefaults = model.BucketDefaults(),  # noqa: B008 - a frozen value
         day_s: int = 86_400,
         access_log_interval_s: int = 300,
@@ -105,6 +110,9 @@ class Service(Room):
         super().__init__(engine, authorizer, clock, randomness)
         self.blobs = blobs
         self.targets = targets
+        self.remotes = remotes
+        self.event_bus = event_bus
+        self.remote = RemoteDeliveries(self)
         self.sender = sender
         self.seals = ObjectSeals(randomness, storage_keys, clock, key_service)
         self.readers = Readers()
@@ -117,7 +125,7 @@ class Service(Room):
         self._configured = Remembered(engine, (), configurations.read_of)
         self._day_ms = day_s * 1000
         self._resolving = Resolving(
-            engine, authorizer, clock, sealer, targets, sender, defaults, self._day_ms, self.seals
+            engine, authorizer, clock, sealer, targets, sender, defaults, self._day_ms, self.seals, remotes
         )
 
     async def start(self) -> None:
@@ -129,8 +137,14 @@ class Service(Room):
         self._scrubbing = asyncio.create_task(self._scrub_after(self._sweep), name="scrub of blobs")
 
     async def drain(self) -> None:
-        """End the sweep and the scrub, and write what the access log holds; transfers end with their callers."""
+        """End the sweep and the scrub, leave events to the next start, and write what the access log holds.
+
+        Transfers end with their callers.
+        """
         await self.access_log.drain()
+        await self.remote.drain()
+        for target in {id(it): it for it in self.remotes.values()}.values():
+            await target.close()
         for task in (self._scrubbing, self._sweep):
             if task is not None:
                 task.cancel()
@@ -248,7 +262,8 @@ class Service(Room):
             case model.GetBucketPolicy():
                 return resource_policy.shown(value, self.engine)
             case model.SetBucketNotification():
-                return resolved.request.request.rules
+                asked = resolved.request.request
+                return model.BucketNotification(asked.rules, asked.event_bridge)
             case model.SetBucketConfiguration(kind=configurations.LOGGING):
                 self.access_log.is_used = True
         return value

@@ -30,6 +30,7 @@ from cumulo.object_store.errors import (
     INVALID_DIGEST,
     INVALID_REQUEST,
 )
+from cumulo.object_store.event_documents import CREATED_POST, CREATED_PUT
 from cumulo.object_store.keys import UploadRecord
 from cumulo.object_store.model import (
     CONTENT_MD5,
@@ -40,7 +41,6 @@ from cumulo.object_store.model import (
     UploadBody,
 )
 from cumulo.object_store.multipart import CommitPart, StoredPart, commit_part
-from cumulo.object_store.notifications import CREATED_POST, CREATED_PUT
 from cumulo.object_store.objects import CommitObject, Description, Stored, commit_object, description_of
 from cumulo.object_store.sealing import ObjectSeals, Sealing, place_of
 from cumulo.object_store.stamping import Stamped

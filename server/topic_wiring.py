@@ -33,7 +33,7 @@ def make_topics(
     mail: MailServer | None,
 ) -> TopicService:
     """Return the service, on the settings and the folder of a server; `mail` is where it hands e-mail in."""
-    http = HttpCarrier(OutgoingHttp(_private_addresses(settings)))
+    http = HttpCarrier(OutgoingHttp(private_addresses(settings)))
     record = OutgoingFolder(folder.outgoing, clock)
     post = MailCarrier(record, None if mail is None else OutgoingMail(mail))
     carriers: dict[str, Carrier] = {
@@ -46,7 +46,8 @@ def make_topics(
     return TopicService(engine, authorizer, clock, randomness, sealer, seals, signer, carriers)
 
 
-def _private_addresses(settings: Settings) -> PrivateAddresses:
+def private_addresses(settings: Settings) -> PrivateAddresses:
+    """Return which private addresses the server posts to."""
     if settings["sns_http_private_addresses"] != "auto":
         return PrivateAddresses(settings["sns_http_private_addresses"])
     return PrivateAddresses.LOOPBACK if is_loopback(settings["host"]) else PrivateAddresses.DENY

@@ -39,6 +39,7 @@ from cumulo.queue_service.topic_signing import TopicSigner
 from cumulo.runner import edge_grpc as runner_edge
 from cumulo.runner import service as runner_room
 from cumulo.server.aws_services import aws_services
+from cumulo.server.event_targets import event_targets
 from cumulo.server.late_rooms import LateRoom
 from cumulo.server.mail import mail_server
 from cumulo.server.observability import Metrics
@@ -186,6 +187,8 @@ async def _build(
         targets={"sqs": queues.delivery_target},
         storage_keys=storage_keys,
         sender=QueueSender(queues.desk),
+        remotes=event_targets(settings, topics),
+        event_bus=settings["s3_event_bus"],
         defaults=BucketDefaults(
             settings["s3_default_object_ownership"],
             settings["s3_default_public_access_block"],

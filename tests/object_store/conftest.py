@@ -98,6 +98,7 @@ class Stand:
         self.clock = ManualClock()
         self.engine: Any = None
         self.inbox = Inbox()
+        self.remotes: dict[str, Any] = {}
         self.randomness = SeededRandomness(7)
         self.access_log_interval_s = 300
         self.storage_keys = StorageKeys({1: b"k" * 32})
@@ -124,6 +125,7 @@ class Stand:
             storage_keys=self.storage_keys,
             defaults=self.defaults,
             key_service=self.key_service,
+            remotes=self.remotes,
             sender=QueueSender(self.queues.desk),
             access_log_interval_s=self.access_log_interval_s,
         )

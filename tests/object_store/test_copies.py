@@ -213,7 +213,7 @@ def test_event_of_a_copy_is_told_as_one(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         await stand.put("from", b"x")
         queue = "arn:aws:sqs:us-east-1:000000000000:q"
-        await stand.notify_me(model.NotificationRule(queue=queue, events=("s3:ObjectCreated:Copy",)))
+        await stand.notify_me(model.NotificationRule(target=queue, events=("s3:ObjectCreated:Copy",)))
 
         await copy(stand, "to", "from")
         await stand.advance()

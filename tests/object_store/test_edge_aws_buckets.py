@@ -300,9 +300,16 @@ def test_notifications_to_queues(door: Door) -> None:
     [
         (
             {"TopicConfigurations": [{"TopicArn": "arn:aws:sns:us-east-1:1:t", "Events": ["s3:ObjectCreated:*"]}]},
+            (400, "InvalidArgument"),
+        ),
+        (
+            {
+                "LambdaFunctionConfigurations": [
+                    {"LambdaFunctionArn": "arn:aws:lambda:us-east-1:1:f", "Events": ["s3:ObjectCreated:*"]}
+                ]
+            },
             (501, "NotImplemented"),
         ),
-        ({"EventBridgeConfiguration": {}}, (501, "NotImplemented")),
         (
             {"QueueConfigurations": [{"QueueArn": QUEUE, "Events": ["s3:Nothing"]}]},
             (400, "InvalidArgument"),

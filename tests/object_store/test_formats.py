@@ -72,7 +72,7 @@ RECORDS = (
         ),
         keys.decode_bucket,
     ),
-    (Meta(name="b", account="1", region="r", rule_count=3), keys.decode_meta),
+    (Meta(name="b", account="1", region="r", rule_count=3, event_bridge=True), keys.decode_meta),
     (Counters(objects=1, bytes=2, uploads=3, next=4), keys.decode_counters),
     (
         ObjectRecord(
@@ -105,10 +105,10 @@ RECORDS = (
     (UploadRecord(create_ms=1, expires_ms=2, content_type="t", metadata={"m": "v"}), keys.decode_upload),
     (CompletedRecord(key="k", fingerprint=b"f", size_bytes=1, etag="e", enclosed=b"m"), keys.decode_completed),
     (ConfigurationRecord(value=b"v"), keys.decode_configuration),
-    (RuleRecord(id="i", queue="q", events=["e"], prefix="p", suffix="s"), keys.decode_rule),
+    (RuleRecord(id="i", target="q", events=["e"], prefix="p", suffix="s"), keys.decode_rule),
     (OwnerRecord(partition=P, body=3), keys.decode_owner),
     (
-        EventRecord(target_arn="t", source_arn="s", account="1", delivery_id="d", body=b"b", attempts=2),
+        EventRecord(target="t", source_arn="s", account="1", delivery_id="d", body=b"b", attempts=2),
         keys.decode_event,
     ),
 )

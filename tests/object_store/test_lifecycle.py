@@ -278,7 +278,7 @@ def test_expiry_and_transition_tell_the_queue(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         queue = "arn:aws:sqs:us-east-1:000000000000:jobs"
         await stand.notify_me(
-            NotificationRule(queue=queue, events=("s3:LifecycleExpiration:*", "s3:LifecycleTransition"))
+            NotificationRule(target=queue, events=("s3:LifecycleExpiration:*", "s3:LifecycleTransition"))
         )
         one = rule(filter=RuleFilter(size_greater_than=0), transitions=(Transition("GLACIER", 1),), expiration_days=3)
         await set_rules(stand, one)

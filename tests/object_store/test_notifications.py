@@ -16,7 +16,7 @@ CREATED = "s3:ObjectCreated:*"
 
 
 def rule(**more: Any) -> NotificationRule:
-    return NotificationRule(**{"queue": QUEUE, "events": (CREATED,), **more})
+    return NotificationRule(**{"target": QUEUE, "events": (CREATED,), **more})
 
 
 async def events(stand: Any) -> list[dict[str, Any]]:
@@ -172,19 +172,20 @@ def test_rules_are_kept_and_named(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         from cumulo.object_store import model
 
-        rules = await stand.notify_me(
-            NotificationRule(queue="jobs", events=(CREATED,), prefix="a"),
+        notified = await stand.notify_me(
+            NotificationRule(target="jobs", events=(CREATED,), prefix="a"),
             NotificationRule(
-                queue="accounts/000000000000/regions/eu-west-1/queues/far", events=(CREATED,), prefix="b", id="far"
+                target="accounts/000000000000/regions/eu-west-1/queues/far", events=(CREATED,), prefix="b", id="far"
             ),
         )
 
-        assert [one.queue for one in rules] == [QUEUE, "arn:aws:sqs:eu-west-1:000000000000:far"]
+        rules = notified.rules
+        assert [one.target for one in rules] == [QUEUE, "arn:aws:sqs:eu-west-1:000000000000:far"]
         assert rules[0].id
         assert rules[1].id == "far"
-        assert await stand.call("GetBucketNotification", model.GetBucketNotification("inbox")) == rules
+        assert await stand.call("GetBucketNotification", model.GetBucketNotification("inbox")) == notified
         await stand.notify_me()
-        assert await stand.call("GetBucketNotification", model.GetBucketNotification("inbox")) == ()
+        assert (await stand.call("GetBucketNotification", model.GetBucketNotification("inbox"))).rules == ()
 
     run(scenario)
 
@@ -200,9 +201,9 @@ def test_rules_are_kept_and_named(run: Any) -> None:
         [rule(prefix="a"), rule(prefix="ab")],
         [rule(suffix=".txt"), rule(events=("s3:ObjectCreated:Put",), prefix="a")],
         [rule(prefix=f"{n:03}") for n in range(101)],
-        [rule(queue="arn:aws:sns:us-east-1:000000000000:topic")],
-        [rule(queue="arn:aws:sqs:us-east-1:000000000000:gone")],
-        [rule(queue="a/b")],
+        [rule(target="arn:aws:sns:us-east-1:000000000000:topic")],
+        [rule(target="arn:aws:sqs:us-east-1:000000000000:gone")],
+        [rule(target="a/b")],
     ],
 )
 def test_rules_that_s3_refuses_are_refused(run: Any, refused: Any, rules: list[NotificationRule]) -> None:
@@ -253,5 +254,86 @@ def test_event_arrives_in_a_real_queue_once(run: Any) -> None:
         bodies = [message.body for message in (await queues.call(stand.ctx, "ReceiveMessages", receive)).value]
         assert sorted(next(iter(msgspec.json.decode(body))) for body in bodies) == ["Records", "Service"]
         await queues.drain()
+
+    run(scenario)
+
+
+async def told_of(stand: Any, *rules: NotificationRule, **more: Any) -> Any:
+    from cumulo.object_store import model
+
+    return await stand.call("SetBucketNotification", model.SetBucketNotification("inbox", rules, **more))
+
+
+def test_tags_and_lists_of_objects_tell_in_the_later_versions_of_the_structure(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        from cumulo.object_store import model
+
+        await stand.put("k", b"12345")
+        await stand.notify_me(rule(events=("s3:ObjectTagging:*", "s3:ObjectAcl:Put")))
+        await stand.call("SetObjectTagging", model.SetObjectTagging("inbox", "k", {"a": "b"}))
+        await stand.call("DeleteObjectTagging", model.DeleteObjectTagging("inbox", "k"))
+        await stand.advance()
+
+        told = await events(stand)
+        assert sorted(event["eventName"] for event in told) == ["ObjectTagging:Delete", "ObjectTagging:Put"]
+        assert {event["eventVersion"] for event in told} == {"2.3"}
+        assert {event["s3"]["object"]["size"] for event in told} == {5}
+
+    run(scenario)
+
+
+def test_event_bridge_gets_every_event_in_its_own_words(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        stand.service.event_bus = QUEUE
+        await told_of(stand, event_bridge=True)
+
+        stored = await stand.put("a b+ü", b"hello")
+        await stand.delete("a b+ü")
+        await stand.advance()
+
+        told = [msgspec.json.decode(body) for body in await stand.messages()]
+        made, gone = sorted(told, key=lambda it: it["detail"]["object"]["sequencer"])
+        assert (made["source"], made["detail-type"], made["account"]) == ("aws.s3", "Object Created", "000000000000")
+        assert made["resources"] == ["arn:aws:s3:::inbox"]
+        assert made["time"] == "2023-11-14T22:13:20Z"
+        assert made["detail"]["reason"] == "PutObject"
+        thing = made["detail"]["object"]
+        assert (thing["key"], thing["size"], thing["etag"]) == ("a b+ü", 5, stored.etag)
+        assert (gone["detail-type"], gone["detail"]["deletion-type"]) == ("Object Deleted", "Permanently Deleted")
+        assert made["id"] != gone["id"]
+
+    run(scenario)
+
+
+def test_event_bridge_without_a_bus_gets_nothing(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        from cumulo.object_store import model
+
+        await told_of(stand, event_bridge=True)
+        await stand.put("k", b"1")
+        await stand.advance()
+
+        assert await stand.messages() == []
+        assert await stand.due(keys.OBJECT_NOTIFY) == 0
+        assert (await stand.call("GetBucketNotification", model.GetBucketNotification("inbox"))).event_bridge
+
+    run(scenario)
+
+
+def test_refusals_of_rules_are_said_in_s3s_words(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        stand.inbox.gone.add(QUEUE)
+        error = await refused(stand.notify_me(rule()))
+        assert error.message == "Unable to validate the following destination configurations"
+        assert error.values["ArgumentName1"] == f"{QUEUE}, null"
+        assert error.values["ArgumentValue1"] == "it is gone"
+
+        await told_of(stand, rule(), skips_validation=True)
+        error = await refused(stand.notify_me(rule(events=("s3:Nothing",))))
+        assert error.message == "A specified event is not supported for notifications."
+        error = await refused(stand.notify_me(rule(), rule(id="other")))
+        assert error.message.startswith("Configurations overlap.")
+        error = await refused(stand.notify_me(rule(prefix="a"), rule(prefix="ab", id="other")))
+        assert error.message.startswith("Configuration is ambiguously defined.")
 
     run(scenario)

@@ -21,7 +21,7 @@ QUEUE = "arn:aws:sqs:us-east-1:000000000000:jobs"
 
 
 def notification(bucket: str = "inbox") -> model.SetBucketNotification:
-    rule = model.NotificationRule(queue=QUEUE, events=("s3:ObjectCreated:*",))
+    rule = model.NotificationRule(target=QUEUE, events=("s3:ObjectCreated:*",))
     return model.SetBucketNotification(bucket, (rule,))
 
 

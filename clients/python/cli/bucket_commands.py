@@ -119,40 +119,53 @@ def policy(session: Session, name: str, path: str | None, remove: bool) -> None:
 @bucket_group.command("notification")
 @click.argument("name")
 @click.option("--queue", metavar="QUEUE", help="Add a rule: send events to this queue.")
+@click.option("--topic", metavar="TOPIC", help="Add a rule: publish events to this topic (ARN or name).")
+@click.option("--endpoint", metavar="URL", help="Add a rule: post events to this URL.")
 @click.option("--event", "events", multiple=True, metavar="EVENT", help="Which; s3:ObjectCreated:* by default.")
 @click.option("--prefix", default="", help="Only keys that start so.")
 @click.option("--suffix", default="", help="Only keys that end so.")
 @click.option("--set", "path", metavar="FILE", help="Replace all rules by a JSON list; - is standard input.")
 @click.option("--clear", is_flag=True, help="Remove all rules.")
+@click.option("--event-bridge/--no-event-bridge", default=None, help="Send all events in EventBridge's form, too.")
 @leaf
 def notification(
     session: Session,
     name: str,
     queue: str | None,
+    topic: str | None,
+    endpoint: str | None,
     events: tuple[str, ...],
     prefix: str,
     suffix: str,
     path: str | None,
     clear: bool,
+    event_bridge: bool | None,
 ) -> None:
     """Show the notification rules of the bucket NAME, add one, replace or remove them all."""
-    if (queue is not None) + (path is not None) + clear > 1:
-        raise click.UsageError("one of --queue, --set and --clear")
-    if queue is None and (events or prefix or suffix):
-        raise click.UsageError("--event, --prefix and --suffix belong to --queue")
+    targets = [target for target in (queue, topic, endpoint) if target is not None]
+    if len(targets) + (path is not None) + clear > 1:
+        raise click.UsageError("one of --queue, --topic, --endpoint, --set and --clear")
+    if not targets and (events or prefix or suffix):
+        raise click.UsageError("--event, --prefix and --suffix belong to --queue, --topic and --endpoint")
     with session.client() as client:
         bucket = client.bucket(bucket_name(name))
         rules = bucket.notifications() if not clear and path is None else ()
-        if queue is not None:
+        if targets:
             added = NotificationRule(
-                queue=queue, events=events or ("s3:ObjectCreated:*",), prefix=prefix, suffix=suffix
+                queue=queue or "",
+                topic=topic or "",
+                endpoint=endpoint or "",
+                events=events or ("s3:ObjectCreated:*",),
+                prefix=prefix,
+                suffix=suffix,
             )
-            rules = bucket.set_notifications((*rules, added))
+            rules = (*rules, added)
         elif path is not None:
-            rules = bucket.set_notifications(_rules(text_of(path)))
-        elif clear:
-            rules = bucket.set_notifications(())
-        show_items(rules, ("id", "queue", "events", "prefix", "suffix"), session.output)
+            rules = tuple(_rules(text_of(path)))
+        if targets or path is not None or clear or event_bridge is not None:
+            bridges = bucket.event_bridge() if event_bridge is None and not clear else bool(event_bridge)
+            rules = bucket.set_notifications(rules, event_bridge=bridges)
+        show_items(rules, ("id", "queue", "topic", "endpoint", "events", "prefix", "suffix"), session.output)
 
 
 @bucket_group.command("config")

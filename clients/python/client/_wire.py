@@ -693,13 +693,27 @@ def bucket_quota(said: dict[str, Any] | None) -> model.BucketQuota:
 
 def notification_rule(it: objects.NotificationRule) -> model.NotificationRule:
     """Return a notification rule."""
-    return model.NotificationRule(queue=it.queue, events=tuple(it.events), prefix=it.prefix, suffix=it.suffix, id=it.id)
+    return model.NotificationRule(
+        queue=it.queue,
+        events=tuple(it.events),
+        prefix=it.prefix,
+        suffix=it.suffix,
+        id=it.id,
+        topic=it.topic,
+        endpoint=it.endpoint,
+    )
 
 
 def notification_message(rule: model.NotificationRule) -> objects.NotificationRule:
     """Return a notification rule as the contract writes it."""
     return objects.NotificationRule(
-        id=rule.id, queue=rule.queue, events=rule.events, prefix=rule.prefix, suffix=rule.suffix
+        id=rule.id,
+        queue=rule.queue,
+        events=rule.events,
+        prefix=rule.prefix,
+        suffix=rule.suffix,
+        topic=rule.topic,
+        endpoint=rule.endpoint,
     )
 
 

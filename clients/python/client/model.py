@@ -435,13 +435,17 @@ class BucketQuota(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotificationRule(Value, frozen=True):
-    """Which `events` of which keys are sent to which queue (ARN, name or short name)."""
+    """Which `events` of which keys are sent where: to a `queue` (ARN, name or short name), a `topic` (ARN or name), or
+    an `endpoint` (URL); one of the three.
+    """
 
-    queue: str
-    events: tuple[str, ...]
+    queue: str = ""
+    events: tuple[str, ...] = ("s3:ObjectCreated:*",)
     prefix: str = ""
     suffix: str = ""
     id: str = ""
+    topic: str = ""
+    endpoint: str = ""
 
 
 class MultipartUploadInfo(Value, frozen=True):

@@ -395,13 +395,33 @@ class AsyncBucket(Handle):
         )
         return tuple(map(_wire.notification_rule, response.rules))
 
-    async def set_notifications(self, rules: Iterable[model.NotificationRule]) -> tuple[model.NotificationRule, ...]:
-        """Replace all notification rules; none turns notifications off. Returns the rules with their ids."""
+    async def event_bridge(self) -> bool:
+        """Return whether all events go out in EventBridge's form, to the target of the server's setting."""
+        response = await self._connection.call(
+            self._connection.lane.objects.GetBucketNotification,
+            pb.GetBucketNotificationRequest(bucket=self._name),
+        )
+        return response.event_bridge
+
+    async def set_notifications(
+        self,
+        rules: Iterable[model.NotificationRule],
+        *,
+        event_bridge: bool = False,
+        skip_destination_validation: bool = False,
+    ) -> tuple[model.NotificationRule, ...]:
+        """Replace all notification rules; none turns notifications off. Returns the rules with their ids.
+
+        `event_bridge` lets all events go out in EventBridge's form, too. `skip_destination_validation` takes targets
+        that are not there yet, and sends them no test event.
+        """
         response = await self._connection.call(
             self._connection.lane.objects.SetBucketNotification,
             pb.SetBucketNotificationRequest(
                 bucket=self._name,
                 rules=map(_wire.notification_message, rules),
+                event_bridge=event_bridge,
+                skip_destination_validation=skip_destination_validation,
                 request_id=self._connection.request_id(),
             ),
         )

@@ -394,13 +394,33 @@ class Bucket(Handle):
         )
         return tuple(map(_wire.notification_rule, response.rules))
 
-    def set_notifications(self, rules: Iterable[model.NotificationRule]) -> tuple[model.NotificationRule, ...]:
-        """Replace all notification rules; none turns notifications off. Returns the rules with their ids."""
+    def event_bridge(self) -> bool:
+        """Return whether all events go out in EventBridge's form, to the target of the server's setting."""
+        response = self._connection.call(
+            self._connection.lane.objects.GetBucketNotification,
+            pb.GetBucketNotificationRequest(bucket=self._name),
+        )
+        return response.event_bridge
+
+    def set_notifications(
+        self,
+        rules: Iterable[model.NotificationRule],
+        *,
+        event_bridge: bool = False,
+        skip_destination_validation: bool = False,
+    ) -> tuple[model.NotificationRule, ...]:
+        """Replace all notification rules; none turns notifications off. Returns the rules with their ids.
+
+        `event_bridge` lets all events go out in EventBridge's form, too. `skip_destination_validation` takes targets
+        that are not there yet, and sends them no test event.
+        """
         response = self._connection.call(
             self._connection.lane.objects.SetBucketNotification,
             pb.SetBucketNotificationRequest(
                 bucket=self._name,
                 rules=map(_wire.notification_message, rules),
+                event_bridge=event_bridge,
+                skip_destination_validation=skip_destination_validation,
                 request_id=self._connection.request_id(),
             ),
         )

@@ -82,17 +82,25 @@ class NotificationRule(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     PREFIX_FIELD_NUMBER: _builtins.int
     SUFFIX_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
+    ENDPOINT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Set by the client, optional: unique in the bucket, at most 255 characters. Empty: the server chooses one."""
     queue: _builtins.str
-    """Set by the client, required: ARN, name or short name of the queue that gets the events. It must exist; the caller
-    needs sqs:SendMessage on it where it belongs to the bucket's account, and its policy must not refuse the bucket.
-    Answered as ARN.
+    """Set by the client, this, `topic` or `endpoint`: ARN, name or short name of the queue that gets the events. It must
+    exist; the caller needs sqs:SendMessage on it where it belongs to the bucket's account, and its policy must not
+    refuse the bucket. Answered as ARN.
     """
     prefix: _builtins.str
     """Set by the client, optional: only keys that start so; at most 1024 bytes."""
     suffix: _builtins.str
     """Set by the client, optional: only keys that end so; at most 1024 bytes."""
+    topic: _builtins.str
+    """Set by the client: ARN or name of the topic that gets the events; as of a queue, with sns:Publish."""
+    endpoint: _builtins.str
+    """Set by the client: URL of http or https to which events are posted; at most 2048 bytes. It must be one that the
+    server goes to (setting `sns_http_private_addresses`).
+    """
     @_builtins.property
     def events(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Set by the client: 1 or more of S3's event names, e.g. `s3:ObjectCreated:*`, `s3:ObjectRemoved:Delete`."""
@@ -105,10 +113,12 @@ class NotificationRule(_message.Message):
         events: _abc.Iterable[_builtins.str] | None = ...,
         prefix: _builtins.str = ...,
         suffix: _builtins.str = ...,
+        topic: _builtins.str = ...,
+        endpoint: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "id", b"id", "prefix", b"prefix", "queue", b"queue", "suffix", b"suffix"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["endpoint", b"endpoint", "events", b"events", "id", b"id", "prefix", b"prefix", "queue", b"queue", "suffix", b"suffix", "topic", b"topic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -634,6 +644,9 @@ class GetBucketNotificationResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RULES_FIELD_NUMBER: _builtins.int
+    EVENT_BRIDGE_FIELD_NUMBER: _builtins.int
+    event_bridge: _builtins.bool
+    """Set by the server: all events are also sent in EventBridge's form, to the target of the setting `s3_event_bus`."""
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___NotificationRule]:
         """Set by the server: in the order in which they were written."""
@@ -642,10 +655,11 @@ class GetBucketNotificationResponse(_message.Message):
         self,
         *,
         rules: _abc.Iterable[Global___NotificationRule] | None = ...,
+        event_bridge: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_bridge", b"event_bridge", "rules", b"rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -660,10 +674,18 @@ class SetBucketNotificationRequest(_message.Message):
     BUCKET_FIELD_NUMBER: _builtins.int
     RULES_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    EVENT_BRIDGE_FIELD_NUMBER: _builtins.int
+    SKIP_DESTINATION_VALIDATION_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 24 h."""
+    event_bridge: _builtins.bool
+    """Set by the client, optional: send all events also in EventBridge's form, to the target of the setting
+    `s3_event_bus`.
+    """
+    skip_destination_validation: _builtins.bool
+    """Set by the client, optional: take targets that are not there or take nothing, and send no test event."""
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___NotificationRule]:
         """Set by the client: at most 100 rules; none turns notifications off."""
@@ -674,10 +696,12 @@ class SetBucketNotificationRequest(_message.Message):
         bucket: _builtins.str = ...,
         rules: _abc.Iterable[Global___NotificationRule] | None = ...,
         request_id: _builtins.str = ...,
+        event_bridge: _builtins.bool = ...,
+        skip_destination_validation: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "request_id", b"request_id", "rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "event_bridge", b"event_bridge", "request_id", b"request_id", "rules", b"rules", "skip_destination_validation", b"skip_destination_validation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -690,6 +714,9 @@ class SetBucketNotificationResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RULES_FIELD_NUMBER: _builtins.int
+    EVENT_BRIDGE_FIELD_NUMBER: _builtins.int
+    event_bridge: _builtins.bool
+    """Set by the server: as it was asked for."""
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___NotificationRule]:
         """Set by the server: the rules with their ids."""
@@ -698,10 +725,11 @@ class SetBucketNotificationResponse(_message.Message):
         self,
         *,
         rules: _abc.Iterable[Global___NotificationRule] | None = ...,
+        event_bridge: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_bridge", b"event_bridge", "rules", b"rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
