@@ -28,6 +28,8 @@ from cumulo.object_store.lifecycle_model import (
 from cumulo.object_store.service import Service
 
 _MINIMUM_SIZE: Final = "x-amz-transition-default-minimum-object-size"
+MINIMUM_SIZE_MEMBER: Final = "TransitionDefaultMinimumObjectSize"
+"""What S3's SDKs call that header."""
 _STATUSES: Final = ("Enabled", "Disabled")
 
 
@@ -41,7 +43,7 @@ def handlers(service: Service) -> dict[str, Handler]:
         if said is None:
             raise MALFORMED_XML.error()
         minimum_size = call.http.headers.get(_MINIMUM_SIZE, ALL_CLASSES_128K)
-        value = Lifecycle(tuple(_rule(one) for one in said.Rules), minimum_size)
+        value = lifecycle_of(said, minimum_size)
         await service.call(call.ctx, "SetBucketConfiguration", model.SetBucketConfiguration(bucket, KIND, value))
         return AwsAnswer(headers=((_MINIMUM_SIZE, minimum_size),))
 
@@ -52,11 +54,21 @@ def handlers(service: Service) -> dict[str, Handler]:
         found: Lifecycle = (await service.call(call.ctx, "GetBucketConfiguration", asked)).value
         return document(
             "LifecycleConfiguration",
-            "".join(map(_rule_element, found.rules)),
+            lifecycle_elements(found),
             headers=((_MINIMUM_SIZE, found.minimum_size),),
         )
 
     return {"PutBucketLifecycleConfiguration": put_lifecycle, "GetBucketLifecycleConfiguration": get_lifecycle}
+
+
+def lifecycle_of(said: Any, minimum_size: str | None) -> Lifecycle:
+    """Return the rules that S3's shape says, with the minimum size that stands beside it."""
+    return Lifecycle(tuple(_rule(one) for one in said.Rules), minimum_size or ALL_CLASSES_128K)
+
+
+def lifecycle_elements(it: Lifecycle) -> str:
+    """Return the elements of lifecycle rules."""
+    return "".join(map(_rule_element, it.rules))
 
 
 def expiration_headers(found: model.Object) -> tuple[tuple[str, str], ...]:

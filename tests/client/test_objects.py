@@ -313,6 +313,20 @@ def test_configuration_is_written_read_listed_and_removed(bucket: Bucket):
 
     assert bucket.configuration("cors") == rules
     assert bucket.configuration("tagging") == {"TagSet": [{"Key": "team", "Value": "a b"}]}
+    rule = {
+        "ID": "old",
+        "Status": "Enabled",
+        "Filter": {"Prefix": "a/"},
+        "Expiration": {"Date": "2030-01-02T00:00:00Z"},
+    }
+    bucket.set_configuration("lifecycle", {"Rules": [rule]})
+    lifecycle = bucket.configuration("lifecycle")
+    assert lifecycle is not None
+    assert lifecycle["Rules"] == [{**rule, "Expiration": {"Date": "2030-01-02T00:00:00.000Z"}}]
+    assert lifecycle["TransitionDefaultMinimumObjectSize"] == "all_storage_classes_128K"
+    encryption = bucket.configuration("encryption")
+    assert encryption is not None
+    assert encryption["Rules"][0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
     assert bucket.configuration("logging") is None
     assert bucket.configuration("ownership_controls") == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     assert list(bucket.configurations("metrics")) == [{"Id": "all"}]

@@ -17,6 +17,8 @@ KINDS = (
     *LISTED_KINDS,
     "accelerate",
     "cors",
+    "encryption",
+    "lifecycle",
     "logging",
     "ownership_controls",
     "public_access_block",

@@ -431,9 +431,9 @@ class AsyncBucket(Handle):
         """Return one of the bucket's configurations in the shape of S3's own API, None where there is none and S3
         answers so; raises `NotFound` where S3 does.
 
-        `kind` is `accelerate`, `analytics`, `cors`, `intelligent_tiering`, `inventory`, `logging`, `metrics`,
-        `ownership_controls`, `public_access_block`, `quota`, `request_payment`, `tagging` or `website`; `config_id`
-        says which one where a bucket has many.
+        `kind` is `accelerate`, `analytics`, `cors`, `encryption`, `intelligent_tiering`, `inventory`, `lifecycle`,
+        `logging`, `metrics`, `ownership_controls`, `public_access_block`, `quota`, `request_payment`, `tagging` or
+        `website`; `config_id` says which one where a bucket has many.
         """
         request = pb.GetBucketConfigurationRequest(bucket=self._name, kind=kind, id=config_id)
         response = await self._connection.call(self._connection.lane.objects.GetBucketConfiguration, request)

@@ -263,8 +263,9 @@ export interface GetBucketConfigurationRequest {
   /** Set by the client, required: the bucket's name, short name or ARN. */
   bucket: string;
   /**
-   * Set by the client, required: `accelerate`, `analytics`, `cors`, `intelligent_tiering`, `inventory`, `logging`,
-   * `metrics`, `ownership_controls`, `public_access_block`, `quota`, `request_payment`, `tagging` or `website`.
+   * Set by the client, required: `accelerate`, `analytics`, `cors`, `encryption`, `intelligent_tiering`, `inventory`,
+   * `lifecycle`, `logging`, `metrics`, `ownership_controls`, `public_access_block`, `quota`, `request_payment`,
+   * `tagging` or `website`.
    */
   kind: string;
   /** Set by the client: which one, for `analytics`, `intelligent_tiering`, `inventory` and `metrics`, else empty. */
