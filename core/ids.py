@@ -10,6 +10,7 @@ import threading
 from typing import Protocol
 
 POOL_BYTES = 4096
+REQUEST_IDS_AT_ONCE = 64
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _KEY_PREFIXES = ("AKIA", "ASIA")
 _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
@@ -76,6 +77,20 @@ class SeededRandomness:
 def message_id(source: Randomness) -> str:
     """Return a UUIDv4 text, the form of SQS message ids and AWS request ids."""
     return uuid4_text(source.token_bytes(16).hex())
+
+
+class RequestIds:
+    """Ids of requests, in the form of message ids: drawn and written many at once, at half the cost."""
+
+    def __init__(self, source: Randomness) -> None:
+        self._source = source
+        self._ready: list[str] = []
+
+    def new(self) -> str:
+        """Return an id that was not given before."""
+        if not self._ready:
+            self._ready = uuid4_texts(self._source.token_bytes(16 * REQUEST_IDS_AT_ONCE).hex(), REQUEST_IDS_AT_ONCE)
+        return self._ready.pop()
 
 
 def uuid4_text(digits: str) -> str:

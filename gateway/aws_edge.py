@@ -20,7 +20,7 @@ import msgspec
 from cumulo.core.clocks import Clock
 from cumulo.core.context import AnonymousPrincipal, CallContext
 from cumulo.core.errors import INTERNAL_FAILURE, NOT_IMPLEMENTED, ErrorRow, ServiceError, Status
-from cumulo.core.ids import Randomness, message_id
+from cumulo.core.ids import Randomness, RequestIds
 from cumulo.core.names import DEFAULT_REGION, is_region
 from cumulo.core.ports import CredentialSource
 from cumulo.gateway import aws_cbor, aws_codec, aws_errors, aws_query
@@ -178,7 +178,7 @@ class AwsEdge:
         self._verifier = Verifier(credentials, clock)
         self._held = HeldBodies()
         self._clock = clock
-        self._randomness = randomness
+        self._new_request_id = RequestIds(randomness).new
         self._observer = observer
         self._routes: BucketRoutes | None = None
         self._domains = tuple(sorted(domains, key=len, reverse=True))
@@ -196,7 +196,7 @@ class AwsEdge:
     async def answer(self, request: Request) -> Response:
         """Answer one request; raises nothing."""
         started = time.perf_counter()
-        exchange = _Exchange(request, message_id(self._randomness))
+        exchange = _Exchange(request, self._new_request_id())
         status = "OK"
         try:
             if not _is_unsigned_form(request):

@@ -7,6 +7,7 @@ token expires.
 """
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -31,7 +32,7 @@ from cumulo.core.errors import (
     ServiceError,
     Status,
 )
-from cumulo.core.ids import Randomness, message_id
+from cumulo.core.ids import Randomness, RequestIds
 from cumulo.core.lazy import LazyPart
 from cumulo.core.names import DEFAULT_REGION, is_region
 from cumulo.core.operations import Result
@@ -41,6 +42,7 @@ from cumulo.gateway.upload_frames import UPLOAD_STALL_S, TimedFrames
 ERROR_DOMAIN = "cumulo"
 RETRY_AFTER_S = 1
 METADATA_VALUE_CHARACTERS_MAX = 1024
+PEERS_REMEMBERED_MAX = 1024
 _STATUS_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 _BEARER = "Bearer "
 UNTRUSTED = frozenset({Status.UNAUTHENTICATED, Status.PERMISSION_DENIED})
@@ -131,7 +133,7 @@ class RpcAdaptor:
     ) -> None:
         self._authenticator = authenticator
         self._clock = clock
-        self._randomness = randomness
+        self._new_request_id = RequestIds(randomness).new
         self._observer = observer
         self._upload_stall_s = upload_stall_s
 
@@ -156,7 +158,7 @@ class RpcAdaptor:
             principal, expires_ms = authenticated.principal, authenticated.expires_ms
         return CallContext(
             principal=principal,
-            request_id=message_id(self._randomness),
+            request_id=self._new_request_id(),
             region=region,
             source_ip=_peer_address(rpc.peer()),
             user_agent=user_agent,
@@ -322,6 +324,7 @@ def status_of(error: ServiceError, request_id: str) -> RpcStatus:
     return RpcStatus(code=int(row.grpc_status), message=error.message, details=packed)
 
 
+@functools.lru_cache(maxsize=PEERS_REMEMBERED_MAX)
 def _peer_address(peer: str) -> str:
     """Return the address in gRPC's peer text (`ipv4:127.0.0.1:1234`, `ipv6:%5B::1%5D:1234`, `unix:…`); empty over a
     local socket.

@@ -21,7 +21,7 @@ from cumulo.queue_service import model
 from cumulo.queue_service.edge_grpc_messages import (
     add_messages,
     add_results,
-    decode_entry,
+    decode_entries,
     decode_visibility_changes,
     item_error,
 )
@@ -198,7 +198,8 @@ class SendStream(SendingStream):
         self._queue = frame.queue or self._queue
         if not self._queue:
             raise MISSING_PARAMETER.error(parameter="queue")
-        entries = tuple(map(decode_entry, frame.entries))
+        others = pb.StreamSendMessagesRequest(queue=frame.queue, sequence=frame.sequence, request_id=frame.request_id)
+        entries = decode_entries(frame, others)
         if len(entries) > 1:
             size = sum(len(entry.body) for entry in entries)
             if size > FRAME_BYTES_MAX:
@@ -390,6 +391,8 @@ class ReceiveStream(_Stream):
         ]
         answers = [await works[0]] if len(works) == 1 else await asyncio.gather(*works)
         results = [result for part in answers for result in part]
+        if not any(results):  # nearly always: every one is done
+            return pb.AckResult(sequence=frame.sequence)
         answered = list(zip(named, results, strict=True))
         return pb.AckResult(
             sequence=frame.sequence,

@@ -4,6 +4,7 @@ Knows `cumulo.api.topics.v1` and two doors: that of topics, and that of queues, 
 received from. The receiving stream is that of queues in other words. Decides nothing.
 """
 
+import functools
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -455,7 +456,7 @@ MESSAGE_ROWS: Mapping[str, TopicRow] = {
         lambda it, _: queues.DeleteMessages(
             queue=_source(it.subscription), receipt_handles=tuple(it.receipt_handles), request_id=it.request_id
         ),
-        lambda it: pb.AcknowledgeResponse(results=item_results(it)),
+        functools.partial(item_results, pb.AcknowledgeResponse),
     ),
     "ModifyAckDeadline": (
         "BatchChangeMessageVisibility",
@@ -463,7 +464,7 @@ MESSAGE_ROWS: Mapping[str, TopicRow] = {
         lambda it, _: queues.ChangeVisibilities(
             queue=_source(it.subscription), entries=_changes(it.entries), request_id=it.request_id
         ),
-        lambda it: pb.ModifyAckDeadlineResponse(results=item_results(it)),
+        functools.partial(item_results, pb.ModifyAckDeadlineResponse),
     ),
 }
 """Methods that the service of queues does: those about received messages."""

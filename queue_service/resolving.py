@@ -68,7 +68,9 @@ class Desk:
 
     async def use(self, place: Place, *, dead_letter: bool = False) -> Found | None:
         """As `find`, for a call about a queue's messages: such a call keeps a queue that ends by itself."""
-        found = await self.find(place, dead_letter=dead_letter)
+        found: Found | None = self._followed.known(Lookup(place, dead_letter))
+        if found is None:
+            found = await self.find(place, dead_letter=dead_letter)
         if found is not None and found.row.ends_by_itself:
             self.uses.note(found.row.partition, self.clock.deadline_ms())
         return found

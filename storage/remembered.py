@@ -24,6 +24,12 @@ class Remembered:
         self._answers: dict[Any, Any] = {}
         self._commits: int | None = None
 
+    def known(self, request: Any) -> Any:
+        """Return what `read` would answer where that is remembered, else None; spares a call the waiting."""
+        return (
+            self._answers.get(request) if self._commits is not None and self._commits == self._engine.commits else None
+        )
+
     async def read(self, request: Any, also: Partitions = ()) -> Any:
         """Return what a read would answer now; `also` are partitions that the request itself names."""
         commits = self._engine.commits  # asked for before the read, whose answer may only be newer

@@ -10,6 +10,8 @@ import pytest
 
 from cumulo.core.ids import (
     POOL_BYTES,
+    REQUEST_IDS_AT_ONCE,
+    RequestIds,
     SeededRandomness,
     SystemRandomness,
     iam_id,
@@ -76,3 +78,12 @@ def test_many_uuids_are_those_of_one_after_the_other(count):
 
     assert uuid4_texts(digits, count) == one_by_one
     assert all(uuid.UUID(text).version == 4 for text in one_by_one)
+
+
+def test_request_ids_are_uuids_and_never_the_same():
+    ids = RequestIds(SystemRandomness())
+
+    given = [ids.new() for _ in range(3 * REQUEST_IDS_AT_ONCE)]
+
+    assert len(set(given)) == len(given)
+    assert all(uuid.UUID(text).version == 4 for text in given)

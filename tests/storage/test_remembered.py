@@ -68,3 +68,17 @@ def test_no_more_answers_are_kept_than_the_bound():
         assert look_up.runs == 2 * ANSWERS_MAX
 
     asyncio.run(scenario())
+
+
+def test_what_is_remembered_is_known_without_waiting_until_something_is_committed():
+    async def scenario():
+        engine = MemoryEngine()
+        remembered = Remembered(engine, (ROOT,), Counting())
+        await engine.transact((ROOT,), put, b"1")
+
+        assert remembered.known(b"k") is None
+        assert await remembered.read(b"k") == remembered.known(b"k") == b"1"
+        await engine.transact((ROOT,), put, b"2")
+        assert remembered.known(b"k") is None
+
+    asyncio.run(scenario())
