@@ -4,6 +4,7 @@ import base64
 import datetime as dt
 import hashlib
 import io
+import json
 import random
 import urllib.error
 import urllib.parse
@@ -318,3 +319,45 @@ def test_a_signed_payload_that_arrives_in_chunks_is_stored(s3, clients, bucket):
     signed.put_object(Bucket=bucket, Key="k", Body=io.BytesIO(b"signed" * 100_000))
 
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"signed" * 100_000
+
+
+def test_what_nobody_configured_answers_as_terraform_reads_it(s3, bucket):
+    missing = {
+        call: code_of(getattr(s3, f"get_bucket_{call}"), Bucket=bucket)
+        for call in ("cors", "lifecycle_configuration", "policy", "replication", "tagging", "website")
+    }
+    missing["object_lock"] = code_of(s3.get_object_lock_configuration, Bucket=bucket)
+
+    assert missing == {
+        "cors": "NoSuchCORSConfiguration",
+        "lifecycle_configuration": "NoSuchLifecycleConfiguration",
+        "policy": "NoSuchBucketPolicy",
+        "replication": "ReplicationConfigurationNotFoundError",
+        "tagging": "NoSuchTagSet",
+        "website": "NoSuchWebsiteConfiguration",
+        "object_lock": "ObjectLockConfigurationNotFoundError",
+    }
+    assert "Status" not in s3.get_bucket_versioning(Bucket=bucket)
+    assert "Status" not in s3.get_bucket_accelerate_configuration(Bucket=bucket)
+    assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=bucket)
+    assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == "BucketOwner"
+    assert len(s3.get_bucket_acl(Bucket=bucket)["Grants"]) == 1
+
+
+def test_a_website_is_read_by_pages_of_other_origins(s3, server, bucket):
+    s3.put_object(Bucket=bucket, Key="index.html", Body=b"<h1>home</h1>", ContentType="text/html")
+    s3.put_bucket_website(Bucket=bucket, WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}})
+    rules = [{"AllowedMethods": ["GET"], "AllowedOrigins": ["https://app.example"]}]
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules})
+    s3.delete_public_access_block(Bucket=bucket)
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    host = f"{bucket}.s3-website.localhost"
+
+    request = urllib.request.Request(server.url + "/", headers={"Host": host, "Origin": "https://app.example"})
+    with urllib.request.urlopen(request) as answer:
+        page, allowed = answer.read(), answer.headers["access-control-allow-origin"]
+    status, error = send(server.url + "/gone", Host=host)
+
+    assert (page, allowed) == (b"<h1>home</h1>", "https://app.example")
+    assert (status, error.startswith(b"<html>\n<head><title>403 Forbidden</title></head>")) == (403, True)

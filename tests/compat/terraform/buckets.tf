@@ -9,6 +9,28 @@ resource "aws_s3_bucket" "logs" {
   force_destroy = true
 }
 
+resource "aws_s3_bucket_ownership_controls" "logs" {
+  bucket = aws_s3_bucket.logs.id
+  rule {
+    object_ownership = "BucketOwnerPreferred"
+  }
+}
+
+resource "aws_s3_bucket_acl" "logs" {
+  bucket     = aws_s3_bucket.logs.id
+  acl        = "log-delivery-write"
+  depends_on = [aws_s3_bucket_ownership_controls.logs]
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "logs" {
+  bucket = aws_s3_bucket.logs.id
+  rule {
+    apply_server_side_encryption_by_default {
+      sse_algorithm = "AES256"
+    }
+  }
+}
+
 resource "aws_s3_bucket" "site" {
   bucket        = "terraform-site"
   force_destroy = true
@@ -90,6 +112,7 @@ resource "aws_s3_bucket_logging" "site" {
       partition_date_source = "EventTime"
     }
   }
+  depends_on = [aws_s3_bucket_acl.logs]
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "logs" {
