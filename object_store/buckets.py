@@ -76,6 +76,11 @@ def create_bucket(txn: Txn, request: Creation) -> model.Bucket:
         there = keys.decode_bucket(found)
         owned = there.account == request.account
         if owned and request.may_exist and there.region == request.region:
+            if there.object_ownership:  # S3 resets the access control list, and nothing else
+                asked = request.row.acl
+                if asked is not None and acl.is_public(asked.grants) and not there.takes_public_acls:
+                    raise ACCESS_DENIED.error(reason="Access Denied")
+                replace_row(txn, request.name, acl=asked)
             return described(request.name, there)
         raise (BUCKET_ALREADY_OWNED_BY_YOU if owned else BUCKET_ALREADY_EXISTS).error(bucket=request.name)
     row = msgspec.structs.replace(

@@ -346,6 +346,22 @@ def test_whoever_may_not_write_does_not_learn_who_exists(run: Any, refused: Any)
     run(scenario)
 
 
+def test_a_bucket_that_is_made_again_has_the_list_that_was_asked_for_last(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await with_lists(stand, acl_="public-read")
+        assert await may(stand, NOBODY, "list") == {"list"}
+
+        await stand.call("CreateBucket", model.CreateBucket("inbox", location_constraint=""))
+
+        assert await may(stand, NOBODY, "list") == set()
+        block = model.PublicAccessBlock(block_public_acls=True)
+        await stand.call("SetBucketConfiguration", model.SetBucketConfiguration("inbox", "public_access_block", block))
+        again = model.CreateBucket("inbox", location_constraint="", acl="public-read", object_ownership="ObjectWriter")
+        assert (await refused(stand.call("CreateBucket", again))).row.code == "AccessDenied"
+
+    run(scenario)
+
+
 def test_whom_a_list_lets_list_may_know_what_is_missing(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         await with_lists(stand, acl_="public-read")
