@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from cumulo.core.errors import ACCESS_DENIED
 from cumulo.object_store import acl, keys, model
 from cumulo.object_store.errors import (
     BUCKET_ALREADY_EXISTS,
