@@ -14,7 +14,7 @@ from cumulo.storage import digests
 
 OWN = "crc64nvme"
 """The checksum that every object and part has, whatever its sender chose."""
-_LINEAR = ("crc32", "crc32c", "crc64nvme")
+LINEAR = ("crc32", "crc32c", "crc64nvme")
 """What can be joined; a hash cannot."""
 
 
@@ -40,7 +40,7 @@ def upload_type(name: str, asked: str) -> str:
                 reason="The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header."
             )
         return FULL_OBJECT
-    if (asked == COMPOSITE and name == OWN) or (asked == FULL_OBJECT and name not in _LINEAR):
+    if (asked == COMPOSITE and name == OWN) or (asked == FULL_OBJECT and name not in LINEAR):
         raise INVALID_REQUEST.error(
             reason=f"The {asked} checksum type cannot be used with the {name} checksum algorithm."
         )
@@ -117,4 +117,4 @@ def joined(name: str, stretches: Sequence[tuple[int, int]]) -> int:
 def part_checksums(name: str, part: PartRecord) -> dict[str, bytes]:
     """Return the checksums of a part by name: its own, and that of its upload's algorithm."""
     own = {OWN: digests.crc_bytes(OWN, part.crc64nvme)}
-    return own | {name: part.checksum} if part.checksum else own
+    return own | {name: part.checksum} if part.checksum and name not in ("", OWN) else own

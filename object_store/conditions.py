@@ -7,7 +7,7 @@ wins. Sources: S3 user guide, "Add preconditions to S3 operations with condition
 from cumulo.core.errors import ServiceError
 from cumulo.object_store.errors import NO_SUCH_KEY, NOT_MODIFIED, PRECONDITION_FAILED
 from cumulo.object_store.keys import ObjectRecord
-from cumulo.object_store.model import ANY_ETAG, Conditions
+from cumulo.object_store.model import ANY_ETAG, Conditions, DeleteEntry, DeleteObject
 from cumulo.object_store.naming import shown
 
 
@@ -20,6 +20,17 @@ def check_write(found: ObjectRecord | None, key: str, if_match: str, if_none_mat
             raise PRECONDITION_FAILED.error(condition="If-Match")
     if if_none_match and found is not None and _meets(found, if_none_match):
         raise PRECONDITION_FAILED.error(condition="If-None-Match")
+
+
+def check_delete(found: ObjectRecord | None, key: str, asked: DeleteObject | DeleteEntry) -> None:
+    """Raise `PreconditionFailed` where an object must not be deleted, `NoSuchKey` where `if_match` finds none."""
+    check_write(found, key, asked.if_match, "")
+    if found is None:
+        return
+    if asked.if_modified_ms is not None and asked.if_modified_ms // 1000 != found.modified_ms // 1000:
+        raise PRECONDITION_FAILED.error(condition="x-amz-if-match-last-modified-time")
+    if asked.if_size_bytes is not None and asked.if_size_bytes != found.size_bytes:
+        raise PRECONDITION_FAILED.error(condition="x-amz-if-match-size")
 
 
 def check_read(found: ObjectRecord, conditions: Conditions) -> None:

@@ -43,9 +43,6 @@ _NOT_BUILT: Final = frozenset(
         "x-amz-object-lock-event-hold-duration-days",
         "x-amz-object-lock-event-hold-duration-years",
         "x-amz-mfa",
-        "x-amz-write-offset-bytes",
-        "x-amz-if-match-last-modified-time",
-        "x-amz-if-match-size",
         "x-amz-object-annotation-directive",
     )
 )

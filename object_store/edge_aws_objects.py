@@ -26,7 +26,6 @@ from cumulo.object_store.edge_aws_errors import (
     MALFORMED_XML,
     NO_SUCH_VERSION,
     argument_error,
-    header_error,
     request_error,
 )
 from cumulo.object_store.edge_aws_headers import (
@@ -112,18 +111,35 @@ async def _put_object(service: Service, call: AwsCall) -> AwsAnswer:
         acl=headers.get("x-amz-acl", ""),
         grants=from_headers(headers.get),
         encryption=asked_encryption(headers),
+        write_offset=_write_offset(request.WriteOffsetBytes),
     )
     stored: model.Object = (await service.call(call.ctx, "PutObject", asked, upload_body(call))).value
     encryption = encryption_headers(stored.encryption, headers)
     answered = (("etag", f'"{stored.etag}"'), *checksum_headers(stored), *expiration_headers(stored), *encryption)
+    if asked.write_offset != model.UNKNOWN:
+        answered += (("x-amz-object-size", str(stored.size_bytes)),)
     return AwsAnswer(headers=answered)
+
+
+def _write_offset(asked: int | None) -> int:
+    if asked is None:
+        return model.UNKNOWN
+    if asked < 0:
+        raise argument_error("x-amz-write-offset-bytes", str(asked), "The write offset must not be negative.")
+    return asked
 
 
 async def _delete_object(service: Service, call: AwsCall) -> AwsAnswer:
     request, headers = call.request, call.http.headers
     await check_headers(service, call, request.Bucket)
     check_version(request.VersionId)
-    asked = model.DeleteObject(bucket=request.Bucket, key=request.Key, if_match=etag(headers.get("if-match", "")))
+    asked = model.DeleteObject(
+        bucket=request.Bucket,
+        key=request.Key,
+        if_match=etag(headers.get("if-match", "")),
+        if_modified_ms=request.IfMatchLastModifiedTime,
+        if_size_bytes=request.IfMatchSize,
+    )
     await service.call(call.ctx, "DeleteObject", asked)
     return AwsAnswer(status=204)
 
@@ -134,12 +150,12 @@ async def _delete_objects(service: Service, call: AwsCall) -> AwsAnswer:
     objects = request.Delete.Objects
     if not 1 <= len(objects) <= model.BATCH_DELETE_MAX:
         raise MALFORMED_XML.error()
-    if any(one.LastModifiedTime is not None or one.Size is not None for one in objects):
-        raise header_error("LastModifiedTime, Size")
     chosen = [one for one in objects if one.VersionId in (None, "", "null")]
     results: dict[int, model.ItemError | None] = {}
     if chosen:
-        entries = tuple(model.DeleteEntry(one.Key, etag(one.ETag or "")) for one in chosen)
+        entries = tuple(
+            model.DeleteEntry(one.Key, etag(one.ETag or ""), one.LastModifiedTime, one.Size) for one in chosen
+        )
         asked = model.BatchDeleteObjects(bucket=request.Bucket, entries=entries)
         found = (await service.call(call.ctx, "BatchDeleteObjects", asked)).value
         results = {id(one): error for one, error in zip(chosen, found, strict=True)}

@@ -247,7 +247,16 @@ def _decode_put(head: pb.PutObjectHead) -> model.PutObject:
         expected=_expected(head.expected),
         request_id=head.request_id,
         messages=_enclosed(head.messages),
+        write_offset=_write_offset(head),
     )
+
+
+def _write_offset(head: pb.PutObjectHead) -> int:
+    if not head.HasField("write_offset"):
+        return UNKNOWN
+    if head.write_offset < 0:
+        raise INVALID_ARGUMENT.error(parameter="write_offset", value=head.write_offset, allowed="0 or more")
+    return head.write_offset
 
 
 def _enclosed(messages: Iterable[pb.EnclosedMessage]) -> tuple[EnclosedMessage, ...]:

@@ -152,6 +152,26 @@ INVALID_REDIRECT_LOCATION = ErrorRow(
     Status.INVALID_ARGUMENT,
     "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
 )
+INVALID_WRITE_OFFSET = ErrorRow(
+    "InvalidWriteOffset",
+    400,
+    Status.FAILED_PRECONDITION,
+    "The write offset value that you specified does not match the current object size.",
+)
+TOO_MANY_PARTS = ErrorRow(
+    "TooManyParts",
+    400,
+    Status.FAILED_PRECONDITION,
+    "You have attempted to add more parts than the maximum of 10000 that are allowed for this object. You can use the "
+    "CopyObject operation to copy this object to another and then add more data to the newly copied object.",
+)
+ENCRYPTION_TYPE_MISMATCH = ErrorRow(
+    "EncryptionTypeMismatch",
+    400,
+    Status.FAILED_PRECONDITION,
+    "The existing object was created with a different encryption type. Subsequent write requests must include the "
+    "appropriate encryption parameters in the request.",
+)
 EVENT_NOT_SUPPORTED = ErrorRow(
     "InvalidArgument", 400, Status.INVALID_ARGUMENT, "A specified event is not supported for notifications."
 )

@@ -661,7 +661,8 @@ class SetBucketNotification(msgspec.Struct, frozen=True):
 class PutObject(msgspec.Struct, frozen=True, kw_only=True):
     """Store an object; the body comes beside it. `headers` are of `CONTENT_HEADERS`; an empty `storage_class` is the
     standard one. `is_form` says that it came as a browser's form (S3's PostObject). `messages` are stored
-    in the object's own commit. `encryption` None leaves it to the bucket.
+    in the object's own commit. `encryption` None leaves it to the bucket. With a `write_offset` the body is put behind
+    an object of that length, whose description stays; at 0 there may be none yet.
     """
 
     bucket: str
@@ -680,6 +681,7 @@ class PutObject(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[EnclosedMessage, ...] = ()
     grants: tuple[AskedGrant, ...] = ()
     encryption: AskedEncryption | None = None
+    write_offset: int = UNKNOWN
 
 
 class CopySource(msgspec.Struct, frozen=True):
@@ -774,19 +776,25 @@ class DeleteObjectTagging(msgspec.Struct, frozen=True):
 
 
 class DeleteObject(msgspec.Struct, frozen=True, kw_only=True):
-    """Delete an object, if it is there."""
+    """Delete an object, if it is there. `if_modified_ms` (compared in whole seconds) and `if_size_bytes` delete only
+    one of that age and size; they hold where there is none.
+    """
 
     bucket: str
     key: str
     if_match: str = ""
     request_id: str = ""
+    if_modified_ms: int | None = None
+    if_size_bytes: int | None = None
 
 
 class DeleteEntry(msgspec.Struct, frozen=True):
-    """One object of a batch delete."""
+    """One object of a batch delete, with the conditions of `DeleteObject`."""
 
     key: str
     if_match: str = ""
+    if_modified_ms: int | None = None
+    if_size_bytes: int | None = None
 
 
 class BatchDeleteObjects(msgspec.Struct, frozen=True, kw_only=True):

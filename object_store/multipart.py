@@ -181,7 +181,7 @@ def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
     counters = open_counters(txn, partition)
     record = ObjectRecord(
         size_bytes=size_bytes,
-        etag=_etag(chosen),
+        etag=etag_of(chosen),
         modified_ms=stamped.wall_ms,
         body=counters.next,
         part_count=len(chosen),
@@ -337,7 +337,7 @@ def _choose(rows: list[Row], wanted: tuple[model.CompletedPart, ...]) -> list[Pa
     return chosen
 
 
-def _etag(parts: list[PartRecord]) -> str:
+def etag_of(parts: list[PartRecord]) -> str:
     """Return S3's ETag of an object in parts: the MD5 of their MD5s, a hyphen, and their number."""
     joined = hashlib.md5(b"".join(part.md5 for part in parts), usedforsecurity=False)
     return f"{joined.hexdigest()}-{len(parts)}"

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 
 import msgspec
 
+from cumulo.core.errors import ServiceError
 from cumulo.object_store import acl, keys, model
 from cumulo.object_store.bodies import NewBody, discard_body, read_inline, read_kept, read_seal, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
 from cumulo.object_store.checksums import OWN, part_checksums
-from cumulo.object_store.conditions import check_read, check_write
+from cumulo.object_store.conditions import check_delete, check_read, check_write
 from cumulo.object_store.encryption import told_of
 from cumulo.object_store.errors import NO_SUCH_KEY, PRECONDITION_FAILED
 from cumulo.object_store.event_documents import ACL_PUT, REMOVED_DELETE, TAGGING_DELETE, TAGGING_PUT, Change
@@ -125,7 +126,7 @@ def head_object(txn: ReadTxn, stamped: Stamped) -> model.Download:
     request: model.HeadObject = stamped.request
     record = existing(txn, stamped)
     check_read(record, request.conditions)
-    manifest = _manifest(txn, stamped.partition, record) if request.part_number and record.part_count else ()
+    manifest = manifest_of(txn, stamped.partition, record) if request.part_number and record.part_count else ()
     contents = Contents(record, manifest=manifest, expiry=_expiry(txn, stamped, record))
     return contents.download(request, *contents.asked(request))
 
@@ -137,7 +138,7 @@ def open_object(txn: ReadTxn, stamped: Stamped) -> Contents:
     partition = stamped.partition
     expiry = _expiry(txn, stamped, record)
     if record.part_count:
-        return Contents(record, manifest=_manifest(txn, partition, record), expiry=expiry)
+        return Contents(record, manifest=manifest_of(txn, partition, record), expiry=expiry)
     if record.blob:
         kept = read_kept(txn, partition, record.body) if record.encryption is not None else b""
         return Contents(record, seal=read_seal(txn, partition, record), expiry=expiry, kept=kept)
@@ -212,10 +213,10 @@ def replace_object(
 
 
 def delete_object(txn: Txn, stamped: Stamped) -> None:
-    """Delete an object, if it is there; raises `NoSuchBucket`, and for `if_match` `PreconditionFailed`, `NoSuchKey`."""
+    """Delete an object, if it is there; raises `NoSuchBucket`, of conditions `PreconditionFailed` and `NoSuchKey`."""
     meta = open_bucket(txn, stamped.partition, stamped.request.bucket)
     found = find_object(txn, stamped)
-    check_write(found, stamped.request.key, stamped.request.if_match, "")
+    check_delete(found, stamped.request.key, stamped.request)
     if found is not None:
         counters = open_counters(txn, stamped.partition)
         counters = remove_object(txn, stamped, meta, counters, stamped.request.key, found)
@@ -223,8 +224,8 @@ def delete_object(txn: Txn, stamped: Stamped) -> None:
 
 
 class DeletedSlice(msgspec.Struct, frozen=True, array_like=True):
-    """What a slice of a batch delete did not do, by places in the slice: whose ETag was another, and who was not there
-    to have one.
+    """What a slice of a batch delete did not do, by places in the slice: who was another than asked for, and who was
+    not there to have an ETag.
     """
 
     differing: list[int]
@@ -241,12 +242,12 @@ def delete_objects(txn: Txn, stamped: Stamped) -> DeletedSlice:
     for index, entry in enumerate(request.entries):
         stored = txn.get(keys.object_key(partition, entry.key))
         found = None if stored is None else keys.decode_object(stored)
-        if found is None:
-            if entry.if_match:
-                outcome.missing.append(index)
-        elif entry.if_match not in ("", model.ANY_ETAG, found.etag):
-            outcome.differing.append(index)
-        else:
+        try:
+            check_delete(found, entry.key, entry)
+        except ServiceError as error:
+            (outcome.missing if error.row is NO_SUCH_KEY else outcome.differing).append(index)
+            continue
+        if found is not None:
             counters = remove_object(txn, stamped, meta, counters, entry.key, found)
     save_counters(txn, partition, counters)
     return outcome
@@ -348,7 +349,7 @@ def get_attributes(txn: ReadTxn, stamped: Stamped) -> model.ObjectAttributes:
     name = next(iter(record.checksums), "")
     parts: list[model.Part] = []
     if record.part_count:
-        for _, value in _manifest(txn, stamped.partition, record):
+        for _, value in manifest_of(txn, stamped.partition, record):
             stored = keys.decode_parts(value).parts
             if stored[-1].number > request.part_number_marker and len(parts) <= stamped.limit:
                 parts += [shown_part(part, name) for part in stored if part.number > request.part_number_marker]
@@ -368,7 +369,10 @@ def shown_part(part: PartRecord, name: str) -> model.Part:
     )
 
 
-def _manifest(txn: ReadTxn, partition: bytes, record: ObjectRecord) -> tuple[Row, ...]:
+def manifest_of(txn: ReadTxn, partition: bytes, record: ObjectRecord) -> tuple[Row, ...]:
+    """Return the rows of an object's manifest; none where it was stored whole."""
+    if not record.part_count:
+        return ()
     prefix = keys.manifest_prefix(partition, record.body)
     return tuple(txn.range(prefix, after(prefix), MANIFEST_SLICES_MAX))
 

@@ -13,6 +13,7 @@ from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTabl
 from cumulo.object_store import buckets as of_buckets
 from cumulo.object_store import model
 from cumulo.object_store import objects as of_objects
+from cumulo.object_store.appends import put_or_append
 from cumulo.object_store.bucket_policies import get_policy, get_policy_status, set_policy
 from cumulo.object_store.buckets import create_bucket, delete_bucket, get_bucket, get_location, list_buckets
 from cumulo.object_store.configurations import KINDS, get_configuration, list_configurations, set_configuration
@@ -35,7 +36,7 @@ from cumulo.object_store.objects import (
     head_object,
     set_tags,
 )
-from cumulo.object_store.uploads import DATA_WINDOW_MS, put_object, upload_part
+from cumulo.object_store.uploads import DATA_WINDOW_MS, upload_part
 
 CONTROL_WINDOW_MS = 86_400_000
 """How long a request id of buckets themselves is remembered: 24 hours."""
@@ -53,7 +54,7 @@ def on_object(action: str) -> Callable[[Any], Checks]:
         arn = model.object_arn(request.bucket, request.key)
         keys = _written_keys(request) if action in _WRITES_WITH_KEYS else {}
         found: Checks = (Check(action, arn, keys),)
-        if getattr(request, "if_match", "") and action != "s3:GetObject":
+        if action != "s3:GetObject" and _has_condition(request):
             found += (Check("s3:GetObject", arn),)
         if action == "s3:PutObject":
             if getattr(request, "tags", None):
@@ -63,6 +64,15 @@ def on_object(action: str) -> Callable[[Any], Checks]:
         return found
 
     return checks
+
+
+def _has_condition(request: Any) -> bool:
+    """Say whether a write tells by its success what is there."""
+    if getattr(request, "if_match", ""):
+        return True
+    return isinstance(request, model.DeleteObject | model.DeleteEntry) and (
+        request.if_modified_ms is not None or request.if_size_bytes is not None
+    )
 
 
 _WRITES_WITH_KEYS = frozenset(("s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAcl"))
@@ -177,7 +187,15 @@ def batch_delete_checks(request: model.BatchDeleteObjects) -> tuple[Checks, ...]
     """Return each item's checks: every item is decided for itself."""
     of_one = on_object("s3:DeleteObject")
     return tuple(
-        of_one(model.DeleteObject(bucket=request.bucket, key=entry.key, if_match=entry.if_match))
+        of_one(
+            model.DeleteObject(
+                bucket=request.bucket,
+                key=entry.key,
+                if_match=entry.if_match,
+                if_modified_ms=entry.if_modified_ms,
+                if_size_bytes=entry.if_size_bytes,
+            )
+        )
         for entry in request.entries
     )
 
@@ -373,7 +391,7 @@ TABLE = OperationTable(
             model.PutObject,
             Kind.UPLOAD,
             "s3:PutObject",
-            put_object,
+            put_or_append,
             "Stores an object.",
             also=(*_READS, *_DESCRIBES),
         ),

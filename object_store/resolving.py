@@ -26,6 +26,7 @@ from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.policy import DocumentKind, MalformedPolicy
 from cumulo.identity.room import Resolved
 from cumulo.object_store import acl, acl_access, acl_asked, configurations, model, naming, outbox, page_tokens
+from cumulo.object_store.appends import check_offset
 from cumulo.object_store.bucket_policies import PolicyChange
 from cumulo.object_store.buckets import Creation, Found, allocate_partition, find_bucket
 from cumulo.object_store.checksums import check_algorithm, check_part
@@ -426,6 +427,8 @@ class Resolving:
         check_request_id(request.request_id)
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
+        if request.write_offset != model.UNKNOWN and request.messages:
+            raise INVALID_REQUEST.error(reason="An append carries no messages.")
         # Refused now rather than after 5 GiB; they are made ready again for the commit.
         await enclose(self._sender, self._engine, ctx, request.messages)
         asked = await acl_asked.of_new_object(self._engine, ctx, found.row, request)
@@ -433,6 +436,9 @@ class Resolving:
         stamped = msgspec.structs.replace(self.stamp(ctx, request, found, plan), acl=asked.acl)
         there, refused = await self._refused_write(stamped)
         refused = asked.refused or unencryptable or refused
+        if refused is None and request.write_offset != model.UNKNOWN and not request.request_id:
+            there = await self._engine.read((found.row.partition,), find_object, stamped)
+            refused = _caught(lambda: check_offset(there, request.write_offset))
         if refused is None and found.row.has_quota and request.expected.content_length > 0 and not request.request_id:
             refused = await self._engine.read((found.row.partition,), beyond_quota, stamped)
         return self._resolved(ctx, operation, request, found, stamped, missing=refused, record=there, makes_object=True)

@@ -115,9 +115,9 @@ async def store_object(
 ) -> model.Object:
     """Give a received body its name and say what was stored; `stamped.request` is a PutObject or a CopyObject."""
     request: model.PutObject | model.CopyObject = stamped.request
-    stamped = _at_commit(store, stamped)
+    stamped = at_commit(store, stamped)
     commit = CommitObject(stamped, new, description, event_name)
-    stored: Stored = await _commit(store, ctx, stamped, new, commit_object, commit, Stored)
+    stored: Stored = await commit_body(store, ctx, stamped, new, commit_object, commit, Stored)
     return model.Object(
         bucket=request.bucket,
         key=request.key,
@@ -161,9 +161,9 @@ async def upload_part(
 
 async def store_part(store: Store, ctx: CallContext, upload: PartUpload, new: NewBody) -> model.Part:
     """Put a received body in its place; `stamped.request` is an UploadPart or an UploadPartCopy."""
-    stamped = _at_commit(store, upload.stamped)
+    stamped = at_commit(store, upload.stamped)
     commit = CommitPart(stamped, new)
-    stored: StoredPart = await _commit(store, ctx, stamped, new, commit_part, commit, StoredPart)
+    stored: StoredPart = await commit_body(store, ctx, stamped, new, commit_part, commit, StoredPart)
     checksums = {"crc64nvme": stored.crc64nvme.to_bytes(8, "big")}
     return model.Part(
         part_number=stamped.request.part_number,
@@ -324,7 +324,7 @@ def _verified(
     )
 
 
-def _at_commit(store: Store, stamped: Stamped) -> Stamped:
+def at_commit(store: Store, stamped: Stamped) -> Stamped:
     """Stamp anew: the body may have taken hours, and an object is as old as its commit. A customer's key stays here."""
     request = stamped.request
     if request.encryption is not None:
@@ -333,7 +333,7 @@ def _at_commit(store: Store, stamped: Stamped) -> Stamped:
     return msgspec.structs.replace(stamped, request=request, plan=None, now_ms=now_ms, wall_ms=wall_ms)
 
 
-async def _commit(
+async def commit_body(
     store: Store,
     ctx: CallContext,
     stamped: Stamped,

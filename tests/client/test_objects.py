@@ -57,6 +57,16 @@ def test_every_size_arrives_whole(bucket: Bucket, size: int):
     assert bucket.get("a") == data
 
 
+def test_append_goes_behind_what_is_there(bucket: Bucket):
+    assert bucket.append("log", "one,", offset=0).size == 4
+
+    assert bucket.append("log", b"two", offset=4).size == 7
+
+    assert bucket.get("log") == b"one,two"
+    with pytest.raises(errors.PreconditionFailed, match="write offset"):
+        bucket.append("log", b"x", offset=4)
+
+
 def test_large_object_travels_in_parts(bucket: Bucket):
     data = some_bytes(2 * PART_BYTES + 5)
     moved: list[int] = []

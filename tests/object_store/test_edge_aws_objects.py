@@ -4,6 +4,7 @@ import base64
 import hashlib
 import socket
 import zlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -323,7 +324,6 @@ def test_metadata_that_is_too_large_is_refused(door: Door) -> None:
     [
         ("x-amz-object-lock-mode", "GOVERNANCE"),
         ("x-amz-object-lock-legal-hold", "ON"),
-        ("x-amz-write-offset-bytes", "0"),
     ],
 )
 def test_header_that_asks_for_what_is_not_built_is_refused(door: Door, header: str, value: str) -> None:
@@ -568,3 +568,33 @@ def test_virtual_host_names_the_bucket(door: Door) -> None:
 
     assert door.ask("GET", "/a/key", host).body == b"body"
     assert door.ask("GET", "/inbox/a/key").body == b"body"
+
+
+def test_appends_as_s3_defines_them(door: Door) -> None:
+    s3 = door.client()
+
+    made = s3.put_object(Bucket="inbox", Key="log", Body=b"hello", WriteOffsetBytes=0)
+    grown = s3.put_object(Bucket="inbox", Key="log", Body=b" world", WriteOffsetBytes=5)
+
+    assert (made["Size"], grown["Size"]) == (5, 11)
+    assert s3.get_object(Bucket="inbox", Key="log")["Body"].read() == b"hello world"
+    assert s3.head_object(Bucket="inbox", Key="log")["ETag"] == grown["ETag"]
+    assert refused(s3.put_object, Bucket="inbox", Key="log", Body=b"!", WriteOffsetBytes=5) == (
+        400,
+        "InvalidWriteOffset",
+    )
+    assert refused(s3.put_object, Bucket="inbox", Key="log", Body=b"!", WriteOffsetBytes=-1) == (400, "InvalidArgument")
+    assert "Size" not in s3.put_object(Bucket="inbox", Key="log", Body=b"new")
+
+
+def test_deletes_on_age_and_size(door: Door) -> None:
+    s3 = door.client()
+    s3.put_object(Bucket="inbox", Key="k", Body=b"12345")
+    modified = s3.head_object(Bucket="inbox", Key="k")["LastModified"]
+
+    assert refused(s3.delete_object, Bucket="inbox", Key="k", IfMatchSize=4) == (412, "PreconditionFailed")
+    wrong = {"Key": "k", "Size": 5, "LastModifiedTime": modified - timedelta(seconds=9)}
+    (error,) = s3.delete_objects(Bucket="inbox", Delete={"Objects": [wrong]})["Errors"]
+    assert error["Code"] == "PreconditionFailed"
+    s3.delete_object(Bucket="inbox", Key="k", IfMatchSize=5, IfMatchLastModifiedTime=modified, IfMatch="*")
+    assert refused(s3.head_object, Bucket="inbox", Key="k") == (404, "404")

@@ -141,6 +141,17 @@ class AsyncBucket(Handle):
             await upload.abort()
             raise
 
+    async def append(
+        self, key: str, data: Data, *, offset: int, if_match: str | None = None, progress: Progress | None = None
+    ) -> model.ObjectInfo:
+        """Put bytes, or text as UTF-8, behind an object of the length `offset`, all of them or none; at 0 there may be
+        none yet. What describes the object stays. At most 5 GiB a call, 10,000 calls an object.
+
+        Raises `PreconditionFailed` (`InvalidWriteOffset`) where the object has another length.
+        """
+        whole = data.encode() if isinstance(data, str) else data
+        return await self._upload(key, "", None, if_match, None, progress, ()).put_whole(whole, offset)
+
     def _upload(
         self,
         key: str,

@@ -122,8 +122,10 @@ class AsyncUpload:
         with contextlib.suppress(CumuloError):
             await self._connection.call(self._connection.lane.objects.AbortMultipartUpload, request)
 
-    async def put_whole(self, data: bytes | bytearray | memoryview) -> model.ObjectInfo:
-        """Store an object in one stream."""
+    async def put_whole(
+        self, data: bytes | bytearray | memoryview, write_offset: int | None = None
+    ) -> model.ObjectInfo:
+        """Store an object in one stream, or put the bytes behind one of the length `write_offset`."""
         head = pb.PutObjectHead(
             bucket=self._bucket,
             key=self._key,
@@ -134,6 +136,7 @@ class AsyncUpload:
             expected=pb.ExpectedContent(content_length=len(data)),
             request_id=self._connection.request_id(),
             messages=self._messages,
+            write_offset=write_offset,
         )
         response = await self._connection.call_streaming(
             self._connection.lane.objects.PutObject,

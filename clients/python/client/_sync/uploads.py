@@ -123,8 +123,8 @@ class Upload:
         with contextlib.suppress(CumuloError):
             self._connection.call(self._connection.lane.objects.AbortMultipartUpload, request)
 
-    def put_whole(self, data: bytes | bytearray | memoryview) -> model.ObjectInfo:
-        """Store an object in one stream."""
+    def put_whole(self, data: bytes | bytearray | memoryview, write_offset: int | None = None) -> model.ObjectInfo:
+        """Store an object in one stream, or put the bytes behind one of the length `write_offset`."""
         head = pb.PutObjectHead(
             bucket=self._bucket,
             key=self._key,
@@ -135,6 +135,7 @@ class Upload:
             expected=pb.ExpectedContent(content_length=len(data)),
             request_id=self._connection.request_id(),
             messages=self._messages,
+            write_offset=write_offset,
         )
         response = self._connection.call_streaming(
             self._connection.lane.objects.PutObject,

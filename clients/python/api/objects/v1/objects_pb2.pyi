@@ -1023,6 +1023,7 @@ class PutObjectHead(_message.Message):
     EXPECTED_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
+    WRITE_OFFSET_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -1035,6 +1036,10 @@ class PutObjectHead(_message.Message):
     """Set by the client, optional: `*` only, store only if there is no object."""
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
+    write_offset: _builtins.int
+    """Set by the client, optional: put the bytes behind an object of that length instead, whose description stays
+    (`InvalidWriteOffset` where it has another length, `TooManyParts` after 10,000 appends); at 0 there may be none yet.
+    """
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Set by the client, optional: user metadata; names in lower case, names and values together at most 2048 bytes."""
@@ -1062,12 +1067,15 @@ class PutObjectHead(_message.Message):
         expected: Global___ExpectedContent | None = ...,
         request_id: _builtins.str = ...,
         messages: _abc.Iterable[Global___EnclosedMessage] | None = ...,
+        write_offset: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expected", b"expected"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_write_offset", b"_write_offset", "expected", b"expected", "write_offset", b"write_offset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "content_type", b"content_type", "expected", b"expected", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "messages", b"messages", "metadata", b"metadata", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_write_offset", b"_write_offset", "bucket", b"bucket", "content_type", b"content_type", "expected", b"expected", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "messages", b"messages", "metadata", b"metadata", "request_id", b"request_id", "write_offset", b"write_offset"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__write_offset: _TypeAlias = _typing.Literal["write_offset"]  # noqa: Y015
+    _WhichOneofArgType__write_offset: _TypeAlias = _typing.Literal["_write_offset", b"_write_offset"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__write_offset) -> _WhichOneofReturnType__write_offset | None: ...
 
 Global___PutObjectHead: _TypeAlias = PutObjectHead  # noqa: Y015
 
