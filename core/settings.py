@@ -102,6 +102,12 @@ SETTINGS = (
         "host names below which a bucket's name is the first label (`bucket.s3.localhost`), set apart by commas",
     ),
     Setting(
+        "s3_website_hosts",
+        "",
+        _host_names,
+        "host names that are websites of the buckets of the same names (`www.example.com`), set apart by commas",
+    ),
+    Setting(
         "s3_default_object_ownership",
         "BucketOwnerEnforced",
         _choice("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"),

@@ -7,7 +7,7 @@ what is served; a key is data, whatever dots, slashes or NULs are in it. Knows n
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -39,13 +39,13 @@ class S3Address(msgspec.Struct, frozen=True):
     website: bool = False
 
 
-def s3_address(host: str, path: str, domains: Sequence[str]) -> S3Address:
+def s3_address(host: str, path: str, domains: Sequence[str], sites: Collection[str] = ()) -> S3Address:
     """Return what a URL names: by the first label of a host below one of `domains`, or by the path's first segment.
 
     Raises `InvalidURI` where the path is no percent-encoded UTF-8.
     """
     text = decoded(path)
-    if bucket := website_of_host(host, domains):
+    if bucket := website_of_host(host, domains, sites):
         return S3Address(bucket, text[1:], virtual_host=True, website=True)
     if bucket := bucket_of_host(host, domains):
         return S3Address(bucket, text[1:], virtual_host=True)
@@ -71,12 +71,15 @@ def _bucket_of_host(host: str, domains: tuple[str, ...]) -> str:
     return ""
 
 
-def website_of_host(host: str, domains: Sequence[str]) -> str:
+def website_of_host(host: str, domains: Sequence[str], sites: Collection[str] = ()) -> str:
     """Return the bucket whose website a host is; empty where it is none.
 
     As AWS names them, `bucket.s3-website-region.domain` and `bucket.s3-website.region.domain`, and without a region:
-    `bucket.s3-website.domain`. The domain is one of `domains`, or what follows `s3.` in one.
+    `bucket.s3-website.domain`. The domain is one of `domains`, or what follows `s3.` in one. A host of `sites` is the
+    website of the bucket of its own name.
     """
+    if sites and (name := hostname(host)) in sites:
+        return name
     return _website_of_host(host, tuple(domains)) if WEBSITE_LABEL in host else ""
 
 
@@ -159,8 +162,8 @@ class ServiceDirectory:
             if service := self._by_version.get(named.get("Version", "")) or of_link:
                 return service
         label, _, domain = hostname(headers.get("host", "")).partition(".")
-        # A bucket may be called like a service; no service is below one called s3.
-        return label if label in self._names and not domain.startswith("s3.") else ""
+        # A bucket may be called like a service; no service is below one called s3, or beside a website.
+        return label if label in self._names and not domain.startswith(("s3.", "s3-website")) else ""
 
 
 def _utf8(octets: bytes) -> str:

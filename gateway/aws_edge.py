@@ -155,7 +155,8 @@ class _Exchange:
 class AwsEdge:
     """Answers AWS's protocols for `services`; `domains` are the host names below which a label is a bucket's name.
 
-    `takes_version_2_forms` admits POST forms signed with version 2.
+    `takes_version_2_forms` admits POST forms signed with version 2; `sites` are host names that are websites of the
+    buckets of the same names.
     """
 
     def __init__(
@@ -168,6 +169,7 @@ class AwsEdge:
         domains: Sequence[str],
         *,
         takes_version_2_forms: bool = False,
+        sites: Sequence[str] = (),
     ) -> None:
         self._takes_version_2_forms = takes_version_2_forms
         self._services = {service.name: service for service in services}
@@ -182,11 +184,12 @@ class AwsEdge:
         self._observer = observer
         self._routes: BucketRoutes | None = None
         self._domains = tuple(sorted(domains, key=len, reverse=True))
+        self._sites = frozenset(sites)
 
     def names_bucket(self, request: Request) -> bool:
         """Say whether the host of a request is a bucket's, so that every path below it is a key."""
         host = request.headers.get("host", "")
-        return bool(bucket_of_host(host, self._domains) or website_of_host(host, self._domains))
+        return bool(bucket_of_host(host, self._domains) or website_of_host(host, self._domains, self._sites))
 
     @property
     def service_names(self) -> tuple[str, ...]:
@@ -306,7 +309,7 @@ class AwsEdge:
 
     async def _serve_s3(self, exchange: _Exchange, service: AwsService) -> Response:
         request = exchange.request
-        address = s3_address(request.headers.get("host", ""), request.path, self._domains)
+        address = s3_address(request.headers.get("host", ""), request.path, self._domains, self._sites)
         query = decoded_query(request.query)
         model = exchange.model = service.load()
         exchange.address = address
@@ -389,7 +392,11 @@ async def _left(exchange: _Exchange, answer: Response, started: float, error: st
     front = None if exchange.service is None else exchange.service.front
     if front is None or exchange.address is None or not front.hears_of(exchange.request):
         return answer
-    return await front.leave(_visit(exchange, exchange.address, started, error), answer)
+    try:
+        return await front.leave(_visit(exchange, exchange.address, started, error), answer)
+    except Exception as bug:  # noqa: BLE001 - what was done is done, and its caller is told so
+        _log.exception("bug behind an answer of S3", exc_info=bug, extra={"request_id": exchange.request_id})
+        return answer
 
 
 def _read_call(

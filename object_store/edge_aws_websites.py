@@ -23,19 +23,18 @@ from cumulo.object_store.downloads import InlineBody
 from cumulo.object_store.edge_aws_headers import byte_range, conditions, http_date
 from cumulo.object_store.edge_aws_objects import described
 from cumulo.object_store.errors import (
-    INVALID_RANGE,
     NO_SUCH_BUCKET,
     NO_SUCH_KEY,
     NO_SUCH_WEBSITE,
     NOT_MODIFIED,
-    PRECONDITION_FAILED,
 )
 from cumulo.object_store.service import Service
 from cumulo.object_store.websites import Place
 
 _HTML: Final = "text/html; charset=utf-8"
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
-_ERRORS: Final = (ACCESS_DENIED, NO_SUCH_KEY, INVALID_RANGE, PRECONDITION_FAILED)
+SERVER_ERRORS: Final = 500
+"""Those are the server's own affair, and said as S3 says them."""
 Details = tuple[tuple[str, str], ...]
 
 
@@ -71,7 +70,7 @@ async def serve(service: Service, visit: Visit) -> Response:
     except ServiceError as error:
         if error.row is NOT_MODIFIED:
             return _not_modified(visit, error)
-        if error.row not in _ERRORS:
+        if error.row.http_status >= SERVER_ERRORS:
             raise
         return await _instead(service, visit, site, place, error)
 
@@ -93,7 +92,7 @@ async def _instead(service: Service, visit: Visit, site: Any, place: Place, erro
     try:
         page = await _document(service, visit, site.ErrorDocument.Key, as_error=True)
     except ServiceError as other:
-        if other.row not in _ERRORS:
+        if other.row.http_status >= SERVER_ERRORS:
             raise
         message = "Access Denied" if other.row is ACCESS_DENIED else other.message
         custom = Failure(other.row.http_status, other.row.code, message, (("Key", site.ErrorDocument.Key),))

@@ -38,6 +38,7 @@ _SERVER_SETTINGS = (
     "host",
     "port",
     "s3_domains",
+    "s3_website_hosts",
     "s3_lifecycle_day_s",
     "s3_default_object_ownership",
     "s3_default_public_access_block",

@@ -234,6 +234,7 @@ async def _build(
         metrics.aws,
         settings["s3_domains"],
         takes_version_2_forms=settings["s3_version_2_forms"] == "on",
+        sites=settings["s3_website_hosts"],
     )
 
     def reached_at(url: str) -> None:

@@ -45,12 +45,16 @@ def visit(door: Door, path: str, method: str = "GET", host: str = HOST, **header
         ("inbox.s3-website.elsewhere.example", ""),
         ("inbox.s3.localhost", ""),
         ("[::1]:4566", ""),
+        ("www.example.com:4566", "www.example.com"),
+        ("WWW.example.com", "www.example.com"),
+        ("a.www.example.com", ""),
     ],
 )
 def test_hosts_of_websites(host: str, bucket: str) -> None:
-    assert website_of_host(host, ("s3.localhost",)) == bucket
+    sites = frozenset({"www.example.com"})
+    assert website_of_host(host, ("s3.localhost",), sites) == bucket
     if bucket:
-        address = s3_address(host, "/a%20b", ("s3.localhost", "localhost"))
+        address = s3_address(host, "/a%20b", ("s3.localhost", "localhost"), sites)
         assert (address.bucket, address.key, address.website) == (bucket, "a b", True)
 
 
@@ -196,6 +200,17 @@ def test_what_is_not_there_is_told_in_html_and_what_is_shut_stays_shut(door: Doo
     assert (posted.status, posted.headers["x-amz-error-code"]) == (405, "MethodNotAllowed")
     door.client().delete_bucket_website(Bucket="inbox")
     assert visit(door, "/").headers["x-amz-error-code"] == "NoSuchWebsiteConfiguration"
+
+
+def test_bucket_may_be_called_like_a_service_and_a_range_beyond_the_end_is_told_in_html(door: Door) -> None:
+    configured(door)
+    published(door, index=b"home")
+
+    service = visit(door, "/", host="sqs.s3-website.localhost")
+    beyond = visit(door, "/index.html", Range="bytes=10-")
+
+    assert service.headers["x-amz-error-code"] == "NoSuchBucket"
+    assert (beyond.status, beyond.headers["x-amz-error-code"]) == (416, "InvalidRange")
 
 
 def test_error_document_is_shown_with_the_status_of_the_error(door: Door) -> None:

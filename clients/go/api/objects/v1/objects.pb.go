@@ -124,16 +124,21 @@ type NotificationRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the client, optional: unique in the bucket, at most 255 characters. Empty: the server chooses one.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Set by the client, required: ARN, name or short name of the queue that gets the events. It must exist; the caller
-	// needs sqs:SendMessage on it where it belongs to the bucket's account, and its policy must not refuse the bucket.
-	// Answered as ARN.
+	// Set by the client, this, `topic` or `endpoint`: ARN, name or short name of the queue that gets the events. It must
+	// exist; the caller needs sqs:SendMessage on it where it belongs to the bucket's account, and its policy must not
+	// refuse the bucket. Answered as ARN.
 	Queue string `protobuf:"bytes,2,opt,name=queue,proto3" json:"queue,omitempty"`
 	// Set by the client: 1 or more of S3's event names, e.g. `s3:ObjectCreated:*`, `s3:ObjectRemoved:Delete`.
 	Events []string `protobuf:"bytes,3,rep,name=events,proto3" json:"events,omitempty"`
 	// Set by the client, optional: only keys that start so; at most 1024 bytes.
 	Prefix string `protobuf:"bytes,4,opt,name=prefix,proto3" json:"prefix,omitempty"`
 	// Set by the client, optional: only keys that end so; at most 1024 bytes.
-	Suffix        string `protobuf:"bytes,5,opt,name=suffix,proto3" json:"suffix,omitempty"`
+	Suffix string `protobuf:"bytes,5,opt,name=suffix,proto3" json:"suffix,omitempty"`
+	// Set by the client: ARN or name of the topic that gets the events; as of a queue, with sns:Publish.
+	Topic string `protobuf:"bytes,6,opt,name=topic,proto3" json:"topic,omitempty"`
+	// Set by the client: URL of http or https to which events are posted; at most 2048 bytes. It must be one that the
+	// server goes to (setting `sns_http_private_addresses`).
+	Endpoint      string `protobuf:"bytes,7,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -199,6 +204,20 @@ func (x *NotificationRule) GetPrefix() string {
 func (x *NotificationRule) GetSuffix() string {
 	if x != nil {
 		return x.Suffix
+	}
+	return ""
+}
+
+func (x *NotificationRule) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *NotificationRule) GetEndpoint() string {
+	if x != nil {
+		return x.Endpoint
 	}
 	return ""
 }
@@ -1197,7 +1216,9 @@ func (x *GetBucketNotificationRequest) GetBucket() string {
 type GetBucketNotificationResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the server: in the order in which they were written.
-	Rules         []*NotificationRule `protobuf:"bytes,1,rep,name=rules,proto3" json:"rules,omitempty"`
+	Rules []*NotificationRule `protobuf:"bytes,1,rep,name=rules,proto3" json:"rules,omitempty"`
+	// Set by the server: all events are also sent in EventBridge's form, to the target of the setting `s3_event_bus`.
+	EventBridge   bool `protobuf:"varint,2,opt,name=event_bridge,json=eventBridge,proto3" json:"event_bridge,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1239,6 +1260,13 @@ func (x *GetBucketNotificationResponse) GetRules() []*NotificationRule {
 	return nil
 }
 
+func (x *GetBucketNotificationResponse) GetEventBridge() bool {
+	if x != nil {
+		return x.EventBridge
+	}
+	return false
+}
+
 // The rules to write.
 type SetBucketNotificationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1247,9 +1275,14 @@ type SetBucketNotificationRequest struct {
 	// Set by the client: at most 100 rules; none turns notifications off.
 	Rules []*NotificationRule `protobuf:"bytes,2,rep,name=rules,proto3" json:"rules,omitempty"`
 	// Set by the client, optional: idempotency id, a UUID; remembered 24 h.
-	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Set by the client, optional: send all events also in EventBridge's form, to the target of the setting
+	// `s3_event_bus`.
+	EventBridge bool `protobuf:"varint,4,opt,name=event_bridge,json=eventBridge,proto3" json:"event_bridge,omitempty"`
+	// Set by the client, optional: take targets that are not there or take nothing, and send no test event.
+	SkipDestinationValidation bool `protobuf:"varint,5,opt,name=skip_destination_validation,json=skipDestinationValidation,proto3" json:"skip_destination_validation,omitempty"`
+	unknownFields             protoimpl.UnknownFields
+	sizeCache                 protoimpl.SizeCache
 }
 
 func (x *SetBucketNotificationRequest) Reset() {
@@ -1303,11 +1336,27 @@ func (x *SetBucketNotificationRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *SetBucketNotificationRequest) GetEventBridge() bool {
+	if x != nil {
+		return x.EventBridge
+	}
+	return false
+}
+
+func (x *SetBucketNotificationRequest) GetSkipDestinationValidation() bool {
+	if x != nil {
+		return x.SkipDestinationValidation
+	}
+	return false
+}
+
 // The rules are in force.
 type SetBucketNotificationResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the server: the rules with their ids.
-	Rules         []*NotificationRule `protobuf:"bytes,1,rep,name=rules,proto3" json:"rules,omitempty"`
+	Rules []*NotificationRule `protobuf:"bytes,1,rep,name=rules,proto3" json:"rules,omitempty"`
+	// Set by the server: as it was asked for.
+	EventBridge   bool `protobuf:"varint,2,opt,name=event_bridge,json=eventBridge,proto3" json:"event_bridge,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1347,6 +1396,13 @@ func (x *SetBucketNotificationResponse) GetRules() []*NotificationRule {
 		return x.Rules
 	}
 	return nil
+}
+
+func (x *SetBucketNotificationResponse) GetEventBridge() bool {
+	if x != nil {
+		return x.EventBridge
+	}
+	return false
 }
 
 // Which configuration is asked for.
@@ -4354,13 +4410,15 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x03arn\x18\x02 \x01(\tR\x03arn\x12\x16\n" +
 	"\x06region\x18\x03 \x01(\tR\x06region\x12\x18\n" +
 	"\aaccount\x18\x04 \x01(\tR\aaccount\x12\x1b\n" +
-	"\tcreate_ms\x18\x05 \x01(\x03R\bcreateMs\"\x80\x01\n" +
+	"\tcreate_ms\x18\x05 \x01(\x03R\bcreateMs\"\xb2\x01\n" +
 	"\x10NotificationRule\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x16\n" +
 	"\x06events\x18\x03 \x03(\tR\x06events\x12\x16\n" +
 	"\x06prefix\x18\x04 \x01(\tR\x06prefix\x12\x16\n" +
-	"\x06suffix\x18\x05 \x01(\tR\x06suffix\"\xca\x01\n" +
+	"\x06suffix\x18\x05 \x01(\tR\x06suffix\x12\x14\n" +
+	"\x05topic\x18\x06 \x01(\tR\x05topic\x12\x1a\n" +
+	"\bendpoint\x18\a \x01(\tR\bendpoint\"\xca\x01\n" +
 	"\x0fExpectedContent\x12*\n" +
 	"\x0econtent_length\x18\x01 \x01(\x03H\x00R\rcontentLength\x88\x01\x01\x12\x1f\n" +
 	"\vcontent_md5\x18\x02 \x01(\fR\n" +
@@ -4433,16 +4491,20 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"request_id\x18\x02 \x01(\tR\trequestId\"\x1c\n" +
 	"\x1aDeleteBucketPolicyResponse\"6\n" +
 	"\x1cGetBucketNotificationRequest\x12\x16\n" +
-	"\x06bucket\x18\x01 \x01(\tR\x06bucket\"^\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\"\x81\x01\n" +
 	"\x1dGetBucketNotificationResponse\x12=\n" +
-	"\x05rules\x18\x01 \x03(\v2'.cumulo.api.objects.v1.NotificationRuleR\x05rules\"\x94\x01\n" +
+	"\x05rules\x18\x01 \x03(\v2'.cumulo.api.objects.v1.NotificationRuleR\x05rules\x12!\n" +
+	"\fevent_bridge\x18\x02 \x01(\bR\veventBridge\"\xf7\x01\n" +
 	"\x1cSetBucketNotificationRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12=\n" +
 	"\x05rules\x18\x02 \x03(\v2'.cumulo.api.objects.v1.NotificationRuleR\x05rules\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tR\trequestId\"^\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\x12!\n" +
+	"\fevent_bridge\x18\x04 \x01(\bR\veventBridge\x12>\n" +
+	"\x1bskip_destination_validation\x18\x05 \x01(\bR\x19skipDestinationValidation\"\x81\x01\n" +
 	"\x1dSetBucketNotificationResponse\x12=\n" +
-	"\x05rules\x18\x01 \x03(\v2'.cumulo.api.objects.v1.NotificationRuleR\x05rules\"[\n" +
+	"\x05rules\x18\x01 \x03(\v2'.cumulo.api.objects.v1.NotificationRuleR\x05rules\x12!\n" +
+	"\fevent_bridge\x18\x02 \x01(\bR\veventBridge\"[\n" +
 	"\x1dGetBucketConfigurationRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x0e\n" +

@@ -64,9 +64,9 @@ export interface NotificationRule {
   /** Set by the client, optional: unique in the bucket, at most 255 characters. Empty: the server chooses one. */
   id: string;
   /**
-   * Set by the client, required: ARN, name or short name of the queue that gets the events. It must exist; the caller
-   * needs sqs:SendMessage on it where it belongs to the bucket's account, and its policy must not refuse the bucket.
-   * Answered as ARN.
+   * Set by the client, this, `topic` or `endpoint`: ARN, name or short name of the queue that gets the events. It must
+   * exist; the caller needs sqs:SendMessage on it where it belongs to the bucket's account, and its policy must not
+   * refuse the bucket. Answered as ARN.
    */
   queue: string;
   /** Set by the client: 1 or more of S3's event names, e.g. `s3:ObjectCreated:*`, `s3:ObjectRemoved:Delete`. */
@@ -75,6 +75,13 @@ export interface NotificationRule {
   prefix: string;
   /** Set by the client, optional: only keys that end so; at most 1024 bytes. */
   suffix: string;
+  /** Set by the client: ARN or name of the topic that gets the events; as of a queue, with sns:Publish. */
+  topic: string;
+  /**
+   * Set by the client: URL of http or https to which events are posted; at most 2048 bytes. It must be one that the
+   * server goes to (setting `sns_http_private_addresses`).
+   */
+  endpoint: string;
 }
 
 /** What the sender says about the bytes; all that is present is checked before anything becomes visible. */
@@ -240,6 +247,8 @@ export interface GetBucketNotificationRequest {
 export interface GetBucketNotificationResponse {
   /** Set by the server: in the order in which they were written. */
   rules: NotificationRule[];
+  /** Set by the server: all events are also sent in EventBridge's form, to the target of the setting `s3_event_bus`. */
+  eventBridge: boolean;
 }
 
 /** The rules to write. */
@@ -250,12 +259,21 @@ export interface SetBucketNotificationRequest {
   rules: NotificationRule[];
   /** Set by the client, optional: idempotency id, a UUID; remembered 24 h. */
   requestId: string;
+  /**
+   * Set by the client, optional: send all events also in EventBridge's form, to the target of the setting
+   * `s3_event_bus`.
+   */
+  eventBridge: boolean;
+  /** Set by the client, optional: take targets that are not there or take nothing, and send no test event. */
+  skipDestinationValidation: boolean;
 }
 
 /** The rules are in force. */
 export interface SetBucketNotificationResponse {
   /** Set by the server: the rules with their ids. */
   rules: NotificationRule[];
+  /** Set by the server: as it was asked for. */
+  eventBridge: boolean;
 }
 
 /** Which configuration is asked for. */
@@ -877,7 +895,7 @@ export const Bucket: MessageFns<Bucket> = {
 };
 
 function createBaseNotificationRule(): NotificationRule {
-  return { id: "", queue: "", events: [], prefix: "", suffix: "" };
+  return { id: "", queue: "", events: [], prefix: "", suffix: "", topic: "", endpoint: "" };
 }
 
 export const NotificationRule: MessageFns<NotificationRule> = {
@@ -896,6 +914,12 @@ export const NotificationRule: MessageFns<NotificationRule> = {
     }
     if (message.suffix !== "") {
       writer.uint32(42).string(message.suffix);
+    }
+    if (message.topic !== "") {
+      writer.uint32(50).string(message.topic);
+    }
+    if (message.endpoint !== "") {
+      writer.uint32(58).string(message.endpoint);
     }
     return writer;
   },
@@ -953,6 +977,22 @@ export const NotificationRule: MessageFns<NotificationRule> = {
             message.suffix = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.endpoint = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -975,6 +1015,8 @@ export const NotificationRule: MessageFns<NotificationRule> = {
     message.events = object.events?.map((e) => e) || [];
     message.prefix = object.prefix ?? "";
     message.suffix = object.suffix ?? "";
+    message.topic = object.topic ?? "";
+    message.endpoint = object.endpoint ?? "";
     return message;
   },
 };
@@ -2304,13 +2346,16 @@ export const GetBucketNotificationRequest: MessageFns<GetBucketNotificationReque
 };
 
 function createBaseGetBucketNotificationResponse(): GetBucketNotificationResponse {
-  return { rules: [] };
+  return { rules: [], eventBridge: false };
 }
 
 export const GetBucketNotificationResponse: MessageFns<GetBucketNotificationResponse> = {
   encode(message: GetBucketNotificationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.rules) {
       NotificationRule.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.eventBridge !== false) {
+      writer.uint32(16).bool(message.eventBridge);
     }
     return writer;
   },
@@ -2336,6 +2381,14 @@ export const GetBucketNotificationResponse: MessageFns<GetBucketNotificationResp
             message.rules.push(NotificationRule.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.eventBridge = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2354,12 +2407,13 @@ export const GetBucketNotificationResponse: MessageFns<GetBucketNotificationResp
   fromPartial(object: DeepPartial<GetBucketNotificationResponse>): GetBucketNotificationResponse {
     const message = createBaseGetBucketNotificationResponse();
     message.rules = object.rules?.map((e) => NotificationRule.fromPartial(e)) || [];
+    message.eventBridge = object.eventBridge ?? false;
     return message;
   },
 };
 
 function createBaseSetBucketNotificationRequest(): SetBucketNotificationRequest {
-  return { bucket: "", rules: [], requestId: "" };
+  return { bucket: "", rules: [], requestId: "", eventBridge: false, skipDestinationValidation: false };
 }
 
 export const SetBucketNotificationRequest: MessageFns<SetBucketNotificationRequest> = {
@@ -2372,6 +2426,12 @@ export const SetBucketNotificationRequest: MessageFns<SetBucketNotificationReque
     }
     if (message.requestId !== "") {
       writer.uint32(26).string(message.requestId);
+    }
+    if (message.eventBridge !== false) {
+      writer.uint32(32).bool(message.eventBridge);
+    }
+    if (message.skipDestinationValidation !== false) {
+      writer.uint32(40).bool(message.skipDestinationValidation);
     }
     return writer;
   },
@@ -2413,6 +2473,22 @@ export const SetBucketNotificationRequest: MessageFns<SetBucketNotificationReque
             message.requestId = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.eventBridge = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.skipDestinationValidation = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2433,18 +2509,23 @@ export const SetBucketNotificationRequest: MessageFns<SetBucketNotificationReque
     message.bucket = object.bucket ?? "";
     message.rules = object.rules?.map((e) => NotificationRule.fromPartial(e)) || [];
     message.requestId = object.requestId ?? "";
+    message.eventBridge = object.eventBridge ?? false;
+    message.skipDestinationValidation = object.skipDestinationValidation ?? false;
     return message;
   },
 };
 
 function createBaseSetBucketNotificationResponse(): SetBucketNotificationResponse {
-  return { rules: [] };
+  return { rules: [], eventBridge: false };
 }
 
 export const SetBucketNotificationResponse: MessageFns<SetBucketNotificationResponse> = {
   encode(message: SetBucketNotificationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.rules) {
       NotificationRule.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.eventBridge !== false) {
+      writer.uint32(16).bool(message.eventBridge);
     }
     return writer;
   },
@@ -2470,6 +2551,14 @@ export const SetBucketNotificationResponse: MessageFns<SetBucketNotificationResp
             message.rules.push(NotificationRule.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.eventBridge = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2488,6 +2577,7 @@ export const SetBucketNotificationResponse: MessageFns<SetBucketNotificationResp
   fromPartial(object: DeepPartial<SetBucketNotificationResponse>): SetBucketNotificationResponse {
     const message = createBaseSetBucketNotificationResponse();
     message.rules = object.rules?.map((e) => NotificationRule.fromPartial(e)) || [];
+    message.eventBridge = object.eventBridge ?? false;
     return message;
   },
 };
