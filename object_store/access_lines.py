@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 NOTHING: Final = "-"
-_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\"\\]")
+_PRINTABLE: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in '"\\')
 _RESOURCES: Final[Mapping[str, str]] = {
     "AbortMultipartUpload": "UPLOAD",
     "CompleteMultipartUpload": "UPLOAD",
@@ -127,8 +127,8 @@ def line(access: Access) -> str:
 
 
 def _kept(text: str) -> str:
-    """Return what a client sent without what would end its field, or the line."""
-    return _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", text)
+    """Return what a client sent without what would end its field, or the line: the octets of a header."""
+    return urllib.parse.quote(text, safe=_PRINTABLE, encoding="latin-1", errors="replace")
 
 
 def _number(value: int) -> str:

@@ -360,7 +360,7 @@ def test_descriptions_that_cannot_be_kept_are_refused(run: Any, refused: Any, mo
 
 def test_description_is_kept_by_objects_and_uploads(run: Any) -> None:
     described = {
-        "headers": dict.fromkeys(model.CONTENT_HEADERS, "v"),
+        "headers": dict.fromkeys(model.CONTENT_HEADERS, "/v"),
         "storage_class": "GLACIER_IR",
         "tags": {"a": "1"},
         "metadata": {"m": "1"},
