@@ -352,7 +352,8 @@ class Resolving:
         if not is_logged(value):
             return None
         source, enabled = await self.find(request.bucket), value.LoggingEnabled
-        target = await self.find(enabled.TargetBucket)
+        is_name = _caught(lambda: naming.check_bucket_name(enabled.TargetBucket)) is None
+        target = await self.find(enabled.TargetBucket) if is_name else None
         assert source is not None, "resolved just now"
         return _caught(lambda: check_target(enabled, source.row, None if target is None else target.row))
 

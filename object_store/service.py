@@ -183,11 +183,18 @@ class Service(Room):
         found = await self._resolving.find(bucket)
         return "" if found is None else found.row.region
 
+    async def _visited(self, name: str) -> Found | None:
+        """Follow a name that stood in a URL, whatever it is: what no bucket may be called is none."""
+        try:
+            return await self._resolving.bucket(name)
+        except ServiceError:
+            return None
+
     async def cors_rules(self, bucket: str) -> Sequence[Any] | None:
         """Return a bucket's CORS rules (`aws_s3.CORSRule`), None where there is no such bucket. Browsers ask without a
         signature, so nobody is asked whether he may.
         """
-        found = await self._resolving.find(bucket)
+        found = await self._visited(bucket)
         if found is None:
             return None
         value = await self._configured.read((found.row.partition, configurations.CORS), (found.row.partition,))
@@ -197,7 +204,7 @@ class Service(Room):
         """Return a bucket's website (`aws_s3.WebsiteConfiguration`), an empty tuple where it has none, None where there
         is no such bucket: whoever comes to a website's host is told.
         """
-        found = await self._resolving.find(bucket)
+        found = await self._visited(bucket)
         if found is None:
             return None
         value = await self._configured.read((found.row.partition, configurations.WEBSITE), (found.row.partition,))
@@ -205,12 +212,12 @@ class Service(Room):
 
     async def logged_bucket(self, bucket: str) -> Found | None:
         """Return a bucket whose requests are logged, None where they are not."""
-        found = await self._resolving.find(bucket)
+        found = await self._visited(bucket)
         return found if found is not None and found.row.is_logged else None
 
     async def charges_requester(self, bucket: str) -> bool:
         """Say whether those who use a bucket pay for it."""
-        found = await self._resolving.find(bucket)
+        found = await self._visited(bucket)
         return found is not None and found.row.requester_pays
 
     async def ending(self, bucket: str, key: str, create_ms: int = 0) -> Ending | None:

@@ -186,6 +186,7 @@ def test_more_lines_than_memory_may_hold_are_dropped(run: Any) -> None:
     ("value", "code"),
     [
         (("nowhere", {}), "InvalidTargetBucketForLogging"),
+        (("n" * 3000, {}), "InvalidTargetBucketForLogging"),
         (("elsewhere", {}), "CrossLocationLoggingProhibitted"),
         (("inbox", {"TargetObjectKeyFormat": aws_s3.TargetObjectKeyFormat()}), "MalformedXML"),
         (("inbox", {"TargetGrants": [aws_s3.TargetGrant(Permission="READ")]}), "MalformedXML"),

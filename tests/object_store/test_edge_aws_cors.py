@@ -206,6 +206,17 @@ def test_preflight_works_for_presigned_urls_and_for_the_buckets_own_host(door: D
     assert [answer.headers.get("access-control-allow-origin") for answer in (presigned, virtual)] == [APP, APP]
 
 
+def test_name_that_no_bucket_can_have_is_no_bucket(door: Door) -> None:
+    asked = {"Origin": PAGE, "Access_Control_Request_Method": "GET"}
+
+    for name in ("b" * 8000, "%00", "UPPER"):
+        answer = preflight(door, f"/{name}/k", **asked)
+        assert answer.error == (403, "AccessForbidden", "CORSResponse: Bucket not found")
+        assert door.ask("GET", f"/{name}/k", {"Origin": PAGE}, key=None).status == 400
+    long = door.ask("GET", "/", {"Host": "b" * 3000 + ".s3-website.localhost"}, key=None)
+    assert (long.status, long.headers["x-amz-error-code"]) == (404, "NoSuchBucket")
+
+
 def test_rules_need_their_permissions(door: Door) -> None:
     configured(door)
     other = door.client("AKIAOTHER")
