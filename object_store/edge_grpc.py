@@ -288,6 +288,25 @@ def _decode_head(request: pb.HeadObjectRequest, _: CallContext) -> model.HeadObj
     return model.HeadObject(bucket=_bucket_name(request.bucket), key=request.key, conditions=_conditions(request))
 
 
+def _decode_copy(request: pb.CopyObjectRequest, _: CallContext) -> model.CopyObject:
+    bucket = _bucket_name(request.bucket)
+    return model.CopyObject(
+        bucket=bucket,
+        key=request.key,
+        source=model.CopySource(
+            _bucket_name(request.source_bucket) if request.source_bucket else bucket,
+            request.source_key,
+            model.Conditions(if_match=_etag(request.source_if_match)),
+        ),
+        replaces_metadata=request.replace_metadata,
+        content_type=request.content_type,
+        metadata=dict(request.metadata),
+        if_match=_etag(request.if_match),
+        if_none_match=_etag(request.if_none_match),
+        request_id=request.request_id,
+    )
+
+
 def _decode_delete(request: pb.DeleteObjectRequest, _: CallContext) -> model.DeleteObject:
     return model.DeleteObject(
         bucket=_bucket_name(request.bucket),
@@ -586,6 +605,11 @@ _UNARY: Mapping[str, UnaryRow] = {
         pb.HeadObjectRequest,
         _decode_head,
         lambda it: pb.HeadObjectResponse(object=_object(it.object)),
+    ),
+    "CopyObject": (
+        pb.CopyObjectRequest,
+        _decode_copy,
+        lambda it: pb.CopyObjectResponse(object=_object(it)),
     ),
     "DeleteObject": (pb.DeleteObjectRequest, _decode_delete, lambda _: pb.DeleteObjectResponse()),
     "BatchDeleteObjects": (pb.BatchDeleteObjectsRequest, _decode_batch_delete, _encode_batch_delete),

@@ -57,6 +57,22 @@ def test_every_size_arrives_whole(bucket: Bucket, size: int):
     assert bucket.get("a") == data
 
 
+def test_copy_stays_inside_the_server(bucket: Bucket, client: Client, name: str):
+    bucket.put("a", "text", content_type="text/plain", metadata={"colour": "blue"})
+    other = client.bucket(f"{name}-other", create=True)
+
+    kept = other.copy("a", "b", source_bucket=bucket.name)
+    described = bucket.copy("a", "a", metadata={"colour": "red"})
+
+    assert (kept.content_type, kept.metadata, other.get("b")) == ("text/plain", {"colour": "blue"}, b"text")
+    assert described.metadata == {"colour": "red"}
+    for arguments in ({"source_if_match": "other"}, {"if_none_match": "*"}):
+        with pytest.raises(errors.PreconditionFailed):
+            bucket.copy("a", "a", metadata={}, **arguments)
+    with pytest.raises(errors.NotFound):
+        bucket.copy("none", "b")
+
+
 def test_append_goes_behind_what_is_there(bucket: Bucket):
     assert bucket.append("log", "one,", offset=0).size == 4
 

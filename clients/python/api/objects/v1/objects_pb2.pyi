@@ -989,6 +989,116 @@ class EnclosedMessage(_message.Message):
 Global___EnclosedMessage: _TypeAlias = EnclosedMessage  # noqa: Y015
 
 @_typing.final
+class CopyObjectRequest(_message.Message):
+    """What is to be copied, and where to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    SOURCE_BUCKET_FIELD_NUMBER: _builtins.int
+    SOURCE_KEY_FIELD_NUMBER: _builtins.int
+    SOURCE_IF_MATCH_FIELD_NUMBER: _builtins.int
+    IF_MATCH_FIELD_NUMBER: _builtins.int
+    IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
+    REPLACE_METADATA_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the name, short name or ARN of the bucket that gets the copy."""
+    key: _builtins.str
+    """Set by the client, required: the copy's key, 1 to 1024 bytes."""
+    source_bucket: _builtins.str
+    """Set by the client, optional: the source's bucket; by default the same one."""
+    source_key: _builtins.str
+    """Set by the client, required: the source's key. The source is at most 5 GiB."""
+    source_if_match: _builtins.str
+    """Set by the client, optional: copy only the source with this ETag (`PreconditionFailed`)."""
+    if_match: _builtins.str
+    """Set by the client, optional: copy only over the object with this ETag."""
+    if_none_match: _builtins.str
+    """Set by the client, optional: `*` copies only where there is no object."""
+    replace_metadata: _builtins.bool
+    """Set by the client, optional: describe the copy by `content_type` and `metadata` instead of as the source is. An
+    object is copied onto itself only so.
+    """
+    content_type: _builtins.str
+    """Set by the client, optional: with `replace_metadata`; at most 256 bytes."""
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Set by the client, optional: with `replace_metadata`; as in `PutObjectHead`."""
+
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        key: _builtins.str = ...,
+        source_bucket: _builtins.str = ...,
+        source_key: _builtins.str = ...,
+        source_if_match: _builtins.str = ...,
+        if_match: _builtins.str = ...,
+        if_none_match: _builtins.str = ...,
+        replace_metadata: _builtins.bool = ...,
+        content_type: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "content_type", b"content_type", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "metadata", b"metadata", "replace_metadata", b"replace_metadata", "request_id", b"request_id", "source_bucket", b"source_bucket", "source_if_match", b"source_if_match", "source_key", b"source_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CopyObjectRequest: _TypeAlias = CopyObjectRequest  # noqa: Y015
+
+@_typing.final
+class CopyObjectResponse(_message.Message):
+    """The copy is durable."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def object(self) -> Global___Object:
+        """Set by the server: the copy."""
+
+    def __init__(
+        self,
+        *,
+        object: Global___Object | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["object", b"object"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["object", b"object"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CopyObjectResponse: _TypeAlias = CopyObjectResponse  # noqa: Y015
+
+@_typing.final
 class PutObjectHead(_message.Message):
     """What is to be stored, sent before the bytes."""
 

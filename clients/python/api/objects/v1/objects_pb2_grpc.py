@@ -115,6 +115,11 @@ class ObjectServiceStub:
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectRequest.SerializeToString,
                 response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectResponse.FromString,
                 _registered_method=True)
+        self.CopyObject = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/CopyObject',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.CopyObjectRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.CopyObjectResponse.FromString,
+                _registered_method=True)
         self.DeleteObject = channel.unary_unary(
                 '/cumulo.api.objects.v1.ObjectService/DeleteObject',
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteObjectRequest.SerializeToString,
@@ -283,6 +288,14 @@ class ObjectServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CopyObject(self, request, context):
+        """Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
+        s3:PutObjectTagging where it has tags.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteObject(self, request, context):
         """Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject.
         """
@@ -430,6 +443,11 @@ def add_ObjectServiceServicer_to_server(servicer, server):
                     servicer.HeadObject,
                     request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectRequest.FromString,
                     response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectResponse.SerializeToString,
+            ),
+            'CopyObject': grpc.unary_unary_rpc_method_handler(
+                    servicer.CopyObject,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.CopyObjectRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.CopyObjectResponse.SerializeToString,
             ),
             'DeleteObject': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteObject,
@@ -910,6 +928,33 @@ class ObjectService:
             '/cumulo.api.objects.v1.ObjectService/HeadObject',
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectRequest.SerializeToString,
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CopyObject(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/CopyObject',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.CopyObjectRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.CopyObjectResponse.FromString,
             options,
             channel_credentials,
             insecure,

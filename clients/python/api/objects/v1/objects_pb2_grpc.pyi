@@ -89,6 +89,10 @@ class ObjectServiceStub:
     """
     HeadObject: _grpc.UnaryUnaryMultiCallable[_objects_pb2.HeadObjectRequest, _objects_pb2.HeadObjectResponse]
     """Answers an object's description without its bytes. Permission: s3:GetObject."""
+    CopyObject: _grpc.UnaryUnaryMultiCallable[_objects_pb2.CopyObjectRequest, _objects_pb2.CopyObjectResponse]
+    """Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
+    s3:PutObjectTagging where it has tags.
+    """
     DeleteObject: _grpc.UnaryUnaryMultiCallable[_objects_pb2.DeleteObjectRequest, _objects_pb2.DeleteObjectResponse]
     """Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject."""
     BatchDeleteObjects: _grpc.UnaryUnaryMultiCallable[_objects_pb2.BatchDeleteObjectsRequest, _objects_pb2.BatchDeleteObjectsResponse]
@@ -159,6 +163,10 @@ class ObjectServiceAsyncStub(ObjectServiceStub):
     """
     HeadObject: _aio.UnaryUnaryMultiCallable[_objects_pb2.HeadObjectRequest, _objects_pb2.HeadObjectResponse]  # type: ignore[assignment]
     """Answers an object's description without its bytes. Permission: s3:GetObject."""
+    CopyObject: _aio.UnaryUnaryMultiCallable[_objects_pb2.CopyObjectRequest, _objects_pb2.CopyObjectResponse]  # type: ignore[assignment]
+    """Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
+    s3:PutObjectTagging where it has tags.
+    """
     DeleteObject: _aio.UnaryUnaryMultiCallable[_objects_pb2.DeleteObjectRequest, _objects_pb2.DeleteObjectResponse]  # type: ignore[assignment]
     """Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject."""
     BatchDeleteObjects: _aio.UnaryUnaryMultiCallable[_objects_pb2.BatchDeleteObjectsRequest, _objects_pb2.BatchDeleteObjectsResponse]  # type: ignore[assignment]
@@ -322,6 +330,16 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_objects_pb2.HeadObjectResponse, _abc.Awaitable[_objects_pb2.HeadObjectResponse]]:
         """Answers an object's description without its bytes. Permission: s3:GetObject."""
+
+    @_abc_1.abstractmethod
+    def CopyObject(
+        self,
+        request: _objects_pb2.CopyObjectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.CopyObjectResponse, _abc.Awaitable[_objects_pb2.CopyObjectResponse]]:
+        """Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
+        s3:PutObjectTagging where it has tags.
+        """
 
     @_abc_1.abstractmethod
     def DeleteObject(

@@ -1,0 +1,465 @@
+"""Buckets as a file system of fsspec: `fsspec.open("cumulo://bucket/key")`, for pandas, dask, zarr and their like.
+
+Owns what fsspec's words mean here: the first part of a path is the bucket, a folder is what keys have before a slash,
+and exists as long as something lies in it. Promises what the SDK does: what is written appears at `close`, as a whole,
+with bounded memory; what is read is of one and the same object. Needs the extra `fsspec`; nothing else imports it.
+
+Where the server is, and who asks: the arguments of `Client`, its profiles and the environment.
+"""
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from fsspec.callbacks import DEFAULT_CALLBACK
+from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
+from fsspec.utils import stringify_path
+
+from cumulo.client._sync.buckets import Bucket, ObjectWriter
+from cumulo.client._sync.client import Client
+from cumulo.client.errors import AlreadyExists, InvalidArgument, NotFound, PermissionDenied, PreconditionFailed
+from cumulo.client.model import ObjectInfo
+
+DELETE_BATCH = 1_000
+BLOCK_BYTES = 8 * 1024 * 1024
+PRESIGN_S = 100
+"""What fsspec's `sign` asks for where nobody says."""
+
+
+class CumuloFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """The buckets of a server. `target` and what follows are the arguments of `Client`."""
+
+    protocol = "cumulo"
+    root_marker = ""
+    blocksize = BLOCK_BYTES
+
+    def __init__(self, target: str | None = None, **options: Any) -> None:
+        own = ("use_listings_cache", "listings_expiry_time", "max_paths", "skip_instance_cache", "asynchronous")
+        super().__init__(**{name: options[name] for name in own if name in options})
+        self.client = Client(target, **{name: value for name, value in options.items() if name not in own})
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        if isinstance(path, list):
+            return [cls._strip_protocol(one) for one in path]
+        text = stringify_path(path)
+        text = text.removeprefix("cumulo://")
+        return text.lstrip("/").rstrip("/") if text.strip("/") else ""
+
+    # Looking
+
+    def ls(self, path: str, detail: bool = True, refresh: bool = False, **_: Any) -> list[Any]:
+        """Return what lies in a folder, or the file of that name."""
+        path = self._strip_protocol(path)
+        found = None if refresh else self._listed(path)
+        if found is None:
+            with _translated(path):
+                found = self._list(path)
+            if found or not path or "/" not in path:
+                self.dircache[path] = found
+            else:
+                found = [self.file_info(path)]
+        return found if detail else sorted(it["name"] for it in found)
+
+    def _listed(self, path: str) -> list[dict[str, Any]] | None:
+        """Return what was listed of a folder before, None where it is not known any more."""
+        try:
+            found: list[dict[str, Any]] = self.dircache[path]
+        except KeyError:
+            return None
+        return found
+
+    def _list(self, path: str) -> list[dict[str, Any]]:
+        if not path:
+            return [_folder(it.name, it.created) for it in self.client.buckets()]
+        bucket, key = self._place(path)
+        prefix = f"{key}/" if key else ""
+        found: list[dict[str, Any]] = []
+        for page in bucket.list(prefix, delimiter="/").pages():
+            found += [_folder(f"{bucket.name}/{it.rstrip('/')}") for it in page.common_prefixes]
+            found += [_entry(bucket.name, it) for it in page.items if it.key != prefix]
+        return sorted(found, key=lambda it: str(it["name"]))
+
+    def file_info(self, path: str) -> dict[str, Any]:
+        """Return what is known of a file, asked of the server."""
+        bucket, key = self._place(path)
+        with _translated(path):
+            return _entry(bucket.name, bucket.head(key))
+
+    def info(self, path: str, refresh: bool = False, **_: Any) -> dict[str, Any]:
+        """Return what is known of a file or a folder."""
+        path = self._strip_protocol(path)
+        if not path:
+            return _folder("")
+        bucket, key = self._place(path)
+        if not key:
+            with _translated(path):
+                return _folder(bucket.name, bucket.info().created)
+        if not refresh:
+            for it in self._listed(self._parent(path)) or ():
+                if it["name"] == path:
+                    return dict(it)
+        try:
+            return self.file_info(path)
+        except FileNotFoundError:
+            with _translated(path):
+                for page in bucket.list(f"{key}/", page_size=1).pages():
+                    if page.items:
+                        return _folder(path)
+                    break
+            raise
+
+    def find(
+        self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False, **options: Any
+    ) -> Any:
+        """Return every file below a folder: of one listing, where only files are asked for."""
+        path = self._strip_protocol(path)
+        if maxdepth is not None or withdirs or not path:
+            return super().find(path, maxdepth=maxdepth, withdirs=withdirs, detail=detail, **options)
+        bucket, key = self._place(path)
+        with _translated(path):
+            objects = bucket.list(f"{key}/" if key else "")
+            found = {it["name"]: it for it in (_entry(bucket.name, one) for one in objects) if it["type"] == "file"}
+        if not found and key:
+            with contextlib.suppress(FileNotFoundError):
+                found = {path: self.file_info(path)}
+        return found if detail else sorted(found)
+
+    def created(self, path: str) -> datetime:
+        """Return when a file was written."""
+        return self.modified(path)
+
+    def modified(self, path: str) -> datetime:
+        """Return when a file was written."""
+        found: datetime | None = self.info(path, refresh=True).get("LastModified")
+        if found is None:
+            raise IsADirectoryError(path)
+        return found
+
+    def ukey(self, path: str) -> str:
+        """Return what tells versions of a file apart: its ETag."""
+        return str(self.info(path, refresh=True)["ETag"])
+
+    checksum = ukey
+
+    def sign(self, path: str, expiration: int = PRESIGN_S, **options: Any) -> str:
+        """Return a URL by which anybody may read a file for so many seconds."""
+        bucket, key = self._place(path)
+        return bucket.presign(key, options.get("method", "GET"), expiration)
+
+    url = sign
+
+    # Folders
+
+    def mkdir(self, path: str, create_parents: bool = True, **_: Any) -> None:
+        """Make a bucket; folders in it need no making."""
+        bucket, key = self._place(path)
+        if key:
+            if create_parents:
+                self.makedirs(bucket.name, exist_ok=True)
+            return
+        with _translated(path):
+            bucket.create()
+        self.invalidate_cache("")
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        """Make a bucket, or take the one that is there."""
+        bucket, key = self._place(path)
+        with _translated(path):
+            bucket.create(exist_ok=exist_ok or bool(key))
+        self.invalidate_cache("")
+
+    def rmdir(self, path: str) -> None:
+        """Delete a bucket that is empty; folders in it go with what lies in them."""
+        bucket, key = self._place(path)
+        if key:
+            return
+        try:
+            with _translated(path):
+                bucket.remove()
+        except PreconditionFailed as error:
+            raise OSError(f"{path} is not empty") from error
+        self.invalidate_cache("")
+
+    # Files
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_: Any) -> bytes:
+        """Return a file's bytes, from `start` to before `end`."""
+        bucket, key = self._place(path)
+        with _translated(path):
+            if (start is None or start >= 0) and (end is None or end >= 0):
+                return self._range(bucket, key, start or 0, end)
+            size = bucket.head(key).size
+            first, last, _step = slice(start, end).indices(size)
+            return self._range(bucket, key, first, last)
+
+    @staticmethod
+    def _range(bucket: Bucket, key: str, start: int, end: int | None) -> bytes:
+        if end is not None and end <= start:
+            bucket.head(key)  # the file must be there nevertheless
+            return b""
+        if not start and end is None:
+            return bucket.get(key)
+        try:
+            return bucket.get(key, first=start, last=None if end is None else end - 1)
+        except InvalidArgument as error:
+            if error.code != "InvalidRange":
+                raise
+            return b""
+
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **options: Any) -> None:
+        """Write a file; with the mode `create` only one that is not there."""
+        bucket, key = self.file_place(path)
+        with _translated(path, is_new=mode == "create"):
+            bucket.put(key, value, if_none_match="*" if mode == "create" else None, **options)
+        self.changed(path)
+
+    def put_file(
+        self, lpath: Any, rpath: str, callback: Any = DEFAULT_CALLBACK, mode: str = "overwrite", **options: Any
+    ) -> None:
+        """Write a local file, in parts side by side."""
+        if os.path.isdir(lpath):  # noqa: PTH112 - fsspec gives texts
+            self.makedirs(rpath, exist_ok=True)
+            return
+        bucket, key = self.file_place(rpath)
+        callback.set_size(os.path.getsize(lpath))  # noqa: PTH202
+        with _translated(rpath, is_new=mode == "create"):
+            condition = "*" if mode == "create" else None
+            bucket.upload_file(lpath, key, if_none_match=condition, progress=callback.relative_update, **options)
+        self.changed(rpath)
+
+    def get_file(self, rpath: str, lpath: Any, callback: Any = DEFAULT_CALLBACK, **_: Any) -> None:
+        """Write a file to a local one, which appears once all of it has arrived, or to one that is open."""
+        if not hasattr(lpath, "write") and self.isdir(rpath):
+            os.makedirs(lpath, exist_ok=True)  # noqa: PTH103
+            return
+        bucket, key = self._place(rpath)
+        with _translated(rpath):
+            if hasattr(lpath, "write"):
+                with bucket.open(key) as reader:
+                    callback.set_size(reader.size)
+                    for piece in reader.chunks():
+                        lpath.write(piece)
+                        callback.relative_update(len(piece))
+                return
+            parent = os.path.dirname(lpath)  # noqa: PTH120
+            if parent:
+                os.makedirs(parent, exist_ok=True)  # noqa: PTH103
+            callback.set_size(bucket.head(key).size)
+            bucket.download_file(key, lpath, progress=callback.relative_update)
+
+    def cp_file(self, path1: str, path2: str, **_: Any) -> None:
+        """Copy a file, inside the server."""
+        if self.isdir(path1):
+            self.makedirs(path2, exist_ok=True)
+            return
+        source, key = self._place(path1)
+        target, to = self.file_place(path2)
+        with _translated(path1):
+            target.copy(key, to, source_bucket=source.name)
+        self.changed(path2)
+
+    def rm_file(self, path: str) -> None:
+        """Delete a file."""
+        bucket, key = self.file_place(path)
+        with _translated(path):
+            bucket.delete(key)
+        self.changed(path)
+
+    _rm = rm_file
+
+    def rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
+        """Delete files, a thousand at a time; with `recursive` folders and buckets, too."""
+        asked = [self._strip_protocol(one) for one in (path if isinstance(path, list) else [path])]
+        if not recursive and (folders := [one for one in asked if not self.isfile(one) and self.isdir(one)]):
+            raise IsADirectoryError(folders[0])
+        paths = self.expand_path(asked, recursive=recursive, maxdepth=maxdepth)
+        keys: dict[str, list[str]] = {}
+        for one in paths:
+            bucket, key = self._place(one)
+            if key:
+                keys.setdefault(bucket.name, []).append(key)
+        for name, of_bucket in keys.items():
+            for first in range(0, len(of_bucket), DELETE_BATCH):
+                with _translated(name):
+                    self.client.bucket(name).delete_batch(of_bucket[first : first + DELETE_BATCH])
+        self.invalidate_cache()
+        for one in paths:
+            if one and "/" not in one and maxdepth is None:
+                self.rmdir(one)
+
+    def touch(self, path: str, truncate: bool = True, **options: Any) -> None:
+        """Write an empty file, or leave one that is there as it is, where it is not to be emptied."""
+        if truncate or not self.exists(path):
+            self.pipe_file(path, b"", **options)
+            return
+        raise NotImplementedError("the time of a file that stays as it is cannot be set")
+
+    def invalidate_cache(self, path: str | None = None) -> None:
+        """Forget what was listed: all of it, or a folder and those above it."""
+        if path is None:
+            self.dircache.clear()
+            return
+        path = self._strip_protocol(path)
+        while True:
+            self.dircache.pop(path, None)
+            if not path:
+                return
+            path = self._parent(path)
+
+    def _open(
+        self,
+        path: str,
+        mode: str = "rb",
+        block_size: int | str | None = None,
+        autocommit: bool = True,
+        cache_options: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> "CumuloFile":
+        return CumuloFile(
+            self,
+            path,
+            mode,
+            block_size if isinstance(block_size, int) else self.blocksize,
+            autocommit=autocommit,
+            cache_options=cache_options,
+            **options,
+        )
+
+    def _place(self, path: str) -> tuple[Bucket, str]:
+        name, _, key = self._strip_protocol(path).partition("/")
+        if not name:
+            raise ValueError("a path begins with a bucket's name: cumulo://BUCKET/KEY")
+        return self.client.bucket(name), key
+
+    def file_place(self, path: str) -> tuple[Bucket, str]:
+        """Return the bucket and the key of a file."""
+        bucket, key = self._place(path)
+        if not key:
+            raise IsADirectoryError(path)
+        return bucket, key
+
+    def changed(self, path: str) -> None:
+        """Forget what was listed of the folders of a file that was written or deleted."""
+        self.invalidate_cache(self._parent(path))
+
+    @classmethod
+    def _parent(cls, path: str) -> str:
+        path = cls._strip_protocol(path)
+        return path.rpartition("/")[0]
+
+
+class CumuloFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no types
+    """A file that is read, written (`wb`, `xb`), or appended to (`ab`)."""
+
+    fs: CumuloFileSystem
+    closed: bool
+    _options = ("content_type", "metadata", "if_match", "if_none_match", "messages", "progress")
+
+    def __init__(
+        self,
+        fs: CumuloFileSystem,
+        path: str,
+        mode: str,
+        block_size: int,
+        *,
+        cache_type: str = "readahead",
+        **options: Any,
+    ) -> None:
+        self._bucket, self._key = fs.file_place(path)
+        self._upload_options = {name: options.pop(name) for name in self._options if name in options}
+        self._writer: ObjectWriter | None = None
+        self._end = 0
+        self._etag = ""
+        if mode == "rb":
+            found = fs.file_info(path)
+            options.setdefault("size", found["size"])
+            self._etag = found["ETag"]
+        super().__init__(fs, path, mode, block_size, cache_type=cache_type, **options)
+        if mode == "ab":
+            with contextlib.suppress(FileNotFoundError):
+                self._end = fs.file_info(path)["size"]
+            self.loc = self._end
+
+    def _fetch_range(self, start: int, end: int) -> bytes:
+        with _translated(self.path):
+            return self._bucket.get(self._key, first=start, last=end - 1, if_match=self._etag) if end > start else b""
+
+    def _initiate_upload(self) -> None:
+        if self.mode == "ab":
+            return
+        if self.mode == "xb":
+            self._upload_options["if_none_match"] = "*"
+        self._writer = self._bucket.open(self._key, "wb", **self._upload_options)
+
+    def _upload_chunk(self, final: bool = False) -> bool:
+        data = self.buffer.getvalue()
+        with _translated(self.path, is_new=self.mode == "xb"):
+            if self.mode == "ab":
+                if data or not self._end:
+                    self._end = self._bucket.append(self._key, data, offset=self._end).size
+            else:
+                assert self._writer is not None, "begun before the first chunk"
+                self._writer.write(data)
+                if final and self.autocommit:
+                    self._writer.close()
+        if final and self.autocommit:
+            self.fs.changed(self.path)
+        return True
+
+    def commit(self) -> None:
+        """Make the file visible: the end of a transaction."""
+        if self._writer is not None:
+            with _translated(self.path, is_new=self.mode == "xb"):
+                self._writer.close()
+        self.fs.changed(self.path)
+
+    def discard(self) -> None:
+        """Leave nothing behind: a transaction that failed."""
+        if self._writer is not None:
+            self._writer.abort()
+        self.buffer = io.BytesIO()
+
+    def __exit__(self, *details: object) -> None:
+        """Close the file, or leave nothing of what a block wrote that raised."""
+        if details[0] is not None and self.writable() and self.mode != "ab" and not self.closed:
+            self.discard()
+            self.closed = True
+            return
+        self.close()
+
+
+def _folder(name: str, created: datetime | None = None) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": name, "size": 0, "type": "directory"}
+    return found | ({"created": created} if created is not None else {})
+
+
+def _entry(bucket: str, it: ObjectInfo) -> dict[str, Any]:
+    return {
+        "name": f"{bucket}/{it.key.rstrip('/')}",
+        "size": it.size,
+        "type": "directory" if it.key.endswith("/") else "file",
+        "ETag": it.etag,
+        "LastModified": it.modified,
+        "mtime": it.modified.timestamp(),
+    }
+
+
+@contextlib.contextmanager
+def _translated(path: str, *, is_new: bool = False) -> Iterator[None]:
+    """Raise what Python's files raise; `is_new` says that a failed condition means that the file is there."""
+    try:
+        yield
+    except NotFound as error:
+        raise FileNotFoundError(path) from error
+    except PermissionDenied as error:
+        raise PermissionError(f"{path}: {error}") from error
+    except AlreadyExists as error:
+        raise FileExistsError(path) from error
+    except PreconditionFailed as error:
+        if is_new:
+            raise FileExistsError(path) from error
+        raise
