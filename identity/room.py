@@ -11,7 +11,7 @@ import msgspec
 
 from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
-from cumulo.core.errors import NOT_IMPLEMENTED, ServiceError
+from cumulo.core.errors import NOT_IMPLEMENTED, TOO_BUSY, ServiceError
 from cumulo.core.ids import Randomness
 from cumulo.core.operations import Checks, Kind, Operation, OperationTable, Result
 from cumulo.identity.authorizer import Authorizer, Guard
@@ -41,6 +41,12 @@ class Room:
     table: OperationTable
     throttles = False
     """Whether `throttle` may refuse."""
+    resolved_anew: tuple[type[Exception], ...] = ()
+    """What a function raises where what a name leads to has changed since the request was resolved."""
+    resolves_max = 1
+    """How often a request is resolved in all, where that happens."""
+    changes = "The number of changes at once"
+    """What is too much where it happens as often."""
 
     def __init__(self, engine: Engine, authorizer: Authorizer, clock: Clock, randomness: Randomness) -> None:
         self.engine = engine
@@ -74,22 +80,27 @@ class Room:
         row = self.table[operation]
         if row.refused:
             raise NOT_IMPLEMENTED.error(what=f"{self.table.service} {row.name} ({row.refused})")
-        resolved = await self.resolve(ctx, row, request)
-        if not row.open_because:
-            self.authorizer.authorize(ctx, resolved.checks, resolved.guard)
-        if resolved.missing is not None and not self._may_be_a_repeat(row, request, resolved):
-            raise resolved.missing
-        if self.throttles:
-            await self.throttle(row, resolved)
         assert row.handler is not None
-        if row.kind is Kind.READ:
-            value = await self.engine.read(resolved.partitions, row.handler, resolved.request)
-            return Result(self.present(request, resolved, value))
-        if row.kind is Kind.WRITE:
-            value = await self._write(ctx, row, request, resolved)
-            return Result(self.present(request, resolved, value))
-        result: Result = await row.handler(self, ctx, resolved, body)
-        return result
+        for _ in range(self.resolves_max):
+            try:
+                resolved = await self.resolve(ctx, row, request)
+                if not row.open_because:
+                    self.authorizer.authorize(ctx, resolved.checks, resolved.guard)
+                if resolved.missing is not None and not self._may_be_a_repeat(row, request, resolved):
+                    raise resolved.missing
+                if self.throttles:
+                    await self.throttle(row, resolved)
+                if row.kind is Kind.READ:
+                    value = await self.engine.read(resolved.partitions, row.handler, resolved.request)
+                    return Result(self.present(request, resolved, value))
+                if row.kind is Kind.WRITE:
+                    value = await self._write(ctx, row, request, resolved)
+                    return Result(self.present(request, resolved, value))
+                result: Result = await row.handler(self, ctx, resolved, body)
+            except self.resolved_anew:
+                continue
+            return result
+        raise TOO_BUSY.error(what=self.changes, limit=self.resolves_max)
 
     def _may_be_a_repeat(self, row: Operation, request: Any, resolved: Resolved) -> bool:
         """Say whether a missing resource may be missing because this very request deleted it before."""

@@ -89,7 +89,7 @@ class TopicService(NamedRoom):
     table = TABLE
     resolves_max = 5
     """More than of a queue: not only a topic may have changed, but each of its subscriptions."""
-    _changes = "The number of changes to the topic at once"
+    changes = "The number of changes to the topic at once"
 
     def __init__(
         self,
