@@ -3,6 +3,7 @@
 Owns the two spellings and nothing else; whether a thing of that name exists is its room's business.
 """
 
+import functools
 import re
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 DEFAULT_REGION = "us-east-1"
 FIRST_ACCOUNT = "000000000000"
 _ACCOUNT = re.compile(r"[0-9]{12}")
+_REGION_CHARACTERS_MAX = 63
 _REGION = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -66,6 +68,11 @@ def is_account_id(text: str) -> bool:
 
 def is_region(text: str) -> bool:
     """Say whether `text` can be a region's name: 1-63 lower-case letters, digits and hyphens."""
+    return len(text) <= _REGION_CHARACTERS_MAX and _is_region(text)
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_region(text: str) -> bool:
     return _REGION.fullmatch(text) is not None
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, ServiceError
-from cumulo.core.ids import uuid4_texts
+from cumulo.core.ids import uuid4_text, uuid4_texts
 from cumulo.core.tokens import TokenSealer
 from cumulo.queue_service import message_attributes, receipts
 from cumulo.queue_service.errors import (
@@ -64,8 +64,12 @@ T = TypeVar("T")
 
 
 def message_ids(seed: bytes, count: int) -> list[str]:
-    """Return `count` message ids in the form of UUIDv4."""
-    return uuid4_texts(hashlib.shake_128(seed).hexdigest(16 * count), count)
+    """Return `count` message ids in the form of UUIDv4: the first is the seed itself, the others are its hash."""
+    first = uuid4_text(seed.hex())
+    if count == 1:
+        return [first]
+    others = count - 1
+    return [first, *uuid4_texts(hashlib.shake_128(seed).hexdigest(16 * others), others)]
 
 
 def sequence_number(seq: int) -> str:

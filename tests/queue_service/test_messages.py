@@ -236,11 +236,11 @@ def test_repeated_send_with_a_request_id_stores_once_and_answers_the_same_ids(ru
 
 
 def test_message_ids_are_uuids_of_version_4_and_a_prefix_of_longer_lists():
-    ids = stamping.message_ids(b"seed", 100)
+    ids = stamping.message_ids(b"seed" * 4, 100)
 
     assert len(set(ids)) == 100
     assert all(len(it) == 36 and it[14] == "4" and it[19] in "89ab" for it in ids)
-    assert stamping.message_ids(b"seed", 3) == ids[:3]
+    assert stamping.message_ids(b"seed" * 4, 3) == ids[:3]
 
 
 @pytest.mark.parametrize(("size", "writes_max"), [(1, 9), (100, 6.1)])
