@@ -50,6 +50,7 @@ const (
 	ObjectService_PutObject_FullMethodName                 = "/cumulo.api.objects.v1.ObjectService/PutObject"
 	ObjectService_GetObject_FullMethodName                 = "/cumulo.api.objects.v1.ObjectService/GetObject"
 	ObjectService_HeadObject_FullMethodName                = "/cumulo.api.objects.v1.ObjectService/HeadObject"
+	ObjectService_CopyObject_FullMethodName                = "/cumulo.api.objects.v1.ObjectService/CopyObject"
 	ObjectService_DeleteObject_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/DeleteObject"
 	ObjectService_BatchDeleteObjects_FullMethodName        = "/cumulo.api.objects.v1.ObjectService/BatchDeleteObjects"
 	ObjectService_ListObjects_FullMethodName               = "/cumulo.api.objects.v1.ObjectService/ListObjects"
@@ -104,6 +105,9 @@ type ObjectServiceClient interface {
 	GetObject(ctx context.Context, in *GetObjectRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetObjectResponse], error)
 	// Answers an object's description without its bytes. Permission: s3:GetObject.
 	HeadObject(ctx context.Context, in *HeadObjectRequest, opts ...grpc.CallOption) (*HeadObjectResponse, error)
+	// Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
+	// s3:PutObjectTagging where it has tags.
+	CopyObject(ctx context.Context, in *CopyObjectRequest, opts ...grpc.CallOption) (*CopyObjectResponse, error)
 	// Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject.
 	DeleteObject(ctx context.Context, in *DeleteObjectRequest, opts ...grpc.CallOption) (*DeleteObjectResponse, error)
 	// Deletes up to 1000 objects, with a result for each. Permission: s3:DeleteObject, decided for each key.
@@ -306,6 +310,16 @@ func (c *objectServiceClient) HeadObject(ctx context.Context, in *HeadObjectRequ
 	return out, nil
 }
 
+func (c *objectServiceClient) CopyObject(ctx context.Context, in *CopyObjectRequest, opts ...grpc.CallOption) (*CopyObjectResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CopyObjectResponse)
+	err := c.cc.Invoke(ctx, ObjectService_CopyObject_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *objectServiceClient) DeleteObject(ctx context.Context, in *DeleteObjectRequest, opts ...grpc.CallOption) (*DeleteObjectResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DeleteObjectResponse)
@@ -442,6 +456,9 @@ type ObjectServiceServer interface {
 	GetObject(*GetObjectRequest, grpc.ServerStreamingServer[GetObjectResponse]) error
 	// Answers an object's description without its bytes. Permission: s3:GetObject.
 	HeadObject(context.Context, *HeadObjectRequest) (*HeadObjectResponse, error)
+	// Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
+	// s3:PutObjectTagging where it has tags.
+	CopyObject(context.Context, *CopyObjectRequest) (*CopyObjectResponse, error)
 	// Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject.
 	DeleteObject(context.Context, *DeleteObjectRequest) (*DeleteObjectResponse, error)
 	// Deletes up to 1000 objects, with a result for each. Permission: s3:DeleteObject, decided for each key.
@@ -519,6 +536,9 @@ func (UnimplementedObjectServiceServer) GetObject(*GetObjectRequest, grpc.Server
 }
 func (UnimplementedObjectServiceServer) HeadObject(context.Context, *HeadObjectRequest) (*HeadObjectResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method HeadObject not implemented")
+}
+func (UnimplementedObjectServiceServer) CopyObject(context.Context, *CopyObjectRequest) (*CopyObjectResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CopyObject not implemented")
 }
 func (UnimplementedObjectServiceServer) DeleteObject(context.Context, *DeleteObjectRequest) (*DeleteObjectResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteObject not implemented")
@@ -838,6 +858,24 @@ func _ObjectService_HeadObject_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ObjectService_CopyObject_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CopyObjectRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).CopyObject(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_CopyObject_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).CopyObject(ctx, req.(*CopyObjectRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ObjectService_DeleteObject_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DeleteObjectRequest)
 	if err := dec(in); err != nil {
@@ -1051,6 +1089,10 @@ var ObjectService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "HeadObject",
 			Handler:    _ObjectService_HeadObject_Handler,
+		},
+		{
+			MethodName: "CopyObject",
+			Handler:    _ObjectService_CopyObject_Handler,
 		},
 		{
 			MethodName: "DeleteObject",

@@ -361,6 +361,46 @@ export interface EnclosedMessage {
   entry: SendMessageEntry | undefined;
 }
 
+/** What is to be copied, and where to. */
+export interface CopyObjectRequest {
+  /** Set by the client, required: the name, short name or ARN of the bucket that gets the copy. */
+  bucket: string;
+  /** Set by the client, required: the copy's key, 1 to 1024 bytes. */
+  key: string;
+  /** Set by the client, optional: the source's bucket; by default the same one. */
+  sourceBucket: string;
+  /** Set by the client, required: the source's key. The source is at most 5 GiB. */
+  sourceKey: string;
+  /** Set by the client, optional: copy only the source with this ETag (`PreconditionFailed`). */
+  sourceIfMatch: string;
+  /** Set by the client, optional: copy only over the object with this ETag. */
+  ifMatch: string;
+  /** Set by the client, optional: `*` copies only where there is no object. */
+  ifNoneMatch: string;
+  /**
+   * Set by the client, optional: describe the copy by `content_type` and `metadata` instead of as the source is. An
+   * object is copied onto itself only so.
+   */
+  replaceMetadata: boolean;
+  /** Set by the client, optional: with `replace_metadata`; at most 256 bytes. */
+  contentType: string;
+  /** Set by the client, optional: with `replace_metadata`; as in `PutObjectHead`. */
+  metadata: { [key: string]: string };
+  /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
+  requestId: string;
+}
+
+export interface CopyObjectRequest_MetadataEntry {
+  key: string;
+  value: string;
+}
+
+/** The copy is durable. */
+export interface CopyObjectResponse {
+  /** Set by the server: the copy. */
+  object: Object | undefined;
+}
+
 /** What is to be stored, sent before the bytes. */
 export interface PutObjectHead {
   /** Set by the client, required: the bucket's name, short name or ARN. */
@@ -387,6 +427,11 @@ export interface PutObjectHead {
    * `UNIMPLEMENTED` on an engine whose transactions cannot span queue and bucket.
    */
   messages: EnclosedMessage[];
+  /**
+   * Set by the client, optional: put the bytes behind an object of that length instead, whose description stays
+   * (`InvalidWriteOffset` where it has another length, `TooManyParts` after 10,000 appends); at 0 there may be none yet.
+   */
+  writeOffset?: bigint | undefined;
 }
 
 export interface PutObjectHead_MetadataEntry {
@@ -3223,6 +3268,328 @@ export const EnclosedMessage: MessageFns<EnclosedMessage> = {
   },
 };
 
+function createBaseCopyObjectRequest(): CopyObjectRequest {
+  return {
+    bucket: "",
+    key: "",
+    sourceBucket: "",
+    sourceKey: "",
+    sourceIfMatch: "",
+    ifMatch: "",
+    ifNoneMatch: "",
+    replaceMetadata: false,
+    contentType: "",
+    metadata: {},
+    requestId: "",
+  };
+}
+
+export const CopyObjectRequest: MessageFns<CopyObjectRequest> = {
+  encode(message: CopyObjectRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.sourceBucket !== "") {
+      writer.uint32(26).string(message.sourceBucket);
+    }
+    if (message.sourceKey !== "") {
+      writer.uint32(34).string(message.sourceKey);
+    }
+    if (message.sourceIfMatch !== "") {
+      writer.uint32(42).string(message.sourceIfMatch);
+    }
+    if (message.ifMatch !== "") {
+      writer.uint32(50).string(message.ifMatch);
+    }
+    if (message.ifNoneMatch !== "") {
+      writer.uint32(58).string(message.ifNoneMatch);
+    }
+    if (message.replaceMetadata !== false) {
+      writer.uint32(64).bool(message.replaceMetadata);
+    }
+    if (message.contentType !== "") {
+      writer.uint32(74).string(message.contentType);
+    }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      CopyObjectRequest_MetadataEntry.encode({ key: key as any, value }, writer.uint32(82).fork()).join();
+    });
+    if (message.requestId !== "") {
+      writer.uint32(90).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CopyObjectRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCopyObjectRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sourceBucket = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sourceKey = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.sourceIfMatch = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.ifMatch = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.ifNoneMatch = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.replaceMetadata = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.contentType = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            const entry10 = CopyObjectRequest_MetadataEntry.decode(reader, reader.uint32());
+            if (entry10.value !== undefined) {
+              message.metadata[entry10.key] = entry10.value;
+            }
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CopyObjectRequest>): CopyObjectRequest {
+    return CopyObjectRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CopyObjectRequest>): CopyObjectRequest {
+    const message = createBaseCopyObjectRequest();
+    message.bucket = object.bucket ?? "";
+    message.key = object.key ?? "";
+    message.sourceBucket = object.sourceBucket ?? "";
+    message.sourceKey = object.sourceKey ?? "";
+    message.sourceIfMatch = object.sourceIfMatch ?? "";
+    message.ifMatch = object.ifMatch ?? "";
+    message.ifNoneMatch = object.ifNoneMatch ?? "";
+    message.replaceMetadata = object.replaceMetadata ?? false;
+    message.contentType = object.contentType ?? "";
+    message.metadata = (globalThis.Object.entries(object.metadata ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseCopyObjectRequest_MetadataEntry(): CopyObjectRequest_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const CopyObjectRequest_MetadataEntry: MessageFns<CopyObjectRequest_MetadataEntry> = {
+  encode(message: CopyObjectRequest_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CopyObjectRequest_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCopyObjectRequest_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CopyObjectRequest_MetadataEntry>): CopyObjectRequest_MetadataEntry {
+    return CopyObjectRequest_MetadataEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CopyObjectRequest_MetadataEntry>): CopyObjectRequest_MetadataEntry {
+    const message = createBaseCopyObjectRequest_MetadataEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseCopyObjectResponse(): CopyObjectResponse {
+  return { object: undefined };
+}
+
+export const CopyObjectResponse: MessageFns<CopyObjectResponse> = {
+  encode(message: CopyObjectResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.object !== undefined) {
+      Object.encode(message.object, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CopyObjectResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCopyObjectResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.object = Object.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CopyObjectResponse>): CopyObjectResponse {
+    return CopyObjectResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CopyObjectResponse>): CopyObjectResponse {
+    const message = createBaseCopyObjectResponse();
+    message.object = (object.object !== undefined && object.object !== null)
+      ? Object.fromPartial(object.object)
+      : undefined;
+    return message;
+  },
+};
+
 function createBasePutObjectHead(): PutObjectHead {
   return {
     bucket: "",
@@ -3234,6 +3601,7 @@ function createBasePutObjectHead(): PutObjectHead {
     expected: undefined,
     requestId: "",
     messages: [],
+    writeOffset: undefined,
   };
 }
 
@@ -3265,6 +3633,12 @@ export const PutObjectHead: MessageFns<PutObjectHead> = {
     }
     for (const v of message.messages) {
       EnclosedMessage.encode(v!, writer.uint32(74).fork()).join();
+    }
+    if (message.writeOffset !== undefined) {
+      if (BigInt.asIntN(64, message.writeOffset) !== message.writeOffset) {
+        throw new globalThis.Error("value provided for field message.writeOffset of type int64 too large");
+      }
+      writer.uint32(80).int64(message.writeOffset);
     }
     return writer;
   },
@@ -3357,6 +3731,14 @@ export const PutObjectHead: MessageFns<PutObjectHead> = {
             message.messages.push(EnclosedMessage.decode(reader, reader.uint32()));
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.writeOffset = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3393,6 +3775,9 @@ export const PutObjectHead: MessageFns<PutObjectHead> = {
       : undefined;
     message.requestId = object.requestId ?? "";
     message.messages = object.messages?.map((e) => EnclosedMessage.fromPartial(e)) || [];
+    message.writeOffset = (object.writeOffset !== undefined && object.writeOffset !== null)
+      ? BigInt(object.writeOffset)
+      : undefined;
     return message;
   },
 };
@@ -6626,6 +7011,19 @@ export const ObjectServiceService = {
     responseSerialize: (value: HeadObjectResponse): Buffer => Buffer.from(HeadObjectResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): HeadObjectResponse => HeadObjectResponse.decode(value),
   },
+  /**
+   * Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
+   * s3:PutObjectTagging where it has tags.
+   */
+  copyObject: {
+    path: "/cumulo.api.objects.v1.ObjectService/CopyObject" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CopyObjectRequest): Buffer => Buffer.from(CopyObjectRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CopyObjectRequest => CopyObjectRequest.decode(value),
+    responseSerialize: (value: CopyObjectResponse): Buffer => Buffer.from(CopyObjectResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CopyObjectResponse => CopyObjectResponse.decode(value),
+  },
   /** Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject. */
   deleteObject: {
     path: "/cumulo.api.objects.v1.ObjectService/DeleteObject" as const,
@@ -6784,6 +7182,11 @@ export interface ObjectServiceServer extends UntypedServiceImplementation {
   getObject: handleServerStreamingCall<GetObjectRequest, GetObjectResponse>;
   /** Answers an object's description without its bytes. Permission: s3:GetObject. */
   headObject: handleUnaryCall<HeadObjectRequest, HeadObjectResponse>;
+  /**
+   * Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
+   * s3:PutObjectTagging where it has tags.
+   */
+  copyObject: handleUnaryCall<CopyObjectRequest, CopyObjectResponse>;
   /** Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject. */
   deleteObject: handleUnaryCall<DeleteObjectRequest, DeleteObjectResponse>;
   /** Deletes up to 1000 objects, with a result for each. Permission: s3:DeleteObject, decided for each key. */
@@ -7073,6 +7476,25 @@ export interface ObjectServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: HeadObjectResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
+   * s3:PutObjectTagging where it has tags.
+   */
+  copyObject(
+    request: CopyObjectRequest,
+    callback: (error: ServiceError | null, response: CopyObjectResponse) => void,
+  ): ClientUnaryCall;
+  copyObject(
+    request: CopyObjectRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CopyObjectResponse) => void,
+  ): ClientUnaryCall;
+  copyObject(
+    request: CopyObjectRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CopyObjectResponse) => void,
   ): ClientUnaryCall;
   /** Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject. */
   deleteObject(
