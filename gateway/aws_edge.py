@@ -112,7 +112,18 @@ _log = logging.getLogger("cumulo.aws")
 class _Exchange:
     """One request on its way through the steps."""
 
-    __slots__ = ("address", "ctx", "form", "model", "operation", "protocol", "request", "request_id", "service")
+    __slots__ = (
+        "address",
+        "asked",
+        "ctx",
+        "form",
+        "model",
+        "operation",
+        "protocol",
+        "request",
+        "request_id",
+        "service",
+    )
 
     def __init__(self, request: Request, request_id: str) -> None:
         self.request = request
@@ -123,6 +134,7 @@ class _Exchange:
         self.operation: OperationModel | None = None
         self.address: S3Address | None = None
         self.form = AuthForm.ANONYMOUS
+        self.asked: Any = None
         self.ctx: CallContext | None = None
 
     @property
@@ -350,7 +362,7 @@ class AwsEdge:
             content = await read_payload(request.body, declared, service.body_bytes_max)
         labels = {"Bucket": address.bucket, "Key": address.key} if address.bucket else {}
         head = RequestHead(labels, query, asking.headers)
-        asked = aws_codec.decode(operation, exchange.protocol, head, content)
+        asked = exchange.asked = aws_codec.decode(operation, exchange.protocol, head, content)
         answer = await handler(AwsCall(ctx, operation.name, asked, body, asking, exchange.base_url, content))
         return _s3_response(exchange, model, operation, answer)
 
@@ -384,6 +396,7 @@ def _visit(exchange: _Exchange, address: S3Address, started: float = 0.0, error:
         started,
         time.perf_counter(),
         error,
+        exchange.asked,
     )
 
 

@@ -5,7 +5,7 @@ whole. Of every other request it hears with its answer, which it may give header
 may keep.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -20,7 +20,7 @@ class Visit(msgspec.Struct, frozen=True):
 
     `ctx` is None where the signature did not hold or was not looked at; `operation` is empty where none was found.
     `started` and `turned` are readings of the performance counter, at the head's arrival and at the answer's beginning.
-    `error` is the code of a refusal.
+    `error` is the code of a refusal. `asked` is the decoded input structure, None where it was not read.
     """
 
     request: Request
@@ -34,6 +34,7 @@ class Visit(msgspec.Struct, frozen=True):
     started: float = 0.0
     turned: float = 0.0
     error: str = ""
+    asked: Any = None
 
 
 class BucketFront(Protocol):

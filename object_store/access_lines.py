@@ -104,7 +104,7 @@ def line(access: Access) -> str:
         access.request_id,
         access.operation,
         urllib.parse.quote(access.key) or NOTHING,
-        f'"{_kept(access.request_line)}"',
+        f'"{_kept(access.request_line) or NOTHING}"',
         str(access.status),
         access.error or NOTHING,
         _number(access.bytes_sent or -1),

@@ -3,18 +3,21 @@
 Owns the reading, and the counting of an answer that streams. Knows no form of a line.
 """
 
+import html
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Final
 
 import msgspec
 
+from cumulo.core.errors import ServiceError
 from cumulo.gateway.bucket_front import Visit
 from cumulo.gateway.http1 import Response
 from cumulo.gateway.signature_errors import AuthForm
 from cumulo.identity.model import canonical_id, root_arn
 from cumulo.object_store.access_lines import Access, line, operation_name
+from cumulo.object_store.edge_aws_copies import parsed_source
 from cumulo.object_store.service import Service
 
 _AUTHENTICATIONS: Final = {AuthForm.HEADER: "AuthHeader", AuthForm.QUERY: "QueryString"}
@@ -22,11 +25,19 @@ _VERSION: Final = re.compile(r"(?:^|&)versionId=([^&]*)")
 _TOTAL: Final = re.compile(r"bytes .*/(\d+)")
 _SIZED: Final = frozenset(("GetObject", "HeadObject", ""))
 """Operations whose answer's length is the object's; a website's page has none."""
+_COPIES: Final = {"CopyObject": "OBJECT", "UploadPartCopy": "PART"}
+_FAILED: Final = re.compile(r"<Error><Key>(.*?)</Key>(?:<VersionId>(.*?)</VersionId>)?<Code>(.*?)</Code>", re.DOTALL)
+_DELETED: Final = 204
+_REFUSED: Final = 403
 _SENT: Final = frozenset(("PutObject", "UploadPart"))
 
 
 async def logged(service: Service, visit: Visit, response: Response) -> Response:
-    """Return an answer that writes its line once it has left, where its bucket is logged."""
+    """Return an answer that writes its line once it has left, where its bucket is logged. A batch delete has a line for
+    each of its objects, too, and a copy one in the log of its source.
+    """
+    if visit.operation in _COPIES and not visit.error:
+        await _log_source(service, visit, response)
     found = await service.logged_bucket(visit.address.bucket)
     if found is None:
         return response
@@ -35,11 +46,53 @@ async def logged(service: Service, visit: Visit, response: Response) -> Response
     def write(bytes_sent: int) -> None:
         access = _access(name, row.account, visit, response, wall_ms, bytes_sent)
         service.access_log.note(row.partition, wall_ms, line(access))
+        if visit.operation == "DeleteObjects" and not visit.error:
+            for one in _deleted(access, visit, response):
+                service.access_log.note(row.partition, wall_ms, line(one))
 
     if response.stream is None or visit.request.method == "HEAD":
         write(0 if visit.request.method == "HEAD" else len(response.body))
         return response
     return msgspec.structs.replace(response, stream=_Counted(response.stream, write))
+
+
+def _deleted(whole: Access, visit: Visit, response: Response) -> Iterator[Access]:
+    """Return what is to be told of each object of a batch delete; what failed stands in the answer."""
+    failed = {
+        (html.unescape(key), html.unescape(version)): code
+        for key, version, code in _FAILED.findall(response.body.decode())
+    }
+    for one in visit.asked.Delete.Objects:
+        version = one.VersionId or ""
+        error = failed.get((one.Key, version), "")
+        yield msgspec.structs.replace(
+            whole,
+            operation="BATCH.DELETE.OBJECT",
+            key=one.Key,
+            request_line="",
+            status=_REFUSED if error else _DELETED,
+            error=error,
+            bytes_sent=0,
+            version_id=version,
+        )
+
+
+async def _log_source(service: Service, visit: Visit, response: Response) -> None:
+    """Tell the log of a copy's source that it was read."""
+    try:
+        bucket, key, *_ = parsed_source(visit.request.headers.get("x-amz-copy-source", ""))
+    except ServiceError:
+        return
+    found = await service.logged_bucket(bucket)
+    if found is not None:
+        wall_ms = service.clock.wall_ms()
+        access = msgspec.structs.replace(
+            _access(found.name, found.row.account, visit, response, wall_ms, 0),
+            operation=f"REST.COPY.{_COPIES[visit.operation]}_GET",
+            key=key,
+            version_id="",
+        )
+        service.access_log.note(found.row.partition, wall_ms, line(access))
 
 
 class _Counted(AsyncIterator[memoryview]):

@@ -168,7 +168,7 @@ class Service(Room):
     async def guard(self, arn: str) -> Guard | None:
         """Return what protects the bucket or object of an ARN, None where there is no such bucket."""
         parsed = parse_arn(arn)
-        found = None if parsed is None else await self._resolving.find(parsed.resource.partition("/")[0])
+        found = None if parsed is None else await self._visited(parsed.resource.partition("/")[0])
         return None if found is None else Guard(found.row.account, found.policy)
 
     async def owner(self, account: str) -> Owner:

@@ -212,7 +212,8 @@ def test_name_that_no_bucket_can_have_is_no_bucket(door: Door) -> None:
     for name in ("b" * 8000, "%00", "UPPER"):
         answer = preflight(door, f"/{name}/k", **asked)
         assert answer.error == (403, "AccessForbidden", "CORSResponse: Bucket not found")
-        assert door.ask("GET", f"/{name}/k", {"Origin": PAGE}, key=None).status == 400
+        for headers in ({"Origin": PAGE}, {"x-amz-expected-bucket-owner": "000000000000"}):
+            assert door.ask("GET", f"/{name}/k", headers, key=None).status == 400
     long = door.ask("GET", "/", {"Host": "b" * 3000 + ".s3-website.localhost"}, key=None)
     assert (long.status, long.headers["x-amz-error-code"]) == (404, "NoSuchBucket")
 

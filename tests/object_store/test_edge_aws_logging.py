@@ -106,6 +106,33 @@ def test_each_request_leaves_its_line(door: Door) -> None:
     assert {len(line) for line in lines} == {26}
 
 
+def test_batch_delete_tells_of_each_object_and_a_copy_of_its_source(door: Door) -> None:
+    s3 = begin(door)
+    door.client().create_bucket(Bucket="copies")
+    for key in ("a", "b & c"):
+        s3.put_object(Bucket="inbox", Key=key, Body=b"x")
+    s3.copy_object(Bucket="copies", Key="copied", CopySource={"Bucket": "inbox", "Key": "b & c"})
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:DeleteObject",
+        "Resource": "arn:aws:s3:::inbox/b & c",
+    }
+    door.run(door.stand.set_policy(deny))
+
+    s3.delete_objects(Bucket="inbox", Delete={"Objects": [{"Key": "a"}, {"Key": "b & c"}], "Quiet": True})
+
+    told = [(line[6], line[7], line[8], line[9], line[10]) for line in logged(door)]
+    assert [one for one in told if "COPY" in one[0]] == [
+        ("REST.COPY.OBJECT_GET", "b%20%26%20c", '"PUT /copies/copied HTTP/1.1"', "200", "-")
+    ]
+    assert told[-3:] == [
+        ("REST.POST.MULTI_OBJECT_DELETE", "-", '"POST /inbox?delete HTTP/1.1"', "200", "-"),
+        ("BATCH.DELETE.OBJECT", "a", '"-"', "204", "-"),
+        ("BATCH.DELETE.OBJECT", "b%20%26%20c", '"-"', "403", "AccessDenied"),
+    ]
+
+
 def test_website_and_preflight_leave_lines_and_other_buckets_none(door: Door) -> None:
     s3 = begin(door)
     s3.put_bucket_website(Bucket="inbox", WebsiteConfiguration={"IndexDocument": {"Suffix": "i"}})
