@@ -29,7 +29,8 @@ from cumulo.object_store.model import AES256, AWS_KMS, CUSTOMER, Encryption
 from cumulo.object_store.naming import shown
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import frames
-from cumulo.storage.frames import PREFIX_BYTES, FrameOpener, FrameSealer
+from cumulo.storage.digests import Piece
+from cumulo.storage.frames import PREFIX_BYTES, TAG_BYTES, FrameOpener, FrameSealer
 from cumulo.storage.storage_keys import KEY_BYTES, KeyUnreadable, StorageKeys, WrappedKey
 
 BUCKET_KEY_MS: Final = 300_000
@@ -37,6 +38,8 @@ BUCKET_KEY_MS: Final = 300_000
 does so for that long, as in S3.
 """
 BUCKET_KEYS_MAX: Final = 1_024
+KEYS_REMEMBERED_MAX: Final = 4_096
+"""Of objects that were read, about 1 KiB each; one that fell out costs 4 µs."""
 _SALT_BYTES: Final = 16
 _SCOPE: Final = ("s3",)
 _OBJECT_KEY: Final = b"cumulo object key"
@@ -64,22 +67,23 @@ def place_of(stamped: Stamped) -> Place:
 class Sealing:
     """One object's key at work."""
 
-    def __init__(self, encryption: Encryption, key: bytes, randomness: Randomness) -> None:
+    def __init__(self, encryption: Encryption, key: "_Key", seals: "ObjectSeals") -> None:
         self.encryption = encryption
-        self._key = key
-        self._cipher = AESGCM(key)
-        self._randomness = randomness
+        self._key = key.plaintext
+        self._cipher = key.cipher
+        self._seals = seals
 
     def __repr__(self) -> str:
         return f"Sealing({self.encryption.algorithm})"
 
     def sealer(self) -> FrameSealer:
         """Return what seals a new body on its way into the blob store."""
-        return FrameSealer(self._cipher, self._randomness.token_bytes(PREFIX_BYTES))
+        return FrameSealer(self._cipher, self._seals.randomness.token_bytes(PREFIX_BYTES))
 
-    def seal(self, body: bytes) -> tuple[bytes, bytes]:
+    def seal(self, body: Piece) -> tuple[bytes, bytes]:
         """Return a small body sealed, and what is kept beside it."""
-        return frames.seal_whole(self._cipher, self._randomness.token_bytes(PREFIX_BYTES), body)
+        prefix = self._seals.randomness.token_bytes(PREFIX_BYTES)
+        return frames.seal_whole(self._cipher, prefix, body, self._seals.room)
 
     def opener(self, kept: bytes, size_bytes: int) -> FrameOpener:
         """Return what opens a body of the blob store; raises `FramesDamaged`."""
@@ -89,13 +93,23 @@ class Sealing:
         """Return a small body; raises `FramesDamaged`."""
         return frames.open_whole(self._cipher, kept, sealed)
 
-    def etag(self, md5: bytes, kept: bytes) -> bytes:
-        """Return what S3 shows of a body's MD5: itself, or under keys of KMS and of customers what tells nothing of it,
-        and is another one each time.
+    def etag(self, md5: bytes) -> bytes:
+        """Return what S3 shows of a body's MD5: itself, or under keys of KMS and of customers what tells nothing of it.
+        The same part that comes again has the same; another object has another one.
         """
         if self.encryption.algorithm == AES256:
             return md5
-        return hmac.digest(self._key, _ETAG + kept[:PREFIX_BYTES] + md5, hashlib.sha256)[: len(md5)]
+        return hmac.digest(self._key, _ETAG + md5, hashlib.sha256)[: len(md5)]
+
+
+class _Key:
+    """An object's key, and its cipher, which costs more than the sealing of a small body."""
+
+    __slots__ = ("cipher", "plaintext")
+
+    def __init__(self, plaintext: bytes) -> None:
+        self.plaintext = plaintext
+        self.cipher = AESGCM(plaintext)
 
 
 class _BucketKey(msgspec.Struct, frozen=True):
@@ -104,27 +118,32 @@ class _BucketKey(msgspec.Struct, frozen=True):
 
 
 class ObjectSeals:
-    """Makes and opens the keys of objects; `key_service` is None where there is none."""
+    """Makes and opens the keys of objects; `key_service` is None where there is none.
+
+    `randomness` and `room` are for its sealings, the latter for one at a time: small bodies are sealed on the loop.
+    """
 
     def __init__(
         self, randomness: Randomness, storage_keys: StorageKeys, clock: Clock, key_service: KeyService | None = None
     ) -> None:
-        self._randomness = randomness
+        self.randomness = randomness
+        self.room = memoryview(bytearray(model.INLINE_BYTES_MAX + TAG_BYTES))
         self._storage_keys = storage_keys
         self._clock = clock
         self._key_service = key_service
         self._bucket_keys: dict[tuple[str, str, str, str], _BucketKey] = {}
         self._opened: dict[tuple[str, bytes], _BucketKey] = {}
+        self._keys: dict[tuple[bytes, bytes], _Key] = {}
 
     async def begin(self, ctx: CallContext, plan: Plan, place: Place) -> Sealing:
         """Make the key of a new object or upload; raises what forbids the use of the key that it hangs from."""
         if plan.algorithm == AES256:
-            key = self._randomness.token_bytes(KEY_BYTES)
-            return Sealing(self._wrapped(key, place), key, self._randomness)
-        salt = self._randomness.token_bytes(_SALT_BYTES)
+            key = self.randomness.token_bytes(KEY_BYTES)
+            return Sealing(self._wrapped(key, place), _Key(key), self)
+        salt = self.randomness.token_bytes(_SALT_BYTES)
         if plan.algorithm == CUSTOMER:
             encryption = Encryption(CUSTOMER, proof(plan.customer_key, salt), salt=salt)
-            return Sealing(encryption, _derived(plan.customer_key, salt), self._randomness)
+            return Sealing(encryption, _derived(plan.customer_key, salt), self)
         arn = model.bucket_arn(place.bucket) if plan.bucket_key else model.object_arn(place.bucket, place.key)
         context = {**plan.context, "aws:s3:arn": arn}
         encoded = msgspec.json.encode(context, order="sorted").decode()
@@ -137,7 +156,7 @@ class ObjectSeals:
             context=encoded,
             bucket_key=plan.bucket_key,
         )
-        return Sealing(encryption, _derived(data_key.plaintext, salt), self._randomness)
+        return Sealing(encryption, _derived(data_key.plaintext, salt), self)
 
     async def open(self, ctx: CallContext, encryption: Encryption, place: Place, customer_key: bytes = b"") -> Sealing:
         """Open the key of an object or an upload; `customer_key` is what `encryption.readable_with` returned.
@@ -151,11 +170,17 @@ class ObjectSeals:
             key = _derived(customer_key, encryption.salt)
         else:
             key = _derived(await self._opened_key(ctx, encryption), encryption.salt)
-        return Sealing(encryption, key, self._randomness)
+        return Sealing(encryption, key, self)
 
     def opened_by_storage_key(self, encryption: Encryption, place: Place) -> Sealing:
         """Open the key of an object that is encrypted under the storage keys; raises `OBJECT_UNREADABLE`."""
-        return Sealing(encryption, self._unwrapped(encryption, place), self._randomness)
+        name = (encryption.key, place.record)  # a key opens for its own place alone, remembered or not
+        key = self._keys.get(name)
+        if key is None:
+            key = self._keys[name] = _Key(self._unwrapped(encryption, place))
+            if len(self._keys) > KEYS_REMEMBERED_MAX:
+                del self._keys[next(iter(self._keys))]
+        return Sealing(encryption, key, self)
 
     def rebound(self, encryption: Encryption | None, old: Place, new: Place) -> Encryption | None:
         """Return an object's encryption for the record that it moves to; raises `OBJECT_UNREADABLE`."""
@@ -172,7 +197,7 @@ class ObjectSeals:
             raise OBJECT_UNREADABLE.error(what=f"{place.bucket}/{shown(place.key)}", reason=error) from error
 
     def _wrapped(self, key: bytes, place: Place) -> Encryption:
-        wrapped = self._storage_keys.wrap(self._randomness, key, _SCOPE, place.record)
+        wrapped = self._storage_keys.wrap(self.randomness, key, _SCOPE, place.record)
         return Encryption(AES256, wrapped.sealed, wrapped.storage_key)
 
     # Keys of the key service
@@ -225,5 +250,5 @@ def _of_key_service(error: ServiceError) -> ServiceError:
     return error if row is None else row.error(reason=error.message)
 
 
-def _derived(key: bytes, salt: bytes) -> bytes:
-    return hmac.digest(key, _OBJECT_KEY + salt, hashlib.sha256)
+def _derived(key: bytes, salt: bytes) -> _Key:
+    return _Key(hmac.digest(key, _OBJECT_KEY + salt, hashlib.sha256))

@@ -45,7 +45,7 @@ from cumulo.object_store.objects import CommitObject, Description, Stored, commi
 from cumulo.object_store.sealing import ObjectSeals, Sealing, place_of
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import digests
-from cumulo.storage.blobs import BlobStore
+from cumulo.storage.blobs import BlobStore, Seal
 from cumulo.storage.engine import ROOT, Engine, Partitions
 from cumulo.storage.idempotency import Once, run_once
 
@@ -198,7 +198,7 @@ async def receive(
         names.add(keeps)
     take_whole: Callable[[], memoryview] | None = getattr(body, "take_whole", None)
     if take_whole is not None and 0 <= expected.content_length <= model.INLINE_BYTES_MAX:
-        inline = bytes(take_whole())
+        inline: digests.Piece = take_whole()  # borrowed: nothing is waited for until it is stored
         _check_size(len(inline), expected)
     else:
         pieces = aiter(body or _nothing())
@@ -208,20 +208,17 @@ async def receive(
             if len(head) + len(piece) > model.INLINE_BYTES_MAX:
                 return await _receive_blob(blobs, body, pieces, (head, piece), expected, names, keeps, sealing)
             head += piece
-        inline = bytes(head)
+        inline = head
     trailer = _trailer(body, expected, len(inline))
     names.add("crc64nvme")
-    new = _verified(len(inline), digests.digests_of(inline, names), (expected, trailer), keeps)
+    found = digests.digests_of(inline, names)
+    checksums = _verified(found, (expected, trailer), keeps)
+    size_bytes = len(inline)
     if sealing is None:
-        return msgspec.structs.replace(new, inline=inline)
-    inline, kept = sealing.seal(inline)
-    return msgspec.structs.replace(
-        new,
-        inline=inline,
-        kept=kept,
-        etag=sealing.etag(new.md5, kept),
-        encryption=msgspec.structs.replace(sealing.encryption, kept=kept),
-    )
+        return _new_body(size_bytes, found, checksums, inline=bytes(inline))
+    stored, kept = sealing.seal(inline)
+    encryption = msgspec.structs.replace(sealing.encryption, kept=kept)
+    return _new_body(size_bytes, found, checksums, sealing, inline=stored, kept=kept, encryption=encryption)
 
 
 async def _receive_blob(
@@ -248,18 +245,45 @@ async def _receive_blob(
         trailer = _trailer(body, expected, size_bytes)
         sealed = await writer.seal()
     try:
-        new = _verified(size_bytes, sealed.digests, (expected, trailer), keeps)
+        checksums = _verified(sealed.digests, (expected, trailer), keeps)
     except ServiceError:
         await blobs.delete((writer.blob_id,))
         raise
-    if sealing is None:
-        return msgspec.structs.replace(new, seal=sealed.seal)
-    return msgspec.structs.replace(
-        new,
+    encryption = None if sealing is None else sealing.encryption
+    return _new_body(
+        size_bytes,
+        sealed.digests,
+        checksums,
+        sealing,
         seal=sealed.seal,
         kept=sealed.kept,
-        etag=sealing.etag(new.md5, sealed.kept),
-        encryption=sealing.encryption,
+        encryption=encryption,
+    )
+
+
+def _new_body(
+    size_bytes: int,
+    found: Mapping[str, bytes],
+    checksums: dict[str, bytes],
+    sealing: Sealing | None = None,
+    *,
+    inline: bytes = b"",
+    seal: Seal | None = None,
+    kept: bytes = b"",
+    encryption: model.Encryption | None = None,
+) -> NewBody:
+    """Return a body whose digests `found` were verified."""
+    md5 = found["md5"]
+    return NewBody(
+        size_bytes=size_bytes,
+        md5=md5,
+        etag=md5 if sealing is None else sealing.etag(md5),
+        crc64nvme=int.from_bytes(found["crc64nvme"], "big"),
+        checksums=checksums,
+        inline=inline,
+        seal=seal,
+        kept=kept,
+        encryption=encryption,
     )
 
 
@@ -295,13 +319,8 @@ def check_expected(expected: ExpectedContent) -> None:
             raise INVALID_REQUEST.error(reason=f"Value for x-amz-checksum-{name} header is invalid.")
 
 
-def _verified(
-    size_bytes: int,
-    found: Mapping[str, bytes],
-    said: tuple[ExpectedContent, ...],
-    keeps: str,
-) -> NewBody:
-    """Return the body, with the checksums that its sender gave and that held; raises `BadDigest`."""
+def _verified(found: Mapping[str, bytes], said: tuple[ExpectedContent, ...], keeps: str) -> dict[str, bytes]:
+    """Return the checksums that a body's sender gave and that held; raises `BadDigest`."""
     given = {keeps} if keeps else set()
     for one in said:
         for name, value in one.digests.items():
@@ -315,13 +334,7 @@ def _verified(
                 raise BAD_CHECKSUM.error(digest=name.upper(), calculated=calculated)
             given.add(name)
     given -= {CONTENT_MD5, "crc64nvme"}
-    return NewBody(
-        size_bytes=size_bytes,
-        md5=found["md5"],
-        etag=found["md5"],
-        crc64nvme=int.from_bytes(found["crc64nvme"], "big"),
-        checksums={name: found[name] for name in sorted(given)},
-    )
+    return {name: found[name] for name in sorted(given)}
 
 
 def at_commit(store: Store, stamped: Stamped) -> Stamped:

@@ -43,6 +43,7 @@ _SERVER_SETTINGS = (
     "s3_default_object_ownership",
     "s3_default_public_access_block",
     "s3_event_bus",
+    "s3_default_encryption",
     "s3_version_2_forms",
     "s3_access_log_interval_s",
     "grpc_port",

@@ -40,10 +40,16 @@ def kept_bytes(size_bytes: int) -> int:
     return PREFIX_BYTES + TAG_BYTES * (frame_count(size_bytes) + 1)
 
 
-def seal_whole(cipher: AESGCM, prefix: bytes, body: Piece) -> tuple[bytes, bytes]:
-    """Seal a small body in one go; return the sealed bytes, and what is to be kept beside them."""
-    sealed = cipher.encrypt(prefix + _NUMBER(_END), body, _LENGTH(len(body)))
-    return sealed[:-TAG_BYTES], prefix + sealed[-TAG_BYTES:]
+def seal_whole(cipher: AESGCM, prefix: bytes, body: Piece, room: memoryview) -> tuple[bytes, bytes]:
+    """Seal a small body in one go; return the sealed bytes, and what is to be kept beside them.
+
+    `room` is longer than the body by a tag at least, and may be used again at once: fresh memory for what is only cut
+    in two costs as much as the sealing.
+    """
+    size = len(body)
+    end = size + TAG_BYTES
+    cipher.encrypt_into(prefix + _NUMBER(_END), body, _LENGTH(size), room[:end])
+    return bytes(room[:size]), prefix + room[size:end]
 
 
 def open_whole(cipher: AESGCM, kept: bytes, sealed: bytes) -> bytes:

@@ -64,7 +64,7 @@ def test_a_body_comes_back_and_is_stored_at_its_own_length(size: int) -> None:
 
 
 def test_a_small_body_is_one_seal() -> None:
-    stored, kept = seal_whole(CIPHER, PREFIX, b"one body")
+    stored, kept = seal_whole(CIPHER, PREFIX, b"one body", memoryview(bytearray(100)))
 
     assert (len(stored), len(kept)) == (8, PREFIX_BYTES + TAG_BYTES)
     assert open_whole(CIPHER, kept, stored) == b"one body"
