@@ -209,6 +209,33 @@ def test_settings_beyond_their_limits_are_refused_and_nothing_is_made(go, attrib
     go(scenario)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        (
+            "RedrivePolicy",
+            '{"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:dead"}',
+            "UpdateSubscription sets its dead_letter_queue",
+        ),
+        ("DeliveryPolicy", "{}", "nothing is sent"),
+        ("RawMessageDelivery", "true", "does not support raw message delivery"),
+        ("ReplayPolicy", "{}", "only valid for protocol sqs"),
+    ],
+)
+def test_attribute_that_would_mean_nothing_is_refused(go, name, value, says):
+    async def scenario(news):
+        await news.create()
+        await news.it.create("dead")
+        arn = (await news.attach()).place.arn
+
+        with pytest.raises(ServiceError, match=says):
+            await news.call(topics.SetSubscriptionAttribute(subscription=arn, name=name, value=value))
+
+        assert (await news.call(topics.GetSubscription(subscription=arn))).attributes == {}
+
+    go(scenario)
+
+
 def test_ended_subscription_leaves_nothing_and_its_name_is_free(go):
     async def scenario(news):
         await news.create()
