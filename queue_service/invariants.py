@@ -54,7 +54,6 @@ from cumulo.queue_service.keys import (
     decode_message,
     decode_meta,
     decode_name,
-    is_scheduled,
     layout,
     name_key,
 )
@@ -327,8 +326,8 @@ def _walk_messages(txn: ReadTxn, places: Layout, standing: dict[int, _Standing])
         elif value != dated_value(standing[seq].lease.lane, standing[seq].lease.group):
             yield f"message {seq} stands under x with another lane or group than its state says"
     for seq, it in standing.items():
-        if it.places in (["r"], ["o"]) and is_scheduled(it.lease.lane) and seq not in dated:
-            yield f"message {seq} was scheduled and does not stand under x"
+        if it.places in (["r"], ["o"]) and it.lease.dated and seq not in dated:
+            yield f"message {seq} is older than its number says, or was scheduled, and does not stand under x"
 
 
 def _first_due(txn: ReadTxn, prefix: bytes) -> int | None:

@@ -24,7 +24,6 @@ from cumulo.queue_service.keys import (
     decode_counters,
     decode_lease,
     decode_meta,
-    is_scheduled,
     layout,
     piece_key,
     place_part,
@@ -147,7 +146,7 @@ class OpenQueue:
                 self.drop(seq, lease, now_ms)
                 return
             self.retain_by(lease.kept_from_ms + self.meta.message_retention_s * 1000)
-            if is_scheduled(lease.lane):
+            if lease.dated:
                 # The timer may have removed the row when the message was too old under its lease.
                 value = dated_value(lease.lane, lease.group)
                 self.txn.put(self.layout.dated + u64(lease.kept_from_ms) + u64(seq), value)

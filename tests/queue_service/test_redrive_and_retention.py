@@ -223,6 +223,28 @@ def test_moved_message_keeps_the_age_it_had(run):
     run(scenario)
 
 
+def test_dead_letter_that_was_leased_over_the_end_of_its_retention_goes_in_time_where_that_was_made_longer(run):
+    async def scenario(it):
+        await make_pair(it, message_retention_s=100)
+        await it.send(b"old")
+        await use_up(it)
+        await it.advance(40)
+        await it.send(b"younger", queue="dead")
+        await it.receive()  # the old one moves, behind the younger one
+        taken = await it.receive(10, queue="dead", visibility_timeout_s=60)
+        assert [message.body for message in taken] == [b"younger", b"old"]
+
+        await it.advance(45)  # the old one is too old by now, and in flight
+        await it.update("dead", message_retention_s=130)
+        await it.advance(15)
+        assert await it.counts("dead") == (2, 0, 0)
+        await it.advance(20)
+
+        assert await it.counts("dead") == (1, 0, 0)
+
+    run(scenario)
+
+
 def test_thousands_of_old_messages_go_in_slices(run):
     async def scenario(it):
         await it.create(message_retention_s=60)
