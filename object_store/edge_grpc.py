@@ -307,6 +307,17 @@ def _decode_copy(request: pb.CopyObjectRequest, _: CallContext) -> model.CopyObj
     )
 
 
+def _decode_rename(request: pb.RenameObjectRequest, _: CallContext) -> model.RenameObject:
+    return model.RenameObject(
+        bucket=_bucket_name(request.bucket),
+        key=request.key,
+        source_key=request.source_key,
+        source_conditions=model.Conditions(if_match=_etag(request.source_if_match)),
+        conditions=model.Conditions(_etag(request.if_match), _etag(request.if_none_match)),
+        request_id=request.request_id,
+    )
+
+
 def _decode_delete(request: pb.DeleteObjectRequest, _: CallContext) -> model.DeleteObject:
     return model.DeleteObject(
         bucket=_bucket_name(request.bucket),
@@ -611,6 +622,7 @@ _UNARY: Mapping[str, UnaryRow] = {
         _decode_copy,
         lambda it: pb.CopyObjectResponse(object=_object(it)),
     ),
+    "RenameObject": (pb.RenameObjectRequest, _decode_rename, lambda _: pb.RenameObjectResponse()),
     "DeleteObject": (pb.DeleteObjectRequest, _decode_delete, lambda _: pb.DeleteObjectResponse()),
     "BatchDeleteObjects": (pb.BatchDeleteObjectsRequest, _decode_batch_delete, _encode_batch_delete),
     "ListObjects": (pb.ListObjectsRequest, _decode_list, _encode_list),

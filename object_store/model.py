@@ -720,6 +720,17 @@ class CopyObject(msgspec.Struct, frozen=True, kw_only=True):
     encryption: AskedEncryption | None = None
 
 
+class RenameObject(msgspec.Struct, frozen=True, kw_only=True):
+    """Give an object another key of its bucket; `conditions` are about what it replaces."""
+
+    bucket: str
+    key: str
+    source_key: str
+    source_conditions: Conditions = UNCONDITIONAL
+    conditions: Conditions = UNCONDITIONAL
+    request_id: str = ""
+
+
 class GetObject(msgspec.Struct, frozen=True, kw_only=True):
     """Read an object, a range of it, or one of its parts; answers a `Download`."""
 

@@ -36,6 +36,7 @@ from cumulo.object_store.objects import (
     head_object,
     set_tags,
 )
+from cumulo.object_store.renames import rename_object
 from cumulo.object_store.uploads import DATA_WINDOW_MS, upload_part
 
 CONTROL_WINDOW_MS = 86_400_000
@@ -166,6 +167,12 @@ def _writes_configuration(request: model.SetBucketConfiguration | model.DeleteBu
 def _attributes(request: model.GetObjectAttributes) -> Checks:
     arn = model.object_arn(request.bucket, request.key)
     return (Check("s3:GetObject", arn), Check("s3:GetObjectAttributes", arn))
+
+
+def _rename(request: model.RenameObject) -> Checks:
+    source, target = (model.object_arn(request.bucket, key) for key in (request.source_key, request.key))
+    found = (Check("s3:PutObject", target), Check("s3:GetObject", source), Check("s3:DeleteObject", source))
+    return found if request.conditions == model.UNCONDITIONAL else (*found, Check("s3:GetObject", target))
 
 
 def _list_all(_request: model.ListBuckets) -> Checks:
@@ -402,6 +409,16 @@ TABLE = OperationTable(
             copy_object,
             "Stores an object that is a copy of another one of this server.",
             also=(*_READS, *_LISTS, "s3:GetObjectTagging", *_DESCRIBES),
+        ),
+        _row(
+            model.RenameObject,
+            Kind.WRITE,
+            "s3:PutObject",
+            _rename,
+            rename_object,
+            "Gives an object another key of its bucket; no byte is moved.",
+            also=(*_READS, "s3:DeleteObject", *_LISTS),
+            window_ms=DATA_WINDOW_MS,
         ),
         _object_row(
             model.GetObject,

@@ -56,6 +56,7 @@ from cumulo.object_store.objects import Contents, find_object, open_object
 from cumulo.object_store.payments import check_pays
 from cumulo.object_store.quotas import beyond_quota
 from cumulo.object_store.ranges import check_asked
+from cumulo.object_store.renames import Rename, check_names
 from cumulo.object_store.sealing import ObjectSeals, place_of
 from cumulo.object_store.stamping import Origin, Stamped
 from cumulo.object_store.uploads import PartUpload
@@ -132,6 +133,7 @@ class Resolving:
             "SetBucketNotification": self._set_notification,
             "PutObject": self._put,
             "CopyObject": self._copy,
+            "RenameObject": self._rename,
             "GetObject": self._get,
             "HeadObject": self._read,
             "GetObjectAttributes": self._read,
@@ -566,6 +568,25 @@ class Resolving:
         return self._resolved(
             ctx, operation, request, found, copy, also=also, missing=missing, record=there, makes_object=True
         )
+
+    async def _rename(self, ctx: CallContext, operation: Operation, request: model.RenameObject) -> Resolved:
+        found = await self.bucket(request.bucket)
+        naming.check_key(request.key)
+        naming.check_key(request.source_key)
+        check_names(request)
+        if found is None:
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
+        stamped = self.stamp(ctx, request, found)
+        source = model.GetObject(bucket=request.bucket, key=request.source_key)
+        old = self.stamp(ctx, source, found)
+        record: ObjectRecord | None = await self._engine.read((stamped.partition,), find_object, old)
+        if record is None:
+            also: Checks = (Check("s3:ListBucket", model.bucket_arn(request.bucket)),)
+            missing = NO_SUCH_KEY.error(key=naming.shown(request.source_key))
+            return self._resolved(ctx, operation, request, found, Rename(stamped), also=also, missing=missing)
+        encryption = self._seals.rebound(record.encryption, place_of(old), place_of(stamped))
+        rename = Rename(stamped, record.encryption, encryption)
+        return self._resolved(ctx, operation, request, found, rename, record=record, grows=False)
 
     async def _copy_part(self, ctx: CallContext, operation: Operation, request: model.UploadPartCopy) -> Resolved:
         found = await self.bucket(request.bucket)

@@ -51,6 +51,7 @@ from cumulo.object_store.multipart import ListedParts, ListedUploads, expire_upl
 from cumulo.object_store.objects import DeletedSlice, refusals
 from cumulo.object_store.operations import TABLE, batch_delete_checks
 from cumulo.object_store.remote_deliveries import RemoteDeliveries
+from cumulo.object_store.renames import SourceChanged
 from cumulo.object_store.resolving import Resolving, guard_of
 from cumulo.object_store.scrubbing import Scrub
 from cumulo.object_store.sealing import ObjectSeals
@@ -87,6 +88,9 @@ class Service(Room):
     """
 
     table = TABLE
+    resolved_anew = (SourceChanged,)
+    resolves_max = 3
+    changes = "The number of changes of an object at once"
 
     def __init__(
         self,

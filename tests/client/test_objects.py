@@ -73,6 +73,26 @@ def test_copy_stays_inside_the_server(bucket: Bucket, client: Client, name: str)
         bucket.copy("none", "b")
 
 
+def test_rename_gives_an_object_another_key(bucket: Bucket):
+    bucket.put("a", "text", metadata={"colour": "blue"})
+    before = bucket.head("a")
+
+    bucket.rename("a", "b", if_none_match="*")
+
+    after = bucket.head("b")
+    assert (bucket.get("b"), after.etag, after.metadata, after.modified) == (
+        b"text",
+        before.etag,
+        {"colour": "blue"},
+        before.modified,
+    )
+    for source in ("a", "none"):
+        with pytest.raises(errors.NotFound):
+            bucket.rename(source, "c")
+    with pytest.raises(errors.PreconditionFailed):
+        bucket.rename("b", "c", source_if_match="other")
+
+
 def test_append_goes_behind_what_is_there(bucket: Bucket):
     assert bucket.append("log", "one,", offset=0).size == 4
 

@@ -262,6 +262,19 @@ class CumuloFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has 
             target.copy(key, to, source_bucket=source.name)
         self.changed(path2)
 
+    def mv(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **options: Any) -> None:
+        """Move files; one inside its bucket only gets another name."""
+        if not recursive and isinstance(path1, str) and isinstance(path2, str) and not path2.endswith("/"):
+            (source, key), (target, to) = self._place(path1), self._place(path2)
+            if source.name == target.name and key and to and not self.isdir(path1) and not self.isdir(path2):
+                if key != to:
+                    with _translated(path1):
+                        source.rename(key, to)
+                    self.changed(path1)
+                    self.changed(path2)
+                return
+        super().mv(path1, path2, recursive=recursive, maxdepth=maxdepth, **options)
+
     def rm_file(self, path: str) -> None:
         """Delete a file."""
         bucket, key = self.file_place(path)

@@ -257,6 +257,31 @@ class Bucket(Handle):
         response = self._connection.call(self._connection.lane.objects.CopyObject, request, COPY_DEADLINE_S)
         return _wire.object_info(response.object)
 
+    def rename(
+        self,
+        source: str,
+        key: str,
+        *,
+        source_if_match: str | None = None,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+    ) -> None:
+        """Give the object `source` the key `key`, in one commit and at once, whatever its size; what has that key is
+        replaced. Raises `NotFound`, `PreconditionFailed`.
+        """
+        self._connection.call(
+            self._connection.lane.objects.RenameObject,
+            pb.RenameObjectRequest(
+                bucket=self._name,
+                key=key,
+                source_key=source,
+                source_if_match=source_if_match or "",
+                if_match=if_match or "",
+                if_none_match=if_none_match or "",
+                request_id=self._connection.request_id(),
+            ),
+        )
+
     def delete(self, key: str, *, if_match: str | None = None) -> None:
         """Delete an object; deleting one that is not there succeeds."""
         self._connection.call(

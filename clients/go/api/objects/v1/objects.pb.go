@@ -2113,6 +2113,143 @@ func (x *CopyObjectResponse) GetObject() *Object {
 	return nil
 }
 
+// What is to be renamed.
+type RenameObjectRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Set by the client, required: the new key, 1 to 1024 bytes, not ending with a slash.
+	Key string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// Set by the client, required: the key that the object has.
+	SourceKey string `protobuf:"bytes,3,opt,name=source_key,json=sourceKey,proto3" json:"source_key,omitempty"`
+	// Set by the client, optional: rename only the object with this ETag (`PreconditionFailed`).
+	SourceIfMatch string `protobuf:"bytes,4,opt,name=source_if_match,json=sourceIfMatch,proto3" json:"source_if_match,omitempty"`
+	// Set by the client, optional: replace only an object with this ETag.
+	IfMatch string `protobuf:"bytes,5,opt,name=if_match,json=ifMatch,proto3" json:"if_match,omitempty"`
+	// Set by the client, optional: `*` replaces nothing.
+	IfNoneMatch string `protobuf:"bytes,6,opt,name=if_none_match,json=ifNoneMatch,proto3" json:"if_none_match,omitempty"`
+	// Set by the client, optional: idempotency id, a UUID; remembered 10 min.
+	RequestId     string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenameObjectRequest) Reset() {
+	*x = RenameObjectRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenameObjectRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenameObjectRequest) ProtoMessage() {}
+
+func (x *RenameObjectRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenameObjectRequest.ProtoReflect.Descriptor instead.
+func (*RenameObjectRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *RenameObjectRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *RenameObjectRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *RenameObjectRequest) GetSourceKey() string {
+	if x != nil {
+		return x.SourceKey
+	}
+	return ""
+}
+
+func (x *RenameObjectRequest) GetSourceIfMatch() string {
+	if x != nil {
+		return x.SourceIfMatch
+	}
+	return ""
+}
+
+func (x *RenameObjectRequest) GetIfMatch() string {
+	if x != nil {
+		return x.IfMatch
+	}
+	return ""
+}
+
+func (x *RenameObjectRequest) GetIfNoneMatch() string {
+	if x != nil {
+		return x.IfNoneMatch
+	}
+	return ""
+}
+
+func (x *RenameObjectRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The object has its new key.
+type RenameObjectResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenameObjectResponse) Reset() {
+	*x = RenameObjectResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenameObjectResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenameObjectResponse) ProtoMessage() {}
+
+func (x *RenameObjectResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenameObjectResponse.ProtoReflect.Descriptor instead.
+func (*RenameObjectResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{35}
+}
+
 // What is to be stored, sent before the bytes.
 type PutObjectHead struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2145,7 +2282,7 @@ type PutObjectHead struct {
 
 func (x *PutObjectHead) Reset() {
 	*x = PutObjectHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2157,7 +2294,7 @@ func (x *PutObjectHead) String() string {
 func (*PutObjectHead) ProtoMessage() {}
 
 func (x *PutObjectHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2170,7 +2307,7 @@ func (x *PutObjectHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectHead.ProtoReflect.Descriptor instead.
 func (*PutObjectHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{34}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *PutObjectHead) GetBucket() string {
@@ -2254,7 +2391,7 @@ type UploadCommit struct {
 
 func (x *UploadCommit) Reset() {
 	*x = UploadCommit{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2266,7 +2403,7 @@ func (x *UploadCommit) String() string {
 func (*UploadCommit) ProtoMessage() {}
 
 func (x *UploadCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2279,7 +2416,7 @@ func (x *UploadCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadCommit.ProtoReflect.Descriptor instead.
 func (*UploadCommit) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{35}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *UploadCommit) GetExpected() *ExpectedContent {
@@ -2306,7 +2443,7 @@ type PutObjectRequest struct {
 
 func (x *PutObjectRequest) Reset() {
 	*x = PutObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2318,7 +2455,7 @@ func (x *PutObjectRequest) String() string {
 func (*PutObjectRequest) ProtoMessage() {}
 
 func (x *PutObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2331,7 +2468,7 @@ func (x *PutObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectRequest.ProtoReflect.Descriptor instead.
 func (*PutObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{36}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *PutObjectRequest) GetFrame() isPutObjectRequest_Frame {
@@ -2406,7 +2543,7 @@ type PutObjectResponse struct {
 
 func (x *PutObjectResponse) Reset() {
 	*x = PutObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2418,7 +2555,7 @@ func (x *PutObjectResponse) String() string {
 func (*PutObjectResponse) ProtoMessage() {}
 
 func (x *PutObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2431,7 +2568,7 @@ func (x *PutObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectResponse.ProtoReflect.Descriptor instead.
 func (*PutObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{37}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *PutObjectResponse) GetObject() *Object {
@@ -2462,7 +2599,7 @@ type ByteRange struct {
 
 func (x *ByteRange) Reset() {
 	*x = ByteRange{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2474,7 +2611,7 @@ func (x *ByteRange) String() string {
 func (*ByteRange) ProtoMessage() {}
 
 func (x *ByteRange) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2487,7 +2624,7 @@ func (x *ByteRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ByteRange.ProtoReflect.Descriptor instead.
 func (*ByteRange) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{38}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ByteRange) GetFirst() int64 {
@@ -2532,7 +2669,7 @@ type GetObjectRequest struct {
 
 func (x *GetObjectRequest) Reset() {
 	*x = GetObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2544,7 +2681,7 @@ func (x *GetObjectRequest) String() string {
 func (*GetObjectRequest) ProtoMessage() {}
 
 func (x *GetObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2557,7 +2694,7 @@ func (x *GetObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectRequest.ProtoReflect.Descriptor instead.
 func (*GetObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{39}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *GetObjectRequest) GetBucket() string {
@@ -2660,7 +2797,7 @@ type GetObjectHead struct {
 
 func (x *GetObjectHead) Reset() {
 	*x = GetObjectHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2672,7 +2809,7 @@ func (x *GetObjectHead) String() string {
 func (*GetObjectHead) ProtoMessage() {}
 
 func (x *GetObjectHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2685,7 +2822,7 @@ func (x *GetObjectHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectHead.ProtoReflect.Descriptor instead.
 func (*GetObjectHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{40}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *GetObjectHead) GetObject() *Object {
@@ -2725,7 +2862,7 @@ type GetObjectResponse struct {
 
 func (x *GetObjectResponse) Reset() {
 	*x = GetObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2737,7 +2874,7 @@ func (x *GetObjectResponse) String() string {
 func (*GetObjectResponse) ProtoMessage() {}
 
 func (x *GetObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2750,7 +2887,7 @@ func (x *GetObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectResponse.ProtoReflect.Descriptor instead.
 func (*GetObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{41}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *GetObjectResponse) GetFrame() isGetObjectResponse_Frame {
@@ -2817,7 +2954,7 @@ type HeadObjectRequest struct {
 
 func (x *HeadObjectRequest) Reset() {
 	*x = HeadObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2829,7 +2966,7 @@ func (x *HeadObjectRequest) String() string {
 func (*HeadObjectRequest) ProtoMessage() {}
 
 func (x *HeadObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2842,7 +2979,7 @@ func (x *HeadObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadObjectRequest.ProtoReflect.Descriptor instead.
 func (*HeadObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{42}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *HeadObjectRequest) GetBucket() string {
@@ -2898,7 +3035,7 @@ type HeadObjectResponse struct {
 
 func (x *HeadObjectResponse) Reset() {
 	*x = HeadObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2910,7 +3047,7 @@ func (x *HeadObjectResponse) String() string {
 func (*HeadObjectResponse) ProtoMessage() {}
 
 func (x *HeadObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2923,7 +3060,7 @@ func (x *HeadObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadObjectResponse.ProtoReflect.Descriptor instead.
 func (*HeadObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{43}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *HeadObjectResponse) GetObject() *Object {
@@ -2950,7 +3087,7 @@ type DeleteObjectRequest struct {
 
 func (x *DeleteObjectRequest) Reset() {
 	*x = DeleteObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2962,7 +3099,7 @@ func (x *DeleteObjectRequest) String() string {
 func (*DeleteObjectRequest) ProtoMessage() {}
 
 func (x *DeleteObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2975,7 +3112,7 @@ func (x *DeleteObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{44}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *DeleteObjectRequest) GetBucket() string {
@@ -3015,7 +3152,7 @@ type DeleteObjectResponse struct {
 
 func (x *DeleteObjectResponse) Reset() {
 	*x = DeleteObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3027,7 +3164,7 @@ func (x *DeleteObjectResponse) String() string {
 func (*DeleteObjectResponse) ProtoMessage() {}
 
 func (x *DeleteObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3040,7 +3177,7 @@ func (x *DeleteObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectResponse.ProtoReflect.Descriptor instead.
 func (*DeleteObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{45}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{47}
 }
 
 // One object to delete.
@@ -3056,7 +3193,7 @@ type DeleteObjectEntry struct {
 
 func (x *DeleteObjectEntry) Reset() {
 	*x = DeleteObjectEntry{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3068,7 +3205,7 @@ func (x *DeleteObjectEntry) String() string {
 func (*DeleteObjectEntry) ProtoMessage() {}
 
 func (x *DeleteObjectEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3081,7 +3218,7 @@ func (x *DeleteObjectEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectEntry.ProtoReflect.Descriptor instead.
 func (*DeleteObjectEntry) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{46}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *DeleteObjectEntry) GetKey() string {
@@ -3113,7 +3250,7 @@ type BatchDeleteObjectsRequest struct {
 
 func (x *BatchDeleteObjectsRequest) Reset() {
 	*x = BatchDeleteObjectsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3125,7 +3262,7 @@ func (x *BatchDeleteObjectsRequest) String() string {
 func (*BatchDeleteObjectsRequest) ProtoMessage() {}
 
 func (x *BatchDeleteObjectsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3138,7 +3275,7 @@ func (x *BatchDeleteObjectsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteObjectsRequest.ProtoReflect.Descriptor instead.
 func (*BatchDeleteObjectsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{47}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *BatchDeleteObjectsRequest) GetBucket() string {
@@ -3173,7 +3310,7 @@ type DeleteObjectResult struct {
 
 func (x *DeleteObjectResult) Reset() {
 	*x = DeleteObjectResult{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3185,7 +3322,7 @@ func (x *DeleteObjectResult) String() string {
 func (*DeleteObjectResult) ProtoMessage() {}
 
 func (x *DeleteObjectResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3198,7 +3335,7 @@ func (x *DeleteObjectResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectResult.ProtoReflect.Descriptor instead.
 func (*DeleteObjectResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{48}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *DeleteObjectResult) GetError() *ItemError {
@@ -3219,7 +3356,7 @@ type BatchDeleteObjectsResponse struct {
 
 func (x *BatchDeleteObjectsResponse) Reset() {
 	*x = BatchDeleteObjectsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3231,7 +3368,7 @@ func (x *BatchDeleteObjectsResponse) String() string {
 func (*BatchDeleteObjectsResponse) ProtoMessage() {}
 
 func (x *BatchDeleteObjectsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3244,7 +3381,7 @@ func (x *BatchDeleteObjectsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteObjectsResponse.ProtoReflect.Descriptor instead.
 func (*BatchDeleteObjectsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{49}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *BatchDeleteObjectsResponse) GetResults() []*DeleteObjectResult {
@@ -3276,7 +3413,7 @@ type ListObjectsRequest struct {
 
 func (x *ListObjectsRequest) Reset() {
 	*x = ListObjectsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3288,7 +3425,7 @@ func (x *ListObjectsRequest) String() string {
 func (*ListObjectsRequest) ProtoMessage() {}
 
 func (x *ListObjectsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3301,7 +3438,7 @@ func (x *ListObjectsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectsRequest.ProtoReflect.Descriptor instead.
 func (*ListObjectsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{50}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ListObjectsRequest) GetBucket() string {
@@ -3363,7 +3500,7 @@ type ObjectSummary struct {
 
 func (x *ObjectSummary) Reset() {
 	*x = ObjectSummary{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3375,7 +3512,7 @@ func (x *ObjectSummary) String() string {
 func (*ObjectSummary) ProtoMessage() {}
 
 func (x *ObjectSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3388,7 +3525,7 @@ func (x *ObjectSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectSummary.ProtoReflect.Descriptor instead.
 func (*ObjectSummary) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{51}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ObjectSummary) GetKey() string {
@@ -3434,7 +3571,7 @@ type ListObjectsResponse struct {
 
 func (x *ListObjectsResponse) Reset() {
 	*x = ListObjectsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3446,7 +3583,7 @@ func (x *ListObjectsResponse) String() string {
 func (*ListObjectsResponse) ProtoMessage() {}
 
 func (x *ListObjectsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3459,7 +3596,7 @@ func (x *ListObjectsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectsResponse.ProtoReflect.Descriptor instead.
 func (*ListObjectsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{52}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *ListObjectsResponse) GetObjects() []*ObjectSummary {
@@ -3502,7 +3639,7 @@ type CreateMultipartUploadRequest struct {
 
 func (x *CreateMultipartUploadRequest) Reset() {
 	*x = CreateMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3514,7 +3651,7 @@ func (x *CreateMultipartUploadRequest) String() string {
 func (*CreateMultipartUploadRequest) ProtoMessage() {}
 
 func (x *CreateMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3527,7 +3664,7 @@ func (x *CreateMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*CreateMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{53}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *CreateMultipartUploadRequest) GetBucket() string {
@@ -3576,7 +3713,7 @@ type CreateMultipartUploadResponse struct {
 
 func (x *CreateMultipartUploadResponse) Reset() {
 	*x = CreateMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3588,7 +3725,7 @@ func (x *CreateMultipartUploadResponse) String() string {
 func (*CreateMultipartUploadResponse) ProtoMessage() {}
 
 func (x *CreateMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3601,7 +3738,7 @@ func (x *CreateMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*CreateMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{54}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *CreateMultipartUploadResponse) GetUploadId() string {
@@ -3632,7 +3769,7 @@ type UploadPartHead struct {
 
 func (x *UploadPartHead) Reset() {
 	*x = UploadPartHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3644,7 +3781,7 @@ func (x *UploadPartHead) String() string {
 func (*UploadPartHead) ProtoMessage() {}
 
 func (x *UploadPartHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3657,7 +3794,7 @@ func (x *UploadPartHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartHead.ProtoReflect.Descriptor instead.
 func (*UploadPartHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{55}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *UploadPartHead) GetBucket() string {
@@ -3719,7 +3856,7 @@ type UploadPartRequest struct {
 
 func (x *UploadPartRequest) Reset() {
 	*x = UploadPartRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3731,7 +3868,7 @@ func (x *UploadPartRequest) String() string {
 func (*UploadPartRequest) ProtoMessage() {}
 
 func (x *UploadPartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3744,7 +3881,7 @@ func (x *UploadPartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartRequest.ProtoReflect.Descriptor instead.
 func (*UploadPartRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{56}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *UploadPartRequest) GetFrame() isUploadPartRequest_Frame {
@@ -3825,7 +3962,7 @@ type Part struct {
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3837,7 +3974,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3850,7 +3987,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{57}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Part) GetPartNumber() int32 {
@@ -3899,7 +4036,7 @@ type UploadPartResponse struct {
 
 func (x *UploadPartResponse) Reset() {
 	*x = UploadPartResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3911,7 +4048,7 @@ func (x *UploadPartResponse) String() string {
 func (*UploadPartResponse) ProtoMessage() {}
 
 func (x *UploadPartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3924,7 +4061,7 @@ func (x *UploadPartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartResponse.ProtoReflect.Descriptor instead.
 func (*UploadPartResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{58}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *UploadPartResponse) GetPart() *Part {
@@ -3947,7 +4084,7 @@ type CompletedPart struct {
 
 func (x *CompletedPart) Reset() {
 	*x = CompletedPart{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3959,7 +4096,7 @@ func (x *CompletedPart) String() string {
 func (*CompletedPart) ProtoMessage() {}
 
 func (x *CompletedPart) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3972,7 +4109,7 @@ func (x *CompletedPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompletedPart.ProtoReflect.Descriptor instead.
 func (*CompletedPart) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{59}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *CompletedPart) GetPartNumber() int32 {
@@ -4015,7 +4152,7 @@ type CompleteMultipartUploadRequest struct {
 
 func (x *CompleteMultipartUploadRequest) Reset() {
 	*x = CompleteMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4027,7 +4164,7 @@ func (x *CompleteMultipartUploadRequest) String() string {
 func (*CompleteMultipartUploadRequest) ProtoMessage() {}
 
 func (x *CompleteMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4040,7 +4177,7 @@ func (x *CompleteMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*CompleteMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{60}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *CompleteMultipartUploadRequest) GetBucket() string {
@@ -4112,7 +4249,7 @@ type CompleteMultipartUploadResponse struct {
 
 func (x *CompleteMultipartUploadResponse) Reset() {
 	*x = CompleteMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4124,7 +4261,7 @@ func (x *CompleteMultipartUploadResponse) String() string {
 func (*CompleteMultipartUploadResponse) ProtoMessage() {}
 
 func (x *CompleteMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4137,7 +4274,7 @@ func (x *CompleteMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*CompleteMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{61}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *CompleteMultipartUploadResponse) GetObject() *Object {
@@ -4171,7 +4308,7 @@ type AbortMultipartUploadRequest struct {
 
 func (x *AbortMultipartUploadRequest) Reset() {
 	*x = AbortMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4183,7 +4320,7 @@ func (x *AbortMultipartUploadRequest) String() string {
 func (*AbortMultipartUploadRequest) ProtoMessage() {}
 
 func (x *AbortMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4196,7 +4333,7 @@ func (x *AbortMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*AbortMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{62}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *AbortMultipartUploadRequest) GetBucket() string {
@@ -4236,7 +4373,7 @@ type AbortMultipartUploadResponse struct {
 
 func (x *AbortMultipartUploadResponse) Reset() {
 	*x = AbortMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4248,7 +4385,7 @@ func (x *AbortMultipartUploadResponse) String() string {
 func (*AbortMultipartUploadResponse) ProtoMessage() {}
 
 func (x *AbortMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4261,7 +4398,7 @@ func (x *AbortMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*AbortMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{63}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{65}
 }
 
 // Which upload's parts to list.
@@ -4283,7 +4420,7 @@ type ListPartsRequest struct {
 
 func (x *ListPartsRequest) Reset() {
 	*x = ListPartsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4295,7 +4432,7 @@ func (x *ListPartsRequest) String() string {
 func (*ListPartsRequest) ProtoMessage() {}
 
 func (x *ListPartsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4308,7 +4445,7 @@ func (x *ListPartsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartsRequest.ProtoReflect.Descriptor instead.
 func (*ListPartsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{64}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *ListPartsRequest) GetBucket() string {
@@ -4359,7 +4496,7 @@ type ListPartsResponse struct {
 
 func (x *ListPartsResponse) Reset() {
 	*x = ListPartsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4371,7 +4508,7 @@ func (x *ListPartsResponse) String() string {
 func (*ListPartsResponse) ProtoMessage() {}
 
 func (x *ListPartsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4384,7 +4521,7 @@ func (x *ListPartsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartsResponse.ProtoReflect.Descriptor instead.
 func (*ListPartsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{65}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *ListPartsResponse) GetParts() []*Part {
@@ -4418,7 +4555,7 @@ type ListMultipartUploadsRequest struct {
 
 func (x *ListMultipartUploadsRequest) Reset() {
 	*x = ListMultipartUploadsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4430,7 +4567,7 @@ func (x *ListMultipartUploadsRequest) String() string {
 func (*ListMultipartUploadsRequest) ProtoMessage() {}
 
 func (x *ListMultipartUploadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4443,7 +4580,7 @@ func (x *ListMultipartUploadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMultipartUploadsRequest.ProtoReflect.Descriptor instead.
 func (*ListMultipartUploadsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{66}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *ListMultipartUploadsRequest) GetBucket() string {
@@ -4489,7 +4626,7 @@ type MultipartUpload struct {
 
 func (x *MultipartUpload) Reset() {
 	*x = MultipartUpload{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4501,7 +4638,7 @@ func (x *MultipartUpload) String() string {
 func (*MultipartUpload) ProtoMessage() {}
 
 func (x *MultipartUpload) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4514,7 +4651,7 @@ func (x *MultipartUpload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MultipartUpload.ProtoReflect.Descriptor instead.
 func (*MultipartUpload) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{67}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *MultipartUpload) GetKey() string {
@@ -4551,7 +4688,7 @@ type ListMultipartUploadsResponse struct {
 
 func (x *ListMultipartUploadsResponse) Reset() {
 	*x = ListMultipartUploadsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4563,7 +4700,7 @@ func (x *ListMultipartUploadsResponse) String() string {
 func (*ListMultipartUploadsResponse) ProtoMessage() {}
 
 func (x *ListMultipartUploadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4576,7 +4713,7 @@ func (x *ListMultipartUploadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMultipartUploadsResponse.ProtoReflect.Descriptor instead.
 func (*ListMultipartUploadsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{68}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *ListMultipartUploadsResponse) GetUploads() []*MultipartUpload {
@@ -4750,7 +4887,18 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"K\n" +
 	"\x12CopyObjectResponse\x125\n" +
-	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\"\x88\x04\n" +
+	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\"\xe4\x01\n" +
+	"\x13RenameObjectRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +
+	"\n" +
+	"source_key\x18\x03 \x01(\tR\tsourceKey\x12&\n" +
+	"\x0fsource_if_match\x18\x04 \x01(\tR\rsourceIfMatch\x12\x19\n" +
+	"\bif_match\x18\x05 \x01(\tR\aifMatch\x12\"\n" +
+	"\rif_none_match\x18\x06 \x01(\tR\vifNoneMatch\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\a \x01(\tR\trequestId\"\x16\n" +
+	"\x14RenameObjectResponse\"\x88\x04\n" +
 	"\rPutObjectHead\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12!\n" +
@@ -4937,7 +5085,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\tcreate_ms\x18\x03 \x01(\x03R\bcreateMs\"\x88\x01\n" +
 	"\x1cListMultipartUploadsResponse\x12@\n" +
 	"\auploads\x18\x01 \x03(\v2&.cumulo.api.objects.v1.MultipartUploadR\auploads\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xea\x17\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xd3\x18\n" +
 	"\rObjectService\x12g\n" +
 	"\fCreateBucket\x12*.cumulo.api.objects.v1.CreateBucketRequest\x1a+.cumulo.api.objects.v1.CreateBucketResponse\x12^\n" +
 	"\tGetBucket\x12'.cumulo.api.objects.v1.GetBucketRequest\x1a(.cumulo.api.objects.v1.GetBucketResponse\x12d\n" +
@@ -4958,6 +5106,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"HeadObject\x12(.cumulo.api.objects.v1.HeadObjectRequest\x1a).cumulo.api.objects.v1.HeadObjectResponse\x12a\n" +
 	"\n" +
 	"CopyObject\x12(.cumulo.api.objects.v1.CopyObjectRequest\x1a).cumulo.api.objects.v1.CopyObjectResponse\x12g\n" +
+	"\fRenameObject\x12*.cumulo.api.objects.v1.RenameObjectRequest\x1a+.cumulo.api.objects.v1.RenameObjectResponse\x12g\n" +
 	"\fDeleteObject\x12*.cumulo.api.objects.v1.DeleteObjectRequest\x1a+.cumulo.api.objects.v1.DeleteObjectResponse\x12y\n" +
 	"\x12BatchDeleteObjects\x120.cumulo.api.objects.v1.BatchDeleteObjectsRequest\x1a1.cumulo.api.objects.v1.BatchDeleteObjectsResponse\x12d\n" +
 	"\vListObjects\x12).cumulo.api.objects.v1.ListObjectsRequest\x1a*.cumulo.api.objects.v1.ListObjectsResponse\x12\x82\x01\n" +
@@ -4981,7 +5130,7 @@ func file_cumulo_api_objects_v1_objects_proto_rawDescGZIP() []byte {
 	return file_cumulo_api_objects_v1_objects_proto_rawDescData
 }
 
-var file_cumulo_api_objects_v1_objects_proto_msgTypes = make([]protoimpl.MessageInfo, 73)
+var file_cumulo_api_objects_v1_objects_proto_msgTypes = make([]protoimpl.MessageInfo, 75)
 var file_cumulo_api_objects_v1_objects_proto_goTypes = []any{
 	(*Bucket)(nil),                            // 0: cumulo.api.objects.v1.Bucket
 	(*NotificationRule)(nil),                  // 1: cumulo.api.objects.v1.NotificationRule
@@ -5017,50 +5166,52 @@ var file_cumulo_api_objects_v1_objects_proto_goTypes = []any{
 	(*EnclosedMessage)(nil),                   // 31: cumulo.api.objects.v1.EnclosedMessage
 	(*CopyObjectRequest)(nil),                 // 32: cumulo.api.objects.v1.CopyObjectRequest
 	(*CopyObjectResponse)(nil),                // 33: cumulo.api.objects.v1.CopyObjectResponse
-	(*PutObjectHead)(nil),                     // 34: cumulo.api.objects.v1.PutObjectHead
-	(*UploadCommit)(nil),                      // 35: cumulo.api.objects.v1.UploadCommit
-	(*PutObjectRequest)(nil),                  // 36: cumulo.api.objects.v1.PutObjectRequest
-	(*PutObjectResponse)(nil),                 // 37: cumulo.api.objects.v1.PutObjectResponse
-	(*ByteRange)(nil),                         // 38: cumulo.api.objects.v1.ByteRange
-	(*GetObjectRequest)(nil),                  // 39: cumulo.api.objects.v1.GetObjectRequest
-	(*GetObjectHead)(nil),                     // 40: cumulo.api.objects.v1.GetObjectHead
-	(*GetObjectResponse)(nil),                 // 41: cumulo.api.objects.v1.GetObjectResponse
-	(*HeadObjectRequest)(nil),                 // 42: cumulo.api.objects.v1.HeadObjectRequest
-	(*HeadObjectResponse)(nil),                // 43: cumulo.api.objects.v1.HeadObjectResponse
-	(*DeleteObjectRequest)(nil),               // 44: cumulo.api.objects.v1.DeleteObjectRequest
-	(*DeleteObjectResponse)(nil),              // 45: cumulo.api.objects.v1.DeleteObjectResponse
-	(*DeleteObjectEntry)(nil),                 // 46: cumulo.api.objects.v1.DeleteObjectEntry
-	(*BatchDeleteObjectsRequest)(nil),         // 47: cumulo.api.objects.v1.BatchDeleteObjectsRequest
-	(*DeleteObjectResult)(nil),                // 48: cumulo.api.objects.v1.DeleteObjectResult
-	(*BatchDeleteObjectsResponse)(nil),        // 49: cumulo.api.objects.v1.BatchDeleteObjectsResponse
-	(*ListObjectsRequest)(nil),                // 50: cumulo.api.objects.v1.ListObjectsRequest
-	(*ObjectSummary)(nil),                     // 51: cumulo.api.objects.v1.ObjectSummary
-	(*ListObjectsResponse)(nil),               // 52: cumulo.api.objects.v1.ListObjectsResponse
-	(*CreateMultipartUploadRequest)(nil),      // 53: cumulo.api.objects.v1.CreateMultipartUploadRequest
-	(*CreateMultipartUploadResponse)(nil),     // 54: cumulo.api.objects.v1.CreateMultipartUploadResponse
-	(*UploadPartHead)(nil),                    // 55: cumulo.api.objects.v1.UploadPartHead
-	(*UploadPartRequest)(nil),                 // 56: cumulo.api.objects.v1.UploadPartRequest
-	(*Part)(nil),                              // 57: cumulo.api.objects.v1.Part
-	(*UploadPartResponse)(nil),                // 58: cumulo.api.objects.v1.UploadPartResponse
-	(*CompletedPart)(nil),                     // 59: cumulo.api.objects.v1.CompletedPart
-	(*CompleteMultipartUploadRequest)(nil),    // 60: cumulo.api.objects.v1.CompleteMultipartUploadRequest
-	(*CompleteMultipartUploadResponse)(nil),   // 61: cumulo.api.objects.v1.CompleteMultipartUploadResponse
-	(*AbortMultipartUploadRequest)(nil),       // 62: cumulo.api.objects.v1.AbortMultipartUploadRequest
-	(*AbortMultipartUploadResponse)(nil),      // 63: cumulo.api.objects.v1.AbortMultipartUploadResponse
-	(*ListPartsRequest)(nil),                  // 64: cumulo.api.objects.v1.ListPartsRequest
-	(*ListPartsResponse)(nil),                 // 65: cumulo.api.objects.v1.ListPartsResponse
-	(*ListMultipartUploadsRequest)(nil),       // 66: cumulo.api.objects.v1.ListMultipartUploadsRequest
-	(*MultipartUpload)(nil),                   // 67: cumulo.api.objects.v1.MultipartUpload
-	(*ListMultipartUploadsResponse)(nil),      // 68: cumulo.api.objects.v1.ListMultipartUploadsResponse
-	nil,                                       // 69: cumulo.api.objects.v1.Object.MetadataEntry
-	nil,                                       // 70: cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
-	nil,                                       // 71: cumulo.api.objects.v1.PutObjectHead.MetadataEntry
-	nil,                                       // 72: cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
-	(*v1.SendMessageEntry)(nil),               // 73: cumulo.api.queue.v1.SendMessageEntry
-	(*v1.SentMessage)(nil),                    // 74: cumulo.api.queue.v1.SentMessage
+	(*RenameObjectRequest)(nil),               // 34: cumulo.api.objects.v1.RenameObjectRequest
+	(*RenameObjectResponse)(nil),              // 35: cumulo.api.objects.v1.RenameObjectResponse
+	(*PutObjectHead)(nil),                     // 36: cumulo.api.objects.v1.PutObjectHead
+	(*UploadCommit)(nil),                      // 37: cumulo.api.objects.v1.UploadCommit
+	(*PutObjectRequest)(nil),                  // 38: cumulo.api.objects.v1.PutObjectRequest
+	(*PutObjectResponse)(nil),                 // 39: cumulo.api.objects.v1.PutObjectResponse
+	(*ByteRange)(nil),                         // 40: cumulo.api.objects.v1.ByteRange
+	(*GetObjectRequest)(nil),                  // 41: cumulo.api.objects.v1.GetObjectRequest
+	(*GetObjectHead)(nil),                     // 42: cumulo.api.objects.v1.GetObjectHead
+	(*GetObjectResponse)(nil),                 // 43: cumulo.api.objects.v1.GetObjectResponse
+	(*HeadObjectRequest)(nil),                 // 44: cumulo.api.objects.v1.HeadObjectRequest
+	(*HeadObjectResponse)(nil),                // 45: cumulo.api.objects.v1.HeadObjectResponse
+	(*DeleteObjectRequest)(nil),               // 46: cumulo.api.objects.v1.DeleteObjectRequest
+	(*DeleteObjectResponse)(nil),              // 47: cumulo.api.objects.v1.DeleteObjectResponse
+	(*DeleteObjectEntry)(nil),                 // 48: cumulo.api.objects.v1.DeleteObjectEntry
+	(*BatchDeleteObjectsRequest)(nil),         // 49: cumulo.api.objects.v1.BatchDeleteObjectsRequest
+	(*DeleteObjectResult)(nil),                // 50: cumulo.api.objects.v1.DeleteObjectResult
+	(*BatchDeleteObjectsResponse)(nil),        // 51: cumulo.api.objects.v1.BatchDeleteObjectsResponse
+	(*ListObjectsRequest)(nil),                // 52: cumulo.api.objects.v1.ListObjectsRequest
+	(*ObjectSummary)(nil),                     // 53: cumulo.api.objects.v1.ObjectSummary
+	(*ListObjectsResponse)(nil),               // 54: cumulo.api.objects.v1.ListObjectsResponse
+	(*CreateMultipartUploadRequest)(nil),      // 55: cumulo.api.objects.v1.CreateMultipartUploadRequest
+	(*CreateMultipartUploadResponse)(nil),     // 56: cumulo.api.objects.v1.CreateMultipartUploadResponse
+	(*UploadPartHead)(nil),                    // 57: cumulo.api.objects.v1.UploadPartHead
+	(*UploadPartRequest)(nil),                 // 58: cumulo.api.objects.v1.UploadPartRequest
+	(*Part)(nil),                              // 59: cumulo.api.objects.v1.Part
+	(*UploadPartResponse)(nil),                // 60: cumulo.api.objects.v1.UploadPartResponse
+	(*CompletedPart)(nil),                     // 61: cumulo.api.objects.v1.CompletedPart
+	(*CompleteMultipartUploadRequest)(nil),    // 62: cumulo.api.objects.v1.CompleteMultipartUploadRequest
+	(*CompleteMultipartUploadResponse)(nil),   // 63: cumulo.api.objects.v1.CompleteMultipartUploadResponse
+	(*AbortMultipartUploadRequest)(nil),       // 64: cumulo.api.objects.v1.AbortMultipartUploadRequest
+	(*AbortMultipartUploadResponse)(nil),      // 65: cumulo.api.objects.v1.AbortMultipartUploadResponse
+	(*ListPartsRequest)(nil),                  // 66: cumulo.api.objects.v1.ListPartsRequest
+	(*ListPartsResponse)(nil),                 // 67: cumulo.api.objects.v1.ListPartsResponse
+	(*ListMultipartUploadsRequest)(nil),       // 68: cumulo.api.objects.v1.ListMultipartUploadsRequest
+	(*MultipartUpload)(nil),                   // 69: cumulo.api.objects.v1.MultipartUpload
+	(*ListMultipartUploadsResponse)(nil),      // 70: cumulo.api.objects.v1.ListMultipartUploadsResponse
+	nil,                                       // 71: cumulo.api.objects.v1.Object.MetadataEntry
+	nil,                                       // 72: cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
+	nil,                                       // 73: cumulo.api.objects.v1.PutObjectHead.MetadataEntry
+	nil,                                       // 74: cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
+	(*v1.SendMessageEntry)(nil),               // 75: cumulo.api.queue.v1.SendMessageEntry
+	(*v1.SentMessage)(nil),                    // 76: cumulo.api.queue.v1.SentMessage
 }
 var file_cumulo_api_objects_v1_objects_proto_depIdxs = []int32{
-	69, // 0: cumulo.api.objects.v1.Object.metadata:type_name -> cumulo.api.objects.v1.Object.MetadataEntry
+	71, // 0: cumulo.api.objects.v1.Object.metadata:type_name -> cumulo.api.objects.v1.Object.MetadataEntry
 	0,  // 1: cumulo.api.objects.v1.CreateBucketRequest.bucket:type_name -> cumulo.api.objects.v1.Bucket
 	0,  // 2: cumulo.api.objects.v1.CreateBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
 	0,  // 3: cumulo.api.objects.v1.GetBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
@@ -5068,36 +5219,36 @@ var file_cumulo_api_objects_v1_objects_proto_depIdxs = []int32{
 	1,  // 5: cumulo.api.objects.v1.GetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
 	1,  // 6: cumulo.api.objects.v1.SetBucketNotificationRequest.rules:type_name -> cumulo.api.objects.v1.NotificationRule
 	1,  // 7: cumulo.api.objects.v1.SetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	73, // 8: cumulo.api.objects.v1.EnclosedMessage.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	70, // 9: cumulo.api.objects.v1.CopyObjectRequest.metadata:type_name -> cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
+	75, // 8: cumulo.api.objects.v1.EnclosedMessage.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	72, // 9: cumulo.api.objects.v1.CopyObjectRequest.metadata:type_name -> cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
 	3,  // 10: cumulo.api.objects.v1.CopyObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	71, // 11: cumulo.api.objects.v1.PutObjectHead.metadata:type_name -> cumulo.api.objects.v1.PutObjectHead.MetadataEntry
+	73, // 11: cumulo.api.objects.v1.PutObjectHead.metadata:type_name -> cumulo.api.objects.v1.PutObjectHead.MetadataEntry
 	2,  // 12: cumulo.api.objects.v1.PutObjectHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
 	31, // 13: cumulo.api.objects.v1.PutObjectHead.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
 	2,  // 14: cumulo.api.objects.v1.UploadCommit.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	34, // 15: cumulo.api.objects.v1.PutObjectRequest.head:type_name -> cumulo.api.objects.v1.PutObjectHead
-	35, // 16: cumulo.api.objects.v1.PutObjectRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
+	36, // 15: cumulo.api.objects.v1.PutObjectRequest.head:type_name -> cumulo.api.objects.v1.PutObjectHead
+	37, // 16: cumulo.api.objects.v1.PutObjectRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
 	3,  // 17: cumulo.api.objects.v1.PutObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	74, // 18: cumulo.api.objects.v1.PutObjectResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
-	38, // 19: cumulo.api.objects.v1.GetObjectRequest.byte_range:type_name -> cumulo.api.objects.v1.ByteRange
+	76, // 18: cumulo.api.objects.v1.PutObjectResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
+	40, // 19: cumulo.api.objects.v1.GetObjectRequest.byte_range:type_name -> cumulo.api.objects.v1.ByteRange
 	3,  // 20: cumulo.api.objects.v1.GetObjectHead.object:type_name -> cumulo.api.objects.v1.Object
-	40, // 21: cumulo.api.objects.v1.GetObjectResponse.head:type_name -> cumulo.api.objects.v1.GetObjectHead
+	42, // 21: cumulo.api.objects.v1.GetObjectResponse.head:type_name -> cumulo.api.objects.v1.GetObjectHead
 	3,  // 22: cumulo.api.objects.v1.HeadObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	46, // 23: cumulo.api.objects.v1.BatchDeleteObjectsRequest.entries:type_name -> cumulo.api.objects.v1.DeleteObjectEntry
+	48, // 23: cumulo.api.objects.v1.BatchDeleteObjectsRequest.entries:type_name -> cumulo.api.objects.v1.DeleteObjectEntry
 	4,  // 24: cumulo.api.objects.v1.DeleteObjectResult.error:type_name -> cumulo.api.objects.v1.ItemError
-	48, // 25: cumulo.api.objects.v1.BatchDeleteObjectsResponse.results:type_name -> cumulo.api.objects.v1.DeleteObjectResult
-	51, // 26: cumulo.api.objects.v1.ListObjectsResponse.objects:type_name -> cumulo.api.objects.v1.ObjectSummary
-	72, // 27: cumulo.api.objects.v1.CreateMultipartUploadRequest.metadata:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
+	50, // 25: cumulo.api.objects.v1.BatchDeleteObjectsResponse.results:type_name -> cumulo.api.objects.v1.DeleteObjectResult
+	53, // 26: cumulo.api.objects.v1.ListObjectsResponse.objects:type_name -> cumulo.api.objects.v1.ObjectSummary
+	74, // 27: cumulo.api.objects.v1.CreateMultipartUploadRequest.metadata:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
 	2,  // 28: cumulo.api.objects.v1.UploadPartHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	55, // 29: cumulo.api.objects.v1.UploadPartRequest.head:type_name -> cumulo.api.objects.v1.UploadPartHead
-	35, // 30: cumulo.api.objects.v1.UploadPartRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
-	57, // 31: cumulo.api.objects.v1.UploadPartResponse.part:type_name -> cumulo.api.objects.v1.Part
-	59, // 32: cumulo.api.objects.v1.CompleteMultipartUploadRequest.parts:type_name -> cumulo.api.objects.v1.CompletedPart
+	57, // 29: cumulo.api.objects.v1.UploadPartRequest.head:type_name -> cumulo.api.objects.v1.UploadPartHead
+	37, // 30: cumulo.api.objects.v1.UploadPartRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
+	59, // 31: cumulo.api.objects.v1.UploadPartResponse.part:type_name -> cumulo.api.objects.v1.Part
+	61, // 32: cumulo.api.objects.v1.CompleteMultipartUploadRequest.parts:type_name -> cumulo.api.objects.v1.CompletedPart
 	31, // 33: cumulo.api.objects.v1.CompleteMultipartUploadRequest.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
 	3,  // 34: cumulo.api.objects.v1.CompleteMultipartUploadResponse.object:type_name -> cumulo.api.objects.v1.Object
-	74, // 35: cumulo.api.objects.v1.CompleteMultipartUploadResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
-	57, // 36: cumulo.api.objects.v1.ListPartsResponse.parts:type_name -> cumulo.api.objects.v1.Part
-	67, // 37: cumulo.api.objects.v1.ListMultipartUploadsResponse.uploads:type_name -> cumulo.api.objects.v1.MultipartUpload
+	76, // 35: cumulo.api.objects.v1.CompleteMultipartUploadResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
+	59, // 36: cumulo.api.objects.v1.ListPartsResponse.parts:type_name -> cumulo.api.objects.v1.Part
+	69, // 37: cumulo.api.objects.v1.ListMultipartUploadsResponse.uploads:type_name -> cumulo.api.objects.v1.MultipartUpload
 	5,  // 38: cumulo.api.objects.v1.ObjectService.CreateBucket:input_type -> cumulo.api.objects.v1.CreateBucketRequest
 	7,  // 39: cumulo.api.objects.v1.ObjectService.GetBucket:input_type -> cumulo.api.objects.v1.GetBucketRequest
 	9,  // 40: cumulo.api.objects.v1.ObjectService.ListBuckets:input_type -> cumulo.api.objects.v1.ListBucketsRequest
@@ -5111,47 +5262,49 @@ var file_cumulo_api_objects_v1_objects_proto_depIdxs = []int32{
 	25, // 48: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:input_type -> cumulo.api.objects.v1.SetBucketConfigurationRequest
 	27, // 49: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:input_type -> cumulo.api.objects.v1.DeleteBucketConfigurationRequest
 	29, // 50: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:input_type -> cumulo.api.objects.v1.ListBucketConfigurationsRequest
-	36, // 51: cumulo.api.objects.v1.ObjectService.PutObject:input_type -> cumulo.api.objects.v1.PutObjectRequest
-	39, // 52: cumulo.api.objects.v1.ObjectService.GetObject:input_type -> cumulo.api.objects.v1.GetObjectRequest
-	42, // 53: cumulo.api.objects.v1.ObjectService.HeadObject:input_type -> cumulo.api.objects.v1.HeadObjectRequest
+	38, // 51: cumulo.api.objects.v1.ObjectService.PutObject:input_type -> cumulo.api.objects.v1.PutObjectRequest
+	41, // 52: cumulo.api.objects.v1.ObjectService.GetObject:input_type -> cumulo.api.objects.v1.GetObjectRequest
+	44, // 53: cumulo.api.objects.v1.ObjectService.HeadObject:input_type -> cumulo.api.objects.v1.HeadObjectRequest
 	32, // 54: cumulo.api.objects.v1.ObjectService.CopyObject:input_type -> cumulo.api.objects.v1.CopyObjectRequest
-	44, // 55: cumulo.api.objects.v1.ObjectService.DeleteObject:input_type -> cumulo.api.objects.v1.DeleteObjectRequest
-	47, // 56: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:input_type -> cumulo.api.objects.v1.BatchDeleteObjectsRequest
-	50, // 57: cumulo.api.objects.v1.ObjectService.ListObjects:input_type -> cumulo.api.objects.v1.ListObjectsRequest
-	53, // 58: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:input_type -> cumulo.api.objects.v1.CreateMultipartUploadRequest
-	56, // 59: cumulo.api.objects.v1.ObjectService.UploadPart:input_type -> cumulo.api.objects.v1.UploadPartRequest
-	60, // 60: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:input_type -> cumulo.api.objects.v1.CompleteMultipartUploadRequest
-	62, // 61: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:input_type -> cumulo.api.objects.v1.AbortMultipartUploadRequest
-	64, // 62: cumulo.api.objects.v1.ObjectService.ListParts:input_type -> cumulo.api.objects.v1.ListPartsRequest
-	66, // 63: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:input_type -> cumulo.api.objects.v1.ListMultipartUploadsRequest
-	6,  // 64: cumulo.api.objects.v1.ObjectService.CreateBucket:output_type -> cumulo.api.objects.v1.CreateBucketResponse
-	8,  // 65: cumulo.api.objects.v1.ObjectService.GetBucket:output_type -> cumulo.api.objects.v1.GetBucketResponse
-	10, // 66: cumulo.api.objects.v1.ObjectService.ListBuckets:output_type -> cumulo.api.objects.v1.ListBucketsResponse
-	12, // 67: cumulo.api.objects.v1.ObjectService.DeleteBucket:output_type -> cumulo.api.objects.v1.DeleteBucketResponse
-	14, // 68: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:output_type -> cumulo.api.objects.v1.GetBucketPolicyResponse
-	16, // 69: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:output_type -> cumulo.api.objects.v1.SetBucketPolicyResponse
-	18, // 70: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:output_type -> cumulo.api.objects.v1.DeleteBucketPolicyResponse
-	20, // 71: cumulo.api.objects.v1.ObjectService.GetBucketNotification:output_type -> cumulo.api.objects.v1.GetBucketNotificationResponse
-	22, // 72: cumulo.api.objects.v1.ObjectService.SetBucketNotification:output_type -> cumulo.api.objects.v1.SetBucketNotificationResponse
-	24, // 73: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:output_type -> cumulo.api.objects.v1.GetBucketConfigurationResponse
-	26, // 74: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:output_type -> cumulo.api.objects.v1.SetBucketConfigurationResponse
-	28, // 75: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:output_type -> cumulo.api.objects.v1.DeleteBucketConfigurationResponse
-	30, // 76: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:output_type -> cumulo.api.objects.v1.ListBucketConfigurationsResponse
-	37, // 77: cumulo.api.objects.v1.ObjectService.PutObject:output_type -> cumulo.api.objects.v1.PutObjectResponse
-	41, // 78: cumulo.api.objects.v1.ObjectService.GetObject:output_type -> cumulo.api.objects.v1.GetObjectResponse
-	43, // 79: cumulo.api.objects.v1.ObjectService.HeadObject:output_type -> cumulo.api.objects.v1.HeadObjectResponse
-	33, // 80: cumulo.api.objects.v1.ObjectService.CopyObject:output_type -> cumulo.api.objects.v1.CopyObjectResponse
-	45, // 81: cumulo.api.objects.v1.ObjectService.DeleteObject:output_type -> cumulo.api.objects.v1.DeleteObjectResponse
-	49, // 82: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:output_type -> cumulo.api.objects.v1.BatchDeleteObjectsResponse
-	52, // 83: cumulo.api.objects.v1.ObjectService.ListObjects:output_type -> cumulo.api.objects.v1.ListObjectsResponse
-	54, // 84: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:output_type -> cumulo.api.objects.v1.CreateMultipartUploadResponse
-	58, // 85: cumulo.api.objects.v1.ObjectService.UploadPart:output_type -> cumulo.api.objects.v1.UploadPartResponse
-	61, // 86: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:output_type -> cumulo.api.objects.v1.CompleteMultipartUploadResponse
-	63, // 87: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:output_type -> cumulo.api.objects.v1.AbortMultipartUploadResponse
-	65, // 88: cumulo.api.objects.v1.ObjectService.ListParts:output_type -> cumulo.api.objects.v1.ListPartsResponse
-	68, // 89: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:output_type -> cumulo.api.objects.v1.ListMultipartUploadsResponse
-	64, // [64:90] is the sub-list for method output_type
-	38, // [38:64] is the sub-list for method input_type
+	34, // 55: cumulo.api.objects.v1.ObjectService.RenameObject:input_type -> cumulo.api.objects.v1.RenameObjectRequest
+	46, // 56: cumulo.api.objects.v1.ObjectService.DeleteObject:input_type -> cumulo.api.objects.v1.DeleteObjectRequest
+	49, // 57: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:input_type -> cumulo.api.objects.v1.BatchDeleteObjectsRequest
+	52, // 58: cumulo.api.objects.v1.ObjectService.ListObjects:input_type -> cumulo.api.objects.v1.ListObjectsRequest
+	55, // 59: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:input_type -> cumulo.api.objects.v1.CreateMultipartUploadRequest
+	58, // 60: cumulo.api.objects.v1.ObjectService.UploadPart:input_type -> cumulo.api.objects.v1.UploadPartRequest
+	62, // 61: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:input_type -> cumulo.api.objects.v1.CompleteMultipartUploadRequest
+	64, // 62: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:input_type -> cumulo.api.objects.v1.AbortMultipartUploadRequest
+	66, // 63: cumulo.api.objects.v1.ObjectService.ListParts:input_type -> cumulo.api.objects.v1.ListPartsRequest
+	68, // 64: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:input_type -> cumulo.api.objects.v1.ListMultipartUploadsRequest
+	6,  // 65: cumulo.api.objects.v1.ObjectService.CreateBucket:output_type -> cumulo.api.objects.v1.CreateBucketResponse
+	8,  // 66: cumulo.api.objects.v1.ObjectService.GetBucket:output_type -> cumulo.api.objects.v1.GetBucketResponse
+	10, // 67: cumulo.api.objects.v1.ObjectService.ListBuckets:output_type -> cumulo.api.objects.v1.ListBucketsResponse
+	12, // 68: cumulo.api.objects.v1.ObjectService.DeleteBucket:output_type -> cumulo.api.objects.v1.DeleteBucketResponse
+	14, // 69: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:output_type -> cumulo.api.objects.v1.GetBucketPolicyResponse
+	16, // 70: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:output_type -> cumulo.api.objects.v1.SetBucketPolicyResponse
+	18, // 71: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:output_type -> cumulo.api.objects.v1.DeleteBucketPolicyResponse
+	20, // 72: cumulo.api.objects.v1.ObjectService.GetBucketNotification:output_type -> cumulo.api.objects.v1.GetBucketNotificationResponse
+	22, // 73: cumulo.api.objects.v1.ObjectService.SetBucketNotification:output_type -> cumulo.api.objects.v1.SetBucketNotificationResponse
+	24, // 74: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:output_type -> cumulo.api.objects.v1.GetBucketConfigurationResponse
+	26, // 75: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:output_type -> cumulo.api.objects.v1.SetBucketConfigurationResponse
+	28, // 76: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:output_type -> cumulo.api.objects.v1.DeleteBucketConfigurationResponse
+	30, // 77: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:output_type -> cumulo.api.objects.v1.ListBucketConfigurationsResponse
+	39, // 78: cumulo.api.objects.v1.ObjectService.PutObject:output_type -> cumulo.api.objects.v1.PutObjectResponse
+	43, // 79: cumulo.api.objects.v1.ObjectService.GetObject:output_type -> cumulo.api.objects.v1.GetObjectResponse
+	45, // 80: cumulo.api.objects.v1.ObjectService.HeadObject:output_type -> cumulo.api.objects.v1.HeadObjectResponse
+	33, // 81: cumulo.api.objects.v1.ObjectService.CopyObject:output_type -> cumulo.api.objects.v1.CopyObjectResponse
+	35, // 82: cumulo.api.objects.v1.ObjectService.RenameObject:output_type -> cumulo.api.objects.v1.RenameObjectResponse
+	47, // 83: cumulo.api.objects.v1.ObjectService.DeleteObject:output_type -> cumulo.api.objects.v1.DeleteObjectResponse
+	51, // 84: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:output_type -> cumulo.api.objects.v1.BatchDeleteObjectsResponse
+	54, // 85: cumulo.api.objects.v1.ObjectService.ListObjects:output_type -> cumulo.api.objects.v1.ListObjectsResponse
+	56, // 86: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:output_type -> cumulo.api.objects.v1.CreateMultipartUploadResponse
+	60, // 87: cumulo.api.objects.v1.ObjectService.UploadPart:output_type -> cumulo.api.objects.v1.UploadPartResponse
+	63, // 88: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:output_type -> cumulo.api.objects.v1.CompleteMultipartUploadResponse
+	65, // 89: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:output_type -> cumulo.api.objects.v1.AbortMultipartUploadResponse
+	67, // 90: cumulo.api.objects.v1.ObjectService.ListParts:output_type -> cumulo.api.objects.v1.ListPartsResponse
+	70, // 91: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:output_type -> cumulo.api.objects.v1.ListMultipartUploadsResponse
+	65, // [65:92] is the sub-list for method output_type
+	38, // [38:65] is the sub-list for method input_type
 	38, // [38:38] is the sub-list for extension type_name
 	38, // [38:38] is the sub-list for extension extendee
 	0,  // [0:38] is the sub-list for field type_name
@@ -5164,35 +5317,35 @@ func file_cumulo_api_objects_v1_objects_proto_init() {
 	}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[2].OneofWrappers = []any{}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[3].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[34].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[36].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[36].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[38].OneofWrappers = []any{
 		(*PutObjectRequest_Head)(nil),
 		(*PutObjectRequest_Data)(nil),
 		(*PutObjectRequest_Commit)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[38].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[39].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[40].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[41].OneofWrappers = []any{
 		(*GetObjectRequest_ByteRange)(nil),
 		(*GetObjectRequest_SuffixLength)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[41].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[43].OneofWrappers = []any{
 		(*GetObjectResponse_Head)(nil),
 		(*GetObjectResponse_Data)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[42].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[56].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[44].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[58].OneofWrappers = []any{
 		(*UploadPartRequest_Head)(nil),
 		(*UploadPartRequest_Data)(nil),
 		(*UploadPartRequest_Commit)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[57].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[59].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cumulo_api_objects_v1_objects_proto_rawDesc), len(file_cumulo_api_objects_v1_objects_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   73,
+			NumMessages:   75,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -51,6 +51,7 @@ const (
 	ObjectService_GetObject_FullMethodName                 = "/cumulo.api.objects.v1.ObjectService/GetObject"
 	ObjectService_HeadObject_FullMethodName                = "/cumulo.api.objects.v1.ObjectService/HeadObject"
 	ObjectService_CopyObject_FullMethodName                = "/cumulo.api.objects.v1.ObjectService/CopyObject"
+	ObjectService_RenameObject_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/RenameObject"
 	ObjectService_DeleteObject_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/DeleteObject"
 	ObjectService_BatchDeleteObjects_FullMethodName        = "/cumulo.api.objects.v1.ObjectService/BatchDeleteObjects"
 	ObjectService_ListObjects_FullMethodName               = "/cumulo.api.objects.v1.ObjectService/ListObjects"
@@ -108,6 +109,9 @@ type ObjectServiceClient interface {
 	// Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
 	// s3:PutObjectTagging where it has tags.
 	CopyObject(ctx context.Context, in *CopyObjectRequest, opts ...grpc.CallOption) (*CopyObjectResponse, error)
+	// Gives an object another key of its bucket, in one commit; no byte is moved. Permission: s3:PutObject, and on the
+	// source s3:GetObject and s3:DeleteObject.
+	RenameObject(ctx context.Context, in *RenameObjectRequest, opts ...grpc.CallOption) (*RenameObjectResponse, error)
 	// Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject.
 	DeleteObject(ctx context.Context, in *DeleteObjectRequest, opts ...grpc.CallOption) (*DeleteObjectResponse, error)
 	// Deletes up to 1000 objects, with a result for each. Permission: s3:DeleteObject, decided for each key.
@@ -320,6 +324,16 @@ func (c *objectServiceClient) CopyObject(ctx context.Context, in *CopyObjectRequ
 	return out, nil
 }
 
+func (c *objectServiceClient) RenameObject(ctx context.Context, in *RenameObjectRequest, opts ...grpc.CallOption) (*RenameObjectResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RenameObjectResponse)
+	err := c.cc.Invoke(ctx, ObjectService_RenameObject_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *objectServiceClient) DeleteObject(ctx context.Context, in *DeleteObjectRequest, opts ...grpc.CallOption) (*DeleteObjectResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DeleteObjectResponse)
@@ -459,6 +473,9 @@ type ObjectServiceServer interface {
 	// Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
 	// s3:PutObjectTagging where it has tags.
 	CopyObject(context.Context, *CopyObjectRequest) (*CopyObjectResponse, error)
+	// Gives an object another key of its bucket, in one commit; no byte is moved. Permission: s3:PutObject, and on the
+	// source s3:GetObject and s3:DeleteObject.
+	RenameObject(context.Context, *RenameObjectRequest) (*RenameObjectResponse, error)
 	// Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject.
 	DeleteObject(context.Context, *DeleteObjectRequest) (*DeleteObjectResponse, error)
 	// Deletes up to 1000 objects, with a result for each. Permission: s3:DeleteObject, decided for each key.
@@ -539,6 +556,9 @@ func (UnimplementedObjectServiceServer) HeadObject(context.Context, *HeadObjectR
 }
 func (UnimplementedObjectServiceServer) CopyObject(context.Context, *CopyObjectRequest) (*CopyObjectResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CopyObject not implemented")
+}
+func (UnimplementedObjectServiceServer) RenameObject(context.Context, *RenameObjectRequest) (*RenameObjectResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RenameObject not implemented")
 }
 func (UnimplementedObjectServiceServer) DeleteObject(context.Context, *DeleteObjectRequest) (*DeleteObjectResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteObject not implemented")
@@ -876,6 +896,24 @@ func _ObjectService_CopyObject_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ObjectService_RenameObject_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RenameObjectRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).RenameObject(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_RenameObject_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).RenameObject(ctx, req.(*RenameObjectRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ObjectService_DeleteObject_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DeleteObjectRequest)
 	if err := dec(in); err != nil {
@@ -1093,6 +1131,10 @@ var ObjectService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CopyObject",
 			Handler:    _ObjectService_CopyObject_Handler,
+		},
+		{
+			MethodName: "RenameObject",
+			Handler:    _ObjectService_RenameObject_Handler,
 		},
 		{
 			MethodName: "DeleteObject",

@@ -1099,6 +1099,69 @@ class CopyObjectResponse(_message.Message):
 Global___CopyObjectResponse: _TypeAlias = CopyObjectResponse  # noqa: Y015
 
 @_typing.final
+class RenameObjectRequest(_message.Message):
+    """What is to be renamed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    SOURCE_KEY_FIELD_NUMBER: _builtins.int
+    SOURCE_IF_MATCH_FIELD_NUMBER: _builtins.int
+    IF_MATCH_FIELD_NUMBER: _builtins.int
+    IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    key: _builtins.str
+    """Set by the client, required: the new key, 1 to 1024 bytes, not ending with a slash."""
+    source_key: _builtins.str
+    """Set by the client, required: the key that the object has."""
+    source_if_match: _builtins.str
+    """Set by the client, optional: rename only the object with this ETag (`PreconditionFailed`)."""
+    if_match: _builtins.str
+    """Set by the client, optional: replace only an object with this ETag."""
+    if_none_match: _builtins.str
+    """Set by the client, optional: `*` replaces nothing."""
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        key: _builtins.str = ...,
+        source_key: _builtins.str = ...,
+        source_if_match: _builtins.str = ...,
+        if_match: _builtins.str = ...,
+        if_none_match: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "request_id", b"request_id", "source_if_match", b"source_if_match", "source_key", b"source_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenameObjectRequest: _TypeAlias = RenameObjectRequest  # noqa: Y015
+
+@_typing.final
+class RenameObjectResponse(_message.Message):
+    """The object has its new key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenameObjectResponse: _TypeAlias = RenameObjectResponse  # noqa: Y015
+
+@_typing.final
 class PutObjectHead(_message.Message):
     """What is to be stored, sent before the bytes."""
 

@@ -120,6 +120,11 @@ class ObjectServiceStub:
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.CopyObjectRequest.SerializeToString,
                 response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.CopyObjectResponse.FromString,
                 _registered_method=True)
+        self.RenameObject = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/RenameObject',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.RenameObjectRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.RenameObjectResponse.FromString,
+                _registered_method=True)
         self.DeleteObject = channel.unary_unary(
                 '/cumulo.api.objects.v1.ObjectService/DeleteObject',
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteObjectRequest.SerializeToString,
@@ -296,6 +301,14 @@ class ObjectServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RenameObject(self, request, context):
+        """Gives an object another key of its bucket, in one commit; no byte is moved. Permission: s3:PutObject, and on the
+        source s3:GetObject and s3:DeleteObject.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteObject(self, request, context):
         """Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject.
         """
@@ -448,6 +461,11 @@ def add_ObjectServiceServicer_to_server(servicer, server):
                     servicer.CopyObject,
                     request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.CopyObjectRequest.FromString,
                     response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.CopyObjectResponse.SerializeToString,
+            ),
+            'RenameObject': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenameObject,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.RenameObjectRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.RenameObjectResponse.SerializeToString,
             ),
             'DeleteObject': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteObject,
@@ -955,6 +973,33 @@ class ObjectService:
             '/cumulo.api.objects.v1.ObjectService/CopyObject',
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.CopyObjectRequest.SerializeToString,
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.CopyObjectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenameObject(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/RenameObject',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.RenameObjectRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.RenameObjectResponse.FromString,
             options,
             channel_credentials,
             insecure,

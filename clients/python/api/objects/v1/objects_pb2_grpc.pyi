@@ -93,6 +93,10 @@ class ObjectServiceStub:
     """Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
     s3:PutObjectTagging where it has tags.
     """
+    RenameObject: _grpc.UnaryUnaryMultiCallable[_objects_pb2.RenameObjectRequest, _objects_pb2.RenameObjectResponse]
+    """Gives an object another key of its bucket, in one commit; no byte is moved. Permission: s3:PutObject, and on the
+    source s3:GetObject and s3:DeleteObject.
+    """
     DeleteObject: _grpc.UnaryUnaryMultiCallable[_objects_pb2.DeleteObjectRequest, _objects_pb2.DeleteObjectResponse]
     """Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject."""
     BatchDeleteObjects: _grpc.UnaryUnaryMultiCallable[_objects_pb2.BatchDeleteObjectsRequest, _objects_pb2.BatchDeleteObjectsResponse]
@@ -166,6 +170,10 @@ class ObjectServiceAsyncStub(ObjectServiceStub):
     CopyObject: _aio.UnaryUnaryMultiCallable[_objects_pb2.CopyObjectRequest, _objects_pb2.CopyObjectResponse]  # type: ignore[assignment]
     """Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
     s3:PutObjectTagging where it has tags.
+    """
+    RenameObject: _aio.UnaryUnaryMultiCallable[_objects_pb2.RenameObjectRequest, _objects_pb2.RenameObjectResponse]  # type: ignore[assignment]
+    """Gives an object another key of its bucket, in one commit; no byte is moved. Permission: s3:PutObject, and on the
+    source s3:GetObject and s3:DeleteObject.
     """
     DeleteObject: _aio.UnaryUnaryMultiCallable[_objects_pb2.DeleteObjectRequest, _objects_pb2.DeleteObjectResponse]  # type: ignore[assignment]
     """Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject."""
@@ -339,6 +347,16 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_objects_pb2.CopyObjectResponse, _abc.Awaitable[_objects_pb2.CopyObjectResponse]]:
         """Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
         s3:PutObjectTagging where it has tags.
+        """
+
+    @_abc_1.abstractmethod
+    def RenameObject(
+        self,
+        request: _objects_pb2.RenameObjectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.RenameObjectResponse, _abc.Awaitable[_objects_pb2.RenameObjectResponse]]:
+        """Gives an object another key of its bucket, in one commit; no byte is moved. Permission: s3:PutObject, and on the
+        source s3:GetObject and s3:DeleteObject.
         """
 
     @_abc_1.abstractmethod

@@ -401,6 +401,28 @@ export interface CopyObjectResponse {
   object: Object | undefined;
 }
 
+/** What is to be renamed. */
+export interface RenameObjectRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, required: the new key, 1 to 1024 bytes, not ending with a slash. */
+  key: string;
+  /** Set by the client, required: the key that the object has. */
+  sourceKey: string;
+  /** Set by the client, optional: rename only the object with this ETag (`PreconditionFailed`). */
+  sourceIfMatch: string;
+  /** Set by the client, optional: replace only an object with this ETag. */
+  ifMatch: string;
+  /** Set by the client, optional: `*` replaces nothing. */
+  ifNoneMatch: string;
+  /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
+  requestId: string;
+}
+
+/** The object has its new key. */
+export interface RenameObjectResponse {
+}
+
 /** What is to be stored, sent before the bytes. */
 export interface PutObjectHead {
   /** Set by the client, required: the bucket's name, short name or ARN. */
@@ -3586,6 +3608,176 @@ export const CopyObjectResponse: MessageFns<CopyObjectResponse> = {
     message.object = (object.object !== undefined && object.object !== null)
       ? Object.fromPartial(object.object)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseRenameObjectRequest(): RenameObjectRequest {
+  return { bucket: "", key: "", sourceKey: "", sourceIfMatch: "", ifMatch: "", ifNoneMatch: "", requestId: "" };
+}
+
+export const RenameObjectRequest: MessageFns<RenameObjectRequest> = {
+  encode(message: RenameObjectRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.sourceKey !== "") {
+      writer.uint32(26).string(message.sourceKey);
+    }
+    if (message.sourceIfMatch !== "") {
+      writer.uint32(34).string(message.sourceIfMatch);
+    }
+    if (message.ifMatch !== "") {
+      writer.uint32(42).string(message.ifMatch);
+    }
+    if (message.ifNoneMatch !== "") {
+      writer.uint32(50).string(message.ifNoneMatch);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(58).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenameObjectRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenameObjectRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sourceKey = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sourceIfMatch = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.ifMatch = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.ifNoneMatch = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RenameObjectRequest>): RenameObjectRequest {
+    return RenameObjectRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RenameObjectRequest>): RenameObjectRequest {
+    const message = createBaseRenameObjectRequest();
+    message.bucket = object.bucket ?? "";
+    message.key = object.key ?? "";
+    message.sourceKey = object.sourceKey ?? "";
+    message.sourceIfMatch = object.sourceIfMatch ?? "";
+    message.ifMatch = object.ifMatch ?? "";
+    message.ifNoneMatch = object.ifNoneMatch ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseRenameObjectResponse(): RenameObjectResponse {
+  return {};
+}
+
+export const RenameObjectResponse: MessageFns<RenameObjectResponse> = {
+  encode(_: RenameObjectResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenameObjectResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenameObjectResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RenameObjectResponse>): RenameObjectResponse {
+    return RenameObjectResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<RenameObjectResponse>): RenameObjectResponse {
+    const message = createBaseRenameObjectResponse();
     return message;
   },
 };
@@ -7024,6 +7216,20 @@ export const ObjectServiceService = {
     responseSerialize: (value: CopyObjectResponse): Buffer => Buffer.from(CopyObjectResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CopyObjectResponse => CopyObjectResponse.decode(value),
   },
+  /**
+   * Gives an object another key of its bucket, in one commit; no byte is moved. Permission: s3:PutObject, and on the
+   * source s3:GetObject and s3:DeleteObject.
+   */
+  renameObject: {
+    path: "/cumulo.api.objects.v1.ObjectService/RenameObject" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RenameObjectRequest): Buffer => Buffer.from(RenameObjectRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RenameObjectRequest => RenameObjectRequest.decode(value),
+    responseSerialize: (value: RenameObjectResponse): Buffer =>
+      Buffer.from(RenameObjectResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RenameObjectResponse => RenameObjectResponse.decode(value),
+  },
   /** Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject. */
   deleteObject: {
     path: "/cumulo.api.objects.v1.ObjectService/DeleteObject" as const,
@@ -7187,6 +7393,11 @@ export interface ObjectServiceServer extends UntypedServiceImplementation {
    * s3:PutObjectTagging where it has tags.
    */
   copyObject: handleUnaryCall<CopyObjectRequest, CopyObjectResponse>;
+  /**
+   * Gives an object another key of its bucket, in one commit; no byte is moved. Permission: s3:PutObject, and on the
+   * source s3:GetObject and s3:DeleteObject.
+   */
+  renameObject: handleUnaryCall<RenameObjectRequest, RenameObjectResponse>;
   /** Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject. */
   deleteObject: handleUnaryCall<DeleteObjectRequest, DeleteObjectResponse>;
   /** Deletes up to 1000 objects, with a result for each. Permission: s3:DeleteObject, decided for each key. */
@@ -7495,6 +7706,25 @@ export interface ObjectServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CopyObjectResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Gives an object another key of its bucket, in one commit; no byte is moved. Permission: s3:PutObject, and on the
+   * source s3:GetObject and s3:DeleteObject.
+   */
+  renameObject(
+    request: RenameObjectRequest,
+    callback: (error: ServiceError | null, response: RenameObjectResponse) => void,
+  ): ClientUnaryCall;
+  renameObject(
+    request: RenameObjectRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RenameObjectResponse) => void,
+  ): ClientUnaryCall;
+  renameObject(
+    request: RenameObjectRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RenameObjectResponse) => void,
   ): ClientUnaryCall;
   /** Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject. */
   deleteObject(
