@@ -260,7 +260,8 @@ class Lease(records.Record, frozen=True):
 
 decode_data_key = records.decoder(DataKey).decode
 decode_name = records.decoder(QueueName).decode
-decode_meta = records.decoder(Meta).decode
+# Remembered: every function on a queue reads its record, which hardly ever changes.
+decode_meta = functools.lru_cache(maxsize=1024)(records.decoder(Meta).decode)
 decode_idleness = records.decoder(Idleness).decode
 decode_tags = records.decoder(Tags).decode
 decode_moves = records.decoder(MoveTasks).decode

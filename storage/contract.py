@@ -38,7 +38,7 @@ class Meter:
     LMDB. `writes` tells an engine whether a function that failed left anything to undo.
     """
 
-    __slots__ = ("bytes", "earliest_due_ms", "operations", "partitions", "topics", "writes")
+    __slots__ = ("bytes", "earliest_due_ms", "partitions", "reads", "topics", "writes")
 
     def __init__(self) -> None:
         self.topics: dict[bytes, int] = {}
@@ -47,12 +47,17 @@ class Meter:
     def reset(self, partitions: Partitions) -> None:
         """Begin to count a function that may touch `partitions`."""
         self.partitions = partitions
-        self.operations = 0
+        self.reads = 0
         self.writes = 0
         self.bytes = 0
         if self.topics:
             self.topics = {}
         self.earliest_due_ms: int | None = None
+
+    @property
+    def operations(self) -> int:
+        """How many operations the function did: each counts itself once, as a read or as a write."""
+        return self.reads + self.writes
 
     def check(self, key: bytes, value: bytes = b"") -> None:
         """Refuse a key outside the call's partitions, and a key or value that is too long."""
@@ -65,12 +70,13 @@ class Meter:
 
     def rows(self, count: int) -> None:
         """Count the rows that a range returned beyond its first hundred."""
-        self.operations += count // _ROWS_PER_OPERATION
+        self.reads += count // _ROWS_PER_OPERATION
 
     def finish(self) -> None:
         """Refuse a function that did more than one function may."""
-        if self.operations > FUNCTION_OPERATIONS_MAX:
-            raise ContractBroken(f"{self.operations} operations in one function; at most {FUNCTION_OPERATIONS_MAX}")
+        operations = self.operations
+        if operations > FUNCTION_OPERATIONS_MAX:
+            raise ContractBroken(f"{operations} operations in one function; at most {FUNCTION_OPERATIONS_MAX}")
         if self.bytes > FUNCTION_BYTES_MAX:
             raise ContractBroken(f"{self.bytes} bytes written by one function; at most {FUNCTION_BYTES_MAX}")
 

@@ -62,7 +62,7 @@ class LmdbReadTxn(Meter):
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value of `key`, or None."""
-        self.operations += 1
+        self.reads += 1
         if len(key) > KEY_BYTES_MAX or not key.startswith(self.partitions):
             self.check(key)
         value: bytes | None = self._get(key)
@@ -70,7 +70,7 @@ class LmdbReadTxn(Meter):
 
     def range(self, start: bytes, end: bytes, limit: int, *, reverse: bool = False) -> list[Row]:
         """Return at most `limit` rows of the range."""
-        self.operations += 1
+        self.reads += 1
         if len(start) > KEY_BYTES_MAX or not start.startswith(self.partitions):
             self.check(start)
         cursor = self._cursor
@@ -103,7 +103,6 @@ class LmdbTxn(LmdbReadTxn):
         size = len(key) + len(value)
         if size > KEY_BYTES_MAX or not key.startswith(self.partitions):
             self.check(key, value)
-        self.operations += 1
         self.writes += 1
         self.bytes += size
         self._put(key, value)
@@ -113,7 +112,6 @@ class LmdbTxn(LmdbReadTxn):
         size = len(key)
         if size > KEY_BYTES_MAX or not key.startswith(self.partitions):
             self.check(key)
-        self.operations += 1
         self.writes += 1
         self.bytes += size
         there: bool = self._delete(key)
@@ -135,14 +133,12 @@ class LmdbTxn(LmdbReadTxn):
             cursor.delete()
             here = cursor.key() != b""  # LMDB's cursor stands on the next row now, or behind the last one
             count += 1
-        self.operations += count
         self.writes += count
         return count
 
     def due(self, at_ms: int, kind: str, key: bytes, payload: bytes = b"") -> None:
         """Write a due entry."""
         self.check(key, payload)
-        self.operations += 1
         self.writes += 1
         self.bytes += len(key) + len(payload)
         self._put(due_key(at_ms, kind, key), payload)
@@ -152,7 +148,6 @@ class LmdbTxn(LmdbReadTxn):
     def undue(self, at_ms: int, kind: str, key: bytes) -> bool:
         """Remove a due entry."""
         self.check(key)
-        self.operations += 1
         self.writes += 1
         self.bytes += len(key)
         there: bool = self._delete(due_key(at_ms, kind, key))

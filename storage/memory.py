@@ -156,13 +156,13 @@ class MemoryReadTxn(Meter):
     def get(self, key: bytes) -> bytes | None:
         """Return the value of `key`, or None."""
         self.check(key)
-        self.operations += 1
+        self.reads += 1
         return self._engine.value(key)
 
     def range(self, start: bytes, end: bytes, limit: int, *, reverse: bool = False) -> list[Row]:
         """Return at most `limit` rows of the range."""
         self.check(start)
-        self.operations += 1
+        self.reads += 1
         rows = self._engine.rows(start, end, limit, reverse)
         self.rows(len(rows))
         return rows
@@ -208,7 +208,6 @@ class MemoryTxn(MemoryReadTxn):
         return self._set(due_key(at_ms, kind, key), None) is not None
 
     def _set(self, key: bytes, value: bytes | None) -> bytes | None:
-        self.operations += 1
         self.writes += 1
         self.bytes += len(key) + len(value or b"")
         before = self._engine.set(key, value)
