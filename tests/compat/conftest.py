@@ -54,6 +54,11 @@ def sqs(clients: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
+def sns(clients: Callable[..., Any]) -> Any:
+    return clients("sns")
+
+
+@pytest.fixture
 def new_name() -> str:
     """A name that no other test of this run uses, fit for buckets, queues and users."""
     return f"compat-{next(_numbers)}"

@@ -1,4 +1,4 @@
-"""Terraform's resources of SQS and S3: made, found as they were written, changed, and destroyed.
+"""Terraform's resources of SQS, SNS and S3: made, found as they were written, changed, and destroyed.
 
 The provider's file is that of `cumulo terraform init`. Terraform brings AWS's provider itself, from its registry, or
 from the folder that TF_CLI_ARGS_init names, as in `TF_CLI_ARGS_init=-plugin-dir=/opt/plugins`. Where neither can be had
@@ -52,6 +52,24 @@ def test_terraform_makes_finds_changes_and_destroys_queues(terraform, sqs):
 
     assert (changed["DelaySeconds"], changed["SqsManagedSseEnabled"], tags) == ("7", "true", {"delay": "7"})
     assert sqs.list_queues(QueueNamePrefix="terraform").get("QueueUrls", []) == []
+
+
+@pytest.mark.parametrize("terraform", ["topics.tf"], indirect=True)
+def test_terraform_makes_finds_changes_and_destroys_topics_and_subscriptions(terraform, sns):
+    terraform("apply", "-auto-approve", "-var=days=30")
+    terraform("plan", "-detailed-exitcode", "-var=days=30")
+    (moves,) = (it["TopicArn"] for it in sns.list_topics()["Topics"] if "terraform-moves" in it["TopicArn"])
+    made = sns.get_topic_attributes(TopicArn=moves)["Attributes"]
+    terraform("apply", "-auto-approve", "-var=days=")  # SNS deletes no topic that has an archive policy
+    terraform("plan", "-detailed-exitcode", "-var=days=")
+    news = moves.replace("moves.fifo", "news")
+    tags = sns.list_tags_for_resource(ResourceArn=news)["Tags"]
+    subscribed = {it["Protocol"] for it in sns.list_subscriptions_by_topic(TopicArn=news)["Subscriptions"]}
+    terraform("destroy", "-auto-approve", "-var=days=")
+
+    assert (made["ArchivePolicy"], tags) == ('{"MessageRetentionPeriod":"30"}', [{"Key": "days", "Value": ""}])
+    assert subscribed == {"sqs", "sms"}
+    assert [it for it in sns.list_topics()["Topics"] if "terraform" in it["TopicArn"]] == []
 
 
 @pytest.mark.parametrize("terraform", ["buckets.tf"], indirect=True)
