@@ -19,6 +19,7 @@ from cumulo.core.lazy import LazyModule
 from cumulo.core.names import parse_arn
 from cumulo.core.ports import EnclosedMessage
 from cumulo.gateway.rpc import CallableService, RpcAdaptor, UnaryRow, parser
+from cumulo.object_store import edge_grpc_encryption as encryption
 from cumulo.object_store import model
 from cumulo.object_store.errors import INCOMPLETE_BODY, INVALID_ARGUMENT, INVALID_REQUEST
 from cumulo.object_store.model import CONTENT_MD5, UNKNOWN, ExpectedContent
@@ -248,6 +249,7 @@ def _decode_put(head: pb.PutObjectHead) -> model.PutObject:
         request_id=head.request_id,
         messages=_enclosed(head.messages),
         write_offset=_write_offset(head),
+        encryption=encryption.asked(head.encryption if head.HasField("encryption") else None),
     )
 
 
@@ -272,6 +274,7 @@ def _decode_part(head: pb.UploadPartHead) -> model.UploadPart:
         part_number=head.part_number,
         expected=_expected(head.expected),
         request_id=head.request_id,
+        encryption=encryption.with_customer_key(head.customer_key),
     )
 
 
@@ -281,11 +284,17 @@ def _decode_get(request: pb.GetObjectRequest) -> model.GetObject:
         key=request.key,
         range=_range(request),
         conditions=_conditions(request),
+        customer=encryption.customer_key(request.customer_key),
     )
 
 
 def _decode_head(request: pb.HeadObjectRequest, _: CallContext) -> model.HeadObject:
-    return model.HeadObject(bucket=_bucket_name(request.bucket), key=request.key, conditions=_conditions(request))
+    return model.HeadObject(
+        bucket=_bucket_name(request.bucket),
+        key=request.key,
+        conditions=_conditions(request),
+        customer=encryption.customer_key(request.customer_key),
+    )
 
 
 def _decode_copy(request: pb.CopyObjectRequest, _: CallContext) -> model.CopyObject:
@@ -297,6 +306,7 @@ def _decode_copy(request: pb.CopyObjectRequest, _: CallContext) -> model.CopyObj
             _bucket_name(request.source_bucket) if request.source_bucket else bucket,
             request.source_key,
             model.Conditions(if_match=_etag(request.source_if_match)),
+            customer=encryption.customer_key(request.source_customer_key),
         ),
         replaces_metadata=request.replace_metadata,
         content_type=request.content_type,
@@ -304,6 +314,7 @@ def _decode_copy(request: pb.CopyObjectRequest, _: CallContext) -> model.CopyObj
         if_match=_etag(request.if_match),
         if_none_match=_etag(request.if_none_match),
         request_id=request.request_id,
+        encryption=encryption.asked(request.encryption if request.HasField("encryption") else None),
     )
 
 
@@ -396,6 +407,7 @@ def _decode_create_upload(request: pb.CreateMultipartUploadRequest, _: CallConte
         content_type=request.content_type,
         metadata=dict(request.metadata),
         request_id=request.request_id,
+        encryption=encryption.asked(request.encryption if request.HasField("encryption") else None),
     )
 
 
@@ -409,6 +421,7 @@ def _decode_complete(request: pb.CompleteMultipartUploadRequest, _: CallContext)
         if_none_match=_etag(request.if_none_match),
         request_id=request.request_id,
         messages=_enclosed(request.messages),
+        encryption=encryption.with_customer_key(request.customer_key),
     )
 
 
@@ -460,6 +473,8 @@ def _object(it: model.Object) -> pb.Object:
         crc64nvme=it.crc64nvme,
         crc32c=_crc32c(it.checksums),
         part_count=it.part_count,
+        encryption="" if it.encryption is None else it.encryption.algorithm,
+        kms_key_arn="" if it.encryption is None else it.encryption.kms_key_arn,
     )
 
 

@@ -220,6 +220,23 @@ def test_interrupted_transfer_ends_at_once_and_leaves_nothing_half_done(run, ser
     assert keys() == []
 
 
+def test_objects_under_a_key_in_a_file(run, answer, bucket, tmp_path: Path):
+    key, short, back = tmp_path / "key", tmp_path / "short", tmp_path / "back"
+    key.write_bytes(b"k" * 32)
+    short.write_bytes(b"k")
+
+    run("object", "cp", "-", f"{bucket}/secret", "--customer-key", str(key), text="a secret")
+
+    assert run("object", "cat", f"{bucket}/secret", "--customer-key", str(key)).output == "a secret"
+    assert answer("object", "head", f"{bucket}/secret", "--customer-key", str(key))["encryption"] == "SSE-C"
+    run("object", "cp", f"{bucket}/secret", str(back), "--source-customer-key", str(key))
+    assert back.read_text() == "a secret"
+    assert "InvalidRequest" in run("object", "cat", f"{bucket}/secret", exits=1).stderr
+    assert "a key has 32" in run("object", "cat", f"{bucket}/secret", "--customer-key", str(short), exits=2).stderr
+    run("object", "cp", "-", f"{bucket}/plain", "--encryption", "AES256", text="x")
+    assert answer("object", "head", f"{bucket}/plain")["encryption"] == "AES256"
+
+
 def test_copied_files_bring_their_messages(run, answer, name, bucket, tmp_path: Path):
     run("queue", "create", name)
     folder = files(tmp_path / "in", a="1", b="2")

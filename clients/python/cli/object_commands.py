@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,10 +13,29 @@ from cumulo.cli.output import human_size, show_item, show_items
 from cumulo.cli.places import Place, object_of, place_of, side_of
 from cumulo.cli.synchronizing import DELETE_BATCH, delete_surplus, listed, plan
 from cumulo.cli.transfers import JOBS, copies_of, run_copies
-from cumulo.client.model import Enclosed
+from cumulo.client.model import Enclosed, Encryption
 
 EXPIRES_S = 3_600
 EXPIRES_S_MAX = 604_800
+CUSTOMER_KEY_BYTES = 32
+
+
+def _key_in(path: str | None) -> bytes:
+    """Return the key in a file, no bytes where none is named."""
+    if path is None:
+        return b""
+    key = Path(path).read_bytes()
+    if len(key) != CUSTOMER_KEY_BYTES:
+        raise click.UsageError(f"{path} holds {len(key)} bytes: a key has {CUSTOMER_KEY_BYTES}")
+    return key
+
+
+_customer_key = click.option(
+    "--customer-key",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="File with the 32 bytes of a key of your own, under which it is encrypted.",
+)
 
 
 @rich_click.group("object")
@@ -46,23 +66,25 @@ def _entries(listing: Any, *, human: bool) -> Iterator[dict[str, Any]]:
 
 @object_group.command("head")
 @click.argument("what")
+@_customer_key
 @leaf
-def head(session: Session, what: str) -> None:
+def head(session: Session, what: str, customer_key: str | None) -> None:
     """Show the description of the object WHAT."""
     place = object_of(what)
     with session.client() as client:
-        show_item(client.bucket(place.bucket).head(place.key), session.output)
+        show_item(client.bucket(place.bucket).head(place.key, customer_key=_key_in(customer_key)), session.output)
 
 
 @object_group.command("cat")
 @click.argument("what", nargs=-1, required=True)
+@_customer_key
 @leaf
-def cat(session: Session, what: tuple[str, ...]) -> None:
+def cat(session: Session, what: tuple[str, ...], customer_key: str | None) -> None:
     """Write the bytes of objects to standard output."""
     places = [object_of(text) for text in what]
     with session.client() as client:
         for place in places:
-            with client.bucket(place.bucket).open(place.key) as reader:
+            with client.bucket(place.bucket).open(place.key, customer_key=_key_in(customer_key)) as reader:
                 for piece in reader.chunks():
                     sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
@@ -113,6 +135,19 @@ _jobs = click.option(
     metavar="QUEUE BODY",
     help="Send a message in the commit of each object that is stored: both, or neither.",
 )
+@click.option(
+    "--encryption",
+    type=click.Choice(["AES256", "aws:kms"]),
+    help="How to encrypt what is stored, instead of as the bucket says: by the server's keys or its key service's.",
+)
+@click.option("--kms-key-id", default="", metavar="KEY", help="Id, ARN or alias of the key for `aws:kms`.")
+@_customer_key
+@click.option(
+    "--source-customer-key",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="File with the key under which the objects that are read are encrypted.",
+)
 @_jobs
 @leaf
 def cp(
@@ -124,6 +159,10 @@ def cp(
     metadata: tuple[str, ...],
     no_clobber: bool,
     messages: tuple[tuple[str, str], ...],
+    encryption: str | None,
+    kms_key_id: str,
+    customer_key: str | None,
+    source_customer_key: str | None,
     jobs: int,
 ) -> None:
     """Copy SOURCE to TARGET: files and objects (s3://BUCKET/KEY); - is standard input or output."""
@@ -132,9 +171,14 @@ def cp(
         options["if_none_match"] = "*"
     if messages:
         options["messages"] = [Enclosed(queue=queue, body=body) for queue, body in messages]
+    if encryption is not None or kms_key_id or customer_key is not None:
+        algorithm = encryption or ("aws:kms" if kms_key_id else "")
+        own = _key_in(customer_key)
+        options["encryption"] = Encryption(algorithm=algorithm, kms_key_id=kms_key_id, customer_key=own)
+    source_key = _key_in(source_customer_key)
     with session.client() as client:
-        copies = copies_of(client, source, destination, recursive=recursive)
-        total = run_copies(client, copies, options, jobs=jobs, quiet=session.quiet)
+        copies = copies_of(client, source, destination, recursive=recursive, source_key=source_key)
+        total = run_copies(client, copies, options, jobs=jobs, quiet=session.quiet, source_key=source_key)
     text = f"{len(copies)} copied, {human_size(total)}"
     if destination == "-":
         if not session.quiet:

@@ -33,14 +33,14 @@ class Copy(NamedTuple):
     size: int | None
 
 
-def copies_of(client: Client, source: str, target: str, *, recursive: bool) -> list[Copy]:
+def copies_of(client: Client, source: str, target: str, *, recursive: bool, source_key: bytes = b"") -> list[Copy]:
     """Return what is to be copied where."""
     if SCHEME not in (source[: len(SCHEME)], target[: len(SCHEME)]):
         raise click.UsageError("one side must be an object: s3://BUCKET/KEY")
     if source == "-":
         return [Copy("-", object_of(target), None)]
     if source.startswith(SCHEME):
-        return _copies_of_objects(client, place_of(source), target, recursive=recursive)
+        return _copies_of_objects(client, place_of(source), target, recursive=recursive, source_key=source_key)
     return _copies_of_files(Path(source), place_of(target), recursive=recursive)
 
 
@@ -60,11 +60,11 @@ def files_below(folder: Path) -> dict[str, Path]:
     return {it.relative_to(folder).as_posix(): it for it in sorted(folder.rglob("*")) if it.is_file()}
 
 
-def _copies_of_objects(client: Client, source: Place, target: str, *, recursive: bool) -> list[Copy]:
+def _copies_of_objects(client: Client, source: Place, target: str, *, recursive: bool, source_key: bytes) -> list[Copy]:
     if not recursive:
         if not source.key:
             raise click.UsageError(f"{source}: a key is missing, or --recursive")
-        size = client.bucket(source.bucket).head(source.key).size
+        size = client.bucket(source.bucket).head(source.key, customer_key=source_key).size
         name = source.key.rpartition("/")[2]
         if target == "-":
             return [Copy(source, "-", size)]
@@ -94,8 +94,11 @@ def run_copies(
     jobs: int = JOBS,
     move: bool = False,
     quiet: bool = False,
+    source_key: bytes = b"",
 ) -> int:
-    """Make all copies; return the bytes that they hold, as far as they are known."""
+    """Make all copies; return the bytes that they hold, as far as they are known. `source_key` is the customer's key of
+    the objects that are read.
+    """
     sources = {it.source for it in copies}
     for it in copies:  # else one copy writes over what another one has yet to read, and a move deletes its own target
         if it.target in sources and (move or it.target != it.source):
@@ -109,7 +112,11 @@ def run_copies(
                 raise CancelledError
             progress(count)
 
-        side_by_side([partial(_copy, client, it, options, told, move=move) for it in copies], jobs, stopping)
+        side_by_side(
+            [partial(_copy, client, it, options, told, move=move, source_key=source_key) for it in copies],
+            jobs,
+            stopping,
+        )
     return sum(sizes)
 
 
@@ -132,10 +139,12 @@ def side_by_side(calls: Iterable[Callable[[], T]], jobs: int, stopping: threadin
     return [it.result() for it in futures]
 
 
-def _copy(client: Client, copy: Copy, options: dict[str, Any], progress: Progress, *, move: bool) -> None:
+def _copy(
+    client: Client, copy: Copy, options: dict[str, Any], progress: Progress, *, move: bool, source_key: bytes
+) -> None:
     source, target = copy.source, copy.target
     if isinstance(source, Place):
-        etag = _copy_object(client, source, target, options, progress)
+        etag = _copy_object(client, source, target, options, progress, source_key)
         if move:
             client.bucket(source.bucket).delete(source.key, if_match=etag)
         return
@@ -152,14 +161,19 @@ def _copy(client: Client, copy: Copy, options: dict[str, Any], progress: Progres
 
 
 def _copy_object(
-    client: Client, source: Place, target: str | Path | Place, options: dict[str, Any], progress: Progress
+    client: Client,
+    source: Place,
+    target: str | Path | Place,
+    options: dict[str, Any],
+    progress: Progress,
+    customer_key: bytes,
 ) -> str:
     """Copy an object; return the ETag of what was copied."""
     bucket = client.bucket(source.bucket)
     if isinstance(target, Path):
         target.parent.mkdir(parents=True, exist_ok=True)
-        return bucket.download_file(source.key, target, progress=progress).etag
-    with bucket.open(source.key) as reader:
+        return bucket.download_file(source.key, target, customer_key=customer_key, progress=progress).etag
+    with bucket.open(source.key, customer_key=customer_key) as reader:
         if isinstance(target, Place):
             kept = {"content_type": reader.info.content_type, "metadata": reader.info.metadata}
             given = {name: value for name, value in options.items() if value}

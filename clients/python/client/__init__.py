@@ -27,7 +27,16 @@ from cumulo.client._sync.schedules import Schedules
 from cumulo.client._sync.topics import Subscription, Topic
 from cumulo.client._sync.transactions import Transaction
 from cumulo.client.errors import CumuloError
-from cumulo.client.model import DeadLetterPolicy, Enclosed, JobSpec, Notice, NotificationRule, Outgoing, OutgoingRecord
+from cumulo.client.model import (
+    DeadLetterPolicy,
+    Enclosed,
+    Encryption,
+    JobSpec,
+    Notice,
+    NotificationRule,
+    Outgoing,
+    OutgoingRecord,
+)
 
 __all__ = [
     "AsyncBucket",
@@ -48,6 +57,7 @@ __all__ = [
     "CumuloError",
     "DeadLetterPolicy",
     "Enclosed",
+    "Encryption",
     "Job",
     "JobSpec",
     "Log",

@@ -673,6 +673,21 @@ def object_info(it: objects.Object, messages: tuple[model.SentMessage, ...] = ()
         crc32c=it.crc32c if it.HasField("crc32c") else None,
         part_count=it.part_count,
         messages=messages,
+        encryption=it.encryption,
+        kms_key_arn=it.kms_key_arn,
+    )
+
+
+def encryption(it: model.Encryption | None) -> objects.ObjectEncryption | None:
+    """Return how an object is to be encrypted."""
+    if it is None:
+        return None
+    return objects.ObjectEncryption(
+        algorithm=it.algorithm,
+        kms_key_id=it.kms_key_id,
+        kms_context=it.kms_context,
+        bucket_key=it.bucket_key,
+        customer_key=it.customer_key,
     )
 
 

@@ -409,9 +409,24 @@ class BucketInfo(Value, frozen=True):
     created: datetime
 
 
+class Encryption(msgspec.Struct, frozen=True, kw_only=True):
+    """How an object is to be encrypted at rest: by keys of the server (`AES256`), by one of its key service (`aws:kms`,
+    with `kms_key_id`, `kms_context` and `bucket_key`), or by `customer_key`, 32 bytes that the caller keeps himself.
+    """
+
+    algorithm: str = ""
+    kms_key_id: str = ""
+    kms_context: Mapping[str, str] = msgspec.field(default_factory=dict)
+    bucket_key: bool | None = None
+    customer_key: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Encryption({'SSE-C' if self.customer_key else self.algorithm!r})"
+
+
 class ObjectInfo(Value, frozen=True):
     """An object's description. Listings fill in `key`, `size`, `etag` and `modified` only; `messages` are those that
-    were stored with it, told by `put` alone.
+    were stored with it, told by `put` alone. `encryption` is `AES256`, `aws:kms`, `SSE-C` or empty.
     """
 
     key: str
@@ -425,6 +440,8 @@ class ObjectInfo(Value, frozen=True):
     crc32c: int | None = None
     part_count: int = 0
     messages: tuple[SentMessage, ...] = ()
+    encryption: str = ""
+    kms_key_arn: str = ""
 
 
 class BucketQuota(msgspec.Struct, frozen=True, kw_only=True):

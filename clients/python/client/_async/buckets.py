@@ -118,14 +118,16 @@ class AsyncBucket(Handle):
         if_match: str | None = None,
         if_none_match: str | None = None,
         messages: Iterable[model.Enclosed] = (),
+        encryption: model.Encryption | None = None,
         progress: Progress | None = None,
     ) -> model.ObjectInfo:
         """Store an object: bytes, text (as UTF-8), a binary file or an iterable of bytes; large ones in parts.
 
         `if_match` stores only over the object with this ETag, `if_none_match="*"` only where there is none; raises
         `PreconditionFailed` else. Up to 10 `messages` are stored with it in one commit: all of it, or nothing.
+        `encryption` says how it is encrypted at rest, where it is not left to the bucket.
         """
-        upload = self._upload(key, content_type, metadata, if_match, if_none_match, progress, messages)
+        upload = self._upload(key, content_type, metadata, if_match, if_none_match, progress, messages, encryption)
         whole = data.encode() if isinstance(data, str) else data
         if isinstance(whole, (bytes, bytearray, memoryview)) and len(whole) <= PART_BYTES:
             return await upload.put_whole(whole)
@@ -144,7 +146,14 @@ class AsyncBucket(Handle):
             raise
 
     async def append(
-        self, key: str, data: Data, *, offset: int, if_match: str | None = None, progress: Progress | None = None
+        self,
+        key: str,
+        data: Data,
+        *,
+        offset: int,
+        if_match: str | None = None,
+        encryption: model.Encryption | None = None,
+        progress: Progress | None = None,
     ) -> model.ObjectInfo:
         """Put bytes, or text as UTF-8, behind an object of the length `offset`, all of them or none; at 0 there may be
         none yet. What describes the object stays. At most 5 GiB a call, 10,000 calls an object.
@@ -152,7 +161,8 @@ class AsyncBucket(Handle):
         Raises `PreconditionFailed` (`InvalidWriteOffset`) where the object has another length.
         """
         whole = data.encode() if isinstance(data, str) else data
-        return await self._upload(key, "", None, if_match, None, progress, ()).put_whole(whole, offset)
+        upload = self._upload(key, "", None, if_match, None, progress, (), encryption)
+        return await upload.put_whole(whole, offset)
 
     def _upload(
         self,
@@ -163,6 +173,7 @@ class AsyncBucket(Handle):
         if_none_match: str | None,
         progress: Progress | None,
         messages: Iterable[model.Enclosed],
+        encryption: model.Encryption | None,
     ) -> AsyncUpload:
         return AsyncUpload(
             self._connection,
@@ -173,6 +184,7 @@ class AsyncBucket(Handle):
             if_match=if_match or "",
             if_none_match=if_none_match or "",
             messages=messages,
+            encryption=encryption,
             progress=progress,
         )
 
@@ -187,8 +199,10 @@ class AsyncBucket(Handle):
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
+        customer_key: bytes = b"",
     ) -> bytes:
         """Return an object's bytes: all, those from offset `first` to `last` (included), or the last `suffix` ones.
+        `customer_key` is for one that was stored under a key of the caller's own.
 
         Raises `NotFound`, `NotModified`, `PreconditionFailed`, `InvalidArgument` (`InvalidRange`).
         """
@@ -202,6 +216,7 @@ class AsyncBucket(Handle):
             if_none_match=if_none_match,
             if_modified_since=if_modified_since,
             if_unmodified_since=if_unmodified_since,
+            customer_key=customer_key,
         )
         async with await AsyncObjectReader(self._connection, request).open() as reader:
             return await reader.read()
@@ -214,12 +229,12 @@ class AsyncBucket(Handle):
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
+        customer_key: bytes = b"",
     ) -> model.ObjectInfo:
         """Return an object's description without its bytes."""
         fields = _wire.conditions(if_match, if_none_match, if_modified_since, if_unmodified_since)
-        response = await self._connection.call(
-            self._connection.lane.objects.HeadObject, pb.HeadObjectRequest(bucket=self._name, key=key, **fields)
-        )
+        request = pb.HeadObjectRequest(bucket=self._name, key=key, customer_key=customer_key, **fields)
+        response = await self._connection.call(self._connection.lane.objects.HeadObject, request)
         return _wire.object_info(response.object)
 
     async def copy(
@@ -233,11 +248,14 @@ class AsyncBucket(Handle):
         source_if_match: str | None = None,
         if_match: str | None = None,
         if_none_match: str | None = None,
+        encryption: model.Encryption | None = None,
+        source_customer_key: bytes = b"",
     ) -> model.ObjectInfo:
         """Copy the object `source`, of this bucket or of `source_bucket`, to `key` of this one, inside the server.
 
         The copy is described as its source is, unless `content_type` or `metadata` are given: then by these alone. At
-        most 5 GiB. Raises `NotFound`, `PreconditionFailed`.
+        most 5 GiB. `encryption` is the copy's; `source_customer_key` reads a source that needs one. Raises `NotFound`,
+        `PreconditionFailed`.
         """
         replaces = content_type is not None or metadata is not None
         request = pb.CopyObjectRequest(
@@ -252,6 +270,8 @@ class AsyncBucket(Handle):
             content_type=content_type or "",
             metadata=dict(metadata or {}),
             request_id=self._connection.request_id(),
+            encryption=_wire.encryption(encryption),
+            source_customer_key=source_customer_key,
         )
         response = await self._connection.call(self._connection.lane.objects.CopyObject, request, COPY_DEADLINE_S)
         return _wire.object_info(response.object)
@@ -357,6 +377,7 @@ class AsyncBucket(Handle):
             "if_none_match": None,
             "progress": None,
             "messages": (),
+            "encryption": None,
         } | options
         return AsyncObjectWriter(self._upload(key, **fields))
 
@@ -370,6 +391,7 @@ class AsyncBucket(Handle):
         if_match: str | None = None,
         if_none_match: str | None = None,
         messages: Iterable[model.Enclosed] = (),
+        encryption: model.Encryption | None = None,
         progress: Progress | None = None,
     ) -> model.ObjectInfo:
         """Store a file under `key`, by default its name; as `put` does."""
@@ -383,15 +405,21 @@ class AsyncBucket(Handle):
                 if_match=if_match,
                 if_none_match=if_none_match,
                 messages=messages,
+                encryption=encryption,
                 progress=progress,
             )
 
     async def download_file(
-        self, key: str, path: str | os.PathLike[str], *, progress: Progress | None = None
+        self,
+        key: str,
+        path: str | os.PathLike[str],
+        *,
+        customer_key: bytes = b"",
+        progress: Progress | None = None,
     ) -> model.ObjectInfo:
         """Write an object to the file `path`, which appears, or is replaced, once all of it has arrived."""
         path = Path(path)
-        async with await self.open(key) as reader:
+        async with await self.open(key, customer_key=customer_key) as reader:
             with await run_blocking(PartialFile, path) as file:
                 async for piece in reader.chunks():
                     await run_blocking(file.write, piece)

@@ -49,6 +49,7 @@ class AsyncUpload:
         if_match: str = "",
         if_none_match: str = "",
         messages: Iterable[model.Enclosed] = (),
+        encryption: model.Encryption | None = None,
         progress: Progress | None = None,
     ) -> None:
         self._connection = connection
@@ -59,6 +60,8 @@ class AsyncUpload:
         self._if_match = if_match
         self._if_none_match = if_none_match
         self._messages = [_wire.enclosed_message(it) for it in messages]
+        self._encryption = _wire.encryption(encryption)
+        self._customer_key = b"" if encryption is None else encryption.customer_key
         self._progress = progress
         self._filling = bytearray()
         self._upload_id = ""
@@ -103,6 +106,7 @@ class AsyncUpload:
                 if_none_match=self._if_none_match,
                 request_id=self._connection.request_id(),
                 messages=self._messages,
+                customer_key=self._customer_key,
             ),
         )
         return _wire.stored_object(response)
@@ -137,6 +141,7 @@ class AsyncUpload:
             request_id=self._connection.request_id(),
             messages=self._messages,
             write_offset=write_offset,
+            encryption=self._encryption,
         )
         response = await self._connection.call_streaming(
             self._connection.lane.objects.PutObject,
@@ -156,6 +161,7 @@ class AsyncUpload:
                     content_type=self._content_type,
                     metadata=self._metadata,
                     request_id=self._connection.request_id(),
+                    encryption=self._encryption,
                 ),
             )
             self._upload_id = response.upload_id
@@ -171,6 +177,7 @@ class AsyncUpload:
             upload_id=self._upload_id,
             part_number=number,
             expected=pb.ExpectedContent(content_length=len(data)),
+            customer_key=self._customer_key,
         )
         response = await self._connection.call_streaming(
             self._connection.lane.objects.UploadPart,

@@ -122,7 +122,12 @@ class ObjectReader(RawStream):
 
     def _rest(self) -> pb.GetObjectRequest:
         """Return the request for what was not read yet, of the same object."""
-        request = pb.GetObjectRequest(bucket=self._request.bucket, key=self._request.key, if_match=self.info.etag)
+        request = pb.GetObjectRequest(
+            bucket=self._request.bucket,
+            key=self._request.key,
+            if_match=self.info.etag,
+            customer_key=self._request.customer_key,
+        )
         request.byte_range.first = self._first + self._position
         request.byte_range.last = self._first + self._size - 1
         return request
@@ -242,10 +247,11 @@ def read_request(
     if_none_match: str | None = None,
     if_modified_since: datetime | None = None,
     if_unmodified_since: datetime | None = None,
+    customer_key: bytes = b"",
 ) -> pb.GetObjectRequest:
     """Return a request for an object, the bytes `first` to `last` (included), or the last `suffix` ones."""
     fields = _wire.conditions(if_match, if_none_match, if_modified_since, if_unmodified_since)
-    request = pb.GetObjectRequest(bucket=bucket, key=key, **fields)
+    request = pb.GetObjectRequest(bucket=bucket, key=key, customer_key=customer_key, **fields)
     if suffix is not None:
         request.suffix_length = suffix
     elif first is not None or last is not None:

@@ -50,6 +50,7 @@ class Upload:
         if_match: str = "",
         if_none_match: str = "",
         messages: Iterable[model.Enclosed] = (),
+        encryption: model.Encryption | None = None,
         progress: Progress | None = None,
     ) -> None:
         self._connection = connection
@@ -60,6 +61,8 @@ class Upload:
         self._if_match = if_match
         self._if_none_match = if_none_match
         self._messages = [_wire.enclosed_message(it) for it in messages]
+        self._encryption = _wire.encryption(encryption)
+        self._customer_key = b"" if encryption is None else encryption.customer_key
         self._progress = progress
         self._filling = bytearray()
         self._upload_id = ""
@@ -104,6 +107,7 @@ class Upload:
                 if_none_match=self._if_none_match,
                 request_id=self._connection.request_id(),
                 messages=self._messages,
+                customer_key=self._customer_key,
             ),
         )
         return _wire.stored_object(response)
@@ -136,6 +140,7 @@ class Upload:
             request_id=self._connection.request_id(),
             messages=self._messages,
             write_offset=write_offset,
+            encryption=self._encryption,
         )
         response = self._connection.call_streaming(
             self._connection.lane.objects.PutObject,
@@ -155,6 +160,7 @@ class Upload:
                     content_type=self._content_type,
                     metadata=self._metadata,
                     request_id=self._connection.request_id(),
+                    encryption=self._encryption,
                 ),
             )
             self._upload_id = response.upload_id
@@ -170,6 +176,7 @@ class Upload:
             upload_id=self._upload_id,
             part_number=number,
             expected=pb.ExpectedContent(content_length=len(data)),
+            customer_key=self._customer_key,
         )
         response = self._connection.call_streaming(
             self._connection.lane.objects.UploadPart,

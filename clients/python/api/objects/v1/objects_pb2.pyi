@@ -205,6 +205,8 @@ class Object(_message.Message):
     CRC64NVME_FIELD_NUMBER: _builtins.int
     CRC32C_FIELD_NUMBER: _builtins.int
     PART_COUNT_FIELD_NUMBER: _builtins.int
+    ENCRYPTION_FIELD_NUMBER: _builtins.int
+    KMS_KEY_ARN_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the server: `buckets/{bucket}`."""
     key: _builtins.str
@@ -223,6 +225,12 @@ class Object(_message.Message):
     """Set by the server: CRC-32C of the whole object, when the client sent one."""
     part_count: _builtins.int
     """Set by the server: number of parts of an object that was uploaded in parts; 0 for others."""
+    encryption: _builtins.str
+    """Set by the server: how the bytes are encrypted at rest: `AES256` (keys of the server), `aws:kms` (a key of the key
+    service), `SSE-C` (the caller's own key, which each request for the object must bring), or empty: they are not.
+    """
+    kms_key_arn: _builtins.str
+    """Set by the server with `aws:kms`: the key's ARN."""
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Set by the client at upload: user metadata, names in lower case."""
@@ -240,10 +248,12 @@ class Object(_message.Message):
         crc64nvme: _builtins.int | None = ...,
         crc32c: _builtins.int | None = ...,
         part_count: _builtins.int = ...,
+        encryption: _builtins.str = ...,
+        kms_key_arn: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c", "_crc64nvme", b"_crc64nvme", "crc32c", b"crc32c", "crc64nvme", b"crc64nvme"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c", "_crc64nvme", b"_crc64nvme", "bucket", b"bucket", "content_type", b"content_type", "crc32c", b"crc32c", "crc64nvme", b"crc64nvme", "etag", b"etag", "key", b"key", "last_modified_ms", b"last_modified_ms", "metadata", b"metadata", "part_count", b"part_count", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c", "_crc64nvme", b"_crc64nvme", "bucket", b"bucket", "content_type", b"content_type", "crc32c", b"crc32c", "crc64nvme", b"crc64nvme", "encryption", b"encryption", "etag", b"etag", "key", b"key", "kms_key_arn", b"kms_key_arn", "last_modified_ms", b"last_modified_ms", "metadata", b"metadata", "part_count", b"part_count", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__crc32c: _TypeAlias = _typing.Literal["crc32c"]  # noqa: Y015
     _WhichOneofArgType__crc32c: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c"]  # noqa: Y015
@@ -255,6 +265,76 @@ class Object(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__crc64nvme) -> _WhichOneofReturnType__crc64nvme | None: ...
 
 Global___Object: _TypeAlias = Object  # noqa: Y015
+
+@_typing.final
+class ObjectEncryption(_message.Message):
+    """How an object is to be encrypted at rest; without it, as its bucket says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class KmsContextEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    ALGORITHM_FIELD_NUMBER: _builtins.int
+    KMS_KEY_ID_FIELD_NUMBER: _builtins.int
+    KMS_CONTEXT_FIELD_NUMBER: _builtins.int
+    BUCKET_KEY_FIELD_NUMBER: _builtins.int
+    CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
+    algorithm: _builtins.str
+    """Set by the client, optional: `AES256` or `aws:kms`. Excludes `customer_key`."""
+    kms_key_id: _builtins.str
+    """Set by the client, optional, with `aws:kms`: a key's id, ARN or alias, at most 2048 characters. Default: the key
+    service's own for objects.
+    """
+    bucket_key: _builtins.bool
+    """Set by the client, optional, with `aws:kms`: one data key serves several objects of the bucket for five minutes.
+    Default: as the bucket says.
+    """
+    customer_key: _builtins.bytes
+    """Set by the client, optional: 32 bytes, the caller's own key. It is not stored; who loses it loses the object. Over a
+    network it is taken with TLS only.
+    """
+    @_builtins.property
+    def kms_context(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Set by the client, optional, with `aws:kms`: what the key service is to authenticate with the key; as JSON at most
+        4096 bytes.
+        """
+
+    def __init__(
+        self,
+        *,
+        algorithm: _builtins.str = ...,
+        kms_key_id: _builtins.str = ...,
+        kms_context: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        bucket_key: _builtins.bool | None = ...,
+        customer_key: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bucket_key", b"_bucket_key", "bucket_key", b"bucket_key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bucket_key", b"_bucket_key", "algorithm", b"algorithm", "bucket_key", b"bucket_key", "customer_key", b"customer_key", "kms_context", b"kms_context", "kms_key_id", b"kms_key_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__bucket_key: _TypeAlias = _typing.Literal["bucket_key"]  # noqa: Y015
+    _WhichOneofArgType__bucket_key: _TypeAlias = _typing.Literal["_bucket_key", b"_bucket_key"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__bucket_key) -> _WhichOneofReturnType__bucket_key | None: ...
+
+Global___ObjectEncryption: _TypeAlias = ObjectEncryption  # noqa: Y015
 
 @_typing.final
 class ItemError(_message.Message):
@@ -1025,6 +1105,8 @@ class CopyObjectRequest(_message.Message):
     CONTENT_TYPE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ENCRYPTION_FIELD_NUMBER: _builtins.int
+    SOURCE_CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the name, short name or ARN of the bucket that gets the copy."""
     key: _builtins.str
@@ -1047,9 +1129,15 @@ class CopyObjectRequest(_message.Message):
     """Set by the client, optional: with `replace_metadata`; at most 256 bytes."""
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
+    source_customer_key: _builtins.bytes
+    """Set by the client, of a source under the caller's own key: that key, 32 bytes."""
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Set by the client, optional: with `replace_metadata`; as in `PutObjectHead`."""
+
+    @_builtins.property
+    def encryption(self) -> Global___ObjectEncryption:
+        """Set by the client, optional: how to encrypt the copy."""
 
     def __init__(
         self,
@@ -1065,10 +1153,12 @@ class CopyObjectRequest(_message.Message):
         content_type: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         request_id: _builtins.str = ...,
+        encryption: Global___ObjectEncryption | None = ...,
+        source_customer_key: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["encryption", b"encryption"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "content_type", b"content_type", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "metadata", b"metadata", "replace_metadata", b"replace_metadata", "request_id", b"request_id", "source_bucket", b"source_bucket", "source_if_match", b"source_if_match", "source_key", b"source_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "content_type", b"content_type", "encryption", b"encryption", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "metadata", b"metadata", "replace_metadata", b"replace_metadata", "request_id", b"request_id", "source_bucket", b"source_bucket", "source_customer_key", b"source_customer_key", "source_if_match", b"source_if_match", "source_key", b"source_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1197,6 +1287,7 @@ class PutObjectHead(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
     WRITE_OFFSET_FIELD_NUMBER: _builtins.int
+    ENCRYPTION_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -1228,6 +1319,10 @@ class PutObjectHead(_message.Message):
         `UNIMPLEMENTED` on an engine whose transactions cannot span queue and bucket.
         """
 
+    @_builtins.property
+    def encryption(self) -> Global___ObjectEncryption:
+        """Set by the client, optional: how to encrypt it; with `write_offset` the customer key of the object that is there."""
+
     def __init__(
         self,
         *,
@@ -1241,10 +1336,11 @@ class PutObjectHead(_message.Message):
         request_id: _builtins.str = ...,
         messages: _abc.Iterable[Global___EnclosedMessage] | None = ...,
         write_offset: _builtins.int | None = ...,
+        encryption: Global___ObjectEncryption | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_write_offset", b"_write_offset", "expected", b"expected", "write_offset", b"write_offset"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_write_offset", b"_write_offset", "encryption", b"encryption", "expected", b"expected", "write_offset", b"write_offset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_write_offset", b"_write_offset", "bucket", b"bucket", "content_type", b"content_type", "expected", b"expected", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "messages", b"messages", "metadata", b"metadata", "request_id", b"request_id", "write_offset", b"write_offset"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_write_offset", b"_write_offset", "bucket", b"bucket", "content_type", b"content_type", "encryption", b"encryption", "expected", b"expected", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "messages", b"messages", "metadata", b"metadata", "request_id", b"request_id", "write_offset", b"write_offset"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__write_offset: _TypeAlias = _typing.Literal["write_offset"]  # noqa: Y015
     _WhichOneofArgType__write_offset: _TypeAlias = _typing.Literal["_write_offset", b"_write_offset"]  # noqa: Y015
@@ -1386,6 +1482,7 @@ class GetObjectRequest(_message.Message):
     IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
     IF_MODIFIED_SINCE_MS_FIELD_NUMBER: _builtins.int
     IF_UNMODIFIED_SINCE_MS_FIELD_NUMBER: _builtins.int
+    CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -1400,6 +1497,8 @@ class GetObjectRequest(_message.Message):
     """Set by the client, optional: only if modified after this time (`NotModified`); ignored with `if_none_match`."""
     if_unmodified_since_ms: _builtins.int
     """Set by the client, optional: only if not modified after this time (`PreconditionFailed`); ignored with `if_match`."""
+    customer_key: _builtins.bytes
+    """Set by the client, of an object under the caller's own key: that key, 32 bytes."""
     @_builtins.property
     def byte_range(self) -> Global___ByteRange:
         """Set by the client: from the one byte to the other."""
@@ -1415,10 +1514,11 @@ class GetObjectRequest(_message.Message):
         if_none_match: _builtins.str = ...,
         if_modified_since_ms: _builtins.int | None = ...,
         if_unmodified_since_ms: _builtins.int | None = ...,
+        customer_key: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms", "_if_unmodified_since_ms", b"_if_unmodified_since_ms", "byte_range", b"byte_range", "if_modified_since_ms", b"if_modified_since_ms", "if_unmodified_since_ms", b"if_unmodified_since_ms", "range", b"range", "suffix_length", b"suffix_length"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms", "_if_unmodified_since_ms", b"_if_unmodified_since_ms", "bucket", b"bucket", "byte_range", b"byte_range", "if_match", b"if_match", "if_modified_since_ms", b"if_modified_since_ms", "if_none_match", b"if_none_match", "if_unmodified_since_ms", b"if_unmodified_since_ms", "key", b"key", "range", b"range", "suffix_length", b"suffix_length"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms", "_if_unmodified_since_ms", b"_if_unmodified_since_ms", "bucket", b"bucket", "byte_range", b"byte_range", "customer_key", b"customer_key", "if_match", b"if_match", "if_modified_since_ms", b"if_modified_since_ms", "if_none_match", b"if_none_match", "if_unmodified_since_ms", b"if_unmodified_since_ms", "key", b"key", "range", b"range", "suffix_length", b"suffix_length"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__if_modified_since_ms: _TypeAlias = _typing.Literal["if_modified_since_ms"]  # noqa: Y015
     _WhichOneofArgType__if_modified_since_ms: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms"]  # noqa: Y015
@@ -1509,6 +1609,7 @@ class HeadObjectRequest(_message.Message):
     IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
     IF_MODIFIED_SINCE_MS_FIELD_NUMBER: _builtins.int
     IF_UNMODIFIED_SINCE_MS_FIELD_NUMBER: _builtins.int
+    CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -1521,6 +1622,8 @@ class HeadObjectRequest(_message.Message):
     """Set by the client, optional: only if modified after this time (`NotModified`); ignored with `if_none_match`."""
     if_unmodified_since_ms: _builtins.int
     """Set by the client, optional: only if not modified after this time (`PreconditionFailed`); ignored with `if_match`."""
+    customer_key: _builtins.bytes
+    """Set by the client, of an object under the caller's own key: that key, 32 bytes."""
     def __init__(
         self,
         *,
@@ -1530,10 +1633,11 @@ class HeadObjectRequest(_message.Message):
         if_none_match: _builtins.str = ...,
         if_modified_since_ms: _builtins.int | None = ...,
         if_unmodified_since_ms: _builtins.int | None = ...,
+        customer_key: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms", "_if_unmodified_since_ms", b"_if_unmodified_since_ms", "if_modified_since_ms", b"if_modified_since_ms", "if_unmodified_since_ms", b"if_unmodified_since_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms", "_if_unmodified_since_ms", b"_if_unmodified_since_ms", "bucket", b"bucket", "if_match", b"if_match", "if_modified_since_ms", b"if_modified_since_ms", "if_none_match", b"if_none_match", "if_unmodified_since_ms", b"if_unmodified_since_ms", "key", b"key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms", "_if_unmodified_since_ms", b"_if_unmodified_since_ms", "bucket", b"bucket", "customer_key", b"customer_key", "if_match", b"if_match", "if_modified_since_ms", b"if_modified_since_ms", "if_none_match", b"if_none_match", "if_unmodified_since_ms", b"if_unmodified_since_ms", "key", b"key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__if_modified_since_ms: _TypeAlias = _typing.Literal["if_modified_since_ms"]  # noqa: Y015
     _WhichOneofArgType__if_modified_since_ms: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms"]  # noqa: Y015
@@ -1870,6 +1974,7 @@ class CreateMultipartUploadRequest(_message.Message):
     CONTENT_TYPE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ENCRYPTION_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -1882,6 +1987,10 @@ class CreateMultipartUploadRequest(_message.Message):
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Set by the client, optional: user metadata; names in lower case, names and values together at most 2048 bytes."""
 
+    @_builtins.property
+    def encryption(self) -> Global___ObjectEncryption:
+        """Set by the client, optional: how to encrypt the object."""
+
     def __init__(
         self,
         *,
@@ -1890,10 +1999,11 @@ class CreateMultipartUploadRequest(_message.Message):
         content_type: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         request_id: _builtins.str = ...,
+        encryption: Global___ObjectEncryption | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["encryption", b"encryption"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "content_type", b"content_type", "key", b"key", "metadata", b"metadata", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "content_type", b"content_type", "encryption", b"encryption", "key", b"key", "metadata", b"metadata", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1933,6 +2043,7 @@ class UploadPartHead(_message.Message):
     PART_NUMBER_FIELD_NUMBER: _builtins.int
     EXPECTED_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -1943,6 +2054,8 @@ class UploadPartHead(_message.Message):
     """Set by the client, required: 1 to 10000; parts are joined in order of their numbers."""
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
+    customer_key: _builtins.bytes
+    """Set by the client, of an upload under the caller's own key: that key, 32 bytes."""
     @_builtins.property
     def expected(self) -> Global___ExpectedContent:
         """Set by the client, optional: what it knows of the bytes beforehand."""
@@ -1956,10 +2069,11 @@ class UploadPartHead(_message.Message):
         part_number: _builtins.int = ...,
         expected: Global___ExpectedContent | None = ...,
         request_id: _builtins.str = ...,
+        customer_key: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expected", b"expected"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "expected", b"expected", "key", b"key", "part_number", b"part_number", "request_id", b"request_id", "upload_id", b"upload_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "customer_key", b"customer_key", "expected", b"expected", "key", b"key", "part_number", b"part_number", "request_id", b"request_id", "upload_id", b"upload_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2105,6 +2219,7 @@ class CompleteMultipartUploadRequest(_message.Message):
     IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
+    CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -2117,6 +2232,8 @@ class CompleteMultipartUploadRequest(_message.Message):
     """Set by the client, optional: `*` only, complete only if there is no object."""
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
+    customer_key: _builtins.bytes
+    """Set by the client, of an upload under the caller's own key: that key, 32 bytes; it may be left out here."""
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___CompletedPart]:
         """Set by the client: 1 to 10000 parts in ascending order (`InvalidPartOrder`); each but the last at least 5 MiB
@@ -2138,10 +2255,11 @@ class CompleteMultipartUploadRequest(_message.Message):
         if_none_match: _builtins.str = ...,
         request_id: _builtins.str = ...,
         messages: _abc.Iterable[Global___EnclosedMessage] | None = ...,
+        customer_key: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "messages", b"messages", "parts", b"parts", "request_id", b"request_id", "upload_id", b"upload_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "customer_key", b"customer_key", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "messages", b"messages", "parts", b"parts", "request_id", b"request_id", "upload_id", b"upload_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

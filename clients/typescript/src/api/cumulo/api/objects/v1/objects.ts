@@ -126,9 +126,49 @@ export interface Object {
     | undefined;
   /** Set by the server: number of parts of an object that was uploaded in parts; 0 for others. */
   partCount: number;
+  /**
+   * Set by the server: how the bytes are encrypted at rest: `AES256` (keys of the server), `aws:kms` (a key of the key
+   * service), `SSE-C` (the caller's own key, which each request for the object must bring), or empty: they are not.
+   */
+  encryption: string;
+  /** Set by the server with `aws:kms`: the key's ARN. */
+  kmsKeyArn: string;
 }
 
 export interface Object_MetadataEntry {
+  key: string;
+  value: string;
+}
+
+/** How an object is to be encrypted at rest; without it, as its bucket says. */
+export interface ObjectEncryption {
+  /** Set by the client, optional: `AES256` or `aws:kms`. Excludes `customer_key`. */
+  algorithm: string;
+  /**
+   * Set by the client, optional, with `aws:kms`: a key's id, ARN or alias, at most 2048 characters. Default: the key
+   * service's own for objects.
+   */
+  kmsKeyId: string;
+  /**
+   * Set by the client, optional, with `aws:kms`: what the key service is to authenticate with the key; as JSON at most
+   * 4096 bytes.
+   */
+  kmsContext: { [key: string]: string };
+  /**
+   * Set by the client, optional, with `aws:kms`: one data key serves several objects of the bucket for five minutes.
+   * Default: as the bucket says.
+   */
+  bucketKey?:
+    | boolean
+    | undefined;
+  /**
+   * Set by the client, optional: 32 bytes, the caller's own key. It is not stored; who loses it loses the object. Over a
+   * network it is taken with TLS only.
+   */
+  customerKey: Buffer;
+}
+
+export interface ObjectEncryption_KmsContextEntry {
   key: string;
   value: string;
 }
@@ -388,6 +428,12 @@ export interface CopyObjectRequest {
   metadata: { [key: string]: string };
   /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
   requestId: string;
+  /** Set by the client, optional: how to encrypt the copy. */
+  encryption:
+    | ObjectEncryption
+    | undefined;
+  /** Set by the client, of a source under the caller's own key: that key, 32 bytes. */
+  sourceCustomerKey: Buffer;
 }
 
 export interface CopyObjectRequest_MetadataEntry {
@@ -453,7 +499,11 @@ export interface PutObjectHead {
    * Set by the client, optional: put the bytes behind an object of that length instead, whose description stays
    * (`InvalidWriteOffset` where it has another length, `TooManyParts` after 10,000 appends); at 0 there may be none yet.
    */
-  writeOffset?: bigint | undefined;
+  writeOffset?:
+    | bigint
+    | undefined;
+  /** Set by the client, optional: how to encrypt it; with `write_offset` the customer key of the object that is there. */
+  encryption: ObjectEncryption | undefined;
 }
 
 export interface PutObjectHead_MetadataEntry {
@@ -528,7 +578,11 @@ export interface GetObjectRequest {
     | bigint
     | undefined;
   /** Set by the client, optional: only if not modified after this time (`PreconditionFailed`); ignored with `if_match`. */
-  ifUnmodifiedSinceMs?: bigint | undefined;
+  ifUnmodifiedSinceMs?:
+    | bigint
+    | undefined;
+  /** Set by the client, of an object under the caller's own key: that key, 32 bytes. */
+  customerKey: Buffer;
 }
 
 /** What is being read, sent before the bytes. */
@@ -571,7 +625,11 @@ export interface HeadObjectRequest {
     | bigint
     | undefined;
   /** Set by the client, optional: only if not modified after this time (`PreconditionFailed`); ignored with `if_match`. */
-  ifUnmodifiedSinceMs?: bigint | undefined;
+  ifUnmodifiedSinceMs?:
+    | bigint
+    | undefined;
+  /** Set by the client, of an object under the caller's own key: that key, 32 bytes. */
+  customerKey: Buffer;
 }
 
 /** The description. */
@@ -679,6 +737,8 @@ export interface CreateMultipartUploadRequest {
   metadata: { [key: string]: string };
   /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
   requestId: string;
+  /** Set by the client, optional: how to encrypt the object. */
+  encryption: ObjectEncryption | undefined;
 }
 
 export interface CreateMultipartUploadRequest_MetadataEntry {
@@ -708,6 +768,8 @@ export interface UploadPartHead {
     | undefined;
   /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
   requestId: string;
+  /** Set by the client, of an upload under the caller's own key: that key, 32 bytes. */
+  customerKey: Buffer;
 }
 
 /** One frame of a part's upload, in the order head, data..., commit. */
@@ -775,6 +837,8 @@ export interface CompleteMultipartUploadRequest {
   requestId: string;
   /** Set by the client: messages to store in the object's commit, as in PutObjectHead. */
   messages: EnclosedMessage[];
+  /** Set by the client, of an upload under the caller's own key: that key, 32 bytes; it may be left out here. */
+  customerKey: Buffer;
 }
 
 /** The object is durable and visible. */
@@ -1201,6 +1265,8 @@ function createBaseObject(): Object {
     crc64nvme: undefined,
     crc32c: undefined,
     partCount: 0,
+    encryption: "",
+    kmsKeyArn: "",
   };
 }
 
@@ -1244,6 +1310,12 @@ export const Object: MessageFns<Object> = {
     }
     if (message.partCount !== 0) {
       writer.uint32(80).int32(message.partCount);
+    }
+    if (message.encryption !== "") {
+      writer.uint32(90).string(message.encryption);
+    }
+    if (message.kmsKeyArn !== "") {
+      writer.uint32(98).string(message.kmsKeyArn);
     }
     return writer;
   },
@@ -1344,6 +1416,22 @@ export const Object: MessageFns<Object> = {
             message.partCount = reader.int32();
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.encryption = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.kmsKeyArn = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1383,6 +1471,8 @@ export const Object: MessageFns<Object> = {
       : undefined;
     message.crc32c = object.crc32c ?? undefined;
     message.partCount = object.partCount ?? 0;
+    message.encryption = object.encryption ?? "";
+    message.kmsKeyArn = object.kmsKeyArn ?? "";
     return message;
   },
 };
@@ -1448,6 +1538,187 @@ export const Object_MetadataEntry: MessageFns<Object_MetadataEntry> = {
   },
   fromPartial(object: DeepPartial<Object_MetadataEntry>): Object_MetadataEntry {
     const message = createBaseObject_MetadataEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseObjectEncryption(): ObjectEncryption {
+  return { algorithm: "", kmsKeyId: "", kmsContext: {}, bucketKey: undefined, customerKey: Buffer.alloc(0) };
+}
+
+export const ObjectEncryption: MessageFns<ObjectEncryption> = {
+  encode(message: ObjectEncryption, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.algorithm !== "") {
+      writer.uint32(10).string(message.algorithm);
+    }
+    if (message.kmsKeyId !== "") {
+      writer.uint32(18).string(message.kmsKeyId);
+    }
+    globalThis.Object.entries(message.kmsContext).forEach(([key, value]: [string, string]) => {
+      ObjectEncryption_KmsContextEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    if (message.bucketKey !== undefined) {
+      writer.uint32(32).bool(message.bucketKey);
+    }
+    if (message.customerKey.length !== 0) {
+      writer.uint32(42).bytes(message.customerKey);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ObjectEncryption {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseObjectEncryption();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.algorithm = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kmsKeyId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = ObjectEncryption_KmsContextEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.kmsContext[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bucketKey = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.customerKey = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ObjectEncryption>): ObjectEncryption {
+    return ObjectEncryption.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ObjectEncryption>): ObjectEncryption {
+    const message = createBaseObjectEncryption();
+    message.algorithm = object.algorithm ?? "";
+    message.kmsKeyId = object.kmsKeyId ?? "";
+    message.kmsContext = (globalThis.Object.entries(object.kmsContext ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.bucketKey = object.bucketKey ?? undefined;
+    message.customerKey = object.customerKey ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseObjectEncryption_KmsContextEntry(): ObjectEncryption_KmsContextEntry {
+  return { key: "", value: "" };
+}
+
+export const ObjectEncryption_KmsContextEntry: MessageFns<ObjectEncryption_KmsContextEntry> = {
+  encode(message: ObjectEncryption_KmsContextEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ObjectEncryption_KmsContextEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseObjectEncryption_KmsContextEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ObjectEncryption_KmsContextEntry>): ObjectEncryption_KmsContextEntry {
+    return ObjectEncryption_KmsContextEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ObjectEncryption_KmsContextEntry>): ObjectEncryption_KmsContextEntry {
+    const message = createBaseObjectEncryption_KmsContextEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
     return message;
@@ -3303,6 +3574,8 @@ function createBaseCopyObjectRequest(): CopyObjectRequest {
     contentType: "",
     metadata: {},
     requestId: "",
+    encryption: undefined,
+    sourceCustomerKey: Buffer.alloc(0),
   };
 }
 
@@ -3340,6 +3613,12 @@ export const CopyObjectRequest: MessageFns<CopyObjectRequest> = {
     });
     if (message.requestId !== "") {
       writer.uint32(90).string(message.requestId);
+    }
+    if (message.encryption !== undefined) {
+      ObjectEncryption.encode(message.encryption, writer.uint32(98).fork()).join();
+    }
+    if (message.sourceCustomerKey.length !== 0) {
+      writer.uint32(106).bytes(message.sourceCustomerKey);
     }
     return writer;
   },
@@ -3448,6 +3727,22 @@ export const CopyObjectRequest: MessageFns<CopyObjectRequest> = {
             message.requestId = reader.string();
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.encryption = ObjectEncryption.decode(reader, reader.uint32());
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.sourceCustomerKey = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3484,6 +3779,10 @@ export const CopyObjectRequest: MessageFns<CopyObjectRequest> = {
       {},
     );
     message.requestId = object.requestId ?? "";
+    message.encryption = (object.encryption !== undefined && object.encryption !== null)
+      ? ObjectEncryption.fromPartial(object.encryption)
+      : undefined;
+    message.sourceCustomerKey = object.sourceCustomerKey ?? Buffer.alloc(0);
     return message;
   },
 };
@@ -3794,6 +4093,7 @@ function createBasePutObjectHead(): PutObjectHead {
     requestId: "",
     messages: [],
     writeOffset: undefined,
+    encryption: undefined,
   };
 }
 
@@ -3831,6 +4131,9 @@ export const PutObjectHead: MessageFns<PutObjectHead> = {
         throw new globalThis.Error("value provided for field message.writeOffset of type int64 too large");
       }
       writer.uint32(80).int64(message.writeOffset);
+    }
+    if (message.encryption !== undefined) {
+      ObjectEncryption.encode(message.encryption, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -3931,6 +4234,14 @@ export const PutObjectHead: MessageFns<PutObjectHead> = {
             message.writeOffset = reader.int64() as bigint;
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.encryption = ObjectEncryption.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3969,6 +4280,9 @@ export const PutObjectHead: MessageFns<PutObjectHead> = {
     message.messages = object.messages?.map((e) => EnclosedMessage.fromPartial(e)) || [];
     message.writeOffset = (object.writeOffset !== undefined && object.writeOffset !== null)
       ? BigInt(object.writeOffset)
+      : undefined;
+    message.encryption = (object.encryption !== undefined && object.encryption !== null)
+      ? ObjectEncryption.fromPartial(object.encryption)
       : undefined;
     return message;
   },
@@ -4347,6 +4661,7 @@ function createBaseGetObjectRequest(): GetObjectRequest {
     ifNoneMatch: "",
     ifModifiedSinceMs: undefined,
     ifUnmodifiedSinceMs: undefined,
+    customerKey: Buffer.alloc(0),
   };
 }
 
@@ -4386,6 +4701,9 @@ export const GetObjectRequest: MessageFns<GetObjectRequest> = {
         throw new globalThis.Error("value provided for field message.ifUnmodifiedSinceMs of type int64 too large");
       }
       writer.uint32(64).int64(message.ifUnmodifiedSinceMs);
+    }
+    if (message.customerKey.length !== 0) {
+      writer.uint32(74).bytes(message.customerKey);
     }
     return writer;
   },
@@ -4467,6 +4785,14 @@ export const GetObjectRequest: MessageFns<GetObjectRequest> = {
             message.ifUnmodifiedSinceMs = reader.int64() as bigint;
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.customerKey = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4508,6 +4834,7 @@ export const GetObjectRequest: MessageFns<GetObjectRequest> = {
     message.ifUnmodifiedSinceMs = (object.ifUnmodifiedSinceMs !== undefined && object.ifUnmodifiedSinceMs !== null)
       ? BigInt(object.ifUnmodifiedSinceMs)
       : undefined;
+    message.customerKey = object.customerKey ?? Buffer.alloc(0);
     return message;
   },
 };
@@ -4690,6 +5017,7 @@ function createBaseHeadObjectRequest(): HeadObjectRequest {
     ifNoneMatch: "",
     ifModifiedSinceMs: undefined,
     ifUnmodifiedSinceMs: undefined,
+    customerKey: Buffer.alloc(0),
   };
 }
 
@@ -4718,6 +5046,9 @@ export const HeadObjectRequest: MessageFns<HeadObjectRequest> = {
         throw new globalThis.Error("value provided for field message.ifUnmodifiedSinceMs of type int64 too large");
       }
       writer.uint32(48).int64(message.ifUnmodifiedSinceMs);
+    }
+    if (message.customerKey.length !== 0) {
+      writer.uint32(58).bytes(message.customerKey);
     }
     return writer;
   },
@@ -4783,6 +5114,14 @@ export const HeadObjectRequest: MessageFns<HeadObjectRequest> = {
             message.ifUnmodifiedSinceMs = reader.int64() as bigint;
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.customerKey = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4810,6 +5149,7 @@ export const HeadObjectRequest: MessageFns<HeadObjectRequest> = {
     message.ifUnmodifiedSinceMs = (object.ifUnmodifiedSinceMs !== undefined && object.ifUnmodifiedSinceMs !== null)
       ? BigInt(object.ifUnmodifiedSinceMs)
       : undefined;
+    message.customerKey = object.customerKey ?? Buffer.alloc(0);
     return message;
   },
 };
@@ -5557,7 +5897,7 @@ export const ListObjectsResponse: MessageFns<ListObjectsResponse> = {
 };
 
 function createBaseCreateMultipartUploadRequest(): CreateMultipartUploadRequest {
-  return { bucket: "", key: "", contentType: "", metadata: {}, requestId: "" };
+  return { bucket: "", key: "", contentType: "", metadata: {}, requestId: "", encryption: undefined };
 }
 
 export const CreateMultipartUploadRequest: MessageFns<CreateMultipartUploadRequest> = {
@@ -5576,6 +5916,9 @@ export const CreateMultipartUploadRequest: MessageFns<CreateMultipartUploadReque
     });
     if (message.requestId !== "") {
       writer.uint32(42).string(message.requestId);
+    }
+    if (message.encryption !== undefined) {
+      ObjectEncryption.encode(message.encryption, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -5636,6 +5979,14 @@ export const CreateMultipartUploadRequest: MessageFns<CreateMultipartUploadReque
             message.requestId = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.encryption = ObjectEncryption.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5666,6 +6017,9 @@ export const CreateMultipartUploadRequest: MessageFns<CreateMultipartUploadReque
       {},
     );
     message.requestId = object.requestId ?? "";
+    message.encryption = (object.encryption !== undefined && object.encryption !== null)
+      ? ObjectEncryption.fromPartial(object.encryption)
+      : undefined;
     return message;
   },
 };
@@ -5795,7 +6149,15 @@ export const CreateMultipartUploadResponse: MessageFns<CreateMultipartUploadResp
 };
 
 function createBaseUploadPartHead(): UploadPartHead {
-  return { bucket: "", key: "", uploadId: "", partNumber: 0, expected: undefined, requestId: "" };
+  return {
+    bucket: "",
+    key: "",
+    uploadId: "",
+    partNumber: 0,
+    expected: undefined,
+    requestId: "",
+    customerKey: Buffer.alloc(0),
+  };
 }
 
 export const UploadPartHead: MessageFns<UploadPartHead> = {
@@ -5817,6 +6179,9 @@ export const UploadPartHead: MessageFns<UploadPartHead> = {
     }
     if (message.requestId !== "") {
       writer.uint32(50).string(message.requestId);
+    }
+    if (message.customerKey.length !== 0) {
+      writer.uint32(58).bytes(message.customerKey);
     }
     return writer;
   },
@@ -5882,6 +6247,14 @@ export const UploadPartHead: MessageFns<UploadPartHead> = {
             message.requestId = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.customerKey = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5907,6 +6280,7 @@ export const UploadPartHead: MessageFns<UploadPartHead> = {
       ? ExpectedContent.fromPartial(object.expected)
       : undefined;
     message.requestId = object.requestId ?? "";
+    message.customerKey = object.customerKey ?? Buffer.alloc(0);
     return message;
   },
 };
@@ -6248,7 +6622,17 @@ export const CompletedPart: MessageFns<CompletedPart> = {
 };
 
 function createBaseCompleteMultipartUploadRequest(): CompleteMultipartUploadRequest {
-  return { bucket: "", key: "", uploadId: "", parts: [], ifMatch: "", ifNoneMatch: "", requestId: "", messages: [] };
+  return {
+    bucket: "",
+    key: "",
+    uploadId: "",
+    parts: [],
+    ifMatch: "",
+    ifNoneMatch: "",
+    requestId: "",
+    messages: [],
+    customerKey: Buffer.alloc(0),
+  };
 }
 
 export const CompleteMultipartUploadRequest: MessageFns<CompleteMultipartUploadRequest> = {
@@ -6276,6 +6660,9 @@ export const CompleteMultipartUploadRequest: MessageFns<CompleteMultipartUploadR
     }
     for (const v of message.messages) {
       EnclosedMessage.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.customerKey.length !== 0) {
+      writer.uint32(74).bytes(message.customerKey);
     }
     return writer;
   },
@@ -6357,6 +6744,14 @@ export const CompleteMultipartUploadRequest: MessageFns<CompleteMultipartUploadR
             message.messages.push(EnclosedMessage.decode(reader, reader.uint32()));
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.customerKey = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6382,6 +6777,7 @@ export const CompleteMultipartUploadRequest: MessageFns<CompleteMultipartUploadR
     message.ifNoneMatch = object.ifNoneMatch ?? "";
     message.requestId = object.requestId ?? "";
     message.messages = object.messages?.map((e) => EnclosedMessage.fromPartial(e)) || [];
+    message.customerKey = object.customerKey ?? Buffer.alloc(0);
     return message;
   },
 };
