@@ -5,11 +5,12 @@ import signal
 
 import pytest
 
-from cumulo.client import DeadLetterPolicy, errors
+from cumulo.client import DeadLetterPolicy, Encryption, errors
 from cumulo.testing import Server, ServerFailed
 from tests.server.running import end_of
 
 SECRET = "the body of a message that stands nowhere in the clear"
+OWN_KEY = b"a key that nobody stores anywhere"[:32]
 ATTRIBUTE = "an attribute of a message that stands nowhere in the clear"
 PLAIN = "the body of a message of a queue that is not encrypted"
 
@@ -40,6 +41,10 @@ def fill(client):
         client.queue(name).send(SECRET, group="g", deduplication_id="d", attributes={"a": ATTRIBUTE})
     client.queue("plain").create(managed_sse=False)
     client.queue("plain").send(PLAIN)
+    bucket = client.bucket("secrets", create=True)
+    bucket.put("small", SECRET)
+    bucket.put("large", SECRET * 20_000)
+    bucket.put("own", SECRET * 20_000, encryption=Encryption(customer_key=OWN_KEY))
     list(client.queue("moved").receive(0, 10, visibility_timeout=0))
     assert not list(client.queue("moved").receive(0, 10))
 
@@ -63,11 +68,15 @@ def test_no_file_of_the_data_folder_holds_what_was_sent(folder, cumulo):
             for name in ("managed", "kms", "dead"):
                 assert bodies(client, name) == [SECRET, SECRET * 3_000]
             assert bodies(client, "ordered.fifo") == [SECRET]
+            bucket = client.bucket("secrets")
+            assert bucket.get("small") == SECRET.encode()
+            assert bucket.get("large") == bucket.get("own", customer_key=OWN_KEY) == SECRET.encode() * 20_000
         output = server.output
     checked = cumulo("check", "--data", str(folder))
 
     assert SECRET not in output
     assert holds(folder, SECRET) == []
+    assert holds(folder, OWN_KEY.decode()) == [], "a customer's key is stored nowhere"
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
