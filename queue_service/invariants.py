@@ -27,6 +27,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from cumulo.queue_service import rewraps
 from cumulo.queue_service.acknowledgements import ACKS, problem_of
 from cumulo.queue_service.data_keys import data_key_in, wanted_key_id
 from cumulo.queue_service.fair_invariants import Ready, check_groups, ready_of_groups
@@ -132,6 +133,9 @@ def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
     fires = {(entry.key, entry.payload) for entry in entries if entry.kind == FIRE}
     clears = {entry.key for entry in entries if entry.kind == CLEAR}
     problems = []
+    walk = rewraps.walk_in(txn)
+    if walk.due_ms and (rewraps.REWRAP, rewraps.WALK, walk.due_ms) not in there:
+        problems.append(f"the walk for storage key {walk.storage_key} has no due entry")
     for partition in partitions(txn):
         raw = txn.get(partition + COUNTERS)
         counters = decode_counters(raw) if raw else None

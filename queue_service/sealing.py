@@ -173,5 +173,12 @@ def unwrap(storage_keys: StorageKeys, key: DataKey) -> bytes:
     return storage_keys.unwrap(WrappedKey(key.storage_key, key.sealed), scope, key.key_id)
 
 
+def rewrapped(storage_keys: StorageKeys, randomness: Randomness, key: DataKey) -> DataKey:
+    """Return a queue's data key wrapped under the storage key that wraps now; raises `KeyUnreadable`."""
+    scope = _scope(key.account, key.region, key.kms_master_key_id)
+    wrapped = storage_keys.wrap(randomness, unwrap(storage_keys, key), scope, key.key_id)
+    return msgspec.structs.replace(key, storage_key=wrapped.storage_key, sealed=wrapped.sealed)
+
+
 def _scope(account: str, region: str, kms_master_key_id: str) -> Scope:
     return ("sqs", account, region, kms_master_key_id)

@@ -71,6 +71,7 @@ from cumulo.queue_service.resolve_messages import ResolvedItems, ResolvedReceive
 from cumulo.queue_service.resolve_schedules import ResolvedWrite, shown_page
 from cumulo.queue_service.resolving import Desk, Resolver, guard_of, in_force, listing_of
 from cumulo.queue_service.retention import Timer, clear, forget, retain, wake
+from cumulo.queue_service.rewraps import REWRAP, Rewraps
 from cumulo.queue_service.scheduler import Scheduler
 from cumulo.queue_service.schedules import FIRE, ScheduleShown, StampedPage, get_schedule, shown_schedule
 from cumulo.queue_service.sealing import MessageSeals
@@ -133,6 +134,7 @@ class Service(NamedRoom):
         """Extends the leases of open streams."""
         self._mover = Mover(engine, authorizer, clock, randomness)
         self._scheduler = Scheduler(engine, authorizer, clock, randomness, self.seals)
+        self.rewraps = Rewraps(engine, clock, randomness, storage_keys)
         self._background: set[asyncio.Task[Any]] = set()
 
     async def guard(self, arn: str) -> Guard | None:
@@ -154,9 +156,10 @@ class Service(NamedRoom):
         return self._parked.is_closed
 
     async def start(self) -> None:
-        """Listen to the engine's commits."""
+        """Listen to the engine's commits, and begin what a new storage key asks for."""
         self.engine.watch(self._parked)
         self.renewals.start()
+        await self.rewraps.begin()
 
     async def drain(self) -> None:
         """Answer parked receivers with nothing, and finish what is under way."""
@@ -177,6 +180,7 @@ class Service(NamedRoom):
             MOVE: self._mover.run,
             IDLE: self._on_idle,
             FIRE: self._scheduler.run,
+            REWRAP: self.rewraps.run,
         }
 
     async def resolve(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:

@@ -63,17 +63,23 @@ class StorageKeys:
         if any(len(key) != KEY_BYTES or not any(key) for key in keys.values()):
             raise ValueError(f"a storage key must be {KEY_BYTES} random bytes")
         self._keys = dict(keys)
-        self._current = max(keys)
+        self.current = max(keys)
+        """The number of the key that wraps."""
         self._masters: dict[tuple[int, Scope], AESGCM] = {}
 
     def __repr__(self) -> str:
         return f"StorageKeys({sorted(self._keys)})"
 
+    @property
+    def has_older(self) -> bool:
+        """Whether there may be something that another key than the current one wraps."""
+        return len(self._keys) > 1
+
     def wrap(self, randomness: Randomness, data_key: bytes, scope: Scope, record: bytes) -> WrappedKey:
         """Return a data key wrapped for the record that will hold it, under the scope's master key."""
         nonce = randomness.token_bytes(NONCE_BYTES)
-        sealed = nonce + self._master(self._current, scope).encrypt(nonce, data_key, record)
-        return WrappedKey(self._current, sealed)
+        sealed = nonce + self._master(self.current, scope).encrypt(nonce, data_key, record)
+        return WrappedKey(self.current, sealed)
 
     def unwrap(self, wrapped: WrappedKey, scope: Scope, record: bytes) -> bytes:
         """Return the data key that was wrapped for `record`; raises `KeyUnreadable`."""

@@ -9,13 +9,16 @@ import pytest
 
 from cumulo.core.errors import ServiceError, Status
 from cumulo.core.ids import SystemRandomness
-from cumulo.queue_service import invariants, model, stamping
+from cumulo.queue_service import invariants, model, rewraps, stamping
 from cumulo.queue_service.data_keys import DATA_KEYS_MAX
 from cumulo.queue_service.keys import KEYS, META, decode_data_key, decode_message, layout
+from cumulo.queue_service.queue_attributes import Place
+from cumulo.queue_service.queues import Lookup, follow
 from cumulo.queue_service.sealing import Sealing
 from cumulo.storage import records
 from cumulo.storage.engine import ROOT
 from cumulo.storage.storage_keys import StorageKeys
+from tests.queue_service.conftest import ACCOUNT, FOREVER_MS
 
 SECRET = b"the secret of the sender, long enough that it stands nowhere by chance"
 ATTRIBUTES = (model.MessageAttribute("word", "String", b"another secret of the sender, as long as this"),)
@@ -462,3 +465,121 @@ def test_record_of_a_batch_is_what_its_fields_encode_to(length):
         written = sealing.open(record.message_id, record.body)
         assert (written.body, written.md5_of_body) == (entry.body, answer.md5_of_body)
     assert len({decode_message(message.record).body[:12] for message in messages}) == len(entries)
+
+
+# A storage key that is added
+
+
+async def wrapped_by(it, name="jobs"):
+    """The storage keys that wrap a queue's data keys, its directory row's last."""
+    found: Any = await it.engine.read((ROOT,), follow, Lookup(Place(ACCOUNT, "us-east-1", name)))
+    return [key.storage_key for key in await data_keys(it, name)] + [found.row.data_key.storage_key]
+
+
+def test_data_keys_are_wrapped_under_a_storage_key_that_is_added(make_stand, tmp_path):
+    async def scenario():
+        it = make_stand(tmp_path)
+        await it.open()
+        names = [f"q{number}" for number in range(rewraps.QUEUES_MAX + 3)]
+        for name in names:
+            await it.create(name)
+        await it.update("q0", kms_master_key_id="alias/aws/sqs")
+        sent = await send_secret(it, "q0")
+        it.storage_keys = StorageKeys({1: b"r" * 32, 2: b"n" * 32})
+        await it.restart()
+        await it.create("young")
+
+        await it.advance(0)
+        await it.restart()  # amid the walk, which goes on
+        for _ in range(5):
+            await it.advance(1)
+
+        assert await wrapped_by(it, "q0") == [2, 2, 2]
+        assert [await wrapped_by(it, name) for name in (*names[1:], "young")] == [[2, 2]] * len(names)
+        assert await it.problems() == []
+        it.storage_keys = StorageKeys({2: b"n" * 32})
+        await it.restart()
+        (message,) = await it.receive(queue="q0")
+        assert (message.message_id, is_whole(message)) == (sent.message_id, True)
+        assert [entry for entry in await it.engine.take_due(FOREVER_MS, 1_000) if entry.kind == rewraps.REWRAP] == []
+        await it.close()
+
+    asyncio.run(scenario())
+
+
+def test_queue_with_many_keys_is_gone_through_in_several_slices(make_stand, monkeypatch):
+    async def scenario():
+        monkeypatch.setattr(rewraps, "KEYS_MAX", 2)
+        it = make_stand(None)
+        await it.open()
+        await it.create()
+        for number in range(4):
+            await it.update(kms_master_key_id=f"alias/k{number}")
+        await it.create("other")
+        it.storage_keys = StorageKeys({1: b"r" * 32, 2: b"n" * 32})
+        await it.restart()
+
+        for _ in range(9):
+            await it.advance(1)
+
+        assert await wrapped_by(it) == [2] * 6
+        assert await wrapped_by(it, "other") == [2, 2]
+        await it.close()
+
+    asyncio.run(scenario())
+
+
+def test_key_that_came_along_behind_the_walk_is_wrapped_in_the_next(make_stand):
+    async def scenario():
+        it = make_stand(None)
+        await it.open()
+        await it.create("a-dead")
+        await it.create("jobs", dead_letter_policy=model.DeadLetterPolicy("a-dead", 1), visibility_timeout_s=0)
+        await send_secret(it)
+        await it.receive()
+        it.storage_keys = StorageKeys({1: b"r" * 32, 2: b"n" * 32})
+        await it.restart()
+        transact = it.engine.transact
+
+        async def once_moved(partitions, function, request, **more):
+            if function is rewraps.write_slice:
+                it.engine.transact = transact
+                assert await it.receive() == []  # to the dead-letter queue, with its key as it was
+            return await transact(partitions, function, request, **more)
+
+        it.engine.transact = once_moved
+        for _ in range(4):
+            await it.advance(1)
+
+        assert await wrapped_by(it, "a-dead") == [2, 2, 2]
+        (message,) = await it.receive(queue="a-dead")
+        assert is_whole(message)
+        await it.close()
+
+    asyncio.run(scenario())
+
+
+def test_key_that_does_not_open_stops_nothing_and_is_left(make_stand, caplog):
+    async def scenario():
+        it = make_stand(None)
+        await it.open()
+        await it.create("first")
+        await it.create("second")
+        prefix = await partition_of(it, "first") + KEYS
+
+        def alter(txn, _):
+            ((key, raw),) = txn.range(prefix, prefix + b"\xff", 10)
+            txn.put(key, records.encode(msgspec.structs.replace(decode_data_key(raw), sealed=bytes(60))))
+
+        await change(it, alter, "first")
+        it.storage_keys = StorageKeys({1: b"r" * 32, 2: b"n" * 32})
+        await it.restart()
+        for _ in range(4):
+            await it.advance(1)
+
+        assert await wrapped_by(it, "first") == [1, 1]
+        assert await wrapped_by(it, "second") == [2, 2]
+        assert "a data key cannot be wrapped anew" in caplog.text
+        await it.close()
+
+    asyncio.run(scenario())

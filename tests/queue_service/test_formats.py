@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import acknowledgements, fair_keys, fifo_keys, keys, message_attributes, model, schedules
+from cumulo.queue_service import (
+    acknowledgements,
+    fair_keys,
+    fifo_keys,
+    keys,
+    message_attributes,
+    model,
+    rewraps,
+    schedules,
+)
 from cumulo.queue_service.errors import Refusal, Refused
 from cumulo.queue_service.operations import TABLE
 from cumulo.storage import records
@@ -25,6 +34,7 @@ def test_keys_on_disk_are_these_bytes():
     assert keys.name_of(keys.name_key("000000000000", "us-east-1", "jobs")) == "jobs"
     assert (keys.META, keys.COUNTERS) == (b"\x02meta\x00", b"\x02counters\x00")
     assert schedules.schedule_key(PARTITION, "a") == PARTITION + b"\x02schedules\x00\x02a\x00"
+    assert bytes(8) + b"\x02queue_rewraps\x00" == rewraps.WALK
     assert acknowledgements.period_key(PARTITION, 258) == PARTITION + b"\x02acks\x00" + bytes(6) + b"\x01\x02"
     assert layout == keys.Layout(
         content,
@@ -124,6 +134,7 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
                 "c2a0cd012cc4000000"
             ),
         ),
+        (rewraps.Walk(1, 2, 5, b"n", b"k", 3), "96010205c4016ec4016b03"),
         (keys.DataKey(1, b"i", "0", "r", "k", 2, b"s"), "9701c40169a130a172a16b02c40173"),
         (fair_keys.FairCounters(1, 2, 3, 4, 5, 6, 7, 8), "980102030405060708"),
         (fair_keys.Group(1, 2, 3, 4, True, 5, b"q", 6, 7, 8, 9, 10), "9c01020304c305c40171060708" + "090a"),
