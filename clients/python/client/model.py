@@ -444,6 +444,14 @@ class ObjectInfo(Value, frozen=True):
     kms_key_arn: str = ""
 
 
+class Synced(Value, frozen=True):
+    """What making a folder and a bucket alike did: names that were copied, what was deleted, how many were alike."""
+
+    copied: tuple[str, ...]
+    deleted: tuple[str, ...]
+    unchanged: int
+
+
 class BucketQuota(msgspec.Struct, frozen=True, kw_only=True):
     """What a bucket may hold; 0 is no limit."""
 

@@ -12,9 +12,12 @@ from cumulo.api.objects.v1 import objects_pb2 as pb
 from cumulo.client import _wire, model
 from cumulo.client._partial_file import PartialFile
 from cumulo.client._presigning import EXPIRES_S, presigned
+from cumulo.client._stretched_file import STRETCH_BYTES
 from cumulo.client._sync.connection import Connection
 from cumulo.client._sync.downloads import ObjectReader, read_request
+from cumulo.client._sync.file_downloads import Source, download_stretches
 from cumulo.client._sync.pages import Pager
+from cumulo.client._sync.synchronizing import sync_from_folder, sync_to_folder
 from cumulo.client._sync.uploads import Progress, Upload
 from cumulo.client._threads import Handle, RawStream, run_blocking
 from cumulo.client.errors import AlreadyExists
@@ -121,14 +124,18 @@ class Bucket(Handle):
         messages: Iterable[model.Enclosed] = (),
         encryption: model.Encryption | None = None,
         progress: Progress | None = None,
+        resume: bool = False,
     ) -> model.ObjectInfo:
         """Store an object: bytes, text (as UTF-8), a binary file or an iterable of bytes; large ones in parts.
 
         `if_match` stores only over the object with this ETag, `if_none_match="*"` only where there is none; raises
         `PreconditionFailed` else. Up to 10 `messages` are stored with it in one commit: all of it, or nothing.
-        `encryption` says how it is encrypted at rest, where it is not left to the bucket.
+        `encryption` says how it is encrypted at rest, where it is not left to the bucket. `resume` goes on with an upload
+        in parts to this key that was left, as it was described then, and leaves its own where it fails.
         """
-        upload = self._upload(key, content_type, metadata, if_match, if_none_match, progress, messages, encryption)
+        upload = self._upload(
+            key, content_type, metadata, if_match, if_none_match, progress, messages, encryption, resume=resume
+        )
         whole = data.encode() if isinstance(data, str) else data
         if isinstance(whole, (bytes, bytearray, memoryview)) and len(whole) <= PART_BYTES:
             return upload.put_whole(whole)
@@ -175,6 +182,8 @@ class Bucket(Handle):
         progress: Progress | None,
         messages: Iterable[model.Enclosed],
         encryption: model.Encryption | None,
+        *,
+        resume: bool = False,
     ) -> Upload:
         return Upload(
             self._connection,
@@ -187,6 +196,7 @@ class Bucket(Handle):
             messages=messages,
             encryption=encryption,
             progress=progress,
+            resume=resume,
         )
 
     def get(
@@ -394,8 +404,9 @@ class Bucket(Handle):
         messages: Iterable[model.Enclosed] = (),
         encryption: model.Encryption | None = None,
         progress: Progress | None = None,
+        resume: bool = False,
     ) -> model.ObjectInfo:
-        """Store a file under `key`, by default its name; as `put` does."""
+        """Store a file under `key`, by default its name; as `put` does, with large parts side by side."""
         path = Path(path)
         with run_blocking(path.open, "rb", buffering=0) as file:
             return self.put(
@@ -408,6 +419,7 @@ class Bucket(Handle):
                 messages=messages,
                 encryption=encryption,
                 progress=progress,
+                resume=resume,
             )
 
     def download_file(
@@ -417,16 +429,52 @@ class Bucket(Handle):
         *,
         customer_key: bytes = b"",
         progress: Progress | None = None,
+        resume: bool = False,
     ) -> model.ObjectInfo:
-        """Write an object to the file `path`, which appears, or is replaced, once all of it has arrived."""
+        """Write an object to the file `path`, which appears, or is replaced, once all of it has arrived.
+
+        Large ones arrive in stretches side by side, of one and the same version. `resume` keeps what arrived where it
+        fails, beside the file, and fetches only the rest of the same version next time.
+        """
         path = Path(path)
         with self.open(key, customer_key=customer_key) as reader:
-            with run_blocking(PartialFile, path) as file:
-                for piece in reader.chunks():
-                    run_blocking(file.write, piece)
-                    if progress is not None:
-                        progress(len(piece))
-            return reader.info
+            info = reader.info
+            if not resume and reader.size <= STRETCH_BYTES:
+                with run_blocking(PartialFile, path) as file:
+                    for piece in reader.chunks():
+                        run_blocking(file.write, piece)
+                        if progress is not None:
+                            progress(len(piece))
+                return info
+        source = Source(self._connection, self._name, info, customer_key)
+        download_stretches(source, path, progress, resume=resume)
+        return info
+
+    def sync_from(
+        self,
+        folder: str | os.PathLike[str],
+        prefix: str = "",
+        *,
+        delete: bool = False,
+        progress: Progress | None = None,
+    ) -> model.Synced:
+        """Make what is under `prefix` like a local folder; what is alike by size and ETag is not sent. With `delete`
+        what only the bucket has is removed in the end.
+        """
+        return sync_from_folder(self, Path(folder), prefix, progress, delete=delete)
+
+    def sync_to(
+        self,
+        folder: str | os.PathLike[str],
+        prefix: str = "",
+        *,
+        delete: bool = False,
+        progress: Progress | None = None,
+    ) -> model.Synced:
+        """Make a local folder like what is under `prefix`, as `sync_from` does the other way. Raises `ValueError` for a
+        key that would lead out of the folder.
+        """
+        return sync_to_folder(self, Path(folder), prefix, progress, delete=delete)
 
     def presign(self, key: str, method: Literal["GET", "PUT"] = "GET", expires: int = EXPIRES_S) -> str:
         """Return a URL with which anybody may get or put the object for `expires` (1 to 604800) seconds.

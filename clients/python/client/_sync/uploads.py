@@ -7,6 +7,7 @@ is left of an upload after `abort`.
 """
 
 import contextlib
+import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -16,7 +17,7 @@ from cumulo.api.objects.v1 import objects_pb2 as pb
 from cumulo.client import _wire, model
 from cumulo.client._checksums import crc64nvme
 from cumulo.client._sync.connection import Connection
-from cumulo.client._threads import Crew
+from cumulo.client._threads import Crew, run_blocking
 from cumulo.client.errors import CumuloError
 from cumulo.client.etags import part_bytes
 
@@ -52,6 +53,7 @@ class Upload:
         messages: Iterable[model.Enclosed] = (),
         encryption: model.Encryption | None = None,
         progress: Progress | None = None,
+        resume: bool = False,
     ) -> None:
         self._connection = connection
         self._bucket = bucket
@@ -64,6 +66,8 @@ class Upload:
         self._encryption = _wire.encryption(encryption)
         self._customer_key = b"" if encryption is None else encryption.customer_key
         self._progress = progress
+        self._resume = resume
+        self._known: dict[int, tuple[str, int]] = {}
         self._filling = bytearray()
         self._upload_id = ""
         self._part_count = 0
@@ -113,11 +117,15 @@ class Upload:
         return _wire.stored_object(response)
 
     def abort(self) -> None:
-        """Leave nothing behind, as far as the server can be reached; an upload that was left behind expires."""
+        """Leave nothing behind, as far as the server can be reached; an upload that was left behind expires. One that
+        is to be resumed is left as it is.
+        """
         self._filling = bytearray()
         if self._crew is None:
             return
         self._crew.abandon()
+        if self._resume:
+            return
         request = pb.AbortMultipartUploadRequest(
             bucket=self._bucket,
             key=self._key,
@@ -151,6 +159,8 @@ class Upload:
 
     def _start_part(self) -> None:
         """Send what was filled as the next part, beside the others."""
+        if self._crew is None and self._resume:
+            self._find_open()
         if self._crew is None:
             response = self._connection.call(
                 self._connection.lane.objects.CreateMultipartUpload,
@@ -167,7 +177,49 @@ class Upload:
             self._crew = Crew(PARTS_AT_ONCE)
         self._part_count += 1
         data, self._filling = self._filling, bytearray()
+        if self._is_there(self._part_count, data):
+            return
         self._crew.start(partial(self._send_part, self._part_count, data))
+
+    def _find_open(self) -> None:
+        """Go on with the newest upload to this key that nobody ended, and learn which parts it has."""
+        found, token = "", ""
+        while True:
+            uploads = self._connection.call(
+                self._connection.lane.objects.ListMultipartUploads,
+                pb.ListMultipartUploadsRequest(bucket=self._bucket, prefix=self._key, page_token=token),
+            )
+            for it in uploads.uploads:
+                found = it.upload_id if it.key == self._key else found
+            token = uploads.next_page_token
+            if not token or (uploads.uploads and uploads.uploads[-1].key != self._key):
+                break
+        if not found:
+            return
+        self._upload_id, self._crew, token = found, Crew(PARTS_AT_ONCE), ""
+        while True:
+            page = self._connection.call(
+                self._connection.lane.objects.ListParts,
+                pb.ListPartsRequest(bucket=self._bucket, key=self._key, upload_id=found, page_token=token),
+            )
+            self._known |= {it.part_number: (it.etag, it.size_bytes) for it in page.parts}
+            token = page.next_page_token
+            if not token:
+                return
+
+    def _is_there(self, number: int, data: bytearray) -> bool:
+        """Say whether the upload has a part already; an ETag that is no MD5, as under keys of KMS, is none of ours."""
+        etag, size = self._known.get(number, ("", 0))
+        if size != len(data) or not etag:
+            return False
+        digest = run_blocking(hashlib.md5, data, usedforsecurity=False)
+        if digest.hexdigest() != etag:
+            return False
+        with self._parts_lock:
+            self._parts[number] = etag
+        if self._progress is not None:
+            self._progress(len(data))
+        return True
 
     def _send_part(self, number: int, data: bytearray) -> None:
         head = pb.UploadPartHead(
