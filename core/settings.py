@@ -150,6 +150,12 @@ SETTINGS = (
         "how new buckets encrypt objects; empty: not at all, and they have no encryption configuration, as in S3 before"
         " 2023",
     ),
+    Setting(
+        "s3_restore_delay_s",
+        0,
+        _integer(0, 172_800),
+        "how many seconds the restore of an archived object takes; S3 takes minutes to two days",
+    ),
     Setting("grpc_port", 4567, _integer(0, 65535), "gRPC port; 0 picks a free one"),
     Setting("ready_file", "", _text, "file that gets the endpoints as JSON once the server is ready"),
     Setting(

@@ -22,6 +22,7 @@ from cumulo.object_store import (
     edge_aws_notifications,
     edge_aws_objects,
     edge_aws_renames,
+    edge_aws_restores,
     edge_aws_shapes,
     edge_aws_tagging,
 )
@@ -43,6 +44,7 @@ _PAGES: Final = (
     edge_aws_lifecycle,
     edge_aws_notifications,
     edge_aws_renames,
+    edge_aws_restores,
     edge_aws_tagging,
     edge_aws_acl,
     edge_aws_forms,

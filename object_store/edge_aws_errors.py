@@ -62,6 +62,7 @@ _ELEMENTS: Final[Mapping[str, Mapping[str, str]]] = {
     "InvalidEncryptionAlgorithmError": {"ArgumentName": "parameter", "ArgumentValue": "value"},
     "InvalidBucketName": {"BucketName": "Bucket"},
     "InvalidLocationConstraint": {"LocationConstraint": "region"},
+    "InvalidObjectState": {"StorageClass": "storage_class"},
     "InvalidPart": {"UploadId": "UploadId", "PartNumber": "part_number"},
     "InvalidPartNumber": {"PartNumberRequested": "part_number", "ActualPartCount": "count"},
     "InvalidPartOrder": {"UploadId": "UploadId"},

@@ -40,6 +40,7 @@ from cumulo.object_store.edge_aws_headers import (
     write_conditions,
 )
 from cumulo.object_store.edge_aws_lifecycle import expiration_headers
+from cumulo.object_store.edge_aws_restores import restore_header
 from cumulo.object_store.edge_aws_tagging import tags_in_header
 from cumulo.object_store.edge_aws_uploads import body_length, upload_body
 from cumulo.object_store.edge_aws_xml import document, escape
@@ -246,6 +247,8 @@ def described(found: model.Object) -> Headers:
     if found.tag_count:
         headers.append(("x-amz-tagging-count", str(found.tag_count)))
     headers += expiration_headers(found)
+    if found.restore is not None:
+        headers.append(restore_header(found.restore))
     return headers
 
 

@@ -117,6 +117,21 @@ METADATA_TOO_LARGE = ErrorRow(
 INVALID_STORAGE_CLASS = ErrorRow(
     "InvalidStorageClass", 400, Status.INVALID_ARGUMENT, "The storage class you specified is not valid"
 )
+INVALID_OBJECT_STATE = ErrorRow(
+    "InvalidObjectState",
+    403,
+    Status.FAILED_PRECONDITION,
+    "The operation is not valid for the object's storage class",
+)
+RESTORE_NOT_ALLOWED = ErrorRow(
+    "InvalidObjectState",
+    403,
+    Status.FAILED_PRECONDITION,
+    "Restore is not allowed for the object's current storage class",
+)
+RESTORE_IN_PROGRESS = ErrorRow(
+    "RestoreAlreadyInProgress", 409, Status.FAILED_PRECONDITION, "Object restore is already in progress"
+)
 INVALID_TAG = ErrorRow("InvalidTag", 400, Status.INVALID_ARGUMENT, "{reason}")
 TOO_MANY_TAGS = ErrorRow("BadRequest", 400, Status.INVALID_ARGUMENT, "{what} tags cannot be greater than {allowed}")
 ACL_NOT_SUPPORTED = ErrorRow(

@@ -143,6 +143,17 @@ class Summary(records.Record, frozen=True):
     is_composite: bool = False
 
 
+class RestoreRecord(records.Record, frozen=True):
+    """A restored copy of an archived object: there from `ready_ms` on, for `days`; then `expires_ms` is their end, 0
+    before. Both are of the wall clock.
+    """
+
+    ready_ms: int = 0
+    days: int = 0
+    tier: str = ""
+    expires_ms: int = 0
+
+
 class ObjectRecord(records.Record, frozen=True):
     """The current version of an object.
 
@@ -170,6 +181,7 @@ class ObjectRecord(records.Record, frozen=True):
     due_ms: int = 0
     acl: model.Acl | None = None
     encryption: model.Encryption | None = None
+    restore: RestoreRecord | None = None
 
 
 FIRST_VERSION: Final = 1

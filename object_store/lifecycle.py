@@ -10,8 +10,9 @@ from typing import Final
 import msgspec
 
 from cumulo.object_store import keys
+from cumulo.object_store.archives import restored
 from cumulo.object_store.buckets import open_counters, save_counters
-from cumulo.object_store.event_documents import EXPIRED_DELETE, TRANSITIONED
+from cumulo.object_store.event_documents import EXPIRED_DELETE, RESTORE_COMPLETED, RESTORE_DELETE, TRANSITIONED
 from cumulo.object_store.keys import Meta, ObjectRecord
 from cumulo.object_store.lifecycle_index import armed, rules_of, thing_of
 from cumulo.object_store.lifecycle_rules import Days, coldest_due
@@ -58,8 +59,12 @@ def _age_current(txn: Txn, stamped: Stamped, meta: Meta, row_key: bytes, record:
         counters = remove_object(txn, stamped, meta, counters, key, record, EXPIRED_DELETE)
         save_counters(txn, stamped.partition, counters)
         return
+    after = restored(record, stamped.wall_ms, days)
     to = "" if rules is None else coldest_due(rules.steps_of_current(thing, days), stamped.wall_ms)
-    moved = msgspec.structs.replace(record, storage_class=to) if to else record
-    txn.put(row_key, records.encode(armed(txn, stamped, meta, key, moved, record)))
     if to:
-        tell(txn, stamped, meta, TRANSITIONED, key, moved)
+        after = msgspec.structs.replace(after, storage_class=to)
+    txn.put(row_key, records.encode(armed(txn, stamped, meta, key, after, record)))
+    if after.restore != record.restore:
+        tell(txn, stamped, meta, RESTORE_DELETE if after.restore is None else RESTORE_COMPLETED, key, after)
+    if to:
+        tell(txn, stamped, meta, TRANSITIONED, key, after)

@@ -15,7 +15,7 @@ from cumulo.object_store import keys
 from cumulo.object_store.configuration_rows import read_value
 from cumulo.object_store.keys import Meta, ObjectRecord, SurveyRecord, UploadRecord
 from cumulo.object_store.lifecycle_model import Ending, Lifecycle
-from cumulo.object_store.lifecycle_rules import TRUE_DAYS, Days, Rules, Thing, next_moment
+from cumulo.object_store.lifecycle_rules import TRUE_DAYS, Days, Rules, Thing, moments_of
 from cumulo.object_store.model import UPLOAD_KEPT_MS
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records, tuples
@@ -88,11 +88,13 @@ def armed(
     row_key = keys.object_key(stamped.partition, key)
     disarm(txn, row_key, before)
     rules = rules_of(txn, stamped.partition, meta.lifecycle)
-    due_ms = 0
+    moments = []
     if rules is not None:
         thing, days = thing_of(key, record), Days(stamped.day_ms)
-        moment_ms = next_moment(rules.end_of_current(thing, days), rules.steps_of_current(thing, days))
-        due_ms = _arm(txn, stamped, row_key, moment_ms)
+        moments += moments_of(rules.end_of_current(thing, days), rules.steps_of_current(thing, days))
+    if record.restore is not None:
+        moments.append(record.restore.expires_ms or record.restore.ready_ms)
+    due_ms = _arm(txn, stamped, row_key, moments)
     return record if record.due_ms == due_ms else msgspec.structs.replace(record, due_ms=due_ms)
 
 
@@ -175,10 +177,10 @@ def _survey_upload(txn: Txn, stamped: Stamped, meta: Meta, row_key: bytes, uploa
     txn.put(row_key, records.encode(msgspec.structs.replace(upload, expires_ms=expires_ms)))
 
 
-def _arm(txn: Txn, stamped: Stamped, row_key: bytes, moment_ms: int | None) -> int:
-    """Write a due entry for a moment of the wall clock; returns its time, 0 for none."""
-    if moment_ms is None:
+def _arm(txn: Txn, stamped: Stamped, row_key: bytes, moments: list[int]) -> int:
+    """Write a due entry for the first of some moments of the wall clock; returns its time, 0 for none."""
+    if not moments:
         return 0
-    due_ms = stamped.now_ms + max(moment_ms - stamped.wall_ms, 0)
+    due_ms = stamped.now_ms + max(min(moments) - stamped.wall_ms, 0)
     txn.due(due_ms, keys.OBJECT_AGE, row_key)
     return due_ms

@@ -143,9 +143,9 @@ def coldest_due(steps: list[Step], wall_ms: int) -> str:
     return max(due, key=_RANKS.__getitem__, default="")
 
 
-def next_moment(end: Ending | None, steps: list[Step]) -> int | None:
-    """Return when there is something to do next, None for never."""
-    return min([step.wall_ms for step in steps] + ([] if end is None else [end.wall_ms]), default=None)
+def moments_of(end: Ending | None, steps: list[Step]) -> list[int]:
+    """Return when there is something to do."""
+    return [step.wall_ms for step in steps] + ([] if end is None else [end.wall_ms])
 
 
 def _meets(it: RuleFilter, thing: Thing) -> bool:

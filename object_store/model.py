@@ -218,6 +218,12 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True):
         return bucket_arn(self.name)
 
 
+class RestoreStatus(msgspec.Struct, frozen=True):
+    """What is told of the copy of an archived object: when it will be gone, 0 while it is waited for."""
+
+    expires_ms: int = 0
+
+
 class Object(msgspec.Struct, frozen=True, kw_only=True):
     """An object's description. `checksums` are those that its sender gave; `crc64nvme` is always the server's own.
 
@@ -243,6 +249,7 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[SentEnclosed, ...] = ()
     expiry: Ending | None = None
     encryption: Encryption | None = None
+    restore: RestoreStatus | None = None
 
     @property
     def shown_checksums(self) -> Mapping[str, bytes]:
@@ -762,6 +769,17 @@ class GetObjectAttributes(msgspec.Struct, frozen=True, kw_only=True):
     page_size: int = 0
     conditions: Conditions = UNCONDITIONAL
     customer: CustomerKey | None = None
+
+
+class RestoreObject(msgspec.Struct, frozen=True, kw_only=True):
+    """Ask for a copy of an archived object that can be read for some days; answers whether there was one already, which
+    then stays so long.
+    """
+
+    bucket: str
+    key: str
+    days: int
+    tier: str = "Standard"
 
 
 class GetObjectTagging(msgspec.Struct, frozen=True):

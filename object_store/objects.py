@@ -10,6 +10,7 @@ import msgspec
 
 from cumulo.core.errors import ServiceError
 from cumulo.object_store import acl, keys, model
+from cumulo.object_store.archives import check_readable, restore_status
 from cumulo.object_store.bodies import NewBody, discard_body, read_inline, read_kept, read_seal, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
 from cumulo.object_store.checksums import OWN, part_checksums
@@ -132,9 +133,12 @@ def head_object(txn: ReadTxn, stamped: Stamped) -> model.Download:
 
 
 def open_object(txn: ReadTxn, stamped: Stamped) -> Contents:
-    """Return an object with what it takes to read it; raises `NoSuchKey`, `PreconditionFailed` or `NotModified`."""
+    """Return an object with what it takes to read it; raises `NoSuchKey`, `PreconditionFailed`, `NotModified` or
+    `InvalidObjectState`.
+    """
     record = existing(txn, stamped)
     check_read(record, stamped.request.conditions)
+    check_readable(record)
     partition = stamped.partition
     expiry = _expiry(txn, stamped, record)
     if record.part_count:
@@ -279,6 +283,7 @@ def described(bucket: str, key: str, record: ObjectRecord, expiry: Ending | None
         tag_count=len(record.tags),
         expiry=expiry,
         encryption=told_of(record.encryption),
+        restore=restore_status(record),
     )
 
 

@@ -37,6 +37,7 @@ from cumulo.object_store.objects import (
     set_tags,
 )
 from cumulo.object_store.renames import rename_object
+from cumulo.object_store.restores import restore_object
 from cumulo.object_store.uploads import DATA_WINDOW_MS, upload_part
 
 CONTROL_WINDOW_MS = 86_400_000
@@ -444,6 +445,14 @@ TABLE = OperationTable(
             get_attributes,
             "Answers an object's checksums, size and parts.",
             also=(*_READS, *_LISTS),
+        ),
+        _object_row(
+            model.RestoreObject,
+            Kind.WRITE,
+            "s3:RestoreObject",
+            restore_object,
+            "Asks for a copy of an archived object that can be read for some days.",
+            also=_LISTS,
         ),
         _object_row(
             model.GetObjectTagging, Kind.READ, "s3:GetObjectTagging", get_tags, "Answers an object's tags.", also=_LISTS

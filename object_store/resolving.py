@@ -57,6 +57,7 @@ from cumulo.object_store.payments import check_pays
 from cumulo.object_store.quotas import beyond_quota
 from cumulo.object_store.ranges import check_asked
 from cumulo.object_store.renames import Rename, check_names
+from cumulo.object_store.restores import check_restore
 from cumulo.object_store.sealing import ObjectSeals, place_of
 from cumulo.object_store.stamping import Origin, Stamped
 from cumulo.object_store.uploads import PartUpload
@@ -101,9 +102,11 @@ class Resolving:
         day_ms: int,
         seals: ObjectSeals,
         remotes: Mapping[str, RemoteTarget],
+        restore_delay_ms: int,
     ) -> None:
         self._engine = engine
         self._day_ms = day_ms
+        self._restore_delay_ms = restore_delay_ms
         self._followed = Remembered(engine, (ROOT,), find_bucket)
         self._authorizer = authorizer
         self._clock = clock
@@ -138,6 +141,7 @@ class Resolving:
             "HeadObject": self._read,
             "GetObjectAttributes": self._read,
             "GetObjectTagging": self._existing_object,
+            "RestoreObject": self._existing_object,
             "SetObjectTagging": self._existing_object,
             "DeleteObjectTagging": self._existing_object,
             "GetObjectAcl": self._existing_object,
@@ -177,6 +181,7 @@ class Resolving:
             lifecycle=found.row.lifecycle,
             day_ms=self._day_ms,
             plan=plan,
+            restore_delay_ms=self._restore_delay_ms,
         )
 
     def _planned(
@@ -491,6 +496,8 @@ class Resolving:
         match request:
             case model.SetObjectTagging():
                 naming.check_tags(request.tags, "Object", model.OBJECT_TAGS_MAX)
+            case model.RestoreObject():
+                check_restore(request)
             case model.GetObjectAttributes():
                 limit = naming.check_page_size(request.page_size)
         if found is None:

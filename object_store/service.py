@@ -82,9 +82,10 @@ class Service(Room):
     ids; `blobs` is the started blob store; `targets` are the places that notifications go to, by the service in their
     ARN (`sqs`), `remotes` those beyond its transactions, by service or scheme (`sns`, `https`), `event_bus` is the one
     of them that EventBridge's go to, empty for none; `sender` stores the messages that an object's commit carries;
-    `defaults` hold for new buckets; `day_s` is how long a day of lifecycle rules lasts; `access_log_interval_s` is the
-    time between deliveries of an access log; bodies are encrypted under `storage_keys` or keys of `key_service`. Call
-    `start` on the event loop before the first call, `drain` before the engine closes.
+    `defaults` hold for new buckets; `day_s` is how long a day of lifecycle rules lasts, `restore_delay_s` how long a
+    restore takes; `access_log_interval_s` is the time between deliveries of an access log; bodies are encrypted under
+    `storage_keys` or keys of `key_service`. Call `start` on the event loop before the first call, `drain` before the
+    engine closes.
     """
 
     table = TABLE
@@ -110,6 +111,7 @@ class Service(Room):
         day_s: int = 86_400,
         access_log_interval_s: int = 300,
         key_service: KeyService | None = None,
+        restore_delay_s: int = 0,
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
         self.blobs = blobs
@@ -129,7 +131,17 @@ class Service(Room):
         self._configured = Remembered(engine, (), configurations.read_of)
         self._day_ms = day_s * 1000
         self._resolving = Resolving(
-            engine, authorizer, clock, sealer, targets, sender, defaults, self._day_ms, self.seals, remotes
+            engine,
+            authorizer,
+            clock,
+            sealer,
+            targets,
+            sender,
+            defaults,
+            self._day_ms,
+            self.seals,
+            remotes,
+            restore_delay_s * 1000,
         )
 
     async def start(self) -> None:

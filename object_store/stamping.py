@@ -30,9 +30,9 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
     `partition` is the bucket's, empty where there is none. `now_ms` is the deadline clock for what must wait, `wall_ms`
     the system's for what people read. `upload` is the number that an upload id stands for. `after` is where a listing
     goes on. `enclosed` are messages that the commit carries. `lifecycle` is the digest of the bucket's rules, `day_ms`
-    how long a day of theirs lasts. `acl` is that of a new object; `grants` are those that replace a list's, None where
-    it is a canned one. `plan` is how what is to come is encrypted, and is gone before a transaction; `encryption` is
-    what became of it.
+    how long a day of theirs lasts, `restore_delay_ms` how long a restore takes. `acl` is that of a new object; `grants`
+    are those that replace a list's, None where it is a canned one. `plan` is how what is to come is encrypted, and is
+    gone before a transaction; `encryption` is what became of it.
     """
 
     request: Any
@@ -45,6 +45,7 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 0
     lifecycle: bytes = b""
     day_ms: int = 86_400_000
+    restore_delay_ms: int = 0
     enclosed: Enclosed | None = None
     acl: Acl | None = None
     grants: tuple[Grant, ...] | None = None

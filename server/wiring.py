@@ -196,6 +196,7 @@ async def _build(
         ),
         day_s=settings["s3_lifecycle_day_s"],
         access_log_interval_s=settings["s3_access_log_interval_s"],
+        restore_delay_s=settings["s3_restore_delay_s"],
     )
     runner = runner_room.Service(
         engine, authorizer, clock, randomness, sealer=sealer, queues=queues.delivery_target, queue_guard=queues.guard

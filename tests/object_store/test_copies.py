@@ -42,7 +42,7 @@ def test_copy_has_the_bytes_and_the_description_of_its_source(run: Any, size: in
     data = (bytes(range(256)) * (size // 256 + 1))[:size]
 
     async def scenario(stand: Any) -> None:
-        await stand.put("from", data, storage_class="GLACIER", **DESCRIBED)
+        await stand.put("from", data, storage_class="GLACIER_IR", **DESCRIBED)
 
         stored = await copy(stand, "to", "from")
 
