@@ -43,6 +43,16 @@ def tree(folder: Path) -> dict[str, str]:
     return {it.relative_to(folder).as_posix(): it.read_text() for it in folder.rglob("*") if it.is_file()}
 
 
+def test_copies_that_can_be_resumed_arrive_whole(run, bucket, tmp_path: Path):
+    files(tmp_path, a="x" * 100)
+
+    run("object", "cp", "--resume", str(tmp_path / "a"), f"{bucket}/a")
+    run("object", "cp", "--resume", f"{bucket}/a", f"{bucket}/b")
+    run("object", "cp", "--resume", f"{bucket}/b", str(tmp_path / "b"))
+
+    assert tree(tmp_path) == {"a": "x" * 100, "b": "x" * 100}
+
+
 def test_files_and_objects_are_moved_every_way(run, answer, keys, bucket, tmp_path: Path):
     files(tmp_path / "in", a="1", deep__b="22")
 

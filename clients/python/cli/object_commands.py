@@ -148,6 +148,7 @@ _jobs = click.option(
     metavar="FILE",
     help="File with the key under which the objects that are read are encrypted.",
 )
+@click.option("--resume", is_flag=True, help="Keep what was sent or arrived where it fails, and go on there next time.")
 @_jobs
 @leaf
 def cp(
@@ -163,12 +164,15 @@ def cp(
     kms_key_id: str,
     customer_key: str | None,
     source_customer_key: str | None,
+    resume: bool,
     jobs: int,
 ) -> None:
     """Copy SOURCE to TARGET: files and objects (s3://BUCKET/KEY); - is standard input or output."""
     options: dict[str, Any] = {"content_type": content_type, "metadata": pairs(metadata, "--metadata")}
     if no_clobber:
         options["if_none_match"] = "*"
+    if resume:
+        options["resume"] = True
     if messages:
         options["messages"] = [Enclosed(queue=queue, body=body) for queue, body in messages]
     if encryption is not None or kms_key_id or customer_key is not None:

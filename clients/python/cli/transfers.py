@@ -157,7 +157,7 @@ def _copy(
             source.unlink()
     else:
         standard_input: BinaryIO = sys.stdin.buffer
-        bucket.put(target.key, standard_input, **options, progress=progress)
+        bucket.put(target.key, standard_input, **(options | {"resume": False}), progress=progress)
 
 
 def _copy_object(
@@ -172,11 +172,13 @@ def _copy_object(
     bucket = client.bucket(source.bucket)
     if isinstance(target, Path):
         target.parent.mkdir(parents=True, exist_ok=True)
-        return bucket.download_file(source.key, target, customer_key=customer_key, progress=progress).etag
+        resume = bool(options.get("resume"))
+        info = bucket.download_file(source.key, target, customer_key=customer_key, progress=progress, resume=resume)
+        return info.etag
     with bucket.open(source.key, customer_key=customer_key) as reader:
         if isinstance(target, Place):
             kept = {"content_type": reader.info.content_type, "metadata": reader.info.metadata}
-            given = {name: value for name, value in options.items() if value}
+            given = {name: value for name, value in options.items() if value and name != "resume"}
             client.bucket(target.bucket).put(target.key, reader.chunks(), **(kept | given), progress=progress)
         else:
             for piece in reader.chunks():

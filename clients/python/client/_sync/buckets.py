@@ -130,8 +130,8 @@ class Bucket(Handle):
 
         `if_match` stores only over the object with this ETag, `if_none_match="*"` only where there is none; raises
         `PreconditionFailed` else. Up to 10 `messages` are stored with it in one commit: all of it, or nothing.
-        `encryption` says how it is encrypted at rest, where it is not left to the bucket. `resume` goes on with an upload
-        in parts to this key that was left, as it was described then, and leaves its own where it fails.
+        `encryption` says how it is encrypted at rest, where it is not left to the bucket. `resume` goes on with an
+        upload in parts to this key that was left, as it was described then, and leaves its own where it fails.
         """
         upload = self._upload(
             key, content_type, metadata, if_match, if_none_match, progress, messages, encryption, resume=resume
