@@ -19,11 +19,18 @@ _described: Any = LazyModule("cumulo.server.edge_grpc_reflection")
 STREAMS_PER_CONNECTION_MAX = 100
 MESSAGE_BYTES_MAX = 4 * 1024 * 1024
 METADATA_BYTES_MAX = 16 * 1024
+PENDING_CALLS_MAX = 10_000
+"""Calls of all connections that have come and that nobody has looked at yet: those of 100 full connections, which take
+the loop two seconds. grpcio's own limit is 1,000; what is beyond it, grpcio answers with CANCELLED, which tells nobody
+why. So the limit that callers meet is that of streams, whose refusals are UNAVAILABLE and say that nothing has begun.
+"""
 KEEPALIVE_MS = 60_000
 KEEPALIVE_TIMEOUT_MS = 20_000
 PING_INTERVAL_MIN_MS = 10_000
 OPTIONS = (
     ("grpc.max_concurrent_streams", STREAMS_PER_CONNECTION_MAX),
+    ("grpc.server.max_pending_requests", PENDING_CALLS_MAX),
+    ("grpc.server.max_pending_requests_hard_limit", PENDING_CALLS_MAX),
     ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
     ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
     ("grpc.max_metadata_size", METADATA_BYTES_MAX),

@@ -379,3 +379,44 @@ def test_stream_cannot_be_opened_with_a_revoked_token(server, channel, client):
     code, _ = refusal(lambda: next(stub.StreamReceiveMessages(frames, metadata=bearer(token.token), timeout=LIMIT_S)))
 
     assert code is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def outcomes_of_calls_at_once(target, token, connections, calls, wait_s):
+    """How so many calls on each of so many connections end; the connections are open before."""
+    ours = (("grpc.use_local_subchannel_pool", 1),)
+    channels = [grpc.aio.insecure_channel(target, options=ours) for _ in range(connections)]
+    stubs = [QueueServiceStub(channel) for channel in channels]
+    request = queue_pb2.ReceiveMessagesRequest(queue="crowded", wait_s=wait_s)
+
+    async def ask(stub):
+        try:
+            await stub.ReceiveMessages(request, metadata=bearer(token), timeout=60)
+        except grpc.aio.AioRpcError as error:
+            return error.code()
+        return grpc.StatusCode.OK
+
+    for stub in stubs:
+        assert await ask(stub) is grpc.StatusCode.OK
+    found = await asyncio.gather(*(ask(stub) for stub in stubs for _ in range(calls)))
+    for channel in channels:
+        await channel.close()
+    return found
+
+
+@pytest.mark.long
+def test_thousands_of_calls_at_once_are_answered_and_none_is_cancelled(server, client, token):
+    client.queue("crowded", create=True)
+
+    found = asyncio.run(outcomes_of_calls_at_once(server.target, token, 30, STREAMS, 0))
+
+    assert set(found) == {grpc.StatusCode.OK}
+
+
+@pytest.mark.long
+def test_calls_beyond_what_a_connection_carries_wait_or_are_refused_as_not_begun(server, client, token):
+    client.queue("crowded", create=True)
+
+    found = asyncio.run(outcomes_of_calls_at_once(server.target, token, 1, 20 * STREAMS, 1))
+
+    assert set(found) <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
+    assert found.count(grpc.StatusCode.OK) >= STREAMS
