@@ -54,6 +54,7 @@ from cumulo.gateway.post_form import read_post_form
 from cumulo.gateway.post_policy import check_post_head, open_form
 from cumulo.gateway.presented import Presented, read_signature
 from cumulo.gateway.rpc import REASON_CHARACTERS_MAX, UNTRUSTED, Observer
+from cumulo.gateway.s3_request_keys import request_keys
 from cumulo.gateway.signature_errors import AuthForm, Dialect, Refusal, SignatureError
 from cumulo.gateway.sigv4 import Verified, Verifier
 
@@ -105,7 +106,6 @@ _S3_INTERNAL = ErrorRow(
     Status.INTERNAL,
     "We encountered an internal error. Please try again.",
 )
-_AUTH_TYPES = {AuthForm.HEADER: "REST-HEADER", AuthForm.QUERY: "REST-QUERY-STRING", AuthForm.POST: "POST"}
 _log = logging.getLogger("cumulo.aws")
 
 
@@ -348,7 +348,8 @@ class AwsEdge:
         verified = None
         if presented is not None:
             verified = self._verifier.verify(request, presented, S3, declared.text)
-        ctx = exchange.ctx = self._context(exchange, verified, _s3_keys(request, form), asking.headers)
+        keys = request_keys(request, form, 0 if presented is None else presented.time_s, self._clock.wall_ms())
+        ctx = exchange.ctx = self._context(exchange, verified, keys, asking.headers)
         handler = service.handlers.get(operation.name)
         if handler is None:
             raise NOT_IMPLEMENTED.error(what=f"S3 {operation.name}")
@@ -376,7 +377,9 @@ class AwsEdge:
             form, address.bucket, self._verifier, self._clock, takes_version_2=self._takes_version_2_forms
         )
         exchange.form = AuthForm.POST
-        ctx = exchange.ctx = self._context(exchange, opened.verified, _s3_keys(request, AuthForm.POST), form.fields)
+        signed = AuthForm.ANONYMOUS if opened.verified is None else AuthForm.POST
+        keys = request_keys(request, signed, opened.signed_s, self._clock.wall_ms())
+        ctx = exchange.ctx = self._context(exchange, opened.verified, keys, form.fields)
         asked = PostedForm(address.bucket, form.fields)
         call = AwsCall(ctx, POST_OBJECT, asked, opened.file, request, exchange.base_url)
         answer: AwsAnswer = await handler(call)
@@ -498,17 +501,6 @@ def _with_hoisted(request: Request, query: Sequence[tuple[str, str]]) -> Request
         if name[:6].lower() == "x-amz-" and name.lower() not in _NOT_HOISTED
     }
     return msgspec.structs.replace(request, headers={**hoisted, **request.headers}) if hoisted else request
-
-
-def _s3_keys(request: Request, form: AuthForm) -> Mapping[str, str]:
-    """Return S3's condition keys about how a request was signed."""
-    if form is AuthForm.ANONYMOUS:
-        return {}
-    return {
-        "s3:authType": _AUTH_TYPES[form],
-        "s3:signatureversion": "AWS4-HMAC-SHA256",
-        "s3:x-amz-content-sha256": request.headers.get("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
-    }
 
 
 def _s3_response(exchange: _Exchange, model: ServiceModel, operation: OperationModel, answer: object) -> Response:

@@ -58,7 +58,8 @@ class Request(msgspec.Struct, frozen=True):
     """A request's head and the body that comes with it.
 
     `target` is the raw path and query as sent (latin-1). `header_lines` are all lines as sent, in order, names in lower
-    case; `headers` has each name once, the values of repeated lines joined by ",". `secure` says that TLS was used.
+    case; `headers` has each name once, the values of repeated lines joined by ",". `secure` says that TLS was used,
+    `tls_version` which (`1.3`).
     `peer` is the address at the other end of the connection, whatever a header may claim. What a handler has not read
     of `body` when it returns is dropped. A handler that is about to wait for what others do calls `park`: from then on
     a client that ends its side counts as gone, and the handler is cancelled, though a half-closed client might read.
@@ -72,6 +73,7 @@ class Request(msgspec.Struct, frozen=True):
     secure: bool
     body: Body
     park: Callable[[], None] = _nobody_waits
+    tls_version: str = ""
 
     @property
     def path(self) -> str:
@@ -111,6 +113,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._peer = ""
         self.secure = False
+        self._tls_version = ""
         self._task: asyncio.Task[None] | None = None
         # Reading
         self._held = b""
@@ -145,6 +148,8 @@ class HttpConnection(asyncio.BufferedProtocol):
         peer = transport.get_extra_info("peername")
         self._peer = str(peer[0]) if isinstance(peer, tuple) else ""
         self.secure = transport.get_extra_info("sslcontext") is not None
+        if self.secure:
+            self._tls_version = str(transport.get_extra_info("ssl_object").version()).removeprefix("TLSv")
         # Paused means "something is in the buffer": a borrowed piece is free, and a file may follow, once it is not.
         # TLS compares otherwise, and with 0 would never go on.
         transport.set_write_buffer_limits(high=1 if self.secure else 0, low=0)
@@ -258,6 +263,7 @@ class HttpConnection(asyncio.BufferedProtocol):
             secure=self.secure,
             body=self._take_body(head, size),
             park=self._park,
+            tls_version=self._tls_version,
         )
         return head, request
 

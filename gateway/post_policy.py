@@ -60,10 +60,14 @@ class PostPolicy(msgspec.Struct, frozen=True):
 
 
 class OpenedForm(msgspec.Struct, frozen=True):
-    """A form that may be taken: who signed it, None for an anonymous one, and its file, held to the policy's sizes."""
+    """A form that may be taken: who signed it, None for an anonymous one, and its file, held to the policy's sizes.
+
+    `signed_s` is the time of the signature since the epoch, 0 where the form does not say.
+    """
 
     verified: Verified | None
     file: AsyncIterator[memoryview]
+    signed_s: int = 0
 
 
 def check_post_head(request: Request) -> None:
@@ -98,7 +102,7 @@ def open_form(
         verified = verifier.verify_policy(presented, text)
     policy = read_policy(text)
     check_policy(policy, form, bucket, clock.wall_ms())
-    return OpenedForm(verified, _held(form.file, policy))
+    return OpenedForm(verified, _held(form.file, policy), 0 if presented is None else presented.time_s)
 
 
 def read_policy(text: str) -> PostPolicy:

@@ -247,6 +247,8 @@ class Authorizer:
         found["aws:securetransport"] = "true" if ctx.secure_transport else "false"
         found["aws:requestedregion"] = ctx.region
         found["aws:resourceaccount"] = guard.account
+        if check.action.startswith("s3:"):
+            found["s3:resourceaccount"] = guard.account  # S3 had it before all services did
         if ctx.user_agent:
             found["aws:useragent"] = ctx.user_agent
         if ctx.source_ip:

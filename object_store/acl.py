@@ -92,19 +92,19 @@ def group_of(grantee: str) -> str:
 
 
 def canned(acl: str, owner: str, bucket_owner: str) -> tuple[Grant, ...]:
-    """Return what a canned list grants on a thing of `owner`; an empty one is `private`. Groups come first."""
+    """Return what a canned list grants on a thing of `owner`; an empty one is `private`."""
     own = Grant(owner, FULL_CONTROL)
     match acl:
         case "public-read":
-            return (Grant(ALL_USERS, READ), own)
+            return (own, Grant(ALL_USERS, READ))
         case "public-read-write":
-            return (Grant(ALL_USERS, READ), Grant(ALL_USERS, WRITE), own)
+            return (own, Grant(ALL_USERS, READ), Grant(ALL_USERS, WRITE))
         case "authenticated-read":
-            return (Grant(AUTHENTICATED_USERS, READ), own)
+            return (own, Grant(AUTHENTICATED_USERS, READ))
         case "aws-exec-read":
             return (own, Grant(EXECUTION, READ))
         case "log-delivery-write":
-            return (Grant(LOG_DELIVERY, WRITE), Grant(LOG_DELIVERY, READ_ACP), own)
+            return (own, Grant(LOG_DELIVERY, WRITE), Grant(LOG_DELIVERY, READ_ACP))
         case "bucket-owner-read" if owner != bucket_owner:
             return (own, Grant(bucket_owner, READ))
         case "bucket-owner-full-control" if owner != bucket_owner:

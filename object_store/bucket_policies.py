@@ -8,8 +8,8 @@ import msgspec
 
 from cumulo.core.errors import ACCESS_DENIED
 from cumulo.identity.resource_policy import decided_text
-from cumulo.object_store import configurations, keys, model
-from cumulo.object_store.buckets import find_bucket, replace_row
+from cumulo.object_store import acl, configurations, keys, model
+from cumulo.object_store.buckets import find_bucket, replace_row, row_of
 from cumulo.object_store.errors import NO_SUCH_BUCKET, NO_SUCH_BUCKET_POLICY
 from cumulo.object_store.public_access import is_public
 from cumulo.object_store.stamping import Stamped
@@ -35,7 +35,15 @@ def get_policy(txn: ReadTxn, stamped: Stamped) -> str:
 
 
 def get_policy_status(txn: ReadTxn, stamped: Stamped) -> bool:
-    """Say whether a bucket's policy is public; raises `NoSuchBucketPolicy`."""
+    """Say whether a bucket is public by its policy, or by its access control list where such lists act; raises
+    `NoSuchBucketPolicy` where neither is there.
+    """
+    row = row_of(txn, stamped.request.bucket)
+    if row.object_ownership:
+        if row.honors_public_acls and acl.is_public(acl.read(row.acl, row.account)[1]):
+            return True
+        if not row.has_policy:
+            return False
     return is_public(decided_text(get_policy(txn, stamped)))
 
 

@@ -119,7 +119,8 @@ def _grant(it: Any) -> model.AskedGrant:
 
 
 async def _document(service: Service, acl: model.Acl) -> AwsAnswer:
-    grants = "".join([await _grant_element(service, grant) for grant in acl.grants])
+    ordered = sorted(acl.grants, key=lambda grant: grant.grantee not in GROUPS)
+    grants = "".join([await _grant_element(service, grant) for grant in ordered])
     return document(
         "AccessControlPolicy",
         f"{element_of(await service.owner(acl.owner))}<AccessControlList>{grants}</AccessControlList>",

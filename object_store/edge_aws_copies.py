@@ -60,6 +60,7 @@ async def _copy_object(service: Service, call: AwsCall) -> AwsAnswer:
         key=request.Key,
         source=await _source(service, call),
         replaces_metadata=_replaces(call, "x-amz-metadata-directive"),
+        metadata_directive=headers.get("x-amz-metadata-directive", ""),
         content_type=headers.get("content-type", ""),
         metadata=request.Metadata or {},
         headers=content_headers(headers),

@@ -706,6 +706,7 @@ class CopyObject(msgspec.Struct, frozen=True, kw_only=True):
 
     What describes it (`content_type`, `metadata`, `headers`) is the source's, unless `replaces_metadata`; so are the
     tags, unless `replaces_tags`. `checksum` is the algorithm to keep, empty for the source's.
+    `metadata_directive` is what S3's header says, which policies may ask for.
     """
 
     bucket: str
@@ -725,6 +726,7 @@ class CopyObject(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str = ""
     grants: tuple[AskedGrant, ...] = ()
     encryption: AskedEncryption | None = None
+    metadata_directive: str = ""
 
 
 class RenameObject(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,12 +6,12 @@ resources, and condition keys for Amazon S3"); a conditional write on an ETag al
 functions named here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable
 from cumulo.object_store import buckets as of_buckets
-from cumulo.object_store import model
+from cumulo.object_store import condition_keys, model
 from cumulo.object_store import objects as of_objects
 from cumulo.object_store.appends import put_or_append
 from cumulo.object_store.bucket_policies import get_policy, get_policy_status, set_policy
@@ -54,7 +54,7 @@ def on_object(action: str) -> Callable[[Any], Checks]:
 
     def checks(request: Any) -> Checks:
         arn = model.object_arn(request.bucket, request.key)
-        keys = _written_keys(request) if action in _WRITES_WITH_KEYS else {}
+        keys = condition_keys.of_write(request) if action in _WRITES_WITH_KEYS else {}
         found: Checks = (Check(action, arn, keys),)
         if action != "s3:GetObject" and _has_condition(request):
             found += (Check("s3:GetObject", arn),)
@@ -78,80 +78,24 @@ def _has_condition(request: Any) -> bool:
 
 
 _WRITES_WITH_KEYS = frozenset(("s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAcl"))
-_COPIES = (model.CopyObject, model.UploadPartCopy)
-
-
-def _written_keys(request: Any) -> Mapping[str, str | tuple[str, ...]]:
-    """Return the condition keys of what a request writes (service authorization reference, "Condition keys for Amazon
-    S3"): none of them is there where the request does not say it.
-    """
-    keys: dict[str, str | tuple[str, ...]] = {}
-    if acl := getattr(request, "acl", ""):
-        keys["s3:x-amz-acl"] = acl
-    if grants := getattr(request, "grants", ()):
-        keys |= _grant_keys(grants)
-    if storage_class := getattr(request, "storage_class", ""):
-        keys["s3:x-amz-storage-class"] = storage_class
-    if (asked := getattr(request, "encryption", None)) is not None:
-        keys |= _encryption_keys(asked)
-    elif (customer := getattr(request, "customer", None)) is not None:
-        keys["s3:x-amz-server-side-encryption-customer-algorithm"] = customer.algorithm
-    if isinstance(request, _COPIES):
-        keys["s3:x-amz-copy-source"] = f"{request.source.bucket}/{request.source.key}"
-    if isinstance(request, model.CopyObject) and request.replaces_metadata:
-        keys["s3:x-amz-metadata-directive"] = "REPLACE"
-    tags: Mapping[str, str] = getattr(request, "tags", {})
-    if tags:
-        keys["s3:RequestObjectTagKeys"] = tuple(tags)
-        # The names of condition keys have no case, those of tags have: of two that differ in it only, the first counts.
-        for name, value in reversed(list(tags.items())):
-            keys[f"s3:RequestObjectTag/{name.lower()}"] = value
-    return keys
-
-
-def _grant_keys(grants: tuple[model.AskedGrant, ...]) -> dict[str, str]:
-    """Return the condition keys of grants: for each permission the grantees as a header lists them."""
-    found: dict[str, str] = {}
-    for grant in grants:
-        key = f"s3:x-amz-grant-{grant.permission.lower().replace('_', '-')}"
-        found[key] = f"{found[key]}, {grant.grantee}" if key in found else grant.grantee
-    return found
-
-
-def _acl_keys(request: model.CreateBucket | model.SetBucketAcl) -> dict[str, str]:
-    return ({"s3:x-amz-acl": request.acl} if request.acl else {}) | _grant_keys(request.grants)
 
 
 def _set_bucket_acl(request: model.SetBucketAcl) -> Checks:
-    return (Check("s3:PutBucketAcl", model.bucket_arn(request.bucket), _acl_keys(request)),)
-
-
-def _encryption_keys(asked: model.AskedEncryption) -> dict[str, str | tuple[str, ...]]:
-    keys: dict[str, str | tuple[str, ...]] = {}
-    if asked.algorithm is not None:
-        keys["s3:x-amz-server-side-encryption"] = asked.algorithm
-    if asked.kms_key_id:
-        keys["s3:x-amz-server-side-encryption-aws-kms-key-id"] = asked.kms_key_id
-    if asked.customer is not None:
-        keys["s3:x-amz-server-side-encryption-customer-algorithm"] = asked.customer.algorithm
-    return keys
+    return (
+        Check("s3:PutBucketAcl", model.bucket_arn(request.bucket), condition_keys.of_acl(request.acl, request.grants)),
+    )
 
 
 def _create_bucket(request: model.CreateBucket) -> Checks:
     arn = model.bucket_arn(request.bucket)
-    region = request.region or request.location_constraint
-    keys = _acl_keys(request)
-    if region:
-        keys["s3:LocationConstraint"] = region
-    if request.object_ownership:
-        keys["s3:x-amz-object-ownership"] = request.object_ownership
+    keys = condition_keys.of_new_bucket(request)
     found: Checks = (Check("s3:CreateBucket", arn, keys),)
     if request.acl or request.grants:
         found += (Check("s3:PutBucketAcl", arn, keys),)
     if request.object_ownership:
         found += (Check("s3:PutBucketOwnershipControls", arn, keys),)
     if request.tags:
-        found += (Check("s3:TagResource", arn),)
+        found += (Check("s3:TagResource", arn, keys),)
     return found
 
 
@@ -182,13 +126,8 @@ def _list_all(_request: model.ListBuckets) -> Checks:
 
 def list_checks(request: model.ListObjects) -> Checks:
     """Return the check of a listing, with the keys by which policies narrow it."""
-    keys = {"s3:prefix": request.prefix}
-    if request.delimiter:
-        keys["s3:delimiter"] = request.delimiter
-    if request.page_size:
-        keys["s3:max-keys"] = str(request.page_size)
     action = "s3:ListBucketVersions" if isinstance(request, model.ListObjectVersions) else "s3:ListBucket"
-    return (Check(action, model.bucket_arn(request.bucket), keys),)
+    return (Check(action, model.bucket_arn(request.bucket), condition_keys.of_listing(request)),)
 
 
 def batch_delete_checks(request: model.BatchDeleteObjects) -> tuple[Checks, ...]:

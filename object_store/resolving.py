@@ -531,18 +531,14 @@ class Resolving:
     def _without_object(
         self, ctx: CallContext, operation: Operation, request: Any, found: Found, stamped: Stamped
     ) -> Resolved:
-        """Resolve a request about an object that is not there: 404 is for those who may list; others learn no more than
-        that they may not.
+        """Resolve a request about an object that is not there: 404 is for those who may list what begins with its key,
+        and so can see as much; others learn no more than that they may not.
         """
-        return self._resolved(
-            ctx,
-            operation,
-            request,
-            found,
-            stamped,
-            also=(Check("s3:ListBucket", model.bucket_arn(request.bucket)),),
-            missing=NO_SUCH_KEY.error(key=naming.shown(request.key)),
-        )
+        checks: Checks = (Check("s3:ListBucket", model.bucket_arn(request.bucket), {"s3:prefix": request.key}),)
+        checks = acl_access.with_stored(checks, ctx.principal.account, found.row, None)
+        missing = NO_SUCH_KEY.error(key=naming.shown(request.key))
+        resolved = self._resolved(ctx, operation, request, found, stamped, missing=missing)
+        return msgspec.structs.replace(resolved, checks=checks)
 
     async def _delete(self, ctx: CallContext, operation: Operation, request: model.DeleteObject) -> Resolved:
         found = await self.bucket(request.bucket)
@@ -628,7 +624,7 @@ class Resolving:
         stamped = self.stamp(ctx, request, found)
         record: ObjectRecord | None = await self._engine.read((stamped.partition,), find_object, stamped)
         if record is None:
-            checks += (Check("s3:ListBucket", model.bucket_arn(source.bucket)),)
+            checks += (Check("s3:ListBucket", model.bucket_arn(source.bucket), {"s3:prefix": source.key}),)
         elif tags and record.tags:
             checks += (Check("s3:GetObjectTagging", arn),)
         checks = acl_access.with_stored(checks, ctx.principal.account, found.row, record)
