@@ -545,7 +545,18 @@ class Resolving:
         naming.check_key(request.key)
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
-        return self._resolved(ctx, operation, request, found, self.stamp(ctx, request, found), grows=False)
+        assert operation.checks is not None
+        record = await self.condition_record(operation.checks(request), found, request)
+        stamped = self.stamp(ctx, request, found)
+        return self._resolved(ctx, operation, request, found, stamped, record=record, grows=False)
+
+    async def condition_record(self, checks: Checks, found: Found, request: Any) -> ObjectRecord | None:
+        """Return what a conditional write is about, where its own access control list decides who may ask for that."""
+        if not found.row.object_ownership or all(check.action != "s3:GetObject" for check in checks):
+            return None
+        asked = Stamped(request=request, partition=found.row.partition)
+        record: ObjectRecord | None = await self._engine.read((asked.partition,), find_object, asked)
+        return record
 
     # Copies
 
@@ -579,17 +590,30 @@ class Resolving:
         check_names(request)
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
+        assert operation.checks is not None
         stamped = self.stamp(ctx, request, found)
         source = model.GetObject(bucket=request.bucket, key=request.source_key)
         old = self.stamp(ctx, source, found)
         record: ObjectRecord | None = await self._engine.read((stamped.partition,), find_object, old)
         if record is None:
-            also: Checks = (Check("s3:ListBucket", model.bucket_arn(request.bucket)),)
+            also: Checks = (
+                Check("s3:ListBucket", model.bucket_arn(request.bucket), {"s3:prefix": request.source_key}),
+            )
             missing = NO_SUCH_KEY.error(key=naming.shown(request.source_key))
             return self._resolved(ctx, operation, request, found, Rename(stamped), also=also, missing=missing)
         encryption = self._seals.rebound(record.encryption, place_of(old), place_of(stamped))
         rename = Rename(stamped, record.encryption, encryption)
-        return self._resolved(ctx, operation, request, found, rename, record=record, grows=False)
+        resolved = self._resolved(ctx, operation, request, found, rename, grows=False)
+        there = await self.condition_record(resolved.checks, found, request)
+        arn = model.object_arn(request.bucket, request.source_key)
+        checks = tuple(
+            one
+            for check in operation.checks(request)
+            for one in acl_access.with_stored(
+                (check,), ctx.principal.account, found.row, record if check.resource == arn else there
+            )
+        )
+        return msgspec.structs.replace(resolved, checks=checks)
 
     async def _copy_part(self, ctx: CallContext, operation: Operation, request: model.UploadPartCopy) -> Resolved:
         found = await self.bucket(request.bucket)

@@ -338,7 +338,7 @@ class Service(Room):
             )
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
-        errors = self._refused_entries(ctx, request, found)
+        errors = await self._refused_entries(ctx, request, found)
         allowed = [index for index in range(len(request.entries)) if index not in errors]
         for first in range(0, len(allowed), DELETES_PER_TRANSACTION):
             places = allowed[first : first + DELETES_PER_TRANSACTION]
@@ -347,14 +347,16 @@ class Service(Room):
             errors |= {places[index]: error for index, error in refusals(outcome, entries).items()}
         return tuple(errors.get(index) for index in range(len(request.entries)))
 
-    def _refused_entries(
+    async def _refused_entries(
         self, ctx: CallContext, request: model.BatchDeleteObjects, found: Found
     ) -> dict[int, model.ItemError]:
         errors, guard, account = {}, guard_of(ctx, found), ctx.principal.account
         for index, (entry, checks) in enumerate(zip(request.entries, batch_delete_checks(request), strict=True)):
             try:
                 naming.check_key(entry.key)
-                self.authorizer.authorize(ctx, acl_access.with_stored(checks, account, found.row, None), guard)
+                asked = model.DeleteObject(bucket=request.bucket, key=entry.key)
+                record = await self._resolving.condition_record(checks, found, asked)
+                self.authorizer.authorize(ctx, acl_access.with_stored(checks, account, found.row, record), guard)
             except ServiceError as error:
                 if error.row.grpc_status not in (ACCESS_DENIED.grpc_status, INVALID_ARGUMENT.grpc_status):
                     raise

@@ -432,3 +432,20 @@ def test_a_grant_header_lists_grantees(text: str, grantees: list[str]) -> None:
 def test_a_grant_header_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ServiceError, match="InvalidArgument"):
         acl.from_headers({"x-amz-grant-read": text}.get)
+
+
+def test_a_condition_of_a_delete_asks_whoever_may_read_the_object(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        other = await with_lists(stand, acl_="public-read-write")
+        for key, canned in (("open", "public-read"), ("shut", "private")):
+            await stand.put(key, b"body", acl=canned)
+        etag = (await stand.head("shut")).etag
+
+        shut = model.DeleteObject(bucket="inbox", key="shut", if_match=etag)
+        assert (await refused(stand.call("DeleteObject", shut, ctx=other))).row.code == "AccessDenied"
+        entries = (model.DeleteEntry("shut", if_match=etag), model.DeleteEntry("open", if_match=etag))
+        batch = model.BatchDeleteObjects(bucket="inbox", entries=entries)
+        errors = await stand.call("BatchDeleteObjects", batch, ctx=other)
+        assert [error and error.code for error in errors] == ["AccessDenied", None]
+
+    run(scenario)
