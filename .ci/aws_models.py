@@ -24,6 +24,7 @@ MODULES = {
     "s3": "object_store/aws_s3.py",
     "iam": "identity/aws_iam.py",
     "sts": "identity/aws_sts.py",
+    "kms": "key_service/aws_kms.py",
 }
 
 EXTRA_PROTOCOLS = {"sqs": ("query",)}

@@ -27,7 +27,7 @@ from cumulo.server.observability import Metrics
 from cumulo.storage.lmdb_engine import LmdbEngine
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
-SERVICES = ("queue_service", "object_store", "identity", "runner")
+SERVICES = ("queue_service", "object_store", "identity", "key_service", "runner")
 WITH_ERRORS = ("core", "storage", "gateway", *SERVICES)
 T = TypeVar("T")
 COMPATIBILITY = "../compatibility.md"
@@ -87,7 +87,7 @@ def aws_tables() -> str:
     """Every operation of AWS's services that this server knows: done, with what departs from AWS, or refused."""
     room: Any = None  # an edge's table is the same for every room: its handlers are not called here
     parts = []
-    for announced in aws_services(room, room, lambda: room, room):
+    for announced in aws_services(room, room, lambda: room, room, lambda: room):
         service = announced.service()
         operations = service.load().operations
         done = sorted({*service.handlers} & {*operations} | {*service.handlers})

@@ -71,10 +71,12 @@ class Guard(msgspec.Struct, frozen=True):
     """What protects a resource: the account that owns it, and its own policy.
 
     `policy` is the text that `resource_policy.validate` returned and the room stored; empty where there is none.
+    `needs_grant` says that it must name the caller or his account, as the policy of a key must.
     """
 
     account: str
     policy: str = ""
+    needs_grant: bool = False
 
 
 class _Remembered(msgspec.Struct):
@@ -155,7 +157,14 @@ class Authorizer:
         else:
             keys_of_call = self._condition_keys(ctx, own.keys, check, guard)
             keys_of_call.update(fold_keys(simulated))
-            request = Request(principal, check.action, check.resource, guard.account, keys_of_call)
+            request = Request(
+                principal,
+                check.action,
+                check.resource,
+                guard.account,
+                keys_of_call,
+                needs_grant=guard.needs_grant,
+            )
             target = self._sets.resource_policies(decided_text(guard.policy))
             explanation = explain(request, own.policies, target)
         return explanation, _sentence(explanation)
@@ -192,6 +201,7 @@ class Authorizer:
                 condition_keys,
                 check.granted,
                 not check.owner,
+                guard.needs_grant,
             ),
             own.policies,
             target,

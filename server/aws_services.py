@@ -16,6 +16,8 @@ from cumulo.gateway.http_body import BODY_TOO_LARGE
 if TYPE_CHECKING:
     from cumulo.identity import edge_aws as identity_edge
     from cumulo.identity import service as identity_room
+    from cumulo.key_service import edge_aws as key_edge
+    from cumulo.key_service import service as key_room
     from cumulo.object_store import edge_aws as object_edge
     from cumulo.object_store import service as object_room
     from cumulo.queue_service import edge_aws as queue_edge
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from cumulo.queue_service.topic_service import TopicService
 else:
     identity_edge = LazyModule("cumulo.identity.edge_aws")
+    key_edge = LazyModule("cumulo.key_service.edge_aws")
     object_edge = LazyModule("cumulo.object_store.edge_aws")
     queue_edge = LazyModule("cumulo.queue_service.edge_aws")
     topic_edge = LazyModule("cumulo.queue_service.edge_aws_sns")
@@ -42,6 +45,7 @@ def aws_services(
     queues: "queue_room.Service",
     topics: "Callable[[], TopicService]",
     objects: "object_room.Service",
+    keys: "Callable[[], key_room.Service]",
 ) -> tuple[AnnouncedService, ...]:
     """Return the services of the AWS edge, on the given rooms; what serves one is loaded at its first request."""
     return (
@@ -52,6 +56,7 @@ def aws_services(
         LateAwsService("s3", "2006-03-01", "", lambda: object_edge.edge(objects)),
         LateAwsService("iam", "2010-05-08", "", lambda: identity_edge.edge_iam(identity)),
         LateAwsService("sts", "2011-06-15", "", lambda: identity_edge.edge_sts(identity)),
+        LateAwsService("kms", "2014-11-01", "TrentService", lambda: key_edge.edge(keys())),
         _without_model("batch", "2016-08-10", "", "rest-json"),
         _without_model("monitoring", "2010-08-01", "GraniteServiceVersion20100801", "query"),
         _without_model("logs", "2014-03-28", "Logs_20140328", "json"),

@@ -3,6 +3,7 @@
 import itertools
 
 from cumulo.identity import invariants as identity
+from cumulo.key_service import invariants as keys
 from cumulo.object_store import invariants as objects
 from cumulo.queue_service import invariants as queues
 from cumulo.queue_service import log_invariants as logs
@@ -26,6 +27,7 @@ async def check_house(engine: Engine, blobs: BlobStore, storage_keys: StorageKey
     problems += await engine.inspect(_check_rooms, None)
     problems += await engine.inspect(queues.check_keys, storage_keys)
     problems += await engine.inspect(objects.check_keys, storage_keys)
+    problems += await engine.inspect(keys.check_materials, storage_keys)
     missing = await _missing_blobs(engine, blobs)
     if missing:
         # On a live folder a body may have gone between the look at its record and the look at its file.
@@ -48,6 +50,7 @@ def _check_rooms(txn: ReadTxn, _: None) -> list[str]:
     due = _all_due(txn)
     found = (
         identity.check(txn),
+        keys.check(txn, due),
         queues.check(txn),
         queues.check_due(txn, due),
         logs.check(txn),

@@ -7,7 +7,9 @@ and where it is first needed while the server drains, it parks nobody. Knows no 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, TypeVar
 
+from cumulo.core.context import CallContext
 from cumulo.core.lazy import LazyPart
+from cumulo.core.ports import DataKey, KeyService
 from cumulo.identity.authorizer import Guard
 from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import Due
@@ -78,3 +80,18 @@ class LateRoom(LazyPart[R]):
             await self().due_handlers()[kind](entries)
 
         return handle
+
+
+class LateKeyService:
+    """The key service as a room asks it (`core.ports.KeyService`), made at the first question."""
+
+    def __init__(self, make: Callable[[], KeyService]) -> None:
+        self._service = LazyPart(make)
+
+    async def generate_data_key(self, ctx: CallContext, key_id: str, context: Mapping[str, str]) -> DataKey:
+        """Make a data key in the caller's name."""
+        return await self._service().generate_data_key(ctx, key_id, context)
+
+    async def open_data_key(self, ctx: CallContext, wrapped: bytes, context: Mapping[str, str]) -> bytes:
+        """Open a data key in the caller's name."""
+        return await self._service().open_data_key(ctx, wrapped, context)

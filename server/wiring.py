@@ -28,6 +28,7 @@ from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.bootstrap import RootCredentials, bootstrap
 from cumulo.identity.credentials import Credentials
 from cumulo.identity.sealing import SecretBox
+from cumulo.key_service import keys as key_schema
 from cumulo.object_store import edge_grpc as object_edge
 from cumulo.object_store import service as object_room
 from cumulo.object_store.model import BucketDefaults, BucketEncryption
@@ -40,7 +41,7 @@ from cumulo.runner import edge_grpc as runner_edge
 from cumulo.runner import service as runner_room
 from cumulo.server.aws_services import aws_services
 from cumulo.server.event_targets import event_targets
-from cumulo.server.late_rooms import LateRoom
+from cumulo.server.late_rooms import LateKeyService, LateRoom
 from cumulo.server.mail import mail_server
 from cumulo.server.observability import Metrics
 from cumulo.server.pages import Pages
@@ -54,6 +55,7 @@ from cumulo.storage.memory import MemoryEngine
 from cumulo.storage.storage_keys import open_storage_keys
 
 if TYPE_CHECKING:
+    from cumulo.key_service import service as key_room
     from cumulo.queue_service import (
         census,
         edge_grpc_logs,
@@ -69,6 +71,7 @@ else:
     edge_grpc_logs = LazyModule("cumulo.queue_service.edge_grpc_logs")
     edge_grpc_schedules = LazyModule("cumulo.queue_service.edge_grpc_schedules")
     edge_grpc_topics = LazyModule("cumulo.queue_service.edge_grpc_topics")
+    key_room = LazyModule("cumulo.key_service.service")
     log_service = LazyModule("cumulo.queue_service.log_service")
     outgoing_folder = LazyModule("cumulo.queue_service.outgoing_folder")
     check = LazyModule("cumulo.server.check")
@@ -177,6 +180,10 @@ async def _build(
         return made
 
     topics = LateRoom(make_topics, entrances.TOPIC_KINDS)
+    kms = LateRoom(
+        lambda: key_room.Service(engine, authorizer, clock, randomness, sealer=sealer, storage_keys=storage_keys),
+        key_schema.DUE_KINDS,
+    )
     objects = object_room.Service(
         engine,
         authorizer,
@@ -197,6 +204,7 @@ async def _build(
         day_s=settings["s3_lifecycle_day_s"],
         access_log_interval_s=settings["s3_access_log_interval_s"],
         restore_delay_s=settings["s3_restore_delay_s"],
+        key_service=LateKeyService(lambda: key_room.DataKeys(kms(), "s3")),
     )
     runner = runner_room.Service(
         engine, authorizer, clock, randomness, sealer=sealer, queues=queues.delivery_target, queue_guard=queues.guard
@@ -208,7 +216,8 @@ async def _build(
     identity.add_guard_source("sqs", guard_of_queue_or_log)
     identity.add_guard_source("sns", topics.guard)
     identity.add_guard_source("s3", objects.guard)
-    rooms = (identity, queues, logs, topics, objects, runner)
+    identity.add_guard_source("kms", kms.guard)
+    rooms = (identity, kms, queues, logs, topics, objects, runner)
     pump = DuePump(engine, clock)
 
     async def forget_requests(entries: list[Due]) -> None:
@@ -226,7 +235,7 @@ async def _build(
     if isinstance(engine, LmdbEngine):
         metrics.add_engine(engine)
     rpc = RpcAdaptor(credentials, clock, randomness, metrics.rpc)
-    services = aws_services(identity, queues, topics, objects)
+    services = aws_services(identity, queues, topics, objects, kms)
     aws = AwsEdge(
         services,
         credentials,

@@ -45,7 +45,18 @@ THIRD_PARTIES = {
     "typing_extensions",
 }
 GOOGLE = {"google._upb", "google.protobuf", "google.rpc"}
-ROOMS = {"api", "core", "gateway", "identity", "object_store", "queue_service", "runner", "server", "storage"}
+ROOMS = {
+    "api",
+    "core",
+    "gateway",
+    "identity",
+    "key_service",
+    "object_store",
+    "queue_service",
+    "runner",
+    "server",
+    "storage",
+}
 WORKERS_OWN = {"attempt", "executor", "isolation", "process_executor", "sandbox", "staging", "templates", "worker"}
 DEAR = {"asyncio.__main__", "concurrent.futures.process", "multiprocessing.pool", "sqlite3", "unittest", "xmlrpc"}
 """Modules of the standard library that only a detour would bring in."""

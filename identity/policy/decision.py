@@ -6,6 +6,7 @@ logic"), as a pure function of the request and compiled policies:
     a Deny that applies, in any kind                         -> EXPLICIT_DENY
     a level of service control policies, or the endpoint
     policy, without an Allow that applies                    -> IMPLICIT_DENY
+    a key, whose policy names neither caller nor account     -> IMPLICIT_DENY
     root inside its own account                              -> ALLOW
     anonymous, services, bearers of foreign tokens           -> what the resource policy says, alone
     (a list of the resource's own, such as an ACL, that gives
@@ -19,8 +20,10 @@ logic"), as a pure function of the request and compiled policies:
     another account, the resource policy                     -> ALLOW
     otherwise                                                -> IMPLICIT_DENY
 
-A grant to the account gives nothing by itself inside that account. Resource control policies only deny: each of their
-levels allows all else. Whatever goes wrong inside is a refusal. Does not load, cache or log; `explanation` says why.
+A grant to the account gives nothing by itself inside that account, but a key's policy must have one before the policies
+of the account count (KMS developer guide, "Key policies in AWS KMS"). Resource control policies only deny: each of
+their levels allows all else. Whatever goes wrong inside is a refusal. Does not load, cache or log; `explanation` says
+why.
 """
 
 import enum
@@ -51,6 +54,7 @@ class Request(msgspec.Struct, frozen=True):
 
     `granted` says that a list of the resource's own gives it to the caller's account, or to everybody. `policy_grants`
     is false where the resource policy is another account's than the resource: then only its denials count.
+    `needs_grant`: nobody may anything, root included, unless the resource's policy names him or his account.
     """
 
     principal: Principal
@@ -60,6 +64,7 @@ class Request(msgspec.Struct, frozen=True):
     keys: Mapping[str, KeyValue] = {}
     granted: bool = False
     policy_grants: bool = True
+    needs_grant: bool = False
 
     @property
     def same_account(self) -> bool:
@@ -236,11 +241,13 @@ def _decide(request: Request, caller: CallerPolicies, target: ResourcePolicies) 
 
     same_account = request.same_account
     is_root = kind is _ROOT
-    if is_root and same_account:
+    if is_root and same_account and not request.needs_grant:
         return Decision(_ALLOW, request)
     level, grant = _NONE, None
     if theirs.policy is not None and request.policy_grants:
         level, grant = theirs.policy.closest(resource, head, keys, principal, has_boundary)
+    if request.needs_grant and grant is None:
+        return Decision(_IMPLICIT_DENY, request, _RESOURCE)
     if grant is not None and (alone or (same_account and level is _DIRECT)):
         return Decision(_ALLOW, request, _RESOURCE, (grant.ref,))
     if alone:

@@ -81,6 +81,7 @@ class DocumentKind(enum.Enum):
     TRUST = ("trust policy", PolicyKind.RESOURCE, 2048)
     QUEUE = ("queue policy", PolicyKind.RESOURCE, 20 * 1024)
     BUCKET = ("bucket policy", PolicyKind.RESOURCE, 20 * 1024)
+    KEY = ("key policy", PolicyKind.RESOURCE, 32 * 1024)
     SCP = ("service control policy", PolicyKind.SCP, 5120)
     RCP = ("resource control policy", PolicyKind.RCP, 5120)
     ENDPOINT = ("endpoint policy", PolicyKind.ENDPOINT, 20 * 1024)
@@ -92,8 +93,8 @@ class DocumentKind(enum.Enum):
 
     @property
     def is_iam_text(self) -> bool:
-        """Say whether IAM's own limits on Sid hold; queues and buckets take any text."""
-        return self not in {DocumentKind.QUEUE, DocumentKind.BUCKET, DocumentKind.ENDPOINT}
+        """Say whether IAM's own limits on Sid hold; queues, buckets and keys take any text."""
+        return self not in {DocumentKind.QUEUE, DocumentKind.BUCKET, DocumentKind.KEY, DocumentKind.ENDPOINT}
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):

@@ -191,6 +191,24 @@ def test_a_request_across_accounts_needs_both_sides(
     assert (decision.outcome, decision.decided_by) == (expected, by), what
 
 
+@pytest.mark.parametrize(
+    ("principal", "own", "target", "outcome"),
+    [
+        (ALICE, caller(YES), None, IMPLICIT),
+        (ALICE, caller(YES), NAMES_ACCOUNT, ALLOW),
+        (ALICE, caller(), NAMES_ACCOUNT, IMPLICIT),
+        (ALICE, caller(), NAMES_USER, ALLOW),
+        (ALICE, caller(YES, NO), NAMES_USER, EXPLICIT),
+    ],
+)
+def test_a_key_needs_a_grant_in_its_own_account_too(
+    principal: Principal, own: CallerPolicies, target: ResourcePolicies | None, outcome: Outcome
+) -> None:
+    request = Request(principal, "s3:GetObject", KEY, HOME, needs_grant=True)
+
+    assert decide(request, own, target or NO_RESOURCE_POLICIES).outcome is outcome
+
+
 def test_resource_control_policies_only_deny() -> None:
     silent = policies(PolicyKind.RCP, {**ELSEWHERE, "Principal": "*"})
     denying = policies(PolicyKind.RCP, {**NO, "Principal": "*"})
