@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cumulo.core.tokens import TOKEN_CHARACTERS_MAX, InvalidToken, TokenKind, TokenSealer
+from cumulo.core.tokens import KNOWN_MAX, TOKEN_CHARACTERS_MAX, InvalidToken, TokenKind, TokenSealer
 
 KEY, NEXT_KEY = b"k" * 32, b"n" * 32
 sealer = TokenSealer({1: KEY}, 1)
@@ -117,3 +117,15 @@ def test_every_other_last_character_is_refused(length):
     for character in set(string.ascii_letters + string.digits + "-_") - {text[-1]}:
         with pytest.raises(InvalidToken):
             sealer.open(TokenKind.PAGE, text[:-1] + character)
+
+
+def test_receipt_opens_however_often_and_however_many_were_sealed_since():
+    sealer = TokenSealer({1: KEY}, 1)
+    payloads = [str(number).encode() for number in range(3 * KNOWN_MAX)]
+
+    texts = [sealer.seal(TokenKind.RECEIPT, payload) for payload in payloads]
+
+    for _ in range(2):
+        assert [sealer.open(TokenKind.RECEIPT, text) for text in texts] == payloads
+    with pytest.raises(InvalidToken):
+        sealer.open(TokenKind.PAGE, sealer.seal(TokenKind.RECEIPT, b"known by sight"))
