@@ -34,8 +34,8 @@ from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
 from cumulo.object_store import model
 from cumulo.object_store.bodies import NewBody
 from cumulo.object_store.buckets import find_bucket
+from cumulo.object_store.event_documents import CREATED_PUT
 from cumulo.object_store.listing import ListStep, first_position, list_step
-from cumulo.object_store.notifications import CREATED_PUT
 from cumulo.object_store.objects import CommitObject, commit_object, description_of, open_object
 from cumulo.object_store.stamping import Stamped
 from cumulo.queue_service import stamping
@@ -114,7 +114,7 @@ class Filled:
     def _commit(self, key: str) -> CommitObject:
         request = model.PutObject(bucket=BUCKET, key=key)
         stamped = Stamped(request=request, partition=self.bucket, now_ms=self.now_ms, wall_ms=self.now_ms)
-        body = NewBody(size_bytes=len(BODY), md5=MD5, crc64nvme=self.crc64nvme, inline=BODY)
+        body = NewBody(size_bytes=len(BODY), md5=MD5, etag=MD5, crc64nvme=self.crc64nvme, inline=BODY)
         return CommitObject(stamped, body, description_of(request), CREATED_PUT)
 
     def any_key(self) -> str:
