@@ -280,7 +280,9 @@ def _read_expires(text: str) -> int:
     if not _NUMBER(text):
         raise SignatureError(Refusal.EXPIRES_NOT_A_NUMBER, AuthForm.QUERY)
     expires_s = int(text)
-    if expires_s <= 0:
+    if not expires_s:
+        raise SignatureError(Refusal.EXPIRES_AT_ONCE, AuthForm.QUERY)
+    if expires_s < 0:
         raise SignatureError(Refusal.EXPIRES_NEGATIVE, AuthForm.QUERY)
     if expires_s > EXPIRES_S_MAX:
         raise SignatureError(Refusal.EXPIRES_TOO_LONG, AuthForm.QUERY)

@@ -48,6 +48,7 @@ class Refusal(enum.StrEnum):
     TOO_NEW = "too new"
     EXPIRES_NOT_A_NUMBER = "expires not a number"
     EXPIRES_NEGATIVE = "expires negative"
+    EXPIRES_AT_ONCE = "expires at once"
     EXPIRES_TOO_LONG = "expires too long"
     EXPIRED = "expired"
     NOT_YET_VALID = "not yet valid"
@@ -262,6 +263,9 @@ ROWS: Mapping[Refusal, Words] = {
     ),
     Refusal.EXPIRES_NEGATIVE: _everywhere(
         _s3_query("X-Amz-Expires must be non-negative"), _incomplete("X-Amz-Expires must be non-negative")
+    ),
+    Refusal.EXPIRES_AT_ONCE: _everywhere(
+        _row("AccessDenied", 403, "Request has expired"), _invalid("Signature expired: X-Amz-Expires is 0.")
     ),
     Refusal.EXPIRES_TOO_LONG: _everywhere(
         _s3_query(

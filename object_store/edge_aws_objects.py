@@ -44,7 +44,7 @@ from cumulo.object_store.edge_aws_restores import restore_header
 from cumulo.object_store.edge_aws_tagging import tags_in_header
 from cumulo.object_store.edge_aws_uploads import body_length, upload_body
 from cumulo.object_store.edge_aws_xml import document, escape
-from cumulo.object_store.errors import NOT_MODIFIED
+from cumulo.object_store.errors import NO_SUCH_KEY, NOT_MODIFIED
 from cumulo.object_store.service import Service
 
 _OVERRIDES: Final = {
@@ -81,6 +81,12 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def get_object_attributes(call: AwsCall) -> AwsAnswer:
         return await _get_object_attributes(service, call)
 
+    async def get_object_torrent(call: AwsCall) -> AwsAnswer:
+        request = call.request
+        await check_headers(service, call, request.Bucket)
+        await service.call(call.ctx, "HeadObject", model.HeadObject(bucket=request.Bucket, key=request.Key))
+        raise NO_SUCH_KEY.error(key=request.Key)  # nobody seeds anything here
+
     return {
         "PutObject": put_object,
         "GetObject": get_object,
@@ -88,6 +94,7 @@ def handlers(service: Service) -> dict[str, Handler]:
         "DeleteObject": delete_object,
         "DeleteObjects": delete_objects,
         "GetObjectAttributes": get_object_attributes,
+        "GetObjectTorrent": get_object_torrent,
     }
 
 

@@ -233,7 +233,7 @@ def test_signature_for_one_service_serves_no_other(root, name, other):
         ({"moved_s": -604_900, "expires": "604800"}, (403, "AccessDenied")),
         ({"expires": "604801"}, (400, "AuthorizationQueryParametersError")),
         ({"expires": "-1"}, (400, "AuthorizationQueryParametersError")),
-        ({"expires": "0"}, (400, "AuthorizationQueryParametersError")),
+        ({"expires": "0"}, (403, "AccessDenied")),
         ({"expires": ""}, (400, "AuthorizationQueryParametersError")),
         ({"expires": "1e3"}, (400, "AuthorizationQueryParametersError")),
         ({"expires": "٩٠٠"}, (400, "AuthorizationQueryParametersError")),

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import hmac
 import json
 from datetime import UTC, datetime
@@ -348,6 +349,15 @@ def dropped(*names):
 )
 def test_form_with_a_wrong_signature_is_refused(asked, refusal):
     assert refusal_of(lambda: post(asked)) is refusal
+
+
+def test_checksum_of_the_file_needs_no_condition():
+    checksum = base64.b64encode(hashlib.sha256(b"bytes of the file").digest()).decode()
+
+    got, verified, _ = post(form([*GOOD, ("x-amz-checksum-sha256", checksum)]))
+
+    assert verified is not None
+    assert got.fields["x-amz-checksum-sha256"] == checksum
 
 
 def old_form(key, secret=SECRET, **more):

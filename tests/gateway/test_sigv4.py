@@ -224,7 +224,7 @@ def test_longest_life_is_a_week():
     ("expires", "refusal"),
     [
         ("-1", Refusal.EXPIRES_NEGATIVE),
-        ("0", Refusal.EXPIRES_NEGATIVE),
+        ("0", Refusal.EXPIRES_AT_ONCE),
         ("", Refusal.EXPIRES_NOT_A_NUMBER),
         ("1e3", Refusal.EXPIRES_NOT_A_NUMBER),
         ("+5", Refusal.EXPIRES_NOT_A_NUMBER),

@@ -598,3 +598,11 @@ def test_deletes_on_age_and_size(door: Door) -> None:
     assert error["Code"] == "PreconditionFailed"
     s3.delete_object(Bucket="inbox", Key="k", IfMatchSize=5, IfMatchLastModifiedTime=modified, IfMatch="*")
     assert refused(s3.head_object, Bucket="inbox", Key="k") == (404, "404")
+
+
+def test_object_has_no_torrent(door: Door) -> None:
+    s3 = door.client()
+    s3.put_object(Bucket="inbox", Key="k", Body=b"x")
+
+    for key in ("k", "none"):
+        assert refused(s3.get_object_torrent, Bucket="inbox", Key=key) == (404, "NoSuchKey")
