@@ -8,10 +8,10 @@ export PIP_CONSTRAINT := $(CURDIR)/.ci/constraints.txt
 INSTALLS := pyproject.toml .ci/rooms.py .ci/bootstrap .ci/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-clients compat test-long test-all-pythons crash fuzz bench bench-peers gen lint system-deps lock clean
+.PHONY: help install demo test test-clients compat test-long test-all-pythons crash fuzz s3-tests bench bench-peers gen lint system-deps lock clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/.made: .ci/bootstrap
 	@sh .ci/bootstrap $(VENV)
@@ -63,6 +63,17 @@ CYCLES ?= 50
 crash: $(VENV)/.developed  ## kill -9 under load, restart, compare with what was acknowledged (CYCLES=50)
 	@$(BIN)/python -m tests.crash.engine_loop --cycles $(CYCLES)
 	@$(BIN)/python -m tests.crash.server_loop --cycles $(CYCLES)
+
+# The suite is nobody's dependency: it is run from a checkout, in an environment of its own.
+SUITE ?=
+$(VENV)/s3-suite/.installed: .ci/bootstrap $(SUITE)/requirements.txt
+	@sh .ci/bootstrap $(@D)
+	@PIP_CONSTRAINT= $(@D)/bin/python -m pip --quiet --disable-pip-version-check install -r $(SUITE)/requirements.txt
+	@touch $@
+
+s3-tests: $(VENV)/.developed $(if $(SUITE),$(VENV)/s3-suite/.installed)  ## a checkout of ceph/s3-tests against a real server (SUITE=folder, SELECT=expression of -k)
+	@[ -n "$(SUITE)" ] || { echo "s3-tests wants a checkout of https://github.com/ceph/s3-tests: make s3-tests SUITE=folder"; exit 2; }
+	@$(BIN)/python .ci/s3_suite.py $(SUITE) --python $(VENV)/s3-suite/bin/python $(if $(SELECT),--select "$(SELECT)",--least 600)
 
 # atheris has wheels for some Pythons only, and is wanted by nothing else.
 SECONDS ?= 60
