@@ -124,8 +124,11 @@ def test_messages_of_a_stream_that_ended_come_back(consuming, settle):
         await pass_time(it, 60)
 
         stream.stream.cancel()
-        await settle()
-        await pass_time(it, 30)
+        for _ in range(20):  # the server hears of it in its own time; a stream that lives is renewed at every step
+            await settle()
+            await pass_time(it, 30)
+            if await it.counts() == (1, 0, 0):
+                break
 
         assert await it.counts() == (1, 0, 0)
 
