@@ -37,6 +37,30 @@ def parse_arn(text: str) -> Arn | None:
     return Arn(parts[2], parts[3], parts[4], parts[5])
 
 
+_AUTHORITY = re.compile(r"[^/?#]*")
+
+
+def masked_url(url: str) -> str:
+    """Return a URL as others may see it: `http://user:****@host/` for one with a password.
+
+    One that is none, since its password has characters that had to be escaped, is masked up to the last @.
+    """
+    scheme, separator, rest = url.partition("://")
+    authority = _AUTHORITY.match(rest)
+    assert authority is not None
+    user, colon, password = rest.partition(":")
+    known, at, _ = authority[0].rpartition("@")
+    if not colon or (at and ":" not in known):
+        return url
+    if at:
+        host = rest[len(known) + 1 :]
+    elif ":" in authority[0] and not authority[0].partition(":")[2].isdecimal() and "@" in password:
+        host = password.rpartition("@")[2]
+    else:
+        return url
+    return f"{scheme}{separator}{user}:****@{host}"
+
+
 def is_account_id(text: str) -> bool:
     """Say whether `text` is a twelve-digit account id."""
     return _ACCOUNT.fullmatch(text) is not None

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from cumulo.core.lazy import LazyModule
+from cumulo.core.names import masked_url
 from cumulo.gateway.outgoing_addresses import PrivateAddresses, address_refusal, port_refusal
 
 ANSWER_S: Final = 15
@@ -121,7 +122,7 @@ class OutgoingHttp:
         except TimeoutError as error:
             raise Unreachable(f"it did not answer within {self._answer_s:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Unreachable(f"{type(error).__name__}: {error}"[:300]) from error
+            raise Unreachable(f"{type(error).__name__}: {masked_url(str(error))}"[:300]) from error
 
     async def close(self) -> None:
         """Close every connection."""
@@ -144,7 +145,8 @@ class OutgoingHttp:
         try:
             target = yarl.URL(url)
         except ValueError as error:
-            raise Forbidden(f"it is no URL: {error}") from error
+            # What is wrong with it may be the password.
+            raise Forbidden("it is no URL" if "@" in url else f"it is no URL: {error}") from None
         if target.scheme not in _SCHEMES or not target.raw_host:
             raise Forbidden("it is no URL of http or https with a host")
         if refusal := port_refusal(target.port):

@@ -3,8 +3,11 @@
 Pure functions over SNS's JSON: check it in SNS's words, show what is in force, and say how long to wait after each
 attempt. Sources: SNS developer guide, "Amazon SNS message delivery retries" and "Creating an HTTP/S delivery policy".
 How a backoff function divides the way from the least delay to the greatest is not published; the four here keep the
-order in which SNS draws them. SNS adds jitter, which we leave out: what one server retries comes at most so many at
-once anyway.
+order in which SNS draws them. Nor is how SNS adds jitter, only that it does ("full jitter", in its words, draws evenly
+up to what would be the delay). So where a policy was given, the delays of its backoff phase are drawn evenly between
+the least delay and what the function says: within the policy's bounds, and never longer in all than it allows. Where it
+says nothing, delays are drawn evenly from half of SNS's own to one and a half: the time that an endpoint has in all
+stays.
 """
 
 import functools
@@ -100,9 +103,25 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     max_per_s: int = 0
     """Attempts a second; 0 sets no limit."""
     content_type: str = _REQUEST["headerContentType"]
+    is_given: bool = True
+    """Whether somebody chose it; SNS's own else."""
+
+    def drawn_delay_s(self, attempt: int, draw: float) -> int | None:
+        """Return how long to wait after the failed attempt of that number, from 1; None where it was the last. `draw`
+        is from 0 to below 1, by chance.
+        """
+        delay_s = self.delay_s(attempt)
+        if not delay_s:
+            return delay_s
+        if not self.is_given:
+            return max(1, round(delay_s * (0.5 + draw)))
+        before = self.no_delay + self.min_delay
+        if before < attempt <= before + self.backoff:
+            return self.least_s + round((delay_s - self.least_s) * draw)
+        return delay_s
 
     def delay_s(self, attempt: int) -> int | None:
-        """Return how long to wait after the failed attempt of that number, from 1; None where it was the last."""
+        """Return the delay after that attempt without jitter."""
         retry = attempt
         if retry <= self.no_delay:
             return 0
@@ -117,7 +136,7 @@ class RetryPolicy(msgspec.Struct, frozen=True):
         return self.greatest_s if retry <= self.max_delay else None
 
 
-OF_MAIL: Final = RetryPolicy(0, 2, 10, 38, 10, 600, "exponential")
+OF_MAIL: Final = RetryPolicy(0, 2, 10, 38, 10, 600, "exponential", is_given=False)
 """SNS's own policy for e-mail and SMS: 50 retries over six hours."""
 
 
@@ -156,6 +175,7 @@ def in_force(topic: Mapping[str, str], subscription: Mapping[str, str]) -> Retry
 @functools.lru_cache(maxsize=1024)
 def _in_force(topic: str, subscription: str) -> RetryPolicy:
     of_topic = effective_of_topic({DELIVERY_POLICY: topic})["http"]
+    is_given = bool((json.loads(topic or "{}").get("http") or {}).get("defaultHealthyRetryPolicy"))
     retries = of_topic["defaultHealthyRetryPolicy"]
     throttle = of_topic.get("defaultThrottlePolicy") or {}
     request = of_topic["defaultRequestPolicy"]
@@ -163,6 +183,7 @@ def _in_force(topic: str, subscription: str) -> RetryPolicy:
         own = json.loads(subscription)
         if own.get("healthyRetryPolicy"):
             retries = _RETRIES | own["healthyRetryPolicy"]
+            is_given = True
         throttle = own.get("throttlePolicy") or throttle
         request = request | (own.get("requestPolicy") or {})
     no_delay, min_delay, max_delay = (retries[name] for name in _PHASES)
@@ -176,6 +197,7 @@ def _in_force(topic: str, subscription: str) -> RetryPolicy:
         function=retries["backoffFunction"],
         max_per_s=throttle.get("maxReceivesPerSecond") or 0,
         content_type=request["headerContentType"],
+        is_given=is_given,
     )
 
 

@@ -420,7 +420,7 @@ class EndpointDelivery:
         except NotTaken as error:
             self._lines.note(visit.line, taken=not error.again)
             self.outcomes[protocol, "failed"] += 1
-            delay_s = policy.delay_s(message.receive_count) if error.again else None
+            delay_s = self._delay_s(policy, message.receive_count) if error.again else None
             about = {
                 "subscription": target.place.arn,
                 "message_id": stored.message_id,
@@ -462,8 +462,12 @@ class EndpointDelivery:
         try:
             await carrier.carry(self._parcel(target, stored, policy))
         except NotTaken as error:
-            return policy.delay_s(attempt) if error.again else None
+            return self._delay_s(policy, attempt) if error.again else None
         return None
+
+    def _delay_s(self, policy: RetryPolicy, attempt: int) -> int | None:
+        draw = int.from_bytes(self._randomness.token_bytes(4), "big") / 2**32
+        return policy.drawn_delay_s(attempt, draw)
 
     def _parcel(self, target: Target, stored: StoredNotice, policy: RetryPolicy) -> Parcel:
         row, place = target.row, target.place

@@ -11,6 +11,7 @@ from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.core.ids import Randomness, uuid4_text
+from cumulo.core.names import masked_url
 from cumulo.core.operations import Checks, Operation
 from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
 from cumulo.identity import resource_policy
@@ -438,7 +439,10 @@ async def _subscribe(desk: TopicDesk, ctx: CallContext, operation: Operation, re
     return Resolved(
         StampedSubscribe(place, found.partition, row, queue, now_ms, confirmation, there is not None, archive),
         tuple(it for it in (ROOT, found.partition, queue, archive) if it),
-        with_keys(checks_of(operation, place), {"sns:Protocol": request.protocol, "sns:Endpoint": request.endpoint}),
+        with_keys(
+            checks_of(operation, place),
+            {"sns:Protocol": request.protocol, "sns:Endpoint": masked_url(request.endpoint)},
+        ),
         Guard(place.account, found.policy),
     )
 

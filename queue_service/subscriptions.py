@@ -7,6 +7,7 @@ for whoever delivers them. One that is not confirmed in time goes by the due ind
 
 import msgspec
 
+from cumulo.core.names import masked_url
 from cumulo.queue_service import own_queues, publishing, replaying
 from cumulo.queue_service.archive_policies import REPLAY_POLICY
 from cumulo.queue_service.entrances import EXPIRE, FAREWELL
@@ -393,11 +394,11 @@ def _place_in(arn: str) -> TopicPlace:
 
 
 def shown(topic: TopicPlace, row: SubscriptionRow) -> Subscription:
-    """Return a subscription as callers see it."""
+    """Return a subscription as callers see it: as in SNS, without the password that its endpoint may have."""
     return Subscription(
         place=SubscriptionPlace(topic, row.id),
         protocol=row.protocol,
-        endpoint=row.endpoint,
+        endpoint=masked_url(row.endpoint),
         owner=row.owner,
         principal_arn=row.principal_arn,
         attributes=row.attributes,

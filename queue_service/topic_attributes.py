@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cumulo.core.errors import ServiceError
-from cumulo.core.names import is_account_id, is_region, parse_arn, parse_resource_name
+from cumulo.core.names import is_account_id, is_region, masked_url, parse_arn, parse_resource_name
 from cumulo.queue_service import delivery_policies
 from cumulo.queue_service.archive_policies import ARCHIVE_POLICY, REPLAY_POLICY, archive_s, replay_points
 from cumulo.queue_service.delivery_policies import DELIVERY_POLICY
@@ -179,7 +179,7 @@ def check_endpoint(place: TopicPlace, protocol: str, endpoint: str) -> None:
     if protocol in ("http", "https") and not endpoint.startswith(f"{protocol}://"):
         raise wrong("Endpoint must match the specified protocol")
     if protocol == "sms" and (not _PHONE.fullmatch(endpoint) or sum(map(str.isdecimal, endpoint)) > _PHONE_DIGITS_MAX):
-        raise INVALID_IN_FULL.error(text=f"Invalid SMS endpoint: {endpoint[:80]}")
+        raise INVALID_IN_FULL.error(text=f"Invalid SMS endpoint: {masked_url(endpoint)[:80]}")
     if protocol.startswith("email") and not _EMAIL.fullmatch(endpoint):
         raise wrong("Email address")
     if protocol == "sqs":

@@ -8,6 +8,7 @@ from cumulo.core.names import (
     Arn,
     is_account_id,
     is_region,
+    masked_url,
     parse_arn,
     parse_resource_name,
     resource_name,
@@ -76,3 +77,20 @@ def test_short_name_is_of_the_callers_account_and_region():
 )  # fmt: skip
 def test_other_path_is_no_resource_name(text):
     assert parse_resource_name(text, "queues", ACCOUNT, "us-east-1") is None
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://me:secret@example.com/a?b=c:d@e", "https://me:****@example.com/a?b=c:d@e"),
+        ("http://me:pass/word@example.com/", "http://me:****@example.com/"),
+        ("http://me:a@b@example.com", "http://me:****@example.com"),
+        ("http://:secret@example.com", "http://:****@example.com"),
+        ("http://me@example.com:80/", "http://me@example.com:80/"),
+        ("http://example.com:80/path@home", "http://example.com:80/path@home"),
+        ("http://[::1]:80/", "http://[::1]:80/"),
+        ("arn:aws:sqs:us-east-1:000000000000:q", "arn:aws:sqs:us-east-1:000000000000:q"),
+    ],
+)
+def test_url_is_shown_without_its_password(url, shown):
+    assert masked_url(url) == shown

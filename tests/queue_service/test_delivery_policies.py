@@ -27,6 +27,28 @@ def test_default_policy_is_three_retries_20_seconds_apart():
     assert [policy.delay_s(attempt) for attempt in (1, 2, 3, 4)] == [20, 20, 20, None]
 
 
+def test_delays_of_the_backoff_phase_are_drawn_between_the_least_and_what_the_function_says():
+    retries = GOOD | {"minDelayTarget": 10, "maxDelayTarget": 110, "numRetries": 7, "numNoDelayRetries": 1}
+    retries |= {"numMinDelayRetries": 1, "numMaxDelayRetries": 2}
+    policy = policies.in_force({}, {"DeliveryPolicy": json.dumps({"healthyRetryPolicy": retries})})
+
+    attempts = range(1, 9)
+
+    assert [policy.delay_s(it) for it in attempts] == [0, 10, 10, 60, 110, 110, 110, None]
+    assert [policy.drawn_delay_s(it, 0.0) for it in attempts] == [0, 10, 10, 10, 10, 110, 110, None]
+    assert [policy.drawn_delay_s(it, 0.5) for it in attempts] == [0, 10, 10, 35, 60, 110, 110, None]
+    assert [policy.drawn_delay_s(it, 0.999) for it in attempts] == [0, 10, 10, 60, 110, 110, 110, None]
+
+
+@pytest.mark.parametrize(("draw", "delay_s"), [(0.0, 10), (0.5, 20), (0.9999, 30)])
+def test_delays_that_nobody_chose_are_drawn_around_those_of_sns(draw, delay_s):
+    throttled = json.dumps({"http": {"defaultThrottlePolicy": {"maxReceivesPerSecond": 1}}})
+
+    for topic in ({}, {"DeliveryPolicy": throttled}):
+        assert policies.in_force(topic, {}).drawn_delay_s(1, draw) == delay_s
+    assert policies.OF_MAIL.drawn_delay_s(13, draw) == 30 * delay_s
+
+
 def test_phases_follow_each_other():
     found = delays(
         minDelayTarget=1,

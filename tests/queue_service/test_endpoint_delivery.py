@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 
 import pytest
 
@@ -153,21 +154,52 @@ def test_endpoint_gets_the_text_of_its_protocol_and_the_content_type_of_its_poli
 def test_message_that_was_not_taken_comes_again_after_the_delays_of_the_policy(go, status):
     async def scenario(news):
         async with Endpoint() as endpoint:
-            retries = {"minDelayTarget": 2, "maxDelayTarget": 10, "numRetries": 4, "numNoDelayRetries": 1}
+            retries = {"minDelayTarget": 2, "maxDelayTarget": 10, "numRetries": 4}
+            retries |= {"numNoDelayRetries": 1, "numMinDelayRetries": 1, "numMaxDelayRetries": 2}
             await news.subscribed(endpoint, DeliveryPolicy=json.dumps({"healthyRetryPolicy": retries}))
             endpoint.statuses = [status] * 4
 
             await news.publish("hello")
             seen = []
-            for _ in range(20):
+            for _ in range(24):
                 seen.append(len(endpoint.bodies))
                 await news.advance(1)
 
-            # At once twice; then after 2, 6 and 10 seconds.
-            assert seen == [0, 2, 2, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 5]
+            # At once twice; then after 2, 10 and 10 seconds.
+            assert seen == [0, 2, 2, *[3] * 10, *[4] * 10, 5]
             assert news.service.endpoints.outcomes == {(HTTP, "delivered"): 2, (HTTP, "failed"): 4}
 
     go(scenario)
+
+
+def test_password_of_an_endpoint_is_used_and_never_shown(go, caplog):
+    async def scenario(news):
+        async with Endpoint() as endpoint:
+            host = f"127.0.0.1:{endpoint.port}"
+            endpoint.url = f"http://me:hunter2@{host}/"
+            arn = await news.subscribed(endpoint)
+            endpoint.statuses = [500]
+
+            await news.publish("hello")
+            await news.advance(60)
+
+            assert endpoint.posted[-1].headers["authorization"] == "Basic bWU6aHVudGVyMg=="
+            shown = [
+                await news.call(topics.GetSubscription(subscription=arn)),
+                await news.call(topics.Subscribe(topic="news", protocol="http", endpoint=endpoint.url)),
+                *(await news.call(topics.ListSubscriptions())).subscriptions,
+                *(await news.call(topics.ListSubscriptionsByTopic(topic="news"))).subscriptions,
+            ]
+            assert {it.endpoint for it in shown} == {f"http://me:****@{host}/"}
+            for wrong in (f"me:hunter2/@{host}/", f"me:hunter2@{host}:port/", "me:hunter2@169.254.169.254/"):
+                with pytest.raises(ServiceError) as refused:
+                    await news.call(topics.Subscribe(topic="news", protocol="http", endpoint=f"http://{wrong}"))
+                assert "hunter" not in str(refused.value)
+            assert "an endpoint took no message" in caplog.text
+            assert "hunter2" not in f"{caplog.text}{[record.__dict__ for record in caplog.records]}"
+
+    with caplog.at_level(logging.DEBUG):
+        go(scenario)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 404])
