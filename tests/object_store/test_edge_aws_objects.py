@@ -338,7 +338,7 @@ def test_header_that_asks_for_what_is_not_built_is_refused(door: Door, header: s
 @pytest.mark.parametrize(
     ("header", "value", "code"),
     [
-        ("x-amz-acl", "private", "AccessControlListNotSupported"),
+        ("x-amz-acl", "private", None),
         ("x-amz-acl", "bucket-owner-full-control", None),
         ("x-amz-acl", "public-read", "AccessControlListNotSupported"),
         ("x-amz-grant-read", "id=1", "InvalidArgument"),
