@@ -74,7 +74,7 @@ def described(key: bytes, record: KeyRecord) -> model.Key:
 
 
 def create_key(txn: Txn, stamped: Stamped) -> model.Key:
-    """Make a key; raises `LimitExceededException`."""
+    """Make a key."""
     request: model.CreateKey = stamped.request
     record = KeyRecord(
         account=stamped.account,

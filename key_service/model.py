@@ -23,8 +23,6 @@ TAG_KEY_CHARACTERS_MAX: Final = 128
 TAG_VALUE_CHARACTERS_MAX: Final = 256
 ALIASES_MAX: Final = 50
 """Of one key."""
-KEYS_MAX: Final = 100_000
-"""Of one account in one region."""
 PAGE_MAX: Final = 1_000
 PAGE_DEFAULT: Final = 100
 DELETION_DAYS_MIN: Final = 7

@@ -4,8 +4,6 @@ Promises that nothing is read of a key for its caller before the room has decide
 the key, and the error of a missing one is raised only afterwards.
 """
 
-import hashlib
-import hmac
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,7 +15,8 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import ACCESS_DENIED, ServiceError
 from cumulo.core.ids import Randomness
 from cumulo.core.operations import Check, Checks, Operation
-from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
+from cumulo.core.tokens import TokenSealer
+from cumulo.identity import pages
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved
 from cumulo.key_service import aliases, ciphertexts, keys, materials, model, naming, policies
@@ -28,7 +27,6 @@ from cumulo.key_service.stamping import NO_MATERIAL, Stamped
 from cumulo.storage.engine import Engine, ReadTxn
 from cumulo.storage.storage_keys import Scope, StorageKeys, WrappedKey
 
-_HASH_BYTES = 16
 _PAGE_DEFAULTS: Mapping[type, int] = {model.ListResourceTags: 50, model.ListAliases: 50}
 
 
@@ -321,16 +319,13 @@ class Desk:
 
     def seal_page(self, account: str, request: Any, last: bytes) -> str:
         """Return the token of the page behind `last`."""
-        return self._sealer.seal(TokenKind.PAGE, _hash(account, request) + last)
+        return pages.seal_place(self._sealer, account, request, last)
 
     def _open_page(self, account: str, request: Any) -> bytes:
         try:
-            payload = self._sealer.open(TokenKind.PAGE, request.page_token)
-        except InvalidToken:
+            return pages.open_place(self._sealer, account, request)
+        except ServiceError:
             raise INVALID_MARKER.error() from None
-        if not hmac.compare_digest(payload[:_HASH_BYTES], _hash(account, request)):
-            raise INVALID_MARKER.error()
-        return payload[_HASH_BYTES:]
 
 
 def material_scope(account: str, key: bytes) -> Scope:
@@ -378,9 +373,3 @@ def _request_tag_keys(tags: Mapping[str, str]) -> dict[str, str | tuple[str, ...
     if tags:
         made["aws:TagKeys"] = tuple(tags)
     return made
-
-
-def _hash(account: str, request: Any) -> bytes:
-    same = msgspec.structs.replace(request, page_token="", page_size=0)  # a next page may be of another size
-    asked = msgspec.msgpack.encode((type(request).__name__, account, same))
-    return hashlib.sha256(asked).digest()[:_HASH_BYTES]

@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from cumulo.core.names import is_account_id
 from cumulo.object_store import model
 from cumulo.object_store.errors import INVALID_ARGUMENT, INVALID_REQUEST
 from cumulo.object_store.model import FULL_CONTROL, READ, READ_ACP, WRITE, WRITE_ACP, Acl, AskedGrant, Grant
@@ -138,8 +137,3 @@ def says_what_holds(acl: str, grants: tuple[Grant, ...] | None, bucket_owner: st
     if grants is None:
         return acl == "bucket-owner-full-control"
     return all(grant == Grant(bucket_owner, FULL_CONTROL) for grant in grants)
-
-
-def is_account(grantee: str) -> bool:
-    """Say whether a grant's grantee is an account."""
-    return is_account_id(grantee)
