@@ -44,7 +44,15 @@ from cumulo.gateway.aws_model import (
     ServiceModel,
 )
 from cumulo.gateway.aws_routes import BucketRoutes
-from cumulo.gateway.aws_service import AnnouncedService, AwsAnswer, AwsCall, AwsService, Handler, PostedForm
+from cumulo.gateway.aws_service import (
+    AnnouncedService,
+    AwsAnswer,
+    AwsCall,
+    AwsService,
+    Handler,
+    PostedForm,
+    RefusalWithHeaders,
+)
 from cumulo.gateway.bucket_front import Visit
 from cumulo.gateway.held_bodies import HeldBodies, is_long
 from cumulo.gateway.http1 import Request, Response
@@ -538,7 +546,8 @@ def _refusal(exchange: _Exchange, error: ServiceError) -> Response:
         host_id=exchange.host_id,
         head=exchange.request.method == "HEAD",
     )
-    return Response(encoded.status, encoded.body, encoded.headers, encoded.content_type)
+    headers = encoded.headers + (error.headers if isinstance(error, RefusalWithHeaders) else ())
+    return Response(encoded.status, encoded.body, headers, encoded.content_type)
 
 
 def _log_refusal(exchange: _Exchange, expected: ServiceError, error: Exception) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from cumulo.core.context import CallContext
-from cumulo.core.errors import ErrorRow
+from cumulo.core.errors import ErrorRow, ServiceError
 from cumulo.core.lazy import LazyPart
 from cumulo.gateway.aws_model import ServiceModel
 from cumulo.gateway.bucket_front import BucketFront
@@ -57,6 +57,14 @@ class AwsAnswer(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
     content: bytes = b""
     content_type: str = ""
+
+
+class RefusalWithHeaders(ServiceError):
+    """A refusal whose answer bears headers of its own, beside those of every refusal."""
+
+    def __init__(self, error: ServiceError, headers: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(error.row, error.values)
+        self.headers = headers
 
 
 Handler = Callable[[AwsCall], Awaitable[Any]]

@@ -29,11 +29,12 @@ from cumulo.object_store.keys import ObjectRecord, PartRecord, Parts
 from cumulo.object_store.lifecycle_index import armed
 from cumulo.object_store.multipart import etag_of
 from cumulo.object_store.notifications import write_events
-from cumulo.object_store.objects import described, find_object, manifest_of
+from cumulo.object_store.objects import current_object, described, manifest_of
 from cumulo.object_store.quotas import check_quota
 from cumulo.object_store.sealing import place_of
 from cumulo.object_store.stamping import Stamped
 from cumulo.object_store.uploads import Store, at_commit, commit_body, put_object, receive
+from cumulo.object_store.versions import check_unversioned
 from cumulo.storage import digests, records
 from cumulo.storage.engine import Row, Txn
 from cumulo.storage.tuples import u64
@@ -66,7 +67,7 @@ async def put_or_append(
     request: model.PutObject = stamped.request
     if request.write_offset == model.UNKNOWN:
         return await put_object(store, ctx, resolved, body)
-    found: ObjectRecord | None = await store.engine.read((stamped.partition,), find_object, stamped)
+    found: ObjectRecord | None = await store.engine.read((stamped.partition,), current_object, stamped)
     if not request.request_id:  # a repeated request finds the object grown: the transaction knows it
         check_offset(found, request.write_offset)
     if found is not None:
@@ -124,7 +125,8 @@ def commit_append(txn: Txn, commit: CommitAppend) -> Appended:
     request: model.PutObject = stamped.request
     partition = stamped.partition
     meta = open_bucket(txn, partition, request.bucket)
-    found = find_object(txn, stamped)
+    check_unversioned(is_versioned=bool(meta.versioning))
+    found = current_object(txn, stamped)
     check_write(found, request.key, request.if_match, request.if_none_match)
     check_offset(found, request.write_offset)
     if found is None or _key_of(found.encryption) != _key_of(new.encryption):

@@ -137,7 +137,7 @@ def list_buckets(txn: ReadTxn, stamped: Stamped) -> ListedBuckets:
 
 
 def delete_bucket(txn: Txn, stamped: Stamped) -> None:
-    """Delete a bucket without objects and uploads; raises `NoSuchBucket` or `BucketNotEmpty`.
+    """Delete a bucket without objects, versions and uploads; raises `NoSuchBucket` or `BucketNotEmpty`.
 
     Bodies that wait for their removal, and remembered answers, have due entries of their own and end with those.
     """
@@ -146,8 +146,10 @@ def delete_bucket(txn: Txn, stamped: Stamped) -> None:
     if row.partition != partition:
         raise NO_SUCH_BUCKET.error(bucket=name)
     counters = open_counters(txn, partition)
-    if counters.objects or counters.uploads:
-        raise BUCKET_NOT_EMPTY.error(bucket=name, objects=counters.objects, uploads=counters.uploads)
+    if counters.objects or counters.versions or counters.uploads:
+        raise BUCKET_NOT_EMPTY.error(
+            bucket=name, objects=counters.objects, versions=counters.versions, uploads=counters.uploads
+        )
     txn.delete(keys.bucket_key(name))
     txn.delete(keys.account_key(row.account, name))
     if row.has_policy:
@@ -230,6 +232,7 @@ def save_counters(txn: Txn, partition: bytes, counters: Counters) -> None:
     assert counters.objects >= 0, counters
     assert counters.bytes >= 0, counters
     assert counters.uploads >= 0, counters
+    assert counters.versions >= 0, counters
     txn.put(partition + keys.COUNTERS, records.encode(counters))
 
 

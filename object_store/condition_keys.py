@@ -58,7 +58,7 @@ def of_new_bucket(request: model.CreateBucket) -> Keys:
     return keys | _of_tags("aws:TagKeys", "aws:RequestTag", request.tags)
 
 
-def of_listing(request: model.ListObjects) -> Keys:
+def of_listing(request: model.ListObjects | model.ListObjectVersions) -> Keys:
     """Return the keys by which policies narrow a listing."""
     keys: Keys = {"s3:prefix": request.prefix}
     if request.delimiter:

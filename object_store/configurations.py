@@ -19,6 +19,7 @@ from cumulo.object_store.configuration_rows import whole_value
 from cumulo.object_store.encryption import check_bucket_encryption
 from cumulo.object_store.errors import (
     CONFIGURATION_ID_MISMATCH,
+    ILLEGAL_VERSIONING,
     INVALID_ARGUMENT,
     MALFORMED_CONFIGURATION,
     TOO_MANY_CONFIGURATIONS,
@@ -51,6 +52,7 @@ LOGGING: Final = "logging"
 QUOTA: Final = "quota"
 SLICE_BYTES: Final = VALUE_BYTES_MAX - 64
 """Of an encoded configuration in one row; the record around it takes a few bytes."""
+VERSIONING: Final = "versioning"
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -147,7 +149,7 @@ KINDS: Final = {
         shape="RequestPaymentConfiguration",
         check=payments.check_payer,
     ),
-    "versioning": Kind("s3:GetBucketVersioning", "s3:PutBucketVersioning", None),
+    VERSIONING: Kind("s3:GetBucketVersioning", "s3:PutBucketVersioning", None, model.Versioning),
     WEBSITE: Kind(
         "s3:GetBucketWebsite",
         "s3:PutBucketWebsite",
@@ -199,6 +201,15 @@ def check_configuration(bucket: str, name: str, value: Configuration | None, id_
             check_ownership(ownership)
         case model.BucketEncryption():
             check_bucket_encryption(value)
+        case model.Versioning(status=status):
+            _check_versioning(status)
+
+
+def check_removal(name: str) -> None:
+    """Raise `InvalidArgument` for a configuration that no bucket loses once it has it."""
+    kind_of(name)
+    if name == VERSIONING:
+        raise INVALID_ARGUMENT.error(parameter="kind", value=name, allowed="versioning can be suspended, not removed")
 
 
 def check_id(kind: Kind, id_: str) -> None:
@@ -221,6 +232,18 @@ def check_ownership(ownership: str) -> None:
             parameter="x-amz-object-ownership",
             value=repr(shown(ownership)),
             allowed="one of " + ", ".join(model.OBJECT_OWNERSHIPS),
+        )
+
+
+def _check_versioning(status: str) -> None:
+    """Raise `IllegalVersioningConfigurationException` or `InvalidArgument` for a state that is none."""
+    if not status:
+        raise ILLEGAL_VERSIONING.error()
+    if status not in (model.VERSIONING_ENABLED, model.VERSIONING_SUSPENDED):
+        raise INVALID_ARGUMENT.error(
+            parameter="status",
+            value=repr(shown(status)),
+            allowed=f"{model.VERSIONING_ENABLED} or {model.VERSIONING_SUSPENDED}",
         )
 
 
@@ -307,6 +330,11 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
         case "lifecycle":
             assert value is None or isinstance(value, Lifecycle), value
             replace_row(txn, request.bucket, lifecycle=change_rules(txn, stamped, meta, value))
+        case "versioning":
+            assert isinstance(value, model.Versioning), value
+            changed = msgspec.structs.replace(meta, versioning=value.status)
+            txn.put(stamped.partition + keys.META, records.encode(changed))
+            replace_row(txn, request.bucket, is_versioned=True)
         case "quota":
             assert value is None or isinstance(value, model.BucketQuota), value
             txn.put(stamped.partition + keys.META, records.encode(quotas.limited(meta, value)))

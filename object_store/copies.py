@@ -62,7 +62,8 @@ async def copy_object(
         name = request.checksum or next(iter(opened.record.checksums), "")
         new = await receive(store.blobs, opened.body, _whole(opened), keeps=name, sealing=sealing)
     description = _description(request, opened.record, takes_tags=copy.takes_tags)
-    return Result(await store_object(store, ctx, copy.target, new, description, CREATED_COPY))
+    copied = await store_object(store, ctx, copy.target, new, description, CREATED_COPY)
+    return Result(msgspec.structs.replace(copied, source_version_id=opened.download.object.version_id))
 
 
 async def copy_part(
@@ -78,7 +79,8 @@ async def copy_part(
     async with contextlib.aclosing(opened.body):
         check_part_source(opened.record, request.source)
         new = await receive(store.blobs, opened.body, _whole(opened), keeps=upload.checksum, sealing=sealing)
-    return Result(await store_part(store, ctx, upload, new))
+    part = await store_part(store, ctx, upload, new)
+    return Result(msgspec.structs.replace(part, source_version_id=opened.download.object.version_id))
 
 
 def check_source(record: ObjectRecord, request: model.CopyObject) -> None:
@@ -91,7 +93,8 @@ def check_source(record: ObjectRecord, request: model.CopyObject) -> None:
             reason="The specified copy source is larger than the maximum allowable size for a copy source: "
             f"{model.COPY_BYTES_MAX}"
         )
-    same = (request.bucket, request.key) == (request.source.bucket, request.source.key)
+    # An older version that is copied onto its own key becomes the current one.
+    same = (request.bucket, request.key, "") == (request.source.bucket, request.source.key, request.source.version_id)
     as_before = (request.storage_class or model.STANDARD) == (record.storage_class or model.STANDARD)
     asks_more = request.encryption is not None or model.WEBSITE_REDIRECT in request.headers
     if same and as_before and not request.replaces_metadata and not asks_more:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from cumulo.core.errors import ServiceError
 from cumulo.gateway.aws_model import ServiceModel
-from cumulo.gateway.aws_service import AwsCall, AwsService, Handler
+from cumulo.gateway.aws_service import AwsCall, AwsService, Handler, RefusalWithHeaders
 from cumulo.object_store import (
     edge_aws_acl,
     edge_aws_buckets,
@@ -27,7 +27,7 @@ from cumulo.object_store import (
     edge_aws_tagging,
 )
 from cumulo.object_store.edge_aws_documents import check_document
-from cumulo.object_store.edge_aws_errors import INPUT_ERRORS, add_elements
+from cumulo.object_store.edge_aws_errors import INPUT_ERRORS, add_elements, refusal_headers
 from cumulo.object_store.edge_aws_front import Front
 from cumulo.object_store.service import Service
 
@@ -77,6 +77,9 @@ def _guarded(handler: Handler) -> Handler:
             return await handler(call)
         except ServiceError as error:
             add_elements(error, call)
+            headers = refusal_headers(error)
+            if headers:
+                raise RefusalWithHeaders(error, headers) from error
             raise
 
     return answer

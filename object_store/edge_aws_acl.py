@@ -14,7 +14,7 @@ from cumulo.identity.owners import Owner
 from cumulo.object_store import model
 from cumulo.object_store.acl import EXECUTION, EXECUTION_ID, GROUPS, PERMISSIONS, from_headers
 from cumulo.object_store.edge_aws_errors import MALFORMED_XML, UNEXPECTED_CONTENT
-from cumulo.object_store.edge_aws_headers import check_headers, check_version
+from cumulo.object_store.edge_aws_headers import asked_version, check_headers, version_header
 from cumulo.object_store.edge_aws_xml import document, escape
 from cumulo.object_store.errors import MALFORMED_ACL
 from cumulo.object_store.service import Service
@@ -35,9 +35,8 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def get_object_acl(call: AwsCall) -> AwsAnswer:
         bucket, key = call.request.Bucket, call.request.Key
         await check_headers(service, call, bucket)
-        check_version(call.request.VersionId)
-        found = await service.call(call.ctx, "GetObjectAcl", model.GetObjectAcl(bucket, key))
-        return await _document(service, found.value)
+        asked = model.GetObjectAcl(bucket, key, asked_version(call.request.VersionId))
+        return await _document(service, (await service.call(call.ctx, "GetObjectAcl", asked)).value)
 
     async def put_bucket_acl(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
@@ -48,9 +47,10 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def put_object_acl(call: AwsCall) -> AwsAnswer:
         bucket, key = call.request.Bucket, call.request.Key
         await check_headers(service, call, bucket)
-        check_version(call.request.VersionId)
-        await service.call(call.ctx, "SetObjectAcl", model.SetObjectAcl(bucket, key, *_asked(call)))
-        return AwsAnswer()
+        version_id = asked_version(call.request.VersionId)
+        asked = model.SetObjectAcl(bucket, key, *_asked(call), version_id=version_id)
+        told = (await service.call(call.ctx, "SetObjectAcl", asked)).value
+        return AwsAnswer(headers=version_header(told))
 
     return {
         "GetBucketAcl": get_bucket_acl,

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.object_store import model
-from cumulo.object_store.configurations import ENCRYPTION, OWNERSHIP_CONTROLS, PUBLIC_ACCESS_BLOCK
-from cumulo.object_store.edge_aws_errors import MALFORMED_XML
+from cumulo.object_store.configurations import ENCRYPTION, OWNERSHIP_CONTROLS, PUBLIC_ACCESS_BLOCK, VERSIONING
+from cumulo.object_store.edge_aws_errors import MALFORMED_XML, MFA_REQUIRED
 from cumulo.object_store.edge_aws_headers import check_headers
 from cumulo.object_store.edge_aws_xml import document, escape
 from cumulo.object_store.service import Service
@@ -51,6 +51,20 @@ def ownership_controls_of(said: Any) -> model.OwnershipControls:
 def ownership_controls_elements(it: Any) -> str:
     """Return the elements of ownership controls."""
     return f"<Rule><ObjectOwnership>{it.object_ownership}</ObjectOwnership></Rule>"
+
+
+def versioning_of(said: Any) -> model.Versioning:
+    """Return a bucket's versioning; raises `MalformedXML`, and `AccessDenied` where a second factor would be needed."""
+    if said.MFADelete == "Enabled":
+        raise MFA_REQUIRED.error()
+    if said.Status not in (None, model.VERSIONING_ENABLED, model.VERSIONING_SUSPENDED):
+        raise MALFORMED_XML.error()
+    return model.Versioning(said.Status or "")
+
+
+def versioning_elements(it: Any) -> str:
+    """Return a bucket's versioning as S3 writes it: nothing where it was never enabled."""
+    return "" if it is None else f"<Status>{it.status}</Status>"
 
 
 def encryption_of(said: Any) -> model.BucketEncryption:
@@ -92,7 +106,7 @@ _READS: Final[Mapping[str, tuple[str, str, Callable[[Any], str]]]] = {
     "GetBucketEncryption": (ENCRYPTION, "ServerSideEncryptionConfiguration", encryption_elements),
     "GetObjectLockConfiguration": ("object_lock", "ObjectLockConfiguration", _empty),
     "GetBucketReplication": ("replication", "ReplicationConfiguration", _empty),
-    "GetBucketVersioning": ("versioning", "VersioningConfiguration", _empty),
+    "GetBucketVersioning": (VERSIONING, "VersioningConfiguration", versioning_elements),
 }
 """Each read: its kind, the root element of its document, and what stands in that."""
 
@@ -146,8 +160,13 @@ def handlers(service: Service) -> dict[str, Handler]:
         value = encryption_of(call.request.ServerSideEncryptionConfiguration)
         return await write_configuration(service, call, ENCRYPTION, value)
 
+    async def put_versioning(call: AwsCall) -> AwsAnswer:
+        value = versioning_of(call.request.VersioningConfiguration)
+        return await write_configuration(service, call, VERSIONING, value)
+
     table: dict[str, Handler] = {
         "PutBucketEncryption": put_bucket_encryption,
+        "PutBucketVersioning": put_versioning,
         "GetBucketPolicy": get_bucket_policy,
         "PutBucketPolicy": put_bucket_policy,
         "DeleteBucketPolicy": delete_bucket_policy,

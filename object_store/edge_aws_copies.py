@@ -21,11 +21,12 @@ from cumulo.object_store.edge_aws_encryption import (
 )
 from cumulo.object_store.edge_aws_errors import argument_error, header_error
 from cumulo.object_store.edge_aws_headers import (
+    asked_version,
     check_headers,
     check_owner,
-    check_version,
     content_headers,
     read_conditions,
+    version_header,
     write_conditions,
 )
 from cumulo.object_store.edge_aws_lifecycle import expiration_headers
@@ -79,7 +80,12 @@ async def _copy_object(service: Service, call: AwsCall) -> AwsAnswer:
         "CopyObjectResult",
         f"<LastModified>{iso8601_of_s3(copied.last_modified_ms)}</LastModified>"
         f"<ETag>&quot;{copied.etag}&quot;</ETag><ChecksumType>{copied.checksum_type}</ChecksumType>{checksum_elements(shown_checksums(copied))}",
-        headers=(*expiration_headers(copied), *encryption_headers(copied.encryption, headers)),
+        headers=(
+            *version_header(copied.version_id),
+            *_source_header(copied.source_version_id),
+            *expiration_headers(copied),
+            *encryption_headers(copied.encryption, headers),
+        ),
     )
 
 
@@ -99,13 +105,17 @@ async def _upload_part_copy(service: Service, call: AwsCall) -> AwsAnswer:
         "CopyPartResult",
         f"<LastModified>{iso8601_of_s3(part.last_modified_ms)}</LastModified><ETag>&quot;{part.etag}&quot;</ETag>"
         + checksum_elements(encoded(part.checksums)),
-        headers=encryption_headers(part.encryption, call.http.headers),
+        headers=(*_source_header(part.source_version_id), *encryption_headers(part.encryption, call.http.headers)),
     )
+
+
+def _source_header(version_id: str) -> tuple[tuple[str, str], ...]:
+    return (("x-amz-copy-source-version-id", version_id),) if version_id else ()
 
 
 async def _source(service: Service, call: AwsCall) -> model.CopySource:
     headers = call.http.headers
-    bucket, key = parsed_source(headers.get(_SOURCE, ""))
+    bucket, key, version_id = parsed_source(headers.get(_SOURCE, ""))
     await check_owner(service, bucket, headers.get("x-amz-source-expected-bucket-owner"))
     return model.CopySource(
         bucket,
@@ -113,16 +123,20 @@ async def _source(service: Service, call: AwsCall) -> model.CopySource:
         read_conditions(headers, "x-amz-copy-source-"),
         _range(headers.get("x-amz-copy-source-range")),
         customer=source_key(headers),
+        version_id=version_id,
     )
 
 
-def parsed_source(source: str) -> tuple[str, str]:
-    """Return the bucket and the key that a copy's source names: `/bucket/key` or `bucket/key`, percent-encoded."""
+def parsed_source(source: str) -> tuple[str, str, str]:
+    """Return the bucket, the key and the version that a copy's source names: `/bucket/key` or `bucket/key`,
+    percent-encoded, and `?versionId=` behind it.
+    """
     path, _, query = source.partition("?")
+    version_id = ""
     if query:
         if not query.startswith("versionId="):
             raise argument_error(_SOURCE, source, "Unsupported copy source parameter.")
-        check_version(query.removeprefix("versionId="))
+        version_id = asked_version(query.removeprefix("versionId="))
     if path.startswith("arn:"):
         raise header_error(_SOURCE)
     try:
@@ -135,7 +149,7 @@ def parsed_source(source: str) -> tuple[str, str]:
         raise argument_error(
             _SOURCE, source, "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
         )
-    return bucket, key
+    return bucket, key, version_id
 
 
 def _range(text: str | None) -> model.ByteRange | None:

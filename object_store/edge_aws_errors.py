@@ -12,6 +12,7 @@ from typing import Final
 
 from cumulo.core.errors import ErrorRow, ServiceError, Status
 from cumulo.gateway.aws_service import AwsCall, InputErrors
+from cumulo.gateway.aws_timestamps import rfc822
 from cumulo.object_store import errors
 
 
@@ -34,7 +35,9 @@ INVALID_EXPECTED_OWNER: Final = _refusal(
     "The value of the expected bucket owner parameter must be an AWS Account ID... [{value}]",
 )
 UNEXPECTED_CONTENT: Final = _refusal("UnexpectedContent", "This request does not support content")
-NO_SUCH_VERSION: Final = ErrorRow("NoSuchVersion", 404, Status.NOT_FOUND, "The specified version does not exist.")
+MFA_REQUIRED: Final = ErrorRow(
+    "AccessDenied", 403, Status.PERMISSION_DENIED, "Mfa Authentication must be used for this request"
+)
 _INVALID_ARGUMENT: Final = _refusal("InvalidArgument", "{message}")
 _INVALID_REQUEST: Final = _refusal("InvalidRequest", "{message}")
 
@@ -89,6 +92,7 @@ _ELEMENTS: Final[Mapping[str, Mapping[str, str]]] = {
 """By code: each element, and the value of the error that fills it, or, with a capital, the member of the request."""
 
 _ARGUMENTS: Final = {
+    "version_id": "versionId",
     "content_type": "Content-Type",
     "page_token": "continuation-token",
     "if_none_match": "If-None-Match",
@@ -112,6 +116,17 @@ def header_error(header: str) -> ServiceError:
     return ServiceError(NOT_IMPLEMENTED, {"Header": header})
 
 
+def refusal_headers(error: ServiceError) -> tuple[tuple[str, str], ...]:
+    """Return the headers with which S3 tells of a delete marker: one that is current, or one that was asked for."""
+    if "delete_marker" not in error.values:
+        return ()
+    headers = (("x-amz-delete-marker", "true"), ("x-amz-version-id", str(error.values["version_id"])))
+    if error.row is not errors.METHOD_NOT_ALLOWED:
+        return headers
+    modified_s = int(str(error.values["modified_ms"])) // 1000
+    return (*headers, ("allow", "DELETE"), ("last-modified", rfc822(modified_s * 1000)))
+
+
 def add_elements(error: ServiceError, call: AwsCall) -> None:
     """Add to an error's values those elements that S3 sends with it."""
     values = error.values
@@ -125,6 +140,10 @@ def add_elements(error: ServiceError, call: AwsCall) -> None:
             values["Key"] = getattr(
                 call.request, "Key", values["key"]
             )  # whole, where the room shows the beginning of a long one
+        case errors.NO_SUCH_VERSION if "x-amz-copy-source" not in headers:
+            values |= {"Key": getattr(call.request, "Key", values["key"]), "VersionId": values["version_id"]}
+        case errors.METHOD_NOT_ALLOWED:
+            values |= {"Method": call.http.method, "ResourceType": "DeleteMarker"}
         case errors.INVALID_RANGE:
             values["RangeRequested"] = headers.get("range", "")
         case errors.INVALID_DIGEST:

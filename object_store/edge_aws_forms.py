@@ -20,7 +20,7 @@ from cumulo.object_store import model
 from cumulo.object_store.acl import from_headers
 from cumulo.object_store.edge_aws_encryption import asked_encryption, encryption_headers
 from cumulo.object_store.edge_aws_errors import MALFORMED_XML, argument_error
-from cumulo.object_store.edge_aws_headers import content_headers, expected_digests, refuse_not_built
+from cumulo.object_store.edge_aws_headers import content_headers, expected_digests, refuse_not_built, version_header
 from cumulo.object_store.edge_aws_objects import checksum_headers
 from cumulo.object_store.edge_aws_tagging import tags_of
 from cumulo.object_store.edge_aws_xml import document, escape
@@ -75,7 +75,13 @@ def _answer(call: AwsCall, fields: Mapping[str, str], stored: model.Object) -> A
     location = f"{call.base_url}{call.http.path.rstrip('/')}/{urllib.parse.quote(stored.key)}"
     quoted = f'"{stored.etag}"'
     encryption = encryption_headers(stored.encryption, fields)
-    headers = (("etag", quoted), ("location", location), *checksum_headers(stored), *encryption)
+    headers = (
+        ("etag", quoted),
+        ("location", location),
+        *checksum_headers(stored),
+        *version_header(stored.version_id),
+        *encryption,
+    )
     redirect = fields.get("success_action_redirect", fields.get("redirect", ""))
     if _URL.fullmatch(redirect) is not None:
         separator = "&" if "?" in redirect else "?"

@@ -92,10 +92,16 @@ async def check_owner(service: Service, bucket: str, expected: str | None) -> No
         raise ACCESS_DENIED.error(reason="Access Denied")
 
 
-def check_version(version_id: str | None) -> None:
-    """Raise `InvalidArgument` for a version that is not the only one, which has the id `null`."""
-    if version_id not in (None, "null"):
-        raise argument_error("versionId", str(version_id), "Invalid version id specified")
+def asked_version(version_id: str | None) -> str:
+    """Return the version that a request names, an empty text for none; raises `InvalidArgument` for an empty id."""
+    if version_id == "":
+        raise argument_error("versionId", "", "Version id cannot be the empty string")
+    return version_id or ""
+
+
+def version_header(version_id: str) -> tuple[tuple[str, str], ...]:
+    """Return the header that tells a version's id, where there is one to tell."""
+    return (("x-amz-version-id", version_id),) if version_id else ()
 
 
 def conditions(headers: Mapping[str, str]) -> model.Conditions:

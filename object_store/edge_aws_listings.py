@@ -64,7 +64,7 @@ async def _list_objects_v2(service: Service, call: AwsCall) -> AwsAnswer:
         + (f"<NextContinuationToken>{following}</NextContinuationToken>" if following else "")
         + f"<KeyCount>{len(page.objects) + len(page.common_prefixes)}</KeyCount>"
         + _paging(request, limit, encode, is_truncated=bool(following))
-        + _objects(page.objects, "Contents", "", owner, encode)
+        + _objects(page.objects, owner, encode)
         + _prefixes(page.common_prefixes, encode),
     )
 
@@ -84,36 +84,41 @@ async def _list_objects(service: Service, call: AwsCall) -> AwsAnswer:
         + f"<Marker>{encode(marker)}</Marker>"
         + following
         + _paging(request, limit, encode, is_truncated=is_truncated)
-        + _objects(page.objects, "Contents", "", await owner_element(service, request.Bucket), encode)
+        + _objects(page.objects, await owner_element(service, request.Bucket), encode)
         + _prefixes(page.common_prefixes, encode),
     )
 
 
 async def _list_object_versions(service: Service, call: AwsCall) -> AwsAnswer:
-    """List every object as its only version: that of a bucket that was never versioned has the id `null`."""
     request = call.request
     await check_headers(service, call, request.Bucket)
     marker, version_marker = request.KeyMarker or "", request.VersionIdMarker
-    if version_marker and not marker:
-        raise argument_error(
-            "version-id-marker", version_marker, "A version-id marker cannot be specified without a key marker."
-        )
+    if version_marker == "" and marker:
+        raise argument_error("version-id-marker", "", "A version-id marker cannot be empty.")
     limit, encode = page_limit(request.MaxKeys, "maxKeys"), encoder(request.EncodingType)
-    page = await _page(service, call, limit, operation=model.ListObjectVersions, start_after=marker)
+    asked = model.ListObjectVersions(
+        bucket=request.Bucket,
+        prefix=request.Prefix or "",
+        delimiter=request.Delimiter or "",
+        key_marker=marker,
+        version_id_marker=version_marker or "",
+        page_size=limit if request.MaxKeys is not None else 0,
+        without_entries=not limit,
+    )
+    page: model.VersionPage = (await service.call(call.ctx, "ListObjectVersions", asked)).value
     is_truncated = bool(page.next_page_token)
     following = ""
     if is_truncated:
-        following = f"<NextKeyMarker>{encode(page.last)}</NextKeyMarker>"
-        if page.last not in page.common_prefixes[-1:]:
-            following += "<NextVersionIdMarker>null</NextVersionIdMarker>"
-    version = "<VersionId>null</VersionId><IsLatest>true</IsLatest>"
+        following = f"<NextKeyMarker>{encode(page.last_key)}</NextKeyMarker>"
+        if page.last_version_id:
+            following += f"<NextVersionIdMarker>{page.last_version_id}</NextVersionIdMarker>"
     return document(
         "ListVersionsResult",
         _head(request, encode)
         + f"<KeyMarker>{encode(marker)}</KeyMarker><VersionIdMarker>{escape(version_marker or '')}</VersionIdMarker>"
         + following
         + _paging(request, limit, encode, is_truncated=is_truncated)
-        + _objects(page.objects, "Version", version, await owner_element(service, request.Bucket), encode)
+        + _versions(page.versions, await owner_element(service, request.Bucket), encode)
         + _prefixes(page.common_prefixes, encode),
     )
 
@@ -149,12 +154,11 @@ async def _page(
     call: AwsCall,
     limit: int,
     *,
-    operation: Any = model.ListObjects,
     start_after: str = "",
     page_token: str = "",
 ) -> model.ObjectPage:
     request = call.request
-    asked = operation(
+    asked = model.ListObjects(
         bucket=request.Bucket,
         prefix=request.Prefix or "",
         delimiter=request.Delimiter or "",
@@ -164,7 +168,7 @@ async def _page(
         page_token=page_token,
         without_entries=not limit,
     )
-    page: model.ObjectPage = (await service.call(call.ctx, operation.__name__, asked)).value
+    page: model.ObjectPage = (await service.call(call.ctx, "ListObjects", asked)).value
     return page
 
 
@@ -184,11 +188,11 @@ def _paging(request: Any, limit: int, encode: Encode, *, is_truncated: bool) -> 
     )
 
 
-def _objects(found: list[model.ObjectSummary], element: str, version: str, owner: str, encode: Encode) -> str:
+def _objects(found: list[model.ObjectSummary], owner: str, encode: Encode) -> str:
     keys = [one.key for one in found]
     if _PLAIN.fullmatch("".join(keys)) is None:
         keys = list(map(encode, keys))
-    begin, middle, end = f"<{element}><Key>", f"</Key>{version}<LastModified>", f"{owner}</{element}>"
+    end = f"{owner}</Contents>"
     rows: list[str] = []
     second, kind = -1, ("", "", "")
     before_etag = behind_etag = behind_size = ""
@@ -196,7 +200,7 @@ def _objects(found: list[model.ObjectSummary], element: str, version: str, owner
         # Neighbours mostly came within one second, and are of one kind.
         if second != one.last_modified_ms // 1000:
             second = one.last_modified_ms // 1000
-            before_etag = f"{middle}{_written(second)}</LastModified><ETag>&quot;"
+            before_etag = f"</Key><LastModified>{_written(second)}</LastModified><ETag>&quot;"
         if kind != (one.checksum, one.checksum_type, one.storage_class):
             kind = one.checksum, one.checksum_type, one.storage_class
             behind_etag = (
@@ -204,7 +208,28 @@ def _objects(found: list[model.ObjectSummary], element: str, version: str, owner
                 f"<ChecksumType>{one.checksum_type}</ChecksumType><Size>"
             )
             behind_size = f"</Size><StorageClass>{one.storage_class}</StorageClass>{end}"
-        rows.append(f"{begin}{key}{before_etag}{one.etag}{behind_etag}{one.size_bytes}{behind_size}")
+        rows.append(f"<Contents><Key>{key}{before_etag}{one.etag}{behind_etag}{one.size_bytes}{behind_size}")
+    return "".join(rows)
+
+
+def _versions(found: list[model.ObjectVersion], owner: str, encode: Encode) -> str:
+    """Return the elements of versions and delete markers, in the one order in which they were listed."""
+    rows: list[str] = []
+    for one in found:
+        common = (
+            f"<Key>{encode(one.key)}</Key><VersionId>{one.version_id}</VersionId>"
+            f"<IsLatest>{'true' if one.is_latest else 'false'}</IsLatest>"
+            f"<LastModified>{_written(one.last_modified_ms // 1000)}</LastModified>"
+        )
+        if one.is_delete_marker:
+            rows.append(f"<DeleteMarker>{common}{owner}</DeleteMarker>")
+            continue
+        rows.append(
+            f"<Version>{common}<ETag>&quot;{one.etag}&quot;</ETag>"
+            f"<ChecksumAlgorithm>{one.checksum.upper()}</ChecksumAlgorithm>"
+            f"<ChecksumType>{one.checksum_type}</ChecksumType><Size>{one.size_bytes}</Size>"
+            f"<StorageClass>{one.storage_class}</StorageClass>{owner}</Version>"
+        )
     return "".join(rows)
 
 

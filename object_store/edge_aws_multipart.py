@@ -28,6 +28,7 @@ from cumulo.object_store.edge_aws_headers import (
     content_headers,
     etag,
     expected_content,
+    version_header,
     whole_checksums,
     write_conditions,
 )
@@ -153,7 +154,11 @@ async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
         f"<Location>{escape(location)}</Location><Bucket>{escape(request.Bucket)}</Bucket>"
         f"<Key>{escape(request.Key)}</Key><ETag>&quot;{stored.etag}&quot;</ETag>"
         f"{checksum_elements(shown_checksums(stored))}<ChecksumType>{stored.checksum_type}</ChecksumType>",
-        headers=(*expiration_headers(stored), *encryption_headers(stored.encryption, NOT_ECHOED)),
+        headers=(
+            *version_header(stored.version_id),
+            *expiration_headers(stored),
+            *encryption_headers(stored.encryption, NOT_ECHOED),
+        ),
     )
 
 

@@ -24,19 +24,19 @@ from cumulo.object_store.downloads import InlineBody
 from cumulo.object_store.edge_aws_encryption import asked_encryption, customer_key, encryption_headers
 from cumulo.object_store.edge_aws_errors import (
     MALFORMED_XML,
-    NO_SUCH_VERSION,
     argument_error,
     request_error,
 )
 from cumulo.object_store.edge_aws_headers import (
+    asked_version,
     byte_range,
     check_headers,
-    check_version,
     conditions,
     content_headers,
     etag,
     expected_content,
     http_date,
+    version_header,
     write_conditions,
 )
 from cumulo.object_store.edge_aws_lifecycle import expiration_headers
@@ -122,8 +122,13 @@ async def _put_object(service: Service, call: AwsCall) -> AwsAnswer:
         write_offset=_write_offset(request.WriteOffsetBytes),
     )
     stored: model.Object = (await service.call(call.ctx, "PutObject", asked, upload_body(call))).value
-    encryption = encryption_headers(stored.encryption, headers)
-    answered = (("etag", f'"{stored.etag}"'), *checksum_headers(stored), *expiration_headers(stored), *encryption)
+    answered = (
+        ("etag", f'"{stored.etag}"'),
+        *checksum_headers(stored),
+        *version_header(stored.version_id),
+        *expiration_headers(stored),
+        *encryption_headers(stored.encryption, headers),
+    )
     if asked.write_offset != model.UNKNOWN:
         answered += (("x-amz-object-size", str(stored.size_bytes)),)
     return AwsAnswer(headers=answered)
@@ -140,16 +145,19 @@ def _write_offset(asked: int | None) -> int:
 async def _delete_object(service: Service, call: AwsCall) -> AwsAnswer:
     request, headers = call.request, call.http.headers
     await check_headers(service, call, request.Bucket)
-    check_version(request.VersionId)
     asked = model.DeleteObject(
         bucket=request.Bucket,
         key=request.Key,
         if_match=etag(headers.get("if-match", "")),
         if_modified_ms=request.IfMatchLastModifiedTime,
         if_size_bytes=request.IfMatchSize,
+        version_id=asked_version(request.VersionId),
     )
-    await service.call(call.ctx, "DeleteObject", asked)
-    return AwsAnswer(status=204)
+    deleted: model.Deleted = (await service.call(call.ctx, "DeleteObject", asked)).value
+    answered = version_header(deleted.version_id)
+    if deleted.is_delete_marker:
+        answered += (("x-amz-delete-marker", "true"),)
+    return AwsAnswer(status=204, headers=answered)
 
 
 async def _delete_objects(service: Service, call: AwsCall) -> AwsAnswer:
@@ -158,27 +166,28 @@ async def _delete_objects(service: Service, call: AwsCall) -> AwsAnswer:
     objects = request.Delete.Objects
     if not 1 <= len(objects) <= model.BATCH_DELETE_MAX:
         raise MALFORMED_XML.error()
-    chosen = [one for one in objects if one.VersionId in (None, "", "null")]
-    results: dict[int, model.ItemError | None] = {}
-    if chosen:
-        entries = tuple(
-            model.DeleteEntry(one.Key, etag(one.ETag or ""), one.LastModifiedTime, one.Size) for one in chosen
-        )
-        asked = model.BatchDeleteObjects(bucket=request.Bucket, entries=entries)
-        found = (await service.call(call.ctx, "BatchDeleteObjects", asked)).value
-        results = {id(one): error for one, error in zip(chosen, found, strict=True)}
-    other = model.ItemError(NO_SUCH_VERSION.code, NO_SUCH_VERSION.message)
+    entries = tuple(
+        model.DeleteEntry(one.Key, etag(one.ETag or ""), one.LastModifiedTime, one.Size, one.VersionId or "")
+        for one in objects
+    )
+    asked = model.BatchDeleteObjects(bucket=request.Bucket, entries=entries)
+    results = (await service.call(call.ctx, "BatchDeleteObjects", asked)).value
     deleted, errors = [], []
-    for one in objects:
-        error = results.get(id(one), other)
-        version = f"<VersionId>{escape(one.VersionId)}</VersionId>" if one.VersionId else ""
-        if error is not None:
+    for entry, result in zip(entries, results, strict=True):
+        version = f"<VersionId>{escape(entry.version_id)}</VersionId>" if entry.version_id else ""
+        if isinstance(result, model.ItemError):
             errors.append(
-                f"<Error><Key>{escape(one.Key)}</Key>{version}<Code>{error.code}</Code>"
-                f"<Message>{escape(error.message)}</Message></Error>"
+                f"<Error><Key>{escape(entry.key)}</Key>{version}<Code>{result.code}</Code>"
+                f"<Message>{escape(result.message)}</Message></Error>"
             )
         elif not request.Delete.Quiet:
-            deleted.append(f"<Deleted><Key>{escape(one.Key)}</Key>{version}</Deleted>")
+            marker = ""
+            if result.is_delete_marker:
+                marker = (
+                    "<DeleteMarker>true</DeleteMarker>"
+                    f"<DeleteMarkerVersionId>{result.version_id}</DeleteMarkerVersionId>"
+                )
+            deleted.append(f"<Deleted><Key>{escape(entry.key)}</Key>{version}{marker}</Deleted>")
     return document("DeleteResult", "".join(deleted + errors))
 
 
@@ -190,9 +199,9 @@ async def _read(service: Service, call: AwsCall, operation: str, asking: Any) ->
     request, http = call.request, call.http
     headers = http.headers
     await check_headers(service, call, request.Bucket)
-    overrides = None
+    overrides, version_id = None, ""
     if http.query:
-        check_version(request.VersionId)
+        version_id = asked_version(request.VersionId)
         overrides = _overrides(call)
     try:
         result = await service.call(
@@ -206,6 +215,7 @@ async def _read(service: Service, call: AwsCall, operation: str, asking: Any) ->
                 conditions=conditions(headers),
                 part_number=_part_number(request.PartNumber),
                 customer=customer_key(headers),
+                version_id=version_id,
             ),
         )
     except ServiceError as error:
@@ -253,6 +263,8 @@ def described(found: model.Object) -> Headers:
         headers.append(("x-amz-storage-class", found.storage_class))
     if found.tag_count:
         headers.append(("x-amz-tagging-count", str(found.tag_count)))
+    if found.version_id:
+        headers.append(("x-amz-version-id", found.version_id))
     headers += expiration_headers(found)
     if found.restore is not None:
         headers.append(restore_header(found.restore))
@@ -314,7 +326,6 @@ def _is_latin(text: str) -> bool:
 async def _get_object_attributes(service: Service, call: AwsCall) -> AwsAnswer:
     request, headers = call.request, call.http.headers
     await check_headers(service, call, request.Bucket)
-    check_version(request.VersionId)
     wanted = {name.strip() for name in headers.get("x-amz-object-attributes", "").split(",")}
     if not wanted <= set(_ATTRIBUTES):
         raise argument_error(
@@ -328,6 +339,7 @@ async def _get_object_attributes(service: Service, call: AwsCall) -> AwsAnswer:
         page_size=limit,
         conditions=conditions(headers),
         customer=customer_key(headers),
+        version_id=asked_version(request.VersionId),
     )
     try:
         found: model.ObjectAttributes = (await service.call(call.ctx, "GetObjectAttributes", asked)).value
@@ -352,7 +364,7 @@ async def _get_object_attributes(service: Service, call: AwsCall) -> AwsAnswer:
     return document(
         "GetObjectAttributesResponse",
         "".join(inner),
-        headers=(("last-modified", http_date(it.last_modified_ms // 1000)),),
+        headers=(("last-modified", http_date(it.last_modified_ms // 1000)), *version_header(it.version_id)),
     )
 
 

@@ -6,7 +6,7 @@ Source: S3 API reference, RestoreObject, and `x-amz-restore` of HeadObject.
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.object_store import model
 from cumulo.object_store.edge_aws_errors import CONFIGURATION_NOT_IMPLEMENTED, MALFORMED_XML
-from cumulo.object_store.edge_aws_headers import check_headers, check_version, http_date
+from cumulo.object_store.edge_aws_headers import asked_version, check_headers, http_date
 from cumulo.object_store.service import Service
 
 
@@ -16,7 +16,6 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def restore_object(call: AwsCall) -> AwsAnswer:
         request = call.request
         await check_headers(service, call, request.Bucket)
-        check_version(request.VersionId)
         said = request.RestoreRequest
         if said is None:
             raise MALFORMED_XML.error()
@@ -26,7 +25,13 @@ def handlers(service: Service) -> dict[str, Handler]:
             raise MALFORMED_XML.error()
         job = said.GlacierJobParameters
         tier = said.Tier or ("Standard" if job is None else job.Tier)
-        asked = model.RestoreObject(bucket=request.Bucket, key=request.Key, days=said.Days, tier=tier)
+        asked = model.RestoreObject(
+            bucket=request.Bucket,
+            key=request.Key,
+            days=said.Days,
+            tier=tier,
+            version_id=asked_version(request.VersionId),
+        )
         was_there = (await service.call(call.ctx, "RestoreObject", asked)).value
         return AwsAnswer(status=200 if was_there else 202)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.object_store import model
 from cumulo.object_store.edge_aws_errors import argument_error
-from cumulo.object_store.edge_aws_headers import check_headers, check_version
+from cumulo.object_store.edge_aws_headers import asked_version, check_headers, version_header
 from cumulo.object_store.edge_aws_xml import document, escape
 from cumulo.object_store.errors import INVALID_TAG
 from cumulo.object_store.service import Service
@@ -22,21 +22,26 @@ def handlers(service: Service) -> dict[str, Handler]:
     """Return the handlers of tags."""
 
     async def get_object_tagging(call: AwsCall) -> AwsAnswer:
-        await _check_object(service, call)
-        asked = model.GetObjectTagging(call.request.Bucket, call.request.Key)
-        return _document((await service.call(call.ctx, "GetObjectTagging", asked)).value)
+        request = call.request
+        await check_headers(service, call, request.Bucket)
+        asked = model.GetObjectTagging(request.Bucket, request.Key, asked_version(request.VersionId))
+        found: model.ObjectTags = (await service.call(call.ctx, "GetObjectTagging", asked)).value
+        return _document(found.tags, found.version_id)
 
     async def put_object_tagging(call: AwsCall) -> AwsAnswer:
-        await _check_object(service, call)
-        asked = model.SetObjectTagging(call.request.Bucket, call.request.Key, tags_of(call.request.Tagging.TagSet))
-        await service.call(call.ctx, "SetObjectTagging", asked)
-        return AwsAnswer()
+        request = call.request
+        await check_headers(service, call, request.Bucket)
+        tags = tags_of(request.Tagging.TagSet)
+        asked = model.SetObjectTagging(request.Bucket, request.Key, tags, asked_version(request.VersionId))
+        version_id = (await service.call(call.ctx, "SetObjectTagging", asked)).value
+        return AwsAnswer(headers=version_header(version_id))
 
     async def delete_object_tagging(call: AwsCall) -> AwsAnswer:
-        await _check_object(service, call)
-        asked = model.DeleteObjectTagging(call.request.Bucket, call.request.Key)
-        await service.call(call.ctx, "DeleteObjectTagging", asked)
-        return AwsAnswer(status=204)
+        request = call.request
+        await check_headers(service, call, request.Bucket)
+        asked = model.DeleteObjectTagging(request.Bucket, request.Key, asked_version(request.VersionId))
+        version_id = (await service.call(call.ctx, "DeleteObjectTagging", asked)).value
+        return AwsAnswer(status=204, headers=version_header(version_id))
 
     async def get_bucket_tagging(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
@@ -98,11 +103,6 @@ def tags_of(tag_set: list[Any]) -> dict[str, str]:
     return tags
 
 
-async def _check_object(service: Service, call: AwsCall) -> None:
-    await check_headers(service, call, call.request.Bucket)
-    check_version(call.request.VersionId)
-
-
 def tag_elements(tags: Mapping[str, str]) -> str:
     """Return the elements of a set of tags, by key."""
     rows = "".join(
@@ -111,5 +111,5 @@ def tag_elements(tags: Mapping[str, str]) -> str:
     return f"<TagSet>{rows}</TagSet>"
 
 
-def _document(tags: Mapping[str, str]) -> AwsAnswer:
-    return document("Tagging", tag_elements(tags))
+def _document(tags: Mapping[str, str], version_id: str = "") -> AwsAnswer:
+    return document("Tagging", tag_elements(tags), headers=version_header(version_id))

@@ -21,6 +21,7 @@ from cumulo.object_store.configurations import (
     PUBLIC_ACCESS_BLOCK,
     QUOTA,
     TAGGING,
+    VERSIONING,
     kind_of,
 )
 from cumulo.object_store.errors import INVALID_ARGUMENT
@@ -67,6 +68,12 @@ FORMS: Final = {
         lambda said, plain: edge_aws_lifecycle.lifecycle_of(said, plain.get(edge_aws_lifecycle.MINIMUM_SIZE_MEMBER)),
         edge_aws_lifecycle.lifecycle_elements,
         lambda it: {edge_aws_lifecycle.MINIMUM_SIZE_MEMBER: it.minimum_size},
+    ),
+    VERSIONING: Form(
+        aws_s3.VersioningConfiguration,
+        "VersioningConfiguration",
+        lambda said, _: edge_aws_configurations.versioning_of(said),
+        edge_aws_configurations.versioning_elements,
     ),
     TAGGING: Form(
         aws_s3.Tagging,

@@ -526,13 +526,14 @@ def _encode_part(it: model.Part) -> pb.UploadPartResponse:
     return pb.UploadPartResponse(part=_part(it))
 
 
-def _encode_batch_delete(errors: tuple[model.ItemError | None, ...]) -> pb.BatchDeleteObjectsResponse:
-    return pb.BatchDeleteObjectsResponse(
-        results=[
-            pb.DeleteObjectResult(error=None if error is None else pb.ItemError(code=error.code, message=error.message))
-            for error in errors
-        ]
-    )
+def _encode_batch_delete(results: tuple[model.Deleted | model.ItemError, ...]) -> pb.BatchDeleteObjectsResponse:
+    return pb.BatchDeleteObjectsResponse(results=map(_delete_result, results))
+
+
+def _delete_result(it: model.Deleted | model.ItemError) -> pb.DeleteObjectResult:
+    if isinstance(it, model.ItemError):
+        return pb.DeleteObjectResult(error=pb.ItemError(code=it.code, message=it.message))
+    return pb.DeleteObjectResult()
 
 
 def _encode_list(page: model.ObjectPage) -> pb.ListObjectsResponse:

@@ -8,6 +8,33 @@ from cumulo.core.errors import ErrorRow, Status
 
 NO_SUCH_BUCKET = ErrorRow("NoSuchBucket", 404, Status.NOT_FOUND, "The specified bucket does not exist")
 NO_SUCH_KEY = ErrorRow("NoSuchKey", 404, Status.NOT_FOUND, "The specified key does not exist.")
+NO_SUCH_VERSION = ErrorRow("NoSuchVersion", 404, Status.NOT_FOUND, "The specified version does not exist.")
+METHOD_NOT_ALLOWED = ErrorRow(
+    "MethodNotAllowed",
+    405,
+    Status.FAILED_PRECONDITION,
+    "The specified method is not allowed against this resource.",
+)
+"""Of a delete marker that is asked for by its id."""
+INVALID_VERSION = ErrorRow("InvalidArgument", 400, Status.INVALID_ARGUMENT, "Invalid version id specified")
+VERSION_MARKER_ALONE = ErrorRow(
+    "InvalidArgument",
+    400,
+    Status.INVALID_ARGUMENT,
+    "A version-id marker cannot be specified without a key marker.",
+)
+COPY_OF_MARKER = ErrorRow(
+    "InvalidRequest",
+    400,
+    Status.INVALID_ARGUMENT,
+    "The source of a copy request may not specifically refer to a delete marker by version id.",
+)
+ILLEGAL_VERSIONING = ErrorRow(
+    "IllegalVersioningConfigurationException",
+    400,
+    Status.INVALID_ARGUMENT,
+    "The Versioning element must be specified",
+)
 NO_SUCH_UPLOAD = ErrorRow(
     "NoSuchUpload",
     404,

@@ -34,6 +34,9 @@ RESTORE_POST = "ObjectRestore:Post"
 RESTORE_COMPLETED = "ObjectRestore:Completed"
 RESTORE_DELETE = "ObjectRestore:Delete"
 
+ETAG_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
+"""What events of delete markers say."""
+_OF_MARKERS = frozenset((REMOVED_BY_MARKER, EXPIRED_BY_MARKER))
 WITHOUT_CONTENTS = frozenset((REMOVED_DELETE, EXPIRED_DELETE))
 """Events of what is gone: they tell neither size nor ETag."""
 _VERSIONS = (
@@ -72,7 +75,7 @@ _NAMESPACE = uuid.UUID("b5a5b1f3-7b2c-4c1d-8d53-0f8a6c1e9d21")
 class Change(msgspec.Struct, frozen=True):
     """One change of an object; `number` orders the changes of a bucket. A removal has no size and no ETag.
 
-    `storage_class` is the new one of a transition. `version_id` is empty where the bucket was never versioned.
+    `storage_class` is the new one of a transition. `version_id` is empty of the null version.
     """
 
     event_name: str
@@ -88,7 +91,9 @@ class Change(msgspec.Struct, frozen=True):
 def event(change: Change, meta: Meta, origin: Origin, rule_id: str) -> bytes:
     """Return the message of a change."""
     thing: dict[str, Any] = {"key": urllib.parse.quote_plus(change.key, safe="/")}
-    if change.event_name not in WITHOUT_CONTENTS:
+    if change.event_name in _OF_MARKERS:
+        thing["eTag"] = change.etag
+    elif change.event_name not in WITHOUT_CONTENTS:
         thing |= {"size": change.size_bytes, "eTag": change.etag}
     if change.version_id:
         thing["versionId"] = change.version_id
@@ -124,7 +129,9 @@ def bridged_event(change: Change, meta: Meta, origin: Origin, delivery_id: str) 
         return None
     kind, reason = _BRIDGED[change.event_name]
     thing: dict[str, Any] = {"key": change.key}
-    if change.event_name not in WITHOUT_CONTENTS:
+    if change.event_name in _OF_MARKERS:
+        thing["etag"] = change.etag
+    elif change.event_name not in WITHOUT_CONTENTS:
         thing |= {"size": change.size_bytes, "etag": change.etag}
     if change.version_id:
         thing["version-id"] = change.version_id

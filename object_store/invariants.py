@@ -4,6 +4,9 @@ What it holds:
 
 - a directory row leads to a bucket's record of the same name, and is listed for its account; no two lead to one
   partition; it says of policy and public access block what they say;
+- of an object's versions the current one is the newest, and stands alone in its place; where none is, the newest is a
+  delete marker; at most one is the null version, and its row leads there; a bucket without versioning has none but
+  current ones;
 - the counters are the numbers of rows, and the next number is above every number in use;
 - every body that a record names is there and of its size: inline bytes with their checksum, block checksums of a blob
   and the row that says whose it is, the manifest of an object in parts, whose parts make its size, checksum and ETag;
@@ -24,7 +27,7 @@ import msgspec
 from cumulo.core.clocks import SystemClock
 from cumulo.core.errors import ServiceError
 from cumulo.core.ids import SystemRandomness
-from cumulo.object_store import configurations, keys, logging_rules, model, payments, quotas
+from cumulo.object_store import configurations, keys, logging_rules, model, payments, quotas, versions
 from cumulo.object_store.bodies import read_kept, read_seal
 from cumulo.object_store.checksums import of_parts
 from cumulo.object_store.keys import BucketRow, Counters, Meta, ObjectRecord, PartRecord, UploadRecord
@@ -47,6 +50,7 @@ class Tally(msgspec.Struct):
     objects: int = 0
     bytes: int = 0
     uploads: int = 0
+    versions: int = 0
     highest: int = 0
     inline: set[int] = msgspec.field(default_factory=set)
     blobs: dict[int, int] = msgspec.field(default_factory=dict)
@@ -162,6 +166,7 @@ def _check_bucket(txn: ReadTxn, name: str, row: BucketRow, waiting: dict[tuple[s
     yield from _check_configurations(txn, name, row, meta, waiting)
     tally = Tally()
     yield from _check_objects(txn, partition, tally, waiting)
+    yield from _check_versions(txn, meta, partition, tally, waiting)
     yield from _check_uploads(txn, partition, tally, waiting)
     yield from _check_counts(txn, meta, counters, partition, tally)
     yield from _check_rows(txn, partition, tally, waiting)
@@ -211,6 +216,10 @@ def _check_configurations(
     ownership = controls.object_ownership if isinstance(controls, model.OwnershipControls) else model.OBJECT_WRITER
     if (row.object_ownership or model.OWNERS_ENFORCED) != ownership:
         yield "its ownership controls are not what its row says"
+    versioning = configurations.read(txn, row.partition, configurations.VERSIONING)
+    state = versioning.status if isinstance(versioning, model.Versioning) else ""
+    if (meta.versioning, row.is_versioned) != (state, bool(state)):
+        yield "its versioning is not what its record and its row say"
     if row.is_policy_public and not row.has_policy:
         yield "its row says that it has a public policy, and it has none"
     if row.encryption != configurations.read(txn, row.partition, configurations.ENCRYPTION):
@@ -220,21 +229,63 @@ def _check_configurations(
 def _check_objects(
     txn: ReadTxn, partition: bytes, tally: Tally, waiting: dict[tuple[str, bytes], Due]
 ) -> Iterator[str]:
-    prefix = partition + keys.OBJECTS
-    for row_key, value in rows_under(txn, prefix):
+    for row_key, value in rows_under(txn, partition + keys.OBJECTS):
         record = keys.decode_object(value)
-        where = f"object {keys.text_of(row_key, len(prefix))!r}"
         tally.objects += 1
-        tally.bytes += record.size_bytes
-        tally.highest = max(tally.highest, record.body)
-        if (record.due_ms != 0) != ((keys.OBJECT_AGE, row_key) in waiting):
-            yield f"{where}: its record and the due index disagree on whether a rule will do something to it"
-        if record.part_count:
-            tally.manifests.add(record.body)
-            problems = _check_manifest(txn, partition, record, tally)
-        else:
-            problems = _check_body(txn, partition, record, tally, record.encryption)
-        yield from (f"{where}: {problem}" for problem in problems)
+        key = keys.parse_object_key(row_key)
+        if record.is_delete_marker:
+            yield f"object {key!r}: a delete marker is current"
+        yield from _check_record(txn, row_key, key, record, tally, waiting)
+
+
+def _check_record(
+    txn: ReadTxn, row_key: bytes, key: str, record: ObjectRecord, tally: Tally, waiting: dict[tuple[str, bytes], Due]
+) -> Iterator[str]:
+    partition = row_key[:PARTITION_BYTES]
+    if (record.due_ms != 0) != ((keys.OBJECT_AGE, row_key) in waiting):
+        yield f"object {key!r}: its record and the due index disagree on whether a rule will do something to it"
+    tally.bytes += record.size_bytes
+    tally.highest = max(tally.highest, record.body)
+    if record.version_id and record.version_id != versions.version_id(partition, record.body):
+        yield f"object {key!r}: version {record.version_id} has the number {record.body}"
+    if record.part_count:
+        tally.manifests.add(record.body)
+        problems = _check_manifest(txn, partition, record, tally)
+    else:
+        problems = _check_body(txn, partition, record, tally, record.encryption)
+    yield from (f"object {key!r}: {problem}" for problem in problems)
+
+
+def _check_versions(
+    txn: ReadTxn, meta: Meta, partition: bytes, tally: Tally, waiting: dict[tuple[str, bytes], Due]
+) -> Iterator[str]:
+    """Check the versions that are not current."""
+    nulls: dict[str, int] = {}
+    before = ""
+    for row_key, value in rows_under(txn, partition + keys.VERSIONS):
+        (key, number), record = keys.parse_version_key(row_key), keys.decode_object(value)
+        tally.versions += 1
+        yield from _check_record(txn, row_key, key, record, tally, waiting)
+        if record.body != number:
+            yield f"object {key!r}: version {record.body} stands under {number}"
+        current = versions.find_current(txn, partition, key)
+        if key != before and current is None and not record.is_delete_marker:
+            yield f"object {key!r}: its newest version is not current"
+        if current is not None and current.body <= number:
+            yield f"object {key!r}: version {number} is newer than the current one"
+        if not record.version_id:
+            if key in nulls or (current is not None and not current.version_id):
+                yield f"object {key!r}: it has two null versions"
+            nulls[key] = number
+        before = key
+    prefix = partition + keys.NULL_VERSIONS
+    found = {
+        keys.text_of(row_key, len(prefix)): int.from_bytes(value, "big") for row_key, value in rows_under(txn, prefix)
+    }
+    if found != nulls:
+        yield "its null versions are not where their rows lead"
+    if tally.versions and not meta.versioning:
+        yield "it has versions, and versioning was never enabled"
 
 
 def _check_manifest(txn: ReadTxn, partition: bytes, record: ObjectRecord, tally: Tally) -> Iterator[str]:
@@ -337,8 +388,8 @@ def _check_uploads(
 
 
 def _check_counts(txn: ReadTxn, meta: Meta, counters: Counters, partition: bytes, tally: Tally) -> Iterator[str]:
-    found = (tally.objects, tally.bytes, tally.uploads)
-    if found != (counters.objects, counters.bytes, counters.uploads):
+    found = (tally.objects, tally.versions, tally.bytes, tally.uploads)
+    if found != (counters.objects, counters.versions, counters.bytes, counters.uploads):
         yield f"its counters are {counters}, its rows make {found}"
     if tally.highest >= counters.next:
         yield f"its next number {counters.next} is not above {tally.highest}"

@@ -5,6 +5,8 @@ A bucket's partition (an 8-byte prefix P that is never used again):
     ("m")                      Meta: the bucket repeated, so that a transaction sees whether it still exists
     ("c")                      Counters: exact counts, and the next number
     ("o", key)                 ObjectRecord, the current version
+    ("v", key, number)         ObjectRecord of another version or of a delete marker, newest first
+    ("w", key)                 the number of the null version, where it stands under "v"
     ("d") body                 the bytes of a body up to 64 KiB
     ("s") body slice           the block checksums of a body in the blob store, 4,000 a slice
     ("t") body slice           what `storage.frames` keeps of an encrypted body: in the blob store, or of a part
@@ -18,9 +20,9 @@ A bucket's partition (an 8-byte prefix P that is never used again):
     ("l") time random          lines of the bucket's access log that wait for their delivery
     ("j", kind, id) slice      what a long configuration has beyond its record; the id is empty where the kind has none
 
-`body` and `upload` are numbers of the bucket's counter, eight bytes. The root partition: `("buckets", "name", name)`
-and `("buckets", "policy", name)`, `("buckets", "account", account, name)`, `("buckets", "logged", name)`, and
-`("blobs") blob` -> who owns the blob.
+`body` and `upload` are numbers of the bucket's counter, eight bytes; a version's number is that of its body, and stands
+inverted in its key. The root partition: `("buckets", "name", name)` and `("buckets", "policy", name)`,
+`("buckets", "account", account, name)`, `("buckets", "logged", name)`, and `("blobs") blob` -> who owns the blob.
 """
 
 from typing import Final
@@ -40,6 +42,8 @@ CHUNK_PARTS: Final = 100
 META: Final = tuples.encode(("m",))
 COUNTERS: Final = tuples.encode(("c",))
 OBJECTS: Final = tuples.encode(("o",))
+VERSIONS: Final = tuples.encode(("v",))
+NULL_VERSIONS: Final = tuples.encode(("w",))
 BODIES: Final = tuples.encode(("d",))
 SEALS: Final = tuples.encode(("s",))
 FRAMES: Final = tuples.encode(("t",))
@@ -82,9 +86,9 @@ class BucketRow(records.Record, frozen=True):
     `is_policy_public` repeats what its policy says, `may_be_public` its public access block (RestrictPublicBuckets is
     off), as do `takes_public_acls` (BlockPublicAcls) and `honors_public_acls` (IgnorePublicAcls), `requester_pays` its
     request payment, `lifecycle` is the digest of its lifecycle rules, empty where it has none, `is_logged` says that
-    its requests are logged, `has_quota` that what it may hold is limited: every request must know them. An empty
-    `object_ownership` is BucketOwnerEnforced: then there are no access control lists. A bucket whose `acl` is None is
-    private. `encryption` is None where new objects are not encrypted.
+    its requests are logged, `has_quota` that what it may hold is limited, `is_versioned` that versioning was enabled
+    once: every request must know them. An empty `object_ownership` is BucketOwnerEnforced: then there are no access
+    control lists. A bucket whose `acl` is None is private. `encryption` is None where new objects are not encrypted.
     """
 
     partition: bytes = b""
@@ -103,10 +107,13 @@ class BucketRow(records.Record, frozen=True):
     acl: model.Acl | None = None
     has_quota: bool = False
     encryption: model.BucketEncryption | None = model.BucketEncryption()
+    is_versioned: bool = False
 
 
 class Meta(records.Record, frozen=True):
-    """What a transaction must know of its bucket. `event_bridge` says that EventBridge gets its events."""
+    """What a transaction must know of its bucket. `event_bridge` says that EventBridge gets its events; `versioning` is
+    its state, empty where it was never enabled.
+    """
 
     name: str = ""
     account: str = ""
@@ -116,6 +123,7 @@ class Meta(records.Record, frozen=True):
     bytes_max: int = 0
     objects_max: int = 0
     event_bridge: bool = False
+    versioning: str = ""
 
     @property
     def listens(self) -> bool:
@@ -124,12 +132,16 @@ class Meta(records.Record, frozen=True):
 
 
 class Counters(records.Record, frozen=True):
-    """Exact counts of a bucket, and the next number that it hands out."""
+    """Exact counts of a bucket, and the next number that it hands out.
+
+    `objects` are current versions, `versions` all others and the delete markers; `bytes` are those of both.
+    """
 
     objects: int = 0
     bytes: int = 0
     uploads: int = 0
     next: int = 1
+    versions: int = 0
 
 
 class Summary(records.Record, frozen=True):
@@ -155,11 +167,12 @@ class RestoreRecord(records.Record, frozen=True):
 
 
 class ObjectRecord(records.Record, frozen=True):
-    """The current version of an object.
+    """A version of an object, or a delete marker, which has no ETag.
 
-    Its body is `part_count` parts under its manifest, or blob number `blob`, or, where both are 0, inline.
-    `is_composite` tells of `checksums`. An empty `storage_class` is the standard one. Version 2 begins with the fields
-    of Summary. `due_ms` is the time of its `object.age` entry, 0 where it has none.
+    Its body is `part_count` parts under its manifest, or blob number `blob`, or, where both are 0, inline. `body` is
+    its number in any case, and orders the versions of an object. `is_composite` tells of `checksums`. An empty
+    `storage_class` is the standard one, an empty `version_id` the null version's. Version 2 begins with the fields of
+    Summary. `due_ms` is the time of its `object.age` entry, 0 where it has none.
     Without an `acl` it is the bucket owner's and private.
     """
 
@@ -182,6 +195,12 @@ class ObjectRecord(records.Record, frozen=True):
     acl: model.Acl | None = None
     encryption: model.Encryption | None = None
     restore: RestoreRecord | None = None
+    version_id: str = ""
+
+    @property
+    def is_delete_marker(self) -> bool:
+        """Say whether this marks the object as deleted: everything that has bytes has an ETag."""
+        return not self.etag
 
 
 FIRST_VERSION: Final = 1
@@ -264,6 +283,7 @@ class CompletedRecord(records.Record, frozen=True):
     is_composite: bool = False
     enclosed: bytes = b""
     encryption: model.Encryption | None = None
+    version_id: str = ""
 
 
 class ConfigurationRecord(records.Record, frozen=True):
@@ -377,6 +397,48 @@ def owner_key(blob: int) -> bytes:
 def object_key(partition: bytes, key: str) -> bytes:
     """Return the key of an object's record."""
     return partition + OBJECTS + tuples.encode((key,))
+
+
+_HIGHEST_NUMBER: Final = (1 << 63) - 1
+"""What numbers are inverted in: below the byte with which the codec goes on behind a zero in a text, so that the
+versions of a key stand before every longer key.
+"""
+
+
+def version_key(partition: bytes, key: str, number: int) -> bytes:
+    """Return the key of a version that is not the current one."""
+    return partition + VERSIONS + version_place(key, number)
+
+
+def version_place(key: str, number: int) -> bytes:
+    """Return where a version stands in its subspace."""
+    return tuples.encode((key,)) + u64(_HIGHEST_NUMBER - number)
+
+
+def parse_object_key(row_key: bytes) -> str:
+    """Return the object's key."""
+    return text_of(row_key, PARTITION_BYTES + len(OBJECTS))
+
+
+def parse_version_key(row_key: bytes) -> tuple[str, int]:
+    """Return the object's key and the version's number."""
+    text = text_of(row_key[:-8], PARTITION_BYTES + len(VERSIONS))
+    return text, _HIGHEST_NUMBER - int.from_bytes(row_key[-8:], "big")
+
+
+def behind_versions(key: str) -> bytes:
+    """Return the place behind all versions of a key."""
+    return tuples.encode((key,)) + b"\x80"
+
+
+def version_prefix(partition: bytes, key: str) -> bytes:
+    """Return where the versions of a key begin that are not the current one."""
+    return partition + VERSIONS + tuples.encode((key,))
+
+
+def null_version_key(partition: bytes, key: str) -> bytes:
+    """Return the key of the row that leads to the null version."""
+    return partition + NULL_VERSIONS + tuples.encode((key,))
 
 
 def text_prefix(subspace: bytes, prefix: str) -> bytes:

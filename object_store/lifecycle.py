@@ -12,9 +12,15 @@ import msgspec
 from cumulo.object_store import keys
 from cumulo.object_store.archives import restored
 from cumulo.object_store.buckets import open_counters, save_counters
-from cumulo.object_store.event_documents import EXPIRED_DELETE, RESTORE_COMPLETED, RESTORE_DELETE, TRANSITIONED
+from cumulo.object_store.event_documents import (
+    EXPIRED_BY_MARKER,
+    EXPIRED_DELETE,
+    RESTORE_COMPLETED,
+    RESTORE_DELETE,
+    TRANSITIONED,
+)
 from cumulo.object_store.keys import Meta, ObjectRecord
-from cumulo.object_store.lifecycle_index import armed, rules_of, thing_of
+from cumulo.object_store.lifecycle_index import armed, armed_other, rules_of, thing_of
 from cumulo.object_store.lifecycle_rules import Days, coldest_due
 from cumulo.object_store.notifications import tell
 from cumulo.object_store.objects import remove_object
@@ -26,6 +32,9 @@ AGED_PER_TRANSACTION: Final = 100
 """Some ten operations each, of 2,000, and a record and its events, of 4 MiB."""
 LIFECYCLE: Final = Origin(principal_id="s3.amazonaws.com", source_ip="s3.amazonaws.com", arn="s3.amazonaws.com")
 """Who S3 says did what a rule did."""
+
+
+_EXPIRED: Final = (EXPIRED_DELETE, EXPIRED_BY_MARKER)
 
 
 class Ageing(msgspec.Struct, frozen=True):
@@ -46,7 +55,16 @@ def age(txn: Txn, ageing: Ageing) -> None:
         record = keys.decode_object(stored)
         if record.due_ms:
             stamped = msgspec.structs.replace(ageing.stamped, partition=partition)
-            _age_current(txn, stamped, keys.decode_meta(stored_meta), entry.key, record)
+            in_place = _age_current if entry.key.startswith(partition + keys.OBJECTS) else _age_other
+            in_place(txn, stamped, keys.decode_meta(stored_meta), entry.key, record)
+
+
+def _age_other(txn: Txn, stamped: Stamped, meta: Meta, row_key: bytes, record: ObjectRecord) -> None:
+    key, _ = keys.parse_version_key(row_key)
+    after = restored(record, stamped.wall_ms, Days(stamped.day_ms))
+    txn.put(row_key, records.encode(armed_other(txn, stamped, key, after, record)))
+    if after.restore != record.restore:
+        tell(txn, stamped, meta, RESTORE_DELETE if after.restore is None else RESTORE_COMPLETED, key, after)
 
 
 def _age_current(txn: Txn, stamped: Stamped, meta: Meta, row_key: bytes, record: ObjectRecord) -> None:
@@ -56,7 +74,7 @@ def _age_current(txn: Txn, stamped: Stamped, meta: Meta, row_key: bytes, record:
     end = None if rules is None else rules.end_of_current(thing, days)
     if end is not None and end.wall_ms <= stamped.wall_ms:
         counters = open_counters(txn, stamped.partition)
-        counters = remove_object(txn, stamped, meta, counters, key, record, EXPIRED_DELETE)
+        _, counters = remove_object(txn, stamped, meta, counters, key, record, event_names=_EXPIRED)
         save_counters(txn, stamped.partition, counters)
         return
     after = restored(record, stamped.wall_ms, days)

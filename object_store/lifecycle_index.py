@@ -98,6 +98,17 @@ def armed(
     return record if record.due_ms == due_ms else msgspec.structs.replace(record, due_ms=due_ms)
 
 
+def armed_other(
+    txn: Txn, stamped: Stamped, key: str, record: ObjectRecord, before: ObjectRecord | None
+) -> ObjectRecord:
+    """Return the record of a version that is not current as `armed` does; `before` is what it was in that place."""
+    row_key = keys.version_key(stamped.partition, key, record.body)
+    disarm(txn, row_key, before)
+    restore = record.restore
+    due_ms = _arm(txn, stamped, row_key, [] if restore is None else [restore.expires_ms or restore.ready_ms])
+    return record if record.due_ms == due_ms else msgspec.structs.replace(record, due_ms=due_ms)
+
+
 def disarm(txn: Txn, row_key: bytes, record: ObjectRecord | None) -> None:
     """Remove the due entry of a record that is removed or replaced."""
     if record is not None and record.due_ms:

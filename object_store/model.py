@@ -111,6 +111,10 @@ caller's own key. The first two as S3's headers name them, the third as its docu
 KMS_KEY_ID_CHARACTERS_MAX: Final = 2_048
 ENCRYPTION_CONTEXT_BYTES_MAX: Final = 4_096
 """Ours: of the JSON; the record of an object must fit into a value with metadata and tags."""
+NULL_VERSION: Final = "null"
+"""The id of what was written while versioning was not enabled."""
+VERSIONING_ENABLED: Final = "Enabled"
+VERSIONING_SUSPENDED: Final = "Suspended"
 
 OWNERS_ENFORCED: Final = "BucketOwnerEnforced"
 OWNER_PREFERRED: Final = "BucketOwnerPreferred"
@@ -229,7 +233,8 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
 
     `headers` are those of `CONTENT_HEADERS` that it bears. `checksum_type` is that of `checksums`: a `COMPOSITE` one is
     the digest of the parts' digests, and is written with `-` and `part_count` behind it. `messages` are those that its
-    commit stored, told to who made it and nobody else. `expiry` is when a lifecycle rule will end it.
+    commit stored, told to who made it and nobody else. `expiry` is when a lifecycle rule will end it. `version_id` is
+    empty where nobody needs to be told; of a copy, `source_version_id` is the version that was copied.
     """
 
     bucket: str
@@ -250,6 +255,8 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
     expiry: Ending | None = None
     encryption: Encryption | None = None
     restore: RestoreStatus | None = None
+    version_id: str = ""
+    source_version_id: str = ""
 
     @property
     def shown_checksums(self) -> Mapping[str, bytes]:
@@ -267,6 +274,37 @@ class ObjectSummary(msgspec.Struct, frozen=True, gc=False):
     storage_class: str = STANDARD
     checksum: str = "crc64nvme"
     checksum_type: str = FULL_OBJECT
+
+
+class ObjectVersion(msgspec.Struct, frozen=True, gc=False):
+    """A version, or a delete marker, in a listing; the latter has no size, no ETag and no checksum."""
+
+    key: str
+    version_id: str
+    is_latest: bool
+    size_bytes: int
+    etag: str
+    last_modified_ms: int
+    storage_class: str = STANDARD
+    checksum: str = "crc64nvme"
+    checksum_type: str = FULL_OBJECT
+
+    @property
+    def is_delete_marker(self) -> bool:
+        """Say whether this marks the object as deleted."""
+        return not self.etag
+
+
+class VersionPage(msgspec.Struct, frozen=True):
+    """One page of a listing of versions. Where more follow, `last_key` and `last_version_id` are what it ended with;
+    the latter is empty behind a common prefix.
+    """
+
+    versions: list[ObjectVersion]
+    common_prefixes: list[str]
+    next_page_token: str = ""
+    last_key: str = ""
+    last_version_id: str = ""
 
 
 class ObjectPage(msgspec.Struct, frozen=True):
@@ -324,7 +362,9 @@ class Download(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored part of an open upload, or of an object. `checksums` holds that of the upload's algorithm."""
+    """A stored part of an open upload, or of an object. `checksums` holds that of the upload's algorithm. Of a copy,
+    `source_version_id` is the version that was copied.
+    """
 
     part_number: int
     etag: str
@@ -333,6 +373,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     crc64nvme: int
     checksums: Mapping[str, bytes] = {}
     encryption: Encryption | None = None
+    source_version_id: str = ""
 
 
 class Upload(msgspec.Struct, frozen=True):
@@ -387,6 +428,13 @@ class ObjectAttributes(msgspec.Struct, frozen=True):
     parts: list[Part]
     last: int
     is_truncated: bool
+
+
+class ObjectTags(msgspec.Struct, frozen=True):
+    """The tags of a version; `version_id` as `Object.version_id`."""
+
+    tags: Mapping[str, str]
+    version_id: str = ""
 
 
 class PublicAccessBlock(msgspec.Struct, frozen=True, array_like=True):
@@ -452,6 +500,12 @@ class BucketTagging(msgspec.Struct, frozen=True, array_like=True):
     tags: dict[str, str]
 
 
+class Versioning(msgspec.Struct, frozen=True, array_like=True):
+    """Whether a bucket keeps the versions of its objects: `VERSIONING_ENABLED` or `VERSIONING_SUSPENDED`."""
+
+    status: str
+
+
 class BucketQuota(msgspec.Struct, frozen=True):
     """What a bucket may hold: our own; 0 is no limit."""
 
@@ -460,7 +514,14 @@ class BucketQuota(msgspec.Struct, frozen=True):
 
 
 Configuration = (
-    BucketQuota | PublicAccessBlock | OwnershipControls | BucketEncryption | BucketTagging | Lifecycle | Structure
+    BucketQuota
+    | PublicAccessBlock
+    | OwnershipControls
+    | BucketEncryption
+    | BucketTagging
+    | Versioning
+    | Lifecycle
+    | Structure
 )
 """What a bucket is configured to be; a `Structure` is S3's own shape (`object_store/aws_s3.py`)."""
 
@@ -489,6 +550,15 @@ class BucketNotification(msgspec.Struct, frozen=True):
 
     rules: tuple[NotificationRule, ...] = ()
     event_bridge: bool = False
+
+
+class Deleted(msgspec.Struct, frozen=True, array_like=True):
+    """What a delete did: the version that it removed, or the delete marker that it made or removed; both empty where
+    there is nothing to tell.
+    """
+
+    version_id: str = ""
+    is_delete_marker: bool = False
 
 
 class ItemError(msgspec.Struct, frozen=True):
@@ -637,6 +707,7 @@ class GetObjectAcl(msgspec.Struct, frozen=True):
 
     bucket: str
     key: str
+    version_id: str = ""
 
 
 class SetObjectAcl(msgspec.Struct, frozen=True):
@@ -647,6 +718,7 @@ class SetObjectAcl(msgspec.Struct, frozen=True):
     acl: str = ""
     grants: tuple[AskedGrant, ...] = ()
     owner: str = ""
+    version_id: str = ""
 
 
 class GetBucketNotification(msgspec.Struct, frozen=True):
@@ -699,6 +771,7 @@ class CopySource(msgspec.Struct, frozen=True):
     conditions: Conditions = UNCONDITIONAL
     range: ByteRange | None = None
     customer: CustomerKey | None = None
+    version_id: str = ""
 
 
 class CopyObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -749,6 +822,7 @@ class GetObject(msgspec.Struct, frozen=True, kw_only=True):
     conditions: Conditions = UNCONDITIONAL
     part_number: int = 0
     customer: CustomerKey | None = None
+    version_id: str = ""
 
 
 class HeadObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -760,6 +834,7 @@ class HeadObject(msgspec.Struct, frozen=True, kw_only=True):
     range: ByteRange | None = None
     part_number: int = 0
     customer: CustomerKey | None = None
+    version_id: str = ""
 
 
 class GetObjectAttributes(msgspec.Struct, frozen=True, kw_only=True):
@@ -771,6 +846,7 @@ class GetObjectAttributes(msgspec.Struct, frozen=True, kw_only=True):
     page_size: int = 0
     conditions: Conditions = UNCONDITIONAL
     customer: CustomerKey | None = None
+    version_id: str = ""
 
 
 class RestoreObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -782,33 +858,38 @@ class RestoreObject(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     days: int
     tier: str = "Standard"
+    version_id: str = ""
 
 
 class GetObjectTagging(msgspec.Struct, frozen=True):
-    """Read an object's tags: answers a mapping."""
+    """Read an object's tags: answers `ObjectTags`."""
 
     bucket: str
     key: str
+    version_id: str = ""
 
 
 class SetObjectTagging(msgspec.Struct, frozen=True):
-    """Replace an object's tags."""
+    """Replace an object's tags; answers the id of the version that has them now, as `Object.version_id`."""
 
     bucket: str
     key: str
     tags: Mapping[str, str]
+    version_id: str = ""
 
 
 class DeleteObjectTagging(msgspec.Struct, frozen=True):
-    """Remove an object's tags."""
+    """Remove an object's tags; answers as `SetObjectTagging`."""
 
     bucket: str
     key: str
+    version_id: str = ""
 
 
 class DeleteObject(msgspec.Struct, frozen=True, kw_only=True):
-    """Delete an object, if it is there. `if_modified_ms` (compared in whole seconds) and `if_size_bytes` delete only
-    one of that age and size; they hold where there is none.
+    """Delete an object, if it is there, or one of its versions for good; answers `Deleted`. Where versions are kept,
+    an object is deleted by a delete marker. `if_modified_ms` (compared in whole seconds) and `if_size_bytes` delete
+    only one of that age and size; they hold where there is none.
     """
 
     bucket: str
@@ -817,6 +898,7 @@ class DeleteObject(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str = ""
     if_modified_ms: int | None = None
     if_size_bytes: int | None = None
+    version_id: str = ""
 
 
 class DeleteEntry(msgspec.Struct, frozen=True):
@@ -826,10 +908,11 @@ class DeleteEntry(msgspec.Struct, frozen=True):
     if_match: str = ""
     if_modified_ms: int | None = None
     if_size_bytes: int | None = None
+    version_id: str = ""
 
 
 class BatchDeleteObjects(msgspec.Struct, frozen=True, kw_only=True):
-    """Delete objects one by one, not all or none."""
+    """Delete objects one by one, not all or none: answers a `Deleted` or an `ItemError` for each."""
 
     bucket: str
     entries: tuple[DeleteEntry, ...]
@@ -851,8 +934,20 @@ class ListObjects(msgspec.Struct, frozen=True, kw_only=True):
     without_entries: bool = False
 
 
-class ListObjectVersions(ListObjects, frozen=True, kw_only=True):
-    """List objects as S3's ListObjectVersions, each as its only version; `start_after` is the key marker."""
+class ListObjectVersions(msgspec.Struct, frozen=True, kw_only=True):
+    """List versions and delete markers as S3's ListObjectVersions: by key, newest first; answers a `VersionPage`.
+
+    It begins behind the versions of `key_marker`, or with `version_id_marker`, too, behind this one of that key.
+    """
+
+    bucket: str
+    prefix: str = ""
+    delimiter: str = ""
+    key_marker: str = ""
+    version_id_marker: str = ""
+    page_size: int = 0
+    page_token: str = ""
+    without_entries: bool = False
 
 
 class CreateMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):

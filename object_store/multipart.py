@@ -27,8 +27,9 @@ from cumulo.object_store.event_documents import CREATED_COMPLETE
 from cumulo.object_store.keys import CompletedRecord, ObjectRecord, PartRecord, Parts, UploadRecord
 from cumulo.object_store.lifecycle_index import expiry_of, upload_ends_ms
 from cumulo.object_store.listing import ListStep, common_prefix
-from cumulo.object_store.objects import described, description_of, find_object, replace_object, shown_part
+from cumulo.object_store.objects import current_object, described, description_of, replace_object, shown_part
 from cumulo.object_store.stamping import Stamped
+from cumulo.object_store.versions import new_version_id
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import PARTITION_BYTES, Due, ReadTxn, Row, Txn
 from cumulo.storage.tuples import u64
@@ -175,7 +176,7 @@ def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
     crc64nvme, checksums = of_parts(upload, chosen)
     shown = checksums or {"crc64nvme": crc64nvme.to_bytes(8, "big")}
     check_whole(upload, shown, request.checksums, request.checksum_type)
-    found = find_object(txn, stamped)
+    found = current_object(txn, stamped)
     check_write(found, request.key, request.if_match, request.if_none_match)
 
     counters = open_counters(txn, partition)
@@ -195,6 +196,7 @@ def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
         is_composite=upload.is_composite,
         acl=upload.acl,
         encryption=upload.encryption,
+        version_id=new_version_id(meta, partition, counters.next),
     )
     _write_manifest(txn, partition, record.body, chosen)
     left = _drop_chosen(txn, rows, chosen)
@@ -203,7 +205,8 @@ def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
     _remember(txn, stamped, fingerprint, record, enclosed)
     replace_object(txn, stamped, meta, counters, found, record, CREATED_COMPLETE, uploads_ended=1)
     expiry = expiry_of(txn, partition, meta.lifecycle, request.key, record)
-    return _with_messages(described(request.bucket, request.key, record, expiry), stamped, enclosed)
+    answer = described(request.bucket, request.key, record, expiry=expiry)
+    return _with_messages(answer, stamped, enclosed)
 
 
 def abort_upload(txn: Txn, stamped: Stamped) -> None:
@@ -221,7 +224,7 @@ def end_uploads(txn: Txn, stamped: Stamped) -> bool:
     partition = stamped.partition
     open_bucket(txn, partition, stamped.request.bucket)
     counters = open_counters(txn, partition)
-    if counters.objects:
+    if counters.objects or counters.versions:
         return False
     uploads = partition + keys.UPLOADS
     rows = txn.range(uploads, tuples.after(uploads), ENDED_PER_TRANSACTION)
@@ -396,6 +399,7 @@ def _remember(txn: Txn, stamped: Stamped, fingerprint: bytes, record: ObjectReco
         is_composite=record.is_composite,
         enclosed=enclosed,
         encryption=told_of(record.encryption),
+        version_id=record.version_id,
     )
     key = keys.completed_key(stamped.partition, stamped.upload)
     txn.put(key, records.encode(completed))
@@ -421,5 +425,6 @@ def _completed_before(txn: ReadTxn, stamped: Stamped, fingerprint: bytes) -> mod
         checksums=completed.checksums,
         checksum_type=model.COMPOSITE if completed.is_composite else model.FULL_OBJECT,
         encryption=completed.encryption,
+        version_id=completed.version_id,
     )
     return _with_messages(answer, stamped, completed.enclosed)

@@ -52,6 +52,7 @@ def tell(txn: Txn, stamped: Stamped, meta: Meta, event_name: str, key: str, reco
         stamped.wall_ms,
         record.size_bytes,
         record.etag,
+        record.version_id,
         storage_class=record.storage_class or model.STANDARD,
     )
     write_events(txn, stamped, meta, change)

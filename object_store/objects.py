@@ -11,21 +11,41 @@ import msgspec
 from cumulo.core.errors import ServiceError
 from cumulo.object_store import acl, keys, model
 from cumulo.object_store.archives import check_readable, restore_status
-from cumulo.object_store.bodies import NewBody, discard_body, read_inline, read_kept, read_seal, write_body
+from cumulo.object_store.bodies import NewBody, read_inline, read_kept, read_seal, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
 from cumulo.object_store.checksums import OWN, part_checksums
 from cumulo.object_store.conditions import check_delete, check_read, check_write
 from cumulo.object_store.encryption import told_of
-from cumulo.object_store.errors import NO_SUCH_KEY, PRECONDITION_FAILED
-from cumulo.object_store.event_documents import ACL_PUT, REMOVED_DELETE, TAGGING_DELETE, TAGGING_PUT, Change
+from cumulo.object_store.errors import METHOD_NOT_ALLOWED, NO_SUCH_KEY, NO_SUCH_VERSION, PRECONDITION_FAILED
+from cumulo.object_store.event_documents import (
+    ACL_PUT,
+    ETAG_OF_NOTHING,
+    REMOVED_BY_MARKER,
+    REMOVED_DELETE,
+    TAGGING_DELETE,
+    TAGGING_PUT,
+    Change,
+)
 from cumulo.object_store.keys import Counters, Meta, ObjectRecord, PartRecord
-from cumulo.object_store.lifecycle_index import armed, disarm, expiry_of
+from cumulo.object_store.lifecycle_index import armed, expiry_of
 from cumulo.object_store.lifecycle_model import Ending
 from cumulo.object_store.naming import shown
 from cumulo.object_store.notifications import tell, write_events
 from cumulo.object_store.quotas import check_quota
 from cumulo.object_store.ranges import find_part, resolve_part, resolve_range
 from cumulo.object_store.stamping import Stamped
+from cumulo.object_store.versions import (
+    find_current,
+    find_version,
+    make_way,
+    mark_deleted,
+    new_version_id,
+    newest_other,
+    remove_version,
+    shown_version,
+    version_id,
+    write_version,
+)
 from cumulo.storage import records
 from cumulo.storage.blobs import Seal
 from cumulo.storage.engine import ReadTxn, Row, Txn
@@ -47,6 +67,7 @@ class Stored(msgspec.Struct, frozen=True, array_like=True):
     blob: int = 0
     enclosed: bytes = b""
     expiry: Ending | None = None
+    version_id: str = ""
 
 
 class Description(msgspec.Struct, frozen=True):
@@ -90,6 +111,7 @@ class Contents(msgspec.Struct, frozen=True):
     manifest: tuple[Row, ...] = ()
     expiry: Ending | None = None
     kept: bytes = b""
+    is_versioned: bool = False
 
     def asked(self, request: model.GetObject | model.HeadObject) -> tuple[int, int]:
         """Return the offsets of the first byte that is asked for and of the one behind the last."""
@@ -100,7 +122,9 @@ class Contents(msgspec.Struct, frozen=True):
     def download(self, request: model.GetObject | model.HeadObject, first: int, end: int) -> model.Download:
         """Return what a caller is told of the bytes `first` to `end`."""
         return model.Download(
-            object=described(request.bucket, request.key, self.record, self.expiry),
+            object=described(
+                request.bucket, request.key, self.record, expiry=self.expiry, is_versioned=self.is_versioned
+            ),
             first_byte=first,
             content_length=end - first,
             is_partial=request.range is not None or request.part_number > 0,
@@ -117,9 +141,24 @@ class Contents(msgspec.Struct, frozen=True):
 
 
 def find_object(txn: ReadTxn, stamped: Stamped) -> ObjectRecord | None:
-    """Return an object's record, or None; `request` names bucket and key."""
-    stored = txn.get(keys.object_key(stamped.partition, stamped.request.key))
-    return None if stored is None else keys.decode_object(stored)
+    """Return the record of the version that `request` names by bucket, key and version id, or None; it may be a delete
+    marker where there is an id.
+    """
+    request = stamped.request
+    return find_version(txn, stamped.partition, request.key, request.version_id)
+
+
+def current_object(txn: ReadTxn, stamped: Stamped) -> ObjectRecord | None:
+    """Return the record of the current version of the object that `request` names by bucket and key, or None."""
+    return find_current(txn, stamped.partition, stamped.request.key)
+
+
+def sought(txn: ReadTxn, stamped: Stamped) -> ObjectRecord | ServiceError:
+    """Return what `existing` returns, or the error that it raises."""
+    try:
+        return existing(txn, stamped)
+    except ServiceError as error:
+        return error
 
 
 def head_object(txn: ReadTxn, stamped: Stamped) -> model.Download:
@@ -128,31 +167,40 @@ def head_object(txn: ReadTxn, stamped: Stamped) -> model.Download:
     record = existing(txn, stamped)
     check_read(record, request.conditions)
     manifest = manifest_of(txn, stamped.partition, record) if request.part_number and record.part_count else ()
-    contents = Contents(record, manifest=manifest, expiry=_expiry(txn, stamped, record))
+    contents = Contents(
+        record,
+        manifest=manifest,
+        expiry=_expiry(txn, stamped, record),
+        is_versioned=stamped.is_versioned,
+    )
     return contents.download(request, *contents.asked(request))
 
 
 def open_object(txn: ReadTxn, stamped: Stamped) -> Contents:
-    """Return an object with what it takes to read it; raises `NoSuchKey`, `PreconditionFailed`, `NotModified` or
+    """Return an object with what it takes to read it; raises as `existing`, `PreconditionFailed`, `NotModified` or
     `InvalidObjectState`.
     """
     record = existing(txn, stamped)
     check_read(record, stamped.request.conditions)
     check_readable(record)
     partition = stamped.partition
-    expiry = _expiry(txn, stamped, record)
+    contents = Contents(record, expiry=_expiry(txn, stamped, record), is_versioned=stamped.is_versioned)
     if record.part_count:
-        return Contents(record, manifest=manifest_of(txn, partition, record), expiry=expiry)
+        return msgspec.structs.replace(contents, manifest=manifest_of(txn, partition, record))
     if record.blob:
         kept = read_kept(txn, partition, record.body) if record.encryption is not None else b""
-        return Contents(record, seal=read_seal(txn, partition, record), expiry=expiry, kept=kept)
+        return msgspec.structs.replace(contents, seal=read_seal(txn, partition, record), kept=kept)
     kept = record.encryption.kept if record.encryption is not None else b""
     inline = read_inline(txn, partition, record.body, record.size_bytes)
-    return Contents(record, inline=inline, expiry=expiry, kept=kept)
+    return msgspec.structs.replace(contents, inline=inline, kept=kept)
 
 
 def _expiry(txn: ReadTxn, stamped: Stamped, record: ObjectRecord) -> Ending | None:
-    return expiry_of(txn, stamped.partition, stamped.lifecycle, stamped.request.key, record)
+    """Return when an object expires; nobody is told of a version that he names."""
+    request = stamped.request
+    if request.version_id:
+        return None
+    return expiry_of(txn, stamped.partition, stamped.lifecycle, request.key, record)
 
 
 def commit_object(txn: Txn, commit: CommitObject) -> Stored:
@@ -161,7 +209,7 @@ def commit_object(txn: Txn, commit: CommitObject) -> Stored:
     request: model.PutObject | model.CopyObject = stamped.request
     partition = stamped.partition
     meta = open_bucket(txn, partition, request.bucket)
-    found = find_object(txn, stamped)
+    found = current_object(txn, stamped)
     check_write(found, request.key, request.if_match, request.if_none_match)
     counters = open_counters(txn, partition)
     record = ObjectRecord(
@@ -179,6 +227,7 @@ def commit_object(txn: Txn, commit: CommitObject) -> Stored:
         tags=dict(description.tags),
         acl=stamped.acl,
         encryption=new.encryption,
+        version_id=new_version_id(meta, partition, counters.next),
     )
     write_body(txn, partition, record.body, new)
     replace_object(txn, stamped, meta, counters, found, record, commit.event_name)
@@ -196,44 +245,79 @@ def replace_object(
     event_name: str,
     uploads_ended: int = 0,
 ) -> None:
-    """Write an object's new version over `found`, count it, and tell of it. `record.body` is the counters' next."""
+    """Write an object's new version in place of `found`, the current one, count it, and tell of it. `record.body` is
+    the counters' next.
+    """
     partition, key = stamped.partition, stamped.request.key
     assert record.body == counters.next, (record.body, counters.next)
-    record = armed(txn, stamped, meta, key, record, found)
+    left = make_way(txn, stamped, meta, counters, key, found)
+    record = armed(txn, stamped, meta, key, record, None)
     txn.put(keys.object_key(partition, key), records.encode(record))
-    if found is not None:
-        discard_body(txn, partition, found, stamped.now_ms)
-    counted = Counters(
-        objects=counters.objects + (found is None),
-        bytes=counters.bytes + record.size_bytes - (0 if found is None else found.size_bytes),
-        uploads=counters.uploads - uploads_ended,
-        next=counters.next + 1,
+    counted = msgspec.structs.replace(
+        left,
+        objects=left.objects + 1,
+        bytes=left.bytes + record.size_bytes,
+        uploads=left.uploads - uploads_ended,
+        next=left.next + 1,
     )
     check_quota(meta, counters, counted)
     save_counters(txn, partition, counted)
     if meta.listens:
-        change = Change(event_name, key, record.body, stamped.wall_ms, record.size_bytes, record.etag)
+        change = Change(
+            event_name, key, record.body, stamped.wall_ms, record.size_bytes, record.etag, record.version_id
+        )
         write_events(txn, stamped, meta, change)
 
 
-def delete_object(txn: Txn, stamped: Stamped) -> None:
-    """Delete an object, if it is there; raises `NoSuchBucket`, of conditions `PreconditionFailed` and `NoSuchKey`."""
-    meta = open_bucket(txn, stamped.partition, stamped.request.bucket)
+def delete_object(txn: Txn, stamped: Stamped) -> model.Deleted:
+    """Delete an object or one of its versions; raises `NoSuchBucket`, of conditions `PreconditionFailed` and
+    `NoSuchKey`.
+    """
+    request: model.DeleteObject = stamped.request
+    meta = open_bucket(txn, stamped.partition, request.bucket)
     found = find_object(txn, stamped)
-    check_delete(found, stamped.request.key, stamped.request)
-    if found is not None:
-        counters = open_counters(txn, stamped.partition)
-        counters = remove_object(txn, stamped, meta, counters, stamped.request.key, found)
-        save_counters(txn, stamped.partition, counters)
+    check_delete(found, request.key, request)
+    counters = open_counters(txn, stamped.partition)
+    deleted, left = remove_object(txn, stamped, meta, counters, request.key, found, request.version_id)
+    if left != counters:
+        save_counters(txn, stamped.partition, left)
+    return deleted
 
 
 class DeletedSlice(msgspec.Struct, frozen=True, array_like=True):
     """What a slice of a batch delete did not do, by places in the slice: who was another than asked for, and who was
-    not there to have an ETag.
+    not there to have an ETag. Of what it did, `marked` are the places whose objects got a delete marker, with the
+    marker's number counted from `first`, and `unmarked` those whose version was one: small enough to be remembered.
     """
 
     differing: list[int]
     missing: list[int]
+    first: int = 0
+    keeps_ids: bool = False
+    marked: dict[int, int] = {}
+    unmarked: list[int] = []
+
+    def outcomes(
+        self, partition: bytes, entries: tuple[model.DeleteEntry, ...]
+    ) -> list[model.Deleted | model.ItemError]:
+        """Return what became of each entry of the slice."""
+        found = [model.Deleted(entry.version_id) for entry in entries]
+        for place, offset in self.marked.items():
+            number = self.first + offset
+            found[place] = model.Deleted(
+                version_id(partition, number) if self.keeps_ids else model.NULL_VERSION, is_delete_marker=True
+            )
+        for place in self.unmarked:
+            found[place] = model.Deleted(entries[place].version_id, is_delete_marker=True)
+        return [*found] if not self.differing and not self.missing else self._with_refusals(found, entries)
+
+    def _with_refusals(
+        self, found: list[model.Deleted], entries: tuple[model.DeleteEntry, ...]
+    ) -> list[model.Deleted | model.ItemError]:
+        errors = {place: PRECONDITION_FAILED.error(condition="If-Match") for place in self.differing}
+        errors |= {place: NO_SUCH_KEY.error(key=shown(entries[place].key)) for place in self.missing}
+        refused = {place: model.ItemError(error.row.code, error.message) for place, error in errors.items()}
+        return [refused.get(place, deleted) for place, deleted in enumerate(found)]
 
 
 def delete_objects(txn: Txn, stamped: Stamped) -> DeletedSlice:
@@ -242,30 +326,31 @@ def delete_objects(txn: Txn, stamped: Stamped) -> DeletedSlice:
     partition = stamped.partition
     meta = open_bucket(txn, partition, request.bucket)
     counters = open_counters(txn, partition)
-    outcome = DeletedSlice([], [])
+    first = counters.next
+    outcome = DeletedSlice([], [], first, meta.versioning == model.VERSIONING_ENABLED, {}, [])
     for index, entry in enumerate(request.entries):
-        stored = txn.get(keys.object_key(partition, entry.key))
-        found = None if stored is None else keys.decode_object(stored)
+        found = find_version(txn, partition, entry.key, entry.version_id)
         try:
             check_delete(found, entry.key, entry)
         except ServiceError as error:
             (outcome.missing if error.row is NO_SUCH_KEY else outcome.differing).append(index)
             continue
-        if found is not None:
-            counters = remove_object(txn, stamped, meta, counters, entry.key, found)
+        number = counters.next
+        deleted, counters = remove_object(txn, stamped, meta, counters, entry.key, found, entry.version_id)
+        if deleted.is_delete_marker and entry.version_id:
+            outcome.unmarked.append(index)
+        elif deleted.is_delete_marker:
+            outcome.marked[index] = number - first
     save_counters(txn, partition, counters)
     return outcome
 
 
-def refusals(outcome: DeletedSlice, entries: tuple[model.DeleteEntry, ...]) -> dict[int, model.ItemError]:
-    """Return the errors of a slice's entries by their places."""
-    errors = {index: PRECONDITION_FAILED.error(condition="If-Match") for index in outcome.differing}
-    errors |= {index: NO_SUCH_KEY.error(key=shown(entries[index].key)) for index in outcome.missing}
-    return {index: model.ItemError(error.row.code, error.message) for index, error in errors.items()}
-
-
-def described(bucket: str, key: str, record: ObjectRecord, expiry: Ending | None = None) -> model.Object:
-    """Return an object as callers see it; `expiry` is when it expires by the bucket's rules."""
+def described(
+    bucket: str, key: str, record: ObjectRecord, *, expiry: Ending | None = None, is_versioned: bool = False
+) -> model.Object:
+    """Return an object as callers see it; `expiry` is when it expires by the bucket's rules, `is_versioned` tells them
+    the null version's id, too.
+    """
     return model.Object(
         bucket=bucket,
         key=key,
@@ -284,6 +369,7 @@ def described(bucket: str, key: str, record: ObjectRecord, expiry: Ending | None
         expiry=expiry,
         encryption=told_of(record.encryption),
         restore=restore_status(record),
+        version_id=shown_version(record, is_versioned=is_versioned),
     )
 
 
@@ -298,25 +384,27 @@ def stored_answer(record: ObjectRecord, enclosed: bytes = b"", expiry: Ending | 
         record.blob,
         enclosed,
         expiry,
+        record.version_id,
     )
 
 
-def get_tags(txn: ReadTxn, stamped: Stamped) -> dict[str, str]:
-    """Return an object's tags; raises `NoSuchKey`."""
-    return existing(txn, stamped).tags
+def get_tags(txn: ReadTxn, stamped: Stamped) -> model.ObjectTags:
+    """Return an object's tags; raises as `existing`."""
+    record = existing(txn, stamped)
+    return model.ObjectTags(record.tags, shown_version(record, is_versioned=stamped.is_versioned))
 
 
-def set_tags(txn: Txn, stamped: Stamped) -> None:
-    """Replace an object's tags, or remove them; it stays as old as it was. Raises `NoSuchKey`."""
+def set_tags(txn: Txn, stamped: Stamped) -> str:
+    """Replace an object's tags, or remove them; it stays as old as it was. Raises as `existing`."""
     request: model.SetObjectTagging | model.DeleteObjectTagging = stamped.request
     sets = isinstance(request, model.SetObjectTagging)
     tags = dict(request.tags) if isinstance(request, model.SetObjectTagging) else {}
-    found = existing(txn, stamped)
-    record = msgspec.structs.replace(found, tags=tags)
+    before = existing(txn, stamped)
+    record = msgspec.structs.replace(before, tags=tags)
     meta = open_bucket(txn, stamped.partition, request.bucket)
-    record = armed(txn, stamped, meta, request.key, record, found)
-    txn.put(keys.object_key(stamped.partition, request.key), records.encode(record))
+    record = write_version(txn, stamped, meta, request.key, record, before)
     tell(txn, stamped, meta, TAGGING_PUT if sets else TAGGING_DELETE, request.key, record)
+    return shown_version(record, is_versioned=stamped.is_versioned)
 
 
 def get_acl(txn: ReadTxn, stamped: Stamped) -> model.Acl:
@@ -328,21 +416,22 @@ def get_acl(txn: ReadTxn, stamped: Stamped) -> model.Acl:
     return model.Acl(*acl.read(record.acl, account))
 
 
-def set_acl(txn: Txn, stamped: Stamped) -> None:
-    """Replace an object's access control list; it stays as old as it was. Raises `NoSuchKey`.
+def set_acl(txn: Txn, stamped: Stamped) -> str:
+    """Replace an object's access control list; it stays as old as it was. Raises as `existing`.
 
     Where lists are off, `stamped.acl` says so, and there is nothing to write.
     """
     request: model.SetObjectAcl = stamped.request
-    record = existing(txn, stamped)
+    before = record = existing(txn, stamped)
     if stamped.acl is None:
         meta = open_bucket(txn, stamped.partition, request.bucket)
         account = meta.account
         owner = acl.read(record.acl, account)[0]
         grants = acl.canned(request.acl, owner, account) if stamped.grants is None else stamped.grants
         record = msgspec.structs.replace(record, acl=acl.kept(owner, grants, account))
-        txn.put(keys.object_key(stamped.partition, request.key), records.encode(record))
+        record = write_version(txn, stamped, meta, request.key, record, before)
         tell(txn, stamped, meta, ACL_PUT, request.key, record)
+    return shown_version(record, is_versioned=stamped.is_versioned)
 
 
 def get_attributes(txn: ReadTxn, stamped: Stamped) -> model.ObjectAttributes:
@@ -350,7 +439,7 @@ def get_attributes(txn: ReadTxn, stamped: Stamped) -> model.ObjectAttributes:
     request: model.GetObjectAttributes = stamped.request
     record = existing(txn, stamped)
     check_read(record, request.conditions)
-    found = described(request.bucket, request.key, record)
+    found = described(request.bucket, request.key, record, is_versioned=stamped.is_versioned)
     name = next(iter(record.checksums), "")
     parts: list[model.Part] = []
     if record.part_count:
@@ -383,12 +472,31 @@ def manifest_of(txn: ReadTxn, partition: bytes, record: ObjectRecord) -> tuple[R
 
 
 def existing(txn: ReadTxn, stamped: Stamped) -> ObjectRecord:
-    """Return the record of an object; raises `NoSuchBucket` or `NoSuchKey`."""
+    """Return the record of an object; raises `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`, or `MethodNotAllowed` for a
+    delete marker.
+    """
     found = find_object(txn, stamped)
     if found is None:
-        open_bucket(txn, stamped.partition, stamped.request.bucket)
-        raise NO_SUCH_KEY.error(key=shown(stamped.request.key))
+        raise _missing(txn, stamped)
+    if found.is_delete_marker:
+        raise METHOD_NOT_ALLOWED.error(delete_marker="true", **_of_marker(found))
     return found
+
+
+def _missing(txn: ReadTxn, stamped: Stamped) -> ServiceError:
+    """Return why an object is not there; who misses the current version is told of the delete marker in its place."""
+    request = stamped.request
+    open_bucket(txn, stamped.partition, request.bucket)
+    if request.version_id:
+        return NO_SUCH_VERSION.error(key=shown(request.key), version_id=request.version_id)
+    marker = newest_other(txn, stamped.partition, request.key)
+    if marker is None:
+        return NO_SUCH_KEY.error(key=shown(request.key))
+    return NO_SUCH_KEY.error(key=shown(request.key), delete_marker="true", **_of_marker(marker))
+
+
+def _of_marker(marker: ObjectRecord) -> Mapping[str, object]:
+    return {"version_id": shown_version(marker, is_versioned=True), "modified_ms": marker.modified_ms}
 
 
 def remove_object(
@@ -397,19 +505,29 @@ def remove_object(
     meta: Meta,
     counters: Counters,
     key: str,
-    found: ObjectRecord,
-    event_name: str = REMOVED_DELETE,
-) -> Counters:
-    """Remove an object that is there and tell of it; returns the counters to save."""
-    row_key = keys.object_key(stamped.partition, key)
-    txn.delete(row_key)
-    disarm(txn, row_key, found)
-    discard_body(txn, stamped.partition, found, stamped.now_ms)
+    found: ObjectRecord | None,
+    asked: str = "",
+    event_names: tuple[str, str] = (REMOVED_DELETE, REMOVED_BY_MARKER),
+) -> tuple[model.Deleted, Counters]:
+    """Delete an object, or the version that `asked` names, and tell of it; returns the counters to save.
+
+    `found` is what is to be deleted, None where it is not there, which is no error; `event_names` are those of what is
+    gone for good and of a delete marker.
+    """
+    number = counters.next
+    if not asked and meta.versioning:
+        marker, counters = mark_deleted(txn, stamped, meta, counters, key, found)
+        deleted = model.Deleted(shown_version(marker, is_versioned=True), is_delete_marker=True)
+        change = Change(
+            event_names[1], key, number, stamped.wall_ms, etag=ETAG_OF_NOTHING, version_id=marker.version_id
+        )
+    elif found is None:
+        return model.Deleted(asked), counters
+    else:
+        counters = remove_version(txn, stamped, meta, counters, key, found)
+        counters = msgspec.structs.replace(counters, next=number + 1)
+        deleted = model.Deleted(asked, found.is_delete_marker)
+        change = Change(event_names[0], key, number, stamped.wall_ms, version_id=found.version_id)
     if meta.listens:
-        write_events(txn, stamped, meta, Change(event_name, key, counters.next, stamped.wall_ms))
-    return Counters(
-        objects=counters.objects - 1,
-        bytes=counters.bytes - found.size_bytes,
-        uploads=counters.uploads,
-        next=counters.next + 1,
-    )
+        write_events(txn, stamped, meta, change)
+    return deleted, counters

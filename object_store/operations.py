@@ -9,6 +9,8 @@ functions named here.
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable
 from cumulo.object_store import buckets as of_buckets
 from cumulo.object_store import condition_keys, model
@@ -39,6 +41,7 @@ from cumulo.object_store.objects import (
 from cumulo.object_store.renames import rename_object
 from cumulo.object_store.restores import restore_object
 from cumulo.object_store.uploads import DATA_WINDOW_MS, upload_part
+from cumulo.object_store.version_listing import list_versions
 
 CONTROL_WINDOW_MS = 86_400_000
 """How long a request id of buckets themselves is remembered: 24 hours."""
@@ -55,9 +58,13 @@ def on_object(action: str) -> Callable[[Any], Checks]:
     def checks(request: Any) -> Checks:
         arn = model.object_arn(request.bucket, request.key)
         keys = condition_keys.of_write(request) if action in _WRITES_WITH_KEYS else {}
-        found: Checks = (Check(action, arn, keys),)
+        version_id = getattr(request, "version_id", "")
+        if version_id:
+            keys = {**keys, "s3:VersionId": version_id}
+        found: Checks = (Check(_OF_VERSIONS[action] if version_id else action, arn, keys),)
         if action != "s3:GetObject" and _has_condition(request):
-            found += (Check("s3:GetObject", arn),)
+            reads = Check("s3:GetObjectVersion", arn, keys) if version_id else Check("s3:GetObject", arn)
+            found += (reads,)
         if action == "s3:PutObject":
             if getattr(request, "tags", None):
                 found += (Check("s3:PutObjectTagging", arn, keys),)
@@ -66,6 +73,20 @@ def on_object(action: str) -> Callable[[Any], Checks]:
         return found
 
     return checks
+
+
+_OF_VERSIONS = {
+    "s3:GetObject": "s3:GetObjectVersion",
+    "s3:DeleteObject": "s3:DeleteObjectVersion",
+    "s3:GetObjectTagging": "s3:GetObjectVersionTagging",
+    "s3:PutObjectTagging": "s3:PutObjectVersionTagging",
+    "s3:DeleteObjectTagging": "s3:DeleteObjectVersionTagging",
+    "s3:GetObjectAcl": "s3:GetObjectVersionAcl",
+    "s3:PutObjectAcl": "s3:PutObjectVersionAcl",
+    "s3:GetObjectAttributes": "s3:GetObjectVersionAttributes",
+    "s3:RestoreObject": "s3:RestoreObject",
+}
+"""What each action is called where its request names a version (service authorization reference)."""
 
 
 def _has_condition(request: Any) -> bool:
@@ -110,8 +131,7 @@ def _writes_configuration(request: model.SetBucketConfiguration | model.DeleteBu
 
 
 def _attributes(request: model.GetObjectAttributes) -> Checks:
-    arn = model.object_arn(request.bucket, request.key)
-    return (Check("s3:GetObject", arn), Check("s3:GetObjectAttributes", arn))
+    return on_object("s3:GetObject")(request) + on_object("s3:GetObjectAttributes")(request)
 
 
 def _rename(request: model.RenameObject) -> Checks:
@@ -124,7 +144,7 @@ def _list_all(_request: model.ListBuckets) -> Checks:
     return (Check("s3:ListAllMyBuckets", "*"),)
 
 
-def list_checks(request: model.ListObjects) -> Checks:
+def list_checks(request: model.ListObjects | model.ListObjectVersions) -> Checks:
     """Return the check of a listing, with the keys by which policies narrow it."""
     action = "s3:ListBucketVersions" if isinstance(request, model.ListObjectVersions) else "s3:ListBucket"
     return (Check(action, model.bucket_arn(request.bucket), condition_keys.of_listing(request)),)
@@ -141,6 +161,7 @@ def batch_delete_checks(request: model.BatchDeleteObjects) -> tuple[Checks, ...]
                 if_match=entry.if_match,
                 if_modified_ms=entry.if_modified_ms,
                 if_size_bytes=entry.if_size_bytes,
+                version_id=entry.version_id,
             )
         )
         for entry in request.entries
@@ -183,7 +204,7 @@ def _bucket_row(
 
 
 def _object_row(
-    request: type,
+    request: type[msgspec.Struct],
     kind: Kind,
     action: str,
     handler: Callable[..., Any],
@@ -194,11 +215,14 @@ def _object_row(
     window_ms: int = 0,
 ) -> Operation:
     checks = on_object(action)
+    if "version_id" in request.__struct_fields__:
+        also = (*also, _OF_VERSIONS[action])
     return _row(request, kind, action, checks, handler, summary, also=also, result=result, window_ms=window_ms)
 
 
 _LISTS = ("s3:ListBucket",)
 _READS = ("s3:GetObject",)
+_VERSION_READS = ("s3:GetObject", "s3:GetObjectVersion")
 _DESCRIBES = ("s3:PutObjectTagging", "s3:PutObjectAcl")
 """What a new object's tags and its ACL need."""
 _CONFIGURATION_READS = tuple(kind.reads for kind in KINDS.values())
@@ -348,7 +372,7 @@ TABLE = OperationTable(
             "s3:PutObject",
             copy_object,
             "Stores an object that is a copy of another one of this server.",
-            also=(*_READS, *_LISTS, "s3:GetObjectTagging", *_DESCRIBES),
+            also=(*_VERSION_READS, *_LISTS, "s3:GetObjectTagging", "s3:GetObjectVersionTagging", *_DESCRIBES),
         ),
         _row(
             model.RenameObject,
@@ -383,7 +407,7 @@ TABLE = OperationTable(
             _attributes,
             get_attributes,
             "Answers an object's checksums, size and parts.",
-            also=(*_READS, *_LISTS),
+            also=("s3:GetObjectVersionAttributes", *_VERSION_READS, *_LISTS),
         ),
         _object_row(
             model.RestoreObject,
@@ -433,8 +457,9 @@ TABLE = OperationTable(
             Kind.WRITE,
             "s3:DeleteObject",
             delete_object,
-            "Deletes an object.",
-            also=_READS,
+            "Deletes an object, or one of its versions for good.",
+            also=_VERSION_READS,
+            result=model.Deleted,
             window_ms=DATA_WINDOW_MS,
         ),
         _row(
@@ -443,8 +468,8 @@ TABLE = OperationTable(
             "s3:DeleteObject",
             _all_batch_delete_checks,
             delete_objects,
-            "Deletes up to 1000 objects, with a result for each.",
-            also=_READS,
+            "Deletes up to 1000 objects or versions, with a result for each.",
+            also=("s3:DeleteObjectVersion", *_VERSION_READS),
             window_ms=DATA_WINDOW_MS,
         ),
         _row(
@@ -460,8 +485,8 @@ TABLE = OperationTable(
             Kind.READ,
             "s3:ListBucketVersions",
             list_checks,
-            list_step,
-            "Lists objects in order of their keys, each as its only version.",
+            list_versions,
+            "Lists versions and delete markers in order of their keys, newest first.",
         ),
         _object_row(
             model.CreateMultipartUpload,
@@ -480,7 +505,7 @@ TABLE = OperationTable(
             "s3:PutObject",
             copy_part,
             "Stores an object of this server, or a range of one, as a part of an upload.",
-            also=(*_READS, *_LISTS),
+            also=(*_VERSION_READS, *_LISTS),
         ),
         # Without a window: the room remembers a completion by its upload, longer and whoever asks again.
         _object_row(

@@ -32,6 +32,11 @@ def configurations_listing(partition: bytes, kind: str) -> Parameters:
     return ("configurations", partition, kind)
 
 
+def versions_listing(partition: bytes, prefix: str, delimiter: str) -> Parameters:
+    """Return what makes a listing of versions this one."""
+    return ("versions", partition, prefix, delimiter)
+
+
 def parts_listing(partition: bytes, upload: int) -> Parameters:
     """Return what makes a listing of parts this one."""
     return ("parts", partition, upload)

@@ -22,6 +22,7 @@ from cumulo.object_store.lifecycle_index import armed, disarm
 from cumulo.object_store.naming import shown
 from cumulo.object_store.notifications import write_events
 from cumulo.object_store.stamping import Stamped
+from cumulo.object_store.versions import check_unversioned
 from cumulo.storage import records
 from cumulo.storage.engine import Txn
 
@@ -54,6 +55,7 @@ def rename_object(txn: Txn, rename: Rename) -> None:
     request: model.RenameObject = stamped.request
     partition = stamped.partition
     meta = open_bucket(txn, partition, request.bucket)
+    check_unversioned(is_versioned=bool(meta.versioning))
     source_key, target_key = (keys.object_key(partition, key) for key in (request.source_key, request.key))
     stored, replaced = txn.get(source_key), txn.get(target_key)
     if stored is None:

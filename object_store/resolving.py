@@ -36,6 +36,7 @@ from cumulo.object_store.downloads import Reading
 from cumulo.object_store.enclosures import enclose
 from cumulo.object_store.encryption import Plan, check_customer_key, check_part_key, check_reader, planned, without_key
 from cumulo.object_store.errors import (
+    COPY_OF_MARKER,
     ILLEGAL_LOCATION_CONSTRAINT,
     INVALID_ARGUMENT,
     INVALID_DESTINATION,
@@ -45,6 +46,8 @@ from cumulo.object_store.errors import (
     MALFORMED_POLICY,
     NO_SUCH_BUCKET,
     NO_SUCH_KEY,
+    NO_SUCH_VERSION,
+    VERSION_MARKER_ALONE,
 )
 from cumulo.object_store.keys import BucketRow, ObjectRecord, UploadRecord
 from cumulo.object_store.lifecycle_model import Lifecycle
@@ -52,7 +55,8 @@ from cumulo.object_store.listing import ListStep, first_position
 from cumulo.object_store.logging_rules import check_target, is_logged
 from cumulo.object_store.multipart import end_uploads, find_upload, uploads_position
 from cumulo.object_store.notification_rules import check_rules
-from cumulo.object_store.objects import Contents, find_object, open_object
+from cumulo.object_store.objects import Contents, current_object, find_object, open_object, sought
+from cumulo.object_store.operations import on_object
 from cumulo.object_store.payments import check_pays
 from cumulo.object_store.quotas import beyond_quota
 from cumulo.object_store.ranges import check_asked
@@ -61,10 +65,16 @@ from cumulo.object_store.restores import check_restore
 from cumulo.object_store.sealing import ObjectSeals, place_of
 from cumulo.object_store.stamping import Origin, Stamped
 from cumulo.object_store.uploads import PartUpload
+from cumulo.object_store.version_listing import VersionStep
+from cumulo.object_store.version_listing import first_position as first_version_position
+from cumulo.object_store.versions import check_unversioned, check_version_id
 from cumulo.storage.engine import ROOT, Engine
 from cumulo.storage.idempotency import check_request_id
 from cumulo.storage.remembered import Remembered
 
+_CONDITION_READS = ("s3:GetObject", "s3:GetObjectVersion")
+"""What a condition of a write needs."""
+_NOT_THERE = (NO_SUCH_KEY, NO_SUCH_VERSION, NO_SUCH_BUCKET)
 FIRST_REGION = "us-east-1"
 """The one without a location constraint, and where one's own bucket may be made again."""
 
@@ -148,7 +158,7 @@ class Resolving:
             "SetObjectAcl": self._existing_object,
             "DeleteObject": self._delete,
             "ListObjects": self._list_objects,
-            "ListObjectVersions": self._list_objects,
+            "ListObjectVersions": self._list_versions,
             "CreateMultipartUpload": self._create_upload,
             "UploadPart": self._upload_part,
             "UploadPartCopy": self._copy_part,
@@ -182,6 +192,7 @@ class Resolving:
             day_ms=self._day_ms,
             plan=plan,
             restore_delay_ms=self._restore_delay_ms,
+            is_versioned=found.row.is_versioned,
         )
 
     def _planned(
@@ -337,6 +348,8 @@ class Resolving:
             configurations.check_configuration(request.bucket, request.kind, request.value, request.id)
             if isinstance(request.value, Lifecycle):
                 request = msgspec.structs.replace(request, value=_named_rules(request.value))
+        elif isinstance(request, model.DeleteBucketConfiguration):
+            configurations.check_removal(request.kind)
         resolved = await self._in_bucket(ctx, operation, request)
         if isinstance(request, model.SetBucketConfiguration) and request.kind == configurations.LOGGING:
             refused = await self._refused_log(request)
@@ -445,8 +458,10 @@ class Resolving:
         there, refused = await self._refused_write(stamped)
         refused = asked.refused or unencryptable or refused
         if refused is None and request.write_offset != model.UNKNOWN and not request.request_id:
-            there = await self._engine.read((found.row.partition,), find_object, stamped)
+            there = await self._engine.read((found.row.partition,), current_object, stamped)
             refused = _caught(lambda: check_offset(there, request.write_offset))
+        if refused is None and request.write_offset != model.UNKNOWN:
+            refused = _caught(lambda: check_unversioned(is_versioned=found.row.is_versioned))
         if refused is None and found.row.has_quota and request.expected.content_length > 0 and not request.request_id:
             refused = await self._engine.read((found.row.partition,), beyond_quota, stamped)
         return self._resolved(ctx, operation, request, found, stamped, missing=refused, record=there, makes_object=True)
@@ -458,7 +473,7 @@ class Resolving:
         request = stamped.request
         if not request.if_match and not request.if_none_match:
             return None, None
-        there: ObjectRecord | None = await self._engine.read((stamped.partition,), find_object, stamped)
+        there: ObjectRecord | None = await self._engine.read((stamped.partition,), current_object, stamped)
         if request.request_id:
             return there, None
         return there, _caught(lambda: check_write(there, request.key, request.if_match, request.if_none_match))
@@ -473,14 +488,15 @@ class Resolving:
         check_asked(request.range, request.part_number)
         found = await self.bucket(request.bucket)
         naming.check_key(request.key)
+        check_version_id(request.version_id)
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         stamped = self.stamp(ctx, request, found)
         try:
             contents: Contents = await self._engine.read((found.row.partition,), open_object, stamped)
         except ServiceError as error:
-            if error.row in (NO_SUCH_KEY, NO_SUCH_BUCKET):
-                return self._without_object(ctx, operation, request, found, stamped)
+            if error.row in _NOT_THERE:
+                return self._without_object(ctx, operation, request, found, stamped, error)
             # Whose object it is, an unmet condition does not change.
             record = await self._engine.read((found.row.partition,), find_object, stamped)
             return self._resolved(ctx, operation, request, found, stamped, missing=error, record=record)
@@ -492,6 +508,7 @@ class Resolving:
         """Resolve a request about an object that must be there."""
         found = await self.bucket(request.bucket)
         naming.check_key(request.key)
+        check_version_id(request.version_id)
         limit = 0
         match request:
             case model.SetObjectTagging():
@@ -506,9 +523,12 @@ class Resolving:
         stamped = self.stamp(ctx, request if customer is None else _without_key(request), found)
         if limit:
             stamped = msgspec.structs.replace(stamped, limit=limit)
-        record: ObjectRecord | None = await self._engine.read((found.row.partition,), find_object, stamped)
-        if record is None:
-            return self._without_object(ctx, operation, request, found, stamped)
+        there: ObjectRecord | ServiceError = await self._engine.read((found.row.partition,), sought, stamped)
+        if isinstance(there, ServiceError):
+            if there.row in _NOT_THERE:
+                return self._without_object(ctx, operation, request, found, stamped, there)
+            return self._resolved(ctx, operation, request, found, stamped, missing=there)
+        record = there
         missing = None if customer is None else _refused_reader(ctx, record.encryption, customer)
         if isinstance(request, model.GetObjectAcl | model.SetObjectAcl):
             stamped, missing = await self._with_acl(ctx, stamped, found, record)
@@ -529,20 +549,26 @@ class Resolving:
         return msgspec.structs.replace(stamped, grants=asked.grants), asked.refused
 
     def _without_object(
-        self, ctx: CallContext, operation: Operation, request: Any, found: Found, stamped: Stamped
+        self,
+        ctx: CallContext,
+        operation: Operation,
+        request: Any,
+        found: Found,
+        stamped: Stamped,
+        error: ServiceError,
     ) -> Resolved:
         """Resolve a request about an object that is not there: 404 is for those who may list what begins with its key,
         and so can see as much; others learn no more than that they may not.
         """
         checks: Checks = (Check("s3:ListBucket", model.bucket_arn(request.bucket), {"s3:prefix": request.key}),)
         checks = acl_access.with_stored(checks, ctx.principal.account, found.row, None)
-        missing = NO_SUCH_KEY.error(key=naming.shown(request.key))
-        resolved = self._resolved(ctx, operation, request, found, stamped, missing=missing)
+        resolved = self._resolved(ctx, operation, request, found, stamped, missing=error)
         return msgspec.structs.replace(resolved, checks=checks)
 
     async def _delete(self, ctx: CallContext, operation: Operation, request: model.DeleteObject) -> Resolved:
         found = await self.bucket(request.bucket)
         naming.check_key(request.key)
+        check_version_id(request.version_id)
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         assert operation.checks is not None
@@ -552,9 +578,11 @@ class Resolving:
 
     async def condition_record(self, checks: Checks, found: Found, request: Any) -> ObjectRecord | None:
         """Return what a conditional write is about, where its own access control list decides who may ask for that."""
-        if not found.row.object_ownership or all(check.action != "s3:GetObject" for check in checks):
+        if not found.row.object_ownership or all(check.action not in _CONDITION_READS for check in checks):
             return None
-        asked = Stamped(request=request, partition=found.row.partition)
+        version_id: str = getattr(request, "version_id", "")
+        named = model.GetObject(bucket=request.bucket, key=request.key, version_id=version_id)
+        asked = Stamped(request=named, partition=found.row.partition)
         record: ObjectRecord | None = await self._engine.read((asked.partition,), find_object, asked)
         return record
 
@@ -640,22 +668,32 @@ class Resolving:
         """
         found = await self.bucket(source.bucket)
         naming.check_key(source.key)
-        arn = model.object_arn(source.bucket, source.key)
-        checks: Checks = (Check("s3:GetObject", arn),)
+        check_version_id(source.version_id)
         if found is None:
             return _Source(Stamped(request=None), NO_SUCH_BUCKET.error(bucket=source.bucket))
-        request = model.GetObject(bucket=source.bucket, key=source.key, range=source.range, customer=source.customer)
+        request = model.GetObject(
+            bucket=source.bucket,
+            key=source.key,
+            range=source.range,
+            customer=source.customer,
+            version_id=source.version_id,
+        )
+        checks: Checks = on_object("s3:GetObject")(request)
         stamped = self.stamp(ctx, request, found)
         record: ObjectRecord | None = await self._engine.read((stamped.partition,), find_object, stamped)
+        missing = None
         if record is None:
             checks += (Check("s3:ListBucket", model.bucket_arn(source.bucket), {"s3:prefix": source.key}),)
+            missing = (NO_SUCH_VERSION if source.version_id else NO_SUCH_KEY).error(
+                key=naming.shown(source.key), version_id=source.version_id
+            )
+        elif record.is_delete_marker:
+            record, missing = None, COPY_OF_MARKER.error()
         elif tags and record.tags:
-            checks += (Check("s3:GetObjectTagging", arn),)
+            checks += on_object("s3:GetObjectTagging")(request)
         checks = acl_access.with_stored(checks, ctx.principal.account, found.row, record)
         self._authorizer.authorize(ctx, checks, guard_of(ctx, found))
-        if record is None:
-            missing: ServiceError | None = NO_SUCH_KEY.error(key=naming.shown(source.key))
-        else:
+        if record is not None:
             missing = _refused_reader(ctx, record.encryption, source.customer)
         return _Source(stamped, missing, record)
 
@@ -685,6 +723,41 @@ class Resolving:
             delimiter=request.delimiter,
             position=position,
             limit=limit,
+        )
+        return self._resolved(ctx, operation, request, found, step)
+
+    async def _list_versions(
+        self, ctx: CallContext, operation: Operation, request: model.ListObjectVersions
+    ) -> Resolved:
+        found = await self.bucket(request.bucket)
+        limit = naming.check_page_size(request.page_size)
+        for parameter, text in (
+            ("prefix", request.prefix),
+            ("delimiter", request.delimiter),
+            ("key-marker", request.key_marker),
+        ):
+            naming.check_text(parameter, text, model.KEY_BYTES_MAX)
+        if request.version_id_marker and not request.key_marker:
+            raise VERSION_MARKER_ALONE.error(parameter="version-id-marker", value="(alone)")
+        check_version_id(request.version_id_marker)
+        if found is None:
+            raise NO_SUCH_BUCKET.error(bucket=request.bucket)
+        partition = found.row.partition
+        position = b""
+        if request.page_token:
+            listing = page_tokens.versions_listing(partition, request.prefix, request.delimiter)
+            position = page_tokens.open_page(self._sealer, listing, request.page_token)
+        elif not request.version_id_marker:
+            position = first_version_position(request.prefix, request.delimiter, request.key_marker)
+        step = VersionStep(
+            partition=partition,
+            bucket=request.bucket,
+            prefix=request.prefix,
+            delimiter=request.delimiter,
+            position=position,
+            limit=limit,
+            key_marker=request.key_marker,
+            version_id_marker=request.version_id_marker,
         )
         return self._resolved(ctx, operation, request, found, step)
 

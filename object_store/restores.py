@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from cumulo.object_store import keys, model
+from cumulo.object_store import model
 from cumulo.object_store.archives import ARCHIVES
 from cumulo.object_store.buckets import open_bucket
 from cumulo.object_store.errors import (
@@ -19,13 +19,12 @@ from cumulo.object_store.errors import (
 )
 from cumulo.object_store.event_documents import RESTORE_POST
 from cumulo.object_store.keys import RestoreRecord
-from cumulo.object_store.lifecycle_index import armed
 from cumulo.object_store.lifecycle_model import DAYS_MAX
 from cumulo.object_store.lifecycle_rules import Days
 from cumulo.object_store.notifications import tell
 from cumulo.object_store.objects import existing
 from cumulo.object_store.stamping import Stamped
-from cumulo.storage import records
+from cumulo.object_store.versions import write_version
 from cumulo.storage.engine import Txn
 
 TIERS: Final = ("Bulk", "Standard", "Expedited")
@@ -43,7 +42,7 @@ def check_restore(request: model.RestoreObject) -> None:
 def restore_object(txn: Txn, stamped: Stamped) -> bool:
     """Ask for a copy of an archived object, or for one that is there to stay longer; says whether it was there.
 
-    Raises `NoSuchKey`, `InvalidObjectState`, `RestoreAlreadyInProgress`.
+    Raises as `existing`, `InvalidObjectState`, `RestoreAlreadyInProgress`.
     """
     request: model.RestoreObject = stamped.request
     found = existing(txn, stamped)
@@ -63,8 +62,8 @@ def restore_object(txn: Txn, stamped: Stamped) -> bool:
             ready_ms=stamped.wall_ms + stamped.restore_delay_ms, days=request.days, tier=request.tier
         )
     meta = open_bucket(txn, stamped.partition, request.bucket)
-    record = armed(txn, stamped, meta, request.key, msgspec.structs.replace(found, restore=restore), found)
-    txn.put(keys.object_key(stamped.partition, request.key), records.encode(record))
+    waiting = msgspec.structs.replace(found, restore=restore)
+    record = write_version(txn, stamped, meta, request.key, waiting, found)
     if not restore.expires_ms:
         tell(txn, stamped, meta, RESTORE_POST, request.key, record)
     return bool(restore.expires_ms)

@@ -21,6 +21,7 @@ from cumulo.core.clocks import Clock
 from cumulo.object_store import keys
 from cumulo.object_store.bodies import read_seal
 from cumulo.object_store.keys import ObjectRecord, PartRecord
+from cumulo.object_store.versions import has_number
 from cumulo.storage import tuples
 from cumulo.storage.blobs import BlobStore, Seal
 from cumulo.storage.engine import ROOT, Engine, EngineFailed, ReadTxn, Row
@@ -143,21 +144,21 @@ class Scrub:
                 yield body
 
     async def _objects(self, bucket: str, partition: bytes) -> AsyncIterator[Body]:
-        prefix = partition + keys.OBJECTS
-        async for row_key, value in self._rows(partition, prefix, PAGE_ROWS):
-            record = keys.decode_object(value)
-            one = Body(
-                bucket=bucket,
-                key=keys.text_of(row_key, len(prefix)),
-                partition=partition,
-                record=record,
-                whole=record.body,
-            )
-            if record.blob:
-                yield one
-            elif record.part_count:
-                async for part in self._parts(one, keys.manifest_prefix(partition, record.body)):
-                    yield part
+        async for row_key, value in self._rows(partition, partition + keys.OBJECTS, PAGE_ROWS):
+            async for body in self._of_version(bucket, keys.parse_object_key(row_key), partition, value):
+                yield body
+        async for row_key, value in self._rows(partition, partition + keys.VERSIONS, PAGE_ROWS):
+            async for body in self._of_version(bucket, keys.parse_version_key(row_key)[0], partition, value):
+                yield body
+
+    async def _of_version(self, bucket: str, key: str, partition: bytes, value: bytes) -> AsyncIterator[Body]:
+        record = keys.decode_object(value)
+        one = Body(bucket=bucket, key=key, partition=partition, record=record, whole=record.body)
+        if record.blob:
+            yield one
+        elif record.part_count:
+            async for part in self._parts(one, keys.manifest_prefix(partition, record.body)):
+                yield part
 
     async def _uploaded(self, bucket: str, partition: bytes) -> AsyncIterator[Body]:
         async for row_key, _ in self._rows(partition, partition + keys.UPLOADS, PAGE_ROWS):
@@ -188,9 +189,8 @@ def named_seal(txn: ReadTxn, body: Body) -> Seal | None:
     if body.upload:
         stands = txn.get(keys.upload_key(partition, body.key, body.upload)) is not None
     else:
-        stored = txn.get(keys.object_key(partition, body.key))
         # The manifest of a replaced object stands until its parts are collected: the record decides.
-        stands = stored is not None and keys.decode_object(stored).body == body.whole
+        stands = has_number(txn, partition, body.key, body.whole)
     if stands and body.parts_key:
         stored = txn.get(body.parts_key)
         parts = () if stored is None else keys.decode_parts(stored).parts

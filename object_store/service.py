@@ -41,14 +41,14 @@ from cumulo.object_store.access_logs import AccessLog
 from cumulo.object_store.buckets import Found, clear_deleted
 from cumulo.object_store.downloads import Readers
 from cumulo.object_store.encryption import check_unread
-from cumulo.object_store.errors import INVALID_ARGUMENT, NO_SUCH_BUCKET
+from cumulo.object_store.errors import INVALID_ARGUMENT, INVALID_VERSION, NO_SUCH_BUCKET, NO_SUCH_VERSION
 from cumulo.object_store.keys import UploadRecord
 from cumulo.object_store.lifecycle import AGED_PER_TRANSACTION, LIFECYCLE, Ageing, age
 from cumulo.object_store.lifecycle_index import AskedUpload, Surveying, survey, upload_ending
 from cumulo.object_store.lifecycle_model import Ending
 from cumulo.object_store.listing import Listed, ListStep, list_step
 from cumulo.object_store.multipart import ListedParts, ListedUploads, expire_uploads, forget_completed
-from cumulo.object_store.objects import DeletedSlice, refusals
+from cumulo.object_store.objects import DeletedSlice
 from cumulo.object_store.operations import TABLE, batch_delete_checks
 from cumulo.object_store.remote_deliveries import RemoteDeliveries
 from cumulo.object_store.renames import SourceChanged
@@ -56,6 +56,8 @@ from cumulo.object_store.resolving import Resolving, guard_of
 from cumulo.object_store.scrubbing import Scrub
 from cumulo.object_store.sealing import ObjectSeals
 from cumulo.object_store.stamping import Stamped
+from cumulo.object_store.version_listing import ListedVersions, VersionStep, list_versions
+from cumulo.object_store.versions import check_version_id
 from cumulo.storage.blobs import BlobStore
 from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import PARTITION_BYTES, ROOT, Due, Engine
@@ -63,8 +65,8 @@ from cumulo.storage.idempotency import Once, check_request_id, run_once
 from cumulo.storage.remembered import Remembered
 from cumulo.storage.storage_keys import StorageKeys
 
-DELETES_PER_TRANSACTION = 200
-"""A slice of a batch delete: some 6 operations an object, of 2,000."""
+DELETES_PER_TRANSACTION = 150
+"""A slice of a batch delete: up to 12 operations an object where versions are kept, of 2,000."""
 _log = logging.getLogger("cumulo.object_store")
 
 
@@ -73,6 +75,13 @@ class _Begun(msgspec.Struct, frozen=True):
 
     step: ListStep
     listed: Listed
+
+
+class _BegunVersions(msgspec.Struct, frozen=True):
+    """A listing of versions after its first step."""
+
+    step: VersionStep
+    listed: ListedVersions
 
 
 class Service(Room):
@@ -259,6 +268,8 @@ class Service(Room):
         result = await super().call(ctx, operation, request, body)
         if isinstance(result.value, _Begun):
             return Result(await self._finish_listing(result.value))
+        if isinstance(result.value, _BegunVersions):
+            return Result(await self._finish_versions(result.value))
         return result
 
     def present(self, request: Any, resolved: Resolved, value: Any) -> Any:
@@ -266,6 +277,8 @@ class Service(Room):
         match request:
             case model.ListObjects():
                 return model.ObjectPage([], []) if request.without_entries else _Begun(resolved.request, value)
+            case model.ListObjectVersions():
+                return model.VersionPage([], []) if request.without_entries else _BegunVersions(resolved.request, value)
             case model.ListBuckets():
                 listing = page_tokens.buckets_listing(*resolved.request.request)
                 return model.BucketPage(value.buckets, self._page_token(listing, value.last.encode()))
@@ -328,8 +341,8 @@ class Service(Room):
 
     async def _batch_delete(
         self, ctx: CallContext, request: model.BatchDeleteObjects
-    ) -> tuple[model.ItemError | None, ...]:
-        """Delete objects, each decided for itself, a slice a transaction; returns the error of each entry, or None."""
+    ) -> tuple[model.Deleted | model.ItemError, ...]:
+        """Delete objects, each decided for itself, a slice a transaction; returns what became of each entry."""
         found = await self._resolving.bucket(request.bucket)
         check_request_id(request.request_id)
         if not 1 <= len(request.entries) <= model.BATCH_DELETE_MAX:
@@ -338,14 +351,15 @@ class Service(Room):
             )
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
-        errors = await self._refused_entries(ctx, request, found)
-        allowed = [index for index in range(len(request.entries)) if index not in errors]
+        results: dict[int, model.Deleted | model.ItemError] = {}
+        results |= await self._refused_entries(ctx, request, found)
+        allowed = [index for index in range(len(request.entries)) if index not in results]
         for first in range(0, len(allowed), DELETES_PER_TRANSACTION):
             places = allowed[first : first + DELETES_PER_TRANSACTION]
             entries = tuple(request.entries[place] for place in places)
             outcome = await self._delete_slice(ctx, request, found, entries, first)
-            errors |= {places[index]: error for index, error in refusals(outcome, entries).items()}
-        return tuple(errors.get(index) for index in range(len(request.entries)))
+            results |= zip(places, outcome.outcomes(found.row.partition, entries), strict=True)
+        return tuple(results[index] for index in range(len(request.entries)))
 
     async def _refused_entries(
         self, ctx: CallContext, request: model.BatchDeleteObjects, found: Found
@@ -354,12 +368,16 @@ class Service(Room):
         for index, (entry, checks) in enumerate(zip(request.entries, batch_delete_checks(request), strict=True)):
             try:
                 naming.check_key(entry.key)
-                asked = model.DeleteObject(bucket=request.bucket, key=entry.key)
+                check_version_id(entry.version_id)
+                asked = model.DeleteObject(bucket=request.bucket, key=entry.key, version_id=entry.version_id)
                 record = await self._resolving.condition_record(checks, found, asked)
                 self.authorizer.authorize(ctx, acl_access.with_stored(checks, account, found.row, record), guard)
             except ServiceError as error:
                 if error.row.grpc_status not in (ACCESS_DENIED.grpc_status, INVALID_ARGUMENT.grpc_status):
                     raise
+                if error.row is INVALID_VERSION:
+                    # In a batch, S3 calls an id that no version can have one that none has.
+                    error = NO_SUCH_VERSION.error()
                 errors[index] = model.ItemError(error.row.code, error.message)
         return errors
 
@@ -410,6 +428,25 @@ class Service(Room):
         listing = page_tokens.objects_listing(step.partition, step.prefix, step.delimiter)
         last = max(objects[-1].key if objects else "", prefixes[-1] if prefixes else "", key=str.encode)
         return model.ObjectPage(objects, prefixes, self._page_token(listing, listed.position), last)
+
+    async def _finish_versions(self, begun: _BegunVersions) -> model.VersionPage:
+        """Go on as `_finish_listing` does."""
+        step, listed = begun.step, begun.listed
+        versions, prefixes = listed.versions, listed.common_prefixes
+        while listed.position and not listed.is_full:
+            step = msgspec.structs.replace(step, position=listed.position, limit=step.limit - len(listed))
+            listed = await self.engine.read((step.partition,), list_versions, step)
+            versions += listed.versions
+            prefixes += listed.common_prefixes
+        if not listed.position:
+            return model.VersionPage(versions, prefixes)
+        token = self._page_token(
+            page_tokens.versions_listing(step.partition, step.prefix, step.delimiter), listed.position
+        )
+        last_key, last_id = (versions[-1].key, versions[-1].version_id) if versions else ("", "")
+        if prefixes and prefixes[-1].encode() > last_key.encode():
+            last_key, last_id = prefixes[-1], ""
+        return model.VersionPage(versions, prefixes, token, last_key, last_id)
 
     # Due work
 

@@ -32,7 +32,8 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
     goes on. `enclosed` are messages that the commit carries. `lifecycle` is the digest of the bucket's rules, `day_ms`
     how long a day of theirs lasts, `restore_delay_ms` how long a restore takes. `acl` is that of a new object; `grants`
     are those that replace a list's, None where it is a canned one. `plan` is how what is to come is encrypted, and is
-    gone before a transaction; `encryption` is what became of it.
+    gone before a transaction; `encryption` is what became of it. `is_versioned` says that
+    the bucket's versions have ids.
     """
 
     request: Any
@@ -51,3 +52,4 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
     grants: tuple[Grant, ...] | None = None
     plan: Plan | None = None
     encryption: Encryption | None = None
+    is_versioned: bool = False

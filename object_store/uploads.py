@@ -134,6 +134,7 @@ async def store_object(
         expiry=stored.expiry,
         encryption=told_of(new.encryption),
         messages=() if stamped.enclosed is None else stamped.enclosed.sent(stored.enclosed),
+        version_id=stored.version_id,
     )
 
 

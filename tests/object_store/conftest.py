@@ -202,8 +202,11 @@ class Stand:
         stored: model.Object = await self.call("PutObject", request, body_of(data))
         return stored
 
-    async def get(self, key: str, range_: model.ByteRange | None = None, bucket: str = "inbox") -> bytes:
-        result = await self.service.call(self.ctx, "GetObject", model.GetObject(bucket=bucket, key=key, range=range_))
+    async def get(
+        self, key: str, range_: model.ByteRange | None = None, bucket: str = "inbox", version_id: str = ""
+    ) -> bytes:
+        request = model.GetObject(bucket=bucket, key=key, range=range_, version_id=version_id)
+        result = await self.service.call(self.ctx, "GetObject", request)
         assert result.body is not None
         data = b"".join([bytes(piece) async for piece in result.body])
         assert len(data) == result.value.content_length
@@ -214,8 +217,9 @@ class Stand:
         found: model.Object = (await self.call("HeadObject", request)).object
         return found
 
-    async def delete(self, key: str, bucket: str = "inbox", **more: Any) -> None:
-        await self.call("DeleteObject", model.DeleteObject(bucket=bucket, key=key, **more))
+    async def delete(self, key: str, bucket: str = "inbox", **more: Any) -> model.Deleted:
+        deleted: model.Deleted = await self.call("DeleteObject", model.DeleteObject(bucket=bucket, key=key, **more))
+        return deleted
 
     async def list_(self, bucket: str = "inbox", **more: Any) -> model.ObjectPage:
         page: model.ObjectPage = await self.call("ListObjects", model.ListObjects(bucket=bucket, **more))

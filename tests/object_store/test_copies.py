@@ -25,8 +25,8 @@ async def copy(stand: Any, key: str, source: str, *, ctx: Any = None, **more: An
 
 
 async def tags_of(stand: Any, key: str) -> dict[str, str]:
-    found: dict[str, str] = await stand.call("GetObjectTagging", model.GetObjectTagging("inbox", key))
-    return found
+    found: model.ObjectTags = await stand.call("GetObjectTagging", model.GetObjectTagging("inbox", key))
+    return dict(found.tags)
 
 
 DESCRIBED = {

@@ -41,6 +41,8 @@ KEYS = {
     "account": (keys.account_key("1", "abc"), "0000000000000000026275636b65747300026163636f756e74000231000261626300"),
     "owner": (keys.owner_key(9), "000000000000000002626c6f6273000000000000000009"),
     "object": (keys.object_key(P, "a\x00b"), "0000000000000007026f00026100ff6200"),
+    "version": (keys.version_key(P, "a\x00b", 5), "0000000000000007027600026100ff62007ffffffffffffffa"),
+    "null version": (keys.null_version_key(P, "k"), "0000000000000007027700026b00"),
     "body": (keys.body_key(P, 5), "00000000000000070264000000000000000005"),
     "seal": (keys.seal_prefix(P, 5), "00000000000000070273000000000000000005"),
     "manifest": (keys.manifest_prefix(P, 5), "00000000000000070266000000000000000005"),
@@ -69,11 +71,12 @@ RECORDS = (
             requester_pays=True,
             object_ownership="ObjectWriter",
             acl=ACL,
+            is_versioned=True,
         ),
         keys.decode_bucket,
     ),
-    (Meta(name="b", account="1", region="r", rule_count=3, event_bridge=True), keys.decode_meta),
-    (Counters(objects=1, bytes=2, uploads=3, next=4), keys.decode_counters),
+    (Meta(name="b", account="1", region="r", rule_count=3, event_bridge=True, versioning="Enabled"), keys.decode_meta),
+    (Counters(objects=1, bytes=2, uploads=3, next=4, versions=5), keys.decode_counters),
     (
         ObjectRecord(
             size_bytes=1,
@@ -91,6 +94,7 @@ RECORDS = (
             tags={"a": "1"},
             is_composite=True,
             acl=ACL,
+            version_id="v",
         ),
         keys.decode_object,
     ),
@@ -115,15 +119,15 @@ RECORDS = (
 
 GOLDEN_RECORDS = {
     "BucketRow": (
-        "dc001101c4080000000000000007a131a17202c3c2c2c3c400c2ac4f626a656374577269746572c2c292a1329192a8416c6c5573657273a452454144c2"
-        "94a6414553323536a0c2c2"
+        "dc001201c4080000000000000007a131a17202c3c2c2c3c400c2ac4f626a656374577269746572c2c292a1329192a8416c6c5573657273a452454144c2"
+        "94a6414553323536a0c2c2c3"
     ),
-    "Counters": "950101020304",
+    "Counters": "96010102030405",
     "OwnerRecord": "9301c408000000000000000703",
     "ObjectRecord": (
-        "dc00130201a16502a7474c414349455281a6637263333263c40431323334c3030405cfffffffffffff"
+        "dc00140201a16502a7474c414349455281a6637263333263c40431323334c3030405cfffffffffffff"
         "ffffa17481a16da17681a765787069726573a13081a161a13100"
-        "92a1329192a8416c6c5573657273a452454144c0c0"
+        "92a1329192a8416c6c5573657273a452454144c0c0a176"
     ),
     "Parts": "92019199010102c4016d03040506c40163",
 }

@@ -135,7 +135,7 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             if conditional:
                 assert answer == ("NoSuchKey" if there is None else "PreconditionFailed")
             else:
-                assert answer is None
+                assert answer == model.Deleted()
                 self.objects.pop(key, None)
 
         @rule(keys=st.lists(KEYS, min_size=1, max_size=5))
@@ -143,7 +143,7 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             entries = tuple(model.DeleteEntry(key) for key in keys)
             request = model.BatchDeleteObjects(bucket="inbox", entries=entries)
 
-            assert self.do(self.stand.call("BatchDeleteObjects", request)) == (None,) * len(keys)
+            assert self.do(self.stand.call("BatchDeleteObjects", request)) == (model.Deleted(),) * len(keys)
 
             for key in keys:
                 self.objects.pop(key, None)

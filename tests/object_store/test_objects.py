@@ -465,7 +465,7 @@ def test_batch_delete_decides_each_entry(run: Any, refused: Any) -> None:
         request = model.BatchDeleteObjects(bucket="inbox", entries=tuple(entries), request_id="r")
         results = await stand.call("BatchDeleteObjects", request)
 
-        codes = [None if error is None else error.code for error in results]
+        codes = [it.code if isinstance(it, model.ItemError) else None for it in results]
         assert codes == [None] * 450 + ["PreconditionFailed", None, "NoSuchKey", "KeyTooLongError"]
         assert [it.key for it in (await stand.list_()).objects] == ["kept"]
         await stand.put("k000", b"again")
