@@ -173,6 +173,32 @@ class TrackedDeliveryTarget(DeliveryTarget, Protocol):
         ...
 
 
+class JobMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that is to become a job. Its texts fill the template's fields of these names; `attributes` is a JSON
+    object of texts. Of the same `deduplication_key` there is one job.
+    """
+
+    message: str
+    message_id: str
+    subject: str
+    topic: str
+    published: str
+    attributes: str
+    deduplication_key: str
+
+
+class JobSubmitter(Protocol):
+    """The runner, as a room asks it that makes jobs of messages."""
+
+    async def check(self, ctx: CallContext, template: str) -> None:
+        """Raise where a text is no job template, or the caller may not submit what it says."""
+        ...
+
+    async def submit(self, ctx: CallContext, template: str, message: JobMessage) -> str:
+        """Return the job that a message has become, now or before. Raises what refuses it."""
+        ...
+
+
 class DataKey(msgspec.Struct, frozen=True):
     """A fresh data key of a key service: 32 random bytes as they are, and as only the key service can open them.
 

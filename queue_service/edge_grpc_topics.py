@@ -31,7 +31,7 @@ from cumulo.queue_service.entrances import TOPIC_SERVICE
 from cumulo.queue_service.subscription_sources import native_place
 from cumulo.queue_service.topic_attributes import wrong
 from cumulo.queue_service.topic_errors import BATCH_REQUEST_TOO_LONG
-from cumulo.queue_service.topic_keys import NATIVE
+from cumulo.queue_service.topic_keys import JOB, JOB_TEMPLATE, NAMED, NATIVE
 
 _SCOPES = {
     pb.FILTER_SCOPE_MESSAGE_ATTRIBUTES: native.IN_ATTRIBUTES,
@@ -225,6 +225,19 @@ def _page_size(asked: int) -> int:
 
 
 def _subscription(it: native.NativeSubscription) -> pb.Subscription:
+    if it.job_template:
+        return pb.Subscription(
+            name=it.place.full_name,
+            arn=it.place.arn,
+            protocol=JOB,
+            filter_policy=it.filter_policy,
+            filter_scope=_SCOPES_BACK[it.filter_scope],
+            dead_letter_queue=it.dead_letter_queue,
+            create_ms=it.create_ms,
+            message_count=it.message_count,
+            in_flight_count=it.in_flight_count,
+            job_template=it.job_template,
+        )
     return pb.Subscription(
         name=it.place.full_name,
         arn=it.place.arn,
@@ -247,13 +260,14 @@ def _listed_subscription(it: model.Subscription) -> pb.Subscription:
         name=native.NativePlace(it.place.topic, it.place.id).full_name,
         arn=it.place.arn,
         protocol=it.protocol,
-        endpoint="" if it.protocol == NATIVE else it.endpoint,
+        endpoint="" if it.protocol in NAMED else it.endpoint,
+        job_template=it.attributes.get(JOB_TEMPLATE),
         filter_policy=it.attributes.get("FilterPolicy", ""),
         filter_scope=_SCOPES_BACK[it.attributes.get("FilterPolicyScope", native.IN_ATTRIBUTES)],
     )
 
 
-_SETTINGS = ("filter_policy", "ack_deadline_s", "retention_s", "dead_letter_queue", "max_deliveries")
+_SETTINGS = ("filter_policy", "ack_deadline_s", "retention_s", "dead_letter_queue", "max_deliveries", "job_template")
 _DEFAULTS = {
     "filter_policy": "",
     "filter_scope": native.IN_ATTRIBUTES,
@@ -261,6 +275,7 @@ _DEFAULTS = {
     "retention_s": native.RETENTION_S_DEFAULT,
     "dead_letter_queue": "",
     "max_deliveries": native.MAX_DELIVERIES_DEFAULT,
+    "job_template": "",
 }
 
 

@@ -28,13 +28,21 @@ from cumulo.queue_service.delivery_policies import RetryPolicy
 from cumulo.queue_service.entrances import DELIVER
 from cumulo.queue_service.leases import StampedChange, StampedDelete
 from cumulo.queue_service.messages import Demand, LeasedMessage, StampedReceive
+from cumulo.queue_service.model import MessageAttributes
 from cumulo.queue_service.open_queue import find_queue
 from cumulo.queue_service.publishing import QueueDelivery
 from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.receipts import TOKEN_BYTES, Receipt
 from cumulo.queue_service.resolve_topics import confirmation_token
 from cumulo.queue_service.topic_envelopes import CONFIRMATION, NOTIFICATION, Notice, Signer, StoredNotice
-from cumulo.queue_service.topic_keys import SubscriptionRow, TopicMeta, decode_subscription, owner_in, subscription_key
+from cumulo.queue_service.topic_keys import (
+    JOB_TEMPLATE,
+    SubscriptionRow,
+    TopicMeta,
+    decode_subscription,
+    owner_in,
+    subscription_key,
+)
 from cumulo.queue_service.topic_model import SubscriptionPlace, TopicPlace
 from cumulo.queue_service.topics import meta_of
 from cumulo.storage import failpoints
@@ -58,7 +66,8 @@ _log = logging.getLogger("cumulo.topics")
 
 class Parcel(msgspec.Struct, frozen=True):
     """What a carrier brings to an endpoint. `body` is the whole document, or the message alone where it is `raw`;
-    `text` and `subject` are the message's, `display_name` is the topic's. `link` confirms or ends the subscription.
+    `text`, `subject` and `attributes` are the message's, `display_name` is the topic's. `link` confirms or ends the
+    subscription. Of one whose messages become jobs there are the template, and in whose name they do.
     """
 
     kind: str
@@ -75,6 +84,9 @@ class Parcel(msgspec.Struct, frozen=True):
     content_type: str
     display_name: str
     published_ms: int
+    attributes: MessageAttributes = ()
+    job_template: str = ""
+    on_behalf_of: bytes = b""
 
 
 class NotTaken(Exception):
@@ -494,6 +506,9 @@ class EndpointDelivery:
             content_type=policy.content_type,
             display_name=target.meta.attributes.get("DisplayName", ""),
             published_ms=stored.published_ms,
+            attributes=stored.entry.attributes,
+            job_template=row.attributes.get(JOB_TEMPLATE, ""),
+            on_behalf_of=row.on_behalf_of,
         )
 
     def _notice(self, target: Target, stored: StoredNotice) -> Notice:

@@ -22,6 +22,8 @@ RETENTION_S_MIN = 60
 RETENTION_S_MAX = 1_209_600
 MAX_DELIVERIES_DEFAULT = 5
 MAX_DELIVERIES_MAX = 1_000
+JOB_TEMPLATE_CHARACTERS_MAX = 16_384
+"""Ours; a template stands in its subscription's row."""
 TIME_MS_MAX = 1 << 53
 IN_ATTRIBUTES, IN_BODY = "MessageAttributes", "MessageBody"
 
@@ -51,7 +53,7 @@ class NativePlace(msgspec.Struct, frozen=True):
 
 class NativeAttributes(msgspec.Struct, frozen=True, kw_only=True):
     """What can be set of a native subscription; None where it was not given. `dead_letter_queue` is a name or an ARN,
-    empty for none.
+    empty for none. With a `job_template` messages become jobs, and nobody receives them.
     """
 
     filter_policy: str | None = None
@@ -60,10 +62,13 @@ class NativeAttributes(msgspec.Struct, frozen=True, kw_only=True):
     retention_s: int | None = None
     dead_letter_queue: str | None = None
     max_deliveries: int | None = None
+    job_template: str | None = None
 
 
 class NativeSubscription(msgspec.Struct, frozen=True, kw_only=True):
-    """A native subscription as it is, with exact counts; `dead_letter_queue` is a full name, empty for none."""
+    """A native subscription as it is, with exact counts; `dead_letter_queue` is a full name, empty for none. One with a
+    `job_template` is none: its messages wait until they are jobs.
+    """
 
     place: NativePlace
     create_ms: int
@@ -76,6 +81,7 @@ class NativeSubscription(msgspec.Struct, frozen=True, kw_only=True):
     message_count: int
     in_flight_count: int
     is_replaying: bool
+    job_template: str = ""
 
 
 class CreateSubscription(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,8 @@ from cumulo.queue_service.topic_errors import (
     SUBSCRIPTION_NOT_FOUND,
 )
 from cumulo.queue_service.topic_keys import (
+    JOB_TEMPLATE,
+    NAMED,
     NATIVE,
     REPLAY,
     SubscriptionRow,
@@ -64,7 +66,7 @@ class StampedMake(msgspec.Struct, frozen=True):
 
 
 class StampedChangeOf(msgspec.Struct, frozen=True):
-    """Settings to write; decided on `before`, what they were."""
+    """Settings to write; decided on `before`, what they were. `on_behalf_of` is in whose name jobs are submitted."""
 
     place: NativePlace
     partition: bytes
@@ -72,6 +74,7 @@ class StampedChangeOf(msgspec.Struct, frozen=True):
     settings: Settings
     queue: bytes
     now_ms: int
+    on_behalf_of: bytes = b""
 
 
 class StampedNative(msgspec.Struct, frozen=True):
@@ -83,6 +86,12 @@ class StampedNative(msgspec.Struct, frozen=True):
 
 def find_native(txn: ReadTxn, request: StampedNative) -> FoundSubscription | None:
     """Return a native subscription of a topic; None where there is none. A read function."""
+    found = find_named(txn, request)
+    return found if found is not None and found.row.protocol == NATIVE else None
+
+
+def find_named(txn: ReadTxn, request: StampedNative) -> FoundSubscription | None:
+    """Return a subscription that bears a name: a native one, or one of jobs. A read function."""
     number = txn.get(id_key(request.partition, request.place.name))
     if number is None:
         return None
@@ -90,13 +99,21 @@ def find_native(txn: ReadTxn, request: StampedNative) -> FoundSubscription | Non
     raw = txn.get(subscription_key(request.partition, at))
     assert raw is not None, (request.partition, at)
     row = decode_subscription(raw)
-    return FoundSubscription(request.partition, at, row, "") if row.protocol == NATIVE else None
+    return FoundSubscription(request.partition, at, row, "") if row.protocol in NAMED else None
 
 
 def open_native(txn: ReadTxn, request: StampedNative) -> FoundSubscription:
     """As `find_native`; raises where the topic, or the subscription, is not there."""
+    found = open_named(txn, request)
+    if found.row.protocol != NATIVE:
+        raise SUBSCRIPTION_NOT_FOUND.error()
+    return found
+
+
+def open_named(txn: ReadTxn, request: StampedNative) -> FoundSubscription:
+    """As `find_named`; raises where the topic, or the subscription, is not there."""
     confirm(txn, request.place.topic, request.partition)
-    found = find_native(txn, request)
+    found = find_named(txn, request)
     if found is None:
         raise SUBSCRIPTION_NOT_FOUND.error()
     return found
@@ -108,10 +125,12 @@ def make_subscription(txn: Txn, request: StampedMake) -> None:
     confirm(txn, place.topic, partition)
     meta = meta_of(txn, partition)
     assert meta is not None, partition
-    known = find_native(txn, StampedNative(place, partition))
+    known = find_named(txn, StampedNative(place, partition))
     if known is not None:
         if known.row.queue != request.queue:
             raise DirectoryChanged
+        if known.row.protocol != request.row.protocol:
+            raise SUBSCRIPTION_EXISTS.error(attribute="job_template")
         there = _shown(txn, place, known.row)
         for name, value in request.given.items():
             if getattr(there, name) != value:
@@ -137,12 +156,12 @@ def make_subscription(txn: Txn, request: StampedMake) -> None:
 
 def get_native(txn: ReadTxn, request: StampedNative | StampedMake | StampedChangeOf) -> NativeSubscription:
     """Return a native subscription; a read function."""
-    return _shown(txn, request.place, open_native(txn, StampedNative(request.place, request.partition)).row)
+    return _shown(txn, request.place, open_named(txn, StampedNative(request.place, request.partition)).row)
 
 
 def change_subscription(txn: Txn, request: StampedChangeOf) -> None:
     """Change settings of a native subscription; raises `DirectoryChanged` where they are others than were seen."""
-    found = open_native(txn, StampedNative(request.place, request.partition))
+    found = open_named(txn, StampedNative(request.place, request.partition))
     if found.row.queue != request.queue or _settings_of(_shown(txn, request.place, found.row)) != _settings_of(
         request.before
     ):
@@ -151,7 +170,10 @@ def change_subscription(txn: Txn, request: StampedChangeOf) -> None:
         _check_dead_letter(txn, request.place, request.settings.dead_letter_name)
     _set_up(txn, request.queue, request.place, request.settings, request.now_ms)
     row = msgspec.structs.replace(
-        found.row, attributes=request.settings.attributes, dead_letter_name=request.settings.dead_letter_name
+        found.row,
+        attributes=request.settings.attributes,
+        dead_letter_name=request.settings.dead_letter_name,
+        on_behalf_of=request.on_behalf_of,
     )
     write_changed(txn, found, row)
 
@@ -198,4 +220,5 @@ def _shown(txn: ReadTxn, place: NativePlace, row: SubscriptionRow) -> NativeSubs
         message_count=counters.ready,
         in_flight_count=counters.leased,
         is_replaying=replay is not None and not decode_replay(replay).is_live,
+        job_template=row.attributes.get(JOB_TEMPLATE, ""),
     )

@@ -1,5 +1,6 @@
 """How calls about native subscriptions, what topics keep, and messages to publish from over gRPC are resolved."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -13,14 +14,15 @@ from cumulo.queue_service import message_attributes, stamping
 from cumulo.queue_service import native_model as model
 from cumulo.queue_service import topic_attributes as attributes
 from cumulo.queue_service.filter_policies import SCOPES
-from cumulo.queue_service.model import is_fifo
+from cumulo.queue_service.model import MESSAGE_RETENTION_S_MAX, is_fifo, queue_arn
+from cumulo.queue_service.mover import on_behalf_of
 from cumulo.queue_service.native_subscriptions import (
     FILTER_SCOPE,
     Settings,
     StampedChangeOf,
     StampedMake,
     StampedNative,
-    find_native,
+    find_named,
     get_native,
 )
 from cumulo.queue_service.own_queues import OwnSettings
@@ -48,7 +50,7 @@ from cumulo.queue_service.topic_errors import (
     TOO_MANY_ENTRIES_IN_BATCH_REQUEST,
     TOPIC_NOT_FOUND,
 )
-from cumulo.queue_service.topic_keys import NATIVE, SubscriptionRow, TopicName
+from cumulo.queue_service.topic_keys import JOB, JOB_TEMPLATE, NATIVE, SubscriptionRow, TopicName
 from cumulo.queue_service.topic_model import (
     MESSAGE_BYTES_MAX,
     SUBJECT_CHARACTERS_MAX,
@@ -63,6 +65,9 @@ _RANGES = {
     "retention_s": (model.RETENTION_S_MIN, model.RETENTION_S_MAX),
     "max_deliveries": (1, model.MAX_DELIVERIES_MAX),
 }
+
+
+_JOB_TEMPLATE = "job_template"
 
 
 # Topics
@@ -144,7 +149,7 @@ async def _find(
     if topic is None:
         return place, None, None
     stamped = StampedNative(place, topic.partition)
-    found: FoundSubscription | None = await desk.engine.read((topic.partition,), find_native, stamped)
+    found: FoundSubscription | None = await desk.engine.read((topic.partition,), find_named, stamped)
     return place, topic, found
 
 
@@ -158,19 +163,23 @@ async def _create(
 ) -> Resolved:
     place, topic, found = await _find(desk, ctx, request.subscription)
     given = _given(place, request.attributes)
+    if not given.get(_JOB_TEMPLATE):
+        given.pop(_JOB_TEMPLATE, None)
     settings = _settings(place, given)
     if topic is None:
         return missing(operation, place.topic, TOPIC_NOT_FOUND.error())
+    await _check_template(desk, ctx, given)
     queue = await desk.new_partition() if found is None else found.row.queue
     row = SubscriptionRow(
         id=place.name,
-        protocol=NATIVE,
+        protocol=JOB if _JOB_TEMPLATE in given else NATIVE,
         endpoint=place.name,
         owner=ctx.principal.account,
         principal_arn=ctx.principal.arn,
         confirmed=True,
         authenticated=True,
         create_ms=desk.clock.wall_ms(),
+        on_behalf_of=on_behalf_of(ctx) if _JOB_TEMPLATE in given else b"",
     )
     return Resolved(
         StampedMake(place, topic.partition, row, settings, given, queue, desk.clock.deadline_ms()),
@@ -208,12 +217,19 @@ async def _update(
     before: model.NativeSubscription = await desk.engine.read(
         partitions, get_native, StampedNative(place, topic.partition)
     )
-    there = {name: getattr(before, name) for name in (*_RANGES, "filter_policy", "filter_scope", "dead_letter_queue")}
+    names = ["filter_policy", "filter_scope", "dead_letter_queue"]
+    names += [_JOB_TEMPLATE] if before.job_template else _RANGES
+    there = {name: getattr(before, name) for name in names}
     if not before.dead_letter_queue:
-        there.pop("max_deliveries")
+        there.pop("max_deliveries", None)
+    if (_JOB_TEMPLATE in given) and not (before.job_template and given[_JOB_TEMPLATE]):
+        raise wrong(f"{_JOB_TEMPLATE} Reason: a native subscription gets none, and a job's is not taken away")
     settings = _settings(place, there | given)
+    if before.job_template:
+        await _check_template(desk, ctx, there | given)
+    name = on_behalf_of(ctx) if before.job_template else b""
     return Resolved(
-        StampedChangeOf(place, topic.partition, before, settings, found.row.queue, desk.clock.deadline_ms()),
+        StampedChangeOf(place, topic.partition, before, settings, found.row.queue, desk.clock.deadline_ms(), name),
         partitions,
         checks,
         guard,
@@ -226,6 +242,11 @@ def _given(place: model.NativePlace, asked: model.NativeAttributes) -> dict[str,
     for name, (lowest, highest) in _RANGES.items():
         if name in given and not lowest <= given[name] <= highest:
             raise wrong(f"{name} Reason: it must be between {lowest} and {highest}")
+    if given.get(_JOB_TEMPLATE):
+        if len(given[_JOB_TEMPLATE]) > model.JOB_TEMPLATE_CHARACTERS_MAX:
+            raise wrong(f"{_JOB_TEMPLATE} Reason: it has at most {model.JOB_TEMPLATE_CHARACTERS_MAX} characters")
+        if place.topic.fifo:
+            raise wrong(f"{_JOB_TEMPLATE} Reason: jobs keep no order, so a FIFO topic has none")
     if given.get("dead_letter_queue"):
         topic = place.topic
         queue = queue_place(given["dead_letter_queue"], topic.account, topic.region, "dead_letter_queue")
@@ -248,6 +269,16 @@ def _settings(place: model.NativePlace, given: Mapping[str, str | int]) -> Setti
     if scope != model.IN_ATTRIBUTES:
         kept[FILTER_SCOPE] = scope
     dead_letter = str(given.get("dead_letter_queue", "")).rpartition("/")[2]
+    if _JOB_TEMPLATE in given:
+        for name in _RANGES:
+            if name in given:
+                raise wrong(f"{name} Reason: messages that become jobs are not received")
+        kept[JOB_TEMPLATE] = str(given[_JOB_TEMPLATE])
+        if dead_letter:
+            topic = place.topic
+            target = {"deadLetterTargetArn": queue_arn(topic.account, topic.region, dead_letter)}
+            kept["RedrivePolicy"] = json.dumps(target, separators=(",", ":"))
+        return Settings(kept, OwnSettings(model.ACK_DEADLINE_S_DEFAULT, MESSAGE_RETENTION_S_MAX, 0), dead_letter)
     if not dead_letter and "max_deliveries" in given:
         raise wrong("max_deliveries Reason: it needs a dead_letter_queue")
     deliveries = int(given.get("max_deliveries", model.MAX_DELIVERIES_DEFAULT)) if dead_letter else 0
@@ -257,6 +288,15 @@ def _settings(place: model.NativePlace, given: Mapping[str, str | int]) -> Setti
         deliveries,
     )
     return Settings(kept, queue, dead_letter)
+
+
+async def _check_template(desk: TopicDesk, ctx: CallContext, given: Mapping[str, str | int]) -> None:
+    """Raise where a template is none, or its queue takes no jobs of this caller."""
+    template = str(given.get(_JOB_TEMPLATE, ""))
+    if template and desk.jobs is None:
+        raise wrong(f"{_JOB_TEMPLATE} Reason: there is no runner here")
+    if template and desk.jobs is not None:
+        await desk.jobs.check(ctx, template)
 
 
 # Seeks and snapshots

@@ -13,6 +13,7 @@ from cumulo.core.errors import ServiceError
 from cumulo.core.ids import Randomness, uuid4_text
 from cumulo.core.names import masked_url
 from cumulo.core.operations import Checks, Operation
+from cumulo.core.ports import JobSubmitter
 from cumulo.core.tokens import InvalidToken, TokenKind, TokenSealer
 from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
@@ -84,6 +85,7 @@ class TopicDesk:
         randomness: Randomness,
         sealer: TokenSealer,
         endpoint_refusal: EndpointRefusal,
+        jobs: JobSubmitter | None = None,
     ) -> None:
         self.engine = engine
         self.authorizer = authorizer
@@ -91,6 +93,7 @@ class TopicDesk:
         self.randomness = randomness
         self.sealer = sealer
         self.endpoint_refusal = endpoint_refusal
+        self.jobs = jobs
         self._followed = Remembered(engine, (ROOT,), follow)
 
     async def find(self, place: TopicPlace) -> TopicName | None:

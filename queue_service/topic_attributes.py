@@ -27,7 +27,7 @@ from cumulo.queue_service.model import (
 )
 from cumulo.queue_service.queue_attributes import place_of
 from cumulo.queue_service.topic_errors import INVALID_IN_FULL, INVALID_PARAMETER, TAG_LIMIT_EXCEEDED
-from cumulo.queue_service.topic_keys import NATIVE, SQS
+from cumulo.queue_service.topic_keys import NAMED, SQS
 from cumulo.queue_service.topic_model import (
     ENDPOINT_CHARACTERS_MAX,
     KEEP_S_MAX,
@@ -201,9 +201,9 @@ def subscription_attribute(
     """
     if name not in SUBSCRIPTION_ATTRIBUTES:
         raise wrong(f"{prefix}AttributeName")
-    if protocol == NATIVE and name in _NOT_OF_NATIVE:
+    if protocol in NAMED and name in _NOT_OF_NATIVE:
         what = "UpdateSubscription sets its dead_letter_queue" if name == "RedrivePolicy" else "nothing is sent"
-        raise wrong(f"{prefix}{name}: a native subscription is received from over gRPC; {what}")
+        raise wrong(f"{prefix}{name}: this subscription was made over gRPC, and no endpoint of SNS's; {what}")
     if name == "RawMessageDelivery":
         if value.lower() not in _TRUE_OR_FALSE:
             raise wrong(f"{prefix}RawMessageDelivery: Invalid value [{value[:80]}]. Must be true or false.")

@@ -23,6 +23,7 @@ from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
 from cumulo.queue_service.keys import COUNTERS, META, RETAIN, WAKE, decode_counters, decode_meta
 from cumulo.queue_service.subscriptions import FILTER_POLICY
 from cumulo.queue_service.topic_keys import (
+    NAMED,
     NATIVE,
     REPLAY,
     TOPICS,
@@ -116,8 +117,8 @@ def _check_subscriptions(txn: ReadTxn, partition: bytes, meta: TopicMeta) -> Ite
             yield f"subscription {number} of {row.protocol} has a queue of its own, or should have"
         if bool(row.expire_ms) is row.confirmed:
             yield f"subscription {number} has an end and is confirmed, or neither"
-        if row.protocol == NATIVE and row.endpoint != row.id:
-            yield f"native subscription {number} is called {row.endpoint}, and its id is {row.id}"
+        if row.protocol in NAMED and row.endpoint != row.id:
+            yield f"subscription {number} of {row.protocol} is called {row.endpoint}, and its id is {row.id}"
         listed = txn.get(listed_key(meta.region, partition, row))
         name = None if listed is None else decode_subscription_name(listed)
         if name is None or (name.partition, name.protocol, name.endpoint, name.confirmed) != (

@@ -47,6 +47,12 @@ SQS = "sqs"
 NATIVE = "native"
 """The protocol of subscriptions that are received from over gRPC. Their ids are their names."""
 
+JOB = "job"
+"""The protocol of subscriptions whose messages become jobs of the runner. Their ids are their names, too."""
+NAMED = (NATIVE, JOB)
+JOB_TEMPLATE = "JobTemplate"
+"""The attribute of such a subscription that says what a job is to be like."""
+
 PROGRESS = tuples.encode(("progress",))
 """In an outbox: the message that was delivered last, and up to which subscription; absent before the first."""
 KEPT = tuples.encode(("kept",))
@@ -104,7 +110,8 @@ class SubscriptionName(records.Record, frozen=True):
 class SubscriptionRow(records.Record, frozen=True):
     """A subscription. `queue` is the partition of its own queue, empty where it delivers to one of SQS. `expire_ms` is
     where the due entry of an unconfirmed one stands. `nonce` is in its confirmation token. `dead_letter_name` is the
-    queue of the topic's account and region that a native one's messages go to which nobody could handle.
+    queue of the topic's account and region that a native one's messages go to which nobody could handle. `on_behalf_of`
+    is the encoded caller in whose name jobs are submitted (`move_tasks.OnBehalfOf`).
     """
 
     id: str = ""
@@ -120,6 +127,7 @@ class SubscriptionRow(records.Record, frozen=True):
     expire_ms: int = 0
     nonce: bytes = b""
     dead_letter_name: str = ""
+    on_behalf_of: bytes = b""
 
 
 class Snapshot(records.Record, frozen=True):
@@ -198,8 +206,8 @@ def subscription_name_key(account: str, region: str, subscription_id: str) -> by
 
 
 def listed_key(region: str, partition: bytes, row: SubscriptionRow) -> bytes:
-    """Return the key under which a subscription's account lists it. A native one's id is unique in its topic alone."""
-    listed = f"{row.id}/{partition.hex()}" if row.protocol == NATIVE else row.id
+    """Return the key under which a subscription's account lists it. A name as id is unique in its topic alone."""
+    listed = f"{row.id}/{partition.hex()}" if row.protocol in NAMED else row.id
     return subscription_name_key(row.owner, region, listed)
 
 

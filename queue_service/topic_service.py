@@ -18,6 +18,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.core.ids import Randomness
 from cumulo.core.operations import Operation, Result
+from cumulo.core.ports import JobSubmitter
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
@@ -29,6 +30,7 @@ from cumulo.queue_service.delivery import QueueTarget
 from cumulo.queue_service.endpoint_delivery import Carrier, EndpointDelivery, Target
 from cumulo.queue_service.entrances import CLEAR_TOPIC, DELIVER, EXPIRE, FAN_OUT, FAREWELL, REFILL, REPLAY_DUE
 from cumulo.queue_service.farewells import Farewells
+from cumulo.queue_service.job_carrier import JobCarrier
 from cumulo.queue_service.leases import Outcome
 from cumulo.queue_service.messages import StampedSend
 from cumulo.queue_service.model import SentMessage, is_fifo
@@ -63,6 +65,7 @@ from cumulo.queue_service.topic_attributes import topic_place
 from cumulo.queue_service.topic_copies import Copies, kept, sign
 from cumulo.queue_service.topic_envelopes import CONFIRMATION, Notice, Signer, StoredNotice
 from cumulo.queue_service.topic_errors import INVALID_PARAMETER, TOPIC_NOT_FOUND
+from cumulo.queue_service.topic_keys import JOB
 from cumulo.queue_service.topic_loads import Load, copies_ids
 from cumulo.queue_service.topic_operations import TABLE
 from cumulo.queue_service.topic_outboxes import Outboxes
@@ -83,7 +86,7 @@ class TopicService(NamedRoom):
     """The topics of a server.
 
     Arguments: `engine`, `authorizer`, `clock`, `randomness`, `sealer` as for every room; `seals` are those of the
-    queues; `signer` signs what subscribers get; `carriers` bring it to endpoints, by protocol.
+    queues; `signer` signs what subscribers get; `carriers` bring it to endpoints, by protocol; `jobs` is the runner.
     """
 
     table = TABLE
@@ -101,13 +104,16 @@ class TopicService(NamedRoom):
         seals: MessageSeals,
         signer: Signer,
         carriers: Mapping[str, Carrier] = MappingProxyType({}),
+        jobs: JobSubmitter | None = None,
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
+        if jobs is not None:
+            carriers = {**carriers, JOB: JobCarrier(jobs)}
         self.endpoints = EndpointDelivery(
             engine, clock, randomness, sealer, signer, carriers, lambda: self.base_url, self._dead_letter
         )
         self.farewells = Farewells(engine, clock, self.endpoints.tell)
-        self.desk = TopicDesk(engine, authorizer, clock, randomness, sealer, self.endpoints.refusal)
+        self.desk = TopicDesk(engine, authorizer, clock, randomness, sealer, self.endpoints.refusal, jobs)
         self.base_url = ""
         """Where clients reach the AWS edge; known once the server listens, and before it takes calls."""
         self._signer = signer

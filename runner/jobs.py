@@ -207,8 +207,12 @@ class Submission(msgspec.Struct, frozen=True):
 
 
 def submit(txn: Txn, request: Submission) -> str:
-    """Store a job and send its message, both or neither; return its id."""
+    """Store a job and send its message, both or neither; return its id. A key that has a job makes no other."""
     new = request.new
+    if new.deduplication_key:
+        made = txn.get(keys.once_key(new.place.partition, new.queue, new.deduplication_key))
+        if made is not None:
+            return made.decode()
     message = request.deliver(txn, request.delivery, new.times.deadline_ms)
     if not message:
         raise QUEUE_NOT_FOUND.error(queue=new.queue)

@@ -161,13 +161,14 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class SubmitJob(msgspec.Struct, frozen=True, kw_only=True):
-    """Store a job and send its message."""
+    """Store a job and send its message; of the same `deduplication_key` in a queue there is one job."""
 
     account: str
     region: str
     queue: str
     spec: JobSpec
     request_id: str = ""
+    deduplication_key: str = ""
 
 
 class GetJob(msgspec.Struct, frozen=True, kw_only=True):

@@ -174,6 +174,7 @@ class Service(Room):
         self, ctx: CallContext, operation: Operation, place: Place, request: model.SubmitJob
     ) -> Resolved:
         specs.validate(request.spec)
+        assert len(request.deduplication_key) <= model.DEDUPLICATION_KEY_CHARACTERS_MAX, request
         arn = queue_arn(place.account, place.region, request.queue)
         subject = Subject(queue_arn=arn)
         target = self._queues.partitions(arn)
@@ -181,7 +182,7 @@ class Service(Room):
             missing = QUEUE_NOT_FOUND.error(queue=request.queue)
             return self._resolved(operation, place, subject, None, missing)
         place = await self._existing_place(ctx, operation, place, subject)
-        new = self._new_job(place, request.queue, request.spec)
+        new = self._new_job(place, request.queue, request.spec, request.deduplication_key)
         message = jobs.message_of(new.id, arn)
         if why := self._queues.check(arn, message.source_arn, place.account):
             missing = QUEUE_REFUSES.error(queue=request.queue, why=why)

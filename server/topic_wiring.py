@@ -2,6 +2,7 @@
 
 from cumulo.core.clocks import Clock
 from cumulo.core.ids import Randomness
+from cumulo.core.ports import JobSubmitter
 from cumulo.core.settings import Settings
 from cumulo.core.tokens import TokenSealer
 from cumulo.gateway.outgoing_addresses import PrivateAddresses
@@ -31,8 +32,11 @@ def make_topics(
     seals: MessageSeals,
     signer: Signer,
     mail: MailServer | None,
+    jobs: JobSubmitter,
 ) -> TopicService:
-    """Return the service, on the settings and the folder of a server; `mail` is where it hands e-mail in."""
+    """Return the service, on the settings and the folder of a server; `mail` is where it hands e-mail in, `jobs` what
+    makes jobs of messages.
+    """
     http = HttpCarrier(OutgoingHttp(private_addresses(settings)))
     record = OutgoingFolder(folder.outgoing, clock)
     post = MailCarrier(record, None if mail is None else OutgoingMail(mail))
@@ -43,7 +47,7 @@ def make_topics(
         "email-json": post,
         "sms": SmsCarrier(record),
     }
-    return TopicService(engine, authorizer, clock, randomness, sealer, seals, signer, carriers)
+    return TopicService(engine, authorizer, clock, randomness, sealer, seals, signer, carriers, jobs)
 
 
 def private_addresses(settings: Settings) -> PrivateAddresses:

@@ -39,6 +39,7 @@ from cumulo.queue_service.edge_grpc_enclosures import QueueSender
 from cumulo.queue_service.topic_signing import TopicSigner
 from cumulo.runner import edge_grpc as runner_edge
 from cumulo.runner import service as runner_room
+from cumulo.runner.message_jobs import MessageJobs
 from cumulo.server.aws_services import aws_services
 from cumulo.server.event_targets import event_targets
 from cumulo.server.late_rooms import LateKeyService, LateRoom
@@ -174,7 +175,17 @@ async def _build(
 
     def make_topics() -> "TopicService":
         made = topic_wiring.make_topics(
-            settings, folder, engine, authorizer, clock, randomness, sealer, queues.seals, signer, mail
+            settings,
+            folder,
+            engine,
+            authorizer,
+            clock,
+            randomness,
+            sealer,
+            queues.seals,
+            signer,
+            mail,
+            MessageJobs(runner),
         )
         made.base_url = base_url
         return made

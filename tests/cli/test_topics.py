@@ -37,6 +37,28 @@ def test_published_messages_are_tailed_out_of_a_subscription(run, answer, name):
     assert answer("topic", "subscriptions", name) == []
 
 
+def test_messages_become_jobs_by_a_template(run, answer, name, tmp_path):
+    template = {"queue": name, "name": "greet", "command": ["echo", "{message}"]}
+    file = tmp_path / "job.json"
+    file.write_text(json.dumps(template))
+    run("queue", "create", name)
+    run("topic", "create", name)
+
+    made = answer("topic", "subscribe", name, "greeter", "--job", str(file))
+    run("topic", "publish", name, "hello")
+    received = answer("queue", "recv", name, "--wait", "10")
+
+    assert (made["protocol"], json.loads(made["job"])) == ("job", template)
+    (listed,) = answer("topic", "subscriptions", name)
+    assert (listed["name"], listed["protocol"], json.loads(listed["job"])) == ("greeter", "job", template)
+    (job,) = answer("job", "ls", "--queue", name)
+    assert job["spec"]["command"] == ["echo", "hello"]
+    assert job["id"] in json.dumps(received)
+    assert "ClientException" in run("topic", "subscribe", name, "other", "--job", "-", text="{", exits=1).stderr
+    run("topic", "rm", name, "greeter")
+    assert answer("topic", "subscriptions", name) == []
+
+
 def test_tail_without_a_subscription_ends_its_own(run, answer, name):
     run("topic", "create", name)
 

@@ -95,6 +95,7 @@ def test_every_example_of_native_topics_runs_in_order(tmp_path: Path):
         "['handled badly']",
         "0 wait",
         "TopicKeepsNothing",
+        "job: print me",
     ):
         assert shown in printed
     assert typed.returncode == 0, typed.stderr

@@ -27,9 +27,9 @@ PARTITION = bytes(7) + b"\x05"
         ),
         (
             topic_keys.SubscriptionRow(
-                1, "id", "http", "http://a/", "0", "arn", {"a": "b"}, True, True, PARTITION, 5, 6, b"n", "dead"
+                1, "id", "http", "http://a/", "0", "arn", {"a": "b"}, True, True, PARTITION, 5, 6, b"n", "dead", b"c"
             ),
-            "9e01a26964a468747470a9687474703a2f2f612fa130a361726e81a161a162c3c3c40800000000000000050506c4016ea464656164",
+            "9f01a26964a468747470a9687474703a2f2f612fa130a361726e81a161a162c3c3c40800000000000000050506c4016ea464656164c40163",
         ),
         (topic_keys.Snapshot(1, 5, "s", 6), "940105a17306"),
         (

@@ -166,9 +166,23 @@ def publish(
 @click.option("--retention", type=int, metavar="S", help="Keep a message that waits: 60 to 1209600 s; 7 days.")
 @click.option("--dead-letter-queue", metavar="QUEUE", help="Where messages go that nobody can handle.")
 @click.option("--max-deliveries", type=int, metavar="N", help="After so many deliveries in vain; 5 by default.")
+@click.option(
+    "--job", "template", metavar="FILE", help="Make a job of each message, by this template in JSON; - is stdin."
+)
 @leaf
-def subscribe(session: Session, name: str, subscription: str, filter_policy: str | None, **settings: Any) -> None:
-    """Make the native SUBSCRIPTION of the topic NAME; one with the same settings is no error."""
+def subscribe(
+    session: Session,
+    name: str,
+    subscription: str,
+    filter_policy: str | None,
+    template: str | None,
+    **settings: Any,
+) -> None:
+    """Make the native SUBSCRIPTION of the topic NAME, or one whose messages become jobs; one that is the same is no
+    error.
+    """
+    if template is not None:
+        settings["job"] = text_of(template)
     with session.client() as client:
         info = client.topic(name).subscription(subscription).create(filter=filter_policy, **settings)
         session.report(f"subscription {info.name} is there", info)

@@ -447,8 +447,9 @@ def subscription_message(
     retention: int | None = None,
     dead_letter_queue: str | None = None,
     max_deliveries: int | None = None,
+    job: str | Mapping[str, Any] | None = None,
 ) -> topics.Subscription:
-    """Return a native subscription with the settings that are given; raises `ValueError` for an unknown scope."""
+    """Return a subscription with the settings that are given; raises `ValueError` for an unknown scope."""
     if filter_scope is not None and filter_scope not in FILTER_SCOPES:
         raise ValueError(f"filter_scope is {filter_scope!r}, and none of {', '.join(FILTER_SCOPES)}")
     return topics.Subscription(
@@ -459,6 +460,7 @@ def subscription_message(
         retention_s=retention,
         dead_letter_queue=dead_letter_queue,
         max_deliveries=max_deliveries,
+        job_template=None if job is None else document_text(job),
     )
 
 
@@ -474,6 +476,16 @@ def subscription_info(it: topics.Subscription) -> model.SubscriptionInfo:
         filter_policy=it.filter_policy,
         filter_scope=scope,
     )
+    if it.job_template:
+        info = msgspec.structs.replace(info, job=it.job_template)
+        if it.create_ms:
+            info = msgspec.structs.replace(
+                info,
+                created=time_of(it.create_ms),
+                dead_letter_queue=it.dead_letter_queue or None,
+                message_count=it.message_count,
+                in_flight_count=it.in_flight_count,
+            )
     if not it.HasField("ack_deadline_s"):
         return info
     return msgspec.structs.replace(

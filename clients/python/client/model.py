@@ -285,7 +285,8 @@ class TopicInfo(Value, frozen=True):
 
 class SubscriptionInfo(Value, frozen=True):
     """A subscription; of one that is not native, and in listings, settings and counts are None. `filter_scope` is
-    `attributes` or `body`. `is_replaying` says that messages of a seek are on their way still.
+    `attributes` or `body`. `is_replaying` says that messages of a seek are on their way still. `job` is the template of
+    one whose messages become jobs, JSON text.
     """
 
     name: str
@@ -303,6 +304,7 @@ class SubscriptionInfo(Value, frozen=True):
     message_count: int | None = None
     in_flight_count: int | None = None
     is_replaying: bool | None = None
+    job: str = ""
 
 
 class SnapshotInfo(Value, frozen=True):

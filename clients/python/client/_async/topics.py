@@ -353,12 +353,14 @@ class AsyncSubscription(Handle):
         retention: int | None = None,
         dead_letter_queue: str | None = None,
         max_deliveries: int | None = None,
+        job: str | Mapping[str, Any] | None = None,
     ) -> model.SubscriptionInfo:
         """Change what is given.
 
         `filter` is SNS's filter policy, empty for none; `filter_scope` says whether it looks at the `attributes` or the
         `body`. A message comes again `ack_deadline` (1 to 43200) seconds after a receive that was not acknowledged, and
         is kept for `retention` (60 to 1209600) seconds. After `max_deliveries` in vain it goes to `dead_letter_queue`.
+        With a `job` template, a mapping or JSON text, each message becomes a job; it can be changed, and not added.
         """
         subscription = _wire.subscription_message(
             self._full,
@@ -368,6 +370,7 @@ class AsyncSubscription(Handle):
             retention=retention,
             dead_letter_queue=dead_letter_queue,
             max_deliveries=max_deliveries,
+            job=job,
         )
         request = pb.UpdateSubscriptionRequest(subscription=subscription, request_id=self._connection.request_id())
         response = await self._connection.call(self._connection.lane.topics.UpdateSubscription, request)

@@ -1191,7 +1191,8 @@ func (x *StreamPublishResponse) GetResults() []*PublishResult {
 	return nil
 }
 
-// A subscription. All but `name`, `arn`, `protocol`, `endpoint` and the filter is a native one's.
+// A subscription. All but `name`, `arn`, `protocol`, `endpoint` and the filter is of those that are made here: native ones,
+// and those whose messages become jobs.
 type Subscription struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the client at creation: the full name, or the short form. `{subscription}` is 1 to 80 characters of
@@ -1199,7 +1200,7 @@ type Subscription struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Set by the server: `arn:aws:sns:{region}:{account}:{topic}:{subscription}`.
 	Arn string `protobuf:"bytes,2,opt,name=arn,proto3" json:"arn,omitempty"`
-	// Set by the server: `native`, or SNS's protocol.
+	// Set by the server: `native`, `job`, or SNS's protocol.
 	Protocol string `protobuf:"bytes,3,opt,name=protocol,proto3" json:"protocol,omitempty"`
 	// Set by the server: where a subscription of another protocol delivers; of a native one empty.
 	Endpoint string `protobuf:"bytes,4,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
@@ -1224,7 +1225,14 @@ type Subscription struct {
 	// Set by the server: how many messages are received and not acknowledged.
 	InFlightCount int64 `protobuf:"varint,13,opt,name=in_flight_count,json=inFlightCount,proto3" json:"in_flight_count,omitempty"`
 	// Set by the server: whether messages of a seek are still on their way.
-	IsReplaying   bool `protobuf:"varint,14,opt,name=is_replaying,json=isReplaying,proto3" json:"is_replaying,omitempty"`
+	IsReplaying bool `protobuf:"varint,14,opt,name=is_replaying,json=isReplaying,proto3" json:"is_replaying,omitempty"`
+	// Set by the client, optional: a job template, JSON text of up to 16384 characters. Then each message becomes a job of
+	// the runner, once, in the name of who made or last changed the subscription, and nobody receives it: `protocol` is
+	// `job`, and of the settings above there are the filter and the dead-letter queue, for messages that cannot become jobs.
+	// Members are those of a JobSpec, but for its isolation, and `queue`, which is required; the texts of `command`,
+	// `environment`, `inputs` and `outputs` may hold {message}, {message_id}, {subject}, {topic}, {published} and
+	// {attributes}. Needs batch:SubmitJob and sqs:SendMessage on the queue, which is a standard one. Not for FIFO topics.
+	JobTemplate   *string `protobuf:"bytes,15,opt,name=job_template,json=jobTemplate,proto3,oneof" json:"job_template,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1355,6 +1363,13 @@ func (x *Subscription) GetIsReplaying() bool {
 		return x.IsReplaying
 	}
 	return false
+}
+
+func (x *Subscription) GetJobTemplate() string {
+	if x != nil && x.JobTemplate != nil {
+		return *x.JobTemplate
+	}
+	return ""
 }
 
 // A subscription to make.
@@ -3106,7 +3121,7 @@ const file_cumulo_api_topics_v1_topics_proto_rawDesc = "" +
 	"request_id\x18\x04 \x01(\tR\trequestId\"r\n" +
 	"\x15StreamPublishResponse\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12=\n" +
-	"\aresults\x18\x02 \x03(\v2#.cumulo.api.topics.v1.PublishResultR\aresults\"\xf5\x04\n" +
+	"\aresults\x18\x02 \x03(\v2#.cumulo.api.topics.v1.PublishResultR\aresults\"\xae\x05\n" +
 	"\fSubscription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03arn\x18\x02 \x01(\tR\x03arn\x12\x1a\n" +
@@ -3123,12 +3138,14 @@ const file_cumulo_api_topics_v1_topics_proto_rawDesc = "" +
 	"\tcreate_ms\x18\v \x01(\x03R\bcreateMs\x12#\n" +
 	"\rmessage_count\x18\f \x01(\x03R\fmessageCount\x12&\n" +
 	"\x0fin_flight_count\x18\r \x01(\x03R\rinFlightCount\x12!\n" +
-	"\fis_replaying\x18\x0e \x01(\bR\visReplayingB\x10\n" +
+	"\fis_replaying\x18\x0e \x01(\bR\visReplaying\x12&\n" +
+	"\fjob_template\x18\x0f \x01(\tH\x05R\vjobTemplate\x88\x01\x01B\x10\n" +
 	"\x0e_filter_policyB\x11\n" +
 	"\x0f_ack_deadline_sB\x0e\n" +
 	"\f_retention_sB\x14\n" +
 	"\x12_dead_letter_queueB\x11\n" +
-	"\x0f_max_deliveries\"\x82\x01\n" +
+	"\x0f_max_deliveriesB\x0f\n" +
+	"\r_job_template\"\x82\x01\n" +
 	"\x19CreateSubscriptionRequest\x12F\n" +
 	"\fsubscription\x18\x01 \x01(\v2\".cumulo.api.topics.v1.SubscriptionR\fsubscription\x12\x1d\n" +
 	"\n" +

@@ -682,7 +682,9 @@ Global___StreamPublishResponse: _TypeAlias = StreamPublishResponse  # noqa: Y015
 
 @_typing.final
 class Subscription(_message.Message):
-    """A subscription. All but `name`, `arn`, `protocol`, `endpoint` and the filter is a native one's."""
+    """A subscription. All but `name`, `arn`, `protocol`, `endpoint` and the filter is of those that are made here: native ones,
+    and those whose messages become jobs.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -700,6 +702,7 @@ class Subscription(_message.Message):
     MESSAGE_COUNT_FIELD_NUMBER: _builtins.int
     IN_FLIGHT_COUNT_FIELD_NUMBER: _builtins.int
     IS_REPLAYING_FIELD_NUMBER: _builtins.int
+    JOB_TEMPLATE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Set by the client at creation: the full name, or the short form. `{subscription}` is 1 to 80 characters of
     [A-Za-z0-9_-]. Never changes. Of a subscription that is not native the last part is its id, a UUID.
@@ -707,7 +710,7 @@ class Subscription(_message.Message):
     arn: _builtins.str
     """Set by the server: `arn:aws:sns:{region}:{account}:{topic}:{subscription}`."""
     protocol: _builtins.str
-    """Set by the server: `native`, or SNS's protocol."""
+    """Set by the server: `native`, `job`, or SNS's protocol."""
     endpoint: _builtins.str
     """Set by the server: where a subscription of another protocol delivers; of a native one empty."""
     filter_policy: _builtins.str
@@ -734,6 +737,14 @@ class Subscription(_message.Message):
     """Set by the server: how many messages are received and not acknowledged."""
     is_replaying: _builtins.bool
     """Set by the server: whether messages of a seek are still on their way."""
+    job_template: _builtins.str
+    """Set by the client, optional: a job template, JSON text of up to 16384 characters. Then each message becomes a job of
+    the runner, once, in the name of who made or last changed the subscription, and nobody receives it: `protocol` is
+    `job`, and of the settings above there are the filter and the dead-letter queue, for messages that cannot become jobs.
+    Members are those of a JobSpec, but for its isolation, and `queue`, which is required; the texts of `command`,
+    `environment`, `inputs` and `outputs` may hold {message}, {message_id}, {subject}, {topic}, {published} and
+    {attributes}. Needs batch:SubmitJob and sqs:SendMessage on the queue, which is a standard one. Not for FIFO topics.
+    """
     def __init__(
         self,
         *,
@@ -751,10 +762,11 @@ class Subscription(_message.Message):
         message_count: _builtins.int = ...,
         in_flight_count: _builtins.int = ...,
         is_replaying: _builtins.bool = ...,
+        job_template: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_ack_deadline_s", b"_ack_deadline_s", "_dead_letter_queue", b"_dead_letter_queue", "_filter_policy", b"_filter_policy", "_max_deliveries", b"_max_deliveries", "_retention_s", b"_retention_s", "ack_deadline_s", b"ack_deadline_s", "dead_letter_queue", b"dead_letter_queue", "filter_policy", b"filter_policy", "max_deliveries", b"max_deliveries", "retention_s", b"retention_s"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ack_deadline_s", b"_ack_deadline_s", "_dead_letter_queue", b"_dead_letter_queue", "_filter_policy", b"_filter_policy", "_job_template", b"_job_template", "_max_deliveries", b"_max_deliveries", "_retention_s", b"_retention_s", "ack_deadline_s", b"ack_deadline_s", "dead_letter_queue", b"dead_letter_queue", "filter_policy", b"filter_policy", "job_template", b"job_template", "max_deliveries", b"max_deliveries", "retention_s", b"retention_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ack_deadline_s", b"_ack_deadline_s", "_dead_letter_queue", b"_dead_letter_queue", "_filter_policy", b"_filter_policy", "_max_deliveries", b"_max_deliveries", "_retention_s", b"_retention_s", "ack_deadline_s", b"ack_deadline_s", "arn", b"arn", "create_ms", b"create_ms", "dead_letter_queue", b"dead_letter_queue", "endpoint", b"endpoint", "filter_policy", b"filter_policy", "filter_scope", b"filter_scope", "in_flight_count", b"in_flight_count", "is_replaying", b"is_replaying", "max_deliveries", b"max_deliveries", "message_count", b"message_count", "name", b"name", "protocol", b"protocol", "retention_s", b"retention_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ack_deadline_s", b"_ack_deadline_s", "_dead_letter_queue", b"_dead_letter_queue", "_filter_policy", b"_filter_policy", "_job_template", b"_job_template", "_max_deliveries", b"_max_deliveries", "_retention_s", b"_retention_s", "ack_deadline_s", b"ack_deadline_s", "arn", b"arn", "create_ms", b"create_ms", "dead_letter_queue", b"dead_letter_queue", "endpoint", b"endpoint", "filter_policy", b"filter_policy", "filter_scope", b"filter_scope", "in_flight_count", b"in_flight_count", "is_replaying", b"is_replaying", "job_template", b"job_template", "max_deliveries", b"max_deliveries", "message_count", b"message_count", "name", b"name", "protocol", b"protocol", "retention_s", b"retention_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ack_deadline_s: _TypeAlias = _typing.Literal["ack_deadline_s"]  # noqa: Y015
     _WhichOneofArgType__ack_deadline_s: _TypeAlias = _typing.Literal["_ack_deadline_s", b"_ack_deadline_s"]  # noqa: Y015
@@ -762,6 +774,8 @@ class Subscription(_message.Message):
     _WhichOneofArgType__dead_letter_queue: _TypeAlias = _typing.Literal["_dead_letter_queue", b"_dead_letter_queue"]  # noqa: Y015
     _WhichOneofReturnType__filter_policy: _TypeAlias = _typing.Literal["filter_policy"]  # noqa: Y015
     _WhichOneofArgType__filter_policy: _TypeAlias = _typing.Literal["_filter_policy", b"_filter_policy"]  # noqa: Y015
+    _WhichOneofReturnType__job_template: _TypeAlias = _typing.Literal["job_template"]  # noqa: Y015
+    _WhichOneofArgType__job_template: _TypeAlias = _typing.Literal["_job_template", b"_job_template"]  # noqa: Y015
     _WhichOneofReturnType__max_deliveries: _TypeAlias = _typing.Literal["max_deliveries"]  # noqa: Y015
     _WhichOneofArgType__max_deliveries: _TypeAlias = _typing.Literal["_max_deliveries", b"_max_deliveries"]  # noqa: Y015
     _WhichOneofReturnType__retention_s: _TypeAlias = _typing.Literal["retention_s"]  # noqa: Y015
@@ -772,6 +786,8 @@ class Subscription(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__dead_letter_queue) -> _WhichOneofReturnType__dead_letter_queue | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__filter_policy) -> _WhichOneofReturnType__filter_policy | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__job_template) -> _WhichOneofReturnType__job_template | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_deliveries) -> _WhichOneofReturnType__max_deliveries | None: ...
     @_typing.overload

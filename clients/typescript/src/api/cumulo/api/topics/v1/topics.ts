@@ -274,7 +274,10 @@ export interface StreamPublishResponse {
   results: PublishResult[];
 }
 
-/** A subscription. All but `name`, `arn`, `protocol`, `endpoint` and the filter is a native one's. */
+/**
+ * A subscription. All but `name`, `arn`, `protocol`, `endpoint` and the filter is of those that are made here: native ones,
+ * and those whose messages become jobs.
+ */
 export interface Subscription {
   /**
    * Set by the client at creation: the full name, or the short form. `{subscription}` is 1 to 80 characters of
@@ -283,7 +286,7 @@ export interface Subscription {
   name: string;
   /** Set by the server: `arn:aws:sns:{region}:{account}:{topic}:{subscription}`. */
   arn: string;
-  /** Set by the server: `native`, or SNS's protocol. */
+  /** Set by the server: `native`, `job`, or SNS's protocol. */
   protocol: string;
   /** Set by the server: where a subscription of another protocol delivers; of a native one empty. */
   endpoint: string;
@@ -323,6 +326,15 @@ export interface Subscription {
   inFlightCount: bigint;
   /** Set by the server: whether messages of a seek are still on their way. */
   isReplaying: boolean;
+  /**
+   * Set by the client, optional: a job template, JSON text of up to 16384 characters. Then each message becomes a job of
+   * the runner, once, in the name of who made or last changed the subscription, and nobody receives it: `protocol` is
+   * `job`, and of the settings above there are the filter and the dead-letter queue, for messages that cannot become jobs.
+   * Members are those of a JobSpec, but for its isolation, and `queue`, which is required; the texts of `command`,
+   * `environment`, `inputs` and `outputs` may hold {message}, {message_id}, {subject}, {topic}, {published} and
+   * {attributes}. Needs batch:SubmitJob and sqs:SendMessage on the queue, which is a standard one. Not for FIFO topics.
+   */
+  jobTemplate?: string | undefined;
 }
 
 /** A subscription to make. */
@@ -2185,6 +2197,7 @@ function createBaseSubscription(): Subscription {
     messageCount: 0n,
     inFlightCount: 0n,
     isReplaying: false,
+    jobTemplate: undefined,
   };
 }
 
@@ -2240,6 +2253,9 @@ export const Subscription: MessageFns<Subscription> = {
     }
     if (message.isReplaying !== false) {
       writer.uint32(112).bool(message.isReplaying);
+    }
+    if (message.jobTemplate !== undefined) {
+      writer.uint32(122).string(message.jobTemplate);
     }
     return writer;
   },
@@ -2369,6 +2385,14 @@ export const Subscription: MessageFns<Subscription> = {
             message.isReplaying = reader.bool();
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.jobTemplate = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2404,6 +2428,7 @@ export const Subscription: MessageFns<Subscription> = {
       ? BigInt(object.inFlightCount)
       : 0n;
     message.isReplaying = object.isReplaying ?? false;
+    message.jobTemplate = object.jobTemplate ?? undefined;
     return message;
   },
 };
