@@ -47,6 +47,7 @@ DAY_S = 10
 SETTINGS = {
     "s3_default_object_ownership": "ObjectWriter",
     "s3_default_public_access_block": "false",
+    "s3_default_encryption": "",
     "s3_lifecycle_day_s": DAY_S,
     "s3_version_2_forms": "on",
 }
