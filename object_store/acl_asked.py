@@ -119,6 +119,9 @@ async def _looked_up(engine: Engine, asked: tuple[AskedGrant, ...]) -> tuple[tup
         if kind == "uri":
             found.append(Grant(acl.group_of(grant.grantee), grant.permission))
             continue
+        if kind in (*acl.GROUPS, acl.EXECUTION):
+            found.append(Grant(kind, grant.permission))
+            continue
         if not separator:
             kind, text = "id", canonical_id(kind)
         if kind == "id" and text == acl.EXECUTION_ID:

@@ -19,8 +19,8 @@ from cumulo.core.lazy import LazyModule
 from cumulo.core.names import parse_arn
 from cumulo.core.ports import EnclosedMessage
 from cumulo.gateway.rpc import CallableService, RpcAdaptor, UnaryRow, parser
+from cumulo.object_store import edge_grpc_acl, model
 from cumulo.object_store import edge_grpc_encryption as encryption
-from cumulo.object_store import model
 from cumulo.object_store.errors import INCOMPLETE_BODY, INVALID_ARGUMENT, INVALID_REQUEST
 from cumulo.object_store.model import CONTENT_MD5, UNKNOWN, ExpectedContent
 from cumulo.object_store.outbox import service_of
@@ -659,4 +659,5 @@ _UNARY: Mapping[str, UnaryRow] = {
     ),
     "ListParts": (pb.ListPartsRequest, _decode_list_parts, _encode_parts),
     "ListMultipartUploads": (pb.ListMultipartUploadsRequest, _decode_list_uploads, _encode_uploads),
+    **edge_grpc_acl.rows(_bucket_name),
 }

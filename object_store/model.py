@@ -468,7 +468,7 @@ class Acl(msgspec.Struct, frozen=True, array_like=True):
 
 class AskedGrant(msgspec.Struct, frozen=True):
     """A grant as a request spells it: `grantee` is `id=…` (a canonical user id), `emailAddress=…`, `uri=…` (a group),
-    or an account's number.
+    an account's number, or a group's name.
     """
 
     grantee: str
@@ -700,6 +700,7 @@ class SetBucketAcl(msgspec.Struct, frozen=True):
     acl: str = ""
     grants: tuple[AskedGrant, ...] = ()
     owner: str = ""
+    request_id: str = ""
 
 
 class GetObjectAcl(msgspec.Struct, frozen=True):
@@ -719,6 +720,7 @@ class SetObjectAcl(msgspec.Struct, frozen=True):
     grants: tuple[AskedGrant, ...] = ()
     owner: str = ""
     version_id: str = ""
+    request_id: str = ""
 
 
 class GetBucketNotification(msgspec.Struct, frozen=True):

@@ -342,6 +342,7 @@ TABLE = OperationTable(
             _set_bucket_acl,
             of_buckets.set_acl,
             "Replaces a bucket's access control list.",
+            window_ms=CONTROL_WINDOW_MS,
         ),
         _bucket_row(
             model.GetBucketNotification,
@@ -451,6 +452,7 @@ TABLE = OperationTable(
             of_objects.set_acl,
             "Replaces an object's access control list.",
             also=_LISTS,
+            window_ms=DATA_WINDOW_MS,
         ),
         _object_row(
             model.DeleteObject,

@@ -553,3 +553,19 @@ def test_queue_has_schedules(run, answer, name):
     assert (shown["body"], shown["attributes"]) == ("x", {"a": "b"})
     assert "--cron, --every or --at" in run("queue", "schedule", "add", name, "none", "x", exits=2).stderr
     assert [it["name"] for it in answer("queue", "schedule", "ls", name)] == ["daily"]
+
+
+def test_access_control_lists_are_shown_and_replaced(run, answer, name):
+    run("bucket", "mb", name)
+    run("object", "cp", "-", f"s3://{name}/k", text="hello")
+    ownership = json.dumps({"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+    run("bucket", "config", name, "ownership_controls", "--set", "-", text=ownership)
+    own = {"owner": "000000000000", "grantee": "000000000000", "permission": "FULL_CONTROL"}
+
+    run("bucket", "acl", name, "--set", "log-delivery-write")
+    run("object", "acl", f"s3://{name}/k", "--grant", "000000000000", "READ", "--grant", "LogDelivery", "READ_ACP")
+
+    assert answer("bucket", "acl", name)[0] == own
+    assert [it["grantee"] for it in answer("bucket", "acl", name)[1:]] == ["LogDelivery"] * 2
+    assert [it["permission"] for it in answer("object", "acl", f"s3://{name}/k")] == ["READ", "READ_ACP"]
+    assert "not both" in run("bucket", "acl", name, "--set", "private", "--grant", "AllUsers", "READ", exits=2).stderr

@@ -11,6 +11,7 @@ import pytest
 
 from cumulo.client import Bucket, Client, Encryption, NotificationRule, errors
 from cumulo.client.etags import PART_BYTES
+from cumulo.client.model import AccessControlList, Grant
 from cumulo.testing import Server
 
 
@@ -477,3 +478,23 @@ def test_asynchronous_files_do_the_same(server: Server, name: str):
     data = some_bytes(PART_BYTES + 5)
 
     assert asyncio.run(async_files(server, name)) == (data[:10], data[-5:], data[3:6])
+
+
+def test_access_control_lists_are_read_and_replaced(client: Client, bucket: Bucket, name: str):
+    account = client.iam.create_account("", name, email=f"{name}@example.com").account
+    bucket.put("k", b"body")
+    own = Grant(grantee="000000000000", permission="FULL_CONTROL")
+    assert (bucket.acl(), bucket.acl("k")) == (AccessControlList(owner=own.grantee, grants=(own,)),) * 2
+    with pytest.raises(errors.PreconditionFailed, match="AccessControlListNotSupported"):
+        bucket.set_acl("private")
+
+    bucket.set_configuration("ownership_controls", {"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+    bucket.set_acl(grants=[own, Grant(grantee="LogDelivery", permission="WRITE")])
+    bucket.set_acl(grants=[Grant(grantee=f"emailAddress={name}@example.com", permission="READ")], key="k")
+
+    assert bucket.acl().grants == (own, Grant(grantee="LogDelivery", permission="WRITE"))
+    assert bucket.acl("k").grants == (Grant(grantee=account, permission="READ"),)
+    bucket.set_acl("private", key="k")
+    assert bucket.acl("k").grants == (own,)
+    with pytest.raises(errors.PermissionDenied, match="BlockPublicAcls"):
+        bucket.set_acl("public-read")

@@ -6,6 +6,7 @@ import click
 import msgspec
 import rich_click
 
+from cumulo.cli.access_lists import acl_options, show_or_set
 from cumulo.cli.leaf import Session, confirmed, leaf, text_of
 from cumulo.cli.output import human_size, show_item, show_items
 from cumulo.client import Bucket, NotificationRule
@@ -116,6 +117,15 @@ def policy(session: Session, name: str, path: str | None, remove: bool) -> None:
             session.report(f"bucket {name} has no policy", {"name": name})
         else:
             click.echo(bucket.policy())
+
+
+@bucket_group.command("acl")
+@click.argument("name")
+@acl_options
+@leaf
+def acl(session: Session, name: str, canned: str, grants: tuple[tuple[str, str], ...]) -> None:
+    """Show or replace the access control list of the bucket NAME."""
+    show_or_set(session, bucket_name(name), "", canned, grants)
 
 
 @bucket_group.command("notification")

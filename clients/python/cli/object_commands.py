@@ -8,6 +8,7 @@ from typing import Any
 import click
 import rich_click
 
+from cumulo.cli.access_lists import acl_options, show_or_set
 from cumulo.cli.leaf import Session, confirmed, leaf, pairs
 from cumulo.cli.output import human_size, show_item, show_items
 from cumulo.cli.places import Place, object_of, place_of, side_of
@@ -73,6 +74,16 @@ def head(session: Session, what: str, customer_key: str | None) -> None:
     place = object_of(what)
     with session.client() as client:
         show_item(client.bucket(place.bucket).head(place.key, customer_key=_key_in(customer_key)), session.output)
+
+
+@object_group.command("acl")
+@click.argument("place")
+@acl_options
+@leaf
+def acl(session: Session, place: str, canned: str, grants: tuple[tuple[str, str], ...]) -> None:
+    """Show or replace the access control list of the object PLACE (s3://BUCKET/KEY)."""
+    of = object_of(place)
+    show_or_set(session, of.bucket, of.key, canned, grants)
 
 
 @object_group.command("cat")

@@ -762,6 +762,12 @@ def conditions(
 # Identity
 
 
+def access_control_list(it: objects.AccessControlList) -> model.AccessControlList:
+    """Return an access control list."""
+    grants = tuple(model.Grant(grantee=grant.grantee, permission=grant.permission) for grant in it.grants)
+    return model.AccessControlList(owner=it.owner, grants=grants)
+
+
 def account_info(it: identity.Account) -> model.AccountInfo:
     """Return an account."""
     return model.AccountInfo(

@@ -461,6 +461,23 @@ class BucketQuota(msgspec.Struct, frozen=True, kw_only=True):
     objects_max: int = 0
 
 
+class Grant(Value, frozen=True):
+    """What an access control list gives to whom: an account (12 digits) or a group (`AllUsers`, `AuthenticatedUsers`,
+    `LogDelivery`); in a request also `id=…`, `emailAddress=…` or `uri=…`. `permission` is `READ`, `WRITE`, `READ_ACP`,
+    `WRITE_ACP` or `FULL_CONTROL`.
+    """
+
+    grantee: str
+    permission: str
+
+
+class AccessControlList(Value, frozen=True):
+    """Who owns a bucket or an object (an account), and what others may do with it."""
+
+    owner: str
+    grants: tuple[Grant, ...]
+
+
 class NotificationRule(Value, frozen=True):
     """Which `events` of which keys are sent where: to a `queue` (ARN, name or short name), a `topic` (ARN or name), or
     an `endpoint` (URL); one of the three.

@@ -535,6 +535,33 @@ class AsyncBucket(Handle):
             pb.DeleteBucketPolicyRequest(bucket=self._name, request_id=self._connection.request_id()),
         )
 
+    async def acl(self, key: str = "") -> model.AccessControlList:
+        """Return the access control list of the bucket, or of an object in it."""
+        objects = self._connection.lane.objects
+        if key:
+            of_object = pb.GetObjectAclRequest(bucket=self._name, key=key)
+            return _wire.access_control_list((await self._connection.call(objects.GetObjectAcl, of_object)).acl)
+        response = await self._connection.call(objects.GetBucketAcl, pb.GetBucketAclRequest(bucket=self._name))
+        return _wire.access_control_list(response.acl)
+
+    async def set_acl(self, canned: str = "", *, grants: Iterable[model.Grant] = (), key: str = "") -> None:
+        """Replace the access control list of the bucket, or of an object in it: by a `canned` one, as `public-read`, or
+        by `grants`. The bucket's object ownership must let lists act, and its public access block what is public.
+        """
+        objects = self._connection.lane.objects
+        given = [pb.Grant(grantee=grant.grantee, permission=grant.permission) for grant in grants]
+        request_id = self._connection.request_id()
+        if key:
+            of_object = pb.SetObjectAclRequest(
+                bucket=self._name, key=key, canned_acl=canned, grants=given, request_id=request_id
+            )
+            await self._connection.call(objects.SetObjectAcl, of_object)
+        else:
+            of_bucket = pb.SetBucketAclRequest(
+                bucket=self._name, canned_acl=canned, grants=given, request_id=request_id
+            )
+            await self._connection.call(objects.SetBucketAcl, of_bucket)
+
     async def notifications(self) -> tuple[model.NotificationRule, ...]:
         """Return the notification rules."""
         response = await self._connection.call(

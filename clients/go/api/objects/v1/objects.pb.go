@@ -119,6 +119,118 @@ func (x *Bucket) GetCreateMs() int64 {
 	return 0
 }
 
+// What an access control list gives to whom.
+type Grant struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: an account (12 digits), a group (`AllUsers`, `AuthenticatedUsers`, `LogDelivery`), or as
+	// S3 spells grantees: `id=` and a canonical user id, `emailAddress=` (`UnresolvableGrantByEmailAddress`), `uri=`.
+	// Answered as account or group.
+	Grantee string `protobuf:"bytes,1,opt,name=grantee,proto3" json:"grantee,omitempty"`
+	// Set by the client, required: `READ`, `WRITE`, `READ_ACP`, `WRITE_ACP` or `FULL_CONTROL`.
+	Permission    string `protobuf:"bytes,2,opt,name=permission,proto3" json:"permission,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Grant) Reset() {
+	*x = Grant{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Grant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Grant) ProtoMessage() {}
+
+func (x *Grant) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Grant.ProtoReflect.Descriptor instead.
+func (*Grant) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Grant) GetGrantee() string {
+	if x != nil {
+		return x.Grantee
+	}
+	return ""
+}
+
+func (x *Grant) GetPermission() string {
+	if x != nil {
+		return x.Permission
+	}
+	return ""
+}
+
+// An access control list.
+type AccessControlList struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: the account that owns the bucket or object, 12 digits.
+	Owner string `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Set by the server.
+	Grants        []*Grant `protobuf:"bytes,2,rep,name=grants,proto3" json:"grants,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccessControlList) Reset() {
+	*x = AccessControlList{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccessControlList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccessControlList) ProtoMessage() {}
+
+func (x *AccessControlList) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccessControlList.ProtoReflect.Descriptor instead.
+func (*AccessControlList) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *AccessControlList) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *AccessControlList) GetGrants() []*Grant {
+	if x != nil {
+		return x.Grants
+	}
+	return nil
+}
+
 // What happens to whom when an object changes.
 type NotificationRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -145,7 +257,7 @@ type NotificationRule struct {
 
 func (x *NotificationRule) Reset() {
 	*x = NotificationRule{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[1]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -157,7 +269,7 @@ func (x *NotificationRule) String() string {
 func (*NotificationRule) ProtoMessage() {}
 
 func (x *NotificationRule) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[1]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -170,7 +282,7 @@ func (x *NotificationRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationRule.ProtoReflect.Descriptor instead.
 func (*NotificationRule) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{1}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *NotificationRule) GetId() string {
@@ -239,7 +351,7 @@ type ExpectedContent struct {
 
 func (x *ExpectedContent) Reset() {
 	*x = ExpectedContent{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[2]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -251,7 +363,7 @@ func (x *ExpectedContent) String() string {
 func (*ExpectedContent) ProtoMessage() {}
 
 func (x *ExpectedContent) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[2]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -264,7 +376,7 @@ func (x *ExpectedContent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExpectedContent.ProtoReflect.Descriptor instead.
 func (*ExpectedContent) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{2}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ExpectedContent) GetContentLength() int64 {
@@ -329,7 +441,7 @@ type Object struct {
 
 func (x *Object) Reset() {
 	*x = Object{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[3]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -341,7 +453,7 @@ func (x *Object) String() string {
 func (*Object) ProtoMessage() {}
 
 func (x *Object) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[3]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -354,7 +466,7 @@ func (x *Object) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Object.ProtoReflect.Descriptor instead.
 func (*Object) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{3}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Object) GetBucket() string {
@@ -464,7 +576,7 @@ type ObjectEncryption struct {
 
 func (x *ObjectEncryption) Reset() {
 	*x = ObjectEncryption{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[4]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -476,7 +588,7 @@ func (x *ObjectEncryption) String() string {
 func (*ObjectEncryption) ProtoMessage() {}
 
 func (x *ObjectEncryption) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[4]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -489,7 +601,7 @@ func (x *ObjectEncryption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectEncryption.ProtoReflect.Descriptor instead.
 func (*ObjectEncryption) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{4}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ObjectEncryption) GetAlgorithm() string {
@@ -540,7 +652,7 @@ type ItemError struct {
 
 func (x *ItemError) Reset() {
 	*x = ItemError{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[5]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -552,7 +664,7 @@ func (x *ItemError) String() string {
 func (*ItemError) ProtoMessage() {}
 
 func (x *ItemError) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[5]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -565,7 +677,7 @@ func (x *ItemError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemError.ProtoReflect.Descriptor instead.
 func (*ItemError) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{5}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ItemError) GetCode() string {
@@ -595,7 +707,7 @@ type CreateBucketRequest struct {
 
 func (x *CreateBucketRequest) Reset() {
 	*x = CreateBucketRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[6]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -607,7 +719,7 @@ func (x *CreateBucketRequest) String() string {
 func (*CreateBucketRequest) ProtoMessage() {}
 
 func (x *CreateBucketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[6]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -620,7 +732,7 @@ func (x *CreateBucketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBucketRequest.ProtoReflect.Descriptor instead.
 func (*CreateBucketRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{6}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CreateBucketRequest) GetBucket() *Bucket {
@@ -648,7 +760,7 @@ type CreateBucketResponse struct {
 
 func (x *CreateBucketResponse) Reset() {
 	*x = CreateBucketResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[7]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -660,7 +772,7 @@ func (x *CreateBucketResponse) String() string {
 func (*CreateBucketResponse) ProtoMessage() {}
 
 func (x *CreateBucketResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[7]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -673,7 +785,7 @@ func (x *CreateBucketResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBucketResponse.ProtoReflect.Descriptor instead.
 func (*CreateBucketResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{7}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CreateBucketResponse) GetBucket() *Bucket {
@@ -694,7 +806,7 @@ type GetBucketRequest struct {
 
 func (x *GetBucketRequest) Reset() {
 	*x = GetBucketRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[8]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -706,7 +818,7 @@ func (x *GetBucketRequest) String() string {
 func (*GetBucketRequest) ProtoMessage() {}
 
 func (x *GetBucketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[8]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -719,7 +831,7 @@ func (x *GetBucketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{8}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetBucketRequest) GetName() string {
@@ -740,7 +852,7 @@ type GetBucketResponse struct {
 
 func (x *GetBucketResponse) Reset() {
 	*x = GetBucketResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[9]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -752,7 +864,7 @@ func (x *GetBucketResponse) String() string {
 func (*GetBucketResponse) ProtoMessage() {}
 
 func (x *GetBucketResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[9]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -765,7 +877,7 @@ func (x *GetBucketResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{9}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetBucketResponse) GetBucket() *Bucket {
@@ -773,6 +885,428 @@ func (x *GetBucketResponse) GetBucket() *Bucket {
 		return x.Bucket
 	}
 	return nil
+}
+
+// Whose list to read.
+type GetBucketAclRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket        string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBucketAclRequest) Reset() {
+	*x = GetBucketAclRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBucketAclRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBucketAclRequest) ProtoMessage() {}
+
+func (x *GetBucketAclRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBucketAclRequest.ProtoReflect.Descriptor instead.
+func (*GetBucketAclRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GetBucketAclRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+// The list.
+type GetBucketAclResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server.
+	Acl           *AccessControlList `protobuf:"bytes,1,opt,name=acl,proto3" json:"acl,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBucketAclResponse) Reset() {
+	*x = GetBucketAclResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBucketAclResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBucketAclResponse) ProtoMessage() {}
+
+func (x *GetBucketAclResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBucketAclResponse.ProtoReflect.Descriptor instead.
+func (*GetBucketAclResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *GetBucketAclResponse) GetAcl() *AccessControlList {
+	if x != nil {
+		return x.Acl
+	}
+	return nil
+}
+
+// The list to write: a canned one, or grants, which may be none at all.
+type SetBucketAclRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Set by the client, this or `grants`: one of S3's canned lists, e.g. `private`, `public-read`.
+	CannedAcl string `protobuf:"bytes,2,opt,name=canned_acl,json=cannedAcl,proto3" json:"canned_acl,omitempty"`
+	// Set by the client: at most 100.
+	Grants []*Grant `protobuf:"bytes,3,rep,name=grants,proto3" json:"grants,omitempty"`
+	// Set by the client, optional: idempotency id, a UUID; remembered 24 h.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetBucketAclRequest) Reset() {
+	*x = SetBucketAclRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetBucketAclRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetBucketAclRequest) ProtoMessage() {}
+
+func (x *SetBucketAclRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetBucketAclRequest.ProtoReflect.Descriptor instead.
+func (*SetBucketAclRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *SetBucketAclRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *SetBucketAclRequest) GetCannedAcl() string {
+	if x != nil {
+		return x.CannedAcl
+	}
+	return ""
+}
+
+func (x *SetBucketAclRequest) GetGrants() []*Grant {
+	if x != nil {
+		return x.Grants
+	}
+	return nil
+}
+
+func (x *SetBucketAclRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The list is written.
+type SetBucketAclResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetBucketAclResponse) Reset() {
+	*x = SetBucketAclResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetBucketAclResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetBucketAclResponse) ProtoMessage() {}
+
+func (x *SetBucketAclResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetBucketAclResponse.ProtoReflect.Descriptor instead.
+func (*SetBucketAclResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{15}
+}
+
+// Whose list to read.
+type GetObjectAclRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Set by the client, required: 1 to 1024 bytes.
+	Key           string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetObjectAclRequest) Reset() {
+	*x = GetObjectAclRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetObjectAclRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetObjectAclRequest) ProtoMessage() {}
+
+func (x *GetObjectAclRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetObjectAclRequest.ProtoReflect.Descriptor instead.
+func (*GetObjectAclRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *GetObjectAclRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *GetObjectAclRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+// The list.
+type GetObjectAclResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server.
+	Acl           *AccessControlList `protobuf:"bytes,1,opt,name=acl,proto3" json:"acl,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetObjectAclResponse) Reset() {
+	*x = GetObjectAclResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetObjectAclResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetObjectAclResponse) ProtoMessage() {}
+
+func (x *GetObjectAclResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetObjectAclResponse.ProtoReflect.Descriptor instead.
+func (*GetObjectAclResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *GetObjectAclResponse) GetAcl() *AccessControlList {
+	if x != nil {
+		return x.Acl
+	}
+	return nil
+}
+
+// The list to write: a canned one, or grants, which may be none at all.
+type SetObjectAclRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Set by the client, required: 1 to 1024 bytes.
+	Key string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// Set by the client, this or `grants`: one of S3's canned lists, e.g. `private`, `bucket-owner-full-control`.
+	CannedAcl string `protobuf:"bytes,3,opt,name=canned_acl,json=cannedAcl,proto3" json:"canned_acl,omitempty"`
+	// Set by the client: at most 100.
+	Grants []*Grant `protobuf:"bytes,4,rep,name=grants,proto3" json:"grants,omitempty"`
+	// Set by the client, optional: idempotency id, a UUID; remembered 10 min.
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetObjectAclRequest) Reset() {
+	*x = SetObjectAclRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetObjectAclRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetObjectAclRequest) ProtoMessage() {}
+
+func (x *SetObjectAclRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetObjectAclRequest.ProtoReflect.Descriptor instead.
+func (*SetObjectAclRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *SetObjectAclRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *SetObjectAclRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *SetObjectAclRequest) GetCannedAcl() string {
+	if x != nil {
+		return x.CannedAcl
+	}
+	return ""
+}
+
+func (x *SetObjectAclRequest) GetGrants() []*Grant {
+	if x != nil {
+		return x.Grants
+	}
+	return nil
+}
+
+func (x *SetObjectAclRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The list is written.
+type SetObjectAclResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetObjectAclResponse) Reset() {
+	*x = SetObjectAclResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetObjectAclResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetObjectAclResponse) ProtoMessage() {}
+
+func (x *SetObjectAclResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetObjectAclResponse.ProtoReflect.Descriptor instead.
+func (*SetObjectAclResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{19}
 }
 
 // Which buckets to list.
@@ -790,7 +1324,7 @@ type ListBucketsRequest struct {
 
 func (x *ListBucketsRequest) Reset() {
 	*x = ListBucketsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[10]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -802,7 +1336,7 @@ func (x *ListBucketsRequest) String() string {
 func (*ListBucketsRequest) ProtoMessage() {}
 
 func (x *ListBucketsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[10]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -815,7 +1349,7 @@ func (x *ListBucketsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBucketsRequest.ProtoReflect.Descriptor instead.
 func (*ListBucketsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{10}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListBucketsRequest) GetPrefix() string {
@@ -852,7 +1386,7 @@ type ListBucketsResponse struct {
 
 func (x *ListBucketsResponse) Reset() {
 	*x = ListBucketsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[11]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -864,7 +1398,7 @@ func (x *ListBucketsResponse) String() string {
 func (*ListBucketsResponse) ProtoMessage() {}
 
 func (x *ListBucketsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[11]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -877,7 +1411,7 @@ func (x *ListBucketsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBucketsResponse.ProtoReflect.Descriptor instead.
 func (*ListBucketsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{11}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListBucketsResponse) GetBuckets() []*Bucket {
@@ -907,7 +1441,7 @@ type DeleteBucketRequest struct {
 
 func (x *DeleteBucketRequest) Reset() {
 	*x = DeleteBucketRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[12]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -919,7 +1453,7 @@ func (x *DeleteBucketRequest) String() string {
 func (*DeleteBucketRequest) ProtoMessage() {}
 
 func (x *DeleteBucketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[12]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -932,7 +1466,7 @@ func (x *DeleteBucketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketRequest.ProtoReflect.Descriptor instead.
 func (*DeleteBucketRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{12}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DeleteBucketRequest) GetName() string {
@@ -958,7 +1492,7 @@ type DeleteBucketResponse struct {
 
 func (x *DeleteBucketResponse) Reset() {
 	*x = DeleteBucketResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[13]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -970,7 +1504,7 @@ func (x *DeleteBucketResponse) String() string {
 func (*DeleteBucketResponse) ProtoMessage() {}
 
 func (x *DeleteBucketResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[13]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -983,7 +1517,7 @@ func (x *DeleteBucketResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketResponse.ProtoReflect.Descriptor instead.
 func (*DeleteBucketResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{13}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{23}
 }
 
 // Whose policy to read.
@@ -997,7 +1531,7 @@ type GetBucketPolicyRequest struct {
 
 func (x *GetBucketPolicyRequest) Reset() {
 	*x = GetBucketPolicyRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[14]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1009,7 +1543,7 @@ func (x *GetBucketPolicyRequest) String() string {
 func (*GetBucketPolicyRequest) ProtoMessage() {}
 
 func (x *GetBucketPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[14]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1022,7 +1556,7 @@ func (x *GetBucketPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketPolicyRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{14}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetBucketPolicyRequest) GetBucket() string {
@@ -1043,7 +1577,7 @@ type GetBucketPolicyResponse struct {
 
 func (x *GetBucketPolicyResponse) Reset() {
 	*x = GetBucketPolicyResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[15]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1055,7 +1589,7 @@ func (x *GetBucketPolicyResponse) String() string {
 func (*GetBucketPolicyResponse) ProtoMessage() {}
 
 func (x *GetBucketPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[15]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1068,7 +1602,7 @@ func (x *GetBucketPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketPolicyResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{15}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetBucketPolicyResponse) GetPolicy() string {
@@ -1093,7 +1627,7 @@ type SetBucketPolicyRequest struct {
 
 func (x *SetBucketPolicyRequest) Reset() {
 	*x = SetBucketPolicyRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[16]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1105,7 +1639,7 @@ func (x *SetBucketPolicyRequest) String() string {
 func (*SetBucketPolicyRequest) ProtoMessage() {}
 
 func (x *SetBucketPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[16]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1118,7 +1652,7 @@ func (x *SetBucketPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketPolicyRequest.ProtoReflect.Descriptor instead.
 func (*SetBucketPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{16}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SetBucketPolicyRequest) GetBucket() string {
@@ -1151,7 +1685,7 @@ type SetBucketPolicyResponse struct {
 
 func (x *SetBucketPolicyResponse) Reset() {
 	*x = SetBucketPolicyResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[17]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1163,7 +1697,7 @@ func (x *SetBucketPolicyResponse) String() string {
 func (*SetBucketPolicyResponse) ProtoMessage() {}
 
 func (x *SetBucketPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[17]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1176,7 +1710,7 @@ func (x *SetBucketPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketPolicyResponse.ProtoReflect.Descriptor instead.
 func (*SetBucketPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{17}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{27}
 }
 
 // Whose policy to remove.
@@ -1192,7 +1726,7 @@ type DeleteBucketPolicyRequest struct {
 
 func (x *DeleteBucketPolicyRequest) Reset() {
 	*x = DeleteBucketPolicyRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[18]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1204,7 +1738,7 @@ func (x *DeleteBucketPolicyRequest) String() string {
 func (*DeleteBucketPolicyRequest) ProtoMessage() {}
 
 func (x *DeleteBucketPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[18]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1217,7 +1751,7 @@ func (x *DeleteBucketPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketPolicyRequest.ProtoReflect.Descriptor instead.
 func (*DeleteBucketPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{18}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DeleteBucketPolicyRequest) GetBucket() string {
@@ -1243,7 +1777,7 @@ type DeleteBucketPolicyResponse struct {
 
 func (x *DeleteBucketPolicyResponse) Reset() {
 	*x = DeleteBucketPolicyResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[19]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1789,7 @@ func (x *DeleteBucketPolicyResponse) String() string {
 func (*DeleteBucketPolicyResponse) ProtoMessage() {}
 
 func (x *DeleteBucketPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[19]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1802,7 @@ func (x *DeleteBucketPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketPolicyResponse.ProtoReflect.Descriptor instead.
 func (*DeleteBucketPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{19}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{29}
 }
 
 // Whose rules to read.
@@ -1282,7 +1816,7 @@ type GetBucketNotificationRequest struct {
 
 func (x *GetBucketNotificationRequest) Reset() {
 	*x = GetBucketNotificationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[20]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1294,7 +1828,7 @@ func (x *GetBucketNotificationRequest) String() string {
 func (*GetBucketNotificationRequest) ProtoMessage() {}
 
 func (x *GetBucketNotificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[20]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1307,7 +1841,7 @@ func (x *GetBucketNotificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketNotificationRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketNotificationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{20}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *GetBucketNotificationRequest) GetBucket() string {
@@ -1330,7 +1864,7 @@ type GetBucketNotificationResponse struct {
 
 func (x *GetBucketNotificationResponse) Reset() {
 	*x = GetBucketNotificationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[21]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1342,7 +1876,7 @@ func (x *GetBucketNotificationResponse) String() string {
 func (*GetBucketNotificationResponse) ProtoMessage() {}
 
 func (x *GetBucketNotificationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[21]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1355,7 +1889,7 @@ func (x *GetBucketNotificationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketNotificationResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketNotificationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{21}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *GetBucketNotificationResponse) GetRules() []*NotificationRule {
@@ -1392,7 +1926,7 @@ type SetBucketNotificationRequest struct {
 
 func (x *SetBucketNotificationRequest) Reset() {
 	*x = SetBucketNotificationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[22]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1404,7 +1938,7 @@ func (x *SetBucketNotificationRequest) String() string {
 func (*SetBucketNotificationRequest) ProtoMessage() {}
 
 func (x *SetBucketNotificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[22]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1417,7 +1951,7 @@ func (x *SetBucketNotificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketNotificationRequest.ProtoReflect.Descriptor instead.
 func (*SetBucketNotificationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{22}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SetBucketNotificationRequest) GetBucket() string {
@@ -1468,7 +2002,7 @@ type SetBucketNotificationResponse struct {
 
 func (x *SetBucketNotificationResponse) Reset() {
 	*x = SetBucketNotificationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1480,7 +2014,7 @@ func (x *SetBucketNotificationResponse) String() string {
 func (*SetBucketNotificationResponse) ProtoMessage() {}
 
 func (x *SetBucketNotificationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1493,7 +2027,7 @@ func (x *SetBucketNotificationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketNotificationResponse.ProtoReflect.Descriptor instead.
 func (*SetBucketNotificationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{23}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SetBucketNotificationResponse) GetRules() []*NotificationRule {
@@ -1527,7 +2061,7 @@ type GetBucketConfigurationRequest struct {
 
 func (x *GetBucketConfigurationRequest) Reset() {
 	*x = GetBucketConfigurationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1539,7 +2073,7 @@ func (x *GetBucketConfigurationRequest) String() string {
 func (*GetBucketConfigurationRequest) ProtoMessage() {}
 
 func (x *GetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1552,7 +2086,7 @@ func (x *GetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketConfigurationRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketConfigurationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{24}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *GetBucketConfigurationRequest) GetBucket() string {
@@ -1588,7 +2122,7 @@ type GetBucketConfigurationResponse struct {
 
 func (x *GetBucketConfigurationResponse) Reset() {
 	*x = GetBucketConfigurationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1600,7 +2134,7 @@ func (x *GetBucketConfigurationResponse) String() string {
 func (*GetBucketConfigurationResponse) ProtoMessage() {}
 
 func (x *GetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1613,7 +2147,7 @@ func (x *GetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketConfigurationResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketConfigurationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{25}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *GetBucketConfigurationResponse) GetDocument() string {
@@ -1642,7 +2176,7 @@ type SetBucketConfigurationRequest struct {
 
 func (x *SetBucketConfigurationRequest) Reset() {
 	*x = SetBucketConfigurationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1654,7 +2188,7 @@ func (x *SetBucketConfigurationRequest) String() string {
 func (*SetBucketConfigurationRequest) ProtoMessage() {}
 
 func (x *SetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1667,7 +2201,7 @@ func (x *SetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketConfigurationRequest.ProtoReflect.Descriptor instead.
 func (*SetBucketConfigurationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{26}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SetBucketConfigurationRequest) GetBucket() string {
@@ -1714,7 +2248,7 @@ type SetBucketConfigurationResponse struct {
 
 func (x *SetBucketConfigurationResponse) Reset() {
 	*x = SetBucketConfigurationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1726,7 +2260,7 @@ func (x *SetBucketConfigurationResponse) String() string {
 func (*SetBucketConfigurationResponse) ProtoMessage() {}
 
 func (x *SetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1739,7 +2273,7 @@ func (x *SetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketConfigurationResponse.ProtoReflect.Descriptor instead.
 func (*SetBucketConfigurationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{27}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{37}
 }
 
 // Which configuration is to be removed.
@@ -1759,7 +2293,7 @@ type DeleteBucketConfigurationRequest struct {
 
 func (x *DeleteBucketConfigurationRequest) Reset() {
 	*x = DeleteBucketConfigurationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1771,7 +2305,7 @@ func (x *DeleteBucketConfigurationRequest) String() string {
 func (*DeleteBucketConfigurationRequest) ProtoMessage() {}
 
 func (x *DeleteBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1784,7 +2318,7 @@ func (x *DeleteBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketConfigurationRequest.ProtoReflect.Descriptor instead.
 func (*DeleteBucketConfigurationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{28}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DeleteBucketConfigurationRequest) GetBucket() string {
@@ -1824,7 +2358,7 @@ type DeleteBucketConfigurationResponse struct {
 
 func (x *DeleteBucketConfigurationResponse) Reset() {
 	*x = DeleteBucketConfigurationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1836,7 +2370,7 @@ func (x *DeleteBucketConfigurationResponse) String() string {
 func (*DeleteBucketConfigurationResponse) ProtoMessage() {}
 
 func (x *DeleteBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1849,7 +2383,7 @@ func (x *DeleteBucketConfigurationResponse) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use DeleteBucketConfigurationResponse.ProtoReflect.Descriptor instead.
 func (*DeleteBucketConfigurationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{29}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{39}
 }
 
 // Which configurations are asked for.
@@ -1869,7 +2403,7 @@ type ListBucketConfigurationsRequest struct {
 
 func (x *ListBucketConfigurationsRequest) Reset() {
 	*x = ListBucketConfigurationsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1881,7 +2415,7 @@ func (x *ListBucketConfigurationsRequest) String() string {
 func (*ListBucketConfigurationsRequest) ProtoMessage() {}
 
 func (x *ListBucketConfigurationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1894,7 +2428,7 @@ func (x *ListBucketConfigurationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBucketConfigurationsRequest.ProtoReflect.Descriptor instead.
 func (*ListBucketConfigurationsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{30}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ListBucketConfigurationsRequest) GetBucket() string {
@@ -1938,7 +2472,7 @@ type ListBucketConfigurationsResponse struct {
 
 func (x *ListBucketConfigurationsResponse) Reset() {
 	*x = ListBucketConfigurationsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1950,7 +2484,7 @@ func (x *ListBucketConfigurationsResponse) String() string {
 func (*ListBucketConfigurationsResponse) ProtoMessage() {}
 
 func (x *ListBucketConfigurationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1963,7 +2497,7 @@ func (x *ListBucketConfigurationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBucketConfigurationsResponse.ProtoReflect.Descriptor instead.
 func (*ListBucketConfigurationsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{31}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ListBucketConfigurationsResponse) GetDocuments() []string {
@@ -1993,7 +2527,7 @@ type EnclosedMessage struct {
 
 func (x *EnclosedMessage) Reset() {
 	*x = EnclosedMessage{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2005,7 +2539,7 @@ func (x *EnclosedMessage) String() string {
 func (*EnclosedMessage) ProtoMessage() {}
 
 func (x *EnclosedMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2018,7 +2552,7 @@ func (x *EnclosedMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnclosedMessage.ProtoReflect.Descriptor instead.
 func (*EnclosedMessage) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{32}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *EnclosedMessage) GetQueue() string {
@@ -2071,7 +2605,7 @@ type CopyObjectRequest struct {
 
 func (x *CopyObjectRequest) Reset() {
 	*x = CopyObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2083,7 +2617,7 @@ func (x *CopyObjectRequest) String() string {
 func (*CopyObjectRequest) ProtoMessage() {}
 
 func (x *CopyObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2096,7 +2630,7 @@ func (x *CopyObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyObjectRequest.ProtoReflect.Descriptor instead.
 func (*CopyObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{33}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *CopyObjectRequest) GetBucket() string {
@@ -2201,7 +2735,7 @@ type CopyObjectResponse struct {
 
 func (x *CopyObjectResponse) Reset() {
 	*x = CopyObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2213,7 +2747,7 @@ func (x *CopyObjectResponse) String() string {
 func (*CopyObjectResponse) ProtoMessage() {}
 
 func (x *CopyObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2226,7 +2760,7 @@ func (x *CopyObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyObjectResponse.ProtoReflect.Descriptor instead.
 func (*CopyObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{34}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *CopyObjectResponse) GetObject() *Object {
@@ -2259,7 +2793,7 @@ type RenameObjectRequest struct {
 
 func (x *RenameObjectRequest) Reset() {
 	*x = RenameObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2271,7 +2805,7 @@ func (x *RenameObjectRequest) String() string {
 func (*RenameObjectRequest) ProtoMessage() {}
 
 func (x *RenameObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2284,7 +2818,7 @@ func (x *RenameObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenameObjectRequest.ProtoReflect.Descriptor instead.
 func (*RenameObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{35}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RenameObjectRequest) GetBucket() string {
@@ -2345,7 +2879,7 @@ type RenameObjectResponse struct {
 
 func (x *RenameObjectResponse) Reset() {
 	*x = RenameObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2357,7 +2891,7 @@ func (x *RenameObjectResponse) String() string {
 func (*RenameObjectResponse) ProtoMessage() {}
 
 func (x *RenameObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2370,7 +2904,7 @@ func (x *RenameObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenameObjectResponse.ProtoReflect.Descriptor instead.
 func (*RenameObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{36}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{46}
 }
 
 // What is to be stored, sent before the bytes.
@@ -2407,7 +2941,7 @@ type PutObjectHead struct {
 
 func (x *PutObjectHead) Reset() {
 	*x = PutObjectHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2419,7 +2953,7 @@ func (x *PutObjectHead) String() string {
 func (*PutObjectHead) ProtoMessage() {}
 
 func (x *PutObjectHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2432,7 +2966,7 @@ func (x *PutObjectHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectHead.ProtoReflect.Descriptor instead.
 func (*PutObjectHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{37}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *PutObjectHead) GetBucket() string {
@@ -2523,7 +3057,7 @@ type UploadCommit struct {
 
 func (x *UploadCommit) Reset() {
 	*x = UploadCommit{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2535,7 +3069,7 @@ func (x *UploadCommit) String() string {
 func (*UploadCommit) ProtoMessage() {}
 
 func (x *UploadCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2548,7 +3082,7 @@ func (x *UploadCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadCommit.ProtoReflect.Descriptor instead.
 func (*UploadCommit) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{38}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *UploadCommit) GetExpected() *ExpectedContent {
@@ -2575,7 +3109,7 @@ type PutObjectRequest struct {
 
 func (x *PutObjectRequest) Reset() {
 	*x = PutObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2587,7 +3121,7 @@ func (x *PutObjectRequest) String() string {
 func (*PutObjectRequest) ProtoMessage() {}
 
 func (x *PutObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2600,7 +3134,7 @@ func (x *PutObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectRequest.ProtoReflect.Descriptor instead.
 func (*PutObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{39}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *PutObjectRequest) GetFrame() isPutObjectRequest_Frame {
@@ -2675,7 +3209,7 @@ type PutObjectResponse struct {
 
 func (x *PutObjectResponse) Reset() {
 	*x = PutObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2687,7 +3221,7 @@ func (x *PutObjectResponse) String() string {
 func (*PutObjectResponse) ProtoMessage() {}
 
 func (x *PutObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2700,7 +3234,7 @@ func (x *PutObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectResponse.ProtoReflect.Descriptor instead.
 func (*PutObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{40}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *PutObjectResponse) GetObject() *Object {
@@ -2731,7 +3265,7 @@ type ByteRange struct {
 
 func (x *ByteRange) Reset() {
 	*x = ByteRange{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2743,7 +3277,7 @@ func (x *ByteRange) String() string {
 func (*ByteRange) ProtoMessage() {}
 
 func (x *ByteRange) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2756,7 +3290,7 @@ func (x *ByteRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ByteRange.ProtoReflect.Descriptor instead.
 func (*ByteRange) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{41}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ByteRange) GetFirst() int64 {
@@ -2803,7 +3337,7 @@ type GetObjectRequest struct {
 
 func (x *GetObjectRequest) Reset() {
 	*x = GetObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2815,7 +3349,7 @@ func (x *GetObjectRequest) String() string {
 func (*GetObjectRequest) ProtoMessage() {}
 
 func (x *GetObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2828,7 +3362,7 @@ func (x *GetObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectRequest.ProtoReflect.Descriptor instead.
 func (*GetObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{42}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *GetObjectRequest) GetBucket() string {
@@ -2938,7 +3472,7 @@ type GetObjectHead struct {
 
 func (x *GetObjectHead) Reset() {
 	*x = GetObjectHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2950,7 +3484,7 @@ func (x *GetObjectHead) String() string {
 func (*GetObjectHead) ProtoMessage() {}
 
 func (x *GetObjectHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2963,7 +3497,7 @@ func (x *GetObjectHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectHead.ProtoReflect.Descriptor instead.
 func (*GetObjectHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{43}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *GetObjectHead) GetObject() *Object {
@@ -3003,7 +3537,7 @@ type GetObjectResponse struct {
 
 func (x *GetObjectResponse) Reset() {
 	*x = GetObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3015,7 +3549,7 @@ func (x *GetObjectResponse) String() string {
 func (*GetObjectResponse) ProtoMessage() {}
 
 func (x *GetObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3028,7 +3562,7 @@ func (x *GetObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectResponse.ProtoReflect.Descriptor instead.
 func (*GetObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{44}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *GetObjectResponse) GetFrame() isGetObjectResponse_Frame {
@@ -3097,7 +3631,7 @@ type HeadObjectRequest struct {
 
 func (x *HeadObjectRequest) Reset() {
 	*x = HeadObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3109,7 +3643,7 @@ func (x *HeadObjectRequest) String() string {
 func (*HeadObjectRequest) ProtoMessage() {}
 
 func (x *HeadObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3122,7 +3656,7 @@ func (x *HeadObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadObjectRequest.ProtoReflect.Descriptor instead.
 func (*HeadObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{45}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *HeadObjectRequest) GetBucket() string {
@@ -3185,7 +3719,7 @@ type HeadObjectResponse struct {
 
 func (x *HeadObjectResponse) Reset() {
 	*x = HeadObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3197,7 +3731,7 @@ func (x *HeadObjectResponse) String() string {
 func (*HeadObjectResponse) ProtoMessage() {}
 
 func (x *HeadObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3210,7 +3744,7 @@ func (x *HeadObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadObjectResponse.ProtoReflect.Descriptor instead.
 func (*HeadObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{46}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *HeadObjectResponse) GetObject() *Object {
@@ -3237,7 +3771,7 @@ type DeleteObjectRequest struct {
 
 func (x *DeleteObjectRequest) Reset() {
 	*x = DeleteObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3249,7 +3783,7 @@ func (x *DeleteObjectRequest) String() string {
 func (*DeleteObjectRequest) ProtoMessage() {}
 
 func (x *DeleteObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3262,7 +3796,7 @@ func (x *DeleteObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{47}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *DeleteObjectRequest) GetBucket() string {
@@ -3302,7 +3836,7 @@ type DeleteObjectResponse struct {
 
 func (x *DeleteObjectResponse) Reset() {
 	*x = DeleteObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3314,7 +3848,7 @@ func (x *DeleteObjectResponse) String() string {
 func (*DeleteObjectResponse) ProtoMessage() {}
 
 func (x *DeleteObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3327,7 +3861,7 @@ func (x *DeleteObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectResponse.ProtoReflect.Descriptor instead.
 func (*DeleteObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{48}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{58}
 }
 
 // One object to delete.
@@ -3343,7 +3877,7 @@ type DeleteObjectEntry struct {
 
 func (x *DeleteObjectEntry) Reset() {
 	*x = DeleteObjectEntry{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3355,7 +3889,7 @@ func (x *DeleteObjectEntry) String() string {
 func (*DeleteObjectEntry) ProtoMessage() {}
 
 func (x *DeleteObjectEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3368,7 +3902,7 @@ func (x *DeleteObjectEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectEntry.ProtoReflect.Descriptor instead.
 func (*DeleteObjectEntry) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{49}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *DeleteObjectEntry) GetKey() string {
@@ -3400,7 +3934,7 @@ type BatchDeleteObjectsRequest struct {
 
 func (x *BatchDeleteObjectsRequest) Reset() {
 	*x = BatchDeleteObjectsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3412,7 +3946,7 @@ func (x *BatchDeleteObjectsRequest) String() string {
 func (*BatchDeleteObjectsRequest) ProtoMessage() {}
 
 func (x *BatchDeleteObjectsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3425,7 +3959,7 @@ func (x *BatchDeleteObjectsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteObjectsRequest.ProtoReflect.Descriptor instead.
 func (*BatchDeleteObjectsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{50}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *BatchDeleteObjectsRequest) GetBucket() string {
@@ -3460,7 +3994,7 @@ type DeleteObjectResult struct {
 
 func (x *DeleteObjectResult) Reset() {
 	*x = DeleteObjectResult{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3472,7 +4006,7 @@ func (x *DeleteObjectResult) String() string {
 func (*DeleteObjectResult) ProtoMessage() {}
 
 func (x *DeleteObjectResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3485,7 +4019,7 @@ func (x *DeleteObjectResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectResult.ProtoReflect.Descriptor instead.
 func (*DeleteObjectResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{51}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *DeleteObjectResult) GetError() *ItemError {
@@ -3506,7 +4040,7 @@ type BatchDeleteObjectsResponse struct {
 
 func (x *BatchDeleteObjectsResponse) Reset() {
 	*x = BatchDeleteObjectsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3518,7 +4052,7 @@ func (x *BatchDeleteObjectsResponse) String() string {
 func (*BatchDeleteObjectsResponse) ProtoMessage() {}
 
 func (x *BatchDeleteObjectsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3531,7 +4065,7 @@ func (x *BatchDeleteObjectsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteObjectsResponse.ProtoReflect.Descriptor instead.
 func (*BatchDeleteObjectsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{52}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *BatchDeleteObjectsResponse) GetResults() []*DeleteObjectResult {
@@ -3563,7 +4097,7 @@ type ListObjectsRequest struct {
 
 func (x *ListObjectsRequest) Reset() {
 	*x = ListObjectsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3575,7 +4109,7 @@ func (x *ListObjectsRequest) String() string {
 func (*ListObjectsRequest) ProtoMessage() {}
 
 func (x *ListObjectsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3588,7 +4122,7 @@ func (x *ListObjectsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectsRequest.ProtoReflect.Descriptor instead.
 func (*ListObjectsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{53}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *ListObjectsRequest) GetBucket() string {
@@ -3650,7 +4184,7 @@ type ObjectSummary struct {
 
 func (x *ObjectSummary) Reset() {
 	*x = ObjectSummary{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3662,7 +4196,7 @@ func (x *ObjectSummary) String() string {
 func (*ObjectSummary) ProtoMessage() {}
 
 func (x *ObjectSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3675,7 +4209,7 @@ func (x *ObjectSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectSummary.ProtoReflect.Descriptor instead.
 func (*ObjectSummary) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{54}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *ObjectSummary) GetKey() string {
@@ -3721,7 +4255,7 @@ type ListObjectsResponse struct {
 
 func (x *ListObjectsResponse) Reset() {
 	*x = ListObjectsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3733,7 +4267,7 @@ func (x *ListObjectsResponse) String() string {
 func (*ListObjectsResponse) ProtoMessage() {}
 
 func (x *ListObjectsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3746,7 +4280,7 @@ func (x *ListObjectsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectsResponse.ProtoReflect.Descriptor instead.
 func (*ListObjectsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{55}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *ListObjectsResponse) GetObjects() []*ObjectSummary {
@@ -3791,7 +4325,7 @@ type CreateMultipartUploadRequest struct {
 
 func (x *CreateMultipartUploadRequest) Reset() {
 	*x = CreateMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3803,7 +4337,7 @@ func (x *CreateMultipartUploadRequest) String() string {
 func (*CreateMultipartUploadRequest) ProtoMessage() {}
 
 func (x *CreateMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3816,7 +4350,7 @@ func (x *CreateMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*CreateMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{56}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *CreateMultipartUploadRequest) GetBucket() string {
@@ -3872,7 +4406,7 @@ type CreateMultipartUploadResponse struct {
 
 func (x *CreateMultipartUploadResponse) Reset() {
 	*x = CreateMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3884,7 +4418,7 @@ func (x *CreateMultipartUploadResponse) String() string {
 func (*CreateMultipartUploadResponse) ProtoMessage() {}
 
 func (x *CreateMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3897,7 +4431,7 @@ func (x *CreateMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*CreateMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{57}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *CreateMultipartUploadResponse) GetUploadId() string {
@@ -3930,7 +4464,7 @@ type UploadPartHead struct {
 
 func (x *UploadPartHead) Reset() {
 	*x = UploadPartHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3942,7 +4476,7 @@ func (x *UploadPartHead) String() string {
 func (*UploadPartHead) ProtoMessage() {}
 
 func (x *UploadPartHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3955,7 +4489,7 @@ func (x *UploadPartHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartHead.ProtoReflect.Descriptor instead.
 func (*UploadPartHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{58}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *UploadPartHead) GetBucket() string {
@@ -4024,7 +4558,7 @@ type UploadPartRequest struct {
 
 func (x *UploadPartRequest) Reset() {
 	*x = UploadPartRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4036,7 +4570,7 @@ func (x *UploadPartRequest) String() string {
 func (*UploadPartRequest) ProtoMessage() {}
 
 func (x *UploadPartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4049,7 +4583,7 @@ func (x *UploadPartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartRequest.ProtoReflect.Descriptor instead.
 func (*UploadPartRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{59}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *UploadPartRequest) GetFrame() isUploadPartRequest_Frame {
@@ -4130,7 +4664,7 @@ type Part struct {
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4142,7 +4676,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4155,7 +4689,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{60}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *Part) GetPartNumber() int32 {
@@ -4204,7 +4738,7 @@ type UploadPartResponse struct {
 
 func (x *UploadPartResponse) Reset() {
 	*x = UploadPartResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4216,7 +4750,7 @@ func (x *UploadPartResponse) String() string {
 func (*UploadPartResponse) ProtoMessage() {}
 
 func (x *UploadPartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4229,7 +4763,7 @@ func (x *UploadPartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartResponse.ProtoReflect.Descriptor instead.
 func (*UploadPartResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{61}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *UploadPartResponse) GetPart() *Part {
@@ -4252,7 +4786,7 @@ type CompletedPart struct {
 
 func (x *CompletedPart) Reset() {
 	*x = CompletedPart{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4264,7 +4798,7 @@ func (x *CompletedPart) String() string {
 func (*CompletedPart) ProtoMessage() {}
 
 func (x *CompletedPart) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4277,7 +4811,7 @@ func (x *CompletedPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompletedPart.ProtoReflect.Descriptor instead.
 func (*CompletedPart) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{62}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *CompletedPart) GetPartNumber() int32 {
@@ -4322,7 +4856,7 @@ type CompleteMultipartUploadRequest struct {
 
 func (x *CompleteMultipartUploadRequest) Reset() {
 	*x = CompleteMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4334,7 +4868,7 @@ func (x *CompleteMultipartUploadRequest) String() string {
 func (*CompleteMultipartUploadRequest) ProtoMessage() {}
 
 func (x *CompleteMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4347,7 +4881,7 @@ func (x *CompleteMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*CompleteMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{63}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *CompleteMultipartUploadRequest) GetBucket() string {
@@ -4426,7 +4960,7 @@ type CompleteMultipartUploadResponse struct {
 
 func (x *CompleteMultipartUploadResponse) Reset() {
 	*x = CompleteMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4438,7 +4972,7 @@ func (x *CompleteMultipartUploadResponse) String() string {
 func (*CompleteMultipartUploadResponse) ProtoMessage() {}
 
 func (x *CompleteMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4451,7 +4985,7 @@ func (x *CompleteMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*CompleteMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{64}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *CompleteMultipartUploadResponse) GetObject() *Object {
@@ -4485,7 +5019,7 @@ type AbortMultipartUploadRequest struct {
 
 func (x *AbortMultipartUploadRequest) Reset() {
 	*x = AbortMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4497,7 +5031,7 @@ func (x *AbortMultipartUploadRequest) String() string {
 func (*AbortMultipartUploadRequest) ProtoMessage() {}
 
 func (x *AbortMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4510,7 +5044,7 @@ func (x *AbortMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*AbortMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{65}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *AbortMultipartUploadRequest) GetBucket() string {
@@ -4550,7 +5084,7 @@ type AbortMultipartUploadResponse struct {
 
 func (x *AbortMultipartUploadResponse) Reset() {
 	*x = AbortMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4562,7 +5096,7 @@ func (x *AbortMultipartUploadResponse) String() string {
 func (*AbortMultipartUploadResponse) ProtoMessage() {}
 
 func (x *AbortMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4575,7 +5109,7 @@ func (x *AbortMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*AbortMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{66}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{76}
 }
 
 // Which upload's parts to list.
@@ -4597,7 +5131,7 @@ type ListPartsRequest struct {
 
 func (x *ListPartsRequest) Reset() {
 	*x = ListPartsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4609,7 +5143,7 @@ func (x *ListPartsRequest) String() string {
 func (*ListPartsRequest) ProtoMessage() {}
 
 func (x *ListPartsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4622,7 +5156,7 @@ func (x *ListPartsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartsRequest.ProtoReflect.Descriptor instead.
 func (*ListPartsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{67}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *ListPartsRequest) GetBucket() string {
@@ -4673,7 +5207,7 @@ type ListPartsResponse struct {
 
 func (x *ListPartsResponse) Reset() {
 	*x = ListPartsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4685,7 +5219,7 @@ func (x *ListPartsResponse) String() string {
 func (*ListPartsResponse) ProtoMessage() {}
 
 func (x *ListPartsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4698,7 +5232,7 @@ func (x *ListPartsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartsResponse.ProtoReflect.Descriptor instead.
 func (*ListPartsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{68}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *ListPartsResponse) GetParts() []*Part {
@@ -4732,7 +5266,7 @@ type ListMultipartUploadsRequest struct {
 
 func (x *ListMultipartUploadsRequest) Reset() {
 	*x = ListMultipartUploadsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4744,7 +5278,7 @@ func (x *ListMultipartUploadsRequest) String() string {
 func (*ListMultipartUploadsRequest) ProtoMessage() {}
 
 func (x *ListMultipartUploadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4757,7 +5291,7 @@ func (x *ListMultipartUploadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMultipartUploadsRequest.ProtoReflect.Descriptor instead.
 func (*ListMultipartUploadsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{69}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *ListMultipartUploadsRequest) GetBucket() string {
@@ -4803,7 +5337,7 @@ type MultipartUpload struct {
 
 func (x *MultipartUpload) Reset() {
 	*x = MultipartUpload{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4815,7 +5349,7 @@ func (x *MultipartUpload) String() string {
 func (*MultipartUpload) ProtoMessage() {}
 
 func (x *MultipartUpload) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4828,7 +5362,7 @@ func (x *MultipartUpload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MultipartUpload.ProtoReflect.Descriptor instead.
 func (*MultipartUpload) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{70}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *MultipartUpload) GetKey() string {
@@ -4865,7 +5399,7 @@ type ListMultipartUploadsResponse struct {
 
 func (x *ListMultipartUploadsResponse) Reset() {
 	*x = ListMultipartUploadsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[71]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4877,7 +5411,7 @@ func (x *ListMultipartUploadsResponse) String() string {
 func (*ListMultipartUploadsResponse) ProtoMessage() {}
 
 func (x *ListMultipartUploadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[71]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4890,7 +5424,7 @@ func (x *ListMultipartUploadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMultipartUploadsResponse.ProtoReflect.Descriptor instead.
 func (*ListMultipartUploadsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{71}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *ListMultipartUploadsResponse) GetUploads() []*MultipartUpload {
@@ -4917,7 +5451,15 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x03arn\x18\x02 \x01(\tR\x03arn\x12\x16\n" +
 	"\x06region\x18\x03 \x01(\tR\x06region\x12\x18\n" +
 	"\aaccount\x18\x04 \x01(\tR\aaccount\x12\x1b\n" +
-	"\tcreate_ms\x18\x05 \x01(\x03R\bcreateMs\"\xb2\x01\n" +
+	"\tcreate_ms\x18\x05 \x01(\x03R\bcreateMs\"A\n" +
+	"\x05Grant\x12\x18\n" +
+	"\agrantee\x18\x01 \x01(\tR\agrantee\x12\x1e\n" +
+	"\n" +
+	"permission\x18\x02 \x01(\tR\n" +
+	"permission\"_\n" +
+	"\x11AccessControlList\x12\x14\n" +
+	"\x05owner\x18\x01 \x01(\tR\x05owner\x124\n" +
+	"\x06grants\x18\x02 \x03(\v2\x1c.cumulo.api.objects.v1.GrantR\x06grants\"\xb2\x01\n" +
 	"\x10NotificationRule\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x16\n" +
@@ -4985,7 +5527,33 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x10GetBucketRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"J\n" +
 	"\x11GetBucketResponse\x125\n" +
-	"\x06bucket\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.BucketR\x06bucket\"h\n" +
+	"\x06bucket\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.BucketR\x06bucket\"-\n" +
+	"\x13GetBucketAclRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\"R\n" +
+	"\x14GetBucketAclResponse\x12:\n" +
+	"\x03acl\x18\x01 \x01(\v2(.cumulo.api.objects.v1.AccessControlListR\x03acl\"\xa1\x01\n" +
+	"\x13SetBucketAclRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x1d\n" +
+	"\n" +
+	"canned_acl\x18\x02 \x01(\tR\tcannedAcl\x124\n" +
+	"\x06grants\x18\x03 \x03(\v2\x1c.cumulo.api.objects.v1.GrantR\x06grants\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"\x16\n" +
+	"\x14SetBucketAclResponse\"?\n" +
+	"\x13GetObjectAclRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\"R\n" +
+	"\x14GetObjectAclResponse\x12:\n" +
+	"\x03acl\x18\x01 \x01(\v2(.cumulo.api.objects.v1.AccessControlListR\x03acl\"\xb3\x01\n" +
+	"\x13SetObjectAclRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +
+	"\n" +
+	"canned_acl\x18\x03 \x01(\tR\tcannedAcl\x124\n" +
+	"\x06grants\x18\x04 \x03(\v2\x1c.cumulo.api.objects.v1.GrantR\x06grants\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tR\trequestId\"\x16\n" +
+	"\x14SetObjectAclResponse\"h\n" +
 	"\x12ListBucketsRequest\x12\x16\n" +
 	"\x06prefix\x18\x01 \x01(\tR\x06prefix\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
@@ -5293,7 +5861,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\tcreate_ms\x18\x03 \x01(\x03R\bcreateMs\"\x88\x01\n" +
 	"\x1cListMultipartUploadsResponse\x12@\n" +
 	"\auploads\x18\x01 \x03(\v2&.cumulo.api.objects.v1.MultipartUploadR\auploads\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xd3\x18\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xf7\x1b\n" +
 	"\rObjectService\x12g\n" +
 	"\fCreateBucket\x12*.cumulo.api.objects.v1.CreateBucketRequest\x1a+.cumulo.api.objects.v1.CreateBucketResponse\x12^\n" +
 	"\tGetBucket\x12'.cumulo.api.objects.v1.GetBucketRequest\x1a(.cumulo.api.objects.v1.GetBucketResponse\x12d\n" +
@@ -5301,7 +5869,9 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\fDeleteBucket\x12*.cumulo.api.objects.v1.DeleteBucketRequest\x1a+.cumulo.api.objects.v1.DeleteBucketResponse\x12p\n" +
 	"\x0fGetBucketPolicy\x12-.cumulo.api.objects.v1.GetBucketPolicyRequest\x1a..cumulo.api.objects.v1.GetBucketPolicyResponse\x12p\n" +
 	"\x0fSetBucketPolicy\x12-.cumulo.api.objects.v1.SetBucketPolicyRequest\x1a..cumulo.api.objects.v1.SetBucketPolicyResponse\x12y\n" +
-	"\x12DeleteBucketPolicy\x120.cumulo.api.objects.v1.DeleteBucketPolicyRequest\x1a1.cumulo.api.objects.v1.DeleteBucketPolicyResponse\x12\x82\x01\n" +
+	"\x12DeleteBucketPolicy\x120.cumulo.api.objects.v1.DeleteBucketPolicyRequest\x1a1.cumulo.api.objects.v1.DeleteBucketPolicyResponse\x12g\n" +
+	"\fGetBucketAcl\x12*.cumulo.api.objects.v1.GetBucketAclRequest\x1a+.cumulo.api.objects.v1.GetBucketAclResponse\x12g\n" +
+	"\fSetBucketAcl\x12*.cumulo.api.objects.v1.SetBucketAclRequest\x1a+.cumulo.api.objects.v1.SetBucketAclResponse\x12\x82\x01\n" +
 	"\x15GetBucketNotification\x123.cumulo.api.objects.v1.GetBucketNotificationRequest\x1a4.cumulo.api.objects.v1.GetBucketNotificationResponse\x12\x82\x01\n" +
 	"\x15SetBucketNotification\x123.cumulo.api.objects.v1.SetBucketNotificationRequest\x1a4.cumulo.api.objects.v1.SetBucketNotificationResponse\x12\x85\x01\n" +
 	"\x16GetBucketConfiguration\x124.cumulo.api.objects.v1.GetBucketConfigurationRequest\x1a5.cumulo.api.objects.v1.GetBucketConfigurationResponse\x12\x85\x01\n" +
@@ -5311,7 +5881,9 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\tPutObject\x12'.cumulo.api.objects.v1.PutObjectRequest\x1a(.cumulo.api.objects.v1.PutObjectResponse(\x01\x12`\n" +
 	"\tGetObject\x12'.cumulo.api.objects.v1.GetObjectRequest\x1a(.cumulo.api.objects.v1.GetObjectResponse0\x01\x12a\n" +
 	"\n" +
-	"HeadObject\x12(.cumulo.api.objects.v1.HeadObjectRequest\x1a).cumulo.api.objects.v1.HeadObjectResponse\x12a\n" +
+	"HeadObject\x12(.cumulo.api.objects.v1.HeadObjectRequest\x1a).cumulo.api.objects.v1.HeadObjectResponse\x12g\n" +
+	"\fGetObjectAcl\x12*.cumulo.api.objects.v1.GetObjectAclRequest\x1a+.cumulo.api.objects.v1.GetObjectAclResponse\x12g\n" +
+	"\fSetObjectAcl\x12*.cumulo.api.objects.v1.SetObjectAclRequest\x1a+.cumulo.api.objects.v1.SetObjectAclResponse\x12a\n" +
 	"\n" +
 	"CopyObject\x12(.cumulo.api.objects.v1.CopyObjectRequest\x1a).cumulo.api.objects.v1.CopyObjectResponse\x12g\n" +
 	"\fRenameObject\x12*.cumulo.api.objects.v1.RenameObjectRequest\x1a+.cumulo.api.objects.v1.RenameObjectResponse\x12g\n" +
@@ -5338,190 +5910,213 @@ func file_cumulo_api_objects_v1_objects_proto_rawDescGZIP() []byte {
 	return file_cumulo_api_objects_v1_objects_proto_rawDescData
 }
 
-var file_cumulo_api_objects_v1_objects_proto_msgTypes = make([]protoimpl.MessageInfo, 77)
+var file_cumulo_api_objects_v1_objects_proto_msgTypes = make([]protoimpl.MessageInfo, 87)
 var file_cumulo_api_objects_v1_objects_proto_goTypes = []any{
 	(*Bucket)(nil),                            // 0: cumulo.api.objects.v1.Bucket
-	(*NotificationRule)(nil),                  // 1: cumulo.api.objects.v1.NotificationRule
-	(*ExpectedContent)(nil),                   // 2: cumulo.api.objects.v1.ExpectedContent
-	(*Object)(nil),                            // 3: cumulo.api.objects.v1.Object
-	(*ObjectEncryption)(nil),                  // 4: cumulo.api.objects.v1.ObjectEncryption
-	(*ItemError)(nil),                         // 5: cumulo.api.objects.v1.ItemError
-	(*CreateBucketRequest)(nil),               // 6: cumulo.api.objects.v1.CreateBucketRequest
-	(*CreateBucketResponse)(nil),              // 7: cumulo.api.objects.v1.CreateBucketResponse
-	(*GetBucketRequest)(nil),                  // 8: cumulo.api.objects.v1.GetBucketRequest
-	(*GetBucketResponse)(nil),                 // 9: cumulo.api.objects.v1.GetBucketResponse
-	(*ListBucketsRequest)(nil),                // 10: cumulo.api.objects.v1.ListBucketsRequest
-	(*ListBucketsResponse)(nil),               // 11: cumulo.api.objects.v1.ListBucketsResponse
-	(*DeleteBucketRequest)(nil),               // 12: cumulo.api.objects.v1.DeleteBucketRequest
-	(*DeleteBucketResponse)(nil),              // 13: cumulo.api.objects.v1.DeleteBucketResponse
-	(*GetBucketPolicyRequest)(nil),            // 14: cumulo.api.objects.v1.GetBucketPolicyRequest
-	(*GetBucketPolicyResponse)(nil),           // 15: cumulo.api.objects.v1.GetBucketPolicyResponse
-	(*SetBucketPolicyRequest)(nil),            // 16: cumulo.api.objects.v1.SetBucketPolicyRequest
-	(*SetBucketPolicyResponse)(nil),           // 17: cumulo.api.objects.v1.SetBucketPolicyResponse
-	(*DeleteBucketPolicyRequest)(nil),         // 18: cumulo.api.objects.v1.DeleteBucketPolicyRequest
-	(*DeleteBucketPolicyResponse)(nil),        // 19: cumulo.api.objects.v1.DeleteBucketPolicyResponse
-	(*GetBucketNotificationRequest)(nil),      // 20: cumulo.api.objects.v1.GetBucketNotificationRequest
-	(*GetBucketNotificationResponse)(nil),     // 21: cumulo.api.objects.v1.GetBucketNotificationResponse
-	(*SetBucketNotificationRequest)(nil),      // 22: cumulo.api.objects.v1.SetBucketNotificationRequest
-	(*SetBucketNotificationResponse)(nil),     // 23: cumulo.api.objects.v1.SetBucketNotificationResponse
-	(*GetBucketConfigurationRequest)(nil),     // 24: cumulo.api.objects.v1.GetBucketConfigurationRequest
-	(*GetBucketConfigurationResponse)(nil),    // 25: cumulo.api.objects.v1.GetBucketConfigurationResponse
-	(*SetBucketConfigurationRequest)(nil),     // 26: cumulo.api.objects.v1.SetBucketConfigurationRequest
-	(*SetBucketConfigurationResponse)(nil),    // 27: cumulo.api.objects.v1.SetBucketConfigurationResponse
-	(*DeleteBucketConfigurationRequest)(nil),  // 28: cumulo.api.objects.v1.DeleteBucketConfigurationRequest
-	(*DeleteBucketConfigurationResponse)(nil), // 29: cumulo.api.objects.v1.DeleteBucketConfigurationResponse
-	(*ListBucketConfigurationsRequest)(nil),   // 30: cumulo.api.objects.v1.ListBucketConfigurationsRequest
-	(*ListBucketConfigurationsResponse)(nil),  // 31: cumulo.api.objects.v1.ListBucketConfigurationsResponse
-	(*EnclosedMessage)(nil),                   // 32: cumulo.api.objects.v1.EnclosedMessage
-	(*CopyObjectRequest)(nil),                 // 33: cumulo.api.objects.v1.CopyObjectRequest
-	(*CopyObjectResponse)(nil),                // 34: cumulo.api.objects.v1.CopyObjectResponse
-	(*RenameObjectRequest)(nil),               // 35: cumulo.api.objects.v1.RenameObjectRequest
-	(*RenameObjectResponse)(nil),              // 36: cumulo.api.objects.v1.RenameObjectResponse
-	(*PutObjectHead)(nil),                     // 37: cumulo.api.objects.v1.PutObjectHead
-	(*UploadCommit)(nil),                      // 38: cumulo.api.objects.v1.UploadCommit
-	(*PutObjectRequest)(nil),                  // 39: cumulo.api.objects.v1.PutObjectRequest
-	(*PutObjectResponse)(nil),                 // 40: cumulo.api.objects.v1.PutObjectResponse
-	(*ByteRange)(nil),                         // 41: cumulo.api.objects.v1.ByteRange
-	(*GetObjectRequest)(nil),                  // 42: cumulo.api.objects.v1.GetObjectRequest
-	(*GetObjectHead)(nil),                     // 43: cumulo.api.objects.v1.GetObjectHead
-	(*GetObjectResponse)(nil),                 // 44: cumulo.api.objects.v1.GetObjectResponse
-	(*HeadObjectRequest)(nil),                 // 45: cumulo.api.objects.v1.HeadObjectRequest
-	(*HeadObjectResponse)(nil),                // 46: cumulo.api.objects.v1.HeadObjectResponse
-	(*DeleteObjectRequest)(nil),               // 47: cumulo.api.objects.v1.DeleteObjectRequest
-	(*DeleteObjectResponse)(nil),              // 48: cumulo.api.objects.v1.DeleteObjectResponse
-	(*DeleteObjectEntry)(nil),                 // 49: cumulo.api.objects.v1.DeleteObjectEntry
-	(*BatchDeleteObjectsRequest)(nil),         // 50: cumulo.api.objects.v1.BatchDeleteObjectsRequest
-	(*DeleteObjectResult)(nil),                // 51: cumulo.api.objects.v1.DeleteObjectResult
-	(*BatchDeleteObjectsResponse)(nil),        // 52: cumulo.api.objects.v1.BatchDeleteObjectsResponse
-	(*ListObjectsRequest)(nil),                // 53: cumulo.api.objects.v1.ListObjectsRequest
-	(*ObjectSummary)(nil),                     // 54: cumulo.api.objects.v1.ObjectSummary
-	(*ListObjectsResponse)(nil),               // 55: cumulo.api.objects.v1.ListObjectsResponse
-	(*CreateMultipartUploadRequest)(nil),      // 56: cumulo.api.objects.v1.CreateMultipartUploadRequest
-	(*CreateMultipartUploadResponse)(nil),     // 57: cumulo.api.objects.v1.CreateMultipartUploadResponse
-	(*UploadPartHead)(nil),                    // 58: cumulo.api.objects.v1.UploadPartHead
-	(*UploadPartRequest)(nil),                 // 59: cumulo.api.objects.v1.UploadPartRequest
-	(*Part)(nil),                              // 60: cumulo.api.objects.v1.Part
-	(*UploadPartResponse)(nil),                // 61: cumulo.api.objects.v1.UploadPartResponse
-	(*CompletedPart)(nil),                     // 62: cumulo.api.objects.v1.CompletedPart
-	(*CompleteMultipartUploadRequest)(nil),    // 63: cumulo.api.objects.v1.CompleteMultipartUploadRequest
-	(*CompleteMultipartUploadResponse)(nil),   // 64: cumulo.api.objects.v1.CompleteMultipartUploadResponse
-	(*AbortMultipartUploadRequest)(nil),       // 65: cumulo.api.objects.v1.AbortMultipartUploadRequest
-	(*AbortMultipartUploadResponse)(nil),      // 66: cumulo.api.objects.v1.AbortMultipartUploadResponse
-	(*ListPartsRequest)(nil),                  // 67: cumulo.api.objects.v1.ListPartsRequest
-	(*ListPartsResponse)(nil),                 // 68: cumulo.api.objects.v1.ListPartsResponse
-	(*ListMultipartUploadsRequest)(nil),       // 69: cumulo.api.objects.v1.ListMultipartUploadsRequest
-	(*MultipartUpload)(nil),                   // 70: cumulo.api.objects.v1.MultipartUpload
-	(*ListMultipartUploadsResponse)(nil),      // 71: cumulo.api.objects.v1.ListMultipartUploadsResponse
-	nil,                                       // 72: cumulo.api.objects.v1.Object.MetadataEntry
-	nil,                                       // 73: cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
-	nil,                                       // 74: cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
-	nil,                                       // 75: cumulo.api.objects.v1.PutObjectHead.MetadataEntry
-	nil,                                       // 76: cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
-	(*v1.SendMessageEntry)(nil),               // 77: cumulo.api.queue.v1.SendMessageEntry
-	(*v1.SentMessage)(nil),                    // 78: cumulo.api.queue.v1.SentMessage
+	(*Grant)(nil),                             // 1: cumulo.api.objects.v1.Grant
+	(*AccessControlList)(nil),                 // 2: cumulo.api.objects.v1.AccessControlList
+	(*NotificationRule)(nil),                  // 3: cumulo.api.objects.v1.NotificationRule
+	(*ExpectedContent)(nil),                   // 4: cumulo.api.objects.v1.ExpectedContent
+	(*Object)(nil),                            // 5: cumulo.api.objects.v1.Object
+	(*ObjectEncryption)(nil),                  // 6: cumulo.api.objects.v1.ObjectEncryption
+	(*ItemError)(nil),                         // 7: cumulo.api.objects.v1.ItemError
+	(*CreateBucketRequest)(nil),               // 8: cumulo.api.objects.v1.CreateBucketRequest
+	(*CreateBucketResponse)(nil),              // 9: cumulo.api.objects.v1.CreateBucketResponse
+	(*GetBucketRequest)(nil),                  // 10: cumulo.api.objects.v1.GetBucketRequest
+	(*GetBucketResponse)(nil),                 // 11: cumulo.api.objects.v1.GetBucketResponse
+	(*GetBucketAclRequest)(nil),               // 12: cumulo.api.objects.v1.GetBucketAclRequest
+	(*GetBucketAclResponse)(nil),              // 13: cumulo.api.objects.v1.GetBucketAclResponse
+	(*SetBucketAclRequest)(nil),               // 14: cumulo.api.objects.v1.SetBucketAclRequest
+	(*SetBucketAclResponse)(nil),              // 15: cumulo.api.objects.v1.SetBucketAclResponse
+	(*GetObjectAclRequest)(nil),               // 16: cumulo.api.objects.v1.GetObjectAclRequest
+	(*GetObjectAclResponse)(nil),              // 17: cumulo.api.objects.v1.GetObjectAclResponse
+	(*SetObjectAclRequest)(nil),               // 18: cumulo.api.objects.v1.SetObjectAclRequest
+	(*SetObjectAclResponse)(nil),              // 19: cumulo.api.objects.v1.SetObjectAclResponse
+	(*ListBucketsRequest)(nil),                // 20: cumulo.api.objects.v1.ListBucketsRequest
+	(*ListBucketsResponse)(nil),               // 21: cumulo.api.objects.v1.ListBucketsResponse
+	(*DeleteBucketRequest)(nil),               // 22: cumulo.api.objects.v1.DeleteBucketRequest
+	(*DeleteBucketResponse)(nil),              // 23: cumulo.api.objects.v1.DeleteBucketResponse
+	(*GetBucketPolicyRequest)(nil),            // 24: cumulo.api.objects.v1.GetBucketPolicyRequest
+	(*GetBucketPolicyResponse)(nil),           // 25: cumulo.api.objects.v1.GetBucketPolicyResponse
+	(*SetBucketPolicyRequest)(nil),            // 26: cumulo.api.objects.v1.SetBucketPolicyRequest
+	(*SetBucketPolicyResponse)(nil),           // 27: cumulo.api.objects.v1.SetBucketPolicyResponse
+	(*DeleteBucketPolicyRequest)(nil),         // 28: cumulo.api.objects.v1.DeleteBucketPolicyRequest
+	(*DeleteBucketPolicyResponse)(nil),        // 29: cumulo.api.objects.v1.DeleteBucketPolicyResponse
+	(*GetBucketNotificationRequest)(nil),      // 30: cumulo.api.objects.v1.GetBucketNotificationRequest
+	(*GetBucketNotificationResponse)(nil),     // 31: cumulo.api.objects.v1.GetBucketNotificationResponse
+	(*SetBucketNotificationRequest)(nil),      // 32: cumulo.api.objects.v1.SetBucketNotificationRequest
+	(*SetBucketNotificationResponse)(nil),     // 33: cumulo.api.objects.v1.SetBucketNotificationResponse
+	(*GetBucketConfigurationRequest)(nil),     // 34: cumulo.api.objects.v1.GetBucketConfigurationRequest
+	(*GetBucketConfigurationResponse)(nil),    // 35: cumulo.api.objects.v1.GetBucketConfigurationResponse
+	(*SetBucketConfigurationRequest)(nil),     // 36: cumulo.api.objects.v1.SetBucketConfigurationRequest
+	(*SetBucketConfigurationResponse)(nil),    // 37: cumulo.api.objects.v1.SetBucketConfigurationResponse
+	(*DeleteBucketConfigurationRequest)(nil),  // 38: cumulo.api.objects.v1.DeleteBucketConfigurationRequest
+	(*DeleteBucketConfigurationResponse)(nil), // 39: cumulo.api.objects.v1.DeleteBucketConfigurationResponse
+	(*ListBucketConfigurationsRequest)(nil),   // 40: cumulo.api.objects.v1.ListBucketConfigurationsRequest
+	(*ListBucketConfigurationsResponse)(nil),  // 41: cumulo.api.objects.v1.ListBucketConfigurationsResponse
+	(*EnclosedMessage)(nil),                   // 42: cumulo.api.objects.v1.EnclosedMessage
+	(*CopyObjectRequest)(nil),                 // 43: cumulo.api.objects.v1.CopyObjectRequest
+	(*CopyObjectResponse)(nil),                // 44: cumulo.api.objects.v1.CopyObjectResponse
+	(*RenameObjectRequest)(nil),               // 45: cumulo.api.objects.v1.RenameObjectRequest
+	(*RenameObjectResponse)(nil),              // 46: cumulo.api.objects.v1.RenameObjectResponse
+	(*PutObjectHead)(nil),                     // 47: cumulo.api.objects.v1.PutObjectHead
+	(*UploadCommit)(nil),                      // 48: cumulo.api.objects.v1.UploadCommit
+	(*PutObjectRequest)(nil),                  // 49: cumulo.api.objects.v1.PutObjectRequest
+	(*PutObjectResponse)(nil),                 // 50: cumulo.api.objects.v1.PutObjectResponse
+	(*ByteRange)(nil),                         // 51: cumulo.api.objects.v1.ByteRange
+	(*GetObjectRequest)(nil),                  // 52: cumulo.api.objects.v1.GetObjectRequest
+	(*GetObjectHead)(nil),                     // 53: cumulo.api.objects.v1.GetObjectHead
+	(*GetObjectResponse)(nil),                 // 54: cumulo.api.objects.v1.GetObjectResponse
+	(*HeadObjectRequest)(nil),                 // 55: cumulo.api.objects.v1.HeadObjectRequest
+	(*HeadObjectResponse)(nil),                // 56: cumulo.api.objects.v1.HeadObjectResponse
+	(*DeleteObjectRequest)(nil),               // 57: cumulo.api.objects.v1.DeleteObjectRequest
+	(*DeleteObjectResponse)(nil),              // 58: cumulo.api.objects.v1.DeleteObjectResponse
+	(*DeleteObjectEntry)(nil),                 // 59: cumulo.api.objects.v1.DeleteObjectEntry
+	(*BatchDeleteObjectsRequest)(nil),         // 60: cumulo.api.objects.v1.BatchDeleteObjectsRequest
+	(*DeleteObjectResult)(nil),                // 61: cumulo.api.objects.v1.DeleteObjectResult
+	(*BatchDeleteObjectsResponse)(nil),        // 62: cumulo.api.objects.v1.BatchDeleteObjectsResponse
+	(*ListObjectsRequest)(nil),                // 63: cumulo.api.objects.v1.ListObjectsRequest
+	(*ObjectSummary)(nil),                     // 64: cumulo.api.objects.v1.ObjectSummary
+	(*ListObjectsResponse)(nil),               // 65: cumulo.api.objects.v1.ListObjectsResponse
+	(*CreateMultipartUploadRequest)(nil),      // 66: cumulo.api.objects.v1.CreateMultipartUploadRequest
+	(*CreateMultipartUploadResponse)(nil),     // 67: cumulo.api.objects.v1.CreateMultipartUploadResponse
+	(*UploadPartHead)(nil),                    // 68: cumulo.api.objects.v1.UploadPartHead
+	(*UploadPartRequest)(nil),                 // 69: cumulo.api.objects.v1.UploadPartRequest
+	(*Part)(nil),                              // 70: cumulo.api.objects.v1.Part
+	(*UploadPartResponse)(nil),                // 71: cumulo.api.objects.v1.UploadPartResponse
+	(*CompletedPart)(nil),                     // 72: cumulo.api.objects.v1.CompletedPart
+	(*CompleteMultipartUploadRequest)(nil),    // 73: cumulo.api.objects.v1.CompleteMultipartUploadRequest
+	(*CompleteMultipartUploadResponse)(nil),   // 74: cumulo.api.objects.v1.CompleteMultipartUploadResponse
+	(*AbortMultipartUploadRequest)(nil),       // 75: cumulo.api.objects.v1.AbortMultipartUploadRequest
+	(*AbortMultipartUploadResponse)(nil),      // 76: cumulo.api.objects.v1.AbortMultipartUploadResponse
+	(*ListPartsRequest)(nil),                  // 77: cumulo.api.objects.v1.ListPartsRequest
+	(*ListPartsResponse)(nil),                 // 78: cumulo.api.objects.v1.ListPartsResponse
+	(*ListMultipartUploadsRequest)(nil),       // 79: cumulo.api.objects.v1.ListMultipartUploadsRequest
+	(*MultipartUpload)(nil),                   // 80: cumulo.api.objects.v1.MultipartUpload
+	(*ListMultipartUploadsResponse)(nil),      // 81: cumulo.api.objects.v1.ListMultipartUploadsResponse
+	nil,                                       // 82: cumulo.api.objects.v1.Object.MetadataEntry
+	nil,                                       // 83: cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
+	nil,                                       // 84: cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
+	nil,                                       // 85: cumulo.api.objects.v1.PutObjectHead.MetadataEntry
+	nil,                                       // 86: cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
+	(*v1.SendMessageEntry)(nil),               // 87: cumulo.api.queue.v1.SendMessageEntry
+	(*v1.SentMessage)(nil),                    // 88: cumulo.api.queue.v1.SentMessage
 }
 var file_cumulo_api_objects_v1_objects_proto_depIdxs = []int32{
-	72, // 0: cumulo.api.objects.v1.Object.metadata:type_name -> cumulo.api.objects.v1.Object.MetadataEntry
-	73, // 1: cumulo.api.objects.v1.ObjectEncryption.kms_context:type_name -> cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
-	0,  // 2: cumulo.api.objects.v1.CreateBucketRequest.bucket:type_name -> cumulo.api.objects.v1.Bucket
-	0,  // 3: cumulo.api.objects.v1.CreateBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
-	0,  // 4: cumulo.api.objects.v1.GetBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
-	0,  // 5: cumulo.api.objects.v1.ListBucketsResponse.buckets:type_name -> cumulo.api.objects.v1.Bucket
-	1,  // 6: cumulo.api.objects.v1.GetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	1,  // 7: cumulo.api.objects.v1.SetBucketNotificationRequest.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	1,  // 8: cumulo.api.objects.v1.SetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	77, // 9: cumulo.api.objects.v1.EnclosedMessage.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	74, // 10: cumulo.api.objects.v1.CopyObjectRequest.metadata:type_name -> cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
-	4,  // 11: cumulo.api.objects.v1.CopyObjectRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
-	3,  // 12: cumulo.api.objects.v1.CopyObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	75, // 13: cumulo.api.objects.v1.PutObjectHead.metadata:type_name -> cumulo.api.objects.v1.PutObjectHead.MetadataEntry
-	2,  // 14: cumulo.api.objects.v1.PutObjectHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	32, // 15: cumulo.api.objects.v1.PutObjectHead.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
-	4,  // 16: cumulo.api.objects.v1.PutObjectHead.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
-	2,  // 17: cumulo.api.objects.v1.UploadCommit.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	37, // 18: cumulo.api.objects.v1.PutObjectRequest.head:type_name -> cumulo.api.objects.v1.PutObjectHead
-	38, // 19: cumulo.api.objects.v1.PutObjectRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
-	3,  // 20: cumulo.api.objects.v1.PutObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	78, // 21: cumulo.api.objects.v1.PutObjectResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
-	41, // 22: cumulo.api.objects.v1.GetObjectRequest.byte_range:type_name -> cumulo.api.objects.v1.ByteRange
-	3,  // 23: cumulo.api.objects.v1.GetObjectHead.object:type_name -> cumulo.api.objects.v1.Object
-	43, // 24: cumulo.api.objects.v1.GetObjectResponse.head:type_name -> cumulo.api.objects.v1.GetObjectHead
-	3,  // 25: cumulo.api.objects.v1.HeadObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	49, // 26: cumulo.api.objects.v1.BatchDeleteObjectsRequest.entries:type_name -> cumulo.api.objects.v1.DeleteObjectEntry
-	5,  // 27: cumulo.api.objects.v1.DeleteObjectResult.error:type_name -> cumulo.api.objects.v1.ItemError
-	51, // 28: cumulo.api.objects.v1.BatchDeleteObjectsResponse.results:type_name -> cumulo.api.objects.v1.DeleteObjectResult
-	54, // 29: cumulo.api.objects.v1.ListObjectsResponse.objects:type_name -> cumulo.api.objects.v1.ObjectSummary
-	76, // 30: cumulo.api.objects.v1.CreateMultipartUploadRequest.metadata:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
-	4,  // 31: cumulo.api.objects.v1.CreateMultipartUploadRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
-	2,  // 32: cumulo.api.objects.v1.UploadPartHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	58, // 33: cumulo.api.objects.v1.UploadPartRequest.head:type_name -> cumulo.api.objects.v1.UploadPartHead
-	38, // 34: cumulo.api.objects.v1.UploadPartRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
-	60, // 35: cumulo.api.objects.v1.UploadPartResponse.part:type_name -> cumulo.api.objects.v1.Part
-	62, // 36: cumulo.api.objects.v1.CompleteMultipartUploadRequest.parts:type_name -> cumulo.api.objects.v1.CompletedPart
-	32, // 37: cumulo.api.objects.v1.CompleteMultipartUploadRequest.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
-	3,  // 38: cumulo.api.objects.v1.CompleteMultipartUploadResponse.object:type_name -> cumulo.api.objects.v1.Object
-	78, // 39: cumulo.api.objects.v1.CompleteMultipartUploadResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
-	60, // 40: cumulo.api.objects.v1.ListPartsResponse.parts:type_name -> cumulo.api.objects.v1.Part
-	70, // 41: cumulo.api.objects.v1.ListMultipartUploadsResponse.uploads:type_name -> cumulo.api.objects.v1.MultipartUpload
-	6,  // 42: cumulo.api.objects.v1.ObjectService.CreateBucket:input_type -> cumulo.api.objects.v1.CreateBucketRequest
-	8,  // 43: cumulo.api.objects.v1.ObjectService.GetBucket:input_type -> cumulo.api.objects.v1.GetBucketRequest
-	10, // 44: cumulo.api.objects.v1.ObjectService.ListBuckets:input_type -> cumulo.api.objects.v1.ListBucketsRequest
-	12, // 45: cumulo.api.objects.v1.ObjectService.DeleteBucket:input_type -> cumulo.api.objects.v1.DeleteBucketRequest
-	14, // 46: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:input_type -> cumulo.api.objects.v1.GetBucketPolicyRequest
-	16, // 47: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:input_type -> cumulo.api.objects.v1.SetBucketPolicyRequest
-	18, // 48: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:input_type -> cumulo.api.objects.v1.DeleteBucketPolicyRequest
-	20, // 49: cumulo.api.objects.v1.ObjectService.GetBucketNotification:input_type -> cumulo.api.objects.v1.GetBucketNotificationRequest
-	22, // 50: cumulo.api.objects.v1.ObjectService.SetBucketNotification:input_type -> cumulo.api.objects.v1.SetBucketNotificationRequest
-	24, // 51: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:input_type -> cumulo.api.objects.v1.GetBucketConfigurationRequest
-	26, // 52: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:input_type -> cumulo.api.objects.v1.SetBucketConfigurationRequest
-	28, // 53: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:input_type -> cumulo.api.objects.v1.DeleteBucketConfigurationRequest
-	30, // 54: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:input_type -> cumulo.api.objects.v1.ListBucketConfigurationsRequest
-	39, // 55: cumulo.api.objects.v1.ObjectService.PutObject:input_type -> cumulo.api.objects.v1.PutObjectRequest
-	42, // 56: cumulo.api.objects.v1.ObjectService.GetObject:input_type -> cumulo.api.objects.v1.GetObjectRequest
-	45, // 57: cumulo.api.objects.v1.ObjectService.HeadObject:input_type -> cumulo.api.objects.v1.HeadObjectRequest
-	33, // 58: cumulo.api.objects.v1.ObjectService.CopyObject:input_type -> cumulo.api.objects.v1.CopyObjectRequest
-	35, // 59: cumulo.api.objects.v1.ObjectService.RenameObject:input_type -> cumulo.api.objects.v1.RenameObjectRequest
-	47, // 60: cumulo.api.objects.v1.ObjectService.DeleteObject:input_type -> cumulo.api.objects.v1.DeleteObjectRequest
-	50, // 61: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:input_type -> cumulo.api.objects.v1.BatchDeleteObjectsRequest
-	53, // 62: cumulo.api.objects.v1.ObjectService.ListObjects:input_type -> cumulo.api.objects.v1.ListObjectsRequest
-	56, // 63: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:input_type -> cumulo.api.objects.v1.CreateMultipartUploadRequest
-	59, // 64: cumulo.api.objects.v1.ObjectService.UploadPart:input_type -> cumulo.api.objects.v1.UploadPartRequest
-	63, // 65: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:input_type -> cumulo.api.objects.v1.CompleteMultipartUploadRequest
-	65, // 66: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:input_type -> cumulo.api.objects.v1.AbortMultipartUploadRequest
-	67, // 67: cumulo.api.objects.v1.ObjectService.ListParts:input_type -> cumulo.api.objects.v1.ListPartsRequest
-	69, // 68: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:input_type -> cumulo.api.objects.v1.ListMultipartUploadsRequest
-	7,  // 69: cumulo.api.objects.v1.ObjectService.CreateBucket:output_type -> cumulo.api.objects.v1.CreateBucketResponse
-	9,  // 70: cumulo.api.objects.v1.ObjectService.GetBucket:output_type -> cumulo.api.objects.v1.GetBucketResponse
-	11, // 71: cumulo.api.objects.v1.ObjectService.ListBuckets:output_type -> cumulo.api.objects.v1.ListBucketsResponse
-	13, // 72: cumulo.api.objects.v1.ObjectService.DeleteBucket:output_type -> cumulo.api.objects.v1.DeleteBucketResponse
-	15, // 73: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:output_type -> cumulo.api.objects.v1.GetBucketPolicyResponse
-	17, // 74: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:output_type -> cumulo.api.objects.v1.SetBucketPolicyResponse
-	19, // 75: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:output_type -> cumulo.api.objects.v1.DeleteBucketPolicyResponse
-	21, // 76: cumulo.api.objects.v1.ObjectService.GetBucketNotification:output_type -> cumulo.api.objects.v1.GetBucketNotificationResponse
-	23, // 77: cumulo.api.objects.v1.ObjectService.SetBucketNotification:output_type -> cumulo.api.objects.v1.SetBucketNotificationResponse
-	25, // 78: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:output_type -> cumulo.api.objects.v1.GetBucketConfigurationResponse
-	27, // 79: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:output_type -> cumulo.api.objects.v1.SetBucketConfigurationResponse
-	29, // 80: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:output_type -> cumulo.api.objects.v1.DeleteBucketConfigurationResponse
-	31, // 81: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:output_type -> cumulo.api.objects.v1.ListBucketConfigurationsResponse
-	40, // 82: cumulo.api.objects.v1.ObjectService.PutObject:output_type -> cumulo.api.objects.v1.PutObjectResponse
-	44, // 83: cumulo.api.objects.v1.ObjectService.GetObject:output_type -> cumulo.api.objects.v1.GetObjectResponse
-	46, // 84: cumulo.api.objects.v1.ObjectService.HeadObject:output_type -> cumulo.api.objects.v1.HeadObjectResponse
-	34, // 85: cumulo.api.objects.v1.ObjectService.CopyObject:output_type -> cumulo.api.objects.v1.CopyObjectResponse
-	36, // 86: cumulo.api.objects.v1.ObjectService.RenameObject:output_type -> cumulo.api.objects.v1.RenameObjectResponse
-	48, // 87: cumulo.api.objects.v1.ObjectService.DeleteObject:output_type -> cumulo.api.objects.v1.DeleteObjectResponse
-	52, // 88: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:output_type -> cumulo.api.objects.v1.BatchDeleteObjectsResponse
-	55, // 89: cumulo.api.objects.v1.ObjectService.ListObjects:output_type -> cumulo.api.objects.v1.ListObjectsResponse
-	57, // 90: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:output_type -> cumulo.api.objects.v1.CreateMultipartUploadResponse
-	61, // 91: cumulo.api.objects.v1.ObjectService.UploadPart:output_type -> cumulo.api.objects.v1.UploadPartResponse
-	64, // 92: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:output_type -> cumulo.api.objects.v1.CompleteMultipartUploadResponse
-	66, // 93: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:output_type -> cumulo.api.objects.v1.AbortMultipartUploadResponse
-	68, // 94: cumulo.api.objects.v1.ObjectService.ListParts:output_type -> cumulo.api.objects.v1.ListPartsResponse
-	71, // 95: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:output_type -> cumulo.api.objects.v1.ListMultipartUploadsResponse
-	69, // [69:96] is the sub-list for method output_type
-	42, // [42:69] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	1,  // 0: cumulo.api.objects.v1.AccessControlList.grants:type_name -> cumulo.api.objects.v1.Grant
+	82, // 1: cumulo.api.objects.v1.Object.metadata:type_name -> cumulo.api.objects.v1.Object.MetadataEntry
+	83, // 2: cumulo.api.objects.v1.ObjectEncryption.kms_context:type_name -> cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
+	0,  // 3: cumulo.api.objects.v1.CreateBucketRequest.bucket:type_name -> cumulo.api.objects.v1.Bucket
+	0,  // 4: cumulo.api.objects.v1.CreateBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
+	0,  // 5: cumulo.api.objects.v1.GetBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
+	2,  // 6: cumulo.api.objects.v1.GetBucketAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
+	1,  // 7: cumulo.api.objects.v1.SetBucketAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
+	2,  // 8: cumulo.api.objects.v1.GetObjectAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
+	1,  // 9: cumulo.api.objects.v1.SetObjectAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
+	0,  // 10: cumulo.api.objects.v1.ListBucketsResponse.buckets:type_name -> cumulo.api.objects.v1.Bucket
+	3,  // 11: cumulo.api.objects.v1.GetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
+	3,  // 12: cumulo.api.objects.v1.SetBucketNotificationRequest.rules:type_name -> cumulo.api.objects.v1.NotificationRule
+	3,  // 13: cumulo.api.objects.v1.SetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
+	87, // 14: cumulo.api.objects.v1.EnclosedMessage.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	84, // 15: cumulo.api.objects.v1.CopyObjectRequest.metadata:type_name -> cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
+	6,  // 16: cumulo.api.objects.v1.CopyObjectRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
+	5,  // 17: cumulo.api.objects.v1.CopyObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
+	85, // 18: cumulo.api.objects.v1.PutObjectHead.metadata:type_name -> cumulo.api.objects.v1.PutObjectHead.MetadataEntry
+	4,  // 19: cumulo.api.objects.v1.PutObjectHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	42, // 20: cumulo.api.objects.v1.PutObjectHead.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
+	6,  // 21: cumulo.api.objects.v1.PutObjectHead.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
+	4,  // 22: cumulo.api.objects.v1.UploadCommit.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	47, // 23: cumulo.api.objects.v1.PutObjectRequest.head:type_name -> cumulo.api.objects.v1.PutObjectHead
+	48, // 24: cumulo.api.objects.v1.PutObjectRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
+	5,  // 25: cumulo.api.objects.v1.PutObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
+	88, // 26: cumulo.api.objects.v1.PutObjectResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
+	51, // 27: cumulo.api.objects.v1.GetObjectRequest.byte_range:type_name -> cumulo.api.objects.v1.ByteRange
+	5,  // 28: cumulo.api.objects.v1.GetObjectHead.object:type_name -> cumulo.api.objects.v1.Object
+	53, // 29: cumulo.api.objects.v1.GetObjectResponse.head:type_name -> cumulo.api.objects.v1.GetObjectHead
+	5,  // 30: cumulo.api.objects.v1.HeadObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
+	59, // 31: cumulo.api.objects.v1.BatchDeleteObjectsRequest.entries:type_name -> cumulo.api.objects.v1.DeleteObjectEntry
+	7,  // 32: cumulo.api.objects.v1.DeleteObjectResult.error:type_name -> cumulo.api.objects.v1.ItemError
+	61, // 33: cumulo.api.objects.v1.BatchDeleteObjectsResponse.results:type_name -> cumulo.api.objects.v1.DeleteObjectResult
+	64, // 34: cumulo.api.objects.v1.ListObjectsResponse.objects:type_name -> cumulo.api.objects.v1.ObjectSummary
+	86, // 35: cumulo.api.objects.v1.CreateMultipartUploadRequest.metadata:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
+	6,  // 36: cumulo.api.objects.v1.CreateMultipartUploadRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
+	4,  // 37: cumulo.api.objects.v1.UploadPartHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	68, // 38: cumulo.api.objects.v1.UploadPartRequest.head:type_name -> cumulo.api.objects.v1.UploadPartHead
+	48, // 39: cumulo.api.objects.v1.UploadPartRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
+	70, // 40: cumulo.api.objects.v1.UploadPartResponse.part:type_name -> cumulo.api.objects.v1.Part
+	72, // 41: cumulo.api.objects.v1.CompleteMultipartUploadRequest.parts:type_name -> cumulo.api.objects.v1.CompletedPart
+	42, // 42: cumulo.api.objects.v1.CompleteMultipartUploadRequest.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
+	5,  // 43: cumulo.api.objects.v1.CompleteMultipartUploadResponse.object:type_name -> cumulo.api.objects.v1.Object
+	88, // 44: cumulo.api.objects.v1.CompleteMultipartUploadResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
+	70, // 45: cumulo.api.objects.v1.ListPartsResponse.parts:type_name -> cumulo.api.objects.v1.Part
+	80, // 46: cumulo.api.objects.v1.ListMultipartUploadsResponse.uploads:type_name -> cumulo.api.objects.v1.MultipartUpload
+	8,  // 47: cumulo.api.objects.v1.ObjectService.CreateBucket:input_type -> cumulo.api.objects.v1.CreateBucketRequest
+	10, // 48: cumulo.api.objects.v1.ObjectService.GetBucket:input_type -> cumulo.api.objects.v1.GetBucketRequest
+	20, // 49: cumulo.api.objects.v1.ObjectService.ListBuckets:input_type -> cumulo.api.objects.v1.ListBucketsRequest
+	22, // 50: cumulo.api.objects.v1.ObjectService.DeleteBucket:input_type -> cumulo.api.objects.v1.DeleteBucketRequest
+	24, // 51: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:input_type -> cumulo.api.objects.v1.GetBucketPolicyRequest
+	26, // 52: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:input_type -> cumulo.api.objects.v1.SetBucketPolicyRequest
+	28, // 53: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:input_type -> cumulo.api.objects.v1.DeleteBucketPolicyRequest
+	12, // 54: cumulo.api.objects.v1.ObjectService.GetBucketAcl:input_type -> cumulo.api.objects.v1.GetBucketAclRequest
+	14, // 55: cumulo.api.objects.v1.ObjectService.SetBucketAcl:input_type -> cumulo.api.objects.v1.SetBucketAclRequest
+	30, // 56: cumulo.api.objects.v1.ObjectService.GetBucketNotification:input_type -> cumulo.api.objects.v1.GetBucketNotificationRequest
+	32, // 57: cumulo.api.objects.v1.ObjectService.SetBucketNotification:input_type -> cumulo.api.objects.v1.SetBucketNotificationRequest
+	34, // 58: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:input_type -> cumulo.api.objects.v1.GetBucketConfigurationRequest
+	36, // 59: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:input_type -> cumulo.api.objects.v1.SetBucketConfigurationRequest
+	38, // 60: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:input_type -> cumulo.api.objects.v1.DeleteBucketConfigurationRequest
+	40, // 61: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:input_type -> cumulo.api.objects.v1.ListBucketConfigurationsRequest
+	49, // 62: cumulo.api.objects.v1.ObjectService.PutObject:input_type -> cumulo.api.objects.v1.PutObjectRequest
+	52, // 63: cumulo.api.objects.v1.ObjectService.GetObject:input_type -> cumulo.api.objects.v1.GetObjectRequest
+	55, // 64: cumulo.api.objects.v1.ObjectService.HeadObject:input_type -> cumulo.api.objects.v1.HeadObjectRequest
+	16, // 65: cumulo.api.objects.v1.ObjectService.GetObjectAcl:input_type -> cumulo.api.objects.v1.GetObjectAclRequest
+	18, // 66: cumulo.api.objects.v1.ObjectService.SetObjectAcl:input_type -> cumulo.api.objects.v1.SetObjectAclRequest
+	43, // 67: cumulo.api.objects.v1.ObjectService.CopyObject:input_type -> cumulo.api.objects.v1.CopyObjectRequest
+	45, // 68: cumulo.api.objects.v1.ObjectService.RenameObject:input_type -> cumulo.api.objects.v1.RenameObjectRequest
+	57, // 69: cumulo.api.objects.v1.ObjectService.DeleteObject:input_type -> cumulo.api.objects.v1.DeleteObjectRequest
+	60, // 70: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:input_type -> cumulo.api.objects.v1.BatchDeleteObjectsRequest
+	63, // 71: cumulo.api.objects.v1.ObjectService.ListObjects:input_type -> cumulo.api.objects.v1.ListObjectsRequest
+	66, // 72: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:input_type -> cumulo.api.objects.v1.CreateMultipartUploadRequest
+	69, // 73: cumulo.api.objects.v1.ObjectService.UploadPart:input_type -> cumulo.api.objects.v1.UploadPartRequest
+	73, // 74: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:input_type -> cumulo.api.objects.v1.CompleteMultipartUploadRequest
+	75, // 75: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:input_type -> cumulo.api.objects.v1.AbortMultipartUploadRequest
+	77, // 76: cumulo.api.objects.v1.ObjectService.ListParts:input_type -> cumulo.api.objects.v1.ListPartsRequest
+	79, // 77: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:input_type -> cumulo.api.objects.v1.ListMultipartUploadsRequest
+	9,  // 78: cumulo.api.objects.v1.ObjectService.CreateBucket:output_type -> cumulo.api.objects.v1.CreateBucketResponse
+	11, // 79: cumulo.api.objects.v1.ObjectService.GetBucket:output_type -> cumulo.api.objects.v1.GetBucketResponse
+	21, // 80: cumulo.api.objects.v1.ObjectService.ListBuckets:output_type -> cumulo.api.objects.v1.ListBucketsResponse
+	23, // 81: cumulo.api.objects.v1.ObjectService.DeleteBucket:output_type -> cumulo.api.objects.v1.DeleteBucketResponse
+	25, // 82: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:output_type -> cumulo.api.objects.v1.GetBucketPolicyResponse
+	27, // 83: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:output_type -> cumulo.api.objects.v1.SetBucketPolicyResponse
+	29, // 84: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:output_type -> cumulo.api.objects.v1.DeleteBucketPolicyResponse
+	13, // 85: cumulo.api.objects.v1.ObjectService.GetBucketAcl:output_type -> cumulo.api.objects.v1.GetBucketAclResponse
+	15, // 86: cumulo.api.objects.v1.ObjectService.SetBucketAcl:output_type -> cumulo.api.objects.v1.SetBucketAclResponse
+	31, // 87: cumulo.api.objects.v1.ObjectService.GetBucketNotification:output_type -> cumulo.api.objects.v1.GetBucketNotificationResponse
+	33, // 88: cumulo.api.objects.v1.ObjectService.SetBucketNotification:output_type -> cumulo.api.objects.v1.SetBucketNotificationResponse
+	35, // 89: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:output_type -> cumulo.api.objects.v1.GetBucketConfigurationResponse
+	37, // 90: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:output_type -> cumulo.api.objects.v1.SetBucketConfigurationResponse
+	39, // 91: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:output_type -> cumulo.api.objects.v1.DeleteBucketConfigurationResponse
+	41, // 92: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:output_type -> cumulo.api.objects.v1.ListBucketConfigurationsResponse
+	50, // 93: cumulo.api.objects.v1.ObjectService.PutObject:output_type -> cumulo.api.objects.v1.PutObjectResponse
+	54, // 94: cumulo.api.objects.v1.ObjectService.GetObject:output_type -> cumulo.api.objects.v1.GetObjectResponse
+	56, // 95: cumulo.api.objects.v1.ObjectService.HeadObject:output_type -> cumulo.api.objects.v1.HeadObjectResponse
+	17, // 96: cumulo.api.objects.v1.ObjectService.GetObjectAcl:output_type -> cumulo.api.objects.v1.GetObjectAclResponse
+	19, // 97: cumulo.api.objects.v1.ObjectService.SetObjectAcl:output_type -> cumulo.api.objects.v1.SetObjectAclResponse
+	44, // 98: cumulo.api.objects.v1.ObjectService.CopyObject:output_type -> cumulo.api.objects.v1.CopyObjectResponse
+	46, // 99: cumulo.api.objects.v1.ObjectService.RenameObject:output_type -> cumulo.api.objects.v1.RenameObjectResponse
+	58, // 100: cumulo.api.objects.v1.ObjectService.DeleteObject:output_type -> cumulo.api.objects.v1.DeleteObjectResponse
+	62, // 101: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:output_type -> cumulo.api.objects.v1.BatchDeleteObjectsResponse
+	65, // 102: cumulo.api.objects.v1.ObjectService.ListObjects:output_type -> cumulo.api.objects.v1.ListObjectsResponse
+	67, // 103: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:output_type -> cumulo.api.objects.v1.CreateMultipartUploadResponse
+	71, // 104: cumulo.api.objects.v1.ObjectService.UploadPart:output_type -> cumulo.api.objects.v1.UploadPartResponse
+	74, // 105: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:output_type -> cumulo.api.objects.v1.CompleteMultipartUploadResponse
+	76, // 106: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:output_type -> cumulo.api.objects.v1.AbortMultipartUploadResponse
+	78, // 107: cumulo.api.objects.v1.ObjectService.ListParts:output_type -> cumulo.api.objects.v1.ListPartsResponse
+	81, // 108: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:output_type -> cumulo.api.objects.v1.ListMultipartUploadsResponse
+	78, // [78:109] is the sub-list for method output_type
+	47, // [47:78] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_cumulo_api_objects_v1_objects_proto_init() }
@@ -5529,38 +6124,38 @@ func file_cumulo_api_objects_v1_objects_proto_init() {
 	if File_cumulo_api_objects_v1_objects_proto != nil {
 		return
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[2].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[3].OneofWrappers = []any{}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[4].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[37].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[39].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[5].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[6].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[47].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[49].OneofWrappers = []any{
 		(*PutObjectRequest_Head)(nil),
 		(*PutObjectRequest_Data)(nil),
 		(*PutObjectRequest_Commit)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[41].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[42].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[51].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[52].OneofWrappers = []any{
 		(*GetObjectRequest_ByteRange)(nil),
 		(*GetObjectRequest_SuffixLength)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[44].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[54].OneofWrappers = []any{
 		(*GetObjectResponse_Head)(nil),
 		(*GetObjectResponse_Data)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[45].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[59].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[55].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[69].OneofWrappers = []any{
 		(*UploadPartRequest_Head)(nil),
 		(*UploadPartRequest_Data)(nil),
 		(*UploadPartRequest_Commit)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[60].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[70].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cumulo_api_objects_v1_objects_proto_rawDesc), len(file_cumulo_api_objects_v1_objects_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   77,
+			NumMessages:   87,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

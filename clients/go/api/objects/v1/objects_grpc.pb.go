@@ -41,6 +41,8 @@ const (
 	ObjectService_GetBucketPolicy_FullMethodName           = "/cumulo.api.objects.v1.ObjectService/GetBucketPolicy"
 	ObjectService_SetBucketPolicy_FullMethodName           = "/cumulo.api.objects.v1.ObjectService/SetBucketPolicy"
 	ObjectService_DeleteBucketPolicy_FullMethodName        = "/cumulo.api.objects.v1.ObjectService/DeleteBucketPolicy"
+	ObjectService_GetBucketAcl_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/GetBucketAcl"
+	ObjectService_SetBucketAcl_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/SetBucketAcl"
 	ObjectService_GetBucketNotification_FullMethodName     = "/cumulo.api.objects.v1.ObjectService/GetBucketNotification"
 	ObjectService_SetBucketNotification_FullMethodName     = "/cumulo.api.objects.v1.ObjectService/SetBucketNotification"
 	ObjectService_GetBucketConfiguration_FullMethodName    = "/cumulo.api.objects.v1.ObjectService/GetBucketConfiguration"
@@ -50,6 +52,8 @@ const (
 	ObjectService_PutObject_FullMethodName                 = "/cumulo.api.objects.v1.ObjectService/PutObject"
 	ObjectService_GetObject_FullMethodName                 = "/cumulo.api.objects.v1.ObjectService/GetObject"
 	ObjectService_HeadObject_FullMethodName                = "/cumulo.api.objects.v1.ObjectService/HeadObject"
+	ObjectService_GetObjectAcl_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/GetObjectAcl"
+	ObjectService_SetObjectAcl_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/SetObjectAcl"
 	ObjectService_CopyObject_FullMethodName                = "/cumulo.api.objects.v1.ObjectService/CopyObject"
 	ObjectService_RenameObject_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/RenameObject"
 	ObjectService_DeleteObject_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/DeleteObject"
@@ -83,6 +87,11 @@ type ObjectServiceClient interface {
 	SetBucketPolicy(ctx context.Context, in *SetBucketPolicyRequest, opts ...grpc.CallOption) (*SetBucketPolicyResponse, error)
 	// Removes a bucket's resource policy. Permission: s3:DeleteBucketPolicy.
 	DeleteBucketPolicy(ctx context.Context, in *DeleteBucketPolicyRequest, opts ...grpc.CallOption) (*DeleteBucketPolicyResponse, error)
+	// Answers a bucket's access control list. Permission: s3:GetBucketAcl.
+	GetBucketAcl(ctx context.Context, in *GetBucketAclRequest, opts ...grpc.CallOption) (*GetBucketAclResponse, error)
+	// Replaces a bucket's access control list; only where its object ownership lets lists act
+	// (`AccessControlListNotSupported`). Permission: s3:PutBucketAcl.
+	SetBucketAcl(ctx context.Context, in *SetBucketAclRequest, opts ...grpc.CallOption) (*SetBucketAclResponse, error)
 	// Answers a bucket's notification rules. Permission: s3:GetBucketNotification.
 	GetBucketNotification(ctx context.Context, in *GetBucketNotificationRequest, opts ...grpc.CallOption) (*GetBucketNotificationResponse, error)
 	// Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification.
@@ -106,6 +115,10 @@ type ObjectServiceClient interface {
 	GetObject(ctx context.Context, in *GetObjectRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetObjectResponse], error)
 	// Answers an object's description without its bytes. Permission: s3:GetObject.
 	HeadObject(ctx context.Context, in *HeadObjectRequest, opts ...grpc.CallOption) (*HeadObjectResponse, error)
+	// Answers an object's access control list. Permission: s3:GetObjectAcl.
+	GetObjectAcl(ctx context.Context, in *GetObjectAclRequest, opts ...grpc.CallOption) (*GetObjectAclResponse, error)
+	// Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl.
+	SetObjectAcl(ctx context.Context, in *SetObjectAclRequest, opts ...grpc.CallOption) (*SetObjectAclResponse, error)
 	// Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
 	// s3:PutObjectTagging where it has tags.
 	CopyObject(ctx context.Context, in *CopyObjectRequest, opts ...grpc.CallOption) (*CopyObjectResponse, error)
@@ -212,6 +225,26 @@ func (c *objectServiceClient) DeleteBucketPolicy(ctx context.Context, in *Delete
 	return out, nil
 }
 
+func (c *objectServiceClient) GetBucketAcl(ctx context.Context, in *GetBucketAclRequest, opts ...grpc.CallOption) (*GetBucketAclResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetBucketAclResponse)
+	err := c.cc.Invoke(ctx, ObjectService_GetBucketAcl_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) SetBucketAcl(ctx context.Context, in *SetBucketAclRequest, opts ...grpc.CallOption) (*SetBucketAclResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetBucketAclResponse)
+	err := c.cc.Invoke(ctx, ObjectService_SetBucketAcl_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *objectServiceClient) GetBucketNotification(ctx context.Context, in *GetBucketNotificationRequest, opts ...grpc.CallOption) (*GetBucketNotificationResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetBucketNotificationResponse)
@@ -308,6 +341,26 @@ func (c *objectServiceClient) HeadObject(ctx context.Context, in *HeadObjectRequ
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(HeadObjectResponse)
 	err := c.cc.Invoke(ctx, ObjectService_HeadObject_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) GetObjectAcl(ctx context.Context, in *GetObjectAclRequest, opts ...grpc.CallOption) (*GetObjectAclResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetObjectAclResponse)
+	err := c.cc.Invoke(ctx, ObjectService_GetObjectAcl_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) SetObjectAcl(ctx context.Context, in *SetObjectAclRequest, opts ...grpc.CallOption) (*SetObjectAclResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetObjectAclResponse)
+	err := c.cc.Invoke(ctx, ObjectService_SetObjectAcl_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -447,6 +500,11 @@ type ObjectServiceServer interface {
 	SetBucketPolicy(context.Context, *SetBucketPolicyRequest) (*SetBucketPolicyResponse, error)
 	// Removes a bucket's resource policy. Permission: s3:DeleteBucketPolicy.
 	DeleteBucketPolicy(context.Context, *DeleteBucketPolicyRequest) (*DeleteBucketPolicyResponse, error)
+	// Answers a bucket's access control list. Permission: s3:GetBucketAcl.
+	GetBucketAcl(context.Context, *GetBucketAclRequest) (*GetBucketAclResponse, error)
+	// Replaces a bucket's access control list; only where its object ownership lets lists act
+	// (`AccessControlListNotSupported`). Permission: s3:PutBucketAcl.
+	SetBucketAcl(context.Context, *SetBucketAclRequest) (*SetBucketAclResponse, error)
 	// Answers a bucket's notification rules. Permission: s3:GetBucketNotification.
 	GetBucketNotification(context.Context, *GetBucketNotificationRequest) (*GetBucketNotificationResponse, error)
 	// Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification.
@@ -470,6 +528,10 @@ type ObjectServiceServer interface {
 	GetObject(*GetObjectRequest, grpc.ServerStreamingServer[GetObjectResponse]) error
 	// Answers an object's description without its bytes. Permission: s3:GetObject.
 	HeadObject(context.Context, *HeadObjectRequest) (*HeadObjectResponse, error)
+	// Answers an object's access control list. Permission: s3:GetObjectAcl.
+	GetObjectAcl(context.Context, *GetObjectAclRequest) (*GetObjectAclResponse, error)
+	// Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl.
+	SetObjectAcl(context.Context, *SetObjectAclRequest) (*SetObjectAclResponse, error)
 	// Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
 	// s3:PutObjectTagging where it has tags.
 	CopyObject(context.Context, *CopyObjectRequest) (*CopyObjectResponse, error)
@@ -527,6 +589,12 @@ func (UnimplementedObjectServiceServer) SetBucketPolicy(context.Context, *SetBuc
 func (UnimplementedObjectServiceServer) DeleteBucketPolicy(context.Context, *DeleteBucketPolicyRequest) (*DeleteBucketPolicyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteBucketPolicy not implemented")
 }
+func (UnimplementedObjectServiceServer) GetBucketAcl(context.Context, *GetBucketAclRequest) (*GetBucketAclResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetBucketAcl not implemented")
+}
+func (UnimplementedObjectServiceServer) SetBucketAcl(context.Context, *SetBucketAclRequest) (*SetBucketAclResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetBucketAcl not implemented")
+}
 func (UnimplementedObjectServiceServer) GetBucketNotification(context.Context, *GetBucketNotificationRequest) (*GetBucketNotificationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetBucketNotification not implemented")
 }
@@ -553,6 +621,12 @@ func (UnimplementedObjectServiceServer) GetObject(*GetObjectRequest, grpc.Server
 }
 func (UnimplementedObjectServiceServer) HeadObject(context.Context, *HeadObjectRequest) (*HeadObjectResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method HeadObject not implemented")
+}
+func (UnimplementedObjectServiceServer) GetObjectAcl(context.Context, *GetObjectAclRequest) (*GetObjectAclResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetObjectAcl not implemented")
+}
+func (UnimplementedObjectServiceServer) SetObjectAcl(context.Context, *SetObjectAclRequest) (*SetObjectAclResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetObjectAcl not implemented")
 }
 func (UnimplementedObjectServiceServer) CopyObject(context.Context, *CopyObjectRequest) (*CopyObjectResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CopyObject not implemented")
@@ -734,6 +808,42 @@ func _ObjectService_DeleteBucketPolicy_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ObjectService_GetBucketAcl_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetBucketAclRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).GetBucketAcl(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_GetBucketAcl_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).GetBucketAcl(ctx, req.(*GetBucketAclRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ObjectService_SetBucketAcl_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetBucketAclRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).SetBucketAcl(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_SetBucketAcl_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).SetBucketAcl(ctx, req.(*SetBucketAclRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ObjectService_GetBucketNotification_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetBucketNotificationRequest)
 	if err := dec(in); err != nil {
@@ -874,6 +984,42 @@ func _ObjectService_HeadObject_Handler(srv interface{}, ctx context.Context, dec
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ObjectServiceServer).HeadObject(ctx, req.(*HeadObjectRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ObjectService_GetObjectAcl_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetObjectAclRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).GetObjectAcl(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_GetObjectAcl_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).GetObjectAcl(ctx, req.(*GetObjectAclRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ObjectService_SetObjectAcl_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetObjectAclRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).SetObjectAcl(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_SetObjectAcl_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).SetObjectAcl(ctx, req.(*SetObjectAclRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -1101,6 +1247,14 @@ var ObjectService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ObjectService_DeleteBucketPolicy_Handler,
 		},
 		{
+			MethodName: "GetBucketAcl",
+			Handler:    _ObjectService_GetBucketAcl_Handler,
+		},
+		{
+			MethodName: "SetBucketAcl",
+			Handler:    _ObjectService_SetBucketAcl_Handler,
+		},
+		{
 			MethodName: "GetBucketNotification",
 			Handler:    _ObjectService_GetBucketNotification_Handler,
 		},
@@ -1127,6 +1281,14 @@ var ObjectService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "HeadObject",
 			Handler:    _ObjectService_HeadObject_Handler,
+		},
+		{
+			MethodName: "GetObjectAcl",
+			Handler:    _ObjectService_GetObjectAcl_Handler,
+		},
+		{
+			MethodName: "SetObjectAcl",
+			Handler:    _ObjectService_SetObjectAcl_Handler,
 		},
 		{
 			MethodName: "CopyObject",

@@ -72,6 +72,63 @@ class Bucket(_message.Message):
 Global___Bucket: _TypeAlias = Bucket  # noqa: Y015
 
 @_typing.final
+class Grant(_message.Message):
+    """What an access control list gives to whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRANTEE_FIELD_NUMBER: _builtins.int
+    PERMISSION_FIELD_NUMBER: _builtins.int
+    grantee: _builtins.str
+    """Set by the client, required: an account (12 digits), a group (`AllUsers`, `AuthenticatedUsers`, `LogDelivery`), or as
+    S3 spells grantees: `id=` and a canonical user id, `emailAddress=` (`UnresolvableGrantByEmailAddress`), `uri=`.
+    Answered as account or group.
+    """
+    permission: _builtins.str
+    """Set by the client, required: `READ`, `WRITE`, `READ_ACP`, `WRITE_ACP` or `FULL_CONTROL`."""
+    def __init__(
+        self,
+        *,
+        grantee: _builtins.str = ...,
+        permission: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grantee", b"grantee", "permission", b"permission"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Grant: _TypeAlias = Grant  # noqa: Y015
+
+@_typing.final
+class AccessControlList(_message.Message):
+    """An access control list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNER_FIELD_NUMBER: _builtins.int
+    GRANTS_FIELD_NUMBER: _builtins.int
+    owner: _builtins.str
+    """Set by the server: the account that owns the bucket or object, 12 digits."""
+    @_builtins.property
+    def grants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Grant]:
+        """Set by the server."""
+
+    def __init__(
+        self,
+        *,
+        owner: _builtins.str = ...,
+        grants: _abc.Iterable[Global___Grant] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grants", b"grants", "owner", b"owner"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccessControlList: _TypeAlias = AccessControlList  # noqa: Y015
+
+@_typing.final
 class NotificationRule(_message.Message):
     """What happens to whom when an object changes."""
 
@@ -459,6 +516,212 @@ class GetBucketResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetBucketResponse: _TypeAlias = GetBucketResponse  # noqa: Y015
+
+@_typing.final
+class GetBucketAclRequest(_message.Message):
+    """Whose list to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBucketAclRequest: _TypeAlias = GetBucketAclRequest  # noqa: Y015
+
+@_typing.final
+class GetBucketAclResponse(_message.Message):
+    """The list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def acl(self) -> Global___AccessControlList:
+        """Set by the server."""
+
+    def __init__(
+        self,
+        *,
+        acl: Global___AccessControlList | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acl", b"acl"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acl", b"acl"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBucketAclResponse: _TypeAlias = GetBucketAclResponse  # noqa: Y015
+
+@_typing.final
+class SetBucketAclRequest(_message.Message):
+    """The list to write: a canned one, or grants, which may be none at all."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    CANNED_ACL_FIELD_NUMBER: _builtins.int
+    GRANTS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    canned_acl: _builtins.str
+    """Set by the client, this or `grants`: one of S3's canned lists, e.g. `private`, `public-read`."""
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id, a UUID; remembered 24 h."""
+    @_builtins.property
+    def grants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Grant]:
+        """Set by the client: at most 100."""
+
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        canned_acl: _builtins.str = ...,
+        grants: _abc.Iterable[Global___Grant] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "canned_acl", b"canned_acl", "grants", b"grants", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetBucketAclRequest: _TypeAlias = SetBucketAclRequest  # noqa: Y015
+
+@_typing.final
+class SetBucketAclResponse(_message.Message):
+    """The list is written."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetBucketAclResponse: _TypeAlias = SetBucketAclResponse  # noqa: Y015
+
+@_typing.final
+class GetObjectAclRequest(_message.Message):
+    """Whose list to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    key: _builtins.str
+    """Set by the client, required: 1 to 1024 bytes."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetObjectAclRequest: _TypeAlias = GetObjectAclRequest  # noqa: Y015
+
+@_typing.final
+class GetObjectAclResponse(_message.Message):
+    """The list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def acl(self) -> Global___AccessControlList:
+        """Set by the server."""
+
+    def __init__(
+        self,
+        *,
+        acl: Global___AccessControlList | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acl", b"acl"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acl", b"acl"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetObjectAclResponse: _TypeAlias = GetObjectAclResponse  # noqa: Y015
+
+@_typing.final
+class SetObjectAclRequest(_message.Message):
+    """The list to write: a canned one, or grants, which may be none at all."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    CANNED_ACL_FIELD_NUMBER: _builtins.int
+    GRANTS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    key: _builtins.str
+    """Set by the client, required: 1 to 1024 bytes."""
+    canned_acl: _builtins.str
+    """Set by the client, this or `grants`: one of S3's canned lists, e.g. `private`, `bucket-owner-full-control`."""
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
+    @_builtins.property
+    def grants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Grant]:
+        """Set by the client: at most 100."""
+
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        key: _builtins.str = ...,
+        canned_acl: _builtins.str = ...,
+        grants: _abc.Iterable[Global___Grant] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "canned_acl", b"canned_acl", "grants", b"grants", "key", b"key", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetObjectAclRequest: _TypeAlias = SetObjectAclRequest  # noqa: Y015
+
+@_typing.final
+class SetObjectAclResponse(_message.Message):
+    """The list is written."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetObjectAclResponse: _TypeAlias = SetObjectAclResponse  # noqa: Y015
 
 @_typing.final
 class ListBucketsRequest(_message.Message):

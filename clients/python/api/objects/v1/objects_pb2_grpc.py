@@ -70,6 +70,16 @@ class ObjectServiceStub:
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteBucketPolicyRequest.SerializeToString,
                 response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteBucketPolicyResponse.FromString,
                 _registered_method=True)
+        self.GetBucketAcl = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/GetBucketAcl',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketAclRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketAclResponse.FromString,
+                _registered_method=True)
+        self.SetBucketAcl = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/SetBucketAcl',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketAclRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketAclResponse.FromString,
+                _registered_method=True)
         self.GetBucketNotification = channel.unary_unary(
                 '/cumulo.api.objects.v1.ObjectService/GetBucketNotification',
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketNotificationRequest.SerializeToString,
@@ -114,6 +124,16 @@ class ObjectServiceStub:
                 '/cumulo.api.objects.v1.ObjectService/HeadObject',
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectRequest.SerializeToString,
                 response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectResponse.FromString,
+                _registered_method=True)
+        self.GetObjectAcl = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/GetObjectAcl',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectAclRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectAclResponse.FromString,
+                _registered_method=True)
+        self.SetObjectAcl = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/SetObjectAcl',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectAclRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectAclResponse.FromString,
                 _registered_method=True)
         self.CopyObject = channel.unary_unary(
                 '/cumulo.api.objects.v1.ObjectService/CopyObject',
@@ -225,6 +245,21 @@ class ObjectServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetBucketAcl(self, request, context):
+        """Answers a bucket's access control list. Permission: s3:GetBucketAcl.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetBucketAcl(self, request, context):
+        """Replaces a bucket's access control list; only where its object ownership lets lists act
+        (`AccessControlListNotSupported`). Permission: s3:PutBucketAcl.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetBucketNotification(self, request, context):
         """Answers a bucket's notification rules. Permission: s3:GetBucketNotification.
         """
@@ -288,6 +323,20 @@ class ObjectServiceServicer:
 
     def HeadObject(self, request, context):
         """Answers an object's description without its bytes. Permission: s3:GetObject.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetObjectAcl(self, request, context):
+        """Answers an object's access control list. Permission: s3:GetObjectAcl.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetObjectAcl(self, request, context):
+        """Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -412,6 +461,16 @@ def add_ObjectServiceServicer_to_server(servicer, server):
                     request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteBucketPolicyRequest.FromString,
                     response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteBucketPolicyResponse.SerializeToString,
             ),
+            'GetBucketAcl': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBucketAcl,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketAclRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketAclResponse.SerializeToString,
+            ),
+            'SetBucketAcl': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetBucketAcl,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketAclRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketAclResponse.SerializeToString,
+            ),
             'GetBucketNotification': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBucketNotification,
                     request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketNotificationRequest.FromString,
@@ -456,6 +515,16 @@ def add_ObjectServiceServicer_to_server(servicer, server):
                     servicer.HeadObject,
                     request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectRequest.FromString,
                     response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectResponse.SerializeToString,
+            ),
+            'GetObjectAcl': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetObjectAcl,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectAclRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectAclResponse.SerializeToString,
+            ),
+            'SetObjectAcl': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetObjectAcl,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectAclRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectAclResponse.SerializeToString,
             ),
             'CopyObject': grpc.unary_unary_rpc_method_handler(
                     servicer.CopyObject,
@@ -714,6 +783,60 @@ class ObjectService:
             _registered_method=True)
 
     @staticmethod
+    def GetBucketAcl(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/GetBucketAcl',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketAclRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketAclResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetBucketAcl(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/SetBucketAcl',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketAclRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketAclResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetBucketNotification(request,
             target,
             options=(),
@@ -946,6 +1069,60 @@ class ObjectService:
             '/cumulo.api.objects.v1.ObjectService/HeadObject',
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectRequest.SerializeToString,
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetObjectAcl(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/GetObjectAcl',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectAclRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectAclResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetObjectAcl(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/SetObjectAcl',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectAclRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectAclResponse.FromString,
             options,
             channel_credentials,
             insecure,

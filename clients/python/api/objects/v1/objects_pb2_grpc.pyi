@@ -61,6 +61,12 @@ class ObjectServiceStub:
     """Writes a bucket's resource policy. Permission: s3:PutBucketPolicy."""
     DeleteBucketPolicy: _grpc.UnaryUnaryMultiCallable[_objects_pb2.DeleteBucketPolicyRequest, _objects_pb2.DeleteBucketPolicyResponse]
     """Removes a bucket's resource policy. Permission: s3:DeleteBucketPolicy."""
+    GetBucketAcl: _grpc.UnaryUnaryMultiCallable[_objects_pb2.GetBucketAclRequest, _objects_pb2.GetBucketAclResponse]
+    """Answers a bucket's access control list. Permission: s3:GetBucketAcl."""
+    SetBucketAcl: _grpc.UnaryUnaryMultiCallable[_objects_pb2.SetBucketAclRequest, _objects_pb2.SetBucketAclResponse]
+    """Replaces a bucket's access control list; only where its object ownership lets lists act
+    (`AccessControlListNotSupported`). Permission: s3:PutBucketAcl.
+    """
     GetBucketNotification: _grpc.UnaryUnaryMultiCallable[_objects_pb2.GetBucketNotificationRequest, _objects_pb2.GetBucketNotificationResponse]
     """Answers a bucket's notification rules. Permission: s3:GetBucketNotification."""
     SetBucketNotification: _grpc.UnaryUnaryMultiCallable[_objects_pb2.SetBucketNotificationRequest, _objects_pb2.SetBucketNotificationResponse]
@@ -89,6 +95,10 @@ class ObjectServiceStub:
     """
     HeadObject: _grpc.UnaryUnaryMultiCallable[_objects_pb2.HeadObjectRequest, _objects_pb2.HeadObjectResponse]
     """Answers an object's description without its bytes. Permission: s3:GetObject."""
+    GetObjectAcl: _grpc.UnaryUnaryMultiCallable[_objects_pb2.GetObjectAclRequest, _objects_pb2.GetObjectAclResponse]
+    """Answers an object's access control list. Permission: s3:GetObjectAcl."""
+    SetObjectAcl: _grpc.UnaryUnaryMultiCallable[_objects_pb2.SetObjectAclRequest, _objects_pb2.SetObjectAclResponse]
+    """Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl."""
     CopyObject: _grpc.UnaryUnaryMultiCallable[_objects_pb2.CopyObjectRequest, _objects_pb2.CopyObjectResponse]
     """Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
     s3:PutObjectTagging where it has tags.
@@ -139,6 +149,12 @@ class ObjectServiceAsyncStub(ObjectServiceStub):
     """Writes a bucket's resource policy. Permission: s3:PutBucketPolicy."""
     DeleteBucketPolicy: _aio.UnaryUnaryMultiCallable[_objects_pb2.DeleteBucketPolicyRequest, _objects_pb2.DeleteBucketPolicyResponse]  # type: ignore[assignment]
     """Removes a bucket's resource policy. Permission: s3:DeleteBucketPolicy."""
+    GetBucketAcl: _aio.UnaryUnaryMultiCallable[_objects_pb2.GetBucketAclRequest, _objects_pb2.GetBucketAclResponse]  # type: ignore[assignment]
+    """Answers a bucket's access control list. Permission: s3:GetBucketAcl."""
+    SetBucketAcl: _aio.UnaryUnaryMultiCallable[_objects_pb2.SetBucketAclRequest, _objects_pb2.SetBucketAclResponse]  # type: ignore[assignment]
+    """Replaces a bucket's access control list; only where its object ownership lets lists act
+    (`AccessControlListNotSupported`). Permission: s3:PutBucketAcl.
+    """
     GetBucketNotification: _aio.UnaryUnaryMultiCallable[_objects_pb2.GetBucketNotificationRequest, _objects_pb2.GetBucketNotificationResponse]  # type: ignore[assignment]
     """Answers a bucket's notification rules. Permission: s3:GetBucketNotification."""
     SetBucketNotification: _aio.UnaryUnaryMultiCallable[_objects_pb2.SetBucketNotificationRequest, _objects_pb2.SetBucketNotificationResponse]  # type: ignore[assignment]
@@ -167,6 +183,10 @@ class ObjectServiceAsyncStub(ObjectServiceStub):
     """
     HeadObject: _aio.UnaryUnaryMultiCallable[_objects_pb2.HeadObjectRequest, _objects_pb2.HeadObjectResponse]  # type: ignore[assignment]
     """Answers an object's description without its bytes. Permission: s3:GetObject."""
+    GetObjectAcl: _aio.UnaryUnaryMultiCallable[_objects_pb2.GetObjectAclRequest, _objects_pb2.GetObjectAclResponse]  # type: ignore[assignment]
+    """Answers an object's access control list. Permission: s3:GetObjectAcl."""
+    SetObjectAcl: _aio.UnaryUnaryMultiCallable[_objects_pb2.SetObjectAclRequest, _objects_pb2.SetObjectAclResponse]  # type: ignore[assignment]
+    """Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl."""
     CopyObject: _aio.UnaryUnaryMultiCallable[_objects_pb2.CopyObjectRequest, _objects_pb2.CopyObjectResponse]  # type: ignore[assignment]
     """Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
     s3:PutObjectTagging where it has tags.
@@ -258,6 +278,24 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
         """Removes a bucket's resource policy. Permission: s3:DeleteBucketPolicy."""
 
     @_abc_1.abstractmethod
+    def GetBucketAcl(
+        self,
+        request: _objects_pb2.GetBucketAclRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.GetBucketAclResponse, _abc.Awaitable[_objects_pb2.GetBucketAclResponse]]:
+        """Answers a bucket's access control list. Permission: s3:GetBucketAcl."""
+
+    @_abc_1.abstractmethod
+    def SetBucketAcl(
+        self,
+        request: _objects_pb2.SetBucketAclRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.SetBucketAclResponse, _abc.Awaitable[_objects_pb2.SetBucketAclResponse]]:
+        """Replaces a bucket's access control list; only where its object ownership lets lists act
+        (`AccessControlListNotSupported`). Permission: s3:PutBucketAcl.
+        """
+
+    @_abc_1.abstractmethod
     def GetBucketNotification(
         self,
         request: _objects_pb2.GetBucketNotificationRequest,
@@ -338,6 +376,22 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_objects_pb2.HeadObjectResponse, _abc.Awaitable[_objects_pb2.HeadObjectResponse]]:
         """Answers an object's description without its bytes. Permission: s3:GetObject."""
+
+    @_abc_1.abstractmethod
+    def GetObjectAcl(
+        self,
+        request: _objects_pb2.GetObjectAclRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.GetObjectAclResponse, _abc.Awaitable[_objects_pb2.GetObjectAclResponse]]:
+        """Answers an object's access control list. Permission: s3:GetObjectAcl."""
+
+    @_abc_1.abstractmethod
+    def SetObjectAcl(
+        self,
+        request: _objects_pb2.SetObjectAclRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.SetObjectAclResponse, _abc.Awaitable[_objects_pb2.SetObjectAclResponse]]:
+        """Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl."""
 
     @_abc_1.abstractmethod
     def CopyObject(

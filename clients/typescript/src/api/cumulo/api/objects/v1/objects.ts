@@ -59,6 +59,26 @@ export interface Bucket {
   createMs: bigint;
 }
 
+/** What an access control list gives to whom. */
+export interface Grant {
+  /**
+   * Set by the client, required: an account (12 digits), a group (`AllUsers`, `AuthenticatedUsers`, `LogDelivery`), or as
+   * S3 spells grantees: `id=` and a canonical user id, `emailAddress=` (`UnresolvableGrantByEmailAddress`), `uri=`.
+   * Answered as account or group.
+   */
+  grantee: string;
+  /** Set by the client, required: `READ`, `WRITE`, `READ_ACP`, `WRITE_ACP` or `FULL_CONTROL`. */
+  permission: string;
+}
+
+/** An access control list. */
+export interface AccessControlList {
+  /** Set by the server: the account that owns the bucket or object, 12 digits. */
+  owner: string;
+  /** Set by the server. */
+  grants: Grant[];
+}
+
 /** What happens to whom when an object changes. */
 export interface NotificationRule {
   /** Set by the client, optional: unique in the bucket, at most 255 characters. Empty: the server chooses one. */
@@ -207,6 +227,66 @@ export interface GetBucketRequest {
 export interface GetBucketResponse {
   /** Set by the server. */
   bucket: Bucket | undefined;
+}
+
+/** Whose list to read. */
+export interface GetBucketAclRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+}
+
+/** The list. */
+export interface GetBucketAclResponse {
+  /** Set by the server. */
+  acl: AccessControlList | undefined;
+}
+
+/** The list to write: a canned one, or grants, which may be none at all. */
+export interface SetBucketAclRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, this or `grants`: one of S3's canned lists, e.g. `private`, `public-read`. */
+  cannedAcl: string;
+  /** Set by the client: at most 100. */
+  grants: Grant[];
+  /** Set by the client, optional: idempotency id, a UUID; remembered 24 h. */
+  requestId: string;
+}
+
+/** The list is written. */
+export interface SetBucketAclResponse {
+}
+
+/** Whose list to read. */
+export interface GetObjectAclRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, required: 1 to 1024 bytes. */
+  key: string;
+}
+
+/** The list. */
+export interface GetObjectAclResponse {
+  /** Set by the server. */
+  acl: AccessControlList | undefined;
+}
+
+/** The list to write: a canned one, or grants, which may be none at all. */
+export interface SetObjectAclRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, required: 1 to 1024 bytes. */
+  key: string;
+  /** Set by the client, this or `grants`: one of S3's canned lists, e.g. `private`, `bucket-owner-full-control`. */
+  cannedAcl: string;
+  /** Set by the client: at most 100. */
+  grants: Grant[];
+  /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
+  requestId: string;
+}
+
+/** The list is written. */
+export interface SetObjectAclResponse {
 }
 
 /** Which buckets to list. */
@@ -1021,6 +1101,140 @@ export const Bucket: MessageFns<Bucket> = {
     message.region = object.region ?? "";
     message.account = object.account ?? "";
     message.createMs = (object.createMs !== undefined && object.createMs !== null) ? BigInt(object.createMs) : 0n;
+    return message;
+  },
+};
+
+function createBaseGrant(): Grant {
+  return { grantee: "", permission: "" };
+}
+
+export const Grant: MessageFns<Grant> = {
+  encode(message: Grant, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.grantee !== "") {
+      writer.uint32(10).string(message.grantee);
+    }
+    if (message.permission !== "") {
+      writer.uint32(18).string(message.permission);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Grant {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGrant();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.grantee = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.permission = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Grant>): Grant {
+    return Grant.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Grant>): Grant {
+    const message = createBaseGrant();
+    message.grantee = object.grantee ?? "";
+    message.permission = object.permission ?? "";
+    return message;
+  },
+};
+
+function createBaseAccessControlList(): AccessControlList {
+  return { owner: "", grants: [] };
+}
+
+export const AccessControlList: MessageFns<AccessControlList> = {
+  encode(message: AccessControlList, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.owner !== "") {
+      writer.uint32(10).string(message.owner);
+    }
+    for (const v of message.grants) {
+      Grant.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccessControlList {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccessControlList();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.grants.push(Grant.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AccessControlList>): AccessControlList {
+    return AccessControlList.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AccessControlList>): AccessControlList {
+    const message = createBaseAccessControlList();
+    message.owner = object.owner ?? "";
+    message.grants = object.grants?.map((e) => Grant.fromPartial(e)) || [];
     return message;
   },
 };
@@ -2026,6 +2240,522 @@ export const GetBucketResponse: MessageFns<GetBucketResponse> = {
     message.bucket = (object.bucket !== undefined && object.bucket !== null)
       ? Bucket.fromPartial(object.bucket)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseGetBucketAclRequest(): GetBucketAclRequest {
+  return { bucket: "" };
+}
+
+export const GetBucketAclRequest: MessageFns<GetBucketAclRequest> = {
+  encode(message: GetBucketAclRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetBucketAclRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetBucketAclRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetBucketAclRequest>): GetBucketAclRequest {
+    return GetBucketAclRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetBucketAclRequest>): GetBucketAclRequest {
+    const message = createBaseGetBucketAclRequest();
+    message.bucket = object.bucket ?? "";
+    return message;
+  },
+};
+
+function createBaseGetBucketAclResponse(): GetBucketAclResponse {
+  return { acl: undefined };
+}
+
+export const GetBucketAclResponse: MessageFns<GetBucketAclResponse> = {
+  encode(message: GetBucketAclResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.acl !== undefined) {
+      AccessControlList.encode(message.acl, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetBucketAclResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetBucketAclResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.acl = AccessControlList.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetBucketAclResponse>): GetBucketAclResponse {
+    return GetBucketAclResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetBucketAclResponse>): GetBucketAclResponse {
+    const message = createBaseGetBucketAclResponse();
+    message.acl = (object.acl !== undefined && object.acl !== null)
+      ? AccessControlList.fromPartial(object.acl)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSetBucketAclRequest(): SetBucketAclRequest {
+  return { bucket: "", cannedAcl: "", grants: [], requestId: "" };
+}
+
+export const SetBucketAclRequest: MessageFns<SetBucketAclRequest> = {
+  encode(message: SetBucketAclRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.cannedAcl !== "") {
+      writer.uint32(18).string(message.cannedAcl);
+    }
+    for (const v of message.grants) {
+      Grant.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.requestId !== "") {
+      writer.uint32(34).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetBucketAclRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetBucketAclRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.cannedAcl = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.grants.push(Grant.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetBucketAclRequest>): SetBucketAclRequest {
+    return SetBucketAclRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetBucketAclRequest>): SetBucketAclRequest {
+    const message = createBaseSetBucketAclRequest();
+    message.bucket = object.bucket ?? "";
+    message.cannedAcl = object.cannedAcl ?? "";
+    message.grants = object.grants?.map((e) => Grant.fromPartial(e)) || [];
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseSetBucketAclResponse(): SetBucketAclResponse {
+  return {};
+}
+
+export const SetBucketAclResponse: MessageFns<SetBucketAclResponse> = {
+  encode(_: SetBucketAclResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetBucketAclResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetBucketAclResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetBucketAclResponse>): SetBucketAclResponse {
+    return SetBucketAclResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<SetBucketAclResponse>): SetBucketAclResponse {
+    const message = createBaseSetBucketAclResponse();
+    return message;
+  },
+};
+
+function createBaseGetObjectAclRequest(): GetObjectAclRequest {
+  return { bucket: "", key: "" };
+}
+
+export const GetObjectAclRequest: MessageFns<GetObjectAclRequest> = {
+  encode(message: GetObjectAclRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetObjectAclRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetObjectAclRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetObjectAclRequest>): GetObjectAclRequest {
+    return GetObjectAclRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetObjectAclRequest>): GetObjectAclRequest {
+    const message = createBaseGetObjectAclRequest();
+    message.bucket = object.bucket ?? "";
+    message.key = object.key ?? "";
+    return message;
+  },
+};
+
+function createBaseGetObjectAclResponse(): GetObjectAclResponse {
+  return { acl: undefined };
+}
+
+export const GetObjectAclResponse: MessageFns<GetObjectAclResponse> = {
+  encode(message: GetObjectAclResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.acl !== undefined) {
+      AccessControlList.encode(message.acl, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetObjectAclResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetObjectAclResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.acl = AccessControlList.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetObjectAclResponse>): GetObjectAclResponse {
+    return GetObjectAclResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetObjectAclResponse>): GetObjectAclResponse {
+    const message = createBaseGetObjectAclResponse();
+    message.acl = (object.acl !== undefined && object.acl !== null)
+      ? AccessControlList.fromPartial(object.acl)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSetObjectAclRequest(): SetObjectAclRequest {
+  return { bucket: "", key: "", cannedAcl: "", grants: [], requestId: "" };
+}
+
+export const SetObjectAclRequest: MessageFns<SetObjectAclRequest> = {
+  encode(message: SetObjectAclRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.cannedAcl !== "") {
+      writer.uint32(26).string(message.cannedAcl);
+    }
+    for (const v of message.grants) {
+      Grant.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.requestId !== "") {
+      writer.uint32(42).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetObjectAclRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetObjectAclRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.cannedAcl = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.grants.push(Grant.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetObjectAclRequest>): SetObjectAclRequest {
+    return SetObjectAclRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetObjectAclRequest>): SetObjectAclRequest {
+    const message = createBaseSetObjectAclRequest();
+    message.bucket = object.bucket ?? "";
+    message.key = object.key ?? "";
+    message.cannedAcl = object.cannedAcl ?? "";
+    message.grants = object.grants?.map((e) => Grant.fromPartial(e)) || [];
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseSetObjectAclResponse(): SetObjectAclResponse {
+  return {};
+}
+
+export const SetObjectAclResponse: MessageFns<SetObjectAclResponse> = {
+  encode(_: SetObjectAclResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetObjectAclResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetObjectAclResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetObjectAclResponse>): SetObjectAclResponse {
+    return SetObjectAclResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<SetObjectAclResponse>): SetObjectAclResponse {
+    const message = createBaseSetObjectAclResponse();
     return message;
   },
 };
@@ -7476,6 +8206,31 @@ export const ObjectServiceService = {
       Buffer.from(DeleteBucketPolicyResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteBucketPolicyResponse => DeleteBucketPolicyResponse.decode(value),
   },
+  /** Answers a bucket's access control list. Permission: s3:GetBucketAcl. */
+  getBucketAcl: {
+    path: "/cumulo.api.objects.v1.ObjectService/GetBucketAcl" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetBucketAclRequest): Buffer => Buffer.from(GetBucketAclRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetBucketAclRequest => GetBucketAclRequest.decode(value),
+    responseSerialize: (value: GetBucketAclResponse): Buffer =>
+      Buffer.from(GetBucketAclResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetBucketAclResponse => GetBucketAclResponse.decode(value),
+  },
+  /**
+   * Replaces a bucket's access control list; only where its object ownership lets lists act
+   * (`AccessControlListNotSupported`). Permission: s3:PutBucketAcl.
+   */
+  setBucketAcl: {
+    path: "/cumulo.api.objects.v1.ObjectService/SetBucketAcl" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetBucketAclRequest): Buffer => Buffer.from(SetBucketAclRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetBucketAclRequest => SetBucketAclRequest.decode(value),
+    responseSerialize: (value: SetBucketAclResponse): Buffer =>
+      Buffer.from(SetBucketAclResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetBucketAclResponse => SetBucketAclResponse.decode(value),
+  },
   /** Answers a bucket's notification rules. Permission: s3:GetBucketNotification. */
   getBucketNotification: {
     path: "/cumulo.api.objects.v1.ObjectService/GetBucketNotification" as const,
@@ -7598,6 +8353,28 @@ export const ObjectServiceService = {
     requestDeserialize: (value: Buffer): HeadObjectRequest => HeadObjectRequest.decode(value),
     responseSerialize: (value: HeadObjectResponse): Buffer => Buffer.from(HeadObjectResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): HeadObjectResponse => HeadObjectResponse.decode(value),
+  },
+  /** Answers an object's access control list. Permission: s3:GetObjectAcl. */
+  getObjectAcl: {
+    path: "/cumulo.api.objects.v1.ObjectService/GetObjectAcl" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetObjectAclRequest): Buffer => Buffer.from(GetObjectAclRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetObjectAclRequest => GetObjectAclRequest.decode(value),
+    responseSerialize: (value: GetObjectAclResponse): Buffer =>
+      Buffer.from(GetObjectAclResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetObjectAclResponse => GetObjectAclResponse.decode(value),
+  },
+  /** Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl. */
+  setObjectAcl: {
+    path: "/cumulo.api.objects.v1.ObjectService/SetObjectAcl" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetObjectAclRequest): Buffer => Buffer.from(SetObjectAclRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetObjectAclRequest => SetObjectAclRequest.decode(value),
+    responseSerialize: (value: SetObjectAclResponse): Buffer =>
+      Buffer.from(SetObjectAclResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetObjectAclResponse => SetObjectAclResponse.decode(value),
   },
   /**
    * Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
@@ -7751,6 +8528,13 @@ export interface ObjectServiceServer extends UntypedServiceImplementation {
   setBucketPolicy: handleUnaryCall<SetBucketPolicyRequest, SetBucketPolicyResponse>;
   /** Removes a bucket's resource policy. Permission: s3:DeleteBucketPolicy. */
   deleteBucketPolicy: handleUnaryCall<DeleteBucketPolicyRequest, DeleteBucketPolicyResponse>;
+  /** Answers a bucket's access control list. Permission: s3:GetBucketAcl. */
+  getBucketAcl: handleUnaryCall<GetBucketAclRequest, GetBucketAclResponse>;
+  /**
+   * Replaces a bucket's access control list; only where its object ownership lets lists act
+   * (`AccessControlListNotSupported`). Permission: s3:PutBucketAcl.
+   */
+  setBucketAcl: handleUnaryCall<SetBucketAclRequest, SetBucketAclResponse>;
   /** Answers a bucket's notification rules. Permission: s3:GetBucketNotification. */
   getBucketNotification: handleUnaryCall<GetBucketNotificationRequest, GetBucketNotificationResponse>;
   /** Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification. */
@@ -7784,6 +8568,10 @@ export interface ObjectServiceServer extends UntypedServiceImplementation {
   getObject: handleServerStreamingCall<GetObjectRequest, GetObjectResponse>;
   /** Answers an object's description without its bytes. Permission: s3:GetObject. */
   headObject: handleUnaryCall<HeadObjectRequest, HeadObjectResponse>;
+  /** Answers an object's access control list. Permission: s3:GetObjectAcl. */
+  getObjectAcl: handleUnaryCall<GetObjectAclRequest, GetObjectAclResponse>;
+  /** Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl. */
+  setObjectAcl: handleUnaryCall<SetObjectAclRequest, SetObjectAclResponse>;
   /**
    * Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
    * s3:PutObjectTagging where it has tags.
@@ -7932,6 +8720,41 @@ export interface ObjectServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteBucketPolicyResponse) => void,
+  ): ClientUnaryCall;
+  /** Answers a bucket's access control list. Permission: s3:GetBucketAcl. */
+  getBucketAcl(
+    request: GetBucketAclRequest,
+    callback: (error: ServiceError | null, response: GetBucketAclResponse) => void,
+  ): ClientUnaryCall;
+  getBucketAcl(
+    request: GetBucketAclRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetBucketAclResponse) => void,
+  ): ClientUnaryCall;
+  getBucketAcl(
+    request: GetBucketAclRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetBucketAclResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Replaces a bucket's access control list; only where its object ownership lets lists act
+   * (`AccessControlListNotSupported`). Permission: s3:PutBucketAcl.
+   */
+  setBucketAcl(
+    request: SetBucketAclRequest,
+    callback: (error: ServiceError | null, response: SetBucketAclResponse) => void,
+  ): ClientUnaryCall;
+  setBucketAcl(
+    request: SetBucketAclRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetBucketAclResponse) => void,
+  ): ClientUnaryCall;
+  setBucketAcl(
+    request: SetBucketAclRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetBucketAclResponse) => void,
   ): ClientUnaryCall;
   /** Answers a bucket's notification rules. Permission: s3:GetBucketNotification. */
   getBucketNotification(
@@ -8083,6 +8906,38 @@ export interface ObjectServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: HeadObjectResponse) => void,
+  ): ClientUnaryCall;
+  /** Answers an object's access control list. Permission: s3:GetObjectAcl. */
+  getObjectAcl(
+    request: GetObjectAclRequest,
+    callback: (error: ServiceError | null, response: GetObjectAclResponse) => void,
+  ): ClientUnaryCall;
+  getObjectAcl(
+    request: GetObjectAclRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetObjectAclResponse) => void,
+  ): ClientUnaryCall;
+  getObjectAcl(
+    request: GetObjectAclRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetObjectAclResponse) => void,
+  ): ClientUnaryCall;
+  /** Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl. */
+  setObjectAcl(
+    request: SetObjectAclRequest,
+    callback: (error: ServiceError | null, response: SetObjectAclResponse) => void,
+  ): ClientUnaryCall;
+  setObjectAcl(
+    request: SetObjectAclRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetObjectAclResponse) => void,
+  ): ClientUnaryCall;
+  setObjectAcl(
+    request: SetObjectAclRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetObjectAclResponse) => void,
   ): ClientUnaryCall;
   /**
    * Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and

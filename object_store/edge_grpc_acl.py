@@ -1,0 +1,54 @@
+"""Access control lists over gRPC: the contract's grants and the room's."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from cumulo.api.objects.v1 import objects_pb2 as pb
+from cumulo.gateway.rpc import UnaryRow
+from cumulo.object_store import model
+
+
+def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
+    """Return the calls about lists; `bucket_name` reads what a request calls a bucket."""
+    return {
+        "GetBucketAcl": (
+            pb.GetBucketAclRequest,
+            lambda request, _: model.GetBucketAcl(bucket_name(request.bucket)),
+            lambda it: pb.GetBucketAclResponse(acl=_encode(it)),
+        ),
+        "SetBucketAcl": (
+            pb.SetBucketAclRequest,
+            lambda request, _: model.SetBucketAcl(
+                bucket_name(request.bucket),
+                request.canned_acl,
+                _decode(request.grants),
+                request_id=request.request_id,
+            ),
+            lambda _: pb.SetBucketAclResponse(),
+        ),
+        "GetObjectAcl": (
+            pb.GetObjectAclRequest,
+            lambda request, _: model.GetObjectAcl(bucket_name(request.bucket), request.key),
+            lambda it: pb.GetObjectAclResponse(acl=_encode(it)),
+        ),
+        "SetObjectAcl": (
+            pb.SetObjectAclRequest,
+            lambda request, _: model.SetObjectAcl(
+                bucket_name(request.bucket),
+                request.key,
+                request.canned_acl,
+                _decode(request.grants),
+                request_id=request.request_id,
+            ),
+            lambda _: pb.SetObjectAclResponse(),
+        ),
+    }
+
+
+def _encode(it: model.Acl) -> pb.AccessControlList:
+    grants = [pb.Grant(grantee=grant.grantee, permission=grant.permission) for grant in it.grants]
+    return pb.AccessControlList(owner=it.owner, grants=grants)
+
+
+def _decode(grants: Iterable[Any]) -> tuple[model.AskedGrant, ...]:
+    return tuple(model.AskedGrant(grant.grantee, grant.permission) for grant in grants)
