@@ -151,6 +151,13 @@ SETTINGS = (
         " 2023",
     ),
     Setting(
+        "s3_transition_bytes_min",
+        128 * 1024,
+        _integer(0, 1 << 50),
+        "objects below this size go to another storage class only by rules that name a size, and to an archive where"
+        " the configuration lets small ones",
+    ),
+    Setting(
         "s3_restore_delay_s",
         0,
         _integer(0, 172_800),

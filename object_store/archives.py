@@ -12,7 +12,7 @@ import msgspec
 from cumulo.object_store import model
 from cumulo.object_store.errors import INVALID_OBJECT_STATE
 from cumulo.object_store.keys import ObjectRecord
-from cumulo.object_store.lifecycle_rules import Days
+from cumulo.object_store.lifecycle_rules import Terms
 
 ARCHIVES: Final = ("GLACIER", "DEEP_ARCHIVE")
 
@@ -23,13 +23,13 @@ def check_readable(record: ObjectRecord) -> None:
         raise INVALID_OBJECT_STATE.error(storage_class=record.storage_class)
 
 
-def restored(record: ObjectRecord, wall_ms: int, days: Days) -> ObjectRecord:
+def restored(record: ObjectRecord, wall_ms: int, terms: Terms) -> ObjectRecord:
     """Return a record as its restore leaves it at a time: still waiting, with a copy to be read, or without again."""
     restore = record.restore
     if restore is None:
         return record
     if not restore.expires_ms and restore.ready_ms <= wall_ms:
-        restore = msgspec.structs.replace(restore, expires_ms=days.after(wall_ms, restore.days))
+        restore = msgspec.structs.replace(restore, expires_ms=terms.after(wall_ms, restore.days))
     elif restore.expires_ms and restore.expires_ms <= wall_ms:
         restore = None
     return msgspec.structs.replace(record, restore=restore)

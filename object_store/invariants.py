@@ -271,6 +271,8 @@ def _check_versions(
         current = versions.find_current(txn, partition, key)
         if key != before and current is None and not record.is_delete_marker:
             yield f"object {key!r}: its newest version is not current"
+        if (record.replaced_ms == 0) != (key != before and current is None):
+            yield f"object {key!r}: version {number} says wrongly whether another took its place"
         if current is not None and current.body <= number:
             yield f"object {key!r}: version {number} is newer than the current one"
         if not record.version_id:

@@ -172,8 +172,9 @@ class ObjectRecord(records.Record, frozen=True):
     Its body is `part_count` parts under its manifest, or blob number `blob`, or, where both are 0, inline. `body` is
     its number in any case, and orders the versions of an object. `is_composite` tells of `checksums`. An empty
     `storage_class` is the standard one, an empty `version_id` the null version's. Version 2 begins with the fields of
-    Summary. `due_ms` is the time of its `object.age` entry, 0 where it has none.
-    Without an `acl` it is the bucket owner's and private.
+    Summary. `due_ms` is the time of its `object.age` entry, 0 where it has none. `replaced_ms` is when another version
+    took its place, 0 for the newest, which is the current one or a delete marker. Without an `acl` it is the bucket
+    owner's and private.
     """
 
     version: int = 2
@@ -196,6 +197,7 @@ class ObjectRecord(records.Record, frozen=True):
     encryption: model.Encryption | None = None
     restore: RestoreRecord | None = None
     version_id: str = ""
+    replaced_ms: int = 0
 
     @property
     def is_delete_marker(self) -> bool:

@@ -8,7 +8,6 @@ replaced, and then the next midnight UTC. Where several rules end an object the 
 due together the coldest class wins ("Conflicting lifecycle actions").
 """
 
-import bisect
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -22,28 +21,34 @@ from cumulo.object_store.lifecycle_model import (
     LifecycleRule,
     RuleFilter,
 )
+from cumulo.object_store.prefix_index import PrefixIndex
 
 DAY_MS: Final = 86_400_000
 SMALL_BYTES: Final = 128 * 1024
-"""Objects below this size stay where they are, unless a rule says of which size it speaks."""
+"""Objects below this size stay in their class, unless a rule says of which size it speaks."""
 _COLD: Final = ("GLACIER", "DEEP_ARCHIVE")
 _RANKS: Final = {name: rank for rank, name in enumerate(TRANSITION_CLASSES, 1)}
 
 
 class Thing(msgspec.Struct, frozen=True):
-    """What rules look at: a version of an object, or an upload (then without size and tags)."""
+    """What rules look at: a version of an object, or an upload or a delete marker (then without size and tags)."""
 
     key: str
     modified_ms: int
     size_bytes: int = 0
     tags: Mapping[str, str] = {}
     storage_class: str = ""
+    is_marker: bool = False
 
 
-class Days(msgspec.Struct, frozen=True):
-    """How long a day lasts. Where it is a true one, what falls due falls due at midnight."""
+class Terms(msgspec.Struct, frozen=True):
+    """By what rules act on this server: how long a day lasts, which objects are too small to go to another class, and
+    how long the restore of an archived one takes. Where a day is a true one, what falls due falls due at midnight.
+    """
 
     day_ms: int = DAY_MS
+    small_bytes: int = SMALL_BYTES
+    restore_delay_ms: int = 0
 
     def after(self, begin_ms: int, days: int) -> int:
         """Return the moment so many days after another."""
@@ -51,8 +56,8 @@ class Days(msgspec.Struct, frozen=True):
         return -(-moment_ms // DAY_MS) * DAY_MS if self.day_ms == DAY_MS else moment_ms
 
 
-TRUE_DAYS: Final = Days()
-"""What callers are shown: a test's short day ends objects early, and no header promises that."""
+S3_TERMS: Final = Terms()
+"""S3's own, and what callers are shown: a test's short day ends objects early, and no header promises that."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -62,85 +67,98 @@ class Step(msgspec.Struct, frozen=True):
     storage_class: str
 
 
+class Deed(msgspec.Struct, frozen=True):
+    """What a rule does to a version that is not current: when, and with how many newer ones at least. An empty
+    `storage_class` ends it.
+    """
+
+    wall_ms: int
+    newer: int = 0
+    storage_class: str = ""
+
+
 class Rules:
     """The enabled rules of one configuration, by prefix."""
 
-    __slots__ = ("_by_prefix", "_minimum_size", "_parents", "_prefixes")
+    __slots__ = ("_minimum_size", "_rules")
 
     def __init__(self, lifecycle: Lifecycle) -> None:
         self._minimum_size = lifecycle.minimum_size
-        by_prefix: dict[str, list[LifecycleRule]] = {}
-        for rule in lifecycle.rules:
-            if rule.is_enabled:
-                by_prefix.setdefault(rule.filter.prefix or "", []).append(rule)
-        self._by_prefix = by_prefix
-        self._prefixes = sorted(by_prefix)
-        # Of each prefix the longest other one that it begins with. In sorted order that is on the stack.
-        self._parents: dict[str, str | None] = {}
-        stack: list[str] = []
-        for prefix in self._prefixes:
-            while stack and not prefix.startswith(stack[-1]):
-                stack.pop()
-            self._parents[prefix] = stack[-1] if stack else None
-            stack.append(prefix)
+        self._rules = PrefixIndex((rule.filter.prefix or "", rule) for rule in lifecycle.rules if rule.is_enabled)
 
     def _of(self, thing: Thing) -> Iterator[LifecycleRule]:
         """Return the rules that a thing meets."""
-        place = bisect.bisect_right(self._prefixes, thing.key)
-        # The prefixes of a key that are in the list are all ancestors of the last one that sorts before it.
-        prefix = self._prefixes[place - 1] if place else None
-        while prefix is not None:
-            if thing.key.startswith(prefix):
-                for rule in self._by_prefix[prefix]:
-                    if _meets(rule.filter, thing):
-                        yield rule
-            prefix = self._parents[prefix]
+        return (rule for rule in self._rules.of(thing.key) if _meets(rule.filter, thing))
 
-    def end_of_current(self, thing: Thing, days: Days) -> Ending | None:
+    def end_of_current(self, thing: Thing, terms: Terms) -> Ending | None:
         """Return when a current version expires, and by which rule."""
         ends = []
         for rule in self._of(thing):
             if rule.expiration_days is not None:
-                ends.append((days.after(thing.modified_ms, rule.expiration_days), rule.id))
+                ends.append((terms.after(thing.modified_ms, rule.expiration_days), rule.id))
             elif rule.expiration_date_ms is not None:
                 ends.append((max(rule.expiration_date_ms, thing.modified_ms), rule.id))
         return Ending(*min(ends)) if ends else None
 
-    def steps_of_current(self, thing: Thing, days: Days) -> list[Step]:
+    def steps_of_current(self, thing: Thing, terms: Terms) -> list[Step]:
         """Return the transitions of a current version that lead to a colder class than its own."""
         steps = []
         for rule in self._of(thing):
             for one in rule.transitions:
-                if not self._may_go(rule, thing, one.storage_class):
+                if not self._may_go(rule, thing, one.storage_class, terms):
                     continue
                 wall_ms = max(one.date_ms or 0, thing.modified_ms)
                 if one.days is not None:
-                    wall_ms = days.after(thing.modified_ms, one.days)
+                    wall_ms = terms.after(thing.modified_ms, one.days)
                 steps.append(Step(wall_ms, one.storage_class))
         return steps
 
-    def abort_of(self, thing: Thing, days: Days) -> Ending | None:
+    def deeds_of_other(self, thing: Thing, since_ms: int, terms: Terms) -> list[Deed]:
+        """Return what is done to a version that is not current since `since_ms`."""
+        deeds = []
+        for rule in self._of(thing):
+            if rule.noncurrent_days is not None:
+                deeds.append(Deed(terms.after(since_ms, rule.noncurrent_days), rule.newer_versions or 0))
+            for one in rule.noncurrent_transitions:
+                if thing.is_marker or not self._may_go(rule, thing, one.storage_class, terms):
+                    continue
+                moment_ms = terms.after(since_ms, one.noncurrent_days)
+                deeds.append(Deed(moment_ms, one.newer_versions or 0, one.storage_class))
+        return deeds
+
+    def ends_of_marker(self, thing: Thing, terms: Terms) -> list[int]:
+        """Return when a delete marker goes that nothing is left beneath."""
+        moments = []
+        for rule in self._of(thing):
+            if rule.expires_markers:
+                moments.append(thing.modified_ms)
+            elif rule.expiration_days is not None:
+                moments.append(terms.after(thing.modified_ms, rule.expiration_days))
+            elif rule.expiration_date_ms is not None:
+                moments.append(max(rule.expiration_date_ms, thing.modified_ms))
+        return moments
+
+    def abort_of(self, thing: Thing, terms: Terms) -> Ending | None:
         """Return when an upload that was begun at `modified_ms` is aborted, and by which rule."""
         ends = [
-            (days.after(thing.modified_ms, rule.abort_days), rule.id)
+            (terms.after(thing.modified_ms, rule.abort_days), rule.id)
             for rule in self._of(thing)
             if rule.abort_days is not None
         ]
         return Ending(*min(ends)) if ends else None
 
-    def _may_go(self, rule: LifecycleRule, thing: Thing, storage_class: str) -> bool:
+    def _may_go(self, rule: LifecycleRule, thing: Thing, storage_class: str, terms: Terms) -> bool:
         if _RANKS[storage_class] <= _RANKS.get(thing.storage_class, 0):
             return False
         has_size = rule.filter.size_greater_than is not None or rule.filter.size_less_than is not None
-        if has_size or thing.size_bytes >= SMALL_BYTES:
+        if has_size or thing.size_bytes >= terms.small_bytes:
             return True
         return self._minimum_size == VARIES_BY_CLASS and storage_class in _COLD
 
 
-def coldest_due(steps: list[Step], wall_ms: int) -> str:
-    """Return the class to go to now, empty for none."""
-    due = [step.storage_class for step in steps if step.wall_ms <= wall_ms]
-    return max(due, key=_RANKS.__getitem__, default="")
+def coldest(storage_classes: list[str]) -> str:
+    """Return the coldest of some classes, empty for none."""
+    return max(storage_classes, key=_RANKS.__getitem__, default="")
 
 
 def moments_of(end: Ending | None, steps: list[Step]) -> list[int]:
@@ -149,7 +167,9 @@ def moments_of(end: Ending | None, steps: list[Step]) -> list[int]:
 
 
 def _meets(it: RuleFilter, thing: Thing) -> bool:
-    """Say whether a thing has the sizes and tags of a filter; its prefix was looked at."""
+    """Say whether a thing has the sizes and tags of a filter; its prefix was looked at. A delete marker has none."""
+    if thing.is_marker:
+        return not it.tags and it.size_greater_than is None and it.size_less_than is None
     return (
         (it.size_greater_than is None or thing.size_bytes > it.size_greater_than)
         and (it.size_less_than is None or thing.size_bytes < it.size_less_than)

@@ -51,6 +51,7 @@ from cumulo.object_store.errors import (
 )
 from cumulo.object_store.keys import BucketRow, ObjectRecord, UploadRecord
 from cumulo.object_store.lifecycle_model import Lifecycle
+from cumulo.object_store.lifecycle_rules import Terms
 from cumulo.object_store.listing import ListStep, first_position
 from cumulo.object_store.logging_rules import check_target, is_logged
 from cumulo.object_store.multipart import end_uploads, find_upload, uploads_position
@@ -109,14 +110,12 @@ class Resolving:
         targets: Mapping[str, DeliveryTarget],
         sender: MessageSender | None,
         defaults: model.BucketDefaults,
-        day_ms: int,
+        terms: Terms,
         seals: ObjectSeals,
         remotes: Mapping[str, RemoteTarget],
-        restore_delay_ms: int,
     ) -> None:
         self._engine = engine
-        self._day_ms = day_ms
-        self._restore_delay_ms = restore_delay_ms
+        self._terms = terms
         self._followed = Remembered(engine, (ROOT,), find_bucket)
         self._authorizer = authorizer
         self._clock = clock
@@ -189,9 +188,8 @@ class Resolving:
             wall_ms=self._clock.wall_ms(),
             origin=Origin(ctx.principal.id, ctx.source_ip, ctx.request_id, ctx.principal.arn),
             lifecycle=found.row.lifecycle,
-            day_ms=self._day_ms,
+            terms=self._terms,
             plan=plan,
-            restore_delay_ms=self._restore_delay_ms,
             is_versioned=found.row.is_versioned,
         )
 

@@ -20,7 +20,6 @@ from cumulo.object_store.errors import (
 from cumulo.object_store.event_documents import RESTORE_POST
 from cumulo.object_store.keys import RestoreRecord
 from cumulo.object_store.lifecycle_model import DAYS_MAX
-from cumulo.object_store.lifecycle_rules import Days
 from cumulo.object_store.notifications import tell
 from cumulo.object_store.objects import existing
 from cumulo.object_store.stamping import Stamped
@@ -53,13 +52,13 @@ def restore_object(txn: Txn, stamped: Stamped) -> bool:
     before = found.restore
     if before is not None and before.expires_ms:
         restore = msgspec.structs.replace(
-            before, days=request.days, expires_ms=Days(stamped.day_ms).after(stamped.wall_ms, request.days)
+            before, days=request.days, expires_ms=stamped.terms.after(stamped.wall_ms, request.days)
         )
     elif before is not None and TIERS.index(request.tier) <= TIERS.index(before.tier):
         raise RESTORE_IN_PROGRESS.error()
     else:
         restore = RestoreRecord(
-            ready_ms=stamped.wall_ms + stamped.restore_delay_ms, days=request.days, tier=request.tier
+            ready_ms=stamped.wall_ms + stamped.terms.restore_delay_ms, days=request.days, tier=request.tier
         )
     meta = open_bucket(txn, stamped.partition, request.bucket)
     waiting = msgspec.structs.replace(found, restore=restore)

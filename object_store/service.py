@@ -43,9 +43,11 @@ from cumulo.object_store.downloads import Readers
 from cumulo.object_store.encryption import check_unread
 from cumulo.object_store.errors import INVALID_ARGUMENT, INVALID_VERSION, NO_SUCH_BUCKET, NO_SUCH_VERSION
 from cumulo.object_store.keys import UploadRecord
-from cumulo.object_store.lifecycle import AGED_PER_TRANSACTION, LIFECYCLE, Ageing, age
-from cumulo.object_store.lifecycle_index import AskedUpload, Surveying, survey, upload_ending
+from cumulo.object_store.lifecycle import LIFECYCLE, Ageing, age, groups_of
+from cumulo.object_store.lifecycle_index import AskedUpload, upload_ending
 from cumulo.object_store.lifecycle_model import Ending
+from cumulo.object_store.lifecycle_rules import S3_TERMS, Terms
+from cumulo.object_store.lifecycle_survey import Surveying, survey
 from cumulo.object_store.listing import Listed, ListStep, list_step
 from cumulo.object_store.multipart import ListedParts, ListedUploads, expire_uploads, forget_completed
 from cumulo.object_store.objects import DeletedSlice
@@ -65,8 +67,8 @@ from cumulo.storage.idempotency import Once, check_request_id, run_once
 from cumulo.storage.remembered import Remembered
 from cumulo.storage.storage_keys import StorageKeys
 
-DELETES_PER_TRANSACTION = 150
-"""A slice of a batch delete: up to 12 operations an object where versions are kept, of 2,000."""
+DELETES_PER_TRANSACTION = 100
+"""A slice of a batch delete: up to 18 operations an object where versions are kept and rules act, of 2,000."""
 _log = logging.getLogger("cumulo.object_store")
 
 
@@ -91,10 +93,9 @@ class Service(Room):
     ids; `blobs` is the started blob store; `targets` are the places that notifications go to, by the service in their
     ARN (`sqs`), `remotes` those beyond its transactions, by service or scheme (`sns`, `https`), `event_bus` is the one
     of them that EventBridge's go to, empty for none; `sender` stores the messages that an object's commit carries;
-    `defaults` hold for new buckets; `day_s` is how long a day of lifecycle rules lasts, `restore_delay_s` how long a
-    restore takes; `access_log_interval_s` is the time between deliveries of an access log; bodies are encrypted under
-    `storage_keys` or keys of `key_service`. Call `start` on the event loop before the first call, `drain` before the
-    engine closes.
+    `defaults` hold for new buckets; by `terms` lifecycle rules act; `access_log_interval_s` is the time between
+    deliveries of an access log; bodies are encrypted under `storage_keys` or keys of `key_service`. Call `start` on the
+    event loop before the first call, `drain` before the engine closes.
     """
 
     table = TABLE
@@ -117,10 +118,9 @@ class Service(Room):
         remotes: Mapping[str, RemoteTarget] = MappingProxyType({}),
         event_bus: str = "",
         defaults: model.BucketDefaults = model.BucketDefaults(),  # noqa: B008 - a frozen value
-        day_s: int = 86_400,
+        terms: Terms = S3_TERMS,
         access_log_interval_s: int = 300,
         key_service: KeyService | None = None,
-        restore_delay_s: int = 0,
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
         self.blobs = blobs
@@ -138,7 +138,7 @@ class Service(Room):
         self._scrubbing: asyncio.Task[None] | None = None
         self.access_log = AccessLog(self, access_log_interval_s * 1000)
         self._configured = Remembered(engine, (), configurations.read_of)
-        self._day_ms = day_s * 1000
+        self._terms = terms
         self._resolving = Resolving(
             engine,
             authorizer,
@@ -147,10 +147,9 @@ class Service(Room):
             targets,
             sender,
             defaults,
-            self._day_ms,
+            terms,
             self.seals,
             remotes,
-            restore_delay_s * 1000,
         )
 
     async def start(self) -> None:
@@ -477,8 +476,7 @@ class Service(Room):
         await outbox.notify(self, entries)
 
     async def _on_object_age(self, entries: list[Due]) -> None:
-        for first in range(0, len(entries), AGED_PER_TRANSACTION):
-            group = tuple(entries[first : first + AGED_PER_TRANSACTION])
+        for group in groups_of(entries):
             partitions = tuple({entry.key[:PARTITION_BYTES] for entry in group})
             await self.engine.transact(partitions, age, Ageing(group, self._at_night(b"")), grows=False)
 
@@ -496,7 +494,7 @@ class Service(Room):
             now_ms=self.clock.deadline_ms(),
             wall_ms=self.clock.wall_ms(),
             origin=LIFECYCLE,
-            day_ms=self._day_ms,
+            terms=self._terms,
         )
 
     async def _sweep_orphans(self) -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from cumulo.object_store.enclosures import Enclosed
 from cumulo.object_store.encryption import Plan
+from cumulo.object_store.lifecycle_rules import S3_TERMS, Terms
 from cumulo.object_store.model import Acl, Encryption, Grant
 
 
@@ -29,8 +30,8 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
 
     `partition` is the bucket's, empty where there is none. `now_ms` is the deadline clock for what must wait, `wall_ms`
     the system's for what people read. `upload` is the number that an upload id stands for. `after` is where a listing
-    goes on. `enclosed` are messages that the commit carries. `lifecycle` is the digest of the bucket's rules, `day_ms`
-    how long a day of theirs lasts, `restore_delay_ms` how long a restore takes. `acl` is that of a new object; `grants`
+    goes on. `enclosed` are messages that the commit carries. `lifecycle` is the digest of the bucket's rules, `terms`
+    are by what rules act. `acl` is that of a new object; `grants`
     are those that replace a list's, None where it is a canned one. `plan` is how what is to come is encrypted, and is
     gone before a transaction; `encryption` is what became of it. `is_versioned` says that
     the bucket's versions have ids.
@@ -45,8 +46,7 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
     after: bytes = b""
     limit: int = 0
     lifecycle: bytes = b""
-    day_ms: int = 86_400_000
-    restore_delay_ms: int = 0
+    terms: Terms = S3_TERMS
     enclosed: Enclosed | None = None
     acl: Acl | None = None
     grants: tuple[Grant, ...] | None = None

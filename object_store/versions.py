@@ -21,7 +21,8 @@ from cumulo.object_store import keys
 from cumulo.object_store.bodies import discard_body
 from cumulo.object_store.errors import INVALID_REQUEST, INVALID_VERSION
 from cumulo.object_store.keys import Counters, Meta, ObjectRecord
-from cumulo.object_store.lifecycle_index import armed, armed_other, disarm
+from cumulo.object_store.lifecycle_index import armed, disarm
+from cumulo.object_store.lifecycle_versions import rearmed, replace_marker, replaced, restore_marker
 from cumulo.object_store.model import NULL_VERSION, VERSIONING_ENABLED
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records
@@ -124,8 +125,10 @@ def make_way(
             assert found is not None, (partition, key, number)
             counters = _drop_other(txn, stamped, counters, key, found)
     if current is not None:
-        _keep_other(txn, stamped, key, current)
+        _keep_other(txn, partition, key, replaced(txn, stamped, meta, key, current))
         counters = _counted(counters, objects=-1, versions=1)
+    elif counters.versions:
+        replace_marker(txn, stamped, meta, key)
     return counters
 
 
@@ -140,7 +143,8 @@ def mark_deleted(
         txn.delete(keys.object_key(partition, key))
     number = counters.next
     marker = ObjectRecord(modified_ms=stamped.wall_ms, body=number, version_id=new_version_id(meta, partition, number))
-    _keep_other(txn, stamped, key, marker)
+    marker = rearmed(txn, stamped, meta, key, marker, None)
+    _keep_other(txn, partition, key, marker)
     return marker, msgspec.structs.replace(_counted(counters, versions=1), next=number + 1)
 
 
@@ -173,7 +177,7 @@ def write_version(
         record = armed(txn, stamped, meta, key, record, before)
         txn.put(keys.object_key(partition, key), records.encode(record))
     else:
-        record = armed_other(txn, stamped, key, record, before)
+        record = rearmed(txn, stamped, meta, key, record, before)
         txn.put(keys.version_key(partition, key, record.body), records.encode(record))
     return record
 
@@ -188,9 +192,7 @@ def _other(txn: ReadTxn, partition: bytes, key: str, number: int) -> ObjectRecor
     return None if stored is None else keys.decode_object(stored)
 
 
-def _keep_other(txn: Txn, stamped: Stamped, key: str, record: ObjectRecord) -> None:
-    partition = stamped.partition
-    record = armed_other(txn, stamped, key, record, None)
+def _keep_other(txn: Txn, partition: bytes, key: str, record: ObjectRecord) -> None:
     txn.put(keys.version_key(partition, key, record.body), records.encode(record))
     if not record.version_id:
         txn.put(keys.null_version_key(partition, key), u64(record.body))
@@ -216,10 +218,13 @@ def _restore(txn: Txn, stamped: Stamped, meta: Meta, counters: Counters, key: st
     """Make the newest version current, where nothing is and it is no delete marker."""
     partition = stamped.partition
     newest = newest_other(txn, partition, key) if counters.versions else None
-    if newest is None or newest.is_delete_marker:
+    if newest is None:
+        return counters
+    if newest.is_delete_marker:
+        restore_marker(txn, stamped, meta, key)
         return counters
     _take_other(txn, partition, key, newest)
-    newest = armed(txn, stamped, meta, key, newest, None)
+    newest = armed(txn, stamped, meta, key, msgspec.structs.replace(newest, replaced_ms=0), None)
     txn.put(keys.object_key(partition, key), records.encode(newest))
     return _counted(counters, objects=1, versions=-1)
 

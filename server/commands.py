@@ -40,6 +40,7 @@ _SERVER_SETTINGS = (
     "s3_domains",
     "s3_website_hosts",
     "s3_lifecycle_day_s",
+    "s3_transition_bytes_min",
     "s3_restore_delay_s",
     "s3_default_object_ownership",
     "s3_default_public_access_block",

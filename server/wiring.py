@@ -31,6 +31,7 @@ from cumulo.identity.sealing import SecretBox
 from cumulo.key_service import keys as key_schema
 from cumulo.object_store import edge_grpc as object_edge
 from cumulo.object_store import service as object_room
+from cumulo.object_store.lifecycle_rules import Terms
 from cumulo.object_store.model import BucketDefaults, BucketEncryption
 from cumulo.queue_service import edge_grpc as queue_edge
 from cumulo.queue_service import entrances
@@ -212,9 +213,12 @@ async def _build(
             settings["s3_default_public_access_block"],
             BucketEncryption() if settings["s3_default_encryption"] else None,
         ),
-        day_s=settings["s3_lifecycle_day_s"],
+        terms=Terms(
+            settings["s3_lifecycle_day_s"] * 1000,
+            settings["s3_transition_bytes_min"],
+            settings["s3_restore_delay_s"] * 1000,
+        ),
         access_log_interval_s=settings["s3_access_log_interval_s"],
-        restore_delay_s=settings["s3_restore_delay_s"],
         key_service=LateKeyService(lambda: key_room.DataKeys(kms(), "s3")),
     )
     runner = runner_room.Service(

@@ -8,8 +8,8 @@ import pytest
 
 from cumulo.core.errors import ServiceError
 from cumulo.object_store import keys, model
-from cumulo.object_store.lifecycle_index import SURVEYED_PER_TRANSACTION
 from cumulo.object_store.lifecycle_model import Lifecycle, LifecycleRule, RuleFilter, Transition
+from cumulo.object_store.lifecycle_survey import SURVEYED_PER_TRANSACTION
 from cumulo.object_store.model import NotificationRule
 
 DAY_S = 86_400
