@@ -21,6 +21,7 @@ from cumulo.cli.places import SCHEME, Place, object_of, path_below, place_of
 from cumulo.client import Client
 
 JOBS = 8
+INTERRUPT_SEEN_S = 0.2
 Progress = Callable[[int], object]
 T = TypeVar("T")
 
@@ -126,11 +127,14 @@ def side_by_side(calls: Iterable[Callable[[], T]], jobs: int, stopping: threadin
     After a failure, or when it is interrupted, no further call is begun, and `stopping` tells those that are under way.
     """
     with ThreadPoolExecutor(jobs) as crew:
-        futures = [crew.submit(it) for it in calls]
-        try:
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            for it in done:
-                it.result()
+        try:  # an interrupt may come while calls are being handed out, when some run already
+            futures = [crew.submit(it) for it in calls]
+            pending = True
+            while pending:  # an interrupt just before a wait without an end would be seen only after it
+                done, rest = wait(futures, INTERRUPT_SEEN_S, FIRST_EXCEPTION)
+                for it in done:
+                    it.result()
+                pending = bool(rest)
         except BaseException:
             if stopping is not None:
                 stopping.set()
