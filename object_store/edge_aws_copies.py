@@ -36,6 +36,7 @@ from cumulo.object_store.edge_aws_xml import document
 from cumulo.object_store.service import Service
 
 _SOURCE: Final = "x-amz-copy-source"
+_SOURCE_VERSION: Final = "x-amz-copy-source-version-id"
 _RANGE: Final = re.compile(r"bytes=(\d{1,19})-(\d{1,19})")
 _DIRECTIVES: Final = ("COPY", "REPLACE")
 
@@ -82,7 +83,7 @@ async def _copy_object(service: Service, call: AwsCall) -> AwsAnswer:
         f"<ETag>&quot;{copied.etag}&quot;</ETag><ChecksumType>{copied.checksum_type}</ChecksumType>{checksum_elements(shown_checksums(copied))}",
         headers=(
             *version_header(copied.version_id),
-            *_source_header(copied.source_version_id),
+            *version_header(copied.source_version_id, _SOURCE_VERSION),
             *expiration_headers(copied),
             *encryption_headers(copied.encryption, headers),
         ),
@@ -105,12 +106,11 @@ async def _upload_part_copy(service: Service, call: AwsCall) -> AwsAnswer:
         "CopyPartResult",
         f"<LastModified>{iso8601_of_s3(part.last_modified_ms)}</LastModified><ETag>&quot;{part.etag}&quot;</ETag>"
         + checksum_elements(encoded(part.checksums)),
-        headers=(*_source_header(part.source_version_id), *encryption_headers(part.encryption, call.http.headers)),
+        headers=(
+            *version_header(part.source_version_id, _SOURCE_VERSION),
+            *encryption_headers(part.encryption, call.http.headers),
+        ),
     )
-
-
-def _source_header(version_id: str) -> tuple[tuple[str, str], ...]:
-    return (("x-amz-copy-source-version-id", version_id),) if version_id else ()
 
 
 async def _source(service: Service, call: AwsCall) -> model.CopySource:

@@ -99,9 +99,9 @@ def asked_version(version_id: str | None) -> str:
     return version_id or ""
 
 
-def version_header(version_id: str) -> tuple[tuple[str, str], ...]:
+def version_header(version_id: str, name: str = "x-amz-version-id") -> tuple[tuple[str, str], ...]:
     """Return the header that tells a version's id, where there is one to tell."""
-    return (("x-amz-version-id", version_id),) if version_id else ()
+    return ((name, version_id),) if version_id else ()
 
 
 def conditions(headers: Mapping[str, str]) -> model.Conditions:

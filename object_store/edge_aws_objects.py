@@ -263,8 +263,7 @@ def described(found: model.Object) -> Headers:
         headers.append(("x-amz-storage-class", found.storage_class))
     if found.tag_count:
         headers.append(("x-amz-tagging-count", str(found.tag_count)))
-    if found.version_id:
-        headers.append(("x-amz-version-id", found.version_id))
+    headers += version_header(found.version_id)
     headers += expiration_headers(found)
     if found.restore is not None:
         headers.append(restore_header(found.restore))

@@ -91,10 +91,7 @@ class Change(msgspec.Struct, frozen=True):
 def event(change: Change, meta: Meta, origin: Origin, rule_id: str) -> bytes:
     """Return the message of a change."""
     thing: dict[str, Any] = {"key": urllib.parse.quote_plus(change.key, safe="/")}
-    if change.event_name in _OF_MARKERS:
-        thing["eTag"] = change.etag
-    elif change.event_name not in WITHOUT_CONTENTS:
-        thing |= {"size": change.size_bytes, "eTag": change.etag}
+    thing |= _contents(change, "eTag")
     if change.version_id:
         thing["versionId"] = change.version_id
     thing["sequencer"] = sequencer(change)
@@ -123,16 +120,21 @@ def event(change: Change, meta: Meta, origin: Origin, rule_id: str) -> bytes:
     return msgspec.json.encode({"Records": [record]})
 
 
+def _contents(change: Change, etag: str) -> dict[str, Any]:
+    """Return what an event tells of an object's bytes, its ETag under the name that the form has for it."""
+    if change.event_name in WITHOUT_CONTENTS:
+        return {}
+    size = {} if change.event_name in _OF_MARKERS else {"size": change.size_bytes}
+    return {**size, etag: change.etag}
+
+
 def bridged_event(change: Change, meta: Meta, origin: Origin, delivery_id: str) -> bytes | None:
     """Return the event of a change for EventBridge; None where that does not get it."""
     if change.event_name not in _BRIDGED:
         return None
     kind, reason = _BRIDGED[change.event_name]
     thing: dict[str, Any] = {"key": change.key}
-    if change.event_name in _OF_MARKERS:
-        thing["etag"] = change.etag
-    elif change.event_name not in WITHOUT_CONTENTS:
-        thing |= {"size": change.size_bytes, "etag": change.etag}
+    thing |= _contents(change, "etag")
     if change.version_id:
         thing["version-id"] = change.version_id
     thing["sequencer"] = sequencer(change)

@@ -438,6 +438,11 @@ def version_prefix(partition: bytes, key: str) -> bytes:
     return partition + VERSIONS + tuples.encode((key,))
 
 
+def versions_end(partition: bytes, key: str) -> bytes:
+    """Return where the versions of a key end that are not the current one."""
+    return partition + VERSIONS + behind_versions(key)
+
+
 def null_version_key(partition: bytes, key: str) -> bytes:
     """Return the key of the row that leads to the null version."""
     return partition + NULL_VERSIONS + tuples.encode((key,))

@@ -79,38 +79,28 @@ def marker_moments(txn: ReadTxn, stamped: Stamped, meta: Meta, key: str, record:
     if not moments:
         return []
     row_key = keys.version_key(stamped.partition, key, record.body)
-    end = stamped.partition + keys.VERSIONS + keys.behind_versions(key)
-    return [] if txn.range(row_key + b"\x00", end, 1) else moments
+    return [] if txn.range(row_key + b"\x00", keys.versions_end(stamped.partition, key), 1) else moments
 
 
-def replace_marker(txn: Txn, stamped: Stamped, meta: Meta, key: str) -> None:
-    """Note that another version takes the place of the delete marker that is the newest of a key, if one is."""
-    row_key, marker = _newest(txn, stamped, key)
-    if marker is not None and not marker.replaced_ms:
-        disarm(txn, row_key, marker)
-        txn.put(row_key, records.encode(replaced(txn, stamped, meta, key, marker)))
+def replace_marker(txn: Txn, stamped: Stamped, meta: Meta, key: str, marker: ObjectRecord) -> None:
+    """Note that another version takes the place of a delete marker, the newest of a key."""
+    row_key = keys.version_key(stamped.partition, key, marker.body)
+    disarm(txn, row_key, marker)
+    txn.put(row_key, records.encode(replaced(txn, stamped, meta, key, marker)))
 
 
-def restore_marker(txn: Txn, stamped: Stamped, meta: Meta, key: str) -> None:
+def restore_marker(txn: Txn, stamped: Stamped, meta: Meta, key: str, marker: ObjectRecord) -> None:
     """Note that a delete marker is the newest of a key, or still is, and what is beneath it has changed."""
-    row_key, marker = _newest(txn, stamped, key)
-    assert marker is not None, (stamped.partition, key)
     changed = rearmed(txn, stamped, meta, key, msgspec.structs.replace(marker, replaced_ms=0), marker)
     if changed != marker:
-        txn.put(row_key, records.encode(changed))
-
-
-def _newest(txn: ReadTxn, stamped: Stamped, key: str) -> tuple[bytes, ObjectRecord | None]:
-    prefix = keys.version_prefix(stamped.partition, key)
-    rows = txn.range(prefix, stamped.partition + keys.VERSIONS + keys.behind_versions(key), 1)
-    return (rows[0][0], keys.decode_object(rows[0][1])) if rows else (b"", None)
+        txn.put(keys.version_key(stamped.partition, key, marker.body), records.encode(changed))
 
 
 def wake(txn: Txn, stamped: Stamped, key: str, record: ObjectRecord, deeds: list[Deed]) -> None:
     """Set the entries of those versions that have just enough newer ones since a version stands above them."""
     counts = {deed.newer for deed in deeds} - {0}
     start = keys.version_key(stamped.partition, key, record.body) + b"\x00"
-    rows = txn.range(start, stamped.partition + keys.VERSIONS + keys.behind_versions(key), max(counts, default=0) or 1)
+    rows = txn.range(start, keys.versions_end(stamped.partition, key), max(counts, default=0) or 1)
     for count in counts:
         if count <= len(rows):
             row_key, value = rows[count - 1]

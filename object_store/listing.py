@@ -7,6 +7,8 @@ A listing is a position in the bucket's key order and what stands behind it: a s
 where the next one starts.
 """
 
+from typing import Generic, TypeVar
+
 import msgspec
 
 from cumulo.object_store import keys
@@ -31,13 +33,16 @@ class ListStep(msgspec.Struct, frozen=True, kw_only=True):
     limit: int
 
 
-class Listed(msgspec.Struct, frozen=True):
-    """What a step found, and where the next one starts: `position`, empty where nothing is left.
+E = TypeVar("E")
+
+
+class Listed(msgspec.Struct, Generic[E], frozen=True):
+    """What a step found, objects or their versions, and where the next one starts: `position`, empty for nowhere.
 
     `is_full` says that the page is full; otherwise a step ended early, and the page goes on with another one.
     """
 
-    objects: list[ObjectSummary]
+    objects: list[E]
     common_prefixes: list[str]
     position: bytes
     is_full: bool
@@ -61,7 +66,7 @@ def first_position(prefix: str, delimiter: str, start_after: str) -> bytes:
     return max(begin, behind)
 
 
-def list_step(txn: ReadTxn, step: ListStep) -> Listed:
+def list_step(txn: ReadTxn, step: ListStep) -> Listed[ObjectSummary]:
     """Read one snapshot's part of a page; raises `NoSuchBucket`."""
     open_bucket(txn, step.partition, step.bucket)
     subspace = step.partition + keys.OBJECTS
@@ -98,7 +103,7 @@ def list_step(txn: ReadTxn, step: ListStep) -> Listed:
     return Listed(objects, prefixes, position[len(subspace) :] if position < end else b"", is_full=False)
 
 
-def _plain_page(txn: ReadTxn, limit: int, position: bytes, end: bytes) -> Listed:
+def _plain_page(txn: ReadTxn, limit: int, position: bytes, end: bytes) -> Listed[ObjectSummary]:
     """Read a page without a delimiter: one range has all of it, and every row is a key."""
     rows = txn.range(position, end, limit + 1)
     found = rows[:limit]

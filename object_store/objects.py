@@ -301,7 +301,7 @@ class DeletedSlice(msgspec.Struct, frozen=True, array_like=True):
         self, partition: bytes, entries: tuple[model.DeleteEntry, ...]
     ) -> list[model.Deleted | model.ItemError]:
         """Return what became of each entry of the slice."""
-        found = [model.Deleted(entry.version_id) for entry in entries]
+        found: list[model.Deleted | model.ItemError] = [model.Deleted(entry.version_id) for entry in entries]
         for place, offset in self.marked.items():
             number = self.first + offset
             found[place] = model.Deleted(
@@ -309,15 +309,11 @@ class DeletedSlice(msgspec.Struct, frozen=True, array_like=True):
             )
         for place in self.unmarked:
             found[place] = model.Deleted(entries[place].version_id, is_delete_marker=True)
-        return [*found] if not self.differing and not self.missing else self._with_refusals(found, entries)
-
-    def _with_refusals(
-        self, found: list[model.Deleted], entries: tuple[model.DeleteEntry, ...]
-    ) -> list[model.Deleted | model.ItemError]:
         errors = {place: PRECONDITION_FAILED.error(condition="If-Match") for place in self.differing}
         errors |= {place: NO_SUCH_KEY.error(key=shown(entries[place].key)) for place in self.missing}
-        refused = {place: model.ItemError(error.row.code, error.message) for place, error in errors.items()}
-        return [refused.get(place, deleted) for place, deleted in enumerate(found)]
+        for place, error in errors.items():
+            found[place] = model.ItemError(error.row.code, error.message)
+        return found
 
 
 def delete_objects(txn: Txn, stamped: Stamped) -> DeletedSlice:

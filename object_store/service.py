@@ -48,7 +48,7 @@ from cumulo.object_store.lifecycle_index import AskedUpload, upload_ending
 from cumulo.object_store.lifecycle_model import Ending
 from cumulo.object_store.lifecycle_rules import S3_TERMS, Terms
 from cumulo.object_store.lifecycle_survey import Surveying, survey
-from cumulo.object_store.listing import Listed, ListStep, list_step
+from cumulo.object_store.listing import E, Listed, ListStep, list_step
 from cumulo.object_store.multipart import ListedParts, ListedUploads, expire_uploads, forget_completed
 from cumulo.object_store.objects import DeletedSlice
 from cumulo.object_store.operations import TABLE, batch_delete_checks
@@ -58,11 +58,11 @@ from cumulo.object_store.resolving import Resolving, guard_of
 from cumulo.object_store.scrubbing import Scrub
 from cumulo.object_store.sealing import ObjectSeals
 from cumulo.object_store.stamping import Stamped
-from cumulo.object_store.version_listing import ListedVersions, VersionStep, list_versions
+from cumulo.object_store.version_listing import VersionStep, list_versions
 from cumulo.object_store.versions import check_version_id
 from cumulo.storage.blobs import BlobStore
 from cumulo.storage.due_pump import DueHandler
-from cumulo.storage.engine import PARTITION_BYTES, ROOT, Due, Engine
+from cumulo.storage.engine import PARTITION_BYTES, ROOT, Due, Engine, ReadTxn
 from cumulo.storage.idempotency import Once, check_request_id, run_once
 from cumulo.storage.remembered import Remembered
 from cumulo.storage.storage_keys import StorageKeys
@@ -76,14 +76,7 @@ class _Begun(msgspec.Struct, frozen=True):
     """A listing after its first step."""
 
     step: ListStep
-    listed: Listed
-
-
-class _BegunVersions(msgspec.Struct, frozen=True):
-    """A listing of versions after its first step."""
-
-    step: VersionStep
-    listed: ListedVersions
+    listed: Listed[Any]
 
 
 class Service(Room):
@@ -266,9 +259,10 @@ class Service(Room):
             return Result(await self._batch_delete(ctx, request))
         result = await super().call(ctx, operation, request, body)
         if isinstance(result.value, _Begun):
-            return Result(await self._finish_listing(result.value))
-        if isinstance(result.value, _BegunVersions):
-            return Result(await self._finish_versions(result.value))
+            step, listed = result.value.step, result.value.listed
+            if isinstance(step, VersionStep):
+                return Result(await self._finish_versions(step, listed))
+            return Result(await self._finish_listing(step, listed))
         return result
 
     def present(self, request: Any, resolved: Resolved, value: Any) -> Any:
@@ -277,7 +271,7 @@ class Service(Room):
             case model.ListObjects():
                 return model.ObjectPage([], []) if request.without_entries else _Begun(resolved.request, value)
             case model.ListObjectVersions():
-                return model.VersionPage([], []) if request.without_entries else _BegunVersions(resolved.request, value)
+                return model.VersionPage([], []) if request.without_entries else _Begun(resolved.request, value)
             case model.ListBuckets():
                 listing = page_tokens.buckets_listing(*resolved.request.request)
                 return model.BucketPage(value.buckets, self._page_token(listing, value.last.encode()))
@@ -413,30 +407,28 @@ class Service(Room):
 
     # Listings
 
-    async def _finish_listing(self, begun: _Begun) -> model.ObjectPage:
-        """Go on until the page is full or nothing is left, a snapshot a step."""
-        step, listed = begun.step, begun.listed
-        objects, prefixes = listed.objects, listed.common_prefixes
+    async def _read_on(self, step: ListStep, listed: Listed[E], read: Callable[[ReadTxn, Any], Listed[E]]) -> Listed[E]:
+        """Go on until the page is full or nothing is left, a snapshot a step; returns all that was found."""
+        found, prefixes = listed.objects, listed.common_prefixes
         while listed.position and not listed.is_full:
             step = msgspec.structs.replace(step, position=listed.position, limit=step.limit - len(listed))
-            listed = await self.engine.read((step.partition,), list_step, step)
-            objects += listed.objects
+            listed = await self.engine.read((step.partition,), read, step)
+            found += listed.objects
             prefixes += listed.common_prefixes
+        return Listed(found, prefixes, listed.position, listed.is_full)
+
+    async def _finish_listing(self, step: ListStep, listed: Listed[model.ObjectSummary]) -> model.ObjectPage:
+        listed = await self._read_on(step, listed, list_step)
+        objects, prefixes = listed.objects, listed.common_prefixes
         if not listed.position:
             return model.ObjectPage(objects, prefixes)
         listing = page_tokens.objects_listing(step.partition, step.prefix, step.delimiter)
         last = max(objects[-1].key if objects else "", prefixes[-1] if prefixes else "", key=str.encode)
         return model.ObjectPage(objects, prefixes, self._page_token(listing, listed.position), last)
 
-    async def _finish_versions(self, begun: _BegunVersions) -> model.VersionPage:
-        """Go on as `_finish_listing` does."""
-        step, listed = begun.step, begun.listed
-        versions, prefixes = listed.versions, listed.common_prefixes
-        while listed.position and not listed.is_full:
-            step = msgspec.structs.replace(step, position=listed.position, limit=step.limit - len(listed))
-            listed = await self.engine.read((step.partition,), list_versions, step)
-            versions += listed.versions
-            prefixes += listed.common_prefixes
+    async def _finish_versions(self, step: VersionStep, listed: Listed[model.ObjectVersion]) -> model.VersionPage:
+        listed = await self._read_on(step, listed, list_versions)
+        versions, prefixes = listed.objects, listed.common_prefixes
         if not listed.position:
             return model.VersionPage(versions, prefixes)
         token = self._page_token(

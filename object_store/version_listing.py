@@ -14,7 +14,7 @@ import msgspec
 from cumulo.object_store import keys
 from cumulo.object_store.buckets import open_bucket
 from cumulo.object_store.keys import ObjectRecord
-from cumulo.object_store.listing import SEEKS_PER_STEP, ListStep, common_prefix
+from cumulo.object_store.listing import SEEKS_PER_STEP, Listed, ListStep, common_prefix
 from cumulo.object_store.model import COMPOSITE, FULL_OBJECT, NULL_VERSION, STANDARD, ObjectVersion
 from cumulo.object_store.versions import find_current, find_version, newest_other, number_of
 from cumulo.storage import tuples
@@ -33,18 +33,6 @@ class VersionStep(ListStep, frozen=True, kw_only=True):
 
     key_marker: str = ""
     version_id_marker: str = ""
-
-
-class ListedVersions(msgspec.Struct, frozen=True):
-    """What a step found, and where the next one starts: as `listing.Listed`."""
-
-    versions: list[ObjectVersion]
-    common_prefixes: list[str]
-    position: bytes
-    is_full: bool
-
-    def __len__(self) -> int:
-        return len(self.versions) + len(self.common_prefixes)
 
 
 class _Rows:
@@ -100,7 +88,7 @@ def first_position(prefix: str, delimiter: str, key_marker: str) -> bytes:
     return max(begin, keys.behind_versions(key_marker))
 
 
-def list_versions(txn: ReadTxn, step: VersionStep) -> ListedVersions:
+def list_versions(txn: ReadTxn, step: VersionStep) -> Listed[ObjectVersion]:
     """Read one snapshot's part of a page; raises `NoSuchBucket`."""
     partition = step.partition
     open_bucket(txn, partition, step.bucket)
@@ -109,7 +97,7 @@ def list_versions(txn: ReadTxn, step: VersionStep) -> ListedVersions:
     batch = step.limit + 1
     current = _Rows(txn, partition + keys.OBJECTS, position, end, batch)
     others = _Rows(txn, partition + keys.VERSIONS, position, end, batch)
-    found = ListedVersions([], [], b"", is_full=False)
+    found: Listed[ObjectVersion] = Listed([], [], b"", is_full=False)
     key, newest = "", 0
     for place, value, is_current in _merged(current, others):
         if len(found) == step.limit:
@@ -128,7 +116,7 @@ def list_versions(txn: ReadTxn, step: VersionStep) -> ListedVersions:
         if text != key:
             # A step may begin in the midst of a key; of every other one the newest version comes first.
             key, newest = text, record.body if key or is_current else _newest(txn, partition, text)
-        found.versions.append(_shown(text, record, is_latest=record.body == newest))
+        found.objects.append(_shown(text, record, is_latest=record.body == newest))
     return found
 
 

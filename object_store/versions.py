@@ -94,8 +94,7 @@ def has_number(txn: ReadTxn, partition: bytes, key: str, number: int) -> bool:
 
 def newest_other(txn: ReadTxn, partition: bytes, key: str) -> ObjectRecord | None:
     """Return the newest of the versions and delete markers of a key that are not current, or None."""
-    prefix = keys.version_prefix(partition, key)
-    rows = txn.range(prefix, prefix + b"\x80", 1)
+    rows = txn.range(keys.version_prefix(partition, key), keys.versions_end(partition, key), 1)
     return keys.decode_object(rows[0][1]) if rows else None
 
 
@@ -128,7 +127,9 @@ def make_way(
         _keep_other(txn, partition, key, replaced(txn, stamped, meta, key, current))
         counters = _counted(counters, objects=-1, versions=1)
     elif counters.versions:
-        replace_marker(txn, stamped, meta, key)
+        marker = newest_other(txn, partition, key)
+        if marker is not None and not marker.replaced_ms:
+            replace_marker(txn, stamped, meta, key, marker)
     return counters
 
 
@@ -221,7 +222,7 @@ def _restore(txn: Txn, stamped: Stamped, meta: Meta, counters: Counters, key: st
     if newest is None:
         return counters
     if newest.is_delete_marker:
-        restore_marker(txn, stamped, meta, key)
+        restore_marker(txn, stamped, meta, key, newest)
         return counters
     _take_other(txn, partition, key, newest)
     newest = armed(txn, stamped, meta, key, msgspec.structs.replace(newest, replaced_ms=0), None)

@@ -225,34 +225,28 @@ def _page_size(asked: int) -> int:
 
 
 def _subscription(it: native.NativeSubscription) -> pb.Subscription:
-    if it.job_template:
-        return pb.Subscription(
-            name=it.place.full_name,
-            arn=it.place.arn,
-            protocol=JOB,
-            filter_policy=it.filter_policy,
-            filter_scope=_SCOPES_BACK[it.filter_scope],
-            dead_letter_queue=it.dead_letter_queue,
-            create_ms=it.create_ms,
-            message_count=it.message_count,
-            in_flight_count=it.in_flight_count,
-            job_template=it.job_template,
-        )
-    return pb.Subscription(
+    shown = pb.Subscription(
         name=it.place.full_name,
         arn=it.place.arn,
-        protocol=NATIVE,
         filter_policy=it.filter_policy,
         filter_scope=_SCOPES_BACK[it.filter_scope],
-        ack_deadline_s=it.ack_deadline_s,
-        retention_s=it.retention_s,
         dead_letter_queue=it.dead_letter_queue,
-        max_deliveries=it.max_deliveries or None,
         create_ms=it.create_ms,
         message_count=it.message_count,
         in_flight_count=it.in_flight_count,
-        is_replaying=it.is_replaying,
     )
+    if it.job_template:
+        own = pb.Subscription(protocol=JOB, job_template=it.job_template)
+    else:
+        own = pb.Subscription(
+            protocol=NATIVE,
+            ack_deadline_s=it.ack_deadline_s,
+            retention_s=it.retention_s,
+            max_deliveries=it.max_deliveries or None,
+            is_replaying=it.is_replaying,
+        )
+    shown.MergeFrom(own)
+    return shown
 
 
 def _listed_subscription(it: model.Subscription) -> pb.Subscription:

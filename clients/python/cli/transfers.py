@@ -22,6 +22,7 @@ from cumulo.client import Client
 
 JOBS = 8
 INTERRUPT_SEEN_S = 0.2
+"""An interrupt just before a wait without an end would be seen only after it."""
 Progress = Callable[[int], object]
 T = TypeVar("T")
 
@@ -129,12 +130,11 @@ def side_by_side(calls: Iterable[Callable[[], T]], jobs: int, stopping: threadin
     with ThreadPoolExecutor(jobs) as crew:
         try:  # an interrupt may come while calls are being handed out, when some run already
             futures = [crew.submit(it) for it in calls]
-            pending = True
-            while pending:  # an interrupt just before a wait without an end would be seen only after it
-                done, rest = wait(futures, INTERRUPT_SEEN_S, FIRST_EXCEPTION)
+            pending = set(futures)
+            while pending:
+                done, pending = wait(pending, INTERRUPT_SEEN_S, FIRST_EXCEPTION)
                 for it in done:
                     it.result()
-                pending = bool(rest)
         except BaseException:
             if stopping is not None:
                 stopping.set()

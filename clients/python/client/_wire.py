@@ -475,28 +475,23 @@ def subscription_info(it: topics.Subscription) -> model.SubscriptionInfo:
         endpoint=it.endpoint,
         filter_policy=it.filter_policy,
         filter_scope=scope,
+        job=it.job_template,
     )
-    if it.job_template:
-        info = msgspec.structs.replace(info, job=it.job_template)
-        if it.create_ms:
-            info = msgspec.structs.replace(
-                info,
-                created=time_of(it.create_ms),
-                dead_letter_queue=it.dead_letter_queue or None,
-                message_count=it.message_count,
-                in_flight_count=it.in_flight_count,
-            )
+    if it.create_ms:
+        info = msgspec.structs.replace(
+            info,
+            created=time_of(it.create_ms),
+            dead_letter_queue=it.dead_letter_queue or None,
+            message_count=it.message_count,
+            in_flight_count=it.in_flight_count,
+        )
     if not it.HasField("ack_deadline_s"):
         return info
     return msgspec.structs.replace(
         info,
-        created=time_of(it.create_ms),
         ack_deadline_s=it.ack_deadline_s,
         retention_s=it.retention_s,
-        dead_letter_queue=it.dead_letter_queue or None,
         max_deliveries=it.max_deliveries or None,
-        message_count=it.message_count,
-        in_flight_count=it.in_flight_count,
         is_replaying=it.is_replaying,
     )
 
