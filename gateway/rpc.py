@@ -6,11 +6,10 @@ its row says why, that no exception text of a bug reaches a client, and that a s
 token expires.
 """
 
-import asyncio
 import functools
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn, Protocol
 
 import grpc
@@ -24,7 +23,6 @@ from cumulo.core.clocks import Clock
 from cumulo.core.context import AnonymousPrincipal, CallContext
 from cumulo.core.errors import (
     DATA_LOSS,
-    EXPIRED_TOKEN,
     INTERNAL_FAILURE,
     INVALID_CLIENT_TOKEN_ID,
     INVALID_PARAMETER_VALUE,
@@ -37,6 +35,7 @@ from cumulo.core.lazy import LazyPart
 from cumulo.core.names import DEFAULT_REGION, is_region
 from cumulo.core.operations import Result
 from cumulo.core.ports import Authenticator
+from cumulo.gateway.expiring_answers import UntilExpiry
 from cumulo.gateway.upload_frames import UPLOAD_STALL_S, TimedFrames
 
 ERROR_DOMAIN = "cumulo"
@@ -71,9 +70,9 @@ class Observer(Protocol):
 
 Decode = Callable[[Any, CallContext], Any]
 Encode = Callable[[Any], Message]
-StreamHandler = Callable[[AsyncIterator[Any], CallContext], AsyncIterator[Message]]
+StreamHandler = Callable[[AsyncIterator[Any], CallContext], AsyncGenerator[Message, None]]
 UploadHandler = Callable[[AsyncIterator[Any], CallContext], Awaitable[Message]]
-DownloadHandler = Callable[[Any, CallContext], AsyncIterator[Message]]
+DownloadHandler = Callable[[Any, CallContext], AsyncGenerator[Message, None]]
 UnaryRow = tuple[Any, Decode, Encode]
 """Of a call with one request and one answer: the request's class, its decoder, the encoder of the answer."""
 
@@ -240,18 +239,15 @@ class RpcAdaptor:
             started = time.perf_counter()
             ctx: CallContext | None = None
             status = "OK"
-            expiry = asyncio.timeout(None)
             try:
                 ctx = self.context(rpc)
                 _refuse_malformed(request)
-                async with expiry:
-                    if ctx.expires_ms:
-                        left_s = (ctx.expires_ms - self._clock.wall_ms()) / 1000
-                        expiry.reschedule(asyncio.get_running_loop().time() + left_s)
-                    async for message in handler(request, ctx):
+                left_s = (ctx.expires_ms - self._clock.wall_ms()) / 1000 if ctx.expires_ms else None
+                async with UntilExpiry(handler(request, ctx), left_s) as answers:
+                    async for message in answers:
                         yield message
             except Exception as error:  # noqa: BLE001 - as above
-                expected = EXPIRED_TOKEN.error() if expiry.expired() else self._expected(error, ctx, operation)
+                expected = self._expected(error, ctx, operation)
                 status = expected.row.grpc_status.name
                 await self._abort(rpc, expected, ctx)
             finally:

@@ -164,7 +164,7 @@ def _uploader(
     return upload
 
 
-def _downloader(service: CallableService) -> Callable[[Any, CallContext], AsyncIterator[Any]]:
+def _downloader(service: CallableService) -> Callable[[Any, CallContext], AsyncGenerator[Any, None]]:
     async def download(request: pb.GetObjectRequest, ctx: CallContext) -> AsyncGenerator[Any, None]:
         result = await service.call(ctx, "GetObject", _decode_get(request))
         body: Any = result.body

@@ -4,7 +4,7 @@ Knows `cumulo.api.queue.v1` and the service's one door, `call`; decides nothing.
 beside it, by subject.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -44,5 +44,5 @@ def _serialize(message: ProtoMessage) -> bytes:
 
 def _opener(
     stream: type[SendStream | ReceiveStream], service: QueueDoor
-) -> Callable[[AsyncIterator[Any], CallContext], AsyncIterator[ProtoMessage]]:
+) -> Callable[[AsyncIterator[Any], CallContext], AsyncGenerator[ProtoMessage, None]]:
     return lambda requests, ctx: stream(service, ctx).run(requests)

@@ -5,7 +5,7 @@ stream does one frame after the other, so that what was appended never has a hol
 its client takes frames.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from typing import Any, TypeVar
 
 import grpc
@@ -38,10 +38,10 @@ def handlers(service: LogService, rpc: RpcAdaptor) -> grpc.GenericRpcHandler:
         for name, (request, decode, encode) in ROWS.items()
     }
 
-    def append(frames: AsyncIterator[Any], ctx: CallContext) -> AsyncIterator[ProtoMessage]:
+    def append(frames: AsyncIterator[Any], ctx: CallContext) -> AsyncGenerator[ProtoMessage, None]:
         return _append(service, frames, ctx)
 
-    def read(request: Any, ctx: CallContext) -> AsyncIterator[ProtoMessage]:
+    def read(request: Any, ctx: CallContext) -> AsyncGenerator[ProtoMessage, None]:
         return _read(service, request, ctx)
 
     rows["StreamAppendRecords"] = grpc.stream_stream_rpc_method_handler(
@@ -59,7 +59,7 @@ def _serialize(message: ProtoMessage) -> bytes:
 
 async def _append(
     service: LogService, frames: AsyncIterator[pb.StreamAppendRecordsRequest], ctx: CallContext
-) -> AsyncIterator[ProtoMessage]:
+) -> AsyncGenerator[ProtoMessage, None]:
     """Append frame by frame: the next one is taken when the one before is durable.
 
     What is wrong with the first frame is the stream's status; with a later one it is told within the stream, since a
@@ -88,7 +88,7 @@ async def _append(
 
 async def _read(
     service: LogService, request: pb.StreamReadRecordsRequest, ctx: CallContext
-) -> AsyncIterator[ProtoMessage]:
+) -> AsyncGenerator[ProtoMessage, None]:
     """Read on and on; each look is authorised anew."""
     start, wait_s = _decode_start(request), 0
     while True:

@@ -8,7 +8,7 @@ frames in memory, so a slow client or a slow disk slows the other side down.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message as ProtoMessage
@@ -150,7 +150,7 @@ class SendingStream(_Stream):
 
     operation: str
 
-    async def run(self, requests: AsyncIterator[Any]) -> AsyncIterator[ProtoMessage]:
+    async def run(self, requests: AsyncIterator[Any]) -> AsyncGenerator[ProtoMessage, None]:
         """Answer each frame once, in order, when its messages are durable."""
         self._beside(self._read(requests))
         try:
@@ -240,7 +240,7 @@ class ReceiveStream(_Stream):
         """Return the visibility changes of a frame."""
         return decode_visibility_changes(frame.visibility_changes)
 
-    async def run(self, requests: AsyncIterator[Any]) -> AsyncIterator[ProtoMessage]:
+    async def run(self, requests: AsyncIterator[Any]) -> AsyncGenerator[ProtoMessage, None]:
         """Answer with messages and with the results of acknowledgements, as they come."""
         self._beside(self._read(requests))
         try:

@@ -5,7 +5,7 @@ received from. The receiving stream is that of queues in other words. Decides no
 """
 
 import functools
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import grpc
@@ -54,10 +54,10 @@ def handlers(topics: CallDoor, messages: QueueDoor, rpc: RpcAdaptor) -> grpc.Gen
         for name, (operation, request, decode, encode) in of_door.items()
     }
 
-    def publish(frames: AsyncIterator[Any], ctx: CallContext) -> AsyncIterator[ProtoMessage]:
+    def publish(frames: AsyncIterator[Any], ctx: CallContext) -> AsyncGenerator[ProtoMessage, None]:
         return PublishStream(topics, ctx).run(frames)
 
-    def subscribe(frames: AsyncIterator[Any], ctx: CallContext) -> AsyncIterator[ProtoMessage]:
+    def subscribe(frames: AsyncIterator[Any], ctx: CallContext) -> AsyncGenerator[ProtoMessage, None]:
         return SubscribeStream(messages, ctx).run(frames)
 
     rows["StreamPublish"] = grpc.stream_stream_rpc_method_handler(

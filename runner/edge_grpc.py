@@ -1,7 +1,7 @@
 """The runner's gRPC edge: proto <-> model, nothing else."""
 
 import enum
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import grpc
@@ -32,7 +32,7 @@ def handlers(service: Service, rpc: RpcAdaptor) -> grpc.GenericRpcHandler:
             response_serializer=_serialize,
         )
 
-    async def stream_logs(request: Any, ctx: CallContext) -> AsyncIterator[Any]:
+    async def stream_logs(request: Any, ctx: CallContext) -> AsyncGenerator[Any, None]:
         wanted = _read_log(request, ctx)
         frames = (await service.call(ctx, "ReadJobLogs", wanted)).value
         async for frame in frames:

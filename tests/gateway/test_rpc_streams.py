@@ -5,6 +5,7 @@ import asyncio
 import grpc
 import pytest
 from google.protobuf.empty_pb2 import Empty
+from google.protobuf.wrappers_pb2 import BytesValue
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
@@ -40,13 +41,22 @@ async def one_answer_and_then_nothing(request, ctx):
     await asyncio.Event().wait()
 
 
-async def listen(statuses):
+async def answers_without_end(request, ctx):
+    while True:
+        yield BytesValue(value=bytes(1 << 20))
+
+
+def serialized(message):
+    return message.SerializeToString()
+
+
+async def listen(statuses, answers=one_answer_and_then_nothing):
     """Serve one stream on a free port; return the server and its port."""
     adaptor = RpcAdaptor(EndsSoon(), CLOCK, SeededRandomness(1), statuses)
     handler = grpc.unary_stream_rpc_method_handler(
-        adaptor.stream("test.Service", "Listen", one_answer_and_then_nothing),
+        adaptor.stream("test.Service", "Listen", answers),
         request_deserializer=Empty.FromString,
-        response_serializer=Empty.SerializeToString,
+        response_serializer=serialized,
     )
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Service", {"Listen": handler}),))
@@ -77,3 +87,50 @@ def test_stream_ends_unauthenticated_when_its_token_expires():
     assert Status.FromString(details).details[0].Unpack(info)
     assert info.reason == "ExpiredToken"
     assert seen == [("test.Service", "Listen", "UNAUTHENTICATED")]
+
+
+async def read_to_the_end(call):
+    while await call.read() is not grpc.aio.EOF:
+        pass
+
+
+def test_stream_to_a_reader_that_stands_still_ends_unauthenticated_too():
+    async def run():
+        statuses = Statuses()
+        server, port = await listen(statuses, answers_without_end)
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            method = channel.unary_stream("/test.Service/Listen", Empty.SerializeToString, BytesValue.FromString)
+            call = method(Empty(), metadata=(("authorization", "Bearer t"),), timeout=LIMIT_S)
+            await call.wait_for_connection()
+            await asyncio.sleep(4 * LEFT_MS / 1000)  # the stream's window is full, its token ends while gRPC writes
+            with pytest.raises(grpc.aio.AioRpcError) as ended:
+                await read_to_the_end(call)
+        await server.stop(None)
+        return ended.value.code(), statuses.seen
+
+    code, seen = asyncio.run(run())
+
+    assert code is grpc.StatusCode.UNAUTHENTICATED
+    assert seen == [("test.Service", "Listen", "UNAUTHENTICATED")]
+
+
+def test_what_a_handler_does_beside_its_answers_ends_with_the_token_though_nobody_reads():
+    ended = asyncio.Event()
+
+    async def answers(request, ctx):
+        try:
+            async for answer in answers_without_end(request, ctx):
+                yield answer
+        finally:
+            ended.set()
+
+    async def run():
+        server, port = await listen(Statuses(), answers)
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            method = channel.unary_stream("/test.Service/Listen", Empty.SerializeToString, BytesValue.FromString)
+            call = method(Empty(), metadata=(("authorization", "Bearer t"),), timeout=LIMIT_S)
+            await asyncio.wait_for(ended.wait(), LIMIT_S / 2)
+            call.cancel()
+        await server.stop(None)
+
+    asyncio.run(run())
