@@ -19,7 +19,7 @@ from cumulo.core.lazy import LazyModule
 from cumulo.core.names import parse_arn
 from cumulo.core.ports import EnclosedMessage
 from cumulo.gateway.rpc import CallableService, RpcAdaptor, UnaryRow, parser
-from cumulo.object_store import edge_grpc_acl, model
+from cumulo.object_store import edge_grpc_acl, edge_grpc_tagging, edge_grpc_versions, model
 from cumulo.object_store import edge_grpc_encryption as encryption
 from cumulo.object_store.errors import INCOMPLETE_BODY, INVALID_ARGUMENT, INVALID_REQUEST
 from cumulo.object_store.model import CONTENT_MD5, UNKNOWN, ExpectedContent
@@ -46,7 +46,9 @@ def handlers(service: CallableService, rpc: RpcAdaptor) -> grpc.GenericRpcHandle
     """Return the handlers of ObjectService."""
     rows: dict[str, Any] = {
         name: grpc.unary_unary_rpc_method_handler(
-            rpc.unary(service, SERVICE_NAME, name, decode, encode), parser(request.FromString), serialize_frame
+            rpc.unary(service, SERVICE_NAME, edge_grpc_versions.OPERATIONS.get(name, name), decode, encode),
+            parser(request.FromString),
+            serialize_frame,
         )
         for name, (request, decode, encode) in _UNARY.items()
     }
@@ -285,6 +287,7 @@ def _decode_get(request: pb.GetObjectRequest) -> model.GetObject:
         range=_range(request),
         conditions=_conditions(request),
         customer=encryption.customer_key(request.customer_key),
+        version_id=request.version_id,
     )
 
 
@@ -294,6 +297,7 @@ def _decode_head(request: pb.HeadObjectRequest, _: CallContext) -> model.HeadObj
         key=request.key,
         conditions=_conditions(request),
         customer=encryption.customer_key(request.customer_key),
+        version_id=request.version_id,
     )
 
 
@@ -307,6 +311,7 @@ def _decode_copy(request: pb.CopyObjectRequest, _: CallContext) -> model.CopyObj
             request.source_key,
             model.Conditions(if_match=_etag(request.source_if_match)),
             customer=encryption.customer_key(request.source_customer_key),
+            version_id=request.source_version_id,
         ),
         replaces_metadata=request.replace_metadata,
         content_type=request.content_type,
@@ -335,13 +340,17 @@ def _decode_delete(request: pb.DeleteObjectRequest, _: CallContext) -> model.Del
         key=request.key,
         if_match=_etag(request.if_match),
         request_id=request.request_id,
+        version_id=request.version_id,
     )
 
 
 def _decode_batch_delete(request: pb.BatchDeleteObjectsRequest, _: CallContext) -> model.BatchDeleteObjects:
     return model.BatchDeleteObjects(
         bucket=_bucket_name(request.bucket),
-        entries=tuple(model.DeleteEntry(entry.key, _etag(entry.if_match)) for entry in request.entries),
+        entries=tuple(
+            model.DeleteEntry(entry.key, _etag(entry.if_match), version_id=entry.version_id)
+            for entry in request.entries
+        ),
         request_id=request.request_id,
     )
 
@@ -475,6 +484,7 @@ def _object(it: model.Object) -> pb.Object:
         part_count=it.part_count,
         encryption="" if it.encryption is None else it.encryption.algorithm,
         kms_key_arn="" if it.encryption is None else it.encryption.kms_key_arn,
+        version_id=it.version_id,
     )
 
 
@@ -524,16 +534,6 @@ def _sent(it: model.Object) -> list[SentMessage]:
 
 def _encode_part(it: model.Part) -> pb.UploadPartResponse:
     return pb.UploadPartResponse(part=_part(it))
-
-
-def _encode_batch_delete(results: tuple[model.Deleted | model.ItemError, ...]) -> pb.BatchDeleteObjectsResponse:
-    return pb.BatchDeleteObjectsResponse(results=map(_delete_result, results))
-
-
-def _delete_result(it: model.Deleted | model.ItemError) -> pb.DeleteObjectResult:
-    if isinstance(it, model.ItemError):
-        return pb.DeleteObjectResult(error=pb.ItemError(code=it.code, message=it.message))
-    return pb.DeleteObjectResult()
 
 
 def _encode_list(page: model.ObjectPage) -> pb.ListObjectsResponse:
@@ -636,11 +636,15 @@ _UNARY: Mapping[str, UnaryRow] = {
     "CopyObject": (
         pb.CopyObjectRequest,
         _decode_copy,
-        lambda it: pb.CopyObjectResponse(object=_object(it)),
+        lambda it: pb.CopyObjectResponse(object=_object(it), source_version_id=it.source_version_id),
     ),
     "RenameObject": (pb.RenameObjectRequest, _decode_rename, lambda _: pb.RenameObjectResponse()),
-    "DeleteObject": (pb.DeleteObjectRequest, _decode_delete, lambda _: pb.DeleteObjectResponse()),
-    "BatchDeleteObjects": (pb.BatchDeleteObjectsRequest, _decode_batch_delete, _encode_batch_delete),
+    "DeleteObject": (pb.DeleteObjectRequest, _decode_delete, edge_grpc_versions.encode_delete),
+    "BatchDeleteObjects": (
+        pb.BatchDeleteObjectsRequest,
+        _decode_batch_delete,
+        edge_grpc_versions.encode_batch_delete,
+    ),
     "ListObjects": (pb.ListObjectsRequest, _decode_list, _encode_list),
     "CreateMultipartUpload": (
         pb.CreateMultipartUploadRequest,
@@ -660,4 +664,6 @@ _UNARY: Mapping[str, UnaryRow] = {
     "ListParts": (pb.ListPartsRequest, _decode_list_parts, _encode_parts),
     "ListMultipartUploads": (pb.ListMultipartUploadsRequest, _decode_list_uploads, _encode_uploads),
     **edge_grpc_acl.rows(_bucket_name),
+    **edge_grpc_tagging.rows(_bucket_name),
+    **edge_grpc_versions.rows(_bucket_name),
 }

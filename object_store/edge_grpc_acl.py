@@ -28,7 +28,7 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
         ),
         "GetObjectAcl": (
             pb.GetObjectAclRequest,
-            lambda request, _: model.GetObjectAcl(bucket_name(request.bucket), request.key),
+            lambda request, _: model.GetObjectAcl(bucket_name(request.bucket), request.key, request.version_id),
             lambda it: pb.GetObjectAclResponse(acl=_encode(it)),
         ),
         "SetObjectAcl": (
@@ -38,6 +38,7 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
                 request.key,
                 request.canned_acl,
                 _decode(request.grants),
+                version_id=request.version_id,
                 request_id=request.request_id,
             ),
             lambda _: pb.SetObjectAclResponse(),

@@ -22,10 +22,13 @@ UNRESERVED = "-._~"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def presigned(where: Configuration, method: str, bucket: str, key: str, expires_s: int, now: datetime) -> str:
+def presigned(
+    where: Configuration, method: str, bucket: str, key: str, expires_s: int, now: datetime, version_id: str = ""
+) -> str:
     """Return the URL; `bucket` is a name or an ARN, `now` is in UTC.
 
-    Raises `ValueError` for a method or a time that cannot be, `InvalidSetting` where the HTTP endpoint is not known.
+    Raises `ValueError` for a method, version or time that cannot be, `InvalidSetting` where the HTTP endpoint is not
+    known.
     """
     if method not in METHODS:
         raise ValueError(f"method {method!r}: it must be one of {', '.join(METHODS)}")
@@ -33,6 +36,8 @@ def presigned(where: Configuration, method: str, bucket: str, key: str, expires_
         raise ValueError(f"expires {expires_s}: it must be 1 to {EXPIRES_S_MAX} seconds")
     if not key:
         raise ValueError("a key is missing")
+    if version_id and method != "GET":
+        raise ValueError(f"version_id {version_id!r}: a version is read, not put")
     scheme, host = _endpoint(where.url)
     stamp = now.strftime("%Y%m%dT%H%M%SZ")
     scope = f"{stamp[:8]}/{where.region}/s3/aws4_request"
@@ -44,6 +49,8 @@ def presigned(where: Configuration, method: str, bucket: str, key: str, expires_
         "X-Amz-Expires": str(expires_s),
         "X-Amz-SignedHeaders": "host",
     }
+    if version_id:
+        fields["versionId"] = version_id
     query = "&".join(f"{name}={quote(value, safe=UNRESERVED)}" for name, value in sorted(fields.items()))
     request = "\n".join((method, path, query, f"host:{host}", "", "host", "UNSIGNED-PAYLOAD"))
     text = "\n".join((ALGORITHM, stamp, scope, hashlib.sha256(request.encode()).hexdigest()))

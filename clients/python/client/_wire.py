@@ -682,7 +682,33 @@ def object_info(it: objects.Object, messages: tuple[model.SentMessage, ...] = ()
         messages=messages,
         encryption=it.encryption,
         kms_key_arn=it.kms_key_arn,
+        version_id=it.version_id,
     )
+
+
+def object_version(it: objects.ObjectVersion) -> model.ObjectVersion:
+    """Return a version, or a delete marker, of a listing."""
+    return model.ObjectVersion(
+        key=it.key,
+        version_id=it.version_id,
+        latest=it.latest,
+        delete_marker=it.delete_marker,
+        size=it.size_bytes,
+        etag=it.etag,
+        modified=time_of(it.last_modified_ms),
+    )
+
+
+def deleted(it: objects.DeleteObjectResponse | objects.DeleteObjectResult) -> model.Deleted:
+    """Return what a delete did."""
+    return model.Deleted(version_id=it.version_id, delete_marker=it.delete_marker)
+
+
+def delete_entry(what: str | model.ObjectVersion) -> objects.DeleteObjectEntry:
+    """Return what is to be deleted: an object by its key, or a version."""
+    if isinstance(what, str):
+        return objects.DeleteObjectEntry(key=what)
+    return objects.DeleteObjectEntry(key=what.key, version_id=what.version_id)
 
 
 def encryption(it: model.Encryption | None) -> objects.ObjectEncryption | None:

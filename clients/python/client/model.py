@@ -428,7 +428,8 @@ class Encryption(msgspec.Struct, frozen=True, kw_only=True):
 
 class ObjectInfo(Value, frozen=True):
     """An object's description. Listings fill in `key`, `size`, `etag` and `modified` only; `messages` are those that
-    were stored with it, told by `put` alone. `encryption` is `AES256`, `aws:kms`, `SSE-C` or empty.
+    were stored with it, told by `put` alone. `encryption` is `AES256`, `aws:kms`, `SSE-C` or empty. `version_id` is
+    empty where the bucket never kept versions.
     """
 
     key: str
@@ -444,6 +445,30 @@ class ObjectInfo(Value, frozen=True):
     messages: tuple[SentMessage, ...] = ()
     encryption: str = ""
     kms_key_arn: str = ""
+    version_id: str = ""
+
+
+class ObjectVersion(Value, frozen=True):
+    """A version of an object, or a delete marker, which has neither size nor ETag. `latest` says that it is the newest
+    of its key.
+    """
+
+    key: str
+    version_id: str
+    latest: bool
+    delete_marker: bool
+    size: int
+    etag: str
+    modified: datetime
+
+
+class Deleted(Value, frozen=True):
+    """What a delete did: `version_id` is the version that went, or with `delete_marker` the marker that was made or
+    went; empty where there is nothing to tell.
+    """
+
+    version_id: str = ""
+    delete_marker: bool = False
 
 
 class Synced(Value, frozen=True):

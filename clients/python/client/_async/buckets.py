@@ -210,11 +210,13 @@ class AsyncBucket(Handle):
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
         customer_key: bytes = b"",
+        version_id: str = "",
     ) -> bytes:
         """Return an object's bytes: all, those from offset `first` to `last` (included), or the last `suffix` ones.
-        `customer_key` is for one that was stored under a key of the caller's own.
+        `customer_key` is for one that was stored under a key of the caller's own; `version_id` asks for that version.
 
-        Raises `NotFound`, `NotModified`, `PreconditionFailed`, `InvalidArgument` (`InvalidRange`).
+        Raises `NotFound`, `NotModified`, `PreconditionFailed` (of a delete marker with the code `MethodNotAllowed`),
+        `InvalidArgument` (`InvalidRange`).
         """
         request = read_request(
             self._name,
@@ -227,6 +229,7 @@ class AsyncBucket(Handle):
             if_modified_since=if_modified_since,
             if_unmodified_since=if_unmodified_since,
             customer_key=customer_key,
+            version_id=version_id,
         )
         async with await AsyncObjectReader(self._connection, request).open() as reader:
             return await reader.read()
@@ -240,10 +243,13 @@ class AsyncBucket(Handle):
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
         customer_key: bytes = b"",
+        version_id: str = "",
     ) -> model.ObjectInfo:
-        """Return an object's description without its bytes."""
+        """Return the description of an object, or of one of its versions, without its bytes."""
         fields = _wire.conditions(if_match, if_none_match, if_modified_since, if_unmodified_since)
-        request = pb.HeadObjectRequest(bucket=self._name, key=key, customer_key=customer_key, **fields)
+        request = pb.HeadObjectRequest(
+            bucket=self._name, key=key, customer_key=customer_key, version_id=version_id, **fields
+        )
         response = await self._connection.call(self._connection.lane.objects.HeadObject, request)
         return _wire.object_info(response.object)
 
@@ -260,12 +266,14 @@ class AsyncBucket(Handle):
         if_none_match: str | None = None,
         encryption: model.Encryption | None = None,
         source_customer_key: bytes = b"",
+        source_version_id: str = "",
     ) -> model.ObjectInfo:
         """Copy the object `source`, of this bucket or of `source_bucket`, to `key` of this one, inside the server.
 
         The copy is described as its source is, unless `content_type` or `metadata` are given: then by these alone. At
-        most 5 GiB. `encryption` is the copy's; `source_customer_key` reads a source that needs one. Raises `NotFound`,
-        `PreconditionFailed`.
+        most 5 GiB. `encryption` is the copy's; `source_customer_key` reads a source that needs one. With
+        `source_version_id` that version is copied; onto its own key this makes it the current one again. Raises
+        `NotFound`, `PreconditionFailed`.
         """
         replaces = content_type is not None or metadata is not None
         request = pb.CopyObjectRequest(
@@ -282,6 +290,7 @@ class AsyncBucket(Handle):
             request_id=self._connection.request_id(),
             encryption=_wire.encryption(encryption),
             source_customer_key=source_customer_key,
+            source_version_id=source_version_id,
         )
         response = await self._connection.call(self._connection.lane.objects.CopyObject, request, COPY_DEADLINE_S)
         return _wire.object_info(response.object)
@@ -311,26 +320,36 @@ class AsyncBucket(Handle):
             ),
         )
 
-    async def delete(self, key: str, *, if_match: str | None = None) -> None:
-        """Delete an object; deleting one that is not there succeeds."""
-        await self._connection.call(
+    async def delete(self, key: str, *, if_match: str | None = None, version_id: str = "") -> model.Deleted:
+        """Delete an object; deleting one that is not there succeeds. Where versions are kept a delete marker hides it;
+        with `version_id` that version, or that marker, goes for good.
+        """
+        response = await self._connection.call(
             self._connection.lane.objects.DeleteObject,
             pb.DeleteObjectRequest(
-                bucket=self._name, key=key, if_match=if_match or "", request_id=self._connection.request_id()
+                bucket=self._name,
+                key=key,
+                if_match=if_match or "",
+                version_id=version_id,
+                request_id=self._connection.request_id(),
             ),
         )
+        return _wire.deleted(response)
 
-    async def delete_batch(self, keys: Sequence[str]) -> None:
-        """Delete up to 1000 objects one by one, not all or none; raises `PartialFailure`."""
+    async def delete_batch(self, what: Sequence[str | model.ObjectVersion]) -> Sequence[model.Deleted]:
+        """Delete up to 1000 objects by their keys, or versions as `versions` lists them, one by one, not all or none;
+        raises `PartialFailure`.
+        """
         response = await self._connection.call(
             self._connection.lane.objects.BatchDeleteObjects,
             pb.BatchDeleteObjectsRequest(
                 bucket=self._name,
-                entries=[pb.DeleteObjectEntry(key=key) for key in keys],
+                entries=list(map(_wire.delete_entry, what)),
                 request_id=self._connection.request_id(),
             ),
         )
-        _wire.raise_failed(keys, response.results)
+        _wire.raise_failed([it if isinstance(it, str) else it.key for it in what], response.results)
+        return tuple(map(_wire.deleted, response.results))
 
     def list(
         self, prefix: str = "", *, delimiter: str = "", start_after: str = "", page_size: int | None = None
@@ -356,6 +375,55 @@ class AsyncBucket(Handle):
             return Page(objects, response.next_page_token, response.common_prefixes)
 
         return AsyncPager(fetch)
+
+    def versions(
+        self,
+        prefix: str = "",
+        *,
+        delimiter: str = "",
+        start_after: str = "",
+        start_after_version_id: str = "",
+        page_size: int | None = None,
+    ) -> AsyncPager[model.ObjectVersion]:
+        """List versions and delete markers in order of their keys, of each key the newest first; of a bucket that never
+        kept versions its objects, with the version id `null`.
+
+        `start_after` begins behind all versions of a key, with `start_after_version_id` behind this one of it.
+        """
+
+        async def fetch(page_token: str) -> Page[model.ObjectVersion]:
+            response = await self._connection.call(
+                self._connection.lane.objects.ListObjectVersions,
+                pb.ListObjectVersionsRequest(
+                    bucket=self._name,
+                    prefix=prefix,
+                    delimiter=delimiter,
+                    start_after=start_after,
+                    start_after_version_id=start_after_version_id,
+                    page_size=page_size or 0,
+                    page_token=page_token,
+                ),
+            )
+            versions = [_wire.object_version(it) for it in response.versions]
+            return Page(versions, response.next_page_token, response.common_prefixes)
+
+        return AsyncPager(fetch)
+
+    async def tags(self, key: str, *, version_id: str = "") -> Mapping[str, str]:
+        """Return an object's tags, or those of one of its versions."""
+        request = pb.GetObjectTaggingRequest(bucket=self._name, key=key, version_id=version_id)
+        response = await self._connection.call(self._connection.lane.objects.GetObjectTagging, request)
+        return dict(response.tags)
+
+    async def set_tags(self, key: str, tags: Mapping[str, str], *, version_id: str = "") -> None:
+        """Give an object, or one of its versions, these tags instead of those that it has; at most 10."""
+        request = pb.SetObjectTaggingRequest(bucket=self._name, key=key, tags=tags, version_id=version_id)
+        await self._connection.call(self._connection.lane.objects.SetObjectTagging, request)
+
+    async def delete_tags(self, key: str, *, version_id: str = "") -> None:
+        """Remove an object's tags, or those of one of its versions."""
+        request = pb.DeleteObjectTaggingRequest(bucket=self._name, key=key, version_id=version_id)
+        await self._connection.call(self._connection.lane.objects.DeleteObjectTagging, request)
 
     @overload
     async def open(self, key: str, mode: Literal["r", "rb"] = "rb", **options: Any) -> AsyncObjectReader: ...
@@ -427,16 +495,18 @@ class AsyncBucket(Handle):
         path: str | os.PathLike[str],
         *,
         customer_key: bytes = b"",
+        version_id: str = "",
         progress: Progress | None = None,
         resume: bool = False,
     ) -> model.ObjectInfo:
-        """Write an object to the file `path`, which appears, or is replaced, once all of it has arrived.
+        """Write an object, or one of its versions, to the file `path`, which appears, or is replaced, once all of it
+        has arrived.
 
         Large ones arrive in stretches side by side, of one and the same version. `resume` keeps what arrived where it
         fails, beside the file, and fetches only the rest of the same version next time.
         """
         path = Path(path)
-        async with await self.open(key, customer_key=customer_key) as reader:
+        async with await self.open(key, customer_key=customer_key, version_id=version_id) as reader:
             info = reader.info
             if not resume and reader.size <= STRETCH_BYTES:
                 with await run_blocking(PartialFile, path) as file:
@@ -445,7 +515,7 @@ class AsyncBucket(Handle):
                         if progress is not None:
                             progress(len(piece))
                 return info
-        source = Source(self._connection, self._name, info, customer_key)
+        source = Source(self._connection, self._name, info, customer_key, version_id)
         await download_stretches(source, path, progress, resume=resume)
         return info
 
@@ -475,13 +545,17 @@ class AsyncBucket(Handle):
         """
         return await sync_to_folder(self, Path(folder), prefix, progress, delete=delete)
 
-    def presign(self, key: str, method: Literal["GET", "PUT"] = "GET", expires: int = EXPIRES_S) -> str:
-        """Return a URL with which anybody may get or put the object for `expires` (1 to 604800) seconds.
+    def presign(
+        self, key: str, method: Literal["GET", "PUT"] = "GET", expires: int = EXPIRES_S, *, version_id: str = ""
+    ) -> str:
+        """Return a URL with which anybody may get or put the object for `expires` (1 to 604800) seconds, or get one of
+        its versions.
 
         It carries a signature of the client's access key, and allows what that key may do when it is used. Nothing is
         asked of the server. Raises `InvalidSetting` where the client does not know the HTTP endpoint (`url`).
         """
-        return presigned(self._connection.configuration, method, self._name, key, expires, datetime.now(UTC))
+        now = datetime.now(UTC)
+        return presigned(self._connection.configuration, method, self._name, key, expires, now, version_id)
 
     # The bucket itself
 
@@ -535,25 +609,49 @@ class AsyncBucket(Handle):
             pb.DeleteBucketPolicyRequest(bucket=self._name, request_id=self._connection.request_id()),
         )
 
-    async def acl(self, key: str = "") -> model.AccessControlList:
-        """Return the access control list of the bucket, or of an object in it."""
+    async def versioning(self) -> str:
+        """Return whether the bucket keeps the versions of its objects: `Enabled`, `Suspended`, or empty: never yet."""
+        response = await self._connection.call(
+            self._connection.lane.objects.GetBucketVersioning, pb.GetBucketVersioningRequest(bucket=self._name)
+        )
+        return response.status
+
+    async def set_versioning(self, status: Literal["Enabled", "Suspended"] = "Enabled") -> None:
+        """Let the bucket keep the versions of its objects, or suspend that: what is kept stays, and what is written
+        then is the version `null`.
+        """
+        await self._connection.call(
+            self._connection.lane.objects.SetBucketVersioning,
+            pb.SetBucketVersioningRequest(bucket=self._name, status=status, request_id=self._connection.request_id()),
+        )
+
+    async def acl(self, key: str = "", *, version_id: str = "") -> model.AccessControlList:
+        """Return the access control list of the bucket, of an object in it, or of one of the object's versions."""
         objects = self._connection.lane.objects
         if key:
-            of_object = pb.GetObjectAclRequest(bucket=self._name, key=key)
+            of_object = pb.GetObjectAclRequest(bucket=self._name, key=key, version_id=version_id)
             return _wire.access_control_list((await self._connection.call(objects.GetObjectAcl, of_object)).acl)
         response = await self._connection.call(objects.GetBucketAcl, pb.GetBucketAclRequest(bucket=self._name))
         return _wire.access_control_list(response.acl)
 
-    async def set_acl(self, canned: str = "", *, grants: Iterable[model.Grant] = (), key: str = "") -> None:
-        """Replace the access control list of the bucket, or of an object in it: by a `canned` one, as `public-read`, or
-        by `grants`. The bucket's object ownership must let lists act, and its public access block what is public.
+    async def set_acl(
+        self, canned: str = "", *, grants: Iterable[model.Grant] = (), key: str = "", version_id: str = ""
+    ) -> None:
+        """Replace the access control list of the bucket, or of an object or version in it: by a `canned` one, as
+        `public-read`, or by `grants`. The bucket's object ownership must let lists act, and its public access block
+        what is public.
         """
         objects = self._connection.lane.objects
         given = [pb.Grant(grantee=grant.grantee, permission=grant.permission) for grant in grants]
         request_id = self._connection.request_id()
         if key:
             of_object = pb.SetObjectAclRequest(
-                bucket=self._name, key=key, canned_acl=canned, grants=given, request_id=request_id
+                bucket=self._name,
+                key=key,
+                canned_acl=canned,
+                grants=given,
+                version_id=version_id,
+                request_id=request_id,
             )
             await self._connection.call(objects.SetObjectAcl, of_object)
         else:

@@ -20,12 +20,15 @@ STRETCHES_AT_ONCE = 4
 
 
 class Source(NamedTuple):
-    """What is downloaded: one version of an object, and the key that it is encrypted with, where its owner keeps it."""
+    """What is downloaded: one version of an object, and the key that it is encrypted with, where its owner keeps it.
+    `version_id` is empty where the current version was asked for, which needs another permission.
+    """
 
     connection: AsyncConnection
     bucket: str
     info: model.ObjectInfo
     customer_key: bytes
+    version_id: str
 
 
 async def download_stretches(source: Source, path: Path, progress: Progress | None, *, resume: bool) -> None:
@@ -57,7 +60,13 @@ async def _fetch(
 ) -> None:
     info = source.info
     request = read_request(
-        source.bucket, info.key, first=first, last=last, if_match=info.etag, customer_key=source.customer_key
+        source.bucket,
+        info.key,
+        first=first,
+        last=last,
+        if_match=info.etag,
+        customer_key=source.customer_key,
+        version_id=source.version_id,
     )
     async with await AsyncObjectReader(source.connection, request).open() as reader:
         async for piece in reader.chunks():

@@ -127,6 +127,7 @@ class ObjectReader(RawStream):
             key=self._request.key,
             if_match=self.info.etag,
             customer_key=self._request.customer_key,
+            version_id=self._request.version_id,
         )
         request.byte_range.first = self._first + self._position
         request.byte_range.last = self._first + self._size - 1
@@ -248,10 +249,11 @@ def read_request(
     if_modified_since: datetime | None = None,
     if_unmodified_since: datetime | None = None,
     customer_key: bytes = b"",
+    version_id: str = "",
 ) -> pb.GetObjectRequest:
     """Return a request for an object, the bytes `first` to `last` (included), or the last `suffix` ones."""
     fields = _wire.conditions(if_match, if_none_match, if_modified_since, if_unmodified_since)
-    request = pb.GetObjectRequest(bucket=bucket, key=key, customer_key=customer_key, **fields)
+    request = pb.GetObjectRequest(bucket=bucket, key=key, customer_key=customer_key, version_id=version_id, **fields)
     if suffix is not None:
         request.suffix_length = suffix
     elif first is not None or last is not None:

@@ -21,12 +21,15 @@ STRETCHES_AT_ONCE = 4
 
 
 class Source(NamedTuple):
-    """What is downloaded: one version of an object, and the key that it is encrypted with, where its owner keeps it."""
+    """What is downloaded: one version of an object, and the key that it is encrypted with, where its owner keeps it.
+    `version_id` is empty where the current version was asked for, which needs another permission.
+    """
 
     connection: Connection
     bucket: str
     info: model.ObjectInfo
     customer_key: bytes
+    version_id: str
 
 
 def download_stretches(source: Source, path: Path, progress: Progress | None, *, resume: bool) -> None:
@@ -56,7 +59,13 @@ def _check(file: StretchedFile, info: model.ObjectInfo) -> None:
 def _fetch(source: Source, file: StretchedFile, number: int, first: int, last: int, progress: Progress | None) -> None:
     info = source.info
     request = read_request(
-        source.bucket, info.key, first=first, last=last, if_match=info.etag, customer_key=source.customer_key
+        source.bucket,
+        info.key,
+        first=first,
+        last=last,
+        if_match=info.etag,
+        customer_key=source.customer_key,
+        version_id=source.version_id,
     )
     with ObjectReader(source.connection, request).open() as reader:
         for piece in reader.chunks():

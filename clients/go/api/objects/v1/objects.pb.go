@@ -9,6 +9,11 @@
 // - Errors are a google.rpc.Status whose ErrorInfo.reason is the S3 error code, e.g. `NoSuchKey`, `PreconditionFailed`
 //   or, where S3 answers status 304, `NotModified`.
 // - An upload becomes an object only by its `commit` frame, so a stream that was cut off never is one.
+// - A bucket keeps the versions of its objects once its versioning was enabled; then `version_id` names one (opaque, or
+//   `null` for what was written while versioning was not enabled), and empty means the current one. `NoSuchVersion` where
+//   there is none of that id, `MethodNotAllowed` where it is a delete marker; `NoSuchKey` of an object whose newest
+//   version is a delete marker has `delete_marker` and `version_id` in ErrorInfo.metadata. A request that names a
+//   version needs the permission that S3 has for it, e.g. s3:GetObjectVersion in place of s3:GetObject.
 // - `request_id` (a UUID in text form, client-chosen, may be empty) makes a mutating call idempotent: a repeat with the
 //   same id and content gets the first answer, one with other content `IdempotentParameterMismatch`. Data calls
 //   remember an id for 10 minutes, control calls (buckets themselves) for 24 hours. An empty id is not remembered.
@@ -434,7 +439,9 @@ type Object struct {
 	// service), `SSE-C` (the caller's own key, which each request for the object must bring), or empty: they are not.
 	Encryption string `protobuf:"bytes,11,opt,name=encryption,proto3" json:"encryption,omitempty"`
 	// Set by the server with `aws:kms`: the key's ARN.
-	KmsKeyArn     string `protobuf:"bytes,12,opt,name=kms_key_arn,json=kmsKeyArn,proto3" json:"kms_key_arn,omitempty"`
+	KmsKeyArn string `protobuf:"bytes,12,opt,name=kms_key_arn,json=kmsKeyArn,proto3" json:"kms_key_arn,omitempty"`
+	// Set by the server: the id of this version; empty where the bucket never kept versions.
+	VersionId     string `protobuf:"bytes,13,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -549,6 +556,13 @@ func (x *Object) GetEncryption() string {
 func (x *Object) GetKmsKeyArn() string {
 	if x != nil {
 		return x.KmsKeyArn
+	}
+	return ""
+}
+
+func (x *Object) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
 	}
 	return ""
 }
@@ -1095,7 +1109,9 @@ type GetObjectAclRequest struct {
 	// Set by the client, required: the bucket's name, short name or ARN.
 	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
 	// Set by the client, required: 1 to 1024 bytes.
-	Key           string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	Key string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// Set by the client, optional: which version; by default the current one.
+	VersionId     string `protobuf:"bytes,3,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1140,6 +1156,13 @@ func (x *GetObjectAclRequest) GetBucket() string {
 func (x *GetObjectAclRequest) GetKey() string {
 	if x != nil {
 		return x.Key
+	}
+	return ""
+}
+
+func (x *GetObjectAclRequest) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
 	}
 	return ""
 }
@@ -1202,7 +1225,9 @@ type SetObjectAclRequest struct {
 	// Set by the client: at most 100.
 	Grants []*Grant `protobuf:"bytes,4,rep,name=grants,proto3" json:"grants,omitempty"`
 	// Set by the client, optional: idempotency id, a UUID; remembered 10 min.
-	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Set by the client, optional: which version; by default the current one.
+	VersionId     string `protobuf:"bytes,6,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1272,6 +1297,13 @@ func (x *SetObjectAclRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *SetObjectAclRequest) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
+}
+
 // The list is written.
 type SetObjectAclResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1309,6 +1341,355 @@ func (*SetObjectAclResponse) Descriptor() ([]byte, []int) {
 	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{19}
 }
 
+// Whose tags to read.
+type GetObjectTaggingRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Set by the client, required: 1 to 1024 bytes.
+	Key string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// Set by the client, optional: which version; by default the current one.
+	VersionId     string `protobuf:"bytes,3,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetObjectTaggingRequest) Reset() {
+	*x = GetObjectTaggingRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetObjectTaggingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetObjectTaggingRequest) ProtoMessage() {}
+
+func (x *GetObjectTaggingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetObjectTaggingRequest.ProtoReflect.Descriptor instead.
+func (*GetObjectTaggingRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *GetObjectTaggingRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *GetObjectTaggingRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *GetObjectTaggingRequest) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
+}
+
+// The tags.
+type GetObjectTaggingResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: empty where it has none.
+	Tags map[string]string `protobuf:"bytes,1,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Set by the server: the version that has them; empty where the bucket never kept versions.
+	VersionId     string `protobuf:"bytes,2,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetObjectTaggingResponse) Reset() {
+	*x = GetObjectTaggingResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetObjectTaggingResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetObjectTaggingResponse) ProtoMessage() {}
+
+func (x *GetObjectTaggingResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetObjectTaggingResponse.ProtoReflect.Descriptor instead.
+func (*GetObjectTaggingResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *GetObjectTaggingResponse) GetTags() map[string]string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *GetObjectTaggingResponse) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
+}
+
+// The tags to write.
+type SetObjectTaggingRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Set by the client, required: 1 to 1024 bytes.
+	Key string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// Set by the client: all tags that it is to have, at most 10; keys of 1 to 128 characters, values of at most 256
+	// (`InvalidTag`).
+	Tags map[string]string `protobuf:"bytes,3,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Set by the client, optional: which version; by default the current one.
+	VersionId     string `protobuf:"bytes,4,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetObjectTaggingRequest) Reset() {
+	*x = SetObjectTaggingRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetObjectTaggingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetObjectTaggingRequest) ProtoMessage() {}
+
+func (x *SetObjectTaggingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetObjectTaggingRequest.ProtoReflect.Descriptor instead.
+func (*SetObjectTaggingRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *SetObjectTaggingRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *SetObjectTaggingRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *SetObjectTaggingRequest) GetTags() map[string]string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *SetObjectTaggingRequest) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
+}
+
+// The tags are written.
+type SetObjectTaggingResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: the version that has them; empty where the bucket never kept versions.
+	VersionId     string `protobuf:"bytes,1,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetObjectTaggingResponse) Reset() {
+	*x = SetObjectTaggingResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetObjectTaggingResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetObjectTaggingResponse) ProtoMessage() {}
+
+func (x *SetObjectTaggingResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetObjectTaggingResponse.ProtoReflect.Descriptor instead.
+func (*SetObjectTaggingResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *SetObjectTaggingResponse) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
+}
+
+// Whose tags to remove.
+type DeleteObjectTaggingRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Set by the client, required: 1 to 1024 bytes.
+	Key string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// Set by the client, optional: which version; by default the current one.
+	VersionId     string `protobuf:"bytes,3,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteObjectTaggingRequest) Reset() {
+	*x = DeleteObjectTaggingRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteObjectTaggingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteObjectTaggingRequest) ProtoMessage() {}
+
+func (x *DeleteObjectTaggingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteObjectTaggingRequest.ProtoReflect.Descriptor instead.
+func (*DeleteObjectTaggingRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *DeleteObjectTaggingRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *DeleteObjectTaggingRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *DeleteObjectTaggingRequest) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
+}
+
+// The object has no tags.
+type DeleteObjectTaggingResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: the version that had them; empty where the bucket never kept versions.
+	VersionId     string `protobuf:"bytes,1,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteObjectTaggingResponse) Reset() {
+	*x = DeleteObjectTaggingResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteObjectTaggingResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteObjectTaggingResponse) ProtoMessage() {}
+
+func (x *DeleteObjectTaggingResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteObjectTaggingResponse.ProtoReflect.Descriptor instead.
+func (*DeleteObjectTaggingResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *DeleteObjectTaggingResponse) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
+}
+
 // Which buckets to list.
 type ListBucketsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1324,7 +1705,7 @@ type ListBucketsRequest struct {
 
 func (x *ListBucketsRequest) Reset() {
 	*x = ListBucketsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[20]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1336,7 +1717,7 @@ func (x *ListBucketsRequest) String() string {
 func (*ListBucketsRequest) ProtoMessage() {}
 
 func (x *ListBucketsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[20]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1349,7 +1730,7 @@ func (x *ListBucketsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBucketsRequest.ProtoReflect.Descriptor instead.
 func (*ListBucketsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{20}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListBucketsRequest) GetPrefix() string {
@@ -1386,7 +1767,7 @@ type ListBucketsResponse struct {
 
 func (x *ListBucketsResponse) Reset() {
 	*x = ListBucketsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[21]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1398,7 +1779,7 @@ func (x *ListBucketsResponse) String() string {
 func (*ListBucketsResponse) ProtoMessage() {}
 
 func (x *ListBucketsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[21]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1411,7 +1792,7 @@ func (x *ListBucketsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBucketsResponse.ProtoReflect.Descriptor instead.
 func (*ListBucketsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{21}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListBucketsResponse) GetBuckets() []*Bucket {
@@ -1441,7 +1822,7 @@ type DeleteBucketRequest struct {
 
 func (x *DeleteBucketRequest) Reset() {
 	*x = DeleteBucketRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[22]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1453,7 +1834,7 @@ func (x *DeleteBucketRequest) String() string {
 func (*DeleteBucketRequest) ProtoMessage() {}
 
 func (x *DeleteBucketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[22]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1466,7 +1847,7 @@ func (x *DeleteBucketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketRequest.ProtoReflect.Descriptor instead.
 func (*DeleteBucketRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{22}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DeleteBucketRequest) GetName() string {
@@ -1492,7 +1873,7 @@ type DeleteBucketResponse struct {
 
 func (x *DeleteBucketResponse) Reset() {
 	*x = DeleteBucketResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1504,7 +1885,7 @@ func (x *DeleteBucketResponse) String() string {
 func (*DeleteBucketResponse) ProtoMessage() {}
 
 func (x *DeleteBucketResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1517,7 +1898,7 @@ func (x *DeleteBucketResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketResponse.ProtoReflect.Descriptor instead.
 func (*DeleteBucketResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{23}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{29}
 }
 
 // Whose policy to read.
@@ -1531,7 +1912,7 @@ type GetBucketPolicyRequest struct {
 
 func (x *GetBucketPolicyRequest) Reset() {
 	*x = GetBucketPolicyRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1543,7 +1924,7 @@ func (x *GetBucketPolicyRequest) String() string {
 func (*GetBucketPolicyRequest) ProtoMessage() {}
 
 func (x *GetBucketPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1556,7 +1937,7 @@ func (x *GetBucketPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketPolicyRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{24}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *GetBucketPolicyRequest) GetBucket() string {
@@ -1577,7 +1958,7 @@ type GetBucketPolicyResponse struct {
 
 func (x *GetBucketPolicyResponse) Reset() {
 	*x = GetBucketPolicyResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1589,7 +1970,7 @@ func (x *GetBucketPolicyResponse) String() string {
 func (*GetBucketPolicyResponse) ProtoMessage() {}
 
 func (x *GetBucketPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1602,7 +1983,7 @@ func (x *GetBucketPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketPolicyResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{25}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *GetBucketPolicyResponse) GetPolicy() string {
@@ -1627,7 +2008,7 @@ type SetBucketPolicyRequest struct {
 
 func (x *SetBucketPolicyRequest) Reset() {
 	*x = SetBucketPolicyRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1639,7 +2020,7 @@ func (x *SetBucketPolicyRequest) String() string {
 func (*SetBucketPolicyRequest) ProtoMessage() {}
 
 func (x *SetBucketPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1652,7 +2033,7 @@ func (x *SetBucketPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketPolicyRequest.ProtoReflect.Descriptor instead.
 func (*SetBucketPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{26}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SetBucketPolicyRequest) GetBucket() string {
@@ -1685,7 +2066,7 @@ type SetBucketPolicyResponse struct {
 
 func (x *SetBucketPolicyResponse) Reset() {
 	*x = SetBucketPolicyResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1697,7 +2078,7 @@ func (x *SetBucketPolicyResponse) String() string {
 func (*SetBucketPolicyResponse) ProtoMessage() {}
 
 func (x *SetBucketPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1710,7 +2091,7 @@ func (x *SetBucketPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketPolicyResponse.ProtoReflect.Descriptor instead.
 func (*SetBucketPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{27}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{33}
 }
 
 // Whose policy to remove.
@@ -1726,7 +2107,7 @@ type DeleteBucketPolicyRequest struct {
 
 func (x *DeleteBucketPolicyRequest) Reset() {
 	*x = DeleteBucketPolicyRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1738,7 +2119,7 @@ func (x *DeleteBucketPolicyRequest) String() string {
 func (*DeleteBucketPolicyRequest) ProtoMessage() {}
 
 func (x *DeleteBucketPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1751,7 +2132,7 @@ func (x *DeleteBucketPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketPolicyRequest.ProtoReflect.Descriptor instead.
 func (*DeleteBucketPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{28}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *DeleteBucketPolicyRequest) GetBucket() string {
@@ -1777,7 +2158,7 @@ type DeleteBucketPolicyResponse struct {
 
 func (x *DeleteBucketPolicyResponse) Reset() {
 	*x = DeleteBucketPolicyResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1789,7 +2170,7 @@ func (x *DeleteBucketPolicyResponse) String() string {
 func (*DeleteBucketPolicyResponse) ProtoMessage() {}
 
 func (x *DeleteBucketPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1802,7 +2183,201 @@ func (x *DeleteBucketPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketPolicyResponse.ProtoReflect.Descriptor instead.
 func (*DeleteBucketPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{29}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{35}
+}
+
+// Whose versioning to read.
+type GetBucketVersioningRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket        string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBucketVersioningRequest) Reset() {
+	*x = GetBucketVersioningRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBucketVersioningRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBucketVersioningRequest) ProtoMessage() {}
+
+func (x *GetBucketVersioningRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBucketVersioningRequest.ProtoReflect.Descriptor instead.
+func (*GetBucketVersioningRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *GetBucketVersioningRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+// Whether versions are kept.
+type GetBucketVersioningResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: `Enabled`, `Suspended` (what there is stays, what is written is the version `null`), or empty: it
+	// was never enabled.
+	Status        string `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBucketVersioningResponse) Reset() {
+	*x = GetBucketVersioningResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBucketVersioningResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBucketVersioningResponse) ProtoMessage() {}
+
+func (x *GetBucketVersioningResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBucketVersioningResponse.ProtoReflect.Descriptor instead.
+func (*GetBucketVersioningResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *GetBucketVersioningResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+// Whether versions are to be kept.
+type SetBucketVersioningRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Set by the client, required: `Enabled` or `Suspended`. A bucket that kept versions is never without versioning again.
+	Status string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
+	// Set by the client, optional: idempotency id, a UUID; remembered 24 h.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetBucketVersioningRequest) Reset() {
+	*x = SetBucketVersioningRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetBucketVersioningRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetBucketVersioningRequest) ProtoMessage() {}
+
+func (x *SetBucketVersioningRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetBucketVersioningRequest.ProtoReflect.Descriptor instead.
+func (*SetBucketVersioningRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *SetBucketVersioningRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *SetBucketVersioningRequest) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *SetBucketVersioningRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The bucket's versioning is as asked.
+type SetBucketVersioningResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetBucketVersioningResponse) Reset() {
+	*x = SetBucketVersioningResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetBucketVersioningResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetBucketVersioningResponse) ProtoMessage() {}
+
+func (x *SetBucketVersioningResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetBucketVersioningResponse.ProtoReflect.Descriptor instead.
+func (*SetBucketVersioningResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{39}
 }
 
 // Whose rules to read.
@@ -1816,7 +2391,7 @@ type GetBucketNotificationRequest struct {
 
 func (x *GetBucketNotificationRequest) Reset() {
 	*x = GetBucketNotificationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1828,7 +2403,7 @@ func (x *GetBucketNotificationRequest) String() string {
 func (*GetBucketNotificationRequest) ProtoMessage() {}
 
 func (x *GetBucketNotificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1841,7 +2416,7 @@ func (x *GetBucketNotificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketNotificationRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketNotificationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{30}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *GetBucketNotificationRequest) GetBucket() string {
@@ -1864,7 +2439,7 @@ type GetBucketNotificationResponse struct {
 
 func (x *GetBucketNotificationResponse) Reset() {
 	*x = GetBucketNotificationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1876,7 +2451,7 @@ func (x *GetBucketNotificationResponse) String() string {
 func (*GetBucketNotificationResponse) ProtoMessage() {}
 
 func (x *GetBucketNotificationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1889,7 +2464,7 @@ func (x *GetBucketNotificationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketNotificationResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketNotificationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{31}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *GetBucketNotificationResponse) GetRules() []*NotificationRule {
@@ -1926,7 +2501,7 @@ type SetBucketNotificationRequest struct {
 
 func (x *SetBucketNotificationRequest) Reset() {
 	*x = SetBucketNotificationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1938,7 +2513,7 @@ func (x *SetBucketNotificationRequest) String() string {
 func (*SetBucketNotificationRequest) ProtoMessage() {}
 
 func (x *SetBucketNotificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1951,7 +2526,7 @@ func (x *SetBucketNotificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketNotificationRequest.ProtoReflect.Descriptor instead.
 func (*SetBucketNotificationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{32}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SetBucketNotificationRequest) GetBucket() string {
@@ -2002,7 +2577,7 @@ type SetBucketNotificationResponse struct {
 
 func (x *SetBucketNotificationResponse) Reset() {
 	*x = SetBucketNotificationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2014,7 +2589,7 @@ func (x *SetBucketNotificationResponse) String() string {
 func (*SetBucketNotificationResponse) ProtoMessage() {}
 
 func (x *SetBucketNotificationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2027,7 +2602,7 @@ func (x *SetBucketNotificationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketNotificationResponse.ProtoReflect.Descriptor instead.
 func (*SetBucketNotificationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{33}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *SetBucketNotificationResponse) GetRules() []*NotificationRule {
@@ -2061,7 +2636,7 @@ type GetBucketConfigurationRequest struct {
 
 func (x *GetBucketConfigurationRequest) Reset() {
 	*x = GetBucketConfigurationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2073,7 +2648,7 @@ func (x *GetBucketConfigurationRequest) String() string {
 func (*GetBucketConfigurationRequest) ProtoMessage() {}
 
 func (x *GetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2086,7 +2661,7 @@ func (x *GetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketConfigurationRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketConfigurationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{34}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *GetBucketConfigurationRequest) GetBucket() string {
@@ -2122,7 +2697,7 @@ type GetBucketConfigurationResponse struct {
 
 func (x *GetBucketConfigurationResponse) Reset() {
 	*x = GetBucketConfigurationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2134,7 +2709,7 @@ func (x *GetBucketConfigurationResponse) String() string {
 func (*GetBucketConfigurationResponse) ProtoMessage() {}
 
 func (x *GetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2147,7 +2722,7 @@ func (x *GetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketConfigurationResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketConfigurationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{35}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *GetBucketConfigurationResponse) GetDocument() string {
@@ -2176,7 +2751,7 @@ type SetBucketConfigurationRequest struct {
 
 func (x *SetBucketConfigurationRequest) Reset() {
 	*x = SetBucketConfigurationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2188,7 +2763,7 @@ func (x *SetBucketConfigurationRequest) String() string {
 func (*SetBucketConfigurationRequest) ProtoMessage() {}
 
 func (x *SetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2201,7 +2776,7 @@ func (x *SetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketConfigurationRequest.ProtoReflect.Descriptor instead.
 func (*SetBucketConfigurationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{36}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *SetBucketConfigurationRequest) GetBucket() string {
@@ -2248,7 +2823,7 @@ type SetBucketConfigurationResponse struct {
 
 func (x *SetBucketConfigurationResponse) Reset() {
 	*x = SetBucketConfigurationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2260,7 +2835,7 @@ func (x *SetBucketConfigurationResponse) String() string {
 func (*SetBucketConfigurationResponse) ProtoMessage() {}
 
 func (x *SetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2273,7 +2848,7 @@ func (x *SetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketConfigurationResponse.ProtoReflect.Descriptor instead.
 func (*SetBucketConfigurationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{37}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{47}
 }
 
 // Which configuration is to be removed.
@@ -2293,7 +2868,7 @@ type DeleteBucketConfigurationRequest struct {
 
 func (x *DeleteBucketConfigurationRequest) Reset() {
 	*x = DeleteBucketConfigurationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2305,7 +2880,7 @@ func (x *DeleteBucketConfigurationRequest) String() string {
 func (*DeleteBucketConfigurationRequest) ProtoMessage() {}
 
 func (x *DeleteBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2318,7 +2893,7 @@ func (x *DeleteBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketConfigurationRequest.ProtoReflect.Descriptor instead.
 func (*DeleteBucketConfigurationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{38}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *DeleteBucketConfigurationRequest) GetBucket() string {
@@ -2358,7 +2933,7 @@ type DeleteBucketConfigurationResponse struct {
 
 func (x *DeleteBucketConfigurationResponse) Reset() {
 	*x = DeleteBucketConfigurationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2370,7 +2945,7 @@ func (x *DeleteBucketConfigurationResponse) String() string {
 func (*DeleteBucketConfigurationResponse) ProtoMessage() {}
 
 func (x *DeleteBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2383,7 +2958,7 @@ func (x *DeleteBucketConfigurationResponse) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use DeleteBucketConfigurationResponse.ProtoReflect.Descriptor instead.
 func (*DeleteBucketConfigurationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{39}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{49}
 }
 
 // Which configurations are asked for.
@@ -2403,7 +2978,7 @@ type ListBucketConfigurationsRequest struct {
 
 func (x *ListBucketConfigurationsRequest) Reset() {
 	*x = ListBucketConfigurationsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2415,7 +2990,7 @@ func (x *ListBucketConfigurationsRequest) String() string {
 func (*ListBucketConfigurationsRequest) ProtoMessage() {}
 
 func (x *ListBucketConfigurationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2428,7 +3003,7 @@ func (x *ListBucketConfigurationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBucketConfigurationsRequest.ProtoReflect.Descriptor instead.
 func (*ListBucketConfigurationsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{40}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ListBucketConfigurationsRequest) GetBucket() string {
@@ -2472,7 +3047,7 @@ type ListBucketConfigurationsResponse struct {
 
 func (x *ListBucketConfigurationsResponse) Reset() {
 	*x = ListBucketConfigurationsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2484,7 +3059,7 @@ func (x *ListBucketConfigurationsResponse) String() string {
 func (*ListBucketConfigurationsResponse) ProtoMessage() {}
 
 func (x *ListBucketConfigurationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2497,7 +3072,7 @@ func (x *ListBucketConfigurationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBucketConfigurationsResponse.ProtoReflect.Descriptor instead.
 func (*ListBucketConfigurationsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{41}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ListBucketConfigurationsResponse) GetDocuments() []string {
@@ -2527,7 +3102,7 @@ type EnclosedMessage struct {
 
 func (x *EnclosedMessage) Reset() {
 	*x = EnclosedMessage{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2539,7 +3114,7 @@ func (x *EnclosedMessage) String() string {
 func (*EnclosedMessage) ProtoMessage() {}
 
 func (x *EnclosedMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2552,7 +3127,7 @@ func (x *EnclosedMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnclosedMessage.ProtoReflect.Descriptor instead.
 func (*EnclosedMessage) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{42}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *EnclosedMessage) GetQueue() string {
@@ -2599,13 +3174,16 @@ type CopyObjectRequest struct {
 	Encryption *ObjectEncryption `protobuf:"bytes,12,opt,name=encryption,proto3" json:"encryption,omitempty"`
 	// Set by the client, of a source under the caller's own key: that key, 32 bytes.
 	SourceCustomerKey []byte `protobuf:"bytes,13,opt,name=source_customer_key,json=sourceCustomerKey,proto3" json:"source_customer_key,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Set by the client, optional: which version of the source; by default the current one. An older version copied onto its
+	// own key becomes the current one.
+	SourceVersionId string `protobuf:"bytes,14,opt,name=source_version_id,json=sourceVersionId,proto3" json:"source_version_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *CopyObjectRequest) Reset() {
 	*x = CopyObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2617,7 +3195,7 @@ func (x *CopyObjectRequest) String() string {
 func (*CopyObjectRequest) ProtoMessage() {}
 
 func (x *CopyObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2630,7 +3208,7 @@ func (x *CopyObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyObjectRequest.ProtoReflect.Descriptor instead.
 func (*CopyObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{43}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *CopyObjectRequest) GetBucket() string {
@@ -2724,18 +3302,27 @@ func (x *CopyObjectRequest) GetSourceCustomerKey() []byte {
 	return nil
 }
 
+func (x *CopyObjectRequest) GetSourceVersionId() string {
+	if x != nil {
+		return x.SourceVersionId
+	}
+	return ""
+}
+
 // The copy is durable.
 type CopyObjectResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the server: the copy.
-	Object        *Object `protobuf:"bytes,1,opt,name=object,proto3" json:"object,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Object *Object `protobuf:"bytes,1,opt,name=object,proto3" json:"object,omitempty"`
+	// Set by the server: the version that was copied; empty where the source's bucket never kept versions.
+	SourceVersionId string `protobuf:"bytes,2,opt,name=source_version_id,json=sourceVersionId,proto3" json:"source_version_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *CopyObjectResponse) Reset() {
 	*x = CopyObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2747,7 +3334,7 @@ func (x *CopyObjectResponse) String() string {
 func (*CopyObjectResponse) ProtoMessage() {}
 
 func (x *CopyObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2760,7 +3347,7 @@ func (x *CopyObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyObjectResponse.ProtoReflect.Descriptor instead.
 func (*CopyObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{44}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *CopyObjectResponse) GetObject() *Object {
@@ -2768,6 +3355,13 @@ func (x *CopyObjectResponse) GetObject() *Object {
 		return x.Object
 	}
 	return nil
+}
+
+func (x *CopyObjectResponse) GetSourceVersionId() string {
+	if x != nil {
+		return x.SourceVersionId
+	}
+	return ""
 }
 
 // What is to be renamed.
@@ -2793,7 +3387,7 @@ type RenameObjectRequest struct {
 
 func (x *RenameObjectRequest) Reset() {
 	*x = RenameObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2805,7 +3399,7 @@ func (x *RenameObjectRequest) String() string {
 func (*RenameObjectRequest) ProtoMessage() {}
 
 func (x *RenameObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2818,7 +3412,7 @@ func (x *RenameObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenameObjectRequest.ProtoReflect.Descriptor instead.
 func (*RenameObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{45}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *RenameObjectRequest) GetBucket() string {
@@ -2879,7 +3473,7 @@ type RenameObjectResponse struct {
 
 func (x *RenameObjectResponse) Reset() {
 	*x = RenameObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2891,7 +3485,7 @@ func (x *RenameObjectResponse) String() string {
 func (*RenameObjectResponse) ProtoMessage() {}
 
 func (x *RenameObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2904,7 +3498,7 @@ func (x *RenameObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenameObjectResponse.ProtoReflect.Descriptor instead.
 func (*RenameObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{46}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{56}
 }
 
 // What is to be stored, sent before the bytes.
@@ -2941,7 +3535,7 @@ type PutObjectHead struct {
 
 func (x *PutObjectHead) Reset() {
 	*x = PutObjectHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2953,7 +3547,7 @@ func (x *PutObjectHead) String() string {
 func (*PutObjectHead) ProtoMessage() {}
 
 func (x *PutObjectHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2966,7 +3560,7 @@ func (x *PutObjectHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectHead.ProtoReflect.Descriptor instead.
 func (*PutObjectHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{47}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *PutObjectHead) GetBucket() string {
@@ -3057,7 +3651,7 @@ type UploadCommit struct {
 
 func (x *UploadCommit) Reset() {
 	*x = UploadCommit{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3069,7 +3663,7 @@ func (x *UploadCommit) String() string {
 func (*UploadCommit) ProtoMessage() {}
 
 func (x *UploadCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3082,7 +3676,7 @@ func (x *UploadCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadCommit.ProtoReflect.Descriptor instead.
 func (*UploadCommit) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{48}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *UploadCommit) GetExpected() *ExpectedContent {
@@ -3109,7 +3703,7 @@ type PutObjectRequest struct {
 
 func (x *PutObjectRequest) Reset() {
 	*x = PutObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3121,7 +3715,7 @@ func (x *PutObjectRequest) String() string {
 func (*PutObjectRequest) ProtoMessage() {}
 
 func (x *PutObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3134,7 +3728,7 @@ func (x *PutObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectRequest.ProtoReflect.Descriptor instead.
 func (*PutObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{49}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *PutObjectRequest) GetFrame() isPutObjectRequest_Frame {
@@ -3209,7 +3803,7 @@ type PutObjectResponse struct {
 
 func (x *PutObjectResponse) Reset() {
 	*x = PutObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3221,7 +3815,7 @@ func (x *PutObjectResponse) String() string {
 func (*PutObjectResponse) ProtoMessage() {}
 
 func (x *PutObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3234,7 +3828,7 @@ func (x *PutObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectResponse.ProtoReflect.Descriptor instead.
 func (*PutObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{50}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *PutObjectResponse) GetObject() *Object {
@@ -3265,7 +3859,7 @@ type ByteRange struct {
 
 func (x *ByteRange) Reset() {
 	*x = ByteRange{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3277,7 +3871,7 @@ func (x *ByteRange) String() string {
 func (*ByteRange) ProtoMessage() {}
 
 func (x *ByteRange) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3290,7 +3884,7 @@ func (x *ByteRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ByteRange.ProtoReflect.Descriptor instead.
 func (*ByteRange) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{51}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *ByteRange) GetFirst() int64 {
@@ -3330,14 +3924,16 @@ type GetObjectRequest struct {
 	// Set by the client, optional: only if not modified after this time (`PreconditionFailed`); ignored with `if_match`.
 	IfUnmodifiedSinceMs *int64 `protobuf:"varint,8,opt,name=if_unmodified_since_ms,json=ifUnmodifiedSinceMs,proto3,oneof" json:"if_unmodified_since_ms,omitempty"`
 	// Set by the client, of an object under the caller's own key: that key, 32 bytes.
-	CustomerKey   []byte `protobuf:"bytes,9,opt,name=customer_key,json=customerKey,proto3" json:"customer_key,omitempty"`
+	CustomerKey []byte `protobuf:"bytes,9,opt,name=customer_key,json=customerKey,proto3" json:"customer_key,omitempty"`
+	// Set by the client, optional: which version; by default the current one.
+	VersionId     string `protobuf:"bytes,10,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetObjectRequest) Reset() {
 	*x = GetObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3349,7 +3945,7 @@ func (x *GetObjectRequest) String() string {
 func (*GetObjectRequest) ProtoMessage() {}
 
 func (x *GetObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3362,7 +3958,7 @@ func (x *GetObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectRequest.ProtoReflect.Descriptor instead.
 func (*GetObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{52}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *GetObjectRequest) GetBucket() string {
@@ -3439,6 +4035,13 @@ func (x *GetObjectRequest) GetCustomerKey() []byte {
 	return nil
 }
 
+func (x *GetObjectRequest) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
+}
+
 type isGetObjectRequest_Range interface {
 	isGetObjectRequest_Range()
 }
@@ -3472,7 +4075,7 @@ type GetObjectHead struct {
 
 func (x *GetObjectHead) Reset() {
 	*x = GetObjectHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3484,7 +4087,7 @@ func (x *GetObjectHead) String() string {
 func (*GetObjectHead) ProtoMessage() {}
 
 func (x *GetObjectHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3497,7 +4100,7 @@ func (x *GetObjectHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectHead.ProtoReflect.Descriptor instead.
 func (*GetObjectHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{53}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *GetObjectHead) GetObject() *Object {
@@ -3537,7 +4140,7 @@ type GetObjectResponse struct {
 
 func (x *GetObjectResponse) Reset() {
 	*x = GetObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3549,7 +4152,7 @@ func (x *GetObjectResponse) String() string {
 func (*GetObjectResponse) ProtoMessage() {}
 
 func (x *GetObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3562,7 +4165,7 @@ func (x *GetObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectResponse.ProtoReflect.Descriptor instead.
 func (*GetObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{54}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *GetObjectResponse) GetFrame() isGetObjectResponse_Frame {
@@ -3624,14 +4227,16 @@ type HeadObjectRequest struct {
 	// Set by the client, optional: only if not modified after this time (`PreconditionFailed`); ignored with `if_match`.
 	IfUnmodifiedSinceMs *int64 `protobuf:"varint,6,opt,name=if_unmodified_since_ms,json=ifUnmodifiedSinceMs,proto3,oneof" json:"if_unmodified_since_ms,omitempty"`
 	// Set by the client, of an object under the caller's own key: that key, 32 bytes.
-	CustomerKey   []byte `protobuf:"bytes,7,opt,name=customer_key,json=customerKey,proto3" json:"customer_key,omitempty"`
+	CustomerKey []byte `protobuf:"bytes,7,opt,name=customer_key,json=customerKey,proto3" json:"customer_key,omitempty"`
+	// Set by the client, optional: which version; by default the current one.
+	VersionId     string `protobuf:"bytes,8,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HeadObjectRequest) Reset() {
 	*x = HeadObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3643,7 +4248,7 @@ func (x *HeadObjectRequest) String() string {
 func (*HeadObjectRequest) ProtoMessage() {}
 
 func (x *HeadObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3656,7 +4261,7 @@ func (x *HeadObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadObjectRequest.ProtoReflect.Descriptor instead.
 func (*HeadObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{55}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *HeadObjectRequest) GetBucket() string {
@@ -3708,6 +4313,13 @@ func (x *HeadObjectRequest) GetCustomerKey() []byte {
 	return nil
 }
 
+func (x *HeadObjectRequest) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
+}
+
 // The description.
 type HeadObjectResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3719,7 +4331,7 @@ type HeadObjectResponse struct {
 
 func (x *HeadObjectResponse) Reset() {
 	*x = HeadObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3731,7 +4343,7 @@ func (x *HeadObjectResponse) String() string {
 func (*HeadObjectResponse) ProtoMessage() {}
 
 func (x *HeadObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3744,7 +4356,7 @@ func (x *HeadObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadObjectResponse.ProtoReflect.Descriptor instead.
 func (*HeadObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{56}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *HeadObjectResponse) GetObject() *Object {
@@ -3764,14 +4376,16 @@ type DeleteObjectRequest struct {
 	// Set by the client, optional: only if the ETag is this one (`PreconditionFailed`).
 	IfMatch string `protobuf:"bytes,3,opt,name=if_match,json=ifMatch,proto3" json:"if_match,omitempty"`
 	// Set by the client, optional: idempotency id, a UUID; remembered 10 min.
-	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Set by the client, optional: the version, or delete marker, that is to go for good.
+	VersionId     string `protobuf:"bytes,5,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeleteObjectRequest) Reset() {
 	*x = DeleteObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3783,7 +4397,7 @@ func (x *DeleteObjectRequest) String() string {
 func (*DeleteObjectRequest) ProtoMessage() {}
 
 func (x *DeleteObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3796,7 +4410,7 @@ func (x *DeleteObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{57}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *DeleteObjectRequest) GetBucket() string {
@@ -3827,16 +4441,27 @@ func (x *DeleteObjectRequest) GetRequestId() string {
 	return ""
 }
 
-// The object is gone, or was not there.
+func (x *DeleteObjectRequest) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
+}
+
+// The object or version is gone, or was not there.
 type DeleteObjectResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: the delete marker that was made, or the version that went; empty where there is nothing to tell.
+	VersionId string `protobuf:"bytes,1,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	// Set by the server: `version_id` is that of a delete marker, made or gone.
+	DeleteMarker  bool `protobuf:"varint,2,opt,name=delete_marker,json=deleteMarker,proto3" json:"delete_marker,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeleteObjectResponse) Reset() {
 	*x = DeleteObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3848,7 +4473,7 @@ func (x *DeleteObjectResponse) String() string {
 func (*DeleteObjectResponse) ProtoMessage() {}
 
 func (x *DeleteObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3861,7 +4486,21 @@ func (x *DeleteObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectResponse.ProtoReflect.Descriptor instead.
 func (*DeleteObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{58}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{68}
+}
+
+func (x *DeleteObjectResponse) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
+}
+
+func (x *DeleteObjectResponse) GetDeleteMarker() bool {
+	if x != nil {
+		return x.DeleteMarker
+	}
+	return false
 }
 
 // One object to delete.
@@ -3870,14 +4509,16 @@ type DeleteObjectEntry struct {
 	// Set by the client, required: 1 to 1024 bytes.
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// Set by the client, optional: only if the ETag is this one (`PreconditionFailed`).
-	IfMatch       string `protobuf:"bytes,2,opt,name=if_match,json=ifMatch,proto3" json:"if_match,omitempty"`
+	IfMatch string `protobuf:"bytes,2,opt,name=if_match,json=ifMatch,proto3" json:"if_match,omitempty"`
+	// Set by the client, optional: as in DeleteObjectRequest.
+	VersionId     string `protobuf:"bytes,3,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeleteObjectEntry) Reset() {
 	*x = DeleteObjectEntry{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3889,7 +4530,7 @@ func (x *DeleteObjectEntry) String() string {
 func (*DeleteObjectEntry) ProtoMessage() {}
 
 func (x *DeleteObjectEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3902,7 +4543,7 @@ func (x *DeleteObjectEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectEntry.ProtoReflect.Descriptor instead.
 func (*DeleteObjectEntry) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{59}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *DeleteObjectEntry) GetKey() string {
@@ -3915,6 +4556,13 @@ func (x *DeleteObjectEntry) GetKey() string {
 func (x *DeleteObjectEntry) GetIfMatch() string {
 	if x != nil {
 		return x.IfMatch
+	}
+	return ""
+}
+
+func (x *DeleteObjectEntry) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
 	}
 	return ""
 }
@@ -3934,7 +4582,7 @@ type BatchDeleteObjectsRequest struct {
 
 func (x *BatchDeleteObjectsRequest) Reset() {
 	*x = BatchDeleteObjectsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3946,7 +4594,7 @@ func (x *BatchDeleteObjectsRequest) String() string {
 func (*BatchDeleteObjectsRequest) ProtoMessage() {}
 
 func (x *BatchDeleteObjectsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3959,7 +4607,7 @@ func (x *BatchDeleteObjectsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteObjectsRequest.ProtoReflect.Descriptor instead.
 func (*BatchDeleteObjectsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{60}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *BatchDeleteObjectsRequest) GetBucket() string {
@@ -3987,14 +4635,18 @@ func (x *BatchDeleteObjectsRequest) GetRequestId() string {
 type DeleteObjectResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the server: why the object is still there; absent when it is gone.
-	Error         *ItemError `protobuf:"bytes,1,opt,name=error,proto3" json:"error,omitempty"`
+	Error *ItemError `protobuf:"bytes,1,opt,name=error,proto3" json:"error,omitempty"`
+	// Set by the server: as in DeleteObjectResponse.
+	VersionId string `protobuf:"bytes,2,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	// Set by the server: as in DeleteObjectResponse.
+	DeleteMarker  bool `protobuf:"varint,3,opt,name=delete_marker,json=deleteMarker,proto3" json:"delete_marker,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeleteObjectResult) Reset() {
 	*x = DeleteObjectResult{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4006,7 +4658,7 @@ func (x *DeleteObjectResult) String() string {
 func (*DeleteObjectResult) ProtoMessage() {}
 
 func (x *DeleteObjectResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4019,7 +4671,7 @@ func (x *DeleteObjectResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectResult.ProtoReflect.Descriptor instead.
 func (*DeleteObjectResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{61}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *DeleteObjectResult) GetError() *ItemError {
@@ -4027,6 +4679,20 @@ func (x *DeleteObjectResult) GetError() *ItemError {
 		return x.Error
 	}
 	return nil
+}
+
+func (x *DeleteObjectResult) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
+}
+
+func (x *DeleteObjectResult) GetDeleteMarker() bool {
+	if x != nil {
+		return x.DeleteMarker
+	}
+	return false
 }
 
 // What became of the entries.
@@ -4040,7 +4706,7 @@ type BatchDeleteObjectsResponse struct {
 
 func (x *BatchDeleteObjectsResponse) Reset() {
 	*x = BatchDeleteObjectsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4052,7 +4718,7 @@ func (x *BatchDeleteObjectsResponse) String() string {
 func (*BatchDeleteObjectsResponse) ProtoMessage() {}
 
 func (x *BatchDeleteObjectsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4065,7 +4731,7 @@ func (x *BatchDeleteObjectsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteObjectsResponse.ProtoReflect.Descriptor instead.
 func (*BatchDeleteObjectsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{62}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *BatchDeleteObjectsResponse) GetResults() []*DeleteObjectResult {
@@ -4097,7 +4763,7 @@ type ListObjectsRequest struct {
 
 func (x *ListObjectsRequest) Reset() {
 	*x = ListObjectsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4109,7 +4775,7 @@ func (x *ListObjectsRequest) String() string {
 func (*ListObjectsRequest) ProtoMessage() {}
 
 func (x *ListObjectsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4122,7 +4788,7 @@ func (x *ListObjectsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectsRequest.ProtoReflect.Descriptor instead.
 func (*ListObjectsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{63}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *ListObjectsRequest) GetBucket() string {
@@ -4184,7 +4850,7 @@ type ObjectSummary struct {
 
 func (x *ObjectSummary) Reset() {
 	*x = ObjectSummary{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4196,7 +4862,7 @@ func (x *ObjectSummary) String() string {
 func (*ObjectSummary) ProtoMessage() {}
 
 func (x *ObjectSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4209,7 +4875,7 @@ func (x *ObjectSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectSummary.ProtoReflect.Descriptor instead.
 func (*ObjectSummary) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{64}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *ObjectSummary) GetKey() string {
@@ -4255,7 +4921,7 @@ type ListObjectsResponse struct {
 
 func (x *ListObjectsResponse) Reset() {
 	*x = ListObjectsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4267,7 +4933,7 @@ func (x *ListObjectsResponse) String() string {
 func (*ListObjectsResponse) ProtoMessage() {}
 
 func (x *ListObjectsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4280,7 +4946,7 @@ func (x *ListObjectsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectsResponse.ProtoReflect.Descriptor instead.
 func (*ListObjectsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{65}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *ListObjectsResponse) GetObjects() []*ObjectSummary {
@@ -4298,6 +4964,271 @@ func (x *ListObjectsResponse) GetCommonPrefixes() []string {
 }
 
 func (x *ListObjectsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Which versions to list.
+type ListObjectVersionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Set by the client, optional: only keys that start so; at most 1024 bytes.
+	Prefix string `protobuf:"bytes,2,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	// Set by the client, optional: as in ListObjectsRequest.
+	Delimiter string `protobuf:"bytes,3,opt,name=delimiter,proto3" json:"delimiter,omitempty"`
+	// Set by the client, optional: only keys behind this one (S3's key-marker); ignored with a page token.
+	StartAfter string `protobuf:"bytes,4,opt,name=start_after,json=startAfter,proto3" json:"start_after,omitempty"`
+	// Set by the client, optional, with `start_after`: also the versions of that key behind this one (S3's
+	// version-id-marker).
+	StartAfterVersionId string `protobuf:"bytes,5,opt,name=start_after_version_id,json=startAfterVersionId,proto3" json:"start_after_version_id,omitempty"`
+	// Set by the client, optional: the most versions and common prefixes together (S3's max-keys), 1 to 1000. 0 means 1000.
+	PageSize int32 `protobuf:"varint,6,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Set by the client: `next_page_token` of the page before, with all other fields unchanged; empty for the first page.
+	PageToken     string `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListObjectVersionsRequest) Reset() {
+	*x = ListObjectVersionsRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[76]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListObjectVersionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListObjectVersionsRequest) ProtoMessage() {}
+
+func (x *ListObjectVersionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[76]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListObjectVersionsRequest.ProtoReflect.Descriptor instead.
+func (*ListObjectVersionsRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{76}
+}
+
+func (x *ListObjectVersionsRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *ListObjectVersionsRequest) GetPrefix() string {
+	if x != nil {
+		return x.Prefix
+	}
+	return ""
+}
+
+func (x *ListObjectVersionsRequest) GetDelimiter() string {
+	if x != nil {
+		return x.Delimiter
+	}
+	return ""
+}
+
+func (x *ListObjectVersionsRequest) GetStartAfter() string {
+	if x != nil {
+		return x.StartAfter
+	}
+	return ""
+}
+
+func (x *ListObjectVersionsRequest) GetStartAfterVersionId() string {
+	if x != nil {
+		return x.StartAfterVersionId
+	}
+	return ""
+}
+
+func (x *ListObjectVersionsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListObjectVersionsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// A version of an object, or a delete marker.
+type ObjectVersion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: the key.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// Set by the server: opaque, or `null`.
+	VersionId string `protobuf:"bytes,2,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	// Set by the server: it is the newest of its key: the current version, or the delete marker that hides the others.
+	Latest bool `protobuf:"varint,3,opt,name=latest,proto3" json:"latest,omitempty"`
+	// Set by the server: it is a delete marker, which has neither size nor ETag.
+	DeleteMarker bool `protobuf:"varint,4,opt,name=delete_marker,json=deleteMarker,proto3" json:"delete_marker,omitempty"`
+	// Set by the server: number of bytes.
+	SizeBytes int64 `protobuf:"varint,5,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	// Set by the server: as in Object.
+	Etag string `protobuf:"bytes,6,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Set by the server: when it became visible.
+	LastModifiedMs int64 `protobuf:"varint,7,opt,name=last_modified_ms,json=lastModifiedMs,proto3" json:"last_modified_ms,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ObjectVersion) Reset() {
+	*x = ObjectVersion{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[77]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ObjectVersion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ObjectVersion) ProtoMessage() {}
+
+func (x *ObjectVersion) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[77]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ObjectVersion.ProtoReflect.Descriptor instead.
+func (*ObjectVersion) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{77}
+}
+
+func (x *ObjectVersion) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *ObjectVersion) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
+}
+
+func (x *ObjectVersion) GetLatest() bool {
+	if x != nil {
+		return x.Latest
+	}
+	return false
+}
+
+func (x *ObjectVersion) GetDeleteMarker() bool {
+	if x != nil {
+		return x.DeleteMarker
+	}
+	return false
+}
+
+func (x *ObjectVersion) GetSizeBytes() int64 {
+	if x != nil {
+		return x.SizeBytes
+	}
+	return 0
+}
+
+func (x *ObjectVersion) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *ObjectVersion) GetLastModifiedMs() int64 {
+	if x != nil {
+		return x.LastModifiedMs
+	}
+	return 0
+}
+
+// One page of versions.
+type ListObjectVersionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: in order of their keys' bytes, of each key the newest first.
+	Versions []*ObjectVersion `protobuf:"bytes,1,rep,name=versions,proto3" json:"versions,omitempty"`
+	// Set by the server: in order; each ends with the delimiter.
+	CommonPrefixes []string `protobuf:"bytes,2,rep,name=common_prefixes,json=commonPrefixes,proto3" json:"common_prefixes,omitempty"`
+	// Set by the server: opaque; empty on the last page.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListObjectVersionsResponse) Reset() {
+	*x = ListObjectVersionsResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[78]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListObjectVersionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListObjectVersionsResponse) ProtoMessage() {}
+
+func (x *ListObjectVersionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[78]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListObjectVersionsResponse.ProtoReflect.Descriptor instead.
+func (*ListObjectVersionsResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{78}
+}
+
+func (x *ListObjectVersionsResponse) GetVersions() []*ObjectVersion {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
+}
+
+func (x *ListObjectVersionsResponse) GetCommonPrefixes() []string {
+	if x != nil {
+		return x.CommonPrefixes
+	}
+	return nil
+}
+
+func (x *ListObjectVersionsResponse) GetNextPageToken() string {
 	if x != nil {
 		return x.NextPageToken
 	}
@@ -4325,7 +5256,7 @@ type CreateMultipartUploadRequest struct {
 
 func (x *CreateMultipartUploadRequest) Reset() {
 	*x = CreateMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4337,7 +5268,7 @@ func (x *CreateMultipartUploadRequest) String() string {
 func (*CreateMultipartUploadRequest) ProtoMessage() {}
 
 func (x *CreateMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4350,7 +5281,7 @@ func (x *CreateMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*CreateMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{66}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *CreateMultipartUploadRequest) GetBucket() string {
@@ -4406,7 +5337,7 @@ type CreateMultipartUploadResponse struct {
 
 func (x *CreateMultipartUploadResponse) Reset() {
 	*x = CreateMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4418,7 +5349,7 @@ func (x *CreateMultipartUploadResponse) String() string {
 func (*CreateMultipartUploadResponse) ProtoMessage() {}
 
 func (x *CreateMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4431,7 +5362,7 @@ func (x *CreateMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*CreateMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{67}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *CreateMultipartUploadResponse) GetUploadId() string {
@@ -4464,7 +5395,7 @@ type UploadPartHead struct {
 
 func (x *UploadPartHead) Reset() {
 	*x = UploadPartHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4476,7 +5407,7 @@ func (x *UploadPartHead) String() string {
 func (*UploadPartHead) ProtoMessage() {}
 
 func (x *UploadPartHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4489,7 +5420,7 @@ func (x *UploadPartHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartHead.ProtoReflect.Descriptor instead.
 func (*UploadPartHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{68}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *UploadPartHead) GetBucket() string {
@@ -4558,7 +5489,7 @@ type UploadPartRequest struct {
 
 func (x *UploadPartRequest) Reset() {
 	*x = UploadPartRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4570,7 +5501,7 @@ func (x *UploadPartRequest) String() string {
 func (*UploadPartRequest) ProtoMessage() {}
 
 func (x *UploadPartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4583,7 +5514,7 @@ func (x *UploadPartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartRequest.ProtoReflect.Descriptor instead.
 func (*UploadPartRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{69}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *UploadPartRequest) GetFrame() isUploadPartRequest_Frame {
@@ -4664,7 +5595,7 @@ type Part struct {
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4676,7 +5607,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4689,7 +5620,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{70}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *Part) GetPartNumber() int32 {
@@ -4738,7 +5669,7 @@ type UploadPartResponse struct {
 
 func (x *UploadPartResponse) Reset() {
 	*x = UploadPartResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[71]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4750,7 +5681,7 @@ func (x *UploadPartResponse) String() string {
 func (*UploadPartResponse) ProtoMessage() {}
 
 func (x *UploadPartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[71]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4763,7 +5694,7 @@ func (x *UploadPartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartResponse.ProtoReflect.Descriptor instead.
 func (*UploadPartResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{71}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *UploadPartResponse) GetPart() *Part {
@@ -4786,7 +5717,7 @@ type CompletedPart struct {
 
 func (x *CompletedPart) Reset() {
 	*x = CompletedPart{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[72]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4798,7 +5729,7 @@ func (x *CompletedPart) String() string {
 func (*CompletedPart) ProtoMessage() {}
 
 func (x *CompletedPart) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[72]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4811,7 +5742,7 @@ func (x *CompletedPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompletedPart.ProtoReflect.Descriptor instead.
 func (*CompletedPart) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{72}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *CompletedPart) GetPartNumber() int32 {
@@ -4856,7 +5787,7 @@ type CompleteMultipartUploadRequest struct {
 
 func (x *CompleteMultipartUploadRequest) Reset() {
 	*x = CompleteMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[73]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4868,7 +5799,7 @@ func (x *CompleteMultipartUploadRequest) String() string {
 func (*CompleteMultipartUploadRequest) ProtoMessage() {}
 
 func (x *CompleteMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[73]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4881,7 +5812,7 @@ func (x *CompleteMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*CompleteMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{73}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *CompleteMultipartUploadRequest) GetBucket() string {
@@ -4960,7 +5891,7 @@ type CompleteMultipartUploadResponse struct {
 
 func (x *CompleteMultipartUploadResponse) Reset() {
 	*x = CompleteMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[74]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4972,7 +5903,7 @@ func (x *CompleteMultipartUploadResponse) String() string {
 func (*CompleteMultipartUploadResponse) ProtoMessage() {}
 
 func (x *CompleteMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[74]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4985,7 +5916,7 @@ func (x *CompleteMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*CompleteMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{74}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *CompleteMultipartUploadResponse) GetObject() *Object {
@@ -5019,7 +5950,7 @@ type AbortMultipartUploadRequest struct {
 
 func (x *AbortMultipartUploadRequest) Reset() {
 	*x = AbortMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[75]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5031,7 +5962,7 @@ func (x *AbortMultipartUploadRequest) String() string {
 func (*AbortMultipartUploadRequest) ProtoMessage() {}
 
 func (x *AbortMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[75]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5044,7 +5975,7 @@ func (x *AbortMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*AbortMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{75}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *AbortMultipartUploadRequest) GetBucket() string {
@@ -5084,7 +6015,7 @@ type AbortMultipartUploadResponse struct {
 
 func (x *AbortMultipartUploadResponse) Reset() {
 	*x = AbortMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[76]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5096,7 +6027,7 @@ func (x *AbortMultipartUploadResponse) String() string {
 func (*AbortMultipartUploadResponse) ProtoMessage() {}
 
 func (x *AbortMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[76]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5109,7 +6040,7 @@ func (x *AbortMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*AbortMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{76}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{89}
 }
 
 // Which upload's parts to list.
@@ -5131,7 +6062,7 @@ type ListPartsRequest struct {
 
 func (x *ListPartsRequest) Reset() {
 	*x = ListPartsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[77]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5143,7 +6074,7 @@ func (x *ListPartsRequest) String() string {
 func (*ListPartsRequest) ProtoMessage() {}
 
 func (x *ListPartsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[77]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5156,7 +6087,7 @@ func (x *ListPartsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartsRequest.ProtoReflect.Descriptor instead.
 func (*ListPartsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{77}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *ListPartsRequest) GetBucket() string {
@@ -5207,7 +6138,7 @@ type ListPartsResponse struct {
 
 func (x *ListPartsResponse) Reset() {
 	*x = ListPartsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[78]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5219,7 +6150,7 @@ func (x *ListPartsResponse) String() string {
 func (*ListPartsResponse) ProtoMessage() {}
 
 func (x *ListPartsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[78]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5232,7 +6163,7 @@ func (x *ListPartsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartsResponse.ProtoReflect.Descriptor instead.
 func (*ListPartsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{78}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *ListPartsResponse) GetParts() []*Part {
@@ -5266,7 +6197,7 @@ type ListMultipartUploadsRequest struct {
 
 func (x *ListMultipartUploadsRequest) Reset() {
 	*x = ListMultipartUploadsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[79]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5278,7 +6209,7 @@ func (x *ListMultipartUploadsRequest) String() string {
 func (*ListMultipartUploadsRequest) ProtoMessage() {}
 
 func (x *ListMultipartUploadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[79]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5291,7 +6222,7 @@ func (x *ListMultipartUploadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMultipartUploadsRequest.ProtoReflect.Descriptor instead.
 func (*ListMultipartUploadsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{79}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *ListMultipartUploadsRequest) GetBucket() string {
@@ -5337,7 +6268,7 @@ type MultipartUpload struct {
 
 func (x *MultipartUpload) Reset() {
 	*x = MultipartUpload{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[80]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5349,7 +6280,7 @@ func (x *MultipartUpload) String() string {
 func (*MultipartUpload) ProtoMessage() {}
 
 func (x *MultipartUpload) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[80]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5362,7 +6293,7 @@ func (x *MultipartUpload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MultipartUpload.ProtoReflect.Descriptor instead.
 func (*MultipartUpload) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{80}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *MultipartUpload) GetKey() string {
@@ -5399,7 +6330,7 @@ type ListMultipartUploadsResponse struct {
 
 func (x *ListMultipartUploadsResponse) Reset() {
 	*x = ListMultipartUploadsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[81]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5411,7 +6342,7 @@ func (x *ListMultipartUploadsResponse) String() string {
 func (*ListMultipartUploadsResponse) ProtoMessage() {}
 
 func (x *ListMultipartUploadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[81]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5424,7 +6355,7 @@ func (x *ListMultipartUploadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMultipartUploadsResponse.ProtoReflect.Descriptor instead.
 func (*ListMultipartUploadsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{81}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *ListMultipartUploadsResponse) GetUploads() []*MultipartUpload {
@@ -5477,7 +6408,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x0f_content_lengthB\f\n" +
 	"\n" +
 	"_crc64nvmeB\t\n" +
-	"\a_crc32c\"\xf0\x03\n" +
+	"\a_crc32c\"\x8f\x04\n" +
 	"\x06Object\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +
@@ -5495,7 +6426,9 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\n" +
 	"encryption\x18\v \x01(\tR\n" +
 	"encryption\x12\x1e\n" +
-	"\vkms_key_arn\x18\f \x01(\tR\tkmsKeyArn\x1a;\n" +
+	"\vkms_key_arn\x18\f \x01(\tR\tkmsKeyArn\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\r \x01(\tR\tversionId\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\f\n" +
@@ -5539,12 +6472,14 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x06grants\x18\x03 \x03(\v2\x1c.cumulo.api.objects.v1.GrantR\x06grants\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\"\x16\n" +
-	"\x14SetBucketAclResponse\"?\n" +
+	"\x14SetBucketAclResponse\"^\n" +
 	"\x13GetObjectAclRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
-	"\x03key\x18\x02 \x01(\tR\x03key\"R\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x03 \x01(\tR\tversionId\"R\n" +
 	"\x14GetObjectAclResponse\x12:\n" +
-	"\x03acl\x18\x01 \x01(\v2(.cumulo.api.objects.v1.AccessControlListR\x03acl\"\xb3\x01\n" +
+	"\x03acl\x18\x01 \x01(\v2(.cumulo.api.objects.v1.AccessControlListR\x03acl\"\xd2\x01\n" +
 	"\x13SetObjectAclRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +
@@ -5552,8 +6487,42 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"canned_acl\x18\x03 \x01(\tR\tcannedAcl\x124\n" +
 	"\x06grants\x18\x04 \x03(\v2\x1c.cumulo.api.objects.v1.GrantR\x06grants\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x05 \x01(\tR\trequestId\"\x16\n" +
-	"\x14SetObjectAclResponse\"h\n" +
+	"request_id\x18\x05 \x01(\tR\trequestId\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x06 \x01(\tR\tversionId\"\x16\n" +
+	"\x14SetObjectAclResponse\"b\n" +
+	"\x17GetObjectTaggingRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x03 \x01(\tR\tversionId\"\xc1\x01\n" +
+	"\x18GetObjectTaggingResponse\x12M\n" +
+	"\x04tags\x18\x01 \x03(\v29.cumulo.api.objects.v1.GetObjectTaggingResponse.TagsEntryR\x04tags\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x02 \x01(\tR\tversionId\x1a7\n" +
+	"\tTagsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe9\x01\n" +
+	"\x17SetObjectTaggingRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12L\n" +
+	"\x04tags\x18\x03 \x03(\v28.cumulo.api.objects.v1.SetObjectTaggingRequest.TagsEntryR\x04tags\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x04 \x01(\tR\tversionId\x1a7\n" +
+	"\tTagsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"9\n" +
+	"\x18SetObjectTaggingResponse\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x01 \x01(\tR\tversionId\"e\n" +
+	"\x1aDeleteObjectTaggingRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x03 \x01(\tR\tversionId\"<\n" +
+	"\x1bDeleteObjectTaggingResponse\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x01 \x01(\tR\tversionId\"h\n" +
 	"\x12ListBucketsRequest\x12\x16\n" +
 	"\x06prefix\x18\x01 \x01(\tR\x06prefix\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
@@ -5581,7 +6550,17 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\"\x1c\n" +
-	"\x1aDeleteBucketPolicyResponse\"6\n" +
+	"\x1aDeleteBucketPolicyResponse\"4\n" +
+	"\x1aGetBucketVersioningRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\"5\n" +
+	"\x1bGetBucketVersioningResponse\x12\x16\n" +
+	"\x06status\x18\x01 \x01(\tR\x06status\"k\n" +
+	"\x1aSetBucketVersioningRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x16\n" +
+	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\"\x1d\n" +
+	"\x1bSetBucketVersioningResponse\"6\n" +
 	"\x1cGetBucketNotificationRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\"\x81\x01\n" +
 	"\x1dGetBucketNotificationResponse\x12=\n" +
@@ -5629,7 +6608,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"d\n" +
 	"\x0fEnclosedMessage\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12;\n" +
-	"\x05entry\x18\x02 \x01(\v2%.cumulo.api.queue.v1.SendMessageEntryR\x05entry\"\xdf\x04\n" +
+	"\x05entry\x18\x02 \x01(\v2%.cumulo.api.queue.v1.SendMessageEntryR\x05entry\"\x8b\x05\n" +
 	"\x11CopyObjectRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12#\n" +
@@ -5648,12 +6627,14 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\n" +
 	"encryption\x18\f \x01(\v2'.cumulo.api.objects.v1.ObjectEncryptionR\n" +
 	"encryption\x12.\n" +
-	"\x13source_customer_key\x18\r \x01(\fR\x11sourceCustomerKey\x1a;\n" +
+	"\x13source_customer_key\x18\r \x01(\fR\x11sourceCustomerKey\x12*\n" +
+	"\x11source_version_id\x18\x0e \x01(\tR\x0fsourceVersionId\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"K\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"w\n" +
 	"\x12CopyObjectResponse\x125\n" +
-	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\"\xe4\x01\n" +
+	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\x12*\n" +
+	"\x11source_version_id\x18\x02 \x01(\tR\x0fsourceVersionId\"\xe4\x01\n" +
 	"\x13RenameObjectRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +
@@ -5698,7 +6679,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\tByteRange\x12\x14\n" +
 	"\x05first\x18\x01 \x01(\x03R\x05first\x12\x17\n" +
 	"\x04last\x18\x02 \x01(\x03H\x00R\x04last\x88\x01\x01B\a\n" +
-	"\x05_last\"\xb5\x03\n" +
+	"\x05_last\"\xd4\x03\n" +
 	"\x10GetObjectRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12A\n" +
@@ -5709,7 +6690,10 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\rif_none_match\x18\x06 \x01(\tR\vifNoneMatch\x124\n" +
 	"\x14if_modified_since_ms\x18\a \x01(\x03H\x01R\x11ifModifiedSinceMs\x88\x01\x01\x128\n" +
 	"\x16if_unmodified_since_ms\x18\b \x01(\x03H\x02R\x13ifUnmodifiedSinceMs\x88\x01\x01\x12!\n" +
-	"\fcustomer_key\x18\t \x01(\fR\vcustomerKeyB\a\n" +
+	"\fcustomer_key\x18\t \x01(\fR\vcustomerKey\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\n" +
+	" \x01(\tR\tversionIdB\a\n" +
 	"\x05rangeB\x17\n" +
 	"\x15_if_modified_since_msB\x19\n" +
 	"\x17_if_unmodified_since_ms\"\x8c\x01\n" +
@@ -5721,7 +6705,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x11GetObjectResponse\x12:\n" +
 	"\x04head\x18\x01 \x01(\v2$.cumulo.api.objects.v1.GetObjectHeadH\x00R\x04head\x12\x14\n" +
 	"\x04data\x18\x02 \x01(\fH\x00R\x04dataB\a\n" +
-	"\x05frame\"\xc3\x02\n" +
+	"\x05frame\"\xe2\x02\n" +
 	"\x11HeadObjectRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x19\n" +
@@ -5729,28 +6713,40 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\rif_none_match\x18\x04 \x01(\tR\vifNoneMatch\x124\n" +
 	"\x14if_modified_since_ms\x18\x05 \x01(\x03H\x00R\x11ifModifiedSinceMs\x88\x01\x01\x128\n" +
 	"\x16if_unmodified_since_ms\x18\x06 \x01(\x03H\x01R\x13ifUnmodifiedSinceMs\x88\x01\x01\x12!\n" +
-	"\fcustomer_key\x18\a \x01(\fR\vcustomerKeyB\x17\n" +
+	"\fcustomer_key\x18\a \x01(\fR\vcustomerKey\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\b \x01(\tR\tversionIdB\x17\n" +
 	"\x15_if_modified_since_msB\x19\n" +
 	"\x17_if_unmodified_since_ms\"K\n" +
 	"\x12HeadObjectResponse\x125\n" +
-	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\"y\n" +
+	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\"\x98\x01\n" +
 	"\x13DeleteObjectRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x19\n" +
 	"\bif_match\x18\x03 \x01(\tR\aifMatch\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tR\trequestId\"\x16\n" +
-	"\x14DeleteObjectResponse\"@\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x05 \x01(\tR\tversionId\"Z\n" +
+	"\x14DeleteObjectResponse\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x01 \x01(\tR\tversionId\x12#\n" +
+	"\rdelete_marker\x18\x02 \x01(\bR\fdeleteMarker\"_\n" +
 	"\x11DeleteObjectEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x19\n" +
-	"\bif_match\x18\x02 \x01(\tR\aifMatch\"\x96\x01\n" +
+	"\bif_match\x18\x02 \x01(\tR\aifMatch\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x03 \x01(\tR\tversionId\"\x96\x01\n" +
 	"\x19BatchDeleteObjectsRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12B\n" +
 	"\aentries\x18\x02 \x03(\v2(.cumulo.api.objects.v1.DeleteObjectEntryR\aentries\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tR\trequestId\"L\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\"\x90\x01\n" +
 	"\x12DeleteObjectResult\x126\n" +
-	"\x05error\x18\x01 \x01(\v2 .cumulo.api.objects.v1.ItemErrorR\x05error\"a\n" +
+	"\x05error\x18\x01 \x01(\v2 .cumulo.api.objects.v1.ItemErrorR\x05error\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x02 \x01(\tR\tversionId\x12#\n" +
+	"\rdelete_marker\x18\x03 \x01(\bR\fdeleteMarker\"a\n" +
 	"\x1aBatchDeleteObjectsResponse\x12C\n" +
 	"\aresults\x18\x01 \x03(\v2).cumulo.api.objects.v1.DeleteObjectResultR\aresults\"\xbf\x01\n" +
 	"\x12ListObjectsRequest\x12\x16\n" +
@@ -5770,6 +6766,30 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x10last_modified_ms\x18\x04 \x01(\x03R\x0elastModifiedMs\"\xa6\x01\n" +
 	"\x13ListObjectsResponse\x12>\n" +
 	"\aobjects\x18\x01 \x03(\v2$.cumulo.api.objects.v1.ObjectSummaryR\aobjects\x12'\n" +
+	"\x0fcommon_prefixes\x18\x02 \x03(\tR\x0ecommonPrefixes\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xfb\x01\n" +
+	"\x19ListObjectVersionsRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x16\n" +
+	"\x06prefix\x18\x02 \x01(\tR\x06prefix\x12\x1c\n" +
+	"\tdelimiter\x18\x03 \x01(\tR\tdelimiter\x12\x1f\n" +
+	"\vstart_after\x18\x04 \x01(\tR\n" +
+	"startAfter\x123\n" +
+	"\x16start_after_version_id\x18\x05 \x01(\tR\x13startAfterVersionId\x12\x1b\n" +
+	"\tpage_size\x18\x06 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\a \x01(\tR\tpageToken\"\xda\x01\n" +
+	"\rObjectVersion\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x02 \x01(\tR\tversionId\x12\x16\n" +
+	"\x06latest\x18\x03 \x01(\bR\x06latest\x12#\n" +
+	"\rdelete_marker\x18\x04 \x01(\bR\fdeleteMarker\x12\x1d\n" +
+	"\n" +
+	"size_bytes\x18\x05 \x01(\x03R\tsizeBytes\x12\x12\n" +
+	"\x04etag\x18\x06 \x01(\tR\x04etag\x12(\n" +
+	"\x10last_modified_ms\x18\a \x01(\x03R\x0elastModifiedMs\"\xaf\x01\n" +
+	"\x1aListObjectVersionsResponse\x12@\n" +
+	"\bversions\x18\x01 \x03(\v2$.cumulo.api.objects.v1.ObjectVersionR\bversions\x12'\n" +
 	"\x0fcommon_prefixes\x18\x02 \x03(\tR\x0ecommonPrefixes\x12&\n" +
 	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xef\x02\n" +
 	"\x1cCreateMultipartUploadRequest\x12\x16\n" +
@@ -5861,7 +6881,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\tcreate_ms\x18\x03 \x01(\x03R\bcreateMs\"\x88\x01\n" +
 	"\x1cListMultipartUploadsResponse\x12@\n" +
 	"\auploads\x18\x01 \x03(\v2&.cumulo.api.objects.v1.MultipartUploadR\auploads\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xf7\x1b\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xd6!\n" +
 	"\rObjectService\x12g\n" +
 	"\fCreateBucket\x12*.cumulo.api.objects.v1.CreateBucketRequest\x1a+.cumulo.api.objects.v1.CreateBucketResponse\x12^\n" +
 	"\tGetBucket\x12'.cumulo.api.objects.v1.GetBucketRequest\x1a(.cumulo.api.objects.v1.GetBucketResponse\x12d\n" +
@@ -5871,7 +6891,9 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x0fSetBucketPolicy\x12-.cumulo.api.objects.v1.SetBucketPolicyRequest\x1a..cumulo.api.objects.v1.SetBucketPolicyResponse\x12y\n" +
 	"\x12DeleteBucketPolicy\x120.cumulo.api.objects.v1.DeleteBucketPolicyRequest\x1a1.cumulo.api.objects.v1.DeleteBucketPolicyResponse\x12g\n" +
 	"\fGetBucketAcl\x12*.cumulo.api.objects.v1.GetBucketAclRequest\x1a+.cumulo.api.objects.v1.GetBucketAclResponse\x12g\n" +
-	"\fSetBucketAcl\x12*.cumulo.api.objects.v1.SetBucketAclRequest\x1a+.cumulo.api.objects.v1.SetBucketAclResponse\x12\x82\x01\n" +
+	"\fSetBucketAcl\x12*.cumulo.api.objects.v1.SetBucketAclRequest\x1a+.cumulo.api.objects.v1.SetBucketAclResponse\x12|\n" +
+	"\x13GetBucketVersioning\x121.cumulo.api.objects.v1.GetBucketVersioningRequest\x1a2.cumulo.api.objects.v1.GetBucketVersioningResponse\x12|\n" +
+	"\x13SetBucketVersioning\x121.cumulo.api.objects.v1.SetBucketVersioningRequest\x1a2.cumulo.api.objects.v1.SetBucketVersioningResponse\x12\x82\x01\n" +
 	"\x15GetBucketNotification\x123.cumulo.api.objects.v1.GetBucketNotificationRequest\x1a4.cumulo.api.objects.v1.GetBucketNotificationResponse\x12\x82\x01\n" +
 	"\x15SetBucketNotification\x123.cumulo.api.objects.v1.SetBucketNotificationRequest\x1a4.cumulo.api.objects.v1.SetBucketNotificationResponse\x12\x85\x01\n" +
 	"\x16GetBucketConfiguration\x124.cumulo.api.objects.v1.GetBucketConfigurationRequest\x1a5.cumulo.api.objects.v1.GetBucketConfigurationResponse\x12\x85\x01\n" +
@@ -5883,13 +6905,17 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\n" +
 	"HeadObject\x12(.cumulo.api.objects.v1.HeadObjectRequest\x1a).cumulo.api.objects.v1.HeadObjectResponse\x12g\n" +
 	"\fGetObjectAcl\x12*.cumulo.api.objects.v1.GetObjectAclRequest\x1a+.cumulo.api.objects.v1.GetObjectAclResponse\x12g\n" +
-	"\fSetObjectAcl\x12*.cumulo.api.objects.v1.SetObjectAclRequest\x1a+.cumulo.api.objects.v1.SetObjectAclResponse\x12a\n" +
+	"\fSetObjectAcl\x12*.cumulo.api.objects.v1.SetObjectAclRequest\x1a+.cumulo.api.objects.v1.SetObjectAclResponse\x12s\n" +
+	"\x10GetObjectTagging\x12..cumulo.api.objects.v1.GetObjectTaggingRequest\x1a/.cumulo.api.objects.v1.GetObjectTaggingResponse\x12s\n" +
+	"\x10SetObjectTagging\x12..cumulo.api.objects.v1.SetObjectTaggingRequest\x1a/.cumulo.api.objects.v1.SetObjectTaggingResponse\x12|\n" +
+	"\x13DeleteObjectTagging\x121.cumulo.api.objects.v1.DeleteObjectTaggingRequest\x1a2.cumulo.api.objects.v1.DeleteObjectTaggingResponse\x12a\n" +
 	"\n" +
 	"CopyObject\x12(.cumulo.api.objects.v1.CopyObjectRequest\x1a).cumulo.api.objects.v1.CopyObjectResponse\x12g\n" +
 	"\fRenameObject\x12*.cumulo.api.objects.v1.RenameObjectRequest\x1a+.cumulo.api.objects.v1.RenameObjectResponse\x12g\n" +
 	"\fDeleteObject\x12*.cumulo.api.objects.v1.DeleteObjectRequest\x1a+.cumulo.api.objects.v1.DeleteObjectResponse\x12y\n" +
 	"\x12BatchDeleteObjects\x120.cumulo.api.objects.v1.BatchDeleteObjectsRequest\x1a1.cumulo.api.objects.v1.BatchDeleteObjectsResponse\x12d\n" +
-	"\vListObjects\x12).cumulo.api.objects.v1.ListObjectsRequest\x1a*.cumulo.api.objects.v1.ListObjectsResponse\x12\x82\x01\n" +
+	"\vListObjects\x12).cumulo.api.objects.v1.ListObjectsRequest\x1a*.cumulo.api.objects.v1.ListObjectsResponse\x12y\n" +
+	"\x12ListObjectVersions\x120.cumulo.api.objects.v1.ListObjectVersionsRequest\x1a1.cumulo.api.objects.v1.ListObjectVersionsResponse\x12\x82\x01\n" +
 	"\x15CreateMultipartUpload\x123.cumulo.api.objects.v1.CreateMultipartUploadRequest\x1a4.cumulo.api.objects.v1.CreateMultipartUploadResponse\x12c\n" +
 	"\n" +
 	"UploadPart\x12(.cumulo.api.objects.v1.UploadPartRequest\x1a).cumulo.api.objects.v1.UploadPartResponse(\x01\x12\x88\x01\n" +
@@ -5910,7 +6936,7 @@ func file_cumulo_api_objects_v1_objects_proto_rawDescGZIP() []byte {
 	return file_cumulo_api_objects_v1_objects_proto_rawDescData
 }
 
-var file_cumulo_api_objects_v1_objects_proto_msgTypes = make([]protoimpl.MessageInfo, 87)
+var file_cumulo_api_objects_v1_objects_proto_msgTypes = make([]protoimpl.MessageInfo, 102)
 var file_cumulo_api_objects_v1_objects_proto_goTypes = []any{
 	(*Bucket)(nil),                            // 0: cumulo.api.objects.v1.Bucket
 	(*Grant)(nil),                             // 1: cumulo.api.objects.v1.Grant
@@ -5932,191 +6958,221 @@ var file_cumulo_api_objects_v1_objects_proto_goTypes = []any{
 	(*GetObjectAclResponse)(nil),              // 17: cumulo.api.objects.v1.GetObjectAclResponse
 	(*SetObjectAclRequest)(nil),               // 18: cumulo.api.objects.v1.SetObjectAclRequest
 	(*SetObjectAclResponse)(nil),              // 19: cumulo.api.objects.v1.SetObjectAclResponse
-	(*ListBucketsRequest)(nil),                // 20: cumulo.api.objects.v1.ListBucketsRequest
-	(*ListBucketsResponse)(nil),               // 21: cumulo.api.objects.v1.ListBucketsResponse
-	(*DeleteBucketRequest)(nil),               // 22: cumulo.api.objects.v1.DeleteBucketRequest
-	(*DeleteBucketResponse)(nil),              // 23: cumulo.api.objects.v1.DeleteBucketResponse
-	(*GetBucketPolicyRequest)(nil),            // 24: cumulo.api.objects.v1.GetBucketPolicyRequest
-	(*GetBucketPolicyResponse)(nil),           // 25: cumulo.api.objects.v1.GetBucketPolicyResponse
-	(*SetBucketPolicyRequest)(nil),            // 26: cumulo.api.objects.v1.SetBucketPolicyRequest
-	(*SetBucketPolicyResponse)(nil),           // 27: cumulo.api.objects.v1.SetBucketPolicyResponse
-	(*DeleteBucketPolicyRequest)(nil),         // 28: cumulo.api.objects.v1.DeleteBucketPolicyRequest
-	(*DeleteBucketPolicyResponse)(nil),        // 29: cumulo.api.objects.v1.DeleteBucketPolicyResponse
-	(*GetBucketNotificationRequest)(nil),      // 30: cumulo.api.objects.v1.GetBucketNotificationRequest
-	(*GetBucketNotificationResponse)(nil),     // 31: cumulo.api.objects.v1.GetBucketNotificationResponse
-	(*SetBucketNotificationRequest)(nil),      // 32: cumulo.api.objects.v1.SetBucketNotificationRequest
-	(*SetBucketNotificationResponse)(nil),     // 33: cumulo.api.objects.v1.SetBucketNotificationResponse
-	(*GetBucketConfigurationRequest)(nil),     // 34: cumulo.api.objects.v1.GetBucketConfigurationRequest
-	(*GetBucketConfigurationResponse)(nil),    // 35: cumulo.api.objects.v1.GetBucketConfigurationResponse
-	(*SetBucketConfigurationRequest)(nil),     // 36: cumulo.api.objects.v1.SetBucketConfigurationRequest
-	(*SetBucketConfigurationResponse)(nil),    // 37: cumulo.api.objects.v1.SetBucketConfigurationResponse
-	(*DeleteBucketConfigurationRequest)(nil),  // 38: cumulo.api.objects.v1.DeleteBucketConfigurationRequest
-	(*DeleteBucketConfigurationResponse)(nil), // 39: cumulo.api.objects.v1.DeleteBucketConfigurationResponse
-	(*ListBucketConfigurationsRequest)(nil),   // 40: cumulo.api.objects.v1.ListBucketConfigurationsRequest
-	(*ListBucketConfigurationsResponse)(nil),  // 41: cumulo.api.objects.v1.ListBucketConfigurationsResponse
-	(*EnclosedMessage)(nil),                   // 42: cumulo.api.objects.v1.EnclosedMessage
-	(*CopyObjectRequest)(nil),                 // 43: cumulo.api.objects.v1.CopyObjectRequest
-	(*CopyObjectResponse)(nil),                // 44: cumulo.api.objects.v1.CopyObjectResponse
-	(*RenameObjectRequest)(nil),               // 45: cumulo.api.objects.v1.RenameObjectRequest
-	(*RenameObjectResponse)(nil),              // 46: cumulo.api.objects.v1.RenameObjectResponse
-	(*PutObjectHead)(nil),                     // 47: cumulo.api.objects.v1.PutObjectHead
-	(*UploadCommit)(nil),                      // 48: cumulo.api.objects.v1.UploadCommit
-	(*PutObjectRequest)(nil),                  // 49: cumulo.api.objects.v1.PutObjectRequest
-	(*PutObjectResponse)(nil),                 // 50: cumulo.api.objects.v1.PutObjectResponse
-	(*ByteRange)(nil),                         // 51: cumulo.api.objects.v1.ByteRange
-	(*GetObjectRequest)(nil),                  // 52: cumulo.api.objects.v1.GetObjectRequest
-	(*GetObjectHead)(nil),                     // 53: cumulo.api.objects.v1.GetObjectHead
-	(*GetObjectResponse)(nil),                 // 54: cumulo.api.objects.v1.GetObjectResponse
-	(*HeadObjectRequest)(nil),                 // 55: cumulo.api.objects.v1.HeadObjectRequest
-	(*HeadObjectResponse)(nil),                // 56: cumulo.api.objects.v1.HeadObjectResponse
-	(*DeleteObjectRequest)(nil),               // 57: cumulo.api.objects.v1.DeleteObjectRequest
-	(*DeleteObjectResponse)(nil),              // 58: cumulo.api.objects.v1.DeleteObjectResponse
-	(*DeleteObjectEntry)(nil),                 // 59: cumulo.api.objects.v1.DeleteObjectEntry
-	(*BatchDeleteObjectsRequest)(nil),         // 60: cumulo.api.objects.v1.BatchDeleteObjectsRequest
-	(*DeleteObjectResult)(nil),                // 61: cumulo.api.objects.v1.DeleteObjectResult
-	(*BatchDeleteObjectsResponse)(nil),        // 62: cumulo.api.objects.v1.BatchDeleteObjectsResponse
-	(*ListObjectsRequest)(nil),                // 63: cumulo.api.objects.v1.ListObjectsRequest
-	(*ObjectSummary)(nil),                     // 64: cumulo.api.objects.v1.ObjectSummary
-	(*ListObjectsResponse)(nil),               // 65: cumulo.api.objects.v1.ListObjectsResponse
-	(*CreateMultipartUploadRequest)(nil),      // 66: cumulo.api.objects.v1.CreateMultipartUploadRequest
-	(*CreateMultipartUploadResponse)(nil),     // 67: cumulo.api.objects.v1.CreateMultipartUploadResponse
-	(*UploadPartHead)(nil),                    // 68: cumulo.api.objects.v1.UploadPartHead
-	(*UploadPartRequest)(nil),                 // 69: cumulo.api.objects.v1.UploadPartRequest
-	(*Part)(nil),                              // 70: cumulo.api.objects.v1.Part
-	(*UploadPartResponse)(nil),                // 71: cumulo.api.objects.v1.UploadPartResponse
-	(*CompletedPart)(nil),                     // 72: cumulo.api.objects.v1.CompletedPart
-	(*CompleteMultipartUploadRequest)(nil),    // 73: cumulo.api.objects.v1.CompleteMultipartUploadRequest
-	(*CompleteMultipartUploadResponse)(nil),   // 74: cumulo.api.objects.v1.CompleteMultipartUploadResponse
-	(*AbortMultipartUploadRequest)(nil),       // 75: cumulo.api.objects.v1.AbortMultipartUploadRequest
-	(*AbortMultipartUploadResponse)(nil),      // 76: cumulo.api.objects.v1.AbortMultipartUploadResponse
-	(*ListPartsRequest)(nil),                  // 77: cumulo.api.objects.v1.ListPartsRequest
-	(*ListPartsResponse)(nil),                 // 78: cumulo.api.objects.v1.ListPartsResponse
-	(*ListMultipartUploadsRequest)(nil),       // 79: cumulo.api.objects.v1.ListMultipartUploadsRequest
-	(*MultipartUpload)(nil),                   // 80: cumulo.api.objects.v1.MultipartUpload
-	(*ListMultipartUploadsResponse)(nil),      // 81: cumulo.api.objects.v1.ListMultipartUploadsResponse
-	nil,                                       // 82: cumulo.api.objects.v1.Object.MetadataEntry
-	nil,                                       // 83: cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
-	nil,                                       // 84: cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
-	nil,                                       // 85: cumulo.api.objects.v1.PutObjectHead.MetadataEntry
-	nil,                                       // 86: cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
-	(*v1.SendMessageEntry)(nil),               // 87: cumulo.api.queue.v1.SendMessageEntry
-	(*v1.SentMessage)(nil),                    // 88: cumulo.api.queue.v1.SentMessage
+	(*GetObjectTaggingRequest)(nil),           // 20: cumulo.api.objects.v1.GetObjectTaggingRequest
+	(*GetObjectTaggingResponse)(nil),          // 21: cumulo.api.objects.v1.GetObjectTaggingResponse
+	(*SetObjectTaggingRequest)(nil),           // 22: cumulo.api.objects.v1.SetObjectTaggingRequest
+	(*SetObjectTaggingResponse)(nil),          // 23: cumulo.api.objects.v1.SetObjectTaggingResponse
+	(*DeleteObjectTaggingRequest)(nil),        // 24: cumulo.api.objects.v1.DeleteObjectTaggingRequest
+	(*DeleteObjectTaggingResponse)(nil),       // 25: cumulo.api.objects.v1.DeleteObjectTaggingResponse
+	(*ListBucketsRequest)(nil),                // 26: cumulo.api.objects.v1.ListBucketsRequest
+	(*ListBucketsResponse)(nil),               // 27: cumulo.api.objects.v1.ListBucketsResponse
+	(*DeleteBucketRequest)(nil),               // 28: cumulo.api.objects.v1.DeleteBucketRequest
+	(*DeleteBucketResponse)(nil),              // 29: cumulo.api.objects.v1.DeleteBucketResponse
+	(*GetBucketPolicyRequest)(nil),            // 30: cumulo.api.objects.v1.GetBucketPolicyRequest
+	(*GetBucketPolicyResponse)(nil),           // 31: cumulo.api.objects.v1.GetBucketPolicyResponse
+	(*SetBucketPolicyRequest)(nil),            // 32: cumulo.api.objects.v1.SetBucketPolicyRequest
+	(*SetBucketPolicyResponse)(nil),           // 33: cumulo.api.objects.v1.SetBucketPolicyResponse
+	(*DeleteBucketPolicyRequest)(nil),         // 34: cumulo.api.objects.v1.DeleteBucketPolicyRequest
+	(*DeleteBucketPolicyResponse)(nil),        // 35: cumulo.api.objects.v1.DeleteBucketPolicyResponse
+	(*GetBucketVersioningRequest)(nil),        // 36: cumulo.api.objects.v1.GetBucketVersioningRequest
+	(*GetBucketVersioningResponse)(nil),       // 37: cumulo.api.objects.v1.GetBucketVersioningResponse
+	(*SetBucketVersioningRequest)(nil),        // 38: cumulo.api.objects.v1.SetBucketVersioningRequest
+	(*SetBucketVersioningResponse)(nil),       // 39: cumulo.api.objects.v1.SetBucketVersioningResponse
+	(*GetBucketNotificationRequest)(nil),      // 40: cumulo.api.objects.v1.GetBucketNotificationRequest
+	(*GetBucketNotificationResponse)(nil),     // 41: cumulo.api.objects.v1.GetBucketNotificationResponse
+	(*SetBucketNotificationRequest)(nil),      // 42: cumulo.api.objects.v1.SetBucketNotificationRequest
+	(*SetBucketNotificationResponse)(nil),     // 43: cumulo.api.objects.v1.SetBucketNotificationResponse
+	(*GetBucketConfigurationRequest)(nil),     // 44: cumulo.api.objects.v1.GetBucketConfigurationRequest
+	(*GetBucketConfigurationResponse)(nil),    // 45: cumulo.api.objects.v1.GetBucketConfigurationResponse
+	(*SetBucketConfigurationRequest)(nil),     // 46: cumulo.api.objects.v1.SetBucketConfigurationRequest
+	(*SetBucketConfigurationResponse)(nil),    // 47: cumulo.api.objects.v1.SetBucketConfigurationResponse
+	(*DeleteBucketConfigurationRequest)(nil),  // 48: cumulo.api.objects.v1.DeleteBucketConfigurationRequest
+	(*DeleteBucketConfigurationResponse)(nil), // 49: cumulo.api.objects.v1.DeleteBucketConfigurationResponse
+	(*ListBucketConfigurationsRequest)(nil),   // 50: cumulo.api.objects.v1.ListBucketConfigurationsRequest
+	(*ListBucketConfigurationsResponse)(nil),  // 51: cumulo.api.objects.v1.ListBucketConfigurationsResponse
+	(*EnclosedMessage)(nil),                   // 52: cumulo.api.objects.v1.EnclosedMessage
+	(*CopyObjectRequest)(nil),                 // 53: cumulo.api.objects.v1.CopyObjectRequest
+	(*CopyObjectResponse)(nil),                // 54: cumulo.api.objects.v1.CopyObjectResponse
+	(*RenameObjectRequest)(nil),               // 55: cumulo.api.objects.v1.RenameObjectRequest
+	(*RenameObjectResponse)(nil),              // 56: cumulo.api.objects.v1.RenameObjectResponse
+	(*PutObjectHead)(nil),                     // 57: cumulo.api.objects.v1.PutObjectHead
+	(*UploadCommit)(nil),                      // 58: cumulo.api.objects.v1.UploadCommit
+	(*PutObjectRequest)(nil),                  // 59: cumulo.api.objects.v1.PutObjectRequest
+	(*PutObjectResponse)(nil),                 // 60: cumulo.api.objects.v1.PutObjectResponse
+	(*ByteRange)(nil),                         // 61: cumulo.api.objects.v1.ByteRange
+	(*GetObjectRequest)(nil),                  // 62: cumulo.api.objects.v1.GetObjectRequest
+	(*GetObjectHead)(nil),                     // 63: cumulo.api.objects.v1.GetObjectHead
+	(*GetObjectResponse)(nil),                 // 64: cumulo.api.objects.v1.GetObjectResponse
+	(*HeadObjectRequest)(nil),                 // 65: cumulo.api.objects.v1.HeadObjectRequest
+	(*HeadObjectResponse)(nil),                // 66: cumulo.api.objects.v1.HeadObjectResponse
+	(*DeleteObjectRequest)(nil),               // 67: cumulo.api.objects.v1.DeleteObjectRequest
+	(*DeleteObjectResponse)(nil),              // 68: cumulo.api.objects.v1.DeleteObjectResponse
+	(*DeleteObjectEntry)(nil),                 // 69: cumulo.api.objects.v1.DeleteObjectEntry
+	(*BatchDeleteObjectsRequest)(nil),         // 70: cumulo.api.objects.v1.BatchDeleteObjectsRequest
+	(*DeleteObjectResult)(nil),                // 71: cumulo.api.objects.v1.DeleteObjectResult
+	(*BatchDeleteObjectsResponse)(nil),        // 72: cumulo.api.objects.v1.BatchDeleteObjectsResponse
+	(*ListObjectsRequest)(nil),                // 73: cumulo.api.objects.v1.ListObjectsRequest
+	(*ObjectSummary)(nil),                     // 74: cumulo.api.objects.v1.ObjectSummary
+	(*ListObjectsResponse)(nil),               // 75: cumulo.api.objects.v1.ListObjectsResponse
+	(*ListObjectVersionsRequest)(nil),         // 76: cumulo.api.objects.v1.ListObjectVersionsRequest
+	(*ObjectVersion)(nil),                     // 77: cumulo.api.objects.v1.ObjectVersion
+	(*ListObjectVersionsResponse)(nil),        // 78: cumulo.api.objects.v1.ListObjectVersionsResponse
+	(*CreateMultipartUploadRequest)(nil),      // 79: cumulo.api.objects.v1.CreateMultipartUploadRequest
+	(*CreateMultipartUploadResponse)(nil),     // 80: cumulo.api.objects.v1.CreateMultipartUploadResponse
+	(*UploadPartHead)(nil),                    // 81: cumulo.api.objects.v1.UploadPartHead
+	(*UploadPartRequest)(nil),                 // 82: cumulo.api.objects.v1.UploadPartRequest
+	(*Part)(nil),                              // 83: cumulo.api.objects.v1.Part
+	(*UploadPartResponse)(nil),                // 84: cumulo.api.objects.v1.UploadPartResponse
+	(*CompletedPart)(nil),                     // 85: cumulo.api.objects.v1.CompletedPart
+	(*CompleteMultipartUploadRequest)(nil),    // 86: cumulo.api.objects.v1.CompleteMultipartUploadRequest
+	(*CompleteMultipartUploadResponse)(nil),   // 87: cumulo.api.objects.v1.CompleteMultipartUploadResponse
+	(*AbortMultipartUploadRequest)(nil),       // 88: cumulo.api.objects.v1.AbortMultipartUploadRequest
+	(*AbortMultipartUploadResponse)(nil),      // 89: cumulo.api.objects.v1.AbortMultipartUploadResponse
+	(*ListPartsRequest)(nil),                  // 90: cumulo.api.objects.v1.ListPartsRequest
+	(*ListPartsResponse)(nil),                 // 91: cumulo.api.objects.v1.ListPartsResponse
+	(*ListMultipartUploadsRequest)(nil),       // 92: cumulo.api.objects.v1.ListMultipartUploadsRequest
+	(*MultipartUpload)(nil),                   // 93: cumulo.api.objects.v1.MultipartUpload
+	(*ListMultipartUploadsResponse)(nil),      // 94: cumulo.api.objects.v1.ListMultipartUploadsResponse
+	nil,                                       // 95: cumulo.api.objects.v1.Object.MetadataEntry
+	nil,                                       // 96: cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
+	nil,                                       // 97: cumulo.api.objects.v1.GetObjectTaggingResponse.TagsEntry
+	nil,                                       // 98: cumulo.api.objects.v1.SetObjectTaggingRequest.TagsEntry
+	nil,                                       // 99: cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
+	nil,                                       // 100: cumulo.api.objects.v1.PutObjectHead.MetadataEntry
+	nil,                                       // 101: cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
+	(*v1.SendMessageEntry)(nil),               // 102: cumulo.api.queue.v1.SendMessageEntry
+	(*v1.SentMessage)(nil),                    // 103: cumulo.api.queue.v1.SentMessage
 }
 var file_cumulo_api_objects_v1_objects_proto_depIdxs = []int32{
-	1,  // 0: cumulo.api.objects.v1.AccessControlList.grants:type_name -> cumulo.api.objects.v1.Grant
-	82, // 1: cumulo.api.objects.v1.Object.metadata:type_name -> cumulo.api.objects.v1.Object.MetadataEntry
-	83, // 2: cumulo.api.objects.v1.ObjectEncryption.kms_context:type_name -> cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
-	0,  // 3: cumulo.api.objects.v1.CreateBucketRequest.bucket:type_name -> cumulo.api.objects.v1.Bucket
-	0,  // 4: cumulo.api.objects.v1.CreateBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
-	0,  // 5: cumulo.api.objects.v1.GetBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
-	2,  // 6: cumulo.api.objects.v1.GetBucketAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
-	1,  // 7: cumulo.api.objects.v1.SetBucketAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
-	2,  // 8: cumulo.api.objects.v1.GetObjectAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
-	1,  // 9: cumulo.api.objects.v1.SetObjectAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
-	0,  // 10: cumulo.api.objects.v1.ListBucketsResponse.buckets:type_name -> cumulo.api.objects.v1.Bucket
-	3,  // 11: cumulo.api.objects.v1.GetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	3,  // 12: cumulo.api.objects.v1.SetBucketNotificationRequest.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	3,  // 13: cumulo.api.objects.v1.SetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	87, // 14: cumulo.api.objects.v1.EnclosedMessage.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	84, // 15: cumulo.api.objects.v1.CopyObjectRequest.metadata:type_name -> cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
-	6,  // 16: cumulo.api.objects.v1.CopyObjectRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
-	5,  // 17: cumulo.api.objects.v1.CopyObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	85, // 18: cumulo.api.objects.v1.PutObjectHead.metadata:type_name -> cumulo.api.objects.v1.PutObjectHead.MetadataEntry
-	4,  // 19: cumulo.api.objects.v1.PutObjectHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	42, // 20: cumulo.api.objects.v1.PutObjectHead.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
-	6,  // 21: cumulo.api.objects.v1.PutObjectHead.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
-	4,  // 22: cumulo.api.objects.v1.UploadCommit.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	47, // 23: cumulo.api.objects.v1.PutObjectRequest.head:type_name -> cumulo.api.objects.v1.PutObjectHead
-	48, // 24: cumulo.api.objects.v1.PutObjectRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
-	5,  // 25: cumulo.api.objects.v1.PutObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	88, // 26: cumulo.api.objects.v1.PutObjectResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
-	51, // 27: cumulo.api.objects.v1.GetObjectRequest.byte_range:type_name -> cumulo.api.objects.v1.ByteRange
-	5,  // 28: cumulo.api.objects.v1.GetObjectHead.object:type_name -> cumulo.api.objects.v1.Object
-	53, // 29: cumulo.api.objects.v1.GetObjectResponse.head:type_name -> cumulo.api.objects.v1.GetObjectHead
-	5,  // 30: cumulo.api.objects.v1.HeadObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	59, // 31: cumulo.api.objects.v1.BatchDeleteObjectsRequest.entries:type_name -> cumulo.api.objects.v1.DeleteObjectEntry
-	7,  // 32: cumulo.api.objects.v1.DeleteObjectResult.error:type_name -> cumulo.api.objects.v1.ItemError
-	61, // 33: cumulo.api.objects.v1.BatchDeleteObjectsResponse.results:type_name -> cumulo.api.objects.v1.DeleteObjectResult
-	64, // 34: cumulo.api.objects.v1.ListObjectsResponse.objects:type_name -> cumulo.api.objects.v1.ObjectSummary
-	86, // 35: cumulo.api.objects.v1.CreateMultipartUploadRequest.metadata:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
-	6,  // 36: cumulo.api.objects.v1.CreateMultipartUploadRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
-	4,  // 37: cumulo.api.objects.v1.UploadPartHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	68, // 38: cumulo.api.objects.v1.UploadPartRequest.head:type_name -> cumulo.api.objects.v1.UploadPartHead
-	48, // 39: cumulo.api.objects.v1.UploadPartRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
-	70, // 40: cumulo.api.objects.v1.UploadPartResponse.part:type_name -> cumulo.api.objects.v1.Part
-	72, // 41: cumulo.api.objects.v1.CompleteMultipartUploadRequest.parts:type_name -> cumulo.api.objects.v1.CompletedPart
-	42, // 42: cumulo.api.objects.v1.CompleteMultipartUploadRequest.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
-	5,  // 43: cumulo.api.objects.v1.CompleteMultipartUploadResponse.object:type_name -> cumulo.api.objects.v1.Object
-	88, // 44: cumulo.api.objects.v1.CompleteMultipartUploadResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
-	70, // 45: cumulo.api.objects.v1.ListPartsResponse.parts:type_name -> cumulo.api.objects.v1.Part
-	80, // 46: cumulo.api.objects.v1.ListMultipartUploadsResponse.uploads:type_name -> cumulo.api.objects.v1.MultipartUpload
-	8,  // 47: cumulo.api.objects.v1.ObjectService.CreateBucket:input_type -> cumulo.api.objects.v1.CreateBucketRequest
-	10, // 48: cumulo.api.objects.v1.ObjectService.GetBucket:input_type -> cumulo.api.objects.v1.GetBucketRequest
-	20, // 49: cumulo.api.objects.v1.ObjectService.ListBuckets:input_type -> cumulo.api.objects.v1.ListBucketsRequest
-	22, // 50: cumulo.api.objects.v1.ObjectService.DeleteBucket:input_type -> cumulo.api.objects.v1.DeleteBucketRequest
-	24, // 51: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:input_type -> cumulo.api.objects.v1.GetBucketPolicyRequest
-	26, // 52: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:input_type -> cumulo.api.objects.v1.SetBucketPolicyRequest
-	28, // 53: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:input_type -> cumulo.api.objects.v1.DeleteBucketPolicyRequest
-	12, // 54: cumulo.api.objects.v1.ObjectService.GetBucketAcl:input_type -> cumulo.api.objects.v1.GetBucketAclRequest
-	14, // 55: cumulo.api.objects.v1.ObjectService.SetBucketAcl:input_type -> cumulo.api.objects.v1.SetBucketAclRequest
-	30, // 56: cumulo.api.objects.v1.ObjectService.GetBucketNotification:input_type -> cumulo.api.objects.v1.GetBucketNotificationRequest
-	32, // 57: cumulo.api.objects.v1.ObjectService.SetBucketNotification:input_type -> cumulo.api.objects.v1.SetBucketNotificationRequest
-	34, // 58: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:input_type -> cumulo.api.objects.v1.GetBucketConfigurationRequest
-	36, // 59: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:input_type -> cumulo.api.objects.v1.SetBucketConfigurationRequest
-	38, // 60: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:input_type -> cumulo.api.objects.v1.DeleteBucketConfigurationRequest
-	40, // 61: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:input_type -> cumulo.api.objects.v1.ListBucketConfigurationsRequest
-	49, // 62: cumulo.api.objects.v1.ObjectService.PutObject:input_type -> cumulo.api.objects.v1.PutObjectRequest
-	52, // 63: cumulo.api.objects.v1.ObjectService.GetObject:input_type -> cumulo.api.objects.v1.GetObjectRequest
-	55, // 64: cumulo.api.objects.v1.ObjectService.HeadObject:input_type -> cumulo.api.objects.v1.HeadObjectRequest
-	16, // 65: cumulo.api.objects.v1.ObjectService.GetObjectAcl:input_type -> cumulo.api.objects.v1.GetObjectAclRequest
-	18, // 66: cumulo.api.objects.v1.ObjectService.SetObjectAcl:input_type -> cumulo.api.objects.v1.SetObjectAclRequest
-	43, // 67: cumulo.api.objects.v1.ObjectService.CopyObject:input_type -> cumulo.api.objects.v1.CopyObjectRequest
-	45, // 68: cumulo.api.objects.v1.ObjectService.RenameObject:input_type -> cumulo.api.objects.v1.RenameObjectRequest
-	57, // 69: cumulo.api.objects.v1.ObjectService.DeleteObject:input_type -> cumulo.api.objects.v1.DeleteObjectRequest
-	60, // 70: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:input_type -> cumulo.api.objects.v1.BatchDeleteObjectsRequest
-	63, // 71: cumulo.api.objects.v1.ObjectService.ListObjects:input_type -> cumulo.api.objects.v1.ListObjectsRequest
-	66, // 72: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:input_type -> cumulo.api.objects.v1.CreateMultipartUploadRequest
-	69, // 73: cumulo.api.objects.v1.ObjectService.UploadPart:input_type -> cumulo.api.objects.v1.UploadPartRequest
-	73, // 74: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:input_type -> cumulo.api.objects.v1.CompleteMultipartUploadRequest
-	75, // 75: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:input_type -> cumulo.api.objects.v1.AbortMultipartUploadRequest
-	77, // 76: cumulo.api.objects.v1.ObjectService.ListParts:input_type -> cumulo.api.objects.v1.ListPartsRequest
-	79, // 77: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:input_type -> cumulo.api.objects.v1.ListMultipartUploadsRequest
-	9,  // 78: cumulo.api.objects.v1.ObjectService.CreateBucket:output_type -> cumulo.api.objects.v1.CreateBucketResponse
-	11, // 79: cumulo.api.objects.v1.ObjectService.GetBucket:output_type -> cumulo.api.objects.v1.GetBucketResponse
-	21, // 80: cumulo.api.objects.v1.ObjectService.ListBuckets:output_type -> cumulo.api.objects.v1.ListBucketsResponse
-	23, // 81: cumulo.api.objects.v1.ObjectService.DeleteBucket:output_type -> cumulo.api.objects.v1.DeleteBucketResponse
-	25, // 82: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:output_type -> cumulo.api.objects.v1.GetBucketPolicyResponse
-	27, // 83: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:output_type -> cumulo.api.objects.v1.SetBucketPolicyResponse
-	29, // 84: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:output_type -> cumulo.api.objects.v1.DeleteBucketPolicyResponse
-	13, // 85: cumulo.api.objects.v1.ObjectService.GetBucketAcl:output_type -> cumulo.api.objects.v1.GetBucketAclResponse
-	15, // 86: cumulo.api.objects.v1.ObjectService.SetBucketAcl:output_type -> cumulo.api.objects.v1.SetBucketAclResponse
-	31, // 87: cumulo.api.objects.v1.ObjectService.GetBucketNotification:output_type -> cumulo.api.objects.v1.GetBucketNotificationResponse
-	33, // 88: cumulo.api.objects.v1.ObjectService.SetBucketNotification:output_type -> cumulo.api.objects.v1.SetBucketNotificationResponse
-	35, // 89: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:output_type -> cumulo.api.objects.v1.GetBucketConfigurationResponse
-	37, // 90: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:output_type -> cumulo.api.objects.v1.SetBucketConfigurationResponse
-	39, // 91: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:output_type -> cumulo.api.objects.v1.DeleteBucketConfigurationResponse
-	41, // 92: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:output_type -> cumulo.api.objects.v1.ListBucketConfigurationsResponse
-	50, // 93: cumulo.api.objects.v1.ObjectService.PutObject:output_type -> cumulo.api.objects.v1.PutObjectResponse
-	54, // 94: cumulo.api.objects.v1.ObjectService.GetObject:output_type -> cumulo.api.objects.v1.GetObjectResponse
-	56, // 95: cumulo.api.objects.v1.ObjectService.HeadObject:output_type -> cumulo.api.objects.v1.HeadObjectResponse
-	17, // 96: cumulo.api.objects.v1.ObjectService.GetObjectAcl:output_type -> cumulo.api.objects.v1.GetObjectAclResponse
-	19, // 97: cumulo.api.objects.v1.ObjectService.SetObjectAcl:output_type -> cumulo.api.objects.v1.SetObjectAclResponse
-	44, // 98: cumulo.api.objects.v1.ObjectService.CopyObject:output_type -> cumulo.api.objects.v1.CopyObjectResponse
-	46, // 99: cumulo.api.objects.v1.ObjectService.RenameObject:output_type -> cumulo.api.objects.v1.RenameObjectResponse
-	58, // 100: cumulo.api.objects.v1.ObjectService.DeleteObject:output_type -> cumulo.api.objects.v1.DeleteObjectResponse
-	62, // 101: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:output_type -> cumulo.api.objects.v1.BatchDeleteObjectsResponse
-	65, // 102: cumulo.api.objects.v1.ObjectService.ListObjects:output_type -> cumulo.api.objects.v1.ListObjectsResponse
-	67, // 103: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:output_type -> cumulo.api.objects.v1.CreateMultipartUploadResponse
-	71, // 104: cumulo.api.objects.v1.ObjectService.UploadPart:output_type -> cumulo.api.objects.v1.UploadPartResponse
-	74, // 105: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:output_type -> cumulo.api.objects.v1.CompleteMultipartUploadResponse
-	76, // 106: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:output_type -> cumulo.api.objects.v1.AbortMultipartUploadResponse
-	78, // 107: cumulo.api.objects.v1.ObjectService.ListParts:output_type -> cumulo.api.objects.v1.ListPartsResponse
-	81, // 108: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:output_type -> cumulo.api.objects.v1.ListMultipartUploadsResponse
-	78, // [78:109] is the sub-list for method output_type
-	47, // [47:78] is the sub-list for method input_type
-	47, // [47:47] is the sub-list for extension type_name
-	47, // [47:47] is the sub-list for extension extendee
-	0,  // [0:47] is the sub-list for field type_name
+	1,   // 0: cumulo.api.objects.v1.AccessControlList.grants:type_name -> cumulo.api.objects.v1.Grant
+	95,  // 1: cumulo.api.objects.v1.Object.metadata:type_name -> cumulo.api.objects.v1.Object.MetadataEntry
+	96,  // 2: cumulo.api.objects.v1.ObjectEncryption.kms_context:type_name -> cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
+	0,   // 3: cumulo.api.objects.v1.CreateBucketRequest.bucket:type_name -> cumulo.api.objects.v1.Bucket
+	0,   // 4: cumulo.api.objects.v1.CreateBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
+	0,   // 5: cumulo.api.objects.v1.GetBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
+	2,   // 6: cumulo.api.objects.v1.GetBucketAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
+	1,   // 7: cumulo.api.objects.v1.SetBucketAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
+	2,   // 8: cumulo.api.objects.v1.GetObjectAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
+	1,   // 9: cumulo.api.objects.v1.SetObjectAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
+	97,  // 10: cumulo.api.objects.v1.GetObjectTaggingResponse.tags:type_name -> cumulo.api.objects.v1.GetObjectTaggingResponse.TagsEntry
+	98,  // 11: cumulo.api.objects.v1.SetObjectTaggingRequest.tags:type_name -> cumulo.api.objects.v1.SetObjectTaggingRequest.TagsEntry
+	0,   // 12: cumulo.api.objects.v1.ListBucketsResponse.buckets:type_name -> cumulo.api.objects.v1.Bucket
+	3,   // 13: cumulo.api.objects.v1.GetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
+	3,   // 14: cumulo.api.objects.v1.SetBucketNotificationRequest.rules:type_name -> cumulo.api.objects.v1.NotificationRule
+	3,   // 15: cumulo.api.objects.v1.SetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
+	102, // 16: cumulo.api.objects.v1.EnclosedMessage.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	99,  // 17: cumulo.api.objects.v1.CopyObjectRequest.metadata:type_name -> cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
+	6,   // 18: cumulo.api.objects.v1.CopyObjectRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
+	5,   // 19: cumulo.api.objects.v1.CopyObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
+	100, // 20: cumulo.api.objects.v1.PutObjectHead.metadata:type_name -> cumulo.api.objects.v1.PutObjectHead.MetadataEntry
+	4,   // 21: cumulo.api.objects.v1.PutObjectHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	52,  // 22: cumulo.api.objects.v1.PutObjectHead.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
+	6,   // 23: cumulo.api.objects.v1.PutObjectHead.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
+	4,   // 24: cumulo.api.objects.v1.UploadCommit.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	57,  // 25: cumulo.api.objects.v1.PutObjectRequest.head:type_name -> cumulo.api.objects.v1.PutObjectHead
+	58,  // 26: cumulo.api.objects.v1.PutObjectRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
+	5,   // 27: cumulo.api.objects.v1.PutObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
+	103, // 28: cumulo.api.objects.v1.PutObjectResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
+	61,  // 29: cumulo.api.objects.v1.GetObjectRequest.byte_range:type_name -> cumulo.api.objects.v1.ByteRange
+	5,   // 30: cumulo.api.objects.v1.GetObjectHead.object:type_name -> cumulo.api.objects.v1.Object
+	63,  // 31: cumulo.api.objects.v1.GetObjectResponse.head:type_name -> cumulo.api.objects.v1.GetObjectHead
+	5,   // 32: cumulo.api.objects.v1.HeadObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
+	69,  // 33: cumulo.api.objects.v1.BatchDeleteObjectsRequest.entries:type_name -> cumulo.api.objects.v1.DeleteObjectEntry
+	7,   // 34: cumulo.api.objects.v1.DeleteObjectResult.error:type_name -> cumulo.api.objects.v1.ItemError
+	71,  // 35: cumulo.api.objects.v1.BatchDeleteObjectsResponse.results:type_name -> cumulo.api.objects.v1.DeleteObjectResult
+	74,  // 36: cumulo.api.objects.v1.ListObjectsResponse.objects:type_name -> cumulo.api.objects.v1.ObjectSummary
+	77,  // 37: cumulo.api.objects.v1.ListObjectVersionsResponse.versions:type_name -> cumulo.api.objects.v1.ObjectVersion
+	101, // 38: cumulo.api.objects.v1.CreateMultipartUploadRequest.metadata:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
+	6,   // 39: cumulo.api.objects.v1.CreateMultipartUploadRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
+	4,   // 40: cumulo.api.objects.v1.UploadPartHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	81,  // 41: cumulo.api.objects.v1.UploadPartRequest.head:type_name -> cumulo.api.objects.v1.UploadPartHead
+	58,  // 42: cumulo.api.objects.v1.UploadPartRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
+	83,  // 43: cumulo.api.objects.v1.UploadPartResponse.part:type_name -> cumulo.api.objects.v1.Part
+	85,  // 44: cumulo.api.objects.v1.CompleteMultipartUploadRequest.parts:type_name -> cumulo.api.objects.v1.CompletedPart
+	52,  // 45: cumulo.api.objects.v1.CompleteMultipartUploadRequest.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
+	5,   // 46: cumulo.api.objects.v1.CompleteMultipartUploadResponse.object:type_name -> cumulo.api.objects.v1.Object
+	103, // 47: cumulo.api.objects.v1.CompleteMultipartUploadResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
+	83,  // 48: cumulo.api.objects.v1.ListPartsResponse.parts:type_name -> cumulo.api.objects.v1.Part
+	93,  // 49: cumulo.api.objects.v1.ListMultipartUploadsResponse.uploads:type_name -> cumulo.api.objects.v1.MultipartUpload
+	8,   // 50: cumulo.api.objects.v1.ObjectService.CreateBucket:input_type -> cumulo.api.objects.v1.CreateBucketRequest
+	10,  // 51: cumulo.api.objects.v1.ObjectService.GetBucket:input_type -> cumulo.api.objects.v1.GetBucketRequest
+	26,  // 52: cumulo.api.objects.v1.ObjectService.ListBuckets:input_type -> cumulo.api.objects.v1.ListBucketsRequest
+	28,  // 53: cumulo.api.objects.v1.ObjectService.DeleteBucket:input_type -> cumulo.api.objects.v1.DeleteBucketRequest
+	30,  // 54: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:input_type -> cumulo.api.objects.v1.GetBucketPolicyRequest
+	32,  // 55: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:input_type -> cumulo.api.objects.v1.SetBucketPolicyRequest
+	34,  // 56: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:input_type -> cumulo.api.objects.v1.DeleteBucketPolicyRequest
+	12,  // 57: cumulo.api.objects.v1.ObjectService.GetBucketAcl:input_type -> cumulo.api.objects.v1.GetBucketAclRequest
+	14,  // 58: cumulo.api.objects.v1.ObjectService.SetBucketAcl:input_type -> cumulo.api.objects.v1.SetBucketAclRequest
+	36,  // 59: cumulo.api.objects.v1.ObjectService.GetBucketVersioning:input_type -> cumulo.api.objects.v1.GetBucketVersioningRequest
+	38,  // 60: cumulo.api.objects.v1.ObjectService.SetBucketVersioning:input_type -> cumulo.api.objects.v1.SetBucketVersioningRequest
+	40,  // 61: cumulo.api.objects.v1.ObjectService.GetBucketNotification:input_type -> cumulo.api.objects.v1.GetBucketNotificationRequest
+	42,  // 62: cumulo.api.objects.v1.ObjectService.SetBucketNotification:input_type -> cumulo.api.objects.v1.SetBucketNotificationRequest
+	44,  // 63: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:input_type -> cumulo.api.objects.v1.GetBucketConfigurationRequest
+	46,  // 64: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:input_type -> cumulo.api.objects.v1.SetBucketConfigurationRequest
+	48,  // 65: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:input_type -> cumulo.api.objects.v1.DeleteBucketConfigurationRequest
+	50,  // 66: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:input_type -> cumulo.api.objects.v1.ListBucketConfigurationsRequest
+	59,  // 67: cumulo.api.objects.v1.ObjectService.PutObject:input_type -> cumulo.api.objects.v1.PutObjectRequest
+	62,  // 68: cumulo.api.objects.v1.ObjectService.GetObject:input_type -> cumulo.api.objects.v1.GetObjectRequest
+	65,  // 69: cumulo.api.objects.v1.ObjectService.HeadObject:input_type -> cumulo.api.objects.v1.HeadObjectRequest
+	16,  // 70: cumulo.api.objects.v1.ObjectService.GetObjectAcl:input_type -> cumulo.api.objects.v1.GetObjectAclRequest
+	18,  // 71: cumulo.api.objects.v1.ObjectService.SetObjectAcl:input_type -> cumulo.api.objects.v1.SetObjectAclRequest
+	20,  // 72: cumulo.api.objects.v1.ObjectService.GetObjectTagging:input_type -> cumulo.api.objects.v1.GetObjectTaggingRequest
+	22,  // 73: cumulo.api.objects.v1.ObjectService.SetObjectTagging:input_type -> cumulo.api.objects.v1.SetObjectTaggingRequest
+	24,  // 74: cumulo.api.objects.v1.ObjectService.DeleteObjectTagging:input_type -> cumulo.api.objects.v1.DeleteObjectTaggingRequest
+	53,  // 75: cumulo.api.objects.v1.ObjectService.CopyObject:input_type -> cumulo.api.objects.v1.CopyObjectRequest
+	55,  // 76: cumulo.api.objects.v1.ObjectService.RenameObject:input_type -> cumulo.api.objects.v1.RenameObjectRequest
+	67,  // 77: cumulo.api.objects.v1.ObjectService.DeleteObject:input_type -> cumulo.api.objects.v1.DeleteObjectRequest
+	70,  // 78: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:input_type -> cumulo.api.objects.v1.BatchDeleteObjectsRequest
+	73,  // 79: cumulo.api.objects.v1.ObjectService.ListObjects:input_type -> cumulo.api.objects.v1.ListObjectsRequest
+	76,  // 80: cumulo.api.objects.v1.ObjectService.ListObjectVersions:input_type -> cumulo.api.objects.v1.ListObjectVersionsRequest
+	79,  // 81: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:input_type -> cumulo.api.objects.v1.CreateMultipartUploadRequest
+	82,  // 82: cumulo.api.objects.v1.ObjectService.UploadPart:input_type -> cumulo.api.objects.v1.UploadPartRequest
+	86,  // 83: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:input_type -> cumulo.api.objects.v1.CompleteMultipartUploadRequest
+	88,  // 84: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:input_type -> cumulo.api.objects.v1.AbortMultipartUploadRequest
+	90,  // 85: cumulo.api.objects.v1.ObjectService.ListParts:input_type -> cumulo.api.objects.v1.ListPartsRequest
+	92,  // 86: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:input_type -> cumulo.api.objects.v1.ListMultipartUploadsRequest
+	9,   // 87: cumulo.api.objects.v1.ObjectService.CreateBucket:output_type -> cumulo.api.objects.v1.CreateBucketResponse
+	11,  // 88: cumulo.api.objects.v1.ObjectService.GetBucket:output_type -> cumulo.api.objects.v1.GetBucketResponse
+	27,  // 89: cumulo.api.objects.v1.ObjectService.ListBuckets:output_type -> cumulo.api.objects.v1.ListBucketsResponse
+	29,  // 90: cumulo.api.objects.v1.ObjectService.DeleteBucket:output_type -> cumulo.api.objects.v1.DeleteBucketResponse
+	31,  // 91: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:output_type -> cumulo.api.objects.v1.GetBucketPolicyResponse
+	33,  // 92: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:output_type -> cumulo.api.objects.v1.SetBucketPolicyResponse
+	35,  // 93: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:output_type -> cumulo.api.objects.v1.DeleteBucketPolicyResponse
+	13,  // 94: cumulo.api.objects.v1.ObjectService.GetBucketAcl:output_type -> cumulo.api.objects.v1.GetBucketAclResponse
+	15,  // 95: cumulo.api.objects.v1.ObjectService.SetBucketAcl:output_type -> cumulo.api.objects.v1.SetBucketAclResponse
+	37,  // 96: cumulo.api.objects.v1.ObjectService.GetBucketVersioning:output_type -> cumulo.api.objects.v1.GetBucketVersioningResponse
+	39,  // 97: cumulo.api.objects.v1.ObjectService.SetBucketVersioning:output_type -> cumulo.api.objects.v1.SetBucketVersioningResponse
+	41,  // 98: cumulo.api.objects.v1.ObjectService.GetBucketNotification:output_type -> cumulo.api.objects.v1.GetBucketNotificationResponse
+	43,  // 99: cumulo.api.objects.v1.ObjectService.SetBucketNotification:output_type -> cumulo.api.objects.v1.SetBucketNotificationResponse
+	45,  // 100: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:output_type -> cumulo.api.objects.v1.GetBucketConfigurationResponse
+	47,  // 101: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:output_type -> cumulo.api.objects.v1.SetBucketConfigurationResponse
+	49,  // 102: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:output_type -> cumulo.api.objects.v1.DeleteBucketConfigurationResponse
+	51,  // 103: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:output_type -> cumulo.api.objects.v1.ListBucketConfigurationsResponse
+	60,  // 104: cumulo.api.objects.v1.ObjectService.PutObject:output_type -> cumulo.api.objects.v1.PutObjectResponse
+	64,  // 105: cumulo.api.objects.v1.ObjectService.GetObject:output_type -> cumulo.api.objects.v1.GetObjectResponse
+	66,  // 106: cumulo.api.objects.v1.ObjectService.HeadObject:output_type -> cumulo.api.objects.v1.HeadObjectResponse
+	17,  // 107: cumulo.api.objects.v1.ObjectService.GetObjectAcl:output_type -> cumulo.api.objects.v1.GetObjectAclResponse
+	19,  // 108: cumulo.api.objects.v1.ObjectService.SetObjectAcl:output_type -> cumulo.api.objects.v1.SetObjectAclResponse
+	21,  // 109: cumulo.api.objects.v1.ObjectService.GetObjectTagging:output_type -> cumulo.api.objects.v1.GetObjectTaggingResponse
+	23,  // 110: cumulo.api.objects.v1.ObjectService.SetObjectTagging:output_type -> cumulo.api.objects.v1.SetObjectTaggingResponse
+	25,  // 111: cumulo.api.objects.v1.ObjectService.DeleteObjectTagging:output_type -> cumulo.api.objects.v1.DeleteObjectTaggingResponse
+	54,  // 112: cumulo.api.objects.v1.ObjectService.CopyObject:output_type -> cumulo.api.objects.v1.CopyObjectResponse
+	56,  // 113: cumulo.api.objects.v1.ObjectService.RenameObject:output_type -> cumulo.api.objects.v1.RenameObjectResponse
+	68,  // 114: cumulo.api.objects.v1.ObjectService.DeleteObject:output_type -> cumulo.api.objects.v1.DeleteObjectResponse
+	72,  // 115: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:output_type -> cumulo.api.objects.v1.BatchDeleteObjectsResponse
+	75,  // 116: cumulo.api.objects.v1.ObjectService.ListObjects:output_type -> cumulo.api.objects.v1.ListObjectsResponse
+	78,  // 117: cumulo.api.objects.v1.ObjectService.ListObjectVersions:output_type -> cumulo.api.objects.v1.ListObjectVersionsResponse
+	80,  // 118: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:output_type -> cumulo.api.objects.v1.CreateMultipartUploadResponse
+	84,  // 119: cumulo.api.objects.v1.ObjectService.UploadPart:output_type -> cumulo.api.objects.v1.UploadPartResponse
+	87,  // 120: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:output_type -> cumulo.api.objects.v1.CompleteMultipartUploadResponse
+	89,  // 121: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:output_type -> cumulo.api.objects.v1.AbortMultipartUploadResponse
+	91,  // 122: cumulo.api.objects.v1.ObjectService.ListParts:output_type -> cumulo.api.objects.v1.ListPartsResponse
+	94,  // 123: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:output_type -> cumulo.api.objects.v1.ListMultipartUploadsResponse
+	87,  // [87:124] is the sub-list for method output_type
+	50,  // [50:87] is the sub-list for method input_type
+	50,  // [50:50] is the sub-list for extension type_name
+	50,  // [50:50] is the sub-list for extension extendee
+	0,   // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_cumulo_api_objects_v1_objects_proto_init() }
@@ -6127,35 +7183,35 @@ func file_cumulo_api_objects_v1_objects_proto_init() {
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[4].OneofWrappers = []any{}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[5].OneofWrappers = []any{}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[6].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[47].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[49].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[57].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[59].OneofWrappers = []any{
 		(*PutObjectRequest_Head)(nil),
 		(*PutObjectRequest_Data)(nil),
 		(*PutObjectRequest_Commit)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[51].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[52].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[61].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[62].OneofWrappers = []any{
 		(*GetObjectRequest_ByteRange)(nil),
 		(*GetObjectRequest_SuffixLength)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[54].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[64].OneofWrappers = []any{
 		(*GetObjectResponse_Head)(nil),
 		(*GetObjectResponse_Data)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[55].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[69].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[65].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[82].OneofWrappers = []any{
 		(*UploadPartRequest_Head)(nil),
 		(*UploadPartRequest_Data)(nil),
 		(*UploadPartRequest_Commit)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[70].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[83].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cumulo_api_objects_v1_objects_proto_rawDesc), len(file_cumulo_api_objects_v1_objects_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   87,
+			NumMessages:   102,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

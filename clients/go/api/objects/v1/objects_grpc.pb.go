@@ -9,6 +9,11 @@
 // - Errors are a google.rpc.Status whose ErrorInfo.reason is the S3 error code, e.g. `NoSuchKey`, `PreconditionFailed`
 //   or, where S3 answers status 304, `NotModified`.
 // - An upload becomes an object only by its `commit` frame, so a stream that was cut off never is one.
+// - A bucket keeps the versions of its objects once its versioning was enabled; then `version_id` names one (opaque, or
+//   `null` for what was written while versioning was not enabled), and empty means the current one. `NoSuchVersion` where
+//   there is none of that id, `MethodNotAllowed` where it is a delete marker; `NoSuchKey` of an object whose newest
+//   version is a delete marker has `delete_marker` and `version_id` in ErrorInfo.metadata. A request that names a
+//   version needs the permission that S3 has for it, e.g. s3:GetObjectVersion in place of s3:GetObject.
 // - `request_id` (a UUID in text form, client-chosen, may be empty) makes a mutating call idempotent: a repeat with the
 //   same id and content gets the first answer, one with other content `IdempotentParameterMismatch`. Data calls
 //   remember an id for 10 minutes, control calls (buckets themselves) for 24 hours. An empty id is not remembered.
@@ -43,6 +48,8 @@ const (
 	ObjectService_DeleteBucketPolicy_FullMethodName        = "/cumulo.api.objects.v1.ObjectService/DeleteBucketPolicy"
 	ObjectService_GetBucketAcl_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/GetBucketAcl"
 	ObjectService_SetBucketAcl_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/SetBucketAcl"
+	ObjectService_GetBucketVersioning_FullMethodName       = "/cumulo.api.objects.v1.ObjectService/GetBucketVersioning"
+	ObjectService_SetBucketVersioning_FullMethodName       = "/cumulo.api.objects.v1.ObjectService/SetBucketVersioning"
 	ObjectService_GetBucketNotification_FullMethodName     = "/cumulo.api.objects.v1.ObjectService/GetBucketNotification"
 	ObjectService_SetBucketNotification_FullMethodName     = "/cumulo.api.objects.v1.ObjectService/SetBucketNotification"
 	ObjectService_GetBucketConfiguration_FullMethodName    = "/cumulo.api.objects.v1.ObjectService/GetBucketConfiguration"
@@ -54,11 +61,15 @@ const (
 	ObjectService_HeadObject_FullMethodName                = "/cumulo.api.objects.v1.ObjectService/HeadObject"
 	ObjectService_GetObjectAcl_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/GetObjectAcl"
 	ObjectService_SetObjectAcl_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/SetObjectAcl"
+	ObjectService_GetObjectTagging_FullMethodName          = "/cumulo.api.objects.v1.ObjectService/GetObjectTagging"
+	ObjectService_SetObjectTagging_FullMethodName          = "/cumulo.api.objects.v1.ObjectService/SetObjectTagging"
+	ObjectService_DeleteObjectTagging_FullMethodName       = "/cumulo.api.objects.v1.ObjectService/DeleteObjectTagging"
 	ObjectService_CopyObject_FullMethodName                = "/cumulo.api.objects.v1.ObjectService/CopyObject"
 	ObjectService_RenameObject_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/RenameObject"
 	ObjectService_DeleteObject_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/DeleteObject"
 	ObjectService_BatchDeleteObjects_FullMethodName        = "/cumulo.api.objects.v1.ObjectService/BatchDeleteObjects"
 	ObjectService_ListObjects_FullMethodName               = "/cumulo.api.objects.v1.ObjectService/ListObjects"
+	ObjectService_ListObjectVersions_FullMethodName        = "/cumulo.api.objects.v1.ObjectService/ListObjectVersions"
 	ObjectService_CreateMultipartUpload_FullMethodName     = "/cumulo.api.objects.v1.ObjectService/CreateMultipartUpload"
 	ObjectService_UploadPart_FullMethodName                = "/cumulo.api.objects.v1.ObjectService/UploadPart"
 	ObjectService_CompleteMultipartUpload_FullMethodName   = "/cumulo.api.objects.v1.ObjectService/CompleteMultipartUpload"
@@ -92,6 +103,10 @@ type ObjectServiceClient interface {
 	// Replaces a bucket's access control list; only where its object ownership lets lists act
 	// (`AccessControlListNotSupported`). Permission: s3:PutBucketAcl.
 	SetBucketAcl(ctx context.Context, in *SetBucketAclRequest, opts ...grpc.CallOption) (*SetBucketAclResponse, error)
+	// Answers whether a bucket keeps the versions of its objects. Permission: s3:GetBucketVersioning.
+	GetBucketVersioning(ctx context.Context, in *GetBucketVersioningRequest, opts ...grpc.CallOption) (*GetBucketVersioningResponse, error)
+	// Lets a bucket keep the versions of its objects, or stops it; what is kept stays. Permission: s3:PutBucketVersioning.
+	SetBucketVersioning(ctx context.Context, in *SetBucketVersioningRequest, opts ...grpc.CallOption) (*SetBucketVersioningResponse, error)
 	// Answers a bucket's notification rules. Permission: s3:GetBucketNotification.
 	GetBucketNotification(ctx context.Context, in *GetBucketNotificationRequest, opts ...grpc.CallOption) (*GetBucketNotificationResponse, error)
 	// Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification.
@@ -119,18 +134,28 @@ type ObjectServiceClient interface {
 	GetObjectAcl(ctx context.Context, in *GetObjectAclRequest, opts ...grpc.CallOption) (*GetObjectAclResponse, error)
 	// Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl.
 	SetObjectAcl(ctx context.Context, in *SetObjectAclRequest, opts ...grpc.CallOption) (*SetObjectAclResponse, error)
+	// Answers an object's tags. Permission: s3:GetObjectTagging.
+	GetObjectTagging(ctx context.Context, in *GetObjectTaggingRequest, opts ...grpc.CallOption) (*GetObjectTaggingResponse, error)
+	// Replaces an object's tags. Permission: s3:PutObjectTagging.
+	SetObjectTagging(ctx context.Context, in *SetObjectTaggingRequest, opts ...grpc.CallOption) (*SetObjectTaggingResponse, error)
+	// Removes an object's tags. Permission: s3:DeleteObjectTagging.
+	DeleteObjectTagging(ctx context.Context, in *DeleteObjectTaggingRequest, opts ...grpc.CallOption) (*DeleteObjectTaggingResponse, error)
 	// Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
 	// s3:PutObjectTagging where it has tags.
 	CopyObject(ctx context.Context, in *CopyObjectRequest, opts ...grpc.CallOption) (*CopyObjectResponse, error)
 	// Gives an object another key of its bucket, in one commit; no byte is moved. Permission: s3:PutObject, and on the
 	// source s3:GetObject and s3:DeleteObject.
 	RenameObject(ctx context.Context, in *RenameObjectRequest, opts ...grpc.CallOption) (*RenameObjectResponse, error)
-	// Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject.
+	// Deletes an object; deleting one that is not there succeeds. Where versions are kept it only gets a delete marker;
+	// with a `version_id` that version goes for good. Permission: s3:DeleteObject, s3:DeleteObjectVersion.
 	DeleteObject(ctx context.Context, in *DeleteObjectRequest, opts ...grpc.CallOption) (*DeleteObjectResponse, error)
-	// Deletes up to 1000 objects, with a result for each. Permission: s3:DeleteObject, decided for each key.
+	// Deletes up to 1000 objects or versions, with a result for each. Permission: that of DeleteObject, decided for each.
 	BatchDeleteObjects(ctx context.Context, in *BatchDeleteObjectsRequest, opts ...grpc.CallOption) (*BatchDeleteObjectsResponse, error)
 	// Lists objects in order of their keys, as S3's ListObjectsV2. Permission: s3:ListBucket.
 	ListObjects(ctx context.Context, in *ListObjectsRequest, opts ...grpc.CallOption) (*ListObjectsResponse, error)
+	// Lists versions and delete markers in order of their keys, of each key the newest first, as S3's ListObjectVersions; of
+	// a bucket that never kept versions its objects. Permission: s3:ListBucketVersions.
+	ListObjectVersions(ctx context.Context, in *ListObjectVersionsRequest, opts ...grpc.CallOption) (*ListObjectVersionsResponse, error)
 	// Starts an upload in parts. Permission: s3:PutObject.
 	CreateMultipartUpload(ctx context.Context, in *CreateMultipartUploadRequest, opts ...grpc.CallOption) (*CreateMultipartUploadResponse, error)
 	// Stores one part: one `head` frame, `data` frames, one `commit` frame; an earlier part of the same number is replaced.
@@ -239,6 +264,26 @@ func (c *objectServiceClient) SetBucketAcl(ctx context.Context, in *SetBucketAcl
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SetBucketAclResponse)
 	err := c.cc.Invoke(ctx, ObjectService_SetBucketAcl_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) GetBucketVersioning(ctx context.Context, in *GetBucketVersioningRequest, opts ...grpc.CallOption) (*GetBucketVersioningResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetBucketVersioningResponse)
+	err := c.cc.Invoke(ctx, ObjectService_GetBucketVersioning_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) SetBucketVersioning(ctx context.Context, in *SetBucketVersioningRequest, opts ...grpc.CallOption) (*SetBucketVersioningResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetBucketVersioningResponse)
+	err := c.cc.Invoke(ctx, ObjectService_SetBucketVersioning_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -367,6 +412,36 @@ func (c *objectServiceClient) SetObjectAcl(ctx context.Context, in *SetObjectAcl
 	return out, nil
 }
 
+func (c *objectServiceClient) GetObjectTagging(ctx context.Context, in *GetObjectTaggingRequest, opts ...grpc.CallOption) (*GetObjectTaggingResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetObjectTaggingResponse)
+	err := c.cc.Invoke(ctx, ObjectService_GetObjectTagging_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) SetObjectTagging(ctx context.Context, in *SetObjectTaggingRequest, opts ...grpc.CallOption) (*SetObjectTaggingResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetObjectTaggingResponse)
+	err := c.cc.Invoke(ctx, ObjectService_SetObjectTagging_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) DeleteObjectTagging(ctx context.Context, in *DeleteObjectTaggingRequest, opts ...grpc.CallOption) (*DeleteObjectTaggingResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteObjectTaggingResponse)
+	err := c.cc.Invoke(ctx, ObjectService_DeleteObjectTagging_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *objectServiceClient) CopyObject(ctx context.Context, in *CopyObjectRequest, opts ...grpc.CallOption) (*CopyObjectResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CopyObjectResponse)
@@ -411,6 +486,16 @@ func (c *objectServiceClient) ListObjects(ctx context.Context, in *ListObjectsRe
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListObjectsResponse)
 	err := c.cc.Invoke(ctx, ObjectService_ListObjects_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) ListObjectVersions(ctx context.Context, in *ListObjectVersionsRequest, opts ...grpc.CallOption) (*ListObjectVersionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListObjectVersionsResponse)
+	err := c.cc.Invoke(ctx, ObjectService_ListObjectVersions_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -505,6 +590,10 @@ type ObjectServiceServer interface {
 	// Replaces a bucket's access control list; only where its object ownership lets lists act
 	// (`AccessControlListNotSupported`). Permission: s3:PutBucketAcl.
 	SetBucketAcl(context.Context, *SetBucketAclRequest) (*SetBucketAclResponse, error)
+	// Answers whether a bucket keeps the versions of its objects. Permission: s3:GetBucketVersioning.
+	GetBucketVersioning(context.Context, *GetBucketVersioningRequest) (*GetBucketVersioningResponse, error)
+	// Lets a bucket keep the versions of its objects, or stops it; what is kept stays. Permission: s3:PutBucketVersioning.
+	SetBucketVersioning(context.Context, *SetBucketVersioningRequest) (*SetBucketVersioningResponse, error)
 	// Answers a bucket's notification rules. Permission: s3:GetBucketNotification.
 	GetBucketNotification(context.Context, *GetBucketNotificationRequest) (*GetBucketNotificationResponse, error)
 	// Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification.
@@ -532,18 +621,28 @@ type ObjectServiceServer interface {
 	GetObjectAcl(context.Context, *GetObjectAclRequest) (*GetObjectAclResponse, error)
 	// Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl.
 	SetObjectAcl(context.Context, *SetObjectAclRequest) (*SetObjectAclResponse, error)
+	// Answers an object's tags. Permission: s3:GetObjectTagging.
+	GetObjectTagging(context.Context, *GetObjectTaggingRequest) (*GetObjectTaggingResponse, error)
+	// Replaces an object's tags. Permission: s3:PutObjectTagging.
+	SetObjectTagging(context.Context, *SetObjectTaggingRequest) (*SetObjectTaggingResponse, error)
+	// Removes an object's tags. Permission: s3:DeleteObjectTagging.
+	DeleteObjectTagging(context.Context, *DeleteObjectTaggingRequest) (*DeleteObjectTaggingResponse, error)
 	// Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
 	// s3:PutObjectTagging where it has tags.
 	CopyObject(context.Context, *CopyObjectRequest) (*CopyObjectResponse, error)
 	// Gives an object another key of its bucket, in one commit; no byte is moved. Permission: s3:PutObject, and on the
 	// source s3:GetObject and s3:DeleteObject.
 	RenameObject(context.Context, *RenameObjectRequest) (*RenameObjectResponse, error)
-	// Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject.
+	// Deletes an object; deleting one that is not there succeeds. Where versions are kept it only gets a delete marker;
+	// with a `version_id` that version goes for good. Permission: s3:DeleteObject, s3:DeleteObjectVersion.
 	DeleteObject(context.Context, *DeleteObjectRequest) (*DeleteObjectResponse, error)
-	// Deletes up to 1000 objects, with a result for each. Permission: s3:DeleteObject, decided for each key.
+	// Deletes up to 1000 objects or versions, with a result for each. Permission: that of DeleteObject, decided for each.
 	BatchDeleteObjects(context.Context, *BatchDeleteObjectsRequest) (*BatchDeleteObjectsResponse, error)
 	// Lists objects in order of their keys, as S3's ListObjectsV2. Permission: s3:ListBucket.
 	ListObjects(context.Context, *ListObjectsRequest) (*ListObjectsResponse, error)
+	// Lists versions and delete markers in order of their keys, of each key the newest first, as S3's ListObjectVersions; of
+	// a bucket that never kept versions its objects. Permission: s3:ListBucketVersions.
+	ListObjectVersions(context.Context, *ListObjectVersionsRequest) (*ListObjectVersionsResponse, error)
 	// Starts an upload in parts. Permission: s3:PutObject.
 	CreateMultipartUpload(context.Context, *CreateMultipartUploadRequest) (*CreateMultipartUploadResponse, error)
 	// Stores one part: one `head` frame, `data` frames, one `commit` frame; an earlier part of the same number is replaced.
@@ -595,6 +694,12 @@ func (UnimplementedObjectServiceServer) GetBucketAcl(context.Context, *GetBucket
 func (UnimplementedObjectServiceServer) SetBucketAcl(context.Context, *SetBucketAclRequest) (*SetBucketAclResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetBucketAcl not implemented")
 }
+func (UnimplementedObjectServiceServer) GetBucketVersioning(context.Context, *GetBucketVersioningRequest) (*GetBucketVersioningResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetBucketVersioning not implemented")
+}
+func (UnimplementedObjectServiceServer) SetBucketVersioning(context.Context, *SetBucketVersioningRequest) (*SetBucketVersioningResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetBucketVersioning not implemented")
+}
 func (UnimplementedObjectServiceServer) GetBucketNotification(context.Context, *GetBucketNotificationRequest) (*GetBucketNotificationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetBucketNotification not implemented")
 }
@@ -628,6 +733,15 @@ func (UnimplementedObjectServiceServer) GetObjectAcl(context.Context, *GetObject
 func (UnimplementedObjectServiceServer) SetObjectAcl(context.Context, *SetObjectAclRequest) (*SetObjectAclResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetObjectAcl not implemented")
 }
+func (UnimplementedObjectServiceServer) GetObjectTagging(context.Context, *GetObjectTaggingRequest) (*GetObjectTaggingResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetObjectTagging not implemented")
+}
+func (UnimplementedObjectServiceServer) SetObjectTagging(context.Context, *SetObjectTaggingRequest) (*SetObjectTaggingResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetObjectTagging not implemented")
+}
+func (UnimplementedObjectServiceServer) DeleteObjectTagging(context.Context, *DeleteObjectTaggingRequest) (*DeleteObjectTaggingResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteObjectTagging not implemented")
+}
 func (UnimplementedObjectServiceServer) CopyObject(context.Context, *CopyObjectRequest) (*CopyObjectResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CopyObject not implemented")
 }
@@ -642,6 +756,9 @@ func (UnimplementedObjectServiceServer) BatchDeleteObjects(context.Context, *Bat
 }
 func (UnimplementedObjectServiceServer) ListObjects(context.Context, *ListObjectsRequest) (*ListObjectsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListObjects not implemented")
+}
+func (UnimplementedObjectServiceServer) ListObjectVersions(context.Context, *ListObjectVersionsRequest) (*ListObjectVersionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListObjectVersions not implemented")
 }
 func (UnimplementedObjectServiceServer) CreateMultipartUpload(context.Context, *CreateMultipartUploadRequest) (*CreateMultipartUploadResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateMultipartUpload not implemented")
@@ -844,6 +961,42 @@ func _ObjectService_SetBucketAcl_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ObjectService_GetBucketVersioning_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetBucketVersioningRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).GetBucketVersioning(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_GetBucketVersioning_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).GetBucketVersioning(ctx, req.(*GetBucketVersioningRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ObjectService_SetBucketVersioning_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetBucketVersioningRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).SetBucketVersioning(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_SetBucketVersioning_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).SetBucketVersioning(ctx, req.(*SetBucketVersioningRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ObjectService_GetBucketNotification_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetBucketNotificationRequest)
 	if err := dec(in); err != nil {
@@ -1024,6 +1177,60 @@ func _ObjectService_SetObjectAcl_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ObjectService_GetObjectTagging_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetObjectTaggingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).GetObjectTagging(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_GetObjectTagging_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).GetObjectTagging(ctx, req.(*GetObjectTaggingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ObjectService_SetObjectTagging_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetObjectTaggingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).SetObjectTagging(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_SetObjectTagging_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).SetObjectTagging(ctx, req.(*SetObjectTaggingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ObjectService_DeleteObjectTagging_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteObjectTaggingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).DeleteObjectTagging(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_DeleteObjectTagging_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).DeleteObjectTagging(ctx, req.(*DeleteObjectTaggingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ObjectService_CopyObject_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CopyObjectRequest)
 	if err := dec(in); err != nil {
@@ -1110,6 +1317,24 @@ func _ObjectService_ListObjects_Handler(srv interface{}, ctx context.Context, de
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ObjectServiceServer).ListObjects(ctx, req.(*ListObjectsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ObjectService_ListObjectVersions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListObjectVersionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).ListObjectVersions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_ListObjectVersions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).ListObjectVersions(ctx, req.(*ListObjectVersionsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -1255,6 +1480,14 @@ var ObjectService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ObjectService_SetBucketAcl_Handler,
 		},
 		{
+			MethodName: "GetBucketVersioning",
+			Handler:    _ObjectService_GetBucketVersioning_Handler,
+		},
+		{
+			MethodName: "SetBucketVersioning",
+			Handler:    _ObjectService_SetBucketVersioning_Handler,
+		},
+		{
 			MethodName: "GetBucketNotification",
 			Handler:    _ObjectService_GetBucketNotification_Handler,
 		},
@@ -1291,6 +1524,18 @@ var ObjectService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ObjectService_SetObjectAcl_Handler,
 		},
 		{
+			MethodName: "GetObjectTagging",
+			Handler:    _ObjectService_GetObjectTagging_Handler,
+		},
+		{
+			MethodName: "SetObjectTagging",
+			Handler:    _ObjectService_SetObjectTagging_Handler,
+		},
+		{
+			MethodName: "DeleteObjectTagging",
+			Handler:    _ObjectService_DeleteObjectTagging_Handler,
+		},
+		{
 			MethodName: "CopyObject",
 			Handler:    _ObjectService_CopyObject_Handler,
 		},
@@ -1309,6 +1554,10 @@ var ObjectService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListObjects",
 			Handler:    _ObjectService_ListObjects_Handler,
+		},
+		{
+			MethodName: "ListObjectVersions",
+			Handler:    _ObjectService_ListObjectVersions_Handler,
 		},
 		{
 			MethodName: "CreateMultipartUpload",

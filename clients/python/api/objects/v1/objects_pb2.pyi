@@ -12,6 +12,11 @@ Conventions of this file:
 - Errors are a google.rpc.Status whose ErrorInfo.reason is the S3 error code, e.g. `NoSuchKey`, `PreconditionFailed`
   or, where S3 answers status 304, `NotModified`.
 - An upload becomes an object only by its `commit` frame, so a stream that was cut off never is one.
+- A bucket keeps the versions of its objects once its versioning was enabled; then `version_id` names one (opaque, or
+  `null` for what was written while versioning was not enabled), and empty means the current one. `NoSuchVersion` where
+  there is none of that id, `MethodNotAllowed` where it is a delete marker; `NoSuchKey` of an object whose newest
+  version is a delete marker has `delete_marker` and `version_id` in ErrorInfo.metadata. A request that names a
+  version needs the permission that S3 has for it, e.g. s3:GetObjectVersion in place of s3:GetObject.
 - `request_id` (a UUID in text form, client-chosen, may be empty) makes a mutating call idempotent: a repeat with the
   same id and content gets the first answer, one with other content `IdempotentParameterMismatch`. Data calls
   remember an id for 10 minutes, control calls (buckets themselves) for 24 hours. An empty id is not remembered.
@@ -264,6 +269,7 @@ class Object(_message.Message):
     PART_COUNT_FIELD_NUMBER: _builtins.int
     ENCRYPTION_FIELD_NUMBER: _builtins.int
     KMS_KEY_ARN_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the server: `buckets/{bucket}`."""
     key: _builtins.str
@@ -288,6 +294,8 @@ class Object(_message.Message):
     """
     kms_key_arn: _builtins.str
     """Set by the server with `aws:kms`: the key's ARN."""
+    version_id: _builtins.str
+    """Set by the server: the id of this version; empty where the bucket never kept versions."""
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Set by the client at upload: user metadata, names in lower case."""
@@ -307,10 +315,11 @@ class Object(_message.Message):
         part_count: _builtins.int = ...,
         encryption: _builtins.str = ...,
         kms_key_arn: _builtins.str = ...,
+        version_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c", "_crc64nvme", b"_crc64nvme", "crc32c", b"crc32c", "crc64nvme", b"crc64nvme"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c", "_crc64nvme", b"_crc64nvme", "bucket", b"bucket", "content_type", b"content_type", "crc32c", b"crc32c", "crc64nvme", b"crc64nvme", "encryption", b"encryption", "etag", b"etag", "key", b"key", "kms_key_arn", b"kms_key_arn", "last_modified_ms", b"last_modified_ms", "metadata", b"metadata", "part_count", b"part_count", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c", "_crc64nvme", b"_crc64nvme", "bucket", b"bucket", "content_type", b"content_type", "crc32c", b"crc32c", "crc64nvme", b"crc64nvme", "encryption", b"encryption", "etag", b"etag", "key", b"key", "kms_key_arn", b"kms_key_arn", "last_modified_ms", b"last_modified_ms", "metadata", b"metadata", "part_count", b"part_count", "size_bytes", b"size_bytes", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__crc32c: _TypeAlias = _typing.Literal["crc32c"]  # noqa: Y015
     _WhichOneofArgType__crc32c: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c"]  # noqa: Y015
@@ -624,19 +633,23 @@ class GetObjectAclRequest(_message.Message):
 
     BUCKET_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
     """Set by the client, required: 1 to 1024 bytes."""
+    version_id: _builtins.str
+    """Set by the client, optional: which version; by default the current one."""
     def __init__(
         self,
         *,
         bucket: _builtins.str = ...,
         key: _builtins.str = ...,
+        version_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "key", b"key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "key", b"key", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -677,6 +690,7 @@ class SetObjectAclRequest(_message.Message):
     CANNED_ACL_FIELD_NUMBER: _builtins.int
     GRANTS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -685,6 +699,8 @@ class SetObjectAclRequest(_message.Message):
     """Set by the client, this or `grants`: one of S3's canned lists, e.g. `private`, `bucket-owner-full-control`."""
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
+    version_id: _builtins.str
+    """Set by the client, optional: which version; by default the current one."""
     @_builtins.property
     def grants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Grant]:
         """Set by the client: at most 100."""
@@ -697,10 +713,11 @@ class SetObjectAclRequest(_message.Message):
         canned_acl: _builtins.str = ...,
         grants: _abc.Iterable[Global___Grant] | None = ...,
         request_id: _builtins.str = ...,
+        version_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "canned_acl", b"canned_acl", "grants", b"grants", "key", b"key", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "canned_acl", b"canned_acl", "grants", b"grants", "key", b"key", "request_id", b"request_id", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -722,6 +739,216 @@ class SetObjectAclResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SetObjectAclResponse: _TypeAlias = SetObjectAclResponse  # noqa: Y015
+
+@_typing.final
+class GetObjectTaggingRequest(_message.Message):
+    """Whose tags to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    key: _builtins.str
+    """Set by the client, required: 1 to 1024 bytes."""
+    version_id: _builtins.str
+    """Set by the client, optional: which version; by default the current one."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        key: _builtins.str = ...,
+        version_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "key", b"key", "version_id", b"version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetObjectTaggingRequest: _TypeAlias = GetObjectTaggingRequest  # noqa: Y015
+
+@_typing.final
+class GetObjectTaggingResponse(_message.Message):
+    """The tags."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class TagsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    TAGS_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    version_id: _builtins.str
+    """Set by the server: the version that has them; empty where the bucket never kept versions."""
+    @_builtins.property
+    def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Set by the server: empty where it has none."""
+
+    def __init__(
+        self,
+        *,
+        tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        version_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tags", b"tags", "version_id", b"version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetObjectTaggingResponse: _TypeAlias = GetObjectTaggingResponse  # noqa: Y015
+
+@_typing.final
+class SetObjectTaggingRequest(_message.Message):
+    """The tags to write."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class TagsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    key: _builtins.str
+    """Set by the client, required: 1 to 1024 bytes."""
+    version_id: _builtins.str
+    """Set by the client, optional: which version; by default the current one."""
+    @_builtins.property
+    def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Set by the client: all tags that it is to have, at most 10; keys of 1 to 128 characters, values of at most 256
+        (`InvalidTag`).
+        """
+
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        key: _builtins.str = ...,
+        tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        version_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "key", b"key", "tags", b"tags", "version_id", b"version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetObjectTaggingRequest: _TypeAlias = SetObjectTaggingRequest  # noqa: Y015
+
+@_typing.final
+class SetObjectTaggingResponse(_message.Message):
+    """The tags are written."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    version_id: _builtins.str
+    """Set by the server: the version that has them; empty where the bucket never kept versions."""
+    def __init__(
+        self,
+        *,
+        version_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["version_id", b"version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetObjectTaggingResponse: _TypeAlias = SetObjectTaggingResponse  # noqa: Y015
+
+@_typing.final
+class DeleteObjectTaggingRequest(_message.Message):
+    """Whose tags to remove."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    key: _builtins.str
+    """Set by the client, required: 1 to 1024 bytes."""
+    version_id: _builtins.str
+    """Set by the client, optional: which version; by default the current one."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        key: _builtins.str = ...,
+        version_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "key", b"key", "version_id", b"version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteObjectTaggingRequest: _TypeAlias = DeleteObjectTaggingRequest  # noqa: Y015
+
+@_typing.final
+class DeleteObjectTaggingResponse(_message.Message):
+    """The object has no tags."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    version_id: _builtins.str
+    """Set by the server: the version that had them; empty where the bucket never kept versions."""
+    def __init__(
+        self,
+        *,
+        version_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["version_id", b"version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteObjectTaggingResponse: _TypeAlias = DeleteObjectTaggingResponse  # noqa: Y015
 
 @_typing.final
 class ListBucketsRequest(_message.Message):
@@ -957,6 +1184,99 @@ class DeleteBucketPolicyResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteBucketPolicyResponse: _TypeAlias = DeleteBucketPolicyResponse  # noqa: Y015
+
+@_typing.final
+class GetBucketVersioningRequest(_message.Message):
+    """Whose versioning to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBucketVersioningRequest: _TypeAlias = GetBucketVersioningRequest  # noqa: Y015
+
+@_typing.final
+class GetBucketVersioningResponse(_message.Message):
+    """Whether versions are kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: _builtins.int
+    status: _builtins.str
+    """Set by the server: `Enabled`, `Suspended` (what there is stays, what is written is the version `null`), or empty: it
+    was never enabled.
+    """
+    def __init__(
+        self,
+        *,
+        status: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBucketVersioningResponse: _TypeAlias = GetBucketVersioningResponse  # noqa: Y015
+
+@_typing.final
+class SetBucketVersioningRequest(_message.Message):
+    """Whether versions are to be kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    status: _builtins.str
+    """Set by the client, required: `Enabled` or `Suspended`. A bucket that kept versions is never without versioning again."""
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id, a UUID; remembered 24 h."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        status: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "request_id", b"request_id", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetBucketVersioningRequest: _TypeAlias = SetBucketVersioningRequest  # noqa: Y015
+
+@_typing.final
+class SetBucketVersioningResponse(_message.Message):
+    """The bucket's versioning is as asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetBucketVersioningResponse: _TypeAlias = SetBucketVersioningResponse  # noqa: Y015
 
 @_typing.final
 class GetBucketNotificationRequest(_message.Message):
@@ -1370,6 +1690,7 @@ class CopyObjectRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ENCRYPTION_FIELD_NUMBER: _builtins.int
     SOURCE_CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
+    SOURCE_VERSION_ID_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the name, short name or ARN of the bucket that gets the copy."""
     key: _builtins.str
@@ -1394,6 +1715,10 @@ class CopyObjectRequest(_message.Message):
     """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
     source_customer_key: _builtins.bytes
     """Set by the client, of a source under the caller's own key: that key, 32 bytes."""
+    source_version_id: _builtins.str
+    """Set by the client, optional: which version of the source; by default the current one. An older version copied onto its
+    own key becomes the current one.
+    """
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Set by the client, optional: with `replace_metadata`; as in `PutObjectHead`."""
@@ -1418,10 +1743,11 @@ class CopyObjectRequest(_message.Message):
         request_id: _builtins.str = ...,
         encryption: Global___ObjectEncryption | None = ...,
         source_customer_key: _builtins.bytes = ...,
+        source_version_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["encryption", b"encryption"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "content_type", b"content_type", "encryption", b"encryption", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "metadata", b"metadata", "replace_metadata", b"replace_metadata", "request_id", b"request_id", "source_bucket", b"source_bucket", "source_customer_key", b"source_customer_key", "source_if_match", b"source_if_match", "source_key", b"source_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "content_type", b"content_type", "encryption", b"encryption", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "metadata", b"metadata", "replace_metadata", b"replace_metadata", "request_id", b"request_id", "source_bucket", b"source_bucket", "source_customer_key", b"source_customer_key", "source_if_match", b"source_if_match", "source_key", b"source_key", "source_version_id", b"source_version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1434,6 +1760,9 @@ class CopyObjectResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     OBJECT_FIELD_NUMBER: _builtins.int
+    SOURCE_VERSION_ID_FIELD_NUMBER: _builtins.int
+    source_version_id: _builtins.str
+    """Set by the server: the version that was copied; empty where the source's bucket never kept versions."""
     @_builtins.property
     def object(self) -> Global___Object:
         """Set by the server: the copy."""
@@ -1442,10 +1771,11 @@ class CopyObjectResponse(_message.Message):
         self,
         *,
         object: Global___Object | None = ...,
+        source_version_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["object", b"object"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["object", b"object"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["object", b"object", "source_version_id", b"source_version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1746,6 +2076,7 @@ class GetObjectRequest(_message.Message):
     IF_MODIFIED_SINCE_MS_FIELD_NUMBER: _builtins.int
     IF_UNMODIFIED_SINCE_MS_FIELD_NUMBER: _builtins.int
     CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -1762,6 +2093,8 @@ class GetObjectRequest(_message.Message):
     """Set by the client, optional: only if not modified after this time (`PreconditionFailed`); ignored with `if_match`."""
     customer_key: _builtins.bytes
     """Set by the client, of an object under the caller's own key: that key, 32 bytes."""
+    version_id: _builtins.str
+    """Set by the client, optional: which version; by default the current one."""
     @_builtins.property
     def byte_range(self) -> Global___ByteRange:
         """Set by the client: from the one byte to the other."""
@@ -1778,10 +2111,11 @@ class GetObjectRequest(_message.Message):
         if_modified_since_ms: _builtins.int | None = ...,
         if_unmodified_since_ms: _builtins.int | None = ...,
         customer_key: _builtins.bytes = ...,
+        version_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms", "_if_unmodified_since_ms", b"_if_unmodified_since_ms", "byte_range", b"byte_range", "if_modified_since_ms", b"if_modified_since_ms", "if_unmodified_since_ms", b"if_unmodified_since_ms", "range", b"range", "suffix_length", b"suffix_length"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms", "_if_unmodified_since_ms", b"_if_unmodified_since_ms", "bucket", b"bucket", "byte_range", b"byte_range", "customer_key", b"customer_key", "if_match", b"if_match", "if_modified_since_ms", b"if_modified_since_ms", "if_none_match", b"if_none_match", "if_unmodified_since_ms", b"if_unmodified_since_ms", "key", b"key", "range", b"range", "suffix_length", b"suffix_length"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms", "_if_unmodified_since_ms", b"_if_unmodified_since_ms", "bucket", b"bucket", "byte_range", b"byte_range", "customer_key", b"customer_key", "if_match", b"if_match", "if_modified_since_ms", b"if_modified_since_ms", "if_none_match", b"if_none_match", "if_unmodified_since_ms", b"if_unmodified_since_ms", "key", b"key", "range", b"range", "suffix_length", b"suffix_length", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__if_modified_since_ms: _TypeAlias = _typing.Literal["if_modified_since_ms"]  # noqa: Y015
     _WhichOneofArgType__if_modified_since_ms: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms"]  # noqa: Y015
@@ -1873,6 +2207,7 @@ class HeadObjectRequest(_message.Message):
     IF_MODIFIED_SINCE_MS_FIELD_NUMBER: _builtins.int
     IF_UNMODIFIED_SINCE_MS_FIELD_NUMBER: _builtins.int
     CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -1887,6 +2222,8 @@ class HeadObjectRequest(_message.Message):
     """Set by the client, optional: only if not modified after this time (`PreconditionFailed`); ignored with `if_match`."""
     customer_key: _builtins.bytes
     """Set by the client, of an object under the caller's own key: that key, 32 bytes."""
+    version_id: _builtins.str
+    """Set by the client, optional: which version; by default the current one."""
     def __init__(
         self,
         *,
@@ -1897,10 +2234,11 @@ class HeadObjectRequest(_message.Message):
         if_modified_since_ms: _builtins.int | None = ...,
         if_unmodified_since_ms: _builtins.int | None = ...,
         customer_key: _builtins.bytes = ...,
+        version_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms", "_if_unmodified_since_ms", b"_if_unmodified_since_ms", "if_modified_since_ms", b"if_modified_since_ms", "if_unmodified_since_ms", b"if_unmodified_since_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms", "_if_unmodified_since_ms", b"_if_unmodified_since_ms", "bucket", b"bucket", "customer_key", b"customer_key", "if_match", b"if_match", "if_modified_since_ms", b"if_modified_since_ms", "if_none_match", b"if_none_match", "if_unmodified_since_ms", b"if_unmodified_since_ms", "key", b"key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms", "_if_unmodified_since_ms", b"_if_unmodified_since_ms", "bucket", b"bucket", "customer_key", b"customer_key", "if_match", b"if_match", "if_modified_since_ms", b"if_modified_since_ms", "if_none_match", b"if_none_match", "if_unmodified_since_ms", b"if_unmodified_since_ms", "key", b"key", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__if_modified_since_ms: _TypeAlias = _typing.Literal["if_modified_since_ms"]  # noqa: Y015
     _WhichOneofArgType__if_modified_since_ms: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms"]  # noqa: Y015
@@ -1947,6 +2285,7 @@ class DeleteObjectRequest(_message.Message):
     KEY_FIELD_NUMBER: _builtins.int
     IF_MATCH_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -1955,6 +2294,8 @@ class DeleteObjectRequest(_message.Message):
     """Set by the client, optional: only if the ETag is this one (`PreconditionFailed`)."""
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
+    version_id: _builtins.str
+    """Set by the client, optional: the version, or delete marker, that is to go for good."""
     def __init__(
         self,
         *,
@@ -1962,10 +2303,11 @@ class DeleteObjectRequest(_message.Message):
         key: _builtins.str = ...,
         if_match: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        version_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "if_match", b"if_match", "key", b"key", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "if_match", b"if_match", "key", b"key", "request_id", b"request_id", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1973,16 +2315,25 @@ Global___DeleteObjectRequest: _TypeAlias = DeleteObjectRequest  # noqa: Y015
 
 @_typing.final
 class DeleteObjectResponse(_message.Message):
-    """The object is gone, or was not there."""
+    """The object or version is gone, or was not there."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    DELETE_MARKER_FIELD_NUMBER: _builtins.int
+    version_id: _builtins.str
+    """Set by the server: the delete marker that was made, or the version that went; empty where there is nothing to tell."""
+    delete_marker: _builtins.bool
+    """Set by the server: `version_id` is that of a delete marker, made or gone."""
     def __init__(
         self,
+        *,
+        version_id: _builtins.str = ...,
+        delete_marker: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delete_marker", b"delete_marker", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1996,19 +2347,23 @@ class DeleteObjectEntry(_message.Message):
 
     KEY_FIELD_NUMBER: _builtins.int
     IF_MATCH_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Set by the client, required: 1 to 1024 bytes."""
     if_match: _builtins.str
     """Set by the client, optional: only if the ETag is this one (`PreconditionFailed`)."""
+    version_id: _builtins.str
+    """Set by the client, optional: as in DeleteObjectRequest."""
     def __init__(
         self,
         *,
         key: _builtins.str = ...,
         if_match: _builtins.str = ...,
+        version_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_match", b"if_match", "key", b"key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_match", b"if_match", "key", b"key", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2053,6 +2408,12 @@ class DeleteObjectResult(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ERROR_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    DELETE_MARKER_FIELD_NUMBER: _builtins.int
+    version_id: _builtins.str
+    """Set by the server: as in DeleteObjectResponse."""
+    delete_marker: _builtins.bool
+    """Set by the server: as in DeleteObjectResponse."""
     @_builtins.property
     def error(self) -> Global___ItemError:
         """Set by the server: why the object is still there; absent when it is gone."""
@@ -2061,10 +2422,12 @@ class DeleteObjectResult(_message.Message):
         self,
         *,
         error: Global___ItemError | None = ...,
+        version_id: _builtins.str = ...,
+        delete_marker: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delete_marker", b"delete_marker", "error", b"error", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2205,6 +2568,134 @@ class ListObjectsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListObjectsResponse: _TypeAlias = ListObjectsResponse  # noqa: Y015
+
+@_typing.final
+class ListObjectVersionsRequest(_message.Message):
+    """Which versions to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    PREFIX_FIELD_NUMBER: _builtins.int
+    DELIMITER_FIELD_NUMBER: _builtins.int
+    START_AFTER_FIELD_NUMBER: _builtins.int
+    START_AFTER_VERSION_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    prefix: _builtins.str
+    """Set by the client, optional: only keys that start so; at most 1024 bytes."""
+    delimiter: _builtins.str
+    """Set by the client, optional: as in ListObjectsRequest."""
+    start_after: _builtins.str
+    """Set by the client, optional: only keys behind this one (S3's key-marker); ignored with a page token."""
+    start_after_version_id: _builtins.str
+    """Set by the client, optional, with `start_after`: also the versions of that key behind this one (S3's
+    version-id-marker).
+    """
+    page_size: _builtins.int
+    """Set by the client, optional: the most versions and common prefixes together (S3's max-keys), 1 to 1000. 0 means 1000."""
+    page_token: _builtins.str
+    """Set by the client: `next_page_token` of the page before, with all other fields unchanged; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        prefix: _builtins.str = ...,
+        delimiter: _builtins.str = ...,
+        start_after: _builtins.str = ...,
+        start_after_version_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "delimiter", b"delimiter", "page_size", b"page_size", "page_token", b"page_token", "prefix", b"prefix", "start_after", b"start_after", "start_after_version_id", b"start_after_version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListObjectVersionsRequest: _TypeAlias = ListObjectVersionsRequest  # noqa: Y015
+
+@_typing.final
+class ObjectVersion(_message.Message):
+    """A version of an object, or a delete marker."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    LATEST_FIELD_NUMBER: _builtins.int
+    DELETE_MARKER_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    LAST_MODIFIED_MS_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Set by the server: the key."""
+    version_id: _builtins.str
+    """Set by the server: opaque, or `null`."""
+    latest: _builtins.bool
+    """Set by the server: it is the newest of its key: the current version, or the delete marker that hides the others."""
+    delete_marker: _builtins.bool
+    """Set by the server: it is a delete marker, which has neither size nor ETag."""
+    size_bytes: _builtins.int
+    """Set by the server: number of bytes."""
+    etag: _builtins.str
+    """Set by the server: as in Object."""
+    last_modified_ms: _builtins.int
+    """Set by the server: when it became visible."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        version_id: _builtins.str = ...,
+        latest: _builtins.bool = ...,
+        delete_marker: _builtins.bool = ...,
+        size_bytes: _builtins.int = ...,
+        etag: _builtins.str = ...,
+        last_modified_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delete_marker", b"delete_marker", "etag", b"etag", "key", b"key", "last_modified_ms", b"last_modified_ms", "latest", b"latest", "size_bytes", b"size_bytes", "version_id", b"version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ObjectVersion: _TypeAlias = ObjectVersion  # noqa: Y015
+
+@_typing.final
+class ListObjectVersionsResponse(_message.Message):
+    """One page of versions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    COMMON_PREFIXES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Set by the server: opaque; empty on the last page."""
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ObjectVersion]:
+        """Set by the server: in order of their keys' bytes, of each key the newest first."""
+
+    @_builtins.property
+    def common_prefixes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Set by the server: in order; each ends with the delimiter."""
+
+    def __init__(
+        self,
+        *,
+        versions: _abc.Iterable[Global___ObjectVersion] | None = ...,
+        common_prefixes: _abc.Iterable[_builtins.str] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["common_prefixes", b"common_prefixes", "next_page_token", b"next_page_token", "versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListObjectVersionsResponse: _TypeAlias = ListObjectVersionsResponse  # noqa: Y015
 
 @_typing.final
 class CreateMultipartUploadRequest(_message.Message):

@@ -80,6 +80,16 @@ class ObjectServiceStub:
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketAclRequest.SerializeToString,
                 response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketAclResponse.FromString,
                 _registered_method=True)
+        self.GetBucketVersioning = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/GetBucketVersioning',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketVersioningRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketVersioningResponse.FromString,
+                _registered_method=True)
+        self.SetBucketVersioning = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/SetBucketVersioning',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketVersioningRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketVersioningResponse.FromString,
+                _registered_method=True)
         self.GetBucketNotification = channel.unary_unary(
                 '/cumulo.api.objects.v1.ObjectService/GetBucketNotification',
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketNotificationRequest.SerializeToString,
@@ -135,6 +145,21 @@ class ObjectServiceStub:
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectAclRequest.SerializeToString,
                 response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectAclResponse.FromString,
                 _registered_method=True)
+        self.GetObjectTagging = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/GetObjectTagging',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectTaggingRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectTaggingResponse.FromString,
+                _registered_method=True)
+        self.SetObjectTagging = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/SetObjectTagging',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectTaggingRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectTaggingResponse.FromString,
+                _registered_method=True)
+        self.DeleteObjectTagging = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/DeleteObjectTagging',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteObjectTaggingRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteObjectTaggingResponse.FromString,
+                _registered_method=True)
         self.CopyObject = channel.unary_unary(
                 '/cumulo.api.objects.v1.ObjectService/CopyObject',
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.CopyObjectRequest.SerializeToString,
@@ -159,6 +184,11 @@ class ObjectServiceStub:
                 '/cumulo.api.objects.v1.ObjectService/ListObjects',
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListObjectsRequest.SerializeToString,
                 response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListObjectsResponse.FromString,
+                _registered_method=True)
+        self.ListObjectVersions = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/ListObjectVersions',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListObjectVersionsRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListObjectVersionsResponse.FromString,
                 _registered_method=True)
         self.CreateMultipartUpload = channel.unary_unary(
                 '/cumulo.api.objects.v1.ObjectService/CreateMultipartUpload',
@@ -260,6 +290,20 @@ class ObjectServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetBucketVersioning(self, request, context):
+        """Answers whether a bucket keeps the versions of its objects. Permission: s3:GetBucketVersioning.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetBucketVersioning(self, request, context):
+        """Lets a bucket keep the versions of its objects, or stops it; what is kept stays. Permission: s3:PutBucketVersioning.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetBucketNotification(self, request, context):
         """Answers a bucket's notification rules. Permission: s3:GetBucketNotification.
         """
@@ -342,6 +386,27 @@ class ObjectServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetObjectTagging(self, request, context):
+        """Answers an object's tags. Permission: s3:GetObjectTagging.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetObjectTagging(self, request, context):
+        """Replaces an object's tags. Permission: s3:PutObjectTagging.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteObjectTagging(self, request, context):
+        """Removes an object's tags. Permission: s3:DeleteObjectTagging.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CopyObject(self, request, context):
         """Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
         s3:PutObjectTagging where it has tags.
@@ -359,14 +424,15 @@ class ObjectServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteObject(self, request, context):
-        """Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject.
+        """Deletes an object; deleting one that is not there succeeds. Where versions are kept it only gets a delete marker;
+        with a `version_id` that version goes for good. Permission: s3:DeleteObject, s3:DeleteObjectVersion.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchDeleteObjects(self, request, context):
-        """Deletes up to 1000 objects, with a result for each. Permission: s3:DeleteObject, decided for each key.
+        """Deletes up to 1000 objects or versions, with a result for each. Permission: that of DeleteObject, decided for each.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -374,6 +440,14 @@ class ObjectServiceServicer:
 
     def ListObjects(self, request, context):
         """Lists objects in order of their keys, as S3's ListObjectsV2. Permission: s3:ListBucket.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListObjectVersions(self, request, context):
+        """Lists versions and delete markers in order of their keys, of each key the newest first, as S3's ListObjectVersions; of
+        a bucket that never kept versions its objects. Permission: s3:ListBucketVersions.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -471,6 +545,16 @@ def add_ObjectServiceServicer_to_server(servicer, server):
                     request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketAclRequest.FromString,
                     response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketAclResponse.SerializeToString,
             ),
+            'GetBucketVersioning': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBucketVersioning,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketVersioningRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketVersioningResponse.SerializeToString,
+            ),
+            'SetBucketVersioning': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetBucketVersioning,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketVersioningRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketVersioningResponse.SerializeToString,
+            ),
             'GetBucketNotification': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBucketNotification,
                     request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketNotificationRequest.FromString,
@@ -526,6 +610,21 @@ def add_ObjectServiceServicer_to_server(servicer, server):
                     request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectAclRequest.FromString,
                     response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectAclResponse.SerializeToString,
             ),
+            'GetObjectTagging': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetObjectTagging,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectTaggingRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectTaggingResponse.SerializeToString,
+            ),
+            'SetObjectTagging': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetObjectTagging,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectTaggingRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectTaggingResponse.SerializeToString,
+            ),
+            'DeleteObjectTagging': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteObjectTagging,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteObjectTaggingRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteObjectTaggingResponse.SerializeToString,
+            ),
             'CopyObject': grpc.unary_unary_rpc_method_handler(
                     servicer.CopyObject,
                     request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.CopyObjectRequest.FromString,
@@ -550,6 +649,11 @@ def add_ObjectServiceServicer_to_server(servicer, server):
                     servicer.ListObjects,
                     request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListObjectsRequest.FromString,
                     response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListObjectsResponse.SerializeToString,
+            ),
+            'ListObjectVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListObjectVersions,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListObjectVersionsRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListObjectVersionsResponse.SerializeToString,
             ),
             'CreateMultipartUpload': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateMultipartUpload,
@@ -826,6 +930,60 @@ class ObjectService:
             '/cumulo.api.objects.v1.ObjectService/SetBucketAcl',
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketAclRequest.SerializeToString,
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketAclResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBucketVersioning(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/GetBucketVersioning',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketVersioningRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketVersioningResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetBucketVersioning(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/SetBucketVersioning',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketVersioningRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetBucketVersioningResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1134,6 +1292,87 @@ class ObjectService:
             _registered_method=True)
 
     @staticmethod
+    def GetObjectTagging(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/GetObjectTagging',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectTaggingRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectTaggingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetObjectTagging(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/SetObjectTagging',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectTaggingRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectTaggingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteObjectTagging(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/DeleteObjectTagging',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteObjectTaggingRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteObjectTaggingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CopyObject(request,
             target,
             options=(),
@@ -1258,6 +1497,33 @@ class ObjectService:
             '/cumulo.api.objects.v1.ObjectService/ListObjects',
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListObjectsRequest.SerializeToString,
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListObjectsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListObjectVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/ListObjectVersions',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListObjectVersionsRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.ListObjectVersionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

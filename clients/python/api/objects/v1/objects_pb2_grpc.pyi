@@ -12,6 +12,11 @@ Conventions of this file:
 - Errors are a google.rpc.Status whose ErrorInfo.reason is the S3 error code, e.g. `NoSuchKey`, `PreconditionFailed`
   or, where S3 answers status 304, `NotModified`.
 - An upload becomes an object only by its `commit` frame, so a stream that was cut off never is one.
+- A bucket keeps the versions of its objects once its versioning was enabled; then `version_id` names one (opaque, or
+  `null` for what was written while versioning was not enabled), and empty means the current one. `NoSuchVersion` where
+  there is none of that id, `MethodNotAllowed` where it is a delete marker; `NoSuchKey` of an object whose newest
+  version is a delete marker has `delete_marker` and `version_id` in ErrorInfo.metadata. A request that names a
+  version needs the permission that S3 has for it, e.g. s3:GetObjectVersion in place of s3:GetObject.
 - `request_id` (a UUID in text form, client-chosen, may be empty) makes a mutating call idempotent: a repeat with the
   same id and content gets the first answer, one with other content `IdempotentParameterMismatch`. Data calls
   remember an id for 10 minutes, control calls (buckets themselves) for 24 hours. An empty id is not remembered.
@@ -67,6 +72,10 @@ class ObjectServiceStub:
     """Replaces a bucket's access control list; only where its object ownership lets lists act
     (`AccessControlListNotSupported`). Permission: s3:PutBucketAcl.
     """
+    GetBucketVersioning: _grpc.UnaryUnaryMultiCallable[_objects_pb2.GetBucketVersioningRequest, _objects_pb2.GetBucketVersioningResponse]
+    """Answers whether a bucket keeps the versions of its objects. Permission: s3:GetBucketVersioning."""
+    SetBucketVersioning: _grpc.UnaryUnaryMultiCallable[_objects_pb2.SetBucketVersioningRequest, _objects_pb2.SetBucketVersioningResponse]
+    """Lets a bucket keep the versions of its objects, or stops it; what is kept stays. Permission: s3:PutBucketVersioning."""
     GetBucketNotification: _grpc.UnaryUnaryMultiCallable[_objects_pb2.GetBucketNotificationRequest, _objects_pb2.GetBucketNotificationResponse]
     """Answers a bucket's notification rules. Permission: s3:GetBucketNotification."""
     SetBucketNotification: _grpc.UnaryUnaryMultiCallable[_objects_pb2.SetBucketNotificationRequest, _objects_pb2.SetBucketNotificationResponse]
@@ -99,6 +108,12 @@ class ObjectServiceStub:
     """Answers an object's access control list. Permission: s3:GetObjectAcl."""
     SetObjectAcl: _grpc.UnaryUnaryMultiCallable[_objects_pb2.SetObjectAclRequest, _objects_pb2.SetObjectAclResponse]
     """Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl."""
+    GetObjectTagging: _grpc.UnaryUnaryMultiCallable[_objects_pb2.GetObjectTaggingRequest, _objects_pb2.GetObjectTaggingResponse]
+    """Answers an object's tags. Permission: s3:GetObjectTagging."""
+    SetObjectTagging: _grpc.UnaryUnaryMultiCallable[_objects_pb2.SetObjectTaggingRequest, _objects_pb2.SetObjectTaggingResponse]
+    """Replaces an object's tags. Permission: s3:PutObjectTagging."""
+    DeleteObjectTagging: _grpc.UnaryUnaryMultiCallable[_objects_pb2.DeleteObjectTaggingRequest, _objects_pb2.DeleteObjectTaggingResponse]
+    """Removes an object's tags. Permission: s3:DeleteObjectTagging."""
     CopyObject: _grpc.UnaryUnaryMultiCallable[_objects_pb2.CopyObjectRequest, _objects_pb2.CopyObjectResponse]
     """Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
     s3:PutObjectTagging where it has tags.
@@ -108,11 +123,17 @@ class ObjectServiceStub:
     source s3:GetObject and s3:DeleteObject.
     """
     DeleteObject: _grpc.UnaryUnaryMultiCallable[_objects_pb2.DeleteObjectRequest, _objects_pb2.DeleteObjectResponse]
-    """Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject."""
+    """Deletes an object; deleting one that is not there succeeds. Where versions are kept it only gets a delete marker;
+    with a `version_id` that version goes for good. Permission: s3:DeleteObject, s3:DeleteObjectVersion.
+    """
     BatchDeleteObjects: _grpc.UnaryUnaryMultiCallable[_objects_pb2.BatchDeleteObjectsRequest, _objects_pb2.BatchDeleteObjectsResponse]
-    """Deletes up to 1000 objects, with a result for each. Permission: s3:DeleteObject, decided for each key."""
+    """Deletes up to 1000 objects or versions, with a result for each. Permission: that of DeleteObject, decided for each."""
     ListObjects: _grpc.UnaryUnaryMultiCallable[_objects_pb2.ListObjectsRequest, _objects_pb2.ListObjectsResponse]
     """Lists objects in order of their keys, as S3's ListObjectsV2. Permission: s3:ListBucket."""
+    ListObjectVersions: _grpc.UnaryUnaryMultiCallable[_objects_pb2.ListObjectVersionsRequest, _objects_pb2.ListObjectVersionsResponse]
+    """Lists versions and delete markers in order of their keys, of each key the newest first, as S3's ListObjectVersions; of
+    a bucket that never kept versions its objects. Permission: s3:ListBucketVersions.
+    """
     CreateMultipartUpload: _grpc.UnaryUnaryMultiCallable[_objects_pb2.CreateMultipartUploadRequest, _objects_pb2.CreateMultipartUploadResponse]
     """Starts an upload in parts. Permission: s3:PutObject."""
     UploadPart: _grpc.StreamUnaryMultiCallable[_objects_pb2.UploadPartRequest, _objects_pb2.UploadPartResponse]
@@ -155,6 +176,10 @@ class ObjectServiceAsyncStub(ObjectServiceStub):
     """Replaces a bucket's access control list; only where its object ownership lets lists act
     (`AccessControlListNotSupported`). Permission: s3:PutBucketAcl.
     """
+    GetBucketVersioning: _aio.UnaryUnaryMultiCallable[_objects_pb2.GetBucketVersioningRequest, _objects_pb2.GetBucketVersioningResponse]  # type: ignore[assignment]
+    """Answers whether a bucket keeps the versions of its objects. Permission: s3:GetBucketVersioning."""
+    SetBucketVersioning: _aio.UnaryUnaryMultiCallable[_objects_pb2.SetBucketVersioningRequest, _objects_pb2.SetBucketVersioningResponse]  # type: ignore[assignment]
+    """Lets a bucket keep the versions of its objects, or stops it; what is kept stays. Permission: s3:PutBucketVersioning."""
     GetBucketNotification: _aio.UnaryUnaryMultiCallable[_objects_pb2.GetBucketNotificationRequest, _objects_pb2.GetBucketNotificationResponse]  # type: ignore[assignment]
     """Answers a bucket's notification rules. Permission: s3:GetBucketNotification."""
     SetBucketNotification: _aio.UnaryUnaryMultiCallable[_objects_pb2.SetBucketNotificationRequest, _objects_pb2.SetBucketNotificationResponse]  # type: ignore[assignment]
@@ -187,6 +212,12 @@ class ObjectServiceAsyncStub(ObjectServiceStub):
     """Answers an object's access control list. Permission: s3:GetObjectAcl."""
     SetObjectAcl: _aio.UnaryUnaryMultiCallable[_objects_pb2.SetObjectAclRequest, _objects_pb2.SetObjectAclResponse]  # type: ignore[assignment]
     """Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl."""
+    GetObjectTagging: _aio.UnaryUnaryMultiCallable[_objects_pb2.GetObjectTaggingRequest, _objects_pb2.GetObjectTaggingResponse]  # type: ignore[assignment]
+    """Answers an object's tags. Permission: s3:GetObjectTagging."""
+    SetObjectTagging: _aio.UnaryUnaryMultiCallable[_objects_pb2.SetObjectTaggingRequest, _objects_pb2.SetObjectTaggingResponse]  # type: ignore[assignment]
+    """Replaces an object's tags. Permission: s3:PutObjectTagging."""
+    DeleteObjectTagging: _aio.UnaryUnaryMultiCallable[_objects_pb2.DeleteObjectTaggingRequest, _objects_pb2.DeleteObjectTaggingResponse]  # type: ignore[assignment]
+    """Removes an object's tags. Permission: s3:DeleteObjectTagging."""
     CopyObject: _aio.UnaryUnaryMultiCallable[_objects_pb2.CopyObjectRequest, _objects_pb2.CopyObjectResponse]  # type: ignore[assignment]
     """Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
     s3:PutObjectTagging where it has tags.
@@ -196,11 +227,17 @@ class ObjectServiceAsyncStub(ObjectServiceStub):
     source s3:GetObject and s3:DeleteObject.
     """
     DeleteObject: _aio.UnaryUnaryMultiCallable[_objects_pb2.DeleteObjectRequest, _objects_pb2.DeleteObjectResponse]  # type: ignore[assignment]
-    """Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject."""
+    """Deletes an object; deleting one that is not there succeeds. Where versions are kept it only gets a delete marker;
+    with a `version_id` that version goes for good. Permission: s3:DeleteObject, s3:DeleteObjectVersion.
+    """
     BatchDeleteObjects: _aio.UnaryUnaryMultiCallable[_objects_pb2.BatchDeleteObjectsRequest, _objects_pb2.BatchDeleteObjectsResponse]  # type: ignore[assignment]
-    """Deletes up to 1000 objects, with a result for each. Permission: s3:DeleteObject, decided for each key."""
+    """Deletes up to 1000 objects or versions, with a result for each. Permission: that of DeleteObject, decided for each."""
     ListObjects: _aio.UnaryUnaryMultiCallable[_objects_pb2.ListObjectsRequest, _objects_pb2.ListObjectsResponse]  # type: ignore[assignment]
     """Lists objects in order of their keys, as S3's ListObjectsV2. Permission: s3:ListBucket."""
+    ListObjectVersions: _aio.UnaryUnaryMultiCallable[_objects_pb2.ListObjectVersionsRequest, _objects_pb2.ListObjectVersionsResponse]  # type: ignore[assignment]
+    """Lists versions and delete markers in order of their keys, of each key the newest first, as S3's ListObjectVersions; of
+    a bucket that never kept versions its objects. Permission: s3:ListBucketVersions.
+    """
     CreateMultipartUpload: _aio.UnaryUnaryMultiCallable[_objects_pb2.CreateMultipartUploadRequest, _objects_pb2.CreateMultipartUploadResponse]  # type: ignore[assignment]
     """Starts an upload in parts. Permission: s3:PutObject."""
     UploadPart: _aio.StreamUnaryMultiCallable[_objects_pb2.UploadPartRequest, _objects_pb2.UploadPartResponse]  # type: ignore[assignment]
@@ -294,6 +331,22 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
         """Replaces a bucket's access control list; only where its object ownership lets lists act
         (`AccessControlListNotSupported`). Permission: s3:PutBucketAcl.
         """
+
+    @_abc_1.abstractmethod
+    def GetBucketVersioning(
+        self,
+        request: _objects_pb2.GetBucketVersioningRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.GetBucketVersioningResponse, _abc.Awaitable[_objects_pb2.GetBucketVersioningResponse]]:
+        """Answers whether a bucket keeps the versions of its objects. Permission: s3:GetBucketVersioning."""
+
+    @_abc_1.abstractmethod
+    def SetBucketVersioning(
+        self,
+        request: _objects_pb2.SetBucketVersioningRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.SetBucketVersioningResponse, _abc.Awaitable[_objects_pb2.SetBucketVersioningResponse]]:
+        """Lets a bucket keep the versions of its objects, or stops it; what is kept stays. Permission: s3:PutBucketVersioning."""
 
     @_abc_1.abstractmethod
     def GetBucketNotification(
@@ -394,6 +447,30 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
         """Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl."""
 
     @_abc_1.abstractmethod
+    def GetObjectTagging(
+        self,
+        request: _objects_pb2.GetObjectTaggingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.GetObjectTaggingResponse, _abc.Awaitable[_objects_pb2.GetObjectTaggingResponse]]:
+        """Answers an object's tags. Permission: s3:GetObjectTagging."""
+
+    @_abc_1.abstractmethod
+    def SetObjectTagging(
+        self,
+        request: _objects_pb2.SetObjectTaggingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.SetObjectTaggingResponse, _abc.Awaitable[_objects_pb2.SetObjectTaggingResponse]]:
+        """Replaces an object's tags. Permission: s3:PutObjectTagging."""
+
+    @_abc_1.abstractmethod
+    def DeleteObjectTagging(
+        self,
+        request: _objects_pb2.DeleteObjectTaggingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.DeleteObjectTaggingResponse, _abc.Awaitable[_objects_pb2.DeleteObjectTaggingResponse]]:
+        """Removes an object's tags. Permission: s3:DeleteObjectTagging."""
+
+    @_abc_1.abstractmethod
     def CopyObject(
         self,
         request: _objects_pb2.CopyObjectRequest,
@@ -419,7 +496,9 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _objects_pb2.DeleteObjectRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_objects_pb2.DeleteObjectResponse, _abc.Awaitable[_objects_pb2.DeleteObjectResponse]]:
-        """Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject."""
+        """Deletes an object; deleting one that is not there succeeds. Where versions are kept it only gets a delete marker;
+        with a `version_id` that version goes for good. Permission: s3:DeleteObject, s3:DeleteObjectVersion.
+        """
 
     @_abc_1.abstractmethod
     def BatchDeleteObjects(
@@ -427,7 +506,7 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _objects_pb2.BatchDeleteObjectsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_objects_pb2.BatchDeleteObjectsResponse, _abc.Awaitable[_objects_pb2.BatchDeleteObjectsResponse]]:
-        """Deletes up to 1000 objects, with a result for each. Permission: s3:DeleteObject, decided for each key."""
+        """Deletes up to 1000 objects or versions, with a result for each. Permission: that of DeleteObject, decided for each."""
 
     @_abc_1.abstractmethod
     def ListObjects(
@@ -436,6 +515,16 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_objects_pb2.ListObjectsResponse, _abc.Awaitable[_objects_pb2.ListObjectsResponse]]:
         """Lists objects in order of their keys, as S3's ListObjectsV2. Permission: s3:ListBucket."""
+
+    @_abc_1.abstractmethod
+    def ListObjectVersions(
+        self,
+        request: _objects_pb2.ListObjectVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.ListObjectVersionsResponse, _abc.Awaitable[_objects_pb2.ListObjectVersionsResponse]]:
+        """Lists versions and delete markers in order of their keys, of each key the newest first, as S3's ListObjectVersions; of
+        a bucket that never kept versions its objects. Permission: s3:ListBucketVersions.
+        """
 
     @_abc_1.abstractmethod
     def CreateMultipartUpload(

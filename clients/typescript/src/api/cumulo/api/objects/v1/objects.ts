@@ -40,6 +40,11 @@ export const protobufFileName = "cumulo/api/objects/v1/objects.proto";
  * - Errors are a google.rpc.Status whose ErrorInfo.reason is the S3 error code, e.g. `NoSuchKey`, `PreconditionFailed`
  *   or, where S3 answers status 304, `NotModified`.
  * - An upload becomes an object only by its `commit` frame, so a stream that was cut off never is one.
+ * - A bucket keeps the versions of its objects once its versioning was enabled; then `version_id` names one (opaque, or
+ *   `null` for what was written while versioning was not enabled), and empty means the current one. `NoSuchVersion` where
+ *   there is none of that id, `MethodNotAllowed` where it is a delete marker; `NoSuchKey` of an object whose newest
+ *   version is a delete marker has `delete_marker` and `version_id` in ErrorInfo.metadata. A request that names a
+ *   version needs the permission that S3 has for it, e.g. s3:GetObjectVersion in place of s3:GetObject.
  * - `request_id` (a UUID in text form, client-chosen, may be empty) makes a mutating call idempotent: a repeat with the
  *   same id and content gets the first answer, one with other content `IdempotentParameterMismatch`. Data calls
  *   remember an id for 10 minutes, control calls (buckets themselves) for 24 hours. An empty id is not remembered.
@@ -153,6 +158,8 @@ export interface Object {
   encryption: string;
   /** Set by the server with `aws:kms`: the key's ARN. */
   kmsKeyArn: string;
+  /** Set by the server: the id of this version; empty where the bucket never kept versions. */
+  versionId: string;
 }
 
 export interface Object_MetadataEntry {
@@ -263,6 +270,8 @@ export interface GetObjectAclRequest {
   bucket: string;
   /** Set by the client, required: 1 to 1024 bytes. */
   key: string;
+  /** Set by the client, optional: which version; by default the current one. */
+  versionId: string;
 }
 
 /** The list. */
@@ -283,10 +292,77 @@ export interface SetObjectAclRequest {
   grants: Grant[];
   /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
   requestId: string;
+  /** Set by the client, optional: which version; by default the current one. */
+  versionId: string;
 }
 
 /** The list is written. */
 export interface SetObjectAclResponse {
+}
+
+/** Whose tags to read. */
+export interface GetObjectTaggingRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, required: 1 to 1024 bytes. */
+  key: string;
+  /** Set by the client, optional: which version; by default the current one. */
+  versionId: string;
+}
+
+/** The tags. */
+export interface GetObjectTaggingResponse {
+  /** Set by the server: empty where it has none. */
+  tags: { [key: string]: string };
+  /** Set by the server: the version that has them; empty where the bucket never kept versions. */
+  versionId: string;
+}
+
+export interface GetObjectTaggingResponse_TagsEntry {
+  key: string;
+  value: string;
+}
+
+/** The tags to write. */
+export interface SetObjectTaggingRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, required: 1 to 1024 bytes. */
+  key: string;
+  /**
+   * Set by the client: all tags that it is to have, at most 10; keys of 1 to 128 characters, values of at most 256
+   * (`InvalidTag`).
+   */
+  tags: { [key: string]: string };
+  /** Set by the client, optional: which version; by default the current one. */
+  versionId: string;
+}
+
+export interface SetObjectTaggingRequest_TagsEntry {
+  key: string;
+  value: string;
+}
+
+/** The tags are written. */
+export interface SetObjectTaggingResponse {
+  /** Set by the server: the version that has them; empty where the bucket never kept versions. */
+  versionId: string;
+}
+
+/** Whose tags to remove. */
+export interface DeleteObjectTaggingRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, required: 1 to 1024 bytes. */
+  key: string;
+  /** Set by the client, optional: which version; by default the current one. */
+  versionId: string;
+}
+
+/** The object has no tags. */
+export interface DeleteObjectTaggingResponse {
+  /** Set by the server: the version that had them; empty where the bucket never kept versions. */
+  versionId: string;
 }
 
 /** Which buckets to list. */
@@ -355,6 +431,35 @@ export interface DeleteBucketPolicyRequest {
 
 /** The bucket has no policy. */
 export interface DeleteBucketPolicyResponse {
+}
+
+/** Whose versioning to read. */
+export interface GetBucketVersioningRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+}
+
+/** Whether versions are kept. */
+export interface GetBucketVersioningResponse {
+  /**
+   * Set by the server: `Enabled`, `Suspended` (what there is stays, what is written is the version `null`), or empty: it
+   * was never enabled.
+   */
+  status: string;
+}
+
+/** Whether versions are to be kept. */
+export interface SetBucketVersioningRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, required: `Enabled` or `Suspended`. A bucket that kept versions is never without versioning again. */
+  status: string;
+  /** Set by the client, optional: idempotency id, a UUID; remembered 24 h. */
+  requestId: string;
+}
+
+/** The bucket's versioning is as asked. */
+export interface SetBucketVersioningResponse {
 }
 
 /** Whose rules to read. */
@@ -514,6 +619,11 @@ export interface CopyObjectRequest {
     | undefined;
   /** Set by the client, of a source under the caller's own key: that key, 32 bytes. */
   sourceCustomerKey: Buffer;
+  /**
+   * Set by the client, optional: which version of the source; by default the current one. An older version copied onto its
+   * own key becomes the current one.
+   */
+  sourceVersionId: string;
 }
 
 export interface CopyObjectRequest_MetadataEntry {
@@ -524,7 +634,11 @@ export interface CopyObjectRequest_MetadataEntry {
 /** The copy is durable. */
 export interface CopyObjectResponse {
   /** Set by the server: the copy. */
-  object: Object | undefined;
+  object:
+    | Object
+    | undefined;
+  /** Set by the server: the version that was copied; empty where the source's bucket never kept versions. */
+  sourceVersionId: string;
 }
 
 /** What is to be renamed. */
@@ -663,6 +777,8 @@ export interface GetObjectRequest {
     | undefined;
   /** Set by the client, of an object under the caller's own key: that key, 32 bytes. */
   customerKey: Buffer;
+  /** Set by the client, optional: which version; by default the current one. */
+  versionId: string;
 }
 
 /** What is being read, sent before the bytes. */
@@ -710,6 +826,8 @@ export interface HeadObjectRequest {
     | undefined;
   /** Set by the client, of an object under the caller's own key: that key, 32 bytes. */
   customerKey: Buffer;
+  /** Set by the client, optional: which version; by default the current one. */
+  versionId: string;
 }
 
 /** The description. */
@@ -728,10 +846,16 @@ export interface DeleteObjectRequest {
   ifMatch: string;
   /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
   requestId: string;
+  /** Set by the client, optional: the version, or delete marker, that is to go for good. */
+  versionId: string;
 }
 
-/** The object is gone, or was not there. */
+/** The object or version is gone, or was not there. */
 export interface DeleteObjectResponse {
+  /** Set by the server: the delete marker that was made, or the version that went; empty where there is nothing to tell. */
+  versionId: string;
+  /** Set by the server: `version_id` is that of a delete marker, made or gone. */
+  deleteMarker: boolean;
 }
 
 /** One object to delete. */
@@ -740,6 +864,8 @@ export interface DeleteObjectEntry {
   key: string;
   /** Set by the client, optional: only if the ETag is this one (`PreconditionFailed`). */
   ifMatch: string;
+  /** Set by the client, optional: as in DeleteObjectRequest. */
+  versionId: string;
 }
 
 /** Objects to delete. */
@@ -755,7 +881,13 @@ export interface BatchDeleteObjectsRequest {
 /** What became of one entry. */
 export interface DeleteObjectResult {
   /** Set by the server: why the object is still there; absent when it is gone. */
-  error: ItemError | undefined;
+  error:
+    | ItemError
+    | undefined;
+  /** Set by the server: as in DeleteObjectResponse. */
+  versionId: string;
+  /** Set by the server: as in DeleteObjectResponse. */
+  deleteMarker: boolean;
 }
 
 /** What became of the entries. */
@@ -799,6 +931,55 @@ export interface ObjectSummary {
 export interface ListObjectsResponse {
   /** Set by the server: in order of their keys' bytes. */
   objects: ObjectSummary[];
+  /** Set by the server: in order; each ends with the delimiter. */
+  commonPrefixes: string[];
+  /** Set by the server: opaque; empty on the last page. */
+  nextPageToken: string;
+}
+
+/** Which versions to list. */
+export interface ListObjectVersionsRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, optional: only keys that start so; at most 1024 bytes. */
+  prefix: string;
+  /** Set by the client, optional: as in ListObjectsRequest. */
+  delimiter: string;
+  /** Set by the client, optional: only keys behind this one (S3's key-marker); ignored with a page token. */
+  startAfter: string;
+  /**
+   * Set by the client, optional, with `start_after`: also the versions of that key behind this one (S3's
+   * version-id-marker).
+   */
+  startAfterVersionId: string;
+  /** Set by the client, optional: the most versions and common prefixes together (S3's max-keys), 1 to 1000. 0 means 1000. */
+  pageSize: number;
+  /** Set by the client: `next_page_token` of the page before, with all other fields unchanged; empty for the first page. */
+  pageToken: string;
+}
+
+/** A version of an object, or a delete marker. */
+export interface ObjectVersion {
+  /** Set by the server: the key. */
+  key: string;
+  /** Set by the server: opaque, or `null`. */
+  versionId: string;
+  /** Set by the server: it is the newest of its key: the current version, or the delete marker that hides the others. */
+  latest: boolean;
+  /** Set by the server: it is a delete marker, which has neither size nor ETag. */
+  deleteMarker: boolean;
+  /** Set by the server: number of bytes. */
+  sizeBytes: bigint;
+  /** Set by the server: as in Object. */
+  etag: string;
+  /** Set by the server: when it became visible. */
+  lastModifiedMs: bigint;
+}
+
+/** One page of versions. */
+export interface ListObjectVersionsResponse {
+  /** Set by the server: in order of their keys' bytes, of each key the newest first. */
+  versions: ObjectVersion[];
   /** Set by the server: in order; each ends with the delimiter. */
   commonPrefixes: string[];
   /** Set by the server: opaque; empty on the last page. */
@@ -1481,6 +1662,7 @@ function createBaseObject(): Object {
     partCount: 0,
     encryption: "",
     kmsKeyArn: "",
+    versionId: "",
   };
 }
 
@@ -1530,6 +1712,9 @@ export const Object: MessageFns<Object> = {
     }
     if (message.kmsKeyArn !== "") {
       writer.uint32(98).string(message.kmsKeyArn);
+    }
+    if (message.versionId !== "") {
+      writer.uint32(106).string(message.versionId);
     }
     return writer;
   },
@@ -1646,6 +1831,14 @@ export const Object: MessageFns<Object> = {
             message.kmsKeyArn = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1687,6 +1880,7 @@ export const Object: MessageFns<Object> = {
     message.partCount = object.partCount ?? 0;
     message.encryption = object.encryption ?? "";
     message.kmsKeyArn = object.kmsKeyArn ?? "";
+    message.versionId = object.versionId ?? "";
     return message;
   },
 };
@@ -2491,7 +2685,7 @@ export const SetBucketAclResponse: MessageFns<SetBucketAclResponse> = {
 };
 
 function createBaseGetObjectAclRequest(): GetObjectAclRequest {
-  return { bucket: "", key: "" };
+  return { bucket: "", key: "", versionId: "" };
 }
 
 export const GetObjectAclRequest: MessageFns<GetObjectAclRequest> = {
@@ -2501,6 +2695,9 @@ export const GetObjectAclRequest: MessageFns<GetObjectAclRequest> = {
     }
     if (message.key !== "") {
       writer.uint32(18).string(message.key);
+    }
+    if (message.versionId !== "") {
+      writer.uint32(26).string(message.versionId);
     }
     return writer;
   },
@@ -2534,6 +2731,14 @@ export const GetObjectAclRequest: MessageFns<GetObjectAclRequest> = {
             message.key = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2553,6 +2758,7 @@ export const GetObjectAclRequest: MessageFns<GetObjectAclRequest> = {
     const message = createBaseGetObjectAclRequest();
     message.bucket = object.bucket ?? "";
     message.key = object.key ?? "";
+    message.versionId = object.versionId ?? "";
     return message;
   },
 };
@@ -2615,7 +2821,7 @@ export const GetObjectAclResponse: MessageFns<GetObjectAclResponse> = {
 };
 
 function createBaseSetObjectAclRequest(): SetObjectAclRequest {
-  return { bucket: "", key: "", cannedAcl: "", grants: [], requestId: "" };
+  return { bucket: "", key: "", cannedAcl: "", grants: [], requestId: "", versionId: "" };
 }
 
 export const SetObjectAclRequest: MessageFns<SetObjectAclRequest> = {
@@ -2634,6 +2840,9 @@ export const SetObjectAclRequest: MessageFns<SetObjectAclRequest> = {
     }
     if (message.requestId !== "") {
       writer.uint32(42).string(message.requestId);
+    }
+    if (message.versionId !== "") {
+      writer.uint32(50).string(message.versionId);
     }
     return writer;
   },
@@ -2691,6 +2900,14 @@ export const SetObjectAclRequest: MessageFns<SetObjectAclRequest> = {
             message.requestId = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2713,6 +2930,7 @@ export const SetObjectAclRequest: MessageFns<SetObjectAclRequest> = {
     message.cannedAcl = object.cannedAcl ?? "";
     message.grants = object.grants?.map((e) => Grant.fromPartial(e)) || [];
     message.requestId = object.requestId ?? "";
+    message.versionId = object.versionId ?? "";
     return message;
   },
 };
@@ -2756,6 +2974,588 @@ export const SetObjectAclResponse: MessageFns<SetObjectAclResponse> = {
   },
   fromPartial(_: DeepPartial<SetObjectAclResponse>): SetObjectAclResponse {
     const message = createBaseSetObjectAclResponse();
+    return message;
+  },
+};
+
+function createBaseGetObjectTaggingRequest(): GetObjectTaggingRequest {
+  return { bucket: "", key: "", versionId: "" };
+}
+
+export const GetObjectTaggingRequest: MessageFns<GetObjectTaggingRequest> = {
+  encode(message: GetObjectTaggingRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.versionId !== "") {
+      writer.uint32(26).string(message.versionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetObjectTaggingRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetObjectTaggingRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetObjectTaggingRequest>): GetObjectTaggingRequest {
+    return GetObjectTaggingRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetObjectTaggingRequest>): GetObjectTaggingRequest {
+    const message = createBaseGetObjectTaggingRequest();
+    message.bucket = object.bucket ?? "";
+    message.key = object.key ?? "";
+    message.versionId = object.versionId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetObjectTaggingResponse(): GetObjectTaggingResponse {
+  return { tags: {}, versionId: "" };
+}
+
+export const GetObjectTaggingResponse: MessageFns<GetObjectTaggingResponse> = {
+  encode(message: GetObjectTaggingResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    globalThis.Object.entries(message.tags).forEach(([key, value]: [string, string]) => {
+      GetObjectTaggingResponse_TagsEntry.encode({ key: key as any, value }, writer.uint32(10).fork()).join();
+    });
+    if (message.versionId !== "") {
+      writer.uint32(18).string(message.versionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetObjectTaggingResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetObjectTaggingResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            const entry1 = GetObjectTaggingResponse_TagsEntry.decode(reader, reader.uint32());
+            if (entry1.value !== undefined) {
+              message.tags[entry1.key] = entry1.value;
+            }
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetObjectTaggingResponse>): GetObjectTaggingResponse {
+    return GetObjectTaggingResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetObjectTaggingResponse>): GetObjectTaggingResponse {
+    const message = createBaseGetObjectTaggingResponse();
+    message.tags = (globalThis.Object.entries(object.tags ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.versionId = object.versionId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetObjectTaggingResponse_TagsEntry(): GetObjectTaggingResponse_TagsEntry {
+  return { key: "", value: "" };
+}
+
+export const GetObjectTaggingResponse_TagsEntry: MessageFns<GetObjectTaggingResponse_TagsEntry> = {
+  encode(message: GetObjectTaggingResponse_TagsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetObjectTaggingResponse_TagsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetObjectTaggingResponse_TagsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetObjectTaggingResponse_TagsEntry>): GetObjectTaggingResponse_TagsEntry {
+    return GetObjectTaggingResponse_TagsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetObjectTaggingResponse_TagsEntry>): GetObjectTaggingResponse_TagsEntry {
+    const message = createBaseGetObjectTaggingResponse_TagsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseSetObjectTaggingRequest(): SetObjectTaggingRequest {
+  return { bucket: "", key: "", tags: {}, versionId: "" };
+}
+
+export const SetObjectTaggingRequest: MessageFns<SetObjectTaggingRequest> = {
+  encode(message: SetObjectTaggingRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    globalThis.Object.entries(message.tags).forEach(([key, value]: [string, string]) => {
+      SetObjectTaggingRequest_TagsEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    if (message.versionId !== "") {
+      writer.uint32(34).string(message.versionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetObjectTaggingRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetObjectTaggingRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = SetObjectTaggingRequest_TagsEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.tags[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetObjectTaggingRequest>): SetObjectTaggingRequest {
+    return SetObjectTaggingRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetObjectTaggingRequest>): SetObjectTaggingRequest {
+    const message = createBaseSetObjectTaggingRequest();
+    message.bucket = object.bucket ?? "";
+    message.key = object.key ?? "";
+    message.tags = (globalThis.Object.entries(object.tags ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.versionId = object.versionId ?? "";
+    return message;
+  },
+};
+
+function createBaseSetObjectTaggingRequest_TagsEntry(): SetObjectTaggingRequest_TagsEntry {
+  return { key: "", value: "" };
+}
+
+export const SetObjectTaggingRequest_TagsEntry: MessageFns<SetObjectTaggingRequest_TagsEntry> = {
+  encode(message: SetObjectTaggingRequest_TagsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetObjectTaggingRequest_TagsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetObjectTaggingRequest_TagsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetObjectTaggingRequest_TagsEntry>): SetObjectTaggingRequest_TagsEntry {
+    return SetObjectTaggingRequest_TagsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetObjectTaggingRequest_TagsEntry>): SetObjectTaggingRequest_TagsEntry {
+    const message = createBaseSetObjectTaggingRequest_TagsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseSetObjectTaggingResponse(): SetObjectTaggingResponse {
+  return { versionId: "" };
+}
+
+export const SetObjectTaggingResponse: MessageFns<SetObjectTaggingResponse> = {
+  encode(message: SetObjectTaggingResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.versionId !== "") {
+      writer.uint32(10).string(message.versionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetObjectTaggingResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetObjectTaggingResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetObjectTaggingResponse>): SetObjectTaggingResponse {
+    return SetObjectTaggingResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetObjectTaggingResponse>): SetObjectTaggingResponse {
+    const message = createBaseSetObjectTaggingResponse();
+    message.versionId = object.versionId ?? "";
+    return message;
+  },
+};
+
+function createBaseDeleteObjectTaggingRequest(): DeleteObjectTaggingRequest {
+  return { bucket: "", key: "", versionId: "" };
+}
+
+export const DeleteObjectTaggingRequest: MessageFns<DeleteObjectTaggingRequest> = {
+  encode(message: DeleteObjectTaggingRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.versionId !== "") {
+      writer.uint32(26).string(message.versionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteObjectTaggingRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteObjectTaggingRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteObjectTaggingRequest>): DeleteObjectTaggingRequest {
+    return DeleteObjectTaggingRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteObjectTaggingRequest>): DeleteObjectTaggingRequest {
+    const message = createBaseDeleteObjectTaggingRequest();
+    message.bucket = object.bucket ?? "";
+    message.key = object.key ?? "";
+    message.versionId = object.versionId ?? "";
+    return message;
+  },
+};
+
+function createBaseDeleteObjectTaggingResponse(): DeleteObjectTaggingResponse {
+  return { versionId: "" };
+}
+
+export const DeleteObjectTaggingResponse: MessageFns<DeleteObjectTaggingResponse> = {
+  encode(message: DeleteObjectTaggingResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.versionId !== "") {
+      writer.uint32(10).string(message.versionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteObjectTaggingResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteObjectTaggingResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteObjectTaggingResponse>): DeleteObjectTaggingResponse {
+    return DeleteObjectTaggingResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteObjectTaggingResponse>): DeleteObjectTaggingResponse {
+    const message = createBaseDeleteObjectTaggingResponse();
+    message.versionId = object.versionId ?? "";
     return message;
   },
 };
@@ -3354,6 +4154,238 @@ export const DeleteBucketPolicyResponse: MessageFns<DeleteBucketPolicyResponse> 
   },
   fromPartial(_: DeepPartial<DeleteBucketPolicyResponse>): DeleteBucketPolicyResponse {
     const message = createBaseDeleteBucketPolicyResponse();
+    return message;
+  },
+};
+
+function createBaseGetBucketVersioningRequest(): GetBucketVersioningRequest {
+  return { bucket: "" };
+}
+
+export const GetBucketVersioningRequest: MessageFns<GetBucketVersioningRequest> = {
+  encode(message: GetBucketVersioningRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetBucketVersioningRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetBucketVersioningRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetBucketVersioningRequest>): GetBucketVersioningRequest {
+    return GetBucketVersioningRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetBucketVersioningRequest>): GetBucketVersioningRequest {
+    const message = createBaseGetBucketVersioningRequest();
+    message.bucket = object.bucket ?? "";
+    return message;
+  },
+};
+
+function createBaseGetBucketVersioningResponse(): GetBucketVersioningResponse {
+  return { status: "" };
+}
+
+export const GetBucketVersioningResponse: MessageFns<GetBucketVersioningResponse> = {
+  encode(message: GetBucketVersioningResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.status !== "") {
+      writer.uint32(10).string(message.status);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetBucketVersioningResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetBucketVersioningResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.status = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetBucketVersioningResponse>): GetBucketVersioningResponse {
+    return GetBucketVersioningResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetBucketVersioningResponse>): GetBucketVersioningResponse {
+    const message = createBaseGetBucketVersioningResponse();
+    message.status = object.status ?? "";
+    return message;
+  },
+};
+
+function createBaseSetBucketVersioningRequest(): SetBucketVersioningRequest {
+  return { bucket: "", status: "", requestId: "" };
+}
+
+export const SetBucketVersioningRequest: MessageFns<SetBucketVersioningRequest> = {
+  encode(message: SetBucketVersioningRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.status !== "") {
+      writer.uint32(18).string(message.status);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetBucketVersioningRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetBucketVersioningRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.status = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetBucketVersioningRequest>): SetBucketVersioningRequest {
+    return SetBucketVersioningRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetBucketVersioningRequest>): SetBucketVersioningRequest {
+    const message = createBaseSetBucketVersioningRequest();
+    message.bucket = object.bucket ?? "";
+    message.status = object.status ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseSetBucketVersioningResponse(): SetBucketVersioningResponse {
+  return {};
+}
+
+export const SetBucketVersioningResponse: MessageFns<SetBucketVersioningResponse> = {
+  encode(_: SetBucketVersioningResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetBucketVersioningResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetBucketVersioningResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetBucketVersioningResponse>): SetBucketVersioningResponse {
+    return SetBucketVersioningResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<SetBucketVersioningResponse>): SetBucketVersioningResponse {
+    const message = createBaseSetBucketVersioningResponse();
     return message;
   },
 };
@@ -4306,6 +5338,7 @@ function createBaseCopyObjectRequest(): CopyObjectRequest {
     requestId: "",
     encryption: undefined,
     sourceCustomerKey: Buffer.alloc(0),
+    sourceVersionId: "",
   };
 }
 
@@ -4349,6 +5382,9 @@ export const CopyObjectRequest: MessageFns<CopyObjectRequest> = {
     }
     if (message.sourceCustomerKey.length !== 0) {
       writer.uint32(106).bytes(message.sourceCustomerKey);
+    }
+    if (message.sourceVersionId !== "") {
+      writer.uint32(114).string(message.sourceVersionId);
     }
     return writer;
   },
@@ -4473,6 +5509,14 @@ export const CopyObjectRequest: MessageFns<CopyObjectRequest> = {
             message.sourceCustomerKey = Buffer.from(reader.bytes());
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.sourceVersionId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4513,6 +5557,7 @@ export const CopyObjectRequest: MessageFns<CopyObjectRequest> = {
       ? ObjectEncryption.fromPartial(object.encryption)
       : undefined;
     message.sourceCustomerKey = object.sourceCustomerKey ?? Buffer.alloc(0);
+    message.sourceVersionId = object.sourceVersionId ?? "";
     return message;
   },
 };
@@ -4585,13 +5630,16 @@ export const CopyObjectRequest_MetadataEntry: MessageFns<CopyObjectRequest_Metad
 };
 
 function createBaseCopyObjectResponse(): CopyObjectResponse {
-  return { object: undefined };
+  return { object: undefined, sourceVersionId: "" };
 }
 
 export const CopyObjectResponse: MessageFns<CopyObjectResponse> = {
   encode(message: CopyObjectResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.object !== undefined) {
       Object.encode(message.object, writer.uint32(10).fork()).join();
+    }
+    if (message.sourceVersionId !== "") {
+      writer.uint32(18).string(message.sourceVersionId);
     }
     return writer;
   },
@@ -4617,6 +5665,14 @@ export const CopyObjectResponse: MessageFns<CopyObjectResponse> = {
             message.object = Object.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sourceVersionId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4637,6 +5693,7 @@ export const CopyObjectResponse: MessageFns<CopyObjectResponse> = {
     message.object = (object.object !== undefined && object.object !== null)
       ? Object.fromPartial(object.object)
       : undefined;
+    message.sourceVersionId = object.sourceVersionId ?? "";
     return message;
   },
 };
@@ -5392,6 +6449,7 @@ function createBaseGetObjectRequest(): GetObjectRequest {
     ifModifiedSinceMs: undefined,
     ifUnmodifiedSinceMs: undefined,
     customerKey: Buffer.alloc(0),
+    versionId: "",
   };
 }
 
@@ -5434,6 +6492,9 @@ export const GetObjectRequest: MessageFns<GetObjectRequest> = {
     }
     if (message.customerKey.length !== 0) {
       writer.uint32(74).bytes(message.customerKey);
+    }
+    if (message.versionId !== "") {
+      writer.uint32(82).string(message.versionId);
     }
     return writer;
   },
@@ -5523,6 +6584,14 @@ export const GetObjectRequest: MessageFns<GetObjectRequest> = {
             message.customerKey = Buffer.from(reader.bytes());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5565,6 +6634,7 @@ export const GetObjectRequest: MessageFns<GetObjectRequest> = {
       ? BigInt(object.ifUnmodifiedSinceMs)
       : undefined;
     message.customerKey = object.customerKey ?? Buffer.alloc(0);
+    message.versionId = object.versionId ?? "";
     return message;
   },
 };
@@ -5748,6 +6818,7 @@ function createBaseHeadObjectRequest(): HeadObjectRequest {
     ifModifiedSinceMs: undefined,
     ifUnmodifiedSinceMs: undefined,
     customerKey: Buffer.alloc(0),
+    versionId: "",
   };
 }
 
@@ -5779,6 +6850,9 @@ export const HeadObjectRequest: MessageFns<HeadObjectRequest> = {
     }
     if (message.customerKey.length !== 0) {
       writer.uint32(58).bytes(message.customerKey);
+    }
+    if (message.versionId !== "") {
+      writer.uint32(66).string(message.versionId);
     }
     return writer;
   },
@@ -5852,6 +6926,14 @@ export const HeadObjectRequest: MessageFns<HeadObjectRequest> = {
             message.customerKey = Buffer.from(reader.bytes());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5880,6 +6962,7 @@ export const HeadObjectRequest: MessageFns<HeadObjectRequest> = {
       ? BigInt(object.ifUnmodifiedSinceMs)
       : undefined;
     message.customerKey = object.customerKey ?? Buffer.alloc(0);
+    message.versionId = object.versionId ?? "";
     return message;
   },
 };
@@ -5942,7 +7025,7 @@ export const HeadObjectResponse: MessageFns<HeadObjectResponse> = {
 };
 
 function createBaseDeleteObjectRequest(): DeleteObjectRequest {
-  return { bucket: "", key: "", ifMatch: "", requestId: "" };
+  return { bucket: "", key: "", ifMatch: "", requestId: "", versionId: "" };
 }
 
 export const DeleteObjectRequest: MessageFns<DeleteObjectRequest> = {
@@ -5958,6 +7041,9 @@ export const DeleteObjectRequest: MessageFns<DeleteObjectRequest> = {
     }
     if (message.requestId !== "") {
       writer.uint32(34).string(message.requestId);
+    }
+    if (message.versionId !== "") {
+      writer.uint32(42).string(message.versionId);
     }
     return writer;
   },
@@ -6007,6 +7093,14 @@ export const DeleteObjectRequest: MessageFns<DeleteObjectRequest> = {
             message.requestId = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6028,16 +7122,23 @@ export const DeleteObjectRequest: MessageFns<DeleteObjectRequest> = {
     message.key = object.key ?? "";
     message.ifMatch = object.ifMatch ?? "";
     message.requestId = object.requestId ?? "";
+    message.versionId = object.versionId ?? "";
     return message;
   },
 };
 
 function createBaseDeleteObjectResponse(): DeleteObjectResponse {
-  return {};
+  return { versionId: "", deleteMarker: false };
 }
 
 export const DeleteObjectResponse: MessageFns<DeleteObjectResponse> = {
-  encode(_: DeleteObjectResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: DeleteObjectResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.versionId !== "") {
+      writer.uint32(10).string(message.versionId);
+    }
+    if (message.deleteMarker !== false) {
+      writer.uint32(16).bool(message.deleteMarker);
+    }
     return writer;
   },
 
@@ -6054,6 +7155,22 @@ export const DeleteObjectResponse: MessageFns<DeleteObjectResponse> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.deleteMarker = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6069,14 +7186,16 @@ export const DeleteObjectResponse: MessageFns<DeleteObjectResponse> = {
   create(base?: DeepPartial<DeleteObjectResponse>): DeleteObjectResponse {
     return DeleteObjectResponse.fromPartial(base ?? {});
   },
-  fromPartial(_: DeepPartial<DeleteObjectResponse>): DeleteObjectResponse {
+  fromPartial(object: DeepPartial<DeleteObjectResponse>): DeleteObjectResponse {
     const message = createBaseDeleteObjectResponse();
+    message.versionId = object.versionId ?? "";
+    message.deleteMarker = object.deleteMarker ?? false;
     return message;
   },
 };
 
 function createBaseDeleteObjectEntry(): DeleteObjectEntry {
-  return { key: "", ifMatch: "" };
+  return { key: "", ifMatch: "", versionId: "" };
 }
 
 export const DeleteObjectEntry: MessageFns<DeleteObjectEntry> = {
@@ -6086,6 +7205,9 @@ export const DeleteObjectEntry: MessageFns<DeleteObjectEntry> = {
     }
     if (message.ifMatch !== "") {
       writer.uint32(18).string(message.ifMatch);
+    }
+    if (message.versionId !== "") {
+      writer.uint32(26).string(message.versionId);
     }
     return writer;
   },
@@ -6119,6 +7241,14 @@ export const DeleteObjectEntry: MessageFns<DeleteObjectEntry> = {
             message.ifMatch = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6138,6 +7268,7 @@ export const DeleteObjectEntry: MessageFns<DeleteObjectEntry> = {
     const message = createBaseDeleteObjectEntry();
     message.key = object.key ?? "";
     message.ifMatch = object.ifMatch ?? "";
+    message.versionId = object.versionId ?? "";
     return message;
   },
 };
@@ -6222,13 +7353,19 @@ export const BatchDeleteObjectsRequest: MessageFns<BatchDeleteObjectsRequest> = 
 };
 
 function createBaseDeleteObjectResult(): DeleteObjectResult {
-  return { error: undefined };
+  return { error: undefined, versionId: "", deleteMarker: false };
 }
 
 export const DeleteObjectResult: MessageFns<DeleteObjectResult> = {
   encode(message: DeleteObjectResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.error !== undefined) {
       ItemError.encode(message.error, writer.uint32(10).fork()).join();
+    }
+    if (message.versionId !== "") {
+      writer.uint32(18).string(message.versionId);
+    }
+    if (message.deleteMarker !== false) {
+      writer.uint32(24).bool(message.deleteMarker);
     }
     return writer;
   },
@@ -6254,6 +7391,22 @@ export const DeleteObjectResult: MessageFns<DeleteObjectResult> = {
             message.error = ItemError.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.deleteMarker = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6274,6 +7427,8 @@ export const DeleteObjectResult: MessageFns<DeleteObjectResult> = {
     message.error = (object.error !== undefined && object.error !== null)
       ? ItemError.fromPartial(object.error)
       : undefined;
+    message.versionId = object.versionId ?? "";
+    message.deleteMarker = object.deleteMarker ?? false;
     return message;
   },
 };
@@ -6620,6 +7775,347 @@ export const ListObjectsResponse: MessageFns<ListObjectsResponse> = {
   fromPartial(object: DeepPartial<ListObjectsResponse>): ListObjectsResponse {
     const message = createBaseListObjectsResponse();
     message.objects = object.objects?.map((e) => ObjectSummary.fromPartial(e)) || [];
+    message.commonPrefixes = object.commonPrefixes?.map((e) => e) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListObjectVersionsRequest(): ListObjectVersionsRequest {
+  return { bucket: "", prefix: "", delimiter: "", startAfter: "", startAfterVersionId: "", pageSize: 0, pageToken: "" };
+}
+
+export const ListObjectVersionsRequest: MessageFns<ListObjectVersionsRequest> = {
+  encode(message: ListObjectVersionsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.prefix !== "") {
+      writer.uint32(18).string(message.prefix);
+    }
+    if (message.delimiter !== "") {
+      writer.uint32(26).string(message.delimiter);
+    }
+    if (message.startAfter !== "") {
+      writer.uint32(34).string(message.startAfter);
+    }
+    if (message.startAfterVersionId !== "") {
+      writer.uint32(42).string(message.startAfterVersionId);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(48).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(58).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListObjectVersionsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListObjectVersionsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.prefix = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.delimiter = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.startAfter = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.startAfterVersionId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListObjectVersionsRequest>): ListObjectVersionsRequest {
+    return ListObjectVersionsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListObjectVersionsRequest>): ListObjectVersionsRequest {
+    const message = createBaseListObjectVersionsRequest();
+    message.bucket = object.bucket ?? "";
+    message.prefix = object.prefix ?? "";
+    message.delimiter = object.delimiter ?? "";
+    message.startAfter = object.startAfter ?? "";
+    message.startAfterVersionId = object.startAfterVersionId ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseObjectVersion(): ObjectVersion {
+  return { key: "", versionId: "", latest: false, deleteMarker: false, sizeBytes: 0n, etag: "", lastModifiedMs: 0n };
+}
+
+export const ObjectVersion: MessageFns<ObjectVersion> = {
+  encode(message: ObjectVersion, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.versionId !== "") {
+      writer.uint32(18).string(message.versionId);
+    }
+    if (message.latest !== false) {
+      writer.uint32(24).bool(message.latest);
+    }
+    if (message.deleteMarker !== false) {
+      writer.uint32(32).bool(message.deleteMarker);
+    }
+    if (message.sizeBytes !== 0n) {
+      if (BigInt.asIntN(64, message.sizeBytes) !== message.sizeBytes) {
+        throw new globalThis.Error("value provided for field message.sizeBytes of type int64 too large");
+      }
+      writer.uint32(40).int64(message.sizeBytes);
+    }
+    if (message.etag !== "") {
+      writer.uint32(50).string(message.etag);
+    }
+    if (message.lastModifiedMs !== 0n) {
+      if (BigInt.asIntN(64, message.lastModifiedMs) !== message.lastModifiedMs) {
+        throw new globalThis.Error("value provided for field message.lastModifiedMs of type int64 too large");
+      }
+      writer.uint32(56).int64(message.lastModifiedMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ObjectVersion {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseObjectVersion();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.latest = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.deleteMarker = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sizeBytes = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.lastModifiedMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ObjectVersion>): ObjectVersion {
+    return ObjectVersion.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ObjectVersion>): ObjectVersion {
+    const message = createBaseObjectVersion();
+    message.key = object.key ?? "";
+    message.versionId = object.versionId ?? "";
+    message.latest = object.latest ?? false;
+    message.deleteMarker = object.deleteMarker ?? false;
+    message.sizeBytes = (object.sizeBytes !== undefined && object.sizeBytes !== null) ? BigInt(object.sizeBytes) : 0n;
+    message.etag = object.etag ?? "";
+    message.lastModifiedMs = (object.lastModifiedMs !== undefined && object.lastModifiedMs !== null)
+      ? BigInt(object.lastModifiedMs)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseListObjectVersionsResponse(): ListObjectVersionsResponse {
+  return { versions: [], commonPrefixes: [], nextPageToken: "" };
+}
+
+export const ListObjectVersionsResponse: MessageFns<ListObjectVersionsResponse> = {
+  encode(message: ListObjectVersionsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.versions) {
+      ObjectVersion.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.commonPrefixes) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(26).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListObjectVersionsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListObjectVersionsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.versions.push(ObjectVersion.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.commonPrefixes.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListObjectVersionsResponse>): ListObjectVersionsResponse {
+    return ListObjectVersionsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListObjectVersionsResponse>): ListObjectVersionsResponse {
+    const message = createBaseListObjectVersionsResponse();
+    message.versions = object.versions?.map((e) => ObjectVersion.fromPartial(e)) || [];
     message.commonPrefixes = object.commonPrefixes?.map((e) => e) || [];
     message.nextPageToken = object.nextPageToken ?? "";
     return message;
@@ -8231,6 +9727,30 @@ export const ObjectServiceService = {
       Buffer.from(SetBucketAclResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SetBucketAclResponse => SetBucketAclResponse.decode(value),
   },
+  /** Answers whether a bucket keeps the versions of its objects. Permission: s3:GetBucketVersioning. */
+  getBucketVersioning: {
+    path: "/cumulo.api.objects.v1.ObjectService/GetBucketVersioning" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetBucketVersioningRequest): Buffer =>
+      Buffer.from(GetBucketVersioningRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetBucketVersioningRequest => GetBucketVersioningRequest.decode(value),
+    responseSerialize: (value: GetBucketVersioningResponse): Buffer =>
+      Buffer.from(GetBucketVersioningResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetBucketVersioningResponse => GetBucketVersioningResponse.decode(value),
+  },
+  /** Lets a bucket keep the versions of its objects, or stops it; what is kept stays. Permission: s3:PutBucketVersioning. */
+  setBucketVersioning: {
+    path: "/cumulo.api.objects.v1.ObjectService/SetBucketVersioning" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetBucketVersioningRequest): Buffer =>
+      Buffer.from(SetBucketVersioningRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetBucketVersioningRequest => SetBucketVersioningRequest.decode(value),
+    responseSerialize: (value: SetBucketVersioningResponse): Buffer =>
+      Buffer.from(SetBucketVersioningResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetBucketVersioningResponse => SetBucketVersioningResponse.decode(value),
+  },
   /** Answers a bucket's notification rules. Permission: s3:GetBucketNotification. */
   getBucketNotification: {
     path: "/cumulo.api.objects.v1.ObjectService/GetBucketNotification" as const,
@@ -8376,6 +9896,42 @@ export const ObjectServiceService = {
       Buffer.from(SetObjectAclResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SetObjectAclResponse => SetObjectAclResponse.decode(value),
   },
+  /** Answers an object's tags. Permission: s3:GetObjectTagging. */
+  getObjectTagging: {
+    path: "/cumulo.api.objects.v1.ObjectService/GetObjectTagging" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetObjectTaggingRequest): Buffer =>
+      Buffer.from(GetObjectTaggingRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetObjectTaggingRequest => GetObjectTaggingRequest.decode(value),
+    responseSerialize: (value: GetObjectTaggingResponse): Buffer =>
+      Buffer.from(GetObjectTaggingResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetObjectTaggingResponse => GetObjectTaggingResponse.decode(value),
+  },
+  /** Replaces an object's tags. Permission: s3:PutObjectTagging. */
+  setObjectTagging: {
+    path: "/cumulo.api.objects.v1.ObjectService/SetObjectTagging" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetObjectTaggingRequest): Buffer =>
+      Buffer.from(SetObjectTaggingRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetObjectTaggingRequest => SetObjectTaggingRequest.decode(value),
+    responseSerialize: (value: SetObjectTaggingResponse): Buffer =>
+      Buffer.from(SetObjectTaggingResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetObjectTaggingResponse => SetObjectTaggingResponse.decode(value),
+  },
+  /** Removes an object's tags. Permission: s3:DeleteObjectTagging. */
+  deleteObjectTagging: {
+    path: "/cumulo.api.objects.v1.ObjectService/DeleteObjectTagging" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteObjectTaggingRequest): Buffer =>
+      Buffer.from(DeleteObjectTaggingRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteObjectTaggingRequest => DeleteObjectTaggingRequest.decode(value),
+    responseSerialize: (value: DeleteObjectTaggingResponse): Buffer =>
+      Buffer.from(DeleteObjectTaggingResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteObjectTaggingResponse => DeleteObjectTaggingResponse.decode(value),
+  },
   /**
    * Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
    * s3:PutObjectTagging where it has tags.
@@ -8403,7 +9959,10 @@ export const ObjectServiceService = {
       Buffer.from(RenameObjectResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RenameObjectResponse => RenameObjectResponse.decode(value),
   },
-  /** Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject. */
+  /**
+   * Deletes an object; deleting one that is not there succeeds. Where versions are kept it only gets a delete marker;
+   * with a `version_id` that version goes for good. Permission: s3:DeleteObject, s3:DeleteObjectVersion.
+   */
   deleteObject: {
     path: "/cumulo.api.objects.v1.ObjectService/DeleteObject" as const,
     requestStream: false as const,
@@ -8414,7 +9973,7 @@ export const ObjectServiceService = {
       Buffer.from(DeleteObjectResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteObjectResponse => DeleteObjectResponse.decode(value),
   },
-  /** Deletes up to 1000 objects, with a result for each. Permission: s3:DeleteObject, decided for each key. */
+  /** Deletes up to 1000 objects or versions, with a result for each. Permission: that of DeleteObject, decided for each. */
   batchDeleteObjects: {
     path: "/cumulo.api.objects.v1.ObjectService/BatchDeleteObjects" as const,
     requestStream: false as const,
@@ -8435,6 +9994,21 @@ export const ObjectServiceService = {
     requestDeserialize: (value: Buffer): ListObjectsRequest => ListObjectsRequest.decode(value),
     responseSerialize: (value: ListObjectsResponse): Buffer => Buffer.from(ListObjectsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListObjectsResponse => ListObjectsResponse.decode(value),
+  },
+  /**
+   * Lists versions and delete markers in order of their keys, of each key the newest first, as S3's ListObjectVersions; of
+   * a bucket that never kept versions its objects. Permission: s3:ListBucketVersions.
+   */
+  listObjectVersions: {
+    path: "/cumulo.api.objects.v1.ObjectService/ListObjectVersions" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListObjectVersionsRequest): Buffer =>
+      Buffer.from(ListObjectVersionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListObjectVersionsRequest => ListObjectVersionsRequest.decode(value),
+    responseSerialize: (value: ListObjectVersionsResponse): Buffer =>
+      Buffer.from(ListObjectVersionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListObjectVersionsResponse => ListObjectVersionsResponse.decode(value),
   },
   /** Starts an upload in parts. Permission: s3:PutObject. */
   createMultipartUpload: {
@@ -8535,6 +10109,10 @@ export interface ObjectServiceServer extends UntypedServiceImplementation {
    * (`AccessControlListNotSupported`). Permission: s3:PutBucketAcl.
    */
   setBucketAcl: handleUnaryCall<SetBucketAclRequest, SetBucketAclResponse>;
+  /** Answers whether a bucket keeps the versions of its objects. Permission: s3:GetBucketVersioning. */
+  getBucketVersioning: handleUnaryCall<GetBucketVersioningRequest, GetBucketVersioningResponse>;
+  /** Lets a bucket keep the versions of its objects, or stops it; what is kept stays. Permission: s3:PutBucketVersioning. */
+  setBucketVersioning: handleUnaryCall<SetBucketVersioningRequest, SetBucketVersioningResponse>;
   /** Answers a bucket's notification rules. Permission: s3:GetBucketNotification. */
   getBucketNotification: handleUnaryCall<GetBucketNotificationRequest, GetBucketNotificationResponse>;
   /** Replaces all notification rules of a bucket. Permission: s3:PutBucketNotification. */
@@ -8572,6 +10150,12 @@ export interface ObjectServiceServer extends UntypedServiceImplementation {
   getObjectAcl: handleUnaryCall<GetObjectAclRequest, GetObjectAclResponse>;
   /** Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl. */
   setObjectAcl: handleUnaryCall<SetObjectAclRequest, SetObjectAclResponse>;
+  /** Answers an object's tags. Permission: s3:GetObjectTagging. */
+  getObjectTagging: handleUnaryCall<GetObjectTaggingRequest, GetObjectTaggingResponse>;
+  /** Replaces an object's tags. Permission: s3:PutObjectTagging. */
+  setObjectTagging: handleUnaryCall<SetObjectTaggingRequest, SetObjectTaggingResponse>;
+  /** Removes an object's tags. Permission: s3:DeleteObjectTagging. */
+  deleteObjectTagging: handleUnaryCall<DeleteObjectTaggingRequest, DeleteObjectTaggingResponse>;
   /**
    * Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
    * s3:PutObjectTagging where it has tags.
@@ -8582,12 +10166,20 @@ export interface ObjectServiceServer extends UntypedServiceImplementation {
    * source s3:GetObject and s3:DeleteObject.
    */
   renameObject: handleUnaryCall<RenameObjectRequest, RenameObjectResponse>;
-  /** Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject. */
+  /**
+   * Deletes an object; deleting one that is not there succeeds. Where versions are kept it only gets a delete marker;
+   * with a `version_id` that version goes for good. Permission: s3:DeleteObject, s3:DeleteObjectVersion.
+   */
   deleteObject: handleUnaryCall<DeleteObjectRequest, DeleteObjectResponse>;
-  /** Deletes up to 1000 objects, with a result for each. Permission: s3:DeleteObject, decided for each key. */
+  /** Deletes up to 1000 objects or versions, with a result for each. Permission: that of DeleteObject, decided for each. */
   batchDeleteObjects: handleUnaryCall<BatchDeleteObjectsRequest, BatchDeleteObjectsResponse>;
   /** Lists objects in order of their keys, as S3's ListObjectsV2. Permission: s3:ListBucket. */
   listObjects: handleUnaryCall<ListObjectsRequest, ListObjectsResponse>;
+  /**
+   * Lists versions and delete markers in order of their keys, of each key the newest first, as S3's ListObjectVersions; of
+   * a bucket that never kept versions its objects. Permission: s3:ListBucketVersions.
+   */
+  listObjectVersions: handleUnaryCall<ListObjectVersionsRequest, ListObjectVersionsResponse>;
   /** Starts an upload in parts. Permission: s3:PutObject. */
   createMultipartUpload: handleUnaryCall<CreateMultipartUploadRequest, CreateMultipartUploadResponse>;
   /**
@@ -8755,6 +10347,38 @@ export interface ObjectServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SetBucketAclResponse) => void,
+  ): ClientUnaryCall;
+  /** Answers whether a bucket keeps the versions of its objects. Permission: s3:GetBucketVersioning. */
+  getBucketVersioning(
+    request: GetBucketVersioningRequest,
+    callback: (error: ServiceError | null, response: GetBucketVersioningResponse) => void,
+  ): ClientUnaryCall;
+  getBucketVersioning(
+    request: GetBucketVersioningRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetBucketVersioningResponse) => void,
+  ): ClientUnaryCall;
+  getBucketVersioning(
+    request: GetBucketVersioningRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetBucketVersioningResponse) => void,
+  ): ClientUnaryCall;
+  /** Lets a bucket keep the versions of its objects, or stops it; what is kept stays. Permission: s3:PutBucketVersioning. */
+  setBucketVersioning(
+    request: SetBucketVersioningRequest,
+    callback: (error: ServiceError | null, response: SetBucketVersioningResponse) => void,
+  ): ClientUnaryCall;
+  setBucketVersioning(
+    request: SetBucketVersioningRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetBucketVersioningResponse) => void,
+  ): ClientUnaryCall;
+  setBucketVersioning(
+    request: SetBucketVersioningRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetBucketVersioningResponse) => void,
   ): ClientUnaryCall;
   /** Answers a bucket's notification rules. Permission: s3:GetBucketNotification. */
   getBucketNotification(
@@ -8939,6 +10563,54 @@ export interface ObjectServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SetObjectAclResponse) => void,
   ): ClientUnaryCall;
+  /** Answers an object's tags. Permission: s3:GetObjectTagging. */
+  getObjectTagging(
+    request: GetObjectTaggingRequest,
+    callback: (error: ServiceError | null, response: GetObjectTaggingResponse) => void,
+  ): ClientUnaryCall;
+  getObjectTagging(
+    request: GetObjectTaggingRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetObjectTaggingResponse) => void,
+  ): ClientUnaryCall;
+  getObjectTagging(
+    request: GetObjectTaggingRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetObjectTaggingResponse) => void,
+  ): ClientUnaryCall;
+  /** Replaces an object's tags. Permission: s3:PutObjectTagging. */
+  setObjectTagging(
+    request: SetObjectTaggingRequest,
+    callback: (error: ServiceError | null, response: SetObjectTaggingResponse) => void,
+  ): ClientUnaryCall;
+  setObjectTagging(
+    request: SetObjectTaggingRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetObjectTaggingResponse) => void,
+  ): ClientUnaryCall;
+  setObjectTagging(
+    request: SetObjectTaggingRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetObjectTaggingResponse) => void,
+  ): ClientUnaryCall;
+  /** Removes an object's tags. Permission: s3:DeleteObjectTagging. */
+  deleteObjectTagging(
+    request: DeleteObjectTaggingRequest,
+    callback: (error: ServiceError | null, response: DeleteObjectTaggingResponse) => void,
+  ): ClientUnaryCall;
+  deleteObjectTagging(
+    request: DeleteObjectTaggingRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteObjectTaggingResponse) => void,
+  ): ClientUnaryCall;
+  deleteObjectTagging(
+    request: DeleteObjectTaggingRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteObjectTaggingResponse) => void,
+  ): ClientUnaryCall;
   /**
    * Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
    * s3:PutObjectTagging where it has tags.
@@ -8977,7 +10649,10 @@ export interface ObjectServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RenameObjectResponse) => void,
   ): ClientUnaryCall;
-  /** Deletes an object; deleting one that is not there succeeds. Permission: s3:DeleteObject. */
+  /**
+   * Deletes an object; deleting one that is not there succeeds. Where versions are kept it only gets a delete marker;
+   * with a `version_id` that version goes for good. Permission: s3:DeleteObject, s3:DeleteObjectVersion.
+   */
   deleteObject(
     request: DeleteObjectRequest,
     callback: (error: ServiceError | null, response: DeleteObjectResponse) => void,
@@ -8993,7 +10668,7 @@ export interface ObjectServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteObjectResponse) => void,
   ): ClientUnaryCall;
-  /** Deletes up to 1000 objects, with a result for each. Permission: s3:DeleteObject, decided for each key. */
+  /** Deletes up to 1000 objects or versions, with a result for each. Permission: that of DeleteObject, decided for each. */
   batchDeleteObjects(
     request: BatchDeleteObjectsRequest,
     callback: (error: ServiceError | null, response: BatchDeleteObjectsResponse) => void,
@@ -9024,6 +10699,25 @@ export interface ObjectServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListObjectsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Lists versions and delete markers in order of their keys, of each key the newest first, as S3's ListObjectVersions; of
+   * a bucket that never kept versions its objects. Permission: s3:ListBucketVersions.
+   */
+  listObjectVersions(
+    request: ListObjectVersionsRequest,
+    callback: (error: ServiceError | null, response: ListObjectVersionsResponse) => void,
+  ): ClientUnaryCall;
+  listObjectVersions(
+    request: ListObjectVersionsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListObjectVersionsResponse) => void,
+  ): ClientUnaryCall;
+  listObjectVersions(
+    request: ListObjectVersionsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListObjectVersionsResponse) => void,
   ): ClientUnaryCall;
   /** Starts an upload in parts. Permission: s3:PutObject. */
   createMultipartUpload(
