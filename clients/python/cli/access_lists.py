@@ -39,7 +39,9 @@ def acl_options(command: C) -> C:
     )(command)
 
 
-def show_or_set(session: Session, bucket: str, key: str, canned: str, grants: tuple[tuple[str, str], ...]) -> None:
+def show_or_set(
+    session: Session, bucket: str, key: str, canned: str, grants: tuple[tuple[str, str], ...], version_id: str = ""
+) -> None:
     """Replace a list where something is named, and show it where nothing is."""
     if canned and grants:
         raise click.UsageError("--set or --grant, not both")
@@ -47,10 +49,11 @@ def show_or_set(session: Session, bucket: str, key: str, canned: str, grants: tu
     with session.client() as client:
         it = client.bucket(bucket)
         if canned or grants:
-            it.set_acl(canned, grants=[Grant(grantee=grantee, permission=each) for grantee, each in grants], key=key)
+            given = [Grant(grantee=grantee, permission=each) for grantee, each in grants]
+            it.set_acl(canned, grants=given, key=key, version_id=version_id)
             session.report(f"{key or bucket} has its access control list", what)
         else:
-            found = it.acl(key)
+            found = it.acl(key, version_id=version_id)
             rows = (
                 {"owner": found.owner, "grantee": one.grantee, "permission": one.permission} for one in found.grants
             )

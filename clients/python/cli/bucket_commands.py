@@ -55,7 +55,7 @@ def mb(session: Session, name: str) -> None:
 
 @bucket_group.command("rb")
 @click.argument("name")
-@click.option("--force", is_flag=True, help="Delete every object and upload in it first.")
+@click.option("--force", is_flag=True, help="Delete every object, version and upload in it first.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @leaf
 def rb(session: Session, name: str, force: bool, yes: bool) -> None:
@@ -72,9 +72,14 @@ def rb(session: Session, name: str, force: bool, yes: bool) -> None:
 
 
 def _empty(bucket: Bucket) -> None:
-    for page in bucket.list(page_size=DELETE_BATCH).pages():
-        if page.items:
-            bucket.delete_batch([it.key for it in page.items])
+    if bucket.versioning():
+        for versions in bucket.versions(page_size=DELETE_BATCH).pages():
+            if versions.items:
+                bucket.delete_batch(versions.items)
+    else:
+        for page in bucket.list(page_size=DELETE_BATCH).pages():
+            if page.items:
+                bucket.delete_batch([it.key for it in page.items])
     for upload in bucket.uploads():
         bucket.abort_upload(upload.key, upload.upload_id)
 
@@ -117,6 +122,47 @@ def policy(session: Session, name: str, path: str | None, remove: bool) -> None:
             session.report(f"bucket {name} has no policy", {"name": name})
         else:
             click.echo(bucket.policy())
+
+
+@bucket_group.group("versioning")
+def versioning_group() -> None:
+    """Whether a bucket keeps the versions of its objects (`cumulo object versions` lists them)."""
+
+
+@versioning_group.command("get")
+@click.argument("name")
+@leaf
+def versioning_get(session: Session, name: str) -> None:
+    """Show whether the bucket NAME keeps versions: Enabled, Suspended, or - where it never did."""
+    name = bucket_name(name)
+    with session.client() as client:
+        status = client.bucket(name).versioning()
+    if session.output == "table":
+        click.echo(status or "-")
+    else:
+        show_item({"name": name, "status": status}, session.output)
+
+
+@versioning_group.command("enable")
+@click.argument("name")
+@leaf
+def versioning_enable(session: Session, name: str) -> None:
+    """Let the bucket NAME keep a version of each write, and hide what is deleted behind a marker."""
+    _set_versioning(session, bucket_name(name), "Enabled")
+
+
+@versioning_group.command("suspend")
+@click.argument("name")
+@leaf
+def versioning_suspend(session: Session, name: str) -> None:
+    """Keep no further versions in the bucket NAME; those that are there stay."""
+    _set_versioning(session, bucket_name(name), "Suspended")
+
+
+def _set_versioning(session: Session, name: str, status: str) -> None:
+    with session.client() as client:
+        client.bucket(name).set_versioning(status)
+        session.report(f"versioning of bucket {name} is {status.lower()}", {"name": name, "status": status})
 
 
 @bucket_group.command("acl")

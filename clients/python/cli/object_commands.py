@@ -1,11 +1,12 @@
 """`cumulo object`: what `ls`, `cp`, `mv`, `rm`, `cat` and `du` are to files. Objects are written `s3://BUCKET/KEY`."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 import rich_click
 
 from cumulo.cli.access_lists import acl_options, show_or_set
@@ -14,7 +15,8 @@ from cumulo.cli.output import human_size, show_item, show_items
 from cumulo.cli.places import Place, object_of, place_of, side_of
 from cumulo.cli.synchronizing import DELETE_BATCH, delete_surplus, listed, plan
 from cumulo.cli.transfers import JOBS, copies_of, run_copies
-from cumulo.client.model import Enclosed, Encryption
+from cumulo.client import Bucket
+from cumulo.client.model import Enclosed, Encryption, ObjectVersion
 
 EXPIRES_S = 3_600
 EXPIRES_S_MAX = 604_800
@@ -37,6 +39,9 @@ _customer_key = click.option(
     metavar="FILE",
     help="File with the 32 bytes of a key of your own, under which it is encrypted.",
 )
+
+
+_version_id = click.option("--version-id", default="", metavar="ID", help="Which version; by default the current one.")
 
 
 @rich_click.group("object")
@@ -65,37 +70,90 @@ def _entries(listing: Any, *, human: bool) -> Iterator[dict[str, Any]]:
             yield {"key": it.key, "size": size, "modified": it.modified, "etag": it.etag}
 
 
+@object_group.command("versions")
+@click.argument("where")
+@click.option("-r", "--recursive", is_flag=True, help="Also what lies below the next slash.")
+@leaf
+def versions(session: Session, where: str, recursive: bool) -> None:
+    """List versions and delete markers of the objects whose keys start as WHERE (s3://BUCKET/PREFIX) says.
+
+    Of each key the newest comes first. A version is restored by `object cp --version-id ID` onto its own key, a deleted
+    object by `object rm --version-id ID` of its delete marker.
+    """
+    place = place_of(where)
+    with session.client() as client:
+        listing = client.bucket(place.bucket).versions(place.key, delimiter="" if recursive else "/")
+        columns = ("key", "version_id", "size", "modified", "latest", "delete_marker")
+        show_items(_version_rows(listing, human=session.output == "table"), columns, session.output)
+
+
+def _version_rows(listing: Any, *, human: bool) -> Iterator[dict[str, Any]]:
+    for page in listing.pages():
+        for prefix in page.common_prefixes:
+            yield dict.fromkeys(ObjectVersion.__struct_fields__) | {"key": prefix}
+        for it in page.items:
+            yield msgspec.structs.asdict(it) | {"size": human_size(it.size) if human else it.size}
+
+
 @object_group.command("head")
 @click.argument("what")
+@_version_id
 @_customer_key
 @leaf
-def head(session: Session, what: str, customer_key: str | None) -> None:
+def head(session: Session, what: str, version_id: str, customer_key: str | None) -> None:
     """Show the description of the object WHAT."""
     place = object_of(what)
     with session.client() as client:
-        show_item(client.bucket(place.bucket).head(place.key, customer_key=_key_in(customer_key)), session.output)
+        bucket = client.bucket(place.bucket)
+        show_item(bucket.head(place.key, customer_key=_key_in(customer_key), version_id=version_id), session.output)
 
 
 @object_group.command("acl")
 @click.argument("place")
 @acl_options
+@_version_id
 @leaf
-def acl(session: Session, place: str, canned: str, grants: tuple[tuple[str, str], ...]) -> None:
+def acl(session: Session, place: str, canned: str, grants: tuple[tuple[str, str], ...], version_id: str) -> None:
     """Show or replace the access control list of the object PLACE (s3://BUCKET/KEY)."""
     of = object_of(place)
-    show_or_set(session, of.bucket, of.key, canned, grants)
+    show_or_set(session, of.bucket, of.key, canned, grants, version_id)
+
+
+@object_group.command("tags")
+@click.argument("what")
+@click.option("--set", "given", multiple=True, metavar="KEY=TEXT", help="Replace all tags by these.")
+@click.option("--clear", is_flag=True, help="Remove all tags.")
+@_version_id
+@leaf
+def tags(session: Session, what: str, given: tuple[str, ...], clear: bool, version_id: str) -> None:
+    """Show or replace the tags of the object WHAT."""
+    if given and clear:
+        raise click.UsageError("--set or --clear, not both")
+    place = object_of(what)
+    with session.client() as client:
+        bucket = client.bucket(place.bucket)
+        if given:
+            bucket.set_tags(place.key, pairs(given, "--set"), version_id=version_id)
+        elif clear:
+            bucket.delete_tags(place.key, version_id=version_id)
+        found = bucket.tags(place.key, version_id=version_id)
+        show_items(({"key": key, "value": value} for key, value in found.items()), ("key", "value"), session.output)
 
 
 @object_group.command("cat")
 @click.argument("what", nargs=-1, required=True)
+@_version_id
 @_customer_key
 @leaf
-def cat(session: Session, what: tuple[str, ...], customer_key: str | None) -> None:
+def cat(session: Session, what: tuple[str, ...], version_id: str, customer_key: str | None) -> None:
     """Write the bytes of objects to standard output."""
     places = [object_of(text) for text in what]
+    if version_id and len(places) > 1:
+        raise click.UsageError("--version-id belongs to one object")
+    options: dict[str, Any] = {"customer_key": _key_in(customer_key), "version_id": version_id}
     with session.client() as client:
         for place in places:
-            with client.bucket(place.bucket).open(place.key, customer_key=_key_in(customer_key)) as reader:
+            with client.bucket(place.bucket).open(place.key, **options) as reader:
                 for piece in reader.chunks():
                     sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
@@ -104,26 +162,46 @@ def cat(session: Session, what: tuple[str, ...], customer_key: str | None) -> No
 @object_group.command("rm")
 @click.argument("what", nargs=-1, required=True)
 @click.option("-r", "--recursive", is_flag=True, help="Every object whose key starts so.")
+@click.option("--version-id", default="", metavar="ID", help="That version or delete marker of one object, for good.")
+@click.option("--versions", "all_versions", is_flag=True, help="All versions and delete markers, for good.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @leaf
-def rm(session: Session, what: tuple[str, ...], recursive: bool, yes: bool) -> None:
-    """Delete objects."""
+def rm(
+    session: Session, what: tuple[str, ...], recursive: bool, version_id: str, all_versions: bool, yes: bool
+) -> None:
+    """Delete objects; where versions are kept a delete marker hides them."""
+    if version_id and (recursive or all_versions or len(what) > 1):
+        raise click.UsageError("--version-id belongs to one object, without --recursive and --versions")
     places = [place_of(text) if recursive else object_of(text) for text in what]
     if recursive:
-        confirmed(f"Delete every object below {', '.join(what)}?", yes=yes)
+        confirmed(f"Delete every {'version' if all_versions else 'object'} below {', '.join(what)}?", yes=yes)
     count = 0
     with session.client() as client:
         for place in places:
             bucket = client.bucket(place.bucket)
-            if not recursive:
-                bucket.delete(place.key)
+            if not recursive and not all_versions:
+                bucket.delete(place.key, version_id=version_id)
                 count += 1
                 continue
-            for page in bucket.list(place.key, page_size=DELETE_BATCH).pages():
-                if page.items:
-                    bucket.delete_batch([it.key for it in page.items])
-                    count += len(page.items)
+            for batch in _batches(bucket, place.key, recursive=recursive, all_versions=all_versions):
+                bucket.delete_batch(batch)
+                count += len(batch)
     session.report(f"{count} deleted", {"deleted": count})
+
+
+def _batches(bucket: Bucket, key: str, *, recursive: bool, all_versions: bool) -> Iterator[Sequence[Any]]:
+    """Give what is to be deleted, as batches take it: keys below `key`, or versions of it or of what lies below."""
+    if not all_versions:
+        for page in bucket.list(key, page_size=DELETE_BATCH).pages():
+            if page.items:
+                yield [it.key for it in page.items]
+        return
+    for found in bucket.versions(key, page_size=DELETE_BATCH).pages():
+        batch = [it for it in found.items if recursive or it.key == key]
+        if batch:
+            yield batch
+        if len(batch) < len(found.items):  # of what a key begins, it comes first
+            return
 
 
 _jobs = click.option(
@@ -137,6 +215,7 @@ _jobs = click.option(
 @click.option("-r", "--recursive", is_flag=True, help="A folder, or every object below a prefix.")
 @click.option("--content-type", default="", help="By default guessed from a file's name.")
 @click.option("-m", "--metadata", multiple=True, metavar="NAME=TEXT", help="User metadata of what is stored.")
+@click.option("--version-id", default="", metavar="ID", help="Which version of the object SOURCE.")
 @click.option("--no-clobber", is_flag=True, help="Store only where there is no object.")
 @click.option(
     "--message",
@@ -169,6 +248,7 @@ def cp(
     recursive: bool,
     content_type: str,
     metadata: tuple[str, ...],
+    version_id: str,
     no_clobber: bool,
     messages: tuple[tuple[str, str], ...],
     encryption: str | None,
@@ -192,7 +272,9 @@ def cp(
         options["encryption"] = Encryption(algorithm=algorithm, kms_key_id=kms_key_id, customer_key=own)
     source_key = _key_in(source_customer_key)
     with session.client() as client:
-        copies = copies_of(client, source, destination, recursive=recursive, source_key=source_key)
+        copies = copies_of(
+            client, source, destination, recursive=recursive, source_key=source_key, version_id=version_id
+        )
         total = run_copies(client, copies, options, jobs=jobs, quiet=session.quiet, source_key=source_key)
     text = f"{len(copies)} copied, {human_size(total)}"
     if destination == "-":
@@ -286,12 +368,15 @@ def du(session: Session, where: str, summarize: bool) -> None:
     help="How long it holds: 1 to 604800 s.",
 )
 @click.option("--endpoint", metavar="URL", default=None, help="The HTTP endpoint (CUMULO_URL, AWS_ENDPOINT_URL).")
+@_version_id
 @leaf
-def presign(session: Session, what: str, method: str, expires: int, endpoint: str | None) -> None:
+def presign(session: Session, what: str, method: str, expires: int, endpoint: str | None, version_id: str) -> None:
     """Print a URL with which anybody may get or put the object WHAT until it expires."""
+    if version_id and method != "GET":
+        raise click.UsageError("--version-id belongs to --method GET")
     place = object_of(what)
     with session.client(url=endpoint) as client:
-        url = client.bucket(place.bucket).presign(place.key, method, expires)
+        url = client.bucket(place.bucket).presign(place.key, method, expires, version_id=version_id)
     if session.output == "table":
         click.echo(url)
     else:

@@ -28,21 +28,31 @@ T = TypeVar("T")
 
 
 class Copy(NamedTuple):
-    """One thing to copy: `-`, a file or an object on either side; `size` is None where it is not known."""
+    """One thing to copy: `-`, a file or an object on either side; `size` is None where it is not known. `version_id` is
+    of an object that is read, empty for the current one.
+    """
 
     source: str | Path | Place
     target: str | Path | Place
     size: int | None
+    version_id: str = ""
 
 
-def copies_of(client: Client, source: str, target: str, *, recursive: bool, source_key: bytes = b"") -> list[Copy]:
+def copies_of(
+    client: Client, source: str, target: str, *, recursive: bool, source_key: bytes = b"", version_id: str = ""
+) -> list[Copy]:
     """Return what is to be copied where."""
     if SCHEME not in (source[: len(SCHEME)], target[: len(SCHEME)]):
         raise click.UsageError("one side must be an object: s3://BUCKET/KEY")
+    if version_id and (recursive or not source.startswith(SCHEME)):
+        raise click.UsageError("--version-id belongs to one object that is read")
     if source == "-":
         return [Copy("-", object_of(target), None)]
     if source.startswith(SCHEME):
-        return _copies_of_objects(client, place_of(source), target, recursive=recursive, source_key=source_key)
+        place = place_of(source)
+        if recursive:
+            return _copies_of_objects(client, place, target)
+        return [_copy_of_object(client, place, target, source_key, version_id)]
     return _copies_of_files(Path(source), place_of(target), recursive=recursive)
 
 
@@ -62,20 +72,21 @@ def files_below(folder: Path) -> dict[str, Path]:
     return {it.relative_to(folder).as_posix(): it for it in sorted(folder.rglob("*")) if it.is_file()}
 
 
-def _copies_of_objects(client: Client, source: Place, target: str, *, recursive: bool, source_key: bytes) -> list[Copy]:
-    if not recursive:
-        if not source.key:
-            raise click.UsageError(f"{source}: a key is missing, or --recursive")
-        size = client.bucket(source.bucket).head(source.key, customer_key=source_key).size
-        name = source.key.rpartition("/")[2]
-        if target == "-":
-            return [Copy(source, "-", size)]
-        if target.startswith(SCHEME):
-            place = place_of(target)
-            key = place.key + name if not place.key or place.key.endswith("/") else place.key
-            return [Copy(source, Place(place.bucket, key), size)]
-        path = Path(target)
-        return [Copy(source, path / name if path.is_dir() or target.endswith("/") else path, size)]
+def _copy_of_object(client: Client, source: Place, target: str, source_key: bytes, version_id: str) -> Copy:
+    if not source.key:
+        raise click.UsageError(f"{source}: a key is missing, or --recursive")
+    size = client.bucket(source.bucket).head(source.key, customer_key=source_key, version_id=version_id).size
+    name = source.key.rpartition("/")[2]
+    to: str | Path | Place = "-"
+    if target.startswith(SCHEME):
+        place = place_of(target)
+        to = Place(place.bucket, place.key + name if not place.key or place.key.endswith("/") else place.key)
+    elif target != "-":
+        to = Path(target) / name if Path(target).is_dir() or target.endswith("/") else Path(target)
+    return Copy(source, to, size, version_id)
+
+
+def _copies_of_objects(client: Client, source: Place, target: str) -> list[Copy]:
     if target == "-":
         raise click.UsageError("several objects cannot go to standard output; `object cat` writes them one by one")
     folder = source.key.rpartition("/")[0]
@@ -148,7 +159,7 @@ def _copy(
 ) -> None:
     source, target = copy.source, copy.target
     if isinstance(source, Place):
-        etag = _copy_object(client, source, target, options, progress, source_key)
+        etag = _copy_object(client, source, copy, options, progress, source_key)
         if move:
             client.bucket(source.bucket).delete(source.key, if_match=etag)
         return
@@ -167,19 +178,25 @@ def _copy(
 def _copy_object(
     client: Client,
     source: Place,
-    target: str | Path | Place,
+    copy: Copy,
     options: dict[str, Any],
     progress: Progress,
     customer_key: bytes,
 ) -> str:
     """Copy an object; return the ETag of what was copied."""
-    bucket = client.bucket(source.bucket)
+    bucket, target = client.bucket(source.bucket), copy.target
     if isinstance(target, Path):
         target.parent.mkdir(parents=True, exist_ok=True)
-        resume = bool(options.get("resume"))
-        info = bucket.download_file(source.key, target, customer_key=customer_key, progress=progress, resume=resume)
+        info = bucket.download_file(
+            source.key,
+            target,
+            customer_key=customer_key,
+            version_id=copy.version_id,
+            progress=progress,
+            resume=bool(options.get("resume")),
+        )
         return info.etag
-    with bucket.open(source.key, customer_key=customer_key) as reader:
+    with bucket.open(source.key, customer_key=customer_key, version_id=copy.version_id) as reader:
         if isinstance(target, Place):
             kept = {"content_type": reader.info.content_type, "metadata": reader.info.metadata}
             given = {name: value for name, value in options.items() if value and name != "resume"}
