@@ -165,8 +165,10 @@ def delete_bucket(txn: Txn, stamped: Stamped) -> None:
 
 
 def clear_configurations(txn: Txn, partition: bytes, limit: int) -> bool:
-    """Remove up to `limit` rows of a deleted bucket's configurations and log; say whether more may be left."""
-    for subspace in (keys.CONFIGURATIONS, keys.CONFIGURATION_SLICES, keys.ACCESS_LINES):
+    """Remove up to `limit` rows of a deleted bucket's configurations, its log and its outbox of replication; say
+    whether more may be left.
+    """
+    for subspace in (keys.CONFIGURATIONS, keys.CONFIGURATION_SLICES, keys.ACCESS_LINES, keys.REPLICAS):
         prefix = partition + subspace
         if txn.delete_range(prefix, tuples.after(prefix), limit) == limit:
             return True
@@ -182,6 +184,11 @@ def clear_deleted(txn: Txn, entry: Due) -> bool:
         return True
     txn.undue(entry.at_ms, entry.kind, entry.key)
     return False
+
+
+def versioning_of(txn: ReadTxn, found: Found) -> str:
+    """Return whether a bucket keeps versions, empty where it never did; raises `NoSuchBucket`."""
+    return open_bucket(txn, found.row.partition, found.name).versioning
 
 
 def get_location(txn: ReadTxn, stamped: Stamped) -> str:

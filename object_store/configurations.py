@@ -13,7 +13,20 @@ import msgspec
 
 from cumulo.core.errors import ErrorRow
 from cumulo.core.lazy import LazyModule
-from cumulo.object_store import acl, cors, errors, inventories, keys, logging_rules, model, payments, quotas, websites
+from cumulo.object_store import (
+    acl,
+    cors,
+    errors,
+    inventories,
+    keys,
+    logging_rules,
+    model,
+    payments,
+    quotas,
+    replication_outbox,
+    replication_rules,
+    websites,
+)
 from cumulo.object_store.buckets import open_bucket, replace_row, row_of
 from cumulo.object_store.configuration_rows import whole_value
 from cumulo.object_store.encryption import check_bucket_encryption
@@ -22,7 +35,9 @@ from cumulo.object_store.errors import (
     ILLEGAL_VERSIONING,
     INVALID_ARGUMENT,
     MALFORMED_CONFIGURATION,
+    REPLICATED_BUCKET,
     TOO_MANY_CONFIGURATIONS,
+    UNREPLICABLE_BUCKET,
 )
 from cumulo.object_store.keys import ConfigurationRecord
 from cumulo.object_store.lifecycle_checks import check_lifecycle
@@ -46,6 +61,7 @@ ENCRYPTION: Final = "encryption"
 TAGGING: Final = "tagging"
 CORS: Final = "cors"
 LIFECYCLE: Final = KIND
+REPLICATION: Final = replication_rules.KIND
 REQUEST_PAYMENT: Final = "request_payment"
 WEBSITE: Final = "website"
 LOGGING: Final = "logging"
@@ -141,7 +157,13 @@ KINDS: Final = {
     "object_lock": Kind(
         "s3:GetBucketObjectLockConfiguration", "s3:PutBucketObjectLockConfiguration", errors.NO_SUCH_OBJECT_LOCK
     ),
-    "replication": Kind("s3:GetReplicationConfiguration", "s3:PutReplicationConfiguration", errors.NO_SUCH_REPLICATION),
+    REPLICATION: Kind(
+        "s3:GetReplicationConfiguration",
+        "s3:PutReplicationConfiguration",
+        errors.NO_SUCH_REPLICATION,
+        shape="ReplicationConfiguration",
+        check=replication_rules.check_replication,
+    ),
     REQUEST_PAYMENT: Kind(
         "s3:GetBucketRequestPayment",
         "s3:PutBucketRequestPayment",
@@ -330,8 +352,15 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
         case "lifecycle":
             assert value is None or isinstance(value, Lifecycle), value
             replace_row(txn, request.bucket, lifecycle=change_rules(txn, stamped, meta, value))
+        case "replication":
+            if value is not None and meta.versioning != model.VERSIONING_ENABLED:
+                raise UNREPLICABLE_BUCKET.error()
+            digest = replication_outbox.digest_of(_stored(value))
+            txn.put(stamped.partition + keys.META, records.encode(msgspec.structs.replace(meta, replication=digest)))
         case "versioning":
             assert isinstance(value, model.Versioning), value
+            if meta.replication and value.status != model.VERSIONING_ENABLED:
+                raise REPLICATED_BUCKET.error()
             changed = msgspec.structs.replace(meta, versioning=value.status)
             txn.put(stamped.partition + keys.META, records.encode(changed))
             replace_row(txn, request.bucket, is_versioned=True)

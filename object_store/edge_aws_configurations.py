@@ -105,7 +105,6 @@ _READS: Final[Mapping[str, tuple[str, str, Callable[[Any], str]]]] = {
     "GetBucketOwnershipControls": (OWNERSHIP_CONTROLS, "OwnershipControls", ownership_controls_elements),
     "GetBucketEncryption": (ENCRYPTION, "ServerSideEncryptionConfiguration", encryption_elements),
     "GetObjectLockConfiguration": ("object_lock", "ObjectLockConfiguration", _empty),
-    "GetBucketReplication": ("replication", "ReplicationConfiguration", _empty),
     "GetBucketVersioning": (VERSIONING, "VersioningConfiguration", versioning_elements),
 }
 """Each read: its kind, the root element of its document, and what stands in that."""
@@ -115,7 +114,6 @@ _DELETES: Final = {
     "DeleteBucketOwnershipControls": OWNERSHIP_CONTROLS,
     "DeleteBucketEncryption": ENCRYPTION,
     "DeleteBucketLifecycle": "lifecycle",
-    "DeleteBucketReplication": "replication",
 }
 """Removing what is not there succeeds, as in S3."""
 

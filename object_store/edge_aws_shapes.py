@@ -23,13 +23,18 @@ _SINGLE: Final[Mapping[str, tuple[str, str, str]]] = {
     "BucketAccelerateConfiguration": ("accelerate", "AccelerateConfiguration", ""),
     "BucketCors": ("cors", "CORSConfiguration", ""),
     "BucketLogging": ("logging", "BucketLoggingStatus", ""),
+    "BucketReplication": ("replication", "ReplicationConfiguration", ""),
     "BucketRequestPayment": ("request_payment", "RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>"),
     "BucketWebsite": ("website", "WebsiteConfiguration", ""),
 }
 """By what stands behind Put, Get and Delete: the kind, the shape and root element, and what a bucket that nobody
 configured answers where that is no error.
 """
-_DELETES: Final = {"DeleteBucketCors": "cors", "DeleteBucketWebsite": "website"}
+_DELETES: Final = {
+    "DeleteBucketCors": "cors",
+    "DeleteBucketReplication": "replication",
+    "DeleteBucketWebsite": "website",
+}
 """Removing what is not there succeeds, as in S3."""
 _MANY: Final = {
     "BucketAnalyticsConfiguration": ("analytics", "AnalyticsConfiguration"),

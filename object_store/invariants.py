@@ -27,9 +27,19 @@ import msgspec
 from cumulo.core.clocks import SystemClock
 from cumulo.core.errors import ServiceError
 from cumulo.core.ids import SystemRandomness
-from cumulo.object_store import configurations, keys, logging_rules, model, payments, quotas, versions
+from cumulo.object_store import (
+    configurations,
+    keys,
+    logging_rules,
+    model,
+    payments,
+    quotas,
+    replication_outbox,
+    versions,
+)
 from cumulo.object_store.bodies import read_kept, read_seal
 from cumulo.object_store.checksums import of_parts
+from cumulo.object_store.configuration_rows import read_value
 from cumulo.object_store.keys import BucketRow, Counters, Meta, ObjectRecord, PartRecord, UploadRecord
 from cumulo.object_store.lifecycle_index import digest_of
 from cumulo.object_store.lifecycle_model import Lifecycle
@@ -220,6 +230,8 @@ def _check_configurations(
     state = versioning.status if isinstance(versioning, model.Versioning) else ""
     if (meta.versioning, row.is_versioned) != (state, bool(state)):
         yield "its versioning is not what its record and its row say"
+    if meta.replication != replication_outbox.digest_of(read_value(txn, row.partition, configurations.REPLICATION)):
+        yield "its replication rules are not those of its record"
     if row.is_policy_public and not row.has_policy:
         yield "its row says that it has a public policy, and it has none"
     if row.encryption != configurations.read(txn, row.partition, configurations.ENCRYPTION):

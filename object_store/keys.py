@@ -7,6 +7,8 @@ A bucket's partition (an 8-byte prefix P that is never used again):
     ("o", key)                 ObjectRecord, the current version
     ("v", key, number)         ObjectRecord of another version or of a delete marker, newest first
     ("w", key)                 the number of the null version, where it stands under "v"
+    ("y", key) id              the number of a version that bears an id of another bucket, of which it is a replica
+    ("r", key) number          ReplicaRecord: a version that is to go to other buckets
     ("d") body                 the bytes of a body up to 64 KiB
     ("s") body slice           the block checksums of a body in the blob store, 4,000 a slice
     ("t") body slice           what `storage.frames` keeps of an encrypted body: in the blob store, or of a part
@@ -44,6 +46,8 @@ COUNTERS: Final = tuples.encode(("c",))
 OBJECTS: Final = tuples.encode(("o",))
 VERSIONS: Final = tuples.encode(("v",))
 NULL_VERSIONS: Final = tuples.encode(("w",))
+FOREIGN_VERSIONS: Final = tuples.encode(("y",))
+REPLICAS: Final = tuples.encode(("r",))
 BODIES: Final = tuples.encode(("d",))
 SEALS: Final = tuples.encode(("s",))
 FRAMES: Final = tuples.encode(("t",))
@@ -66,6 +70,7 @@ UPLOAD_CLEAR: Final = "upload.clear"
 UPLOAD_EXPIRE: Final = "upload.expire"
 UPLOAD_FORGET: Final = "upload.forget"
 OBJECT_NOTIFY: Final = "object.notify"
+OBJECT_REPLICATE: Final = "object.replicate"
 OBJECT_AGE: Final = "object.age"
 """Its key is the record's."""
 BUCKET_SURVEY: Final = "bucket.survey"
@@ -112,7 +117,7 @@ class BucketRow(records.Record, frozen=True):
 
 class Meta(records.Record, frozen=True):
     """What a transaction must know of its bucket. `event_bridge` says that EventBridge gets its events; `versioning` is
-    its state, empty where it was never enabled.
+    its state, empty where it was never enabled; `replication` is the digest of its replication rules, empty for none.
     """
 
     name: str = ""
@@ -124,6 +129,7 @@ class Meta(records.Record, frozen=True):
     objects_max: int = 0
     event_bridge: bool = False
     versioning: str = ""
+    replication: bytes = b""
 
     @property
     def listens(self) -> bool:
@@ -174,7 +180,7 @@ class ObjectRecord(records.Record, frozen=True):
     `storage_class` is the standard one, an empty `version_id` the null version's. Version 2 begins with the fields of
     Summary. `due_ms` is the time of its `object.age` entry, 0 where it has none. `replaced_ms` is when another version
     took its place, 0 for the newest, which is the current one or a delete marker. Without an `acl` it is the bucket
-    owner's and private.
+    owner's and private. `replication` says how far its replication is, or that it is a replica; empty for neither.
     """
 
     version: int = 2
@@ -198,6 +204,7 @@ class ObjectRecord(records.Record, frozen=True):
     restore: RestoreRecord | None = None
     version_id: str = ""
     replaced_ms: int = 0
+    replication: str = ""
 
     @property
     def is_delete_marker(self) -> bool:
@@ -324,6 +331,33 @@ class OwnerRecord(records.Record, frozen=True):
     body: int = 0
 
 
+class WayRecord(records.Record, frozen=True):
+    """Where a version is to go: a bucket, which `account` must own, unless that is empty; and how it is kept there. An
+    empty `storage_class` is the version's own. With `changes_owner` the bucket's owner gets it.
+    """
+
+    bucket: str = ""
+    rule_id: str = ""
+    storage_class: str = ""
+    account: str = ""
+    changes_owner: bool = False
+    kms_key_id: str = ""
+
+
+class ReplicaRecord(records.Record, frozen=True):
+    """A version, or a delete marker, that is to go to some buckets in the name of a role, and where it did not arrive
+    yet. `has_failed` says that it will never arrive at one of them. `revision` counts the changes of the version.
+    """
+
+    version_id: str = ""
+    role: str = ""
+    ways: list[WayRecord] = msgspec.field(default_factory=list)
+    wall_ms: int = 0
+    revision: int = 0
+    attempts: int = 0
+    has_failed: bool = False
+
+
 class EventRecord(records.Record, frozen=True):
     """An event on its way: the payload of an `object.notify` entry."""
 
@@ -348,6 +382,7 @@ decode_configuration = records.decoder(ConfigurationRecord).decode
 decode_survey = records.decoder(SurveyRecord).decode
 decode_rule = records.decoder(RuleRecord).decode
 decode_owner = records.decoder(OwnerRecord).decode
+decode_replica = records.decoder(ReplicaRecord).decode
 decode_event = records.decoder(EventRecord).decode
 
 
@@ -446,6 +481,31 @@ def versions_end(partition: bytes, key: str) -> bytes:
 def null_version_key(partition: bytes, key: str) -> bytes:
     """Return the key of the row that leads to the null version."""
     return partition + NULL_VERSIONS + tuples.encode((key,))
+
+
+def foreign_version_key(partition: bytes, key: str, id_: bytes) -> bytes:
+    """Return the key of the row that leads to a version by its id of another bucket, decoded."""
+    return partition + FOREIGN_VERSIONS + tuples.encode((key,)) + id_
+
+
+def parse_foreign_version_key(row_key: bytes, id_bytes: int) -> tuple[str, bytes]:
+    """Return the object's key and the decoded id, which has `id_bytes`."""
+    return text_of(row_key[:-id_bytes], PARTITION_BYTES + len(FOREIGN_VERSIONS)), row_key[-id_bytes:]
+
+
+def replica_prefix(partition: bytes, key: str) -> bytes:
+    """Return where the rows of a key's versions begin that are to go to other buckets; also the due key of them all."""
+    return partition + REPLICAS + tuples.encode((key,))
+
+
+def replica_key(partition: bytes, key: str, number: int) -> bytes:
+    """Return the key of a version that is to go to other buckets: the oldest comes first."""
+    return replica_prefix(partition, key) + u64(number)
+
+
+def parse_replica_prefix(prefix: bytes) -> str:
+    """Return the object's key."""
+    return text_of(prefix, PARTITION_BYTES + len(REPLICAS))
 
 
 def text_prefix(subspace: bytes, prefix: str) -> bytes:

@@ -306,7 +306,7 @@ TABLE = OperationTable(
             _writes_configuration,
             set_configuration,
             "Writes one of a bucket's configurations.",
-            also=_CONFIGURATION_WRITES[1:],
+            also=(*_CONFIGURATION_WRITES[1:], "iam:PassRole"),
             window_ms=CONTROL_WINDOW_MS,
         ),
         _row(

@@ -8,6 +8,7 @@ bucket asks. Changes nothing, except that a new bucket's partition is taken here
 their bucket is deleted: there may be more of them than a transaction ends.
 """
 
+import functools
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -25,10 +26,20 @@ from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.policy import DocumentKind, MalformedPolicy
 from cumulo.identity.room import Resolved
-from cumulo.object_store import acl, acl_access, acl_asked, configurations, model, naming, outbox, page_tokens
+from cumulo.object_store import (
+    acl,
+    acl_access,
+    acl_asked,
+    configurations,
+    model,
+    naming,
+    outbox,
+    page_tokens,
+    replication_rules,
+)
 from cumulo.object_store.appends import check_offset
 from cumulo.object_store.bucket_policies import PolicyChange
-from cumulo.object_store.buckets import Creation, Found, allocate_partition, find_bucket
+from cumulo.object_store.buckets import Creation, Found, allocate_partition, find_bucket, versioning_of
 from cumulo.object_store.checksums import check_algorithm, check_part
 from cumulo.object_store.conditions import check_write
 from cumulo.object_store.copies import Copy, check_part_source, check_source
@@ -346,12 +357,20 @@ class Resolving:
             configurations.check_configuration(request.bucket, request.kind, request.value, request.id)
             if isinstance(request.value, Lifecycle):
                 request = msgspec.structs.replace(request, value=_named_rules(request.value))
+            elif request.kind == configurations.REPLICATION:
+                rules: Any = request.value
+                request = msgspec.structs.replace(request, value=replication_rules.named(rules))
         elif isinstance(request, model.DeleteBucketConfiguration):
             configurations.check_removal(request.kind)
         resolved = await self._in_bucket(ctx, operation, request)
         if isinstance(request, model.SetBucketConfiguration) and request.kind == configurations.LOGGING:
             refused = await self._refused_log(request)
             return msgspec.structs.replace(resolved, missing=refused)
+        if isinstance(request, model.SetBucketConfiguration) and request.kind == configurations.REPLICATION:
+            # First, for what follows says something of other buckets.
+            self._authorizer.authorize(ctx, resolved.checks, resolved.guard)
+            self._check_passes_role(ctx, request)
+            return msgspec.structs.replace(resolved, missing=await self._refused_replication(request))
         default = self._defaults.encryption
         if (
             isinstance(request, model.DeleteBucketConfiguration)
@@ -374,6 +393,30 @@ class Resolving:
         target = await self.find(enabled.TargetBucket) if is_name else None
         assert source is not None, "resolved just now"
         return _caught(lambda: check_target(enabled, source.row, None if target is None else target.row))
+
+    def _check_passes_role(self, ctx: CallContext, request: model.SetBucketConfiguration) -> None:
+        """Raise `AccessDenied` where a caller must not hand the role of replication rules to S3: it may do what he may
+        not.
+        """
+        value: Any = request.value
+        role = parse_arn(value.Role)
+        assert role is not None, "checked"
+        check = Check("iam:PassRole", value.Role, {"iam:PassedToService": "s3.amazonaws.com"})
+        self._authorizer.authorize(ctx, (check,), Guard(role.account))
+
+    async def _refused_replication(self, request: model.SetBucketConfiguration) -> ServiceError | None:
+        """Return why versions of a bucket cannot go where a configuration sends them."""
+        value: Any = request.value
+        for name, account in replication_rules.destinations(value).items():
+            refused = _caught(functools.partial(naming.check_bucket_name, name))
+            found = await self.find(name) if refused is None else None
+            if found is None:
+                return INVALID_REQUEST.error(reason="Destination bucket must exist.")
+            if account not in ("", found.row.account):
+                return INVALID_REQUEST.error(reason="Destination bucket must be owned by the account specified.")
+            if await self._engine.read((found.row.partition,), versioning_of, found) != model.VERSIONING_ENABLED:
+                return INVALID_REQUEST.error(reason="Destination bucket must have versioning enabled.")
+        return None
 
     async def _list_configurations(
         self, ctx: CallContext, operation: Operation, request: model.ListBucketConfigurations

@@ -19,9 +19,11 @@ from cumulo.object_store.keys import (
     OwnerRecord,
     PartRecord,
     Parts,
+    ReplicaRecord,
     RuleRecord,
     Summary,
     UploadRecord,
+    WayRecord,
 )
 from cumulo.object_store.model import Acl, Grant
 from cumulo.storage import records
@@ -42,6 +44,8 @@ KEYS = {
     "owner": (keys.owner_key(9), "000000000000000002626c6f6273000000000000000009"),
     "object": (keys.object_key(P, "a\x00b"), "0000000000000007026f00026100ff6200"),
     "version": (keys.version_key(P, "a\x00b", 5), "0000000000000007027600026100ff62007ffffffffffffffa"),
+    "foreign version": (keys.foreign_version_key(P, "k", b"i"), "0000000000000007027900026b0069"),
+    "replica": (keys.replica_key(P, "k", 5), "0000000000000007027200026b000000000000000005"),
     "null version": (keys.null_version_key(P, "k"), "0000000000000007027700026b00"),
     "body": (keys.body_key(P, 5), "00000000000000070264000000000000000005"),
     "seal": (keys.seal_prefix(P, 5), "00000000000000070273000000000000000005"),
@@ -112,6 +116,12 @@ RECORDS = (
     (RuleRecord(id="i", target="q", events=["e"], prefix="p", suffix="s"), keys.decode_rule),
     (OwnerRecord(partition=P, body=3), keys.decode_owner),
     (
+        ReplicaRecord(
+            version_id="v", role="r", ways=[WayRecord(bucket="b", rule_id="i", storage_class="GLACIER")], wall_ms=2
+        ),
+        keys.decode_replica,
+    ),
+    (
         EventRecord(target="t", source_arn="s", account="1", delivery_id="d", body=b"b", attempts=2),
         keys.decode_event,
     ),
@@ -125,11 +135,12 @@ GOLDEN_RECORDS = {
     "Counters": "96010102030405",
     "OwnerRecord": "9301c408000000000000000703",
     "ObjectRecord": (
-        "dc00150201a16502a7474c414349455281a6637263333263c40431323334c3030405cfffffffffffff"
+        "dc00160201a16502a7474c414349455281a6637263333263c40431323334c3030405cfffffffffffff"
         "ffffa17481a16da17681a765787069726573a13081a161a13100"
-        "92a1329192a8416c6c5573657273a452454144c0c0a17600"
+        "92a1329192a8416c6c5573657273a452454144c0c0a17600a0"
     ),
     "Parts": "92019199010102c4016d03040506c40163",
+    "ReplicaRecord": "9801a176a172919701a162a169a7474c4143494552a0c2a0020000c2",
 }
 
 

@@ -23,6 +23,7 @@ KINDS = (
     "logging",
     "ownership_controls",
     "public_access_block",
+    "replication",
     "request_payment",
     "tagging",
     "website",

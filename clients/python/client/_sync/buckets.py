@@ -704,8 +704,8 @@ class Bucket(Handle):
         answers so; raises `NotFound` where S3 does.
 
         `kind` is `accelerate`, `analytics`, `cors`, `encryption`, `intelligent_tiering`, `inventory`, `lifecycle`,
-        `logging`, `metrics`, `ownership_controls`, `public_access_block`, `quota`, `request_payment`, `tagging` or
-        `website`; `config_id` says which one where a bucket has many.
+        `logging`, `metrics`, `ownership_controls`, `public_access_block`, `quota`, `replication`, `request_payment`,
+        `tagging` or `website`; `config_id` says which one where a bucket has many.
         """
         request = pb.GetBucketConfigurationRequest(bucket=self._name, kind=kind, id=config_id)
         response = self._connection.call(self._connection.lane.objects.GetBucketConfiguration, request)

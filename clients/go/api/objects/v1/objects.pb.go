@@ -2625,8 +2625,8 @@ type GetBucketConfigurationRequest struct {
 	// Set by the client, required: the bucket's name, short name or ARN.
 	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
 	// Set by the client, required: `accelerate`, `analytics`, `cors`, `encryption`, `intelligent_tiering`, `inventory`,
-	// `lifecycle`, `logging`, `metrics`, `ownership_controls`, `public_access_block`, `quota`, `request_payment`,
-	// `tagging` or `website`.
+	// `lifecycle`, `logging`, `metrics`, `ownership_controls`, `public_access_block`, `quota`, `replication`,
+	// `request_payment`, `tagging` or `website`.
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	// Set by the client: which one, for `analytics`, `intelligent_tiering`, `inventory` and `metrics`, else empty.
 	Id            string `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`

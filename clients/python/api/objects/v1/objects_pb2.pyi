@@ -1411,8 +1411,8 @@ class GetBucketConfigurationRequest(_message.Message):
     """Set by the client, required: the bucket's name, short name or ARN."""
     kind: _builtins.str
     """Set by the client, required: `accelerate`, `analytics`, `cors`, `encryption`, `intelligent_tiering`, `inventory`,
-    `lifecycle`, `logging`, `metrics`, `ownership_controls`, `public_access_block`, `quota`, `request_payment`,
-    `tagging` or `website`.
+    `lifecycle`, `logging`, `metrics`, `ownership_controls`, `public_access_block`, `quota`, `replication`,
+    `request_payment`, `tagging` or `website`.
     """
     id: _builtins.str
     """Set by the client: which one, for `analytics`, `intelligent_tiering`, `inventory` and `metrics`, else empty."""

@@ -507,8 +507,8 @@ export interface GetBucketConfigurationRequest {
   bucket: string;
   /**
    * Set by the client, required: `accelerate`, `analytics`, `cors`, `encryption`, `intelligent_tiering`, `inventory`,
-   * `lifecycle`, `logging`, `metrics`, `ownership_controls`, `public_access_block`, `quota`, `request_payment`,
-   * `tagging` or `website`.
+   * `lifecycle`, `logging`, `metrics`, `ownership_controls`, `public_access_block`, `quota`, `replication`,
+   * `request_payment`, `tagging` or `website`.
    */
   kind: string;
   /** Set by the client: which one, for `analytics`, `intelligent_tiering`, `inventory` and `metrics`, else empty. */
