@@ -237,12 +237,12 @@ def _schedule_deletion(asked: Any) -> model.ScheduleKeyDeletion:
     return model.ScheduleKeyDeletion(asked.KeyId, model.DELETION_DAYS_MAX if days is None else days)
 
 
-def _deletion_scheduled(key: model.Key) -> Any:
+def _deletion_scheduled(it: model.ScheduledDeletion) -> Any:
     return _aws.ScheduleKeyDeletionResponse(
-        KeyId=key.arn,
-        DeletionDate=key.deletion_ms,
+        KeyId=it.arn,
+        DeletionDate=it.deletion_ms,
         KeyState="PendingDeletion",
-        PendingWindowInDays=key.pending_days,
+        PendingWindowInDays=it.pending_days,
     )
 
 

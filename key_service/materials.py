@@ -74,7 +74,7 @@ def described(key: bytes, record: KeyRecord) -> model.Key:
 
 
 def create_key(txn: Txn, stamped: Stamped) -> model.Key:
-    """Make a key."""
+    """Make a key; returned without its description, which is too long to be remembered with a request id."""
     request: model.CreateKey = stamped.request
     record = KeyRecord(
         account=stamped.account,
@@ -85,7 +85,7 @@ def create_key(txn: Txn, stamped: Stamped) -> model.Key:
         tags=dict(request.tags),
     )
     _write(txn, stamped, record)
-    return described(stamped.key, record)
+    return described(stamped.key, msgspec.structs.replace(record, description=""))
 
 
 def provide_service_key(txn: Txn, stamped: Stamped) -> bytes:
@@ -213,7 +213,7 @@ def put_policy(txn: Txn, stamped: Stamped) -> None:
 # Deletion
 
 
-def schedule_deletion(txn: Txn, stamped: Stamped) -> model.Key:
+def schedule_deletion(txn: Txn, stamped: Stamped) -> model.ScheduledDeletion:
     """Have a key deleted later."""
     record = _changeable(txn, stamped)
     pending_ms = stamped.request.pending_days * model.DAY_MS
@@ -228,7 +228,7 @@ def schedule_deletion(txn: Txn, stamped: Stamped) -> model.Key:
     )
     txn.due(record.delete_due_ms, keys.DELETE, keys.KEYS + stamped.key)
     _put(txn, stamped, record)
-    return described(stamped.key, record)
+    return model.ScheduledDeletion(arn_of(stamped.key, record), record.deletion_ms, record.pending_days)
 
 
 def cancel_deletion(txn: Txn, stamped: Stamped) -> str:

@@ -1,7 +1,8 @@
 """The room's types: what callers ask, what they are answered, and every limit with its source.
 
 Keys are symmetric: AES-256-GCM, `SYMMETRIC_DEFAULT` in KMS's words. A `key_id` in a request is an id, a key's ARN,
-`alias/name` or an alias's ARN. Sources of the limits: AWS KMS API reference; AWS KMS developer guide, "Quotas".
+`alias/name` or an alias's ARN. Plaintext never appears in `repr`. Sources of the limits: AWS KMS API reference; AWS KMS
+developer guide, "Quotas".
 """
 
 from collections.abc import Mapping
@@ -32,6 +33,8 @@ ROTATION_DAYS_MAX: Final = 2_560
 ROTATION_DAYS_DEFAULT: Final = 365
 ROTATIONS_ON_DEMAND_MAX: Final = 25
 DAY_MS: Final = 86_400_000
+REQUEST_WINDOW_MS: Final = DAY_MS
+"""How long a `request_id` is remembered."""
 POLICY_NAME: Final = "default"
 SERVICE_ALIASES: Final = "alias/aws/"
 """Aliases that begin so name keys which the services make for an account by themselves."""
@@ -69,6 +72,14 @@ class Alias(msgspec.Struct, frozen=True):
     key_id: str
     create_ms: int
     update_ms: int
+
+
+class ScheduledDeletion(msgspec.Struct, frozen=True):
+    """When a key is deleted, so many days after that was asked for."""
+
+    arn: str
+    deletion_ms: int
+    pending_days: int
 
 
 class Rotation(msgspec.Struct, frozen=True):
@@ -143,6 +154,7 @@ class CreateKey(msgspec.Struct, frozen=True, kw_only=True):
     tags: Mapping[str, str] = {}
     may_lock_out: bool = False
     """Whether the policy may keep its own author from changing it."""
+    request_id: str = ""
 
 
 class DescribeKey(msgspec.Struct, frozen=True):
@@ -162,12 +174,14 @@ class EnableKey(msgspec.Struct, frozen=True):
     """Let a key be used again."""
 
     key_id: str
+    request_id: str = ""
 
 
 class DisableKey(msgspec.Struct, frozen=True):
     """Keep a key from being used."""
 
     key_id: str
+    request_id: str = ""
 
 
 class UpdateKeyDescription(msgspec.Struct, frozen=True):
@@ -175,19 +189,22 @@ class UpdateKeyDescription(msgspec.Struct, frozen=True):
 
     key_id: str
     description: str
+    request_id: str = ""
 
 
 class ScheduleKeyDeletion(msgspec.Struct, frozen=True):
-    """Have a key deleted after some days, and keep it from being used until then; answers the key."""
+    """Have a key deleted after some days, and keep it from being used until then."""
 
     key_id: str
     pending_days: int = DELETION_DAYS_MAX
+    request_id: str = ""
 
 
 class CancelKeyDeletion(msgspec.Struct, frozen=True):
     """Keep a key after all; it is disabled then."""
 
     key_id: str
+    request_id: str = ""
 
 
 class GetKeyPolicy(msgspec.Struct, frozen=True):
@@ -202,6 +219,7 @@ class PutKeyPolicy(msgspec.Struct, frozen=True):
     key_id: str
     policy: str
     may_lock_out: bool = False
+    request_id: str = ""
 
 
 class ListKeyPolicies(msgspec.Struct, frozen=True):
@@ -215,6 +233,7 @@ class CreateAlias(msgspec.Struct, frozen=True):
 
     alias: str
     key_id: str
+    request_id: str = ""
 
 
 class UpdateAlias(msgspec.Struct, frozen=True):
@@ -222,12 +241,14 @@ class UpdateAlias(msgspec.Struct, frozen=True):
 
     alias: str
     key_id: str
+    request_id: str = ""
 
 
 class DeleteAlias(msgspec.Struct, frozen=True):
     """Delete an alias; its key stays."""
 
     alias: str
+    request_id: str = ""
 
 
 class ListAliases(msgspec.Struct, frozen=True):
@@ -243,12 +264,14 @@ class EnableKeyRotation(msgspec.Struct, frozen=True):
 
     key_id: str
     period_days: int = ROTATION_DAYS_DEFAULT
+    request_id: str = ""
 
 
 class DisableKeyRotation(msgspec.Struct, frozen=True):
     """Rotate a key no more by itself."""
 
     key_id: str
+    request_id: str = ""
 
 
 class GetKeyRotationStatus(msgspec.Struct, frozen=True):
@@ -261,6 +284,7 @@ class RotateKeyOnDemand(msgspec.Struct, frozen=True):
     """Give a key new material now."""
 
     key_id: str
+    request_id: str = ""
 
 
 class ListKeyRotations(msgspec.Struct, frozen=True):
@@ -277,6 +301,7 @@ class TagResource(msgspec.Struct, frozen=True):
 
     key_id: str
     tags: Mapping[str, str]
+    request_id: str = ""
 
 
 class UntagResource(msgspec.Struct, frozen=True):
@@ -284,6 +309,7 @@ class UntagResource(msgspec.Struct, frozen=True):
 
     key_id: str
     tag_keys: tuple[str, ...]
+    request_id: str = ""
 
 
 class ListResourceTags(msgspec.Struct, frozen=True):
@@ -302,6 +328,9 @@ class Encrypt(msgspec.Struct, frozen=True):
     context: Context = {}
     is_trial: bool = False
     """Only say whether it would be done."""
+
+    def __repr__(self) -> str:
+        return f"Encrypt({self.key_id})"
 
 
 class Decrypt(msgspec.Struct, frozen=True):

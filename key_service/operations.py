@@ -23,7 +23,13 @@ def _made_by_the_desk(_request: Any) -> Checks:
 
 
 def _row(
-    request: type, kind: Kind, handler: Callable[..., Any], summary: str, *, also: tuple[str, ...] = ()
+    request: type,
+    kind: Kind,
+    handler: Callable[..., Any],
+    summary: str,
+    *,
+    also: tuple[str, ...] = (),
+    result: Any = None,
 ) -> Operation:
     name = request.__name__
     permissions = also if name == "ReEncrypt" else (f"kms:{name}", *also)
@@ -34,6 +40,8 @@ def _row(
         permissions=permissions,
         checks=_made_by_the_desk,
         handler=handler,
+        result=result,
+        idempotency_window_ms=model.REQUEST_WINDOW_MS if kind is Kind.WRITE else 0,
         summary=summary,
     )
 
@@ -42,14 +50,20 @@ _R, _W = Kind.READ, Kind.WRITE
 TABLE: Final = OperationTable(
     "key_service",
     (
-        _row(model.CreateKey, _W, materials.create_key, "Makes a key.", also=("kms:TagResource",)),
+        _row(model.CreateKey, _W, materials.create_key, "Makes a key.", also=("kms:TagResource",), result=model.Key),
         _row(model.DescribeKey, _R, materials.describe_key, "Answers a key."),
         _row(model.ListKeys, _R, materials.list_keys, "Lists the keys of the caller's account and region."),
         _row(model.EnableKey, _W, materials.enable_key, "Lets a key be used again."),
         _row(model.DisableKey, _W, materials.enable_key, "Keeps a key from being used."),
         _row(model.UpdateKeyDescription, _W, materials.update_description, "Describes a key anew."),
-        _row(model.ScheduleKeyDeletion, _W, materials.schedule_deletion, "Has a key deleted in 7 to 30 days."),
-        _row(model.CancelKeyDeletion, _W, materials.cancel_deletion, "Keeps a key after all, disabled."),
+        _row(
+            model.ScheduleKeyDeletion,
+            _W,
+            materials.schedule_deletion,
+            "Has a key deleted in 7 to 30 days.",
+            result=model.ScheduledDeletion,
+        ),
+        _row(model.CancelKeyDeletion, _W, materials.cancel_deletion, "Keeps a key after all, disabled.", result=str),
         _row(model.GetKeyPolicy, _R, materials.get_policy, "Answers a key's policy."),
         _row(model.PutKeyPolicy, _W, materials.put_policy, "Writes a key's policy."),
         _row(model.ListKeyPolicies, _R, materials.get_policy, "Answers the name of a key's policy."),
@@ -60,7 +74,7 @@ TABLE: Final = OperationTable(
         _row(model.EnableKeyRotation, _W, materials.enable_rotation, "Has a key rotated by itself."),
         _row(model.DisableKeyRotation, _W, materials.disable_rotation, "Rotates a key no more by itself."),
         _row(model.GetKeyRotationStatus, _R, materials.rotation_status, "Says whether and when a key is rotated."),
-        _row(model.RotateKeyOnDemand, _W, materials.rotate_on_demand, "Gives a key new material now."),
+        _row(model.RotateKeyOnDemand, _W, materials.rotate_on_demand, "Gives a key new material now.", result=str),
         _row(model.ListKeyRotations, _R, materials.list_rotations, "Lists the rotations of a key."),
         _row(model.TagResource, _W, materials.tag_key, "Sets tags of a key."),
         _row(model.UntagResource, _W, materials.untag_key, "Removes tags of a key."),

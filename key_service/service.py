@@ -95,6 +95,8 @@ class Service(Room):
                 return self._re_encrypted(request, *value)
             case model.GenerateDataKey():
                 return self._data_key(value, request)
+            case model.CreateKey():
+                return msgspec.structs.replace(value, description=request.description)
             case model.GenerateRandom():
                 return self.randomness.token_bytes(request.size_bytes)
             case model.GetKeyPolicy():

@@ -6,6 +6,7 @@ Loaded when somebody first asks: a service's own descriptors may not be there be
 from google.protobuf import descriptor_pool
 
 from cumulo.api.identity.v1 import identity_pb2 as _identity_pb2  # noqa: F401 - adds itself to the pool, as the others
+from cumulo.api.keys.v1 import keys_pb2 as _keys_pb2  # noqa: F401
 from cumulo.api.objects.v1 import objects_pb2 as _objects_pb2  # noqa: F401
 from cumulo.api.queue.v1 import log_pb2 as _log_pb2  # noqa: F401
 from cumulo.api.queue.v1 import queue_pb2 as _queue_pb2  # noqa: F401

@@ -28,6 +28,7 @@ from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.bootstrap import RootCredentials, bootstrap
 from cumulo.identity.credentials import Credentials
 from cumulo.identity.sealing import SecretBox
+from cumulo.key_service import entrances as key_entrances
 from cumulo.key_service import keys as key_schema
 from cumulo.object_store import edge_grpc as object_edge
 from cumulo.object_store import service as object_room
@@ -57,6 +58,7 @@ from cumulo.storage.memory import MemoryEngine
 from cumulo.storage.storage_keys import open_storage_keys
 
 if TYPE_CHECKING:
+    from cumulo.key_service import edge_grpc as key_edge
     from cumulo.key_service import service as key_room
     from cumulo.queue_service import (
         census,
@@ -73,6 +75,7 @@ else:
     edge_grpc_logs = LazyModule("cumulo.queue_service.edge_grpc_logs")
     edge_grpc_schedules = LazyModule("cumulo.queue_service.edge_grpc_schedules")
     edge_grpc_topics = LazyModule("cumulo.queue_service.edge_grpc_topics")
+    key_edge = LazyModule("cumulo.key_service.edge_grpc")
     key_room = LazyModule("cumulo.key_service.service")
     log_service = LazyModule("cumulo.queue_service.log_service")
     outgoing_folder = LazyModule("cumulo.queue_service.outgoing_folder")
@@ -278,6 +281,7 @@ async def _build(
             LazyHandler(entrances.LOG_SERVICE, lambda: edge_grpc_logs.handlers(logs(), rpc)),
             LazyHandler(entrances.SCHEDULE_SERVICE, lambda: edge_grpc_schedules.handlers(queues, rpc)),
             LazyHandler(entrances.TOPIC_SERVICE, lambda: edge_grpc_topics.handlers(topics(), queues, rpc)),
+            LazyHandler(key_entrances.SERVICE_NAME, lambda: key_edge.handlers(kms(), rpc)),
             object_edge.handlers(objects, rpc),
             runner_edge.handlers(runner, rpc),
         ),
@@ -287,6 +291,7 @@ async def _build(
             entrances.LOG_SERVICE,
             entrances.SCHEDULE_SERVICE,
             entrances.TOPIC_SERVICE,
+            key_entrances.SERVICE_NAME,
             object_edge.SERVICE_NAME,
             runner_edge.SERVICE_NAME,
         ),

@@ -62,11 +62,12 @@ DEAR = {"asyncio.__main__", "concurrent.futures.process", "multiprocessing.pool"
 """Modules of the standard library that only a detour would bring in."""
 LATER = re.compile(
     r"""prometheus_client | http\.server | urllib\.request
-    | cumulo\.api\.(queue\.v1\.(log|schedule) | topics\.v1\.topics)_pb2
+    | cumulo\.api\.(queue\.v1\.(log|schedule) | topics\.v1\.topics | keys\.v1\.keys)_pb2
     | cumulo\.gateway\.outgoing_\w+
     | cumulo\.(identity|object_store|queue_service)\.(aws|edge_aws)(_\w+)?
     | cumulo\.\w+\.(\w+_)?invariants | cumulo\.storage\.check
     | cumulo\.server\.(check | edge_grpc_reflection | topic_wiring)
+    | cumulo\.key_service\.(service | operations | resolving | materials | aliases | policies | ciphertexts | edge_\w+)
     | cumulo\.queue_service\.(census | edge_grpc_(logs|schedules|topics))
     | cumulo\.queue_service\.(log_\w+ | \w*_logs? | logs)
     | cumulo\.queue_service\.(topic_(?!signing)\w+ | \w+_topics | topics | subscriptions | publishing | filter_policies)
@@ -75,8 +76,8 @@ LATER = re.compile(
     """,
     re.VERBOSE,
 )
-"""What comes with the first call that needs it: the edges of AWS and their models, logs, topics with all that takes
-their messages out, the edge of schedules, what checks and counts, and the form of metrics.
+"""What comes with the first call that needs it: the edges of AWS and their models, keys, logs, topics with all that
+takes their messages out, the edge of schedules, what checks and counts, and the form of metrics.
 """
 
 

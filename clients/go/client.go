@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	identityv1 "cumulo/clients/go/api/identity/v1"
+	keysv1 "cumulo/clients/go/api/keys/v1"
 	objectsv1 "cumulo/clients/go/api/objects/v1"
 	queuev1 "cumulo/clients/go/api/queue/v1"
 	runnerv1 "cumulo/clients/go/api/runner/v1"
@@ -72,6 +73,7 @@ type Client struct {
 	Logs      queuev1.LogServiceClient
 	Topics    topicsv1.TopicServiceClient
 	Objects   objectsv1.ObjectServiceClient
+	Keys      keysv1.KeyServiceClient
 	Identity  identityv1.IdentityServiceClient
 	Runner    runnerv1.RunnerServiceClient
 
@@ -104,6 +106,7 @@ func Open(config Config, options ...grpc.DialOption) (*Client, error) {
 		Logs:       queuev1.NewLogServiceClient(connection),
 		Topics:     topicsv1.NewTopicServiceClient(connection),
 		Objects:    objectsv1.NewObjectServiceClient(connection),
+		Keys:       keysv1.NewKeyServiceClient(connection),
 		Identity:   identityv1.NewIdentityServiceClient(connection),
 		Runner:     runnerv1.NewRunnerServiceClient(connection),
 		connection: connection,

@@ -17,10 +17,10 @@ from google.protobuf import descriptor_pb2 as pb
 PROTOS = Path(__file__).resolve().parents[2] / "protos"
 FILES = sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.rglob("*.proto"))
 # IssueToken's nonce does what a request_id would do.
-SHORT_LISTS = {"ListQueueTags", "ListMessageMoveTasks", "ListSnapshots"}
-"""Lists with a small limit of their own (50, 10 and 100); SQS answers the first two whole, too."""
+SHORT_LISTS = {"ListQueueTags", "ListKeyTags", "ListMessageMoveTasks", "ListSnapshots"}
+"""Lists with a small limit of their own (50, 50, 10 and 100); SQS answers its two whole, too."""
 READING_RPC = re.compile(
-    r"(Get|List|Head|Explain|Peek|Pull|Receive|Read|Consume|StreamRe(ad|ceive)|StreamSubscribe|StreamJobLogs)|IssueToken"
+    r"(Get|List|Head|Encrypt$|Decrypt$|ReEncrypt$|Generate(DataKey|Random)|Explain|Peek|Pull|Receive|Read|Consume|StreamRe(ad|ceive)|StreamSubscribe|StreamJobLogs)|IssueToken"
 )
 
 Field = pb.FieldDescriptorProto
@@ -116,6 +116,7 @@ def words(camel: str) -> str:
 def test_there_is_one_contract_for_each_service() -> None:
     assert [Path(name).stem for name in FILES] == [
         "identity",
+        "keys",
         "objects",
         "log",
         "queue",

@@ -20,6 +20,7 @@ from grpc_status import rpc_status
 
 from cumulo.api.identity.v1 import identity_pb2
 from cumulo.api.identity.v1.identity_pb2_grpc import IdentityServiceStub
+from cumulo.api.keys.v1 import keys_pb2
 from cumulo.api.objects.v1 import objects_pb2
 from cumulo.api.queue.v1 import log_pb2, queue_pb2, schedule_pb2
 from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
@@ -38,6 +39,7 @@ SERVICES = [
         (log_pb2, "LogService"),
         (schedule_pb2, "ScheduleService"),
         (topics_pb2, "TopicService"),
+        (keys_pb2, "KeyService"),
         (objects_pb2, "ObjectService"),
         (runner_pb2, "RunnerService"),
     )

@@ -26,7 +26,7 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: Any) -> No
     "-V", "--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show the version."
 )
 def cli() -> None:
-    """Queues, topics, logs, object storage, identity and isolated jobs, on a server of your own.
+    """Queues, topics, logs, object storage, keys, identity and isolated jobs, on a server of your own.
 
     Commands find the server by CUMULO_TARGET and the access key by CUMULO_ACCESS_KEY_ID and CUMULO_SECRET_ACCESS_KEY;
     `eval "$(cumulo env)"` sets them for a server on this machine, and `cumulo iam login` keeps others as profiles.
@@ -42,6 +42,7 @@ for _name, _summary in (
     ("topic", "Topics: publish to many subscriptions at once."),
     ("bucket", "Buckets, their policies and notifications."),
     ("object", "Objects: copy, list, read, remove."),
+    ("key", "Keys, and what is encrypted under them."),
     ("iam", "Users, groups, keys, policies, and why a call is allowed or denied."),
     ("job", "Jobs: run, submit, watch, cancel."),
     ("aws", "AWS's command line on this server."),

@@ -655,6 +655,91 @@ class Explanation(Value, frozen=True):
         return self.decision == "allow"
 
 
+# Keys
+
+KeyState = Literal["ENABLED", "DISABLED", "PENDING_DELETION"]
+
+
+class KeyInfo(Value, frozen=True):
+    """A key of the key service; listings hold `id`, `full_name` and `arn` only."""
+
+    id: str
+    full_name: str
+    arn: str
+    description: str = ""
+    state: KeyState | None = None
+    is_managed: bool | None = None
+    """Whether it is a service's own key, used through that service alone."""
+    created: datetime | None = None
+    deletion: datetime | None = None
+    """When it is deleted; None: it is not to be."""
+    material_id: str = ""
+
+
+class AliasInfo(Value, frozen=True):
+    """Another name of a key: `alias/…`."""
+
+    name: str
+    full_name: str
+    arn: str
+    key_id: str
+    created: datetime
+    updated: datetime
+
+
+class RotationPlan(Value, frozen=True):
+    """How often a key is rotated by itself, and when next."""
+
+    every_days: int
+    next: datetime
+
+
+class KeyRotation(Value, frozen=True):
+    """A material of a key: only the current one encrypts, every one opens what it encrypted."""
+
+    material_id: str
+    kind: Literal["FIRST", "AUTOMATIC", "ON_DEMAND"]
+    is_current: bool
+    rotated: datetime | None
+    """None for the key's first."""
+
+
+class Encrypted(Value, frozen=True):
+    """A ciphertext, and which key and material of it made it."""
+
+    ciphertext: bytes
+    key_id: str
+    material_id: str
+
+
+class Decrypted(Value, frozen=True):
+    """What a ciphertext held, which its `repr` does not show, and which key and material of it had made it."""
+
+    plaintext: bytes
+    key_id: str
+    material_id: str
+
+    def __repr__(self) -> str:
+        return f"Decrypted(key_id={self.key_id!r})"
+
+    @property
+    def text(self) -> str:
+        """The plaintext as UTF-8 text."""
+        return self.plaintext.decode()
+
+
+class DataKey(Value, frozen=True):
+    """A random key: in clear to encrypt with, and encrypted to be stored beside what it encrypts."""
+
+    plaintext: bytes
+    ciphertext: bytes
+    key_id: str
+    material_id: str
+
+    def __repr__(self) -> str:
+        return f"DataKey(key_id={self.key_id!r})"
+
+
 # Jobs
 
 JobState = Literal["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"]

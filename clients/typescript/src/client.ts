@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { Readable, type Writable } from "node:stream";
 import { type ChannelCredentials, type ClientReadableStream, credentials } from "@grpc/grpc-js";
 import { IdentityServiceClient, IdentityServiceService } from "./api/cumulo/api/identity/v1/identity.js";
+import { KeyServiceClient, KeyServiceService } from "./api/cumulo/api/keys/v1/keys.js";
 import {
   type GetObjectRequest,
   type GetObjectResponse,
@@ -71,6 +72,7 @@ export class Client {
   readonly logs: Promised<LogServiceClient>;
   readonly topics: Promised<TopicServiceClient>;
   readonly objects: Promised<ObjectServiceClient>;
+  readonly keys: Promised<KeyServiceClient>;
   readonly identity: Promised<IdentityServiceClient>;
   readonly runner: Promised<RunnerServiceClient>;
   /** IssueToken goes here, without a token: else it would wait for itself. */
@@ -86,6 +88,7 @@ export class Client {
     this.logs = promised(new LogServiceClient(config.target, security, options), LogServiceService);
     this.topics = promised(new TopicServiceClient(config.target, security, options), TopicServiceService);
     this.objects = promised(new ObjectServiceClient(config.target, security, options), ObjectServiceService);
+    this.keys = promised(new KeyServiceClient(config.target, security, options), KeyServiceService);
     this.identity = promised(new IdentityServiceClient(config.target, security, options), IdentityServiceService);
     this.runner = promised(new RunnerServiceClient(config.target, security, options), RunnerServiceService);
   }
@@ -93,7 +96,7 @@ export class Client {
   /** Ends all calls and the connection. */
   close(): void {
     for (const service of [this.queues, this.schedules, this.logs, this.topics]) service.raw.close();
-    for (const service of [this.objects, this.identity, this.runner]) service.raw.close();
+    for (const service of [this.objects, this.keys, this.identity, this.runner]) service.raw.close();
     this.#anonymous.close();
   }
 

@@ -12,6 +12,7 @@ from cumulo.client._async.buckets import AsyncBucket
 from cumulo.client._async.connection import DEADLINE_S, TOKEN_LIFE_S, AsyncConnection
 from cumulo.client._async.identity import AsyncIdentity
 from cumulo.client._async.jobs import AsyncJobs
+from cumulo.client._async.keys import AsyncKeys
 from cumulo.client._async.leases import AsyncLeaseKeeper
 from cumulo.client._async.logs import AsyncLog
 from cumulo.client._async.pages import AsyncPager
@@ -65,6 +66,7 @@ class AsyncClient:
         self._requests = AsyncRequests(self._connection)
         self.iam = AsyncIdentity(self._connection)
         self.jobs = AsyncJobs(self._connection)
+        self.keys = AsyncKeys(self._connection)
 
     def __repr__(self) -> str:
         it = self._connection.configuration

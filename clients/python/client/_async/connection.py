@@ -15,6 +15,7 @@ import grpc
 
 from cumulo.api.identity.v1 import identity_pb2
 from cumulo.api.identity.v1.identity_pb2_grpc import IdentityServiceStub
+from cumulo.api.keys.v1.keys_pb2_grpc import KeyServiceStub
 from cumulo.api.objects.v1.objects_pb2_grpc import ObjectServiceStub
 from cumulo.api.queue.v1.log_pb2_grpc import LogServiceStub
 from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
@@ -30,6 +31,7 @@ from cumulo.client.errors import Unauthenticated, from_rpc
 
 if TYPE_CHECKING:
     from cumulo.api.identity.v1.identity_pb2_grpc import IdentityServiceAsyncStub
+    from cumulo.api.keys.v1.keys_pb2_grpc import KeyServiceAsyncStub
     from cumulo.api.objects.v1.objects_pb2_grpc import ObjectServiceAsyncStub
     from cumulo.api.queue.v1.log_pb2_grpc import LogServiceAsyncStub
     from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceAsyncStub
@@ -121,6 +123,11 @@ class AsyncLane:
     def objects(self) -> "ObjectServiceAsyncStub":
         """The object service."""
         return ObjectServiceStub(self.channel)
+
+    @cached_property
+    def keys(self) -> "KeyServiceAsyncStub":
+        """The key service."""
+        return KeyServiceStub(self.channel)
 
     @cached_property
     def identity(self) -> "IdentityServiceAsyncStub":

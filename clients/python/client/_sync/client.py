@@ -13,6 +13,7 @@ from cumulo.client._sync.buckets import Bucket
 from cumulo.client._sync.connection import DEADLINE_S, TOKEN_LIFE_S, Connection
 from cumulo.client._sync.identity import Identity
 from cumulo.client._sync.jobs import Jobs
+from cumulo.client._sync.keys import Keys
 from cumulo.client._sync.leases import LeaseKeeper
 from cumulo.client._sync.logs import Log
 from cumulo.client._sync.pages import Pager
@@ -66,6 +67,7 @@ class Client:
         self._requests = Requests(self._connection)
         self.iam = Identity(self._connection)
         self.jobs = Jobs(self._connection)
+        self.keys = Keys(self._connection)
 
     def __repr__(self) -> str:
         it = self._connection.configuration

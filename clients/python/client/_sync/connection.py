@@ -16,6 +16,7 @@ import grpc
 
 from cumulo.api.identity.v1 import identity_pb2
 from cumulo.api.identity.v1.identity_pb2_grpc import IdentityServiceStub
+from cumulo.api.keys.v1.keys_pb2_grpc import KeyServiceStub
 from cumulo.api.objects.v1.objects_pb2_grpc import ObjectServiceStub
 from cumulo.api.queue.v1.log_pb2_grpc import LogServiceStub
 from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
@@ -31,6 +32,7 @@ from cumulo.client.errors import Unauthenticated, from_rpc
 
 if TYPE_CHECKING:
     from cumulo.api.identity.v1.identity_pb2_grpc import IdentityServiceStub
+    from cumulo.api.keys.v1.keys_pb2_grpc import KeyServiceStub
     from cumulo.api.objects.v1.objects_pb2_grpc import ObjectServiceStub
     from cumulo.api.queue.v1.log_pb2_grpc import LogServiceStub
     from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
@@ -122,6 +124,11 @@ class Lane:
     def objects(self) -> "ObjectServiceStub":
         """The object service."""
         return ObjectServiceStub(self.channel)
+
+    @cached_property
+    def keys(self) -> "KeyServiceStub":
+        """The key service."""
+        return KeyServiceStub(self.channel)
 
     @cached_property
     def identity(self) -> "IdentityServiceStub":
