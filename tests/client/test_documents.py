@@ -1,4 +1,4 @@
-"""The examples of docs/clients.md, docs/logs.md, docs/topics.md and docs/topics_native.md run as they are printed."""
+"""The examples of the pages on clients, keys, logs and topics run as they are printed."""
 
 import os
 import re
@@ -100,3 +100,23 @@ def test_every_example_of_native_topics_runs_in_order(tmp_path: Path):
         assert shown in printed
     assert typed.returncode == 0, typed.stderr
     assert typed.stdout.count("disk is full") == 2
+
+
+def test_every_example_of_keys_runs_in_order(tmp_path: Path):
+    commands = re.findall(r"^\$ (.+)$", (DOCS / "keys.md").read_text(), re.MULTILINE)
+    with Server() as server:
+        printed = run_examples("keys.md", server, tmp_path)
+        environment = server.environment()
+        environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        typed = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", "\n".join(commands)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env=environment,
+        )
+
+    assert printed == "text\nb'text'\n"
+    assert typed.returncode == 0, typed.stderr
+    assert "is rotated every 90 days" in typed.stdout
