@@ -200,3 +200,92 @@ def test_etag_time_and_url_of_a_file(fs: Any, tree: str) -> None:
     assert fs.ukey(path) == fs.checksum(path) == fs.info(path)["ETag"]
     assert fs.modified(path) == fs.created(path)
     assert "X-Amz-Signature" in fs.sign(path, 60)
+
+
+@pytest.fixture
+def aware(server: Server) -> Iterator[Any]:
+    """A file system that knows of versions."""
+    from cumulo.client.filesystem import CumuloFileSystem
+
+    made = CumuloFileSystem(
+        server.target, url=server.url, version_aware=True, skip_instance_cache=True, **server.credentials
+    )
+    yield made
+    made.client.close()
+
+
+def test_versions_are_read_by_path_and_by_argument(aware: Any, bucket: Bucket, name: str, tmp_path: Path) -> None:
+    bucket.set_versioning("Enabled")
+    path = f"{name}/dir/k"
+    for data in (b"old", b"newer"):
+        aware.pipe(path, data)
+
+    new, old = aware.object_version_info(path)
+
+    versioned = f"{path}?versionId={old['VersionId']}"
+    assert (new["IsLatest"], old["IsLatest"], old["size"]) == (True, False, 3)
+    assert (aware.info(path)["VersionId"], aware.info(versioned)["size"]) == (new["VersionId"], 3)
+    assert aware.info(path, version_id=old["VersionId"]) == aware.info(versioned)
+    assert aware.ls(f"{name}/dir", versions=True, detail=False) == [
+        f"{path}?versionId={new['VersionId']}",
+        versioned,
+    ]
+    assert (aware.cat(path), aware.cat(versioned), aware.cat_file(versioned, -2)) == (b"newer", b"old", b"ld")
+    with aware.open(versioned, "rb") as file:
+        assert (file.version_id, file.read()) == (old["VersionId"], b"old")
+    with aware.open(path, "rb", version_id=old["VersionId"]) as file:
+        assert file.read() == b"old"
+    aware.get_file(versioned, tmp_path / "old")
+    assert (tmp_path / "old").read_bytes() == b"old"
+    aware.cp_file(versioned, path)
+    assert aware.cat(path) == b"old"
+    assert len(aware.object_version_info(path)) == 3
+    for wrong in (aware.touch, lambda it: aware.pipe(it, b""), lambda it: aware.open(it, "wb")):
+        with pytest.raises(ValueError, match="read, not written"):
+            wrong(versioned)
+    aware.rm(versioned)
+    assert not aware.exists(versioned)
+    with pytest.raises(ValueError, match="is not the version"):
+        aware.cat_file(versioned, version_id="null")
+
+
+def test_an_open_file_keeps_its_version_while_it_is_written_over(aware: Any, bucket: Bucket, name: str) -> None:
+    bucket.set_versioning("Enabled")
+    path = f"{name}/k"
+    aware.pipe(path, LARGE)
+
+    with aware.open(path, "rb", block_size=100_000) as file:
+        assert file.read(10) == LARGE[:10]
+        aware.pipe(path, b"other")
+        file.seek(12_345_678)
+        assert file.read(7) == LARGE[12_345_678:12_345_685]
+    with aware.open(path, "wb") as file:
+        file.write(b"third")
+    assert file.version_id == aware.info(path)["VersionId"]
+
+
+def test_a_path_with_a_version_makes_a_file_system_aware(server: Server, bucket: Bucket, name: str) -> None:
+    bucket.set_versioning("Enabled")
+    old = bucket.put("k", "old")
+    bucket.put("k", "new")
+    where = {"target": server.target, "url": server.url, **server.credentials}
+    fsspec.register_implementation("cumulo", "cumulo.client.filesystem.CumuloFileSystem", clobber=True)
+
+    with fsspec.open(f"cumulo://{name}/k?versionId={old.version_id}", **where) as file:
+        assert file.read() == b"old"
+    unaware = fsspec.filesystem("cumulo", **where)
+    for asks in (lambda: unaware.ls(name, versions=True), lambda: unaware.info(f"{name}/k", version_id="null")):
+        with pytest.raises(ValueError, match="version_aware"):
+            asks()
+    with pytest.raises(FileNotFoundError):
+        unaware.info(f"{name}/k?versionId={old.version_id}")
+
+
+def test_a_file_whose_versions_are_kept_is_moved_by_a_copy(fs: Any, bucket: Bucket, name: str) -> None:
+    bucket.set_versioning("Enabled")
+    fs.pipe(f"{name}/a", b"text")
+
+    fs.mv(f"{name}/a", f"{name}/b")
+
+    assert (fs.exists(f"{name}/a"), fs.cat(f"{name}/b")) == (False, b"text")
+    assert [(it.key, it.delete_marker) for it in bucket.versions()] == [("a", True), ("a", False), ("b", False)]
