@@ -21,7 +21,8 @@ def fs(server: Server) -> Iterator[Any]:
     """A file system without caches of instances, of the server's root user."""
     from cumulo.client.filesystem import CumuloFileSystem
 
-    made = CumuloFileSystem(server.target, url=server.url, **server.credentials, skip_instance_cache=True)
+    options: dict[str, Any] = {"url": server.url, "skip_instance_cache": True, **server.credentials}
+    made = CumuloFileSystem(server.target, **options)
     yield made
     made.client.close()
 
@@ -207,9 +208,8 @@ def aware(server: Server) -> Iterator[Any]:
     """A file system that knows of versions."""
     from cumulo.client.filesystem import CumuloFileSystem
 
-    made = CumuloFileSystem(
-        server.target, url=server.url, version_aware=True, skip_instance_cache=True, **server.credentials
-    )
+    options: dict[str, Any] = {"url": server.url, "skip_instance_cache": True, **server.credentials}
+    made = CumuloFileSystem(server.target, version_aware=True, **options)
     yield made
     made.client.close()
 
