@@ -94,6 +94,8 @@ def create_bucket(txn: Txn, request: Creation) -> model.Bucket:
     txn.put(keys.bucket_key(request.name), records.encode(row))
     txn.put(keys.account_key(request.account, request.name), b"")
     meta = Meta(name=request.name, account=request.account, region=request.region)
+    if request.row.locks_objects:
+        meta = msgspec.structs.replace(meta, versioning=model.VERSIONING_ENABLED, lock=model.BucketLock())
     txn.put(request.partition + keys.META, records.encode(meta))
     txn.put(request.partition + keys.COUNTERS, records.encode(Counters()))
     for kind, value in request.configurations:

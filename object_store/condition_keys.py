@@ -7,10 +7,15 @@ Source: service authorization reference, "Condition keys for Amazon S3" and "Act
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+import msgspec
+
+from cumulo.core.operations import Checks
+from cumulo.gateway.aws_timestamps import iso8601
 from cumulo.object_store import model
 
+RETAIN_UNTIL: Final = "s3:object-lock-retain-until-date"
 Keys = dict[str, str | tuple[str, ...]]
 _COPIES = (model.CopyObject, model.UploadPartCopy)
 
@@ -36,6 +41,7 @@ def of_write(request: Any) -> Keys:
         keys["s3:x-amz-copy-source"] = f"{request.source.bucket}/{request.source.key}"
     if isinstance(request, model.CopyObject) and (request.metadata_directive or request.replaces_metadata):
         keys["s3:x-amz-metadata-directive"] = request.metadata_directive or "REPLACE"
+    keys |= of_lock(getattr(request, "lock", None))
     return keys | _of_tags("s3:RequestObjectTagKeys", "s3:RequestObjectTag", getattr(request, "tags", {}))
 
 
@@ -46,6 +52,30 @@ def of_acl(acl: str, grants: tuple[model.AskedGrant, ...]) -> Keys:
     for grant in grants:
         grantees.setdefault(grant.permission.lower().replace("_", "-"), []).append(grant.grantee)
     return keys | {f"s3:x-amz-grant-{permission}": ", ".join(names) for permission, names in grantees.items()}
+
+
+def of_lock(lock: model.ObjectLock | None) -> Keys:
+    """Return the keys of a lock that is asked for, but for the days that it has left: those need a clock."""
+    keys: Keys = {}
+    if lock is None:
+        return keys
+    if lock.mode:
+        keys["s3:object-lock-mode"] = lock.mode
+    if lock.until_ms:
+        keys[RETAIN_UNTIL] = iso8601(lock.until_ms)
+    if lock.hold:
+        keys["s3:object-lock-legal-hold"] = lock.hold
+    return keys
+
+
+def with_remaining_days(checks: Checks, days: int) -> Checks:
+    """Return the checks of a request that asks for a retention, with the days that this has left."""
+    return tuple(
+        msgspec.structs.replace(check, keys={**check.keys, "s3:object-lock-remaining-retention-days": str(days)})
+        if RETAIN_UNTIL in check.keys
+        else check
+        for check in checks
+    )
 
 
 def of_new_bucket(request: model.CreateBucket) -> Keys:

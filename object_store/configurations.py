@@ -19,6 +19,7 @@ from cumulo.object_store import (
     errors,
     inventories,
     keys,
+    locks,
     logging_rules,
     model,
     payments,
@@ -69,6 +70,7 @@ QUOTA: Final = "quota"
 SLICE_BYTES: Final = VALUE_BYTES_MAX - 64
 """Of an encoded configuration in one row; the record around it takes a few bytes."""
 VERSIONING: Final = "versioning"
+OBJECT_LOCK: Final = "object_lock"
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -154,8 +156,12 @@ KINDS: Final = {
         shape="BucketLoggingStatus",
         check=logging_rules.check_logging,
     ),
-    "object_lock": Kind(
-        "s3:GetBucketObjectLockConfiguration", "s3:PutBucketObjectLockConfiguration", errors.NO_SUCH_OBJECT_LOCK
+    OBJECT_LOCK: Kind(
+        "s3:GetBucketObjectLockConfiguration",
+        "s3:PutBucketObjectLockConfiguration",
+        errors.NO_SUCH_OBJECT_LOCK,
+        model.BucketLock,
+        check=lambda _, lock: locks.check_bucket_lock(lock),
     ),
     REPLICATION: Kind(
         "s3:GetReplicationConfiguration",
@@ -232,6 +238,10 @@ def check_removal(name: str) -> None:
     kind_of(name)
     if name == VERSIONING:
         raise INVALID_ARGUMENT.error(parameter="kind", value=name, allowed="versioning can be suspended, not removed")
+    if name == OBJECT_LOCK:
+        raise INVALID_ARGUMENT.error(
+            parameter="kind", value=name, allowed="the default retention can be removed, the lock of objects cannot"
+        )
 
 
 def check_id(kind: Kind, id_: str) -> None:
@@ -361,9 +371,15 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
             assert isinstance(value, model.Versioning), value
             if meta.replication and value.status != model.VERSIONING_ENABLED:
                 raise REPLICATED_BUCKET.error()
+            locks.check_suspension(meta, value.status)
             changed = msgspec.structs.replace(meta, versioning=value.status)
             txn.put(stamped.partition + keys.META, records.encode(changed))
             replace_row(txn, request.bucket, is_versioned=True)
+        case "object_lock":
+            assert isinstance(value, model.BucketLock), value
+            locks.check_versioned(meta)
+            txn.put(stamped.partition + keys.META, records.encode(msgspec.structs.replace(meta, lock=value)))
+            replace_row(txn, request.bucket, locks_objects=True)
         case "quota":
             assert value is None or isinstance(value, model.BucketQuota), value
             txn.put(stamped.partition + keys.META, records.encode(quotas.limited(meta, value)))

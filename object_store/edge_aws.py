@@ -18,6 +18,7 @@ from cumulo.object_store import (
     edge_aws_forms,
     edge_aws_lifecycle,
     edge_aws_listings,
+    edge_aws_locks,
     edge_aws_multipart,
     edge_aws_notifications,
     edge_aws_objects,
@@ -47,6 +48,7 @@ _PAGES: Final = (
     edge_aws_restores,
     edge_aws_tagging,
     edge_aws_acl,
+    edge_aws_locks,
     edge_aws_forms,
 )
 

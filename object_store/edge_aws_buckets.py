@@ -74,8 +74,6 @@ def handlers(service: Service) -> dict[str, Handler]:
 async def _create_bucket(service: Service, call: AwsCall) -> AwsAnswer:
     request, headers = call.request, call.http.headers
     await check_headers(service, call, request.Bucket)
-    if headers.get("x-amz-bucket-object-lock-enabled", "false").lower() != "false":
-        raise header_error("x-amz-bucket-object-lock-enabled")
     if headers.get("x-amz-bucket-namespace", "global") != "global":
         raise header_error("x-amz-bucket-namespace")
     configuration = request.CreateBucketConfiguration
@@ -92,6 +90,7 @@ async def _create_bucket(service: Service, call: AwsCall) -> AwsAnswer:
         object_ownership=headers.get("x-amz-object-ownership", ""),
         tags=tags,
         grants=from_headers(headers.get),
+        locks_objects=bool(request.ObjectLockEnabledForBucket),
     )
     await service.call(call.ctx, "CreateBucket", asked)
     arn = model.bucket_arn(request.Bucket)

@@ -96,15 +96,10 @@ def encryption_elements(it: Any) -> str:
     )
 
 
-def _empty(_: Any) -> str:
-    return ""
-
-
 _READS: Final[Mapping[str, tuple[str, str, Callable[[Any], str]]]] = {
     "GetPublicAccessBlock": (PUBLIC_ACCESS_BLOCK, "PublicAccessBlockConfiguration", public_access_block_elements),
     "GetBucketOwnershipControls": (OWNERSHIP_CONTROLS, "OwnershipControls", ownership_controls_elements),
     "GetBucketEncryption": (ENCRYPTION, "ServerSideEncryptionConfiguration", encryption_elements),
-    "GetObjectLockConfiguration": ("object_lock", "ObjectLockConfiguration", _empty),
     "GetBucketVersioning": (VERSIONING, "VersioningConfiguration", versioning_elements),
 }
 """Each read: its kind, the root element of its document, and what stands in that."""

@@ -30,6 +30,7 @@ from cumulo.object_store.edge_aws_headers import (
     write_conditions,
 )
 from cumulo.object_store.edge_aws_lifecycle import expiration_headers
+from cumulo.object_store.edge_aws_locks import asked_lock
 from cumulo.object_store.edge_aws_objects import checksum_elements, encoded, shown_checksums
 from cumulo.object_store.edge_aws_tagging import tags_in_header
 from cumulo.object_store.edge_aws_xml import document
@@ -75,6 +76,7 @@ async def _copy_object(service: Service, call: AwsCall) -> AwsAnswer:
         if_match=if_match,
         if_none_match=if_none_match,
         encryption=asked_encryption(headers),
+        lock=asked_lock(headers),
     )
     copied: model.Object = (await service.call(call.ctx, "CopyObject", asked)).value
     return document(

@@ -21,6 +21,7 @@ from cumulo.object_store.acl import from_headers
 from cumulo.object_store.edge_aws_encryption import asked_encryption, encryption_headers
 from cumulo.object_store.edge_aws_errors import MALFORMED_XML, argument_error
 from cumulo.object_store.edge_aws_headers import content_headers, expected_digests, refuse_not_built, version_header
+from cumulo.object_store.edge_aws_locks import asked_lock
 from cumulo.object_store.edge_aws_objects import checksum_headers
 from cumulo.object_store.edge_aws_tagging import tags_of
 from cumulo.object_store.edge_aws_xml import document, escape
@@ -66,6 +67,7 @@ async def _post_object(service: Service, call: AwsCall) -> AwsAnswer:
         grants=from_headers(fields.get),
         is_form=True,
         encryption=asked_encryption(fields),
+        lock=asked_lock(fields),
     )
     stored: model.Object = (await service.call(call.ctx, "PutObject", asked, call.body)).value
     return _answer(call, fields, stored)

@@ -36,9 +36,6 @@ CHECKSUMS: Final = {f"x-amz-checksum-{name}": name for name in model.CHECKSUMS}
 
 _NOT_BUILT: Final = frozenset(
     (
-        "x-amz-object-lock-mode",
-        "x-amz-object-lock-retain-until-date",
-        "x-amz-object-lock-legal-hold",
         "x-amz-object-lock-event-hold",
         "x-amz-object-lock-event-hold-duration-days",
         "x-amz-object-lock-event-hold-duration-years",
@@ -47,8 +44,7 @@ _NOT_BUILT: Final = frozenset(
     )
 )
 _OWNER: Final = "x-amz-expected-bucket-owner"
-_BYPASS: Final = "x-amz-bypass-governance-retention"
-_SPECIAL: Final = _NOT_BUILT | {_OWNER, _BYPASS}
+_SPECIAL: Final = _NOT_BUILT | {_OWNER}
 _CONDITIONS: Final = frozenset(("if-match", "if-none-match", "if-modified-since", "if-unmodified-since"))
 _RANGE: Final = re.compile(r"bytes=\s*(\d{0,19})\s*-\s*(\d{0,19})\s*")
 _CONTENT_HEADERS: Final = frozenset(model.CONTENT_HEADERS)
@@ -65,9 +61,6 @@ async def check_headers(service: Service, call: AwsCall, bucket: str) -> None:
 
 async def _check_special(service: Service, call: AwsCall, bucket: str) -> None:
     refuse_not_built(call.http.headers)
-    bypass = call.http.headers.get(_BYPASS, "")
-    if bypass.lower() == "true":
-        raise argument_error(_BYPASS, bypass, f"{_BYPASS} is only applicable to Object Lock enabled buckets.")
     await check_owner(service, bucket, call.http.headers.get(_OWNER))
 
 

@@ -34,6 +34,7 @@ from cumulo.object_store.edge_aws_headers import (
 )
 from cumulo.object_store.edge_aws_lifecycle import abort_headers, expiration_headers
 from cumulo.object_store.edge_aws_listings import encoder, page_limit
+from cumulo.object_store.edge_aws_locks import asked_lock
 from cumulo.object_store.edge_aws_objects import checksum_elements, encoded, shown_checksums
 from cumulo.object_store.edge_aws_tagging import tags_in_header
 from cumulo.object_store.edge_aws_uploads import body_length, upload_body
@@ -94,6 +95,7 @@ async def _create(service: Service, call: AwsCall) -> AwsAnswer:
         checksum=checksum.lower(),
         checksum_type=checksum_type,
         encryption=asked_encryption(headers),
+        lock=asked_lock(headers),
     )
     opened: model.CreatedUpload = (await service.call(call.ctx, "CreateMultipartUpload", asked)).value
     answered = [*encryption_headers(opened.encryption, headers)]

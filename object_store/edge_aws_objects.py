@@ -40,6 +40,7 @@ from cumulo.object_store.edge_aws_headers import (
     write_conditions,
 )
 from cumulo.object_store.edge_aws_lifecycle import expiration_headers
+from cumulo.object_store.edge_aws_locks import asked_lock, check_digest, lock_headers
 from cumulo.object_store.edge_aws_restores import restore_header
 from cumulo.object_store.edge_aws_tagging import tags_in_header
 from cumulo.object_store.edge_aws_uploads import body_length, upload_body
@@ -120,7 +121,10 @@ async def _put_object(service: Service, call: AwsCall) -> AwsAnswer:
         grants=from_headers(headers.get),
         encryption=asked_encryption(headers),
         write_offset=_write_offset(request.WriteOffsetBytes),
+        lock=asked_lock(headers),
     )
+    if asked.lock is not None:
+        check_digest(asked.expected)
     stored: model.Object = (await service.call(call.ctx, "PutObject", asked, upload_body(call))).value
     answered = (
         ("etag", f'"{stored.etag}"'),
@@ -152,6 +156,7 @@ async def _delete_object(service: Service, call: AwsCall) -> AwsAnswer:
         if_modified_ms=request.IfMatchLastModifiedTime,
         if_size_bytes=request.IfMatchSize,
         version_id=asked_version(request.VersionId),
+        bypasses_governance=bool(request.BypassGovernanceRetention),
     )
     deleted: model.Deleted = (await service.call(call.ctx, "DeleteObject", asked)).value
     answered = version_header(deleted.version_id)
@@ -166,8 +171,9 @@ async def _delete_objects(service: Service, call: AwsCall) -> AwsAnswer:
     objects = request.Delete.Objects
     if not 1 <= len(objects) <= model.BATCH_DELETE_MAX:
         raise MALFORMED_XML.error()
+    bypasses = bool(request.BypassGovernanceRetention)
     entries = tuple(
-        model.DeleteEntry(one.Key, etag(one.ETag or ""), one.LastModifiedTime, one.Size, one.VersionId or "")
+        model.DeleteEntry(one.Key, etag(one.ETag or ""), one.LastModifiedTime, one.Size, one.VersionId or "", bypasses)
         for one in objects
     )
     asked = model.BatchDeleteObjects(bucket=request.Bucket, entries=entries)
@@ -267,6 +273,8 @@ def described(found: model.Object) -> Headers:
     headers += expiration_headers(found)
     if found.restore is not None:
         headers.append(restore_header(found.restore))
+    if found.lock is not None:
+        headers += lock_headers(found.lock)
     return headers
 
 

@@ -61,6 +61,7 @@ class Tally(msgspec.Struct):
     bytes: int = 0
     uploads: int = 0
     versions: int = 0
+    locks: int = 0
     highest: int = 0
     inline: set[int] = msgspec.field(default_factory=set)
     blobs: dict[int, int] = msgspec.field(default_factory=dict)
@@ -232,6 +233,11 @@ def _check_configurations(
         yield "its versioning is not what its record and its row say"
     if meta.replication != replication_outbox.digest_of(read_value(txn, row.partition, configurations.REPLICATION)):
         yield "its replication rules are not those of its record"
+    lock = configurations.read(txn, row.partition, configurations.OBJECT_LOCK)
+    if meta.lock != lock or row.locks_objects != (lock is not None):
+        yield "its object lock is not what its record and its row say"
+    if lock is not None and state != model.VERSIONING_ENABLED:
+        yield "its objects can be locked, and their versions are not kept"
     if row.is_policy_public and not row.has_policy:
         yield "its row says that it has a public policy, and it has none"
     if row.encryption != configurations.read(txn, row.partition, configurations.ENCRYPTION):
@@ -258,6 +264,10 @@ def _check_record(
         yield f"object {key!r}: its record and the due index disagree on whether a rule will do something to it"
     tally.bytes += record.size_bytes
     tally.highest = max(tally.highest, record.body)
+    if record.lock is not None:
+        tally.locks += 1
+        if record.lock == model.ObjectLock() or bool(record.lock.mode) != bool(record.lock.until_ms):
+            yield f"object {key!r}: its lock says {record.lock}"
     if record.version_id and record.version_id != versions.version_id(partition, record.body):
         yield f"object {key!r}: version {record.version_id} has the number {record.body}"
     if record.part_count:
@@ -407,6 +417,8 @@ def _check_counts(txn: ReadTxn, meta: Meta, counters: Counters, partition: bytes
         yield f"its counters are {counters}, its rows make {found}"
     if tally.highest >= counters.next:
         yield f"its next number {counters.next} is not above {tally.highest}"
+    if tally.locks and meta.lock is None:
+        yield f"{tally.locks} versions are locked, and its objects cannot be"
     rules = sum(1 for _ in rows_under(txn, partition + keys.RULES))
     if rules != meta.rule_count or rules > model.NOTIFICATION_RULES_MAX:
         yield f"it has {rules} notification rules, its record says {meta.rule_count}"

@@ -94,6 +94,7 @@ class BucketRow(records.Record, frozen=True):
     its requests are logged, `has_quota` that what it may hold is limited, `is_versioned` that versioning was enabled
     once: every request must know them. An empty `object_ownership` is BucketOwnerEnforced: then there are no access
     control lists. A bucket whose `acl` is None is private. `encryption` is None where new objects are not encrypted.
+    `locks_objects` says that they can be locked.
     """
 
     partition: bytes = b""
@@ -113,11 +114,13 @@ class BucketRow(records.Record, frozen=True):
     has_quota: bool = False
     encryption: model.BucketEncryption | None = model.BucketEncryption()
     is_versioned: bool = False
+    locks_objects: bool = False
 
 
 class Meta(records.Record, frozen=True):
     """What a transaction must know of its bucket. `event_bridge` says that EventBridge gets its events; `versioning` is
-    its state, empty where it was never enabled; `replication` is the digest of its replication rules, empty for none.
+    its state, empty where it was never enabled; `replication` is the digest of its replication rules, empty for none;
+    `lock` is None where objects cannot be locked.
     """
 
     name: str = ""
@@ -130,6 +133,7 @@ class Meta(records.Record, frozen=True):
     event_bridge: bool = False
     versioning: str = ""
     replication: bytes = b""
+    lock: model.BucketLock | None = None
 
     @property
     def listens(self) -> bool:
@@ -180,7 +184,8 @@ class ObjectRecord(records.Record, frozen=True):
     `storage_class` is the standard one, an empty `version_id` the null version's. Version 2 begins with the fields of
     Summary. `due_ms` is the time of its `object.age` entry, 0 where it has none. `replaced_ms` is when another version
     took its place, 0 for the newest, which is the current one or a delete marker. Without an `acl` it is the bucket
-    owner's and private. `replication` says how far its replication is, or that it is a replica; empty for neither.
+    owner's and private. `replication` says how far its replication is, or that it is a replica; empty for neither. A
+    `lock` that says nothing is None.
     """
 
     version: int = 2
@@ -205,6 +210,7 @@ class ObjectRecord(records.Record, frozen=True):
     version_id: str = ""
     replaced_ms: int = 0
     replication: str = ""
+    lock: model.ObjectLock | None = None
 
     @property
     def is_delete_marker(self) -> bool:
@@ -258,7 +264,9 @@ class Parts(records.Record, frozen=True):
 
 
 class UploadRecord(records.Record, frozen=True):
-    """An open multipart upload; `checksum` is its algorithm, empty where none was asked for."""
+    """An open multipart upload; `checksum` is its algorithm, empty where none was asked for. `lock` is what was asked
+    for the object to be.
+    """
 
     create_ms: int = 0
     expires_ms: int = 0
@@ -272,6 +280,7 @@ class UploadRecord(records.Record, frozen=True):
     initiator: str = ""
     acl: model.Acl | None = None
     encryption: model.Encryption | None = None
+    lock: model.ObjectLock | None = None
 
 
 class CompletedRecord(records.Record, frozen=True):

@@ -23,7 +23,15 @@ from cumulo.object_store.event_documents import (
 from cumulo.object_store.keys import Meta, ObjectRecord
 from cumulo.object_store.lifecycle_index import arm, armed, restore_moments, rules_of, thing_of, with_due
 from cumulo.object_store.lifecycle_rules import coldest
-from cumulo.object_store.lifecycle_versions import WAKES, deeds_of, marker_moments, newer_max, newer_than, wake
+from cumulo.object_store.lifecycle_versions import (
+    WAKES,
+    deeds_of,
+    marker_moments,
+    newer_max,
+    newer_than,
+    unlocked,
+    wake,
+)
 from cumulo.object_store.model import NULL_VERSION
 from cumulo.object_store.notifications import tell
 from cumulo.object_store.objects import remove_object
@@ -86,6 +94,7 @@ def _age_other(txn: Txn, stamped: Stamped, meta: Meta, row_key: bytes, record: O
     deeds = deeds_of(txn, stamped, meta, key, record)
     if wakes:
         wake(txn, stamped, key, record, deeds)
+    deeds = unlocked(deeds, record)
     counted = newer_max(deeds)
     newer = newer_than(txn, stamped.partition, key, number, counted) if counted else 0
     due = [deed for deed in deeds if deed.wall_ms <= stamped.wall_ms and deed.newer <= newer]

@@ -6,6 +6,7 @@ on when another took its place, and on how many newer ones there are; so
 - a version that another takes the place of is looked at once more at once, where a rule counts newer ones: its entry
   wakes the version that has just enough of them now, as an entry of its own;
 - a version that is due, and has too few newer ones, loses its entry until it is woken;
+- a locked version is passed over: it is looked at again when its retention ends, or when it is let go;
 - the delete marker that is the newest of a key gets its entry once nothing is left beneath it.
 
 No step depends on how many versions there are. Source: S3 user guide, "Lifecycle rules: non-current versions",
@@ -21,6 +22,7 @@ from cumulo.object_store.keys import Meta, ObjectRecord
 from cumulo.object_store.lifecycle_index import arm, disarm, restore_moments, rules_of, thing_of, with_due
 from cumulo.object_store.lifecycle_model import NEWER_VERSIONS_MAX
 from cumulo.object_store.lifecycle_rules import Deed
+from cumulo.object_store.locks import is_held
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records
 from cumulo.storage.engine import ReadTxn, Txn
@@ -44,6 +46,21 @@ def deeds_of(txn: ReadTxn, stamped: Stamped, meta: Meta, key: str, record: Objec
     return [] if rules is None else rules.deeds_of_other(thing_of(key, record), record.replaced_ms, stamped.terms)
 
 
+def unlocked(deeds: list[Deed], record: ObjectRecord) -> list[Deed]:
+    """Return when rules do what they do to a version, given its lock: they never end one that is held, nor one that is
+    retained before its time.
+    """
+    lock = record.lock
+    if lock is None:
+        return deeds
+    ends = [
+        msgspec.structs.replace(deed, wall_ms=max(deed.wall_ms, lock.until_ms))
+        for deed in deeds
+        if not deed.storage_class and not is_held(lock)
+    ]
+    return ends + [deed for deed in deeds if deed.storage_class]
+
+
 def replaced(txn: Txn, stamped: Stamped, meta: Meta, key: str, record: ObjectRecord) -> ObjectRecord:
     """Return the record of a version that another takes the place of now, as it is to be written under its number, and
     write its due entry.
@@ -51,7 +68,7 @@ def replaced(txn: Txn, stamped: Stamped, meta: Meta, key: str, record: ObjectRec
     record = msgspec.structs.replace(record, replaced_ms=stamped.wall_ms)
     deeds = deeds_of(txn, stamped, meta, key, record)
     wakes = any(deed.newer for deed in deeds)
-    moments = [stamped.wall_ms] if wakes else [deed.wall_ms for deed in deeds] + restore_moments(record)
+    moments = [stamped.wall_ms] if wakes else _moments(deeds, record)
     row_key = keys.version_key(stamped.partition, key, record.body)
     return with_due(record, arm(txn, stamped, row_key, moments, WAKES if wakes else b""))
 
@@ -64,12 +81,15 @@ def rearmed(
     """
     row_key = keys.version_key(stamped.partition, key, record.body)
     disarm(txn, row_key, before)
-    moments = restore_moments(record)
+    payload = b""
     if record.replaced_ms:
-        moments += [deed.wall_ms for deed in deeds_of(txn, stamped, meta, key, record)]
+        deeds = deeds_of(txn, stamped, meta, key, record)
+        moments = _moments(deeds, record)
+        if before is not None and 0 < before.due_ms <= stamped.now_ms and any(deed.newer for deed in deeds):
+            moments, payload = [stamped.wall_ms], WAKES  # whom it was to wake a moment ago, it still has to
     else:
-        moments += marker_moments(txn, stamped, meta, key, record)
-    return with_due(record, arm(txn, stamped, row_key, moments))
+        moments = marker_moments(txn, stamped, meta, key, record)
+    return with_due(record, arm(txn, stamped, row_key, moments, payload))
 
 
 def marker_moments(txn: ReadTxn, stamped: Stamped, meta: Meta, key: str, record: ObjectRecord) -> list[int]:
@@ -108,6 +128,10 @@ def wake(txn: Txn, stamped: Stamped, key: str, record: ObjectRecord, deeds: list
             disarm(txn, row_key, older)
             changed = with_due(older, arm(txn, stamped, row_key, [stamped.wall_ms]))
             txn.put(row_key, records.encode(changed))
+
+
+def _moments(deeds: list[Deed], record: ObjectRecord) -> list[int]:
+    return [deed.wall_ms for deed in unlocked(deeds, record)] + restore_moments(record)
 
 
 def newer_max(deeds: list[Deed]) -> int:

@@ -116,6 +116,17 @@ NULL_VERSION: Final = "null"
 VERSIONING_ENABLED: Final = "Enabled"
 VERSIONING_SUSPENDED: Final = "Suspended"
 
+GOVERNANCE: Final = "GOVERNANCE"
+COMPLIANCE: Final = "COMPLIANCE"
+LOCK_MODES: Final = (GOVERNANCE, COMPLIANCE)
+HOLD_ON: Final = "ON"
+LEGAL_HOLDS: Final = (HOLD_ON, "OFF")
+RETENTION_DAYS_MAX: Final = 36_500
+RETENTION_YEARS_MAX: Final = 100
+"""Of a bucket's default retention: S3's limits, which are the same where a year has 365 days."""
+RETAIN_UNTIL_MS_MAX: Final = 253_402_300_799_999
+"""The end of the year 9999, behind which no calendar goes."""
+
 OWNERS_ENFORCED: Final = "BucketOwnerEnforced"
 OWNER_PREFERRED: Final = "BucketOwnerPreferred"
 OBJECT_WRITER: Final = "ObjectWriter"
@@ -208,6 +219,16 @@ class Encryption(msgspec.Struct, frozen=True, array_like=True):
     bucket_key: bool = False
 
 
+class ObjectLock(msgspec.Struct, frozen=True, array_like=True):
+    """What protects a version of an object: it is retained in one of `LOCK_MODES` until a time of the system's clock,
+    or it is held. An empty `mode` is no retention, an empty `hold` says that nobody ever said.
+    """
+
+    mode: str = ""
+    until_ms: int = 0
+    hold: str = ""
+
+
 class Bucket(msgspec.Struct, frozen=True, kw_only=True):
     """A bucket."""
 
@@ -234,7 +255,8 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
     `headers` are those of `CONTENT_HEADERS` that it bears. `checksum_type` is that of `checksums`: a `COMPOSITE` one is
     the digest of the parts' digests, and is written with `-` and `part_count` behind it. `messages` are those that its
     commit stored, told to who made it and nobody else. `expiry` is when a lifecycle rule will end it. `version_id` is
-    empty where nobody needs to be told; of a copy, `source_version_id` is the version that was copied.
+    empty where nobody needs to be told; of a copy, `source_version_id` is the version that was copied. `lock` is as
+    much of what protects it as the caller may know.
     """
 
     bucket: str
@@ -257,6 +279,7 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
     restore: RestoreStatus | None = None
     version_id: str = ""
     source_version_id: str = ""
+    lock: ObjectLock | None = None
 
     @property
     def shown_checksums(self) -> Mapping[str, bytes]:
@@ -506,6 +529,16 @@ class Versioning(msgspec.Struct, frozen=True, array_like=True):
     status: str
 
 
+class BucketLock(msgspec.Struct, frozen=True, array_like=True):
+    """That a bucket's objects can be locked, and how new ones are that do not say: retained in a mode for so many days
+    or years, of 365 days each. An empty `mode` leaves them free.
+    """
+
+    mode: str = ""
+    days: int | None = None
+    years: int | None = None
+
+
 class BucketQuota(msgspec.Struct, frozen=True):
     """What a bucket may hold: our own; 0 is no limit."""
 
@@ -520,6 +553,7 @@ Configuration = (
     | BucketEncryption
     | BucketTagging
     | Versioning
+    | BucketLock
     | Lifecycle
     | Structure
 )
@@ -575,7 +609,8 @@ class CreateBucket(msgspec.Struct, frozen=True):
     """Make a bucket; an empty `region` is the caller's.
 
     `location_constraint` is set by S3's edge only, empty where the body names none: then S3's rules hold for it, and in
-    us-east-1 one's own bucket may be made again.
+    us-east-1 one's own bucket may be made again. With `locks_objects` its versions are kept and can be locked, for
+    good.
     """
 
     bucket: str
@@ -586,6 +621,7 @@ class CreateBucket(msgspec.Struct, frozen=True):
     object_ownership: str = ""
     tags: Mapping[str, str] = {}
     grants: tuple[AskedGrant, ...] = ()
+    locks_objects: bool = False
 
 
 class GetBucket(msgspec.Struct, frozen=True):
@@ -743,7 +779,8 @@ class PutObject(msgspec.Struct, frozen=True, kw_only=True):
     """Store an object; the body comes beside it. `headers` are of `CONTENT_HEADERS`; an empty `storage_class` is the
     standard one. `is_form` says that it came as a browser's form (S3's PostObject). `messages` are stored
     in the object's own commit. `encryption` None leaves it to the bucket. With a `write_offset` the body is put behind
-    an object of that length, whose description stays; at 0 there may be none yet.
+    an object of that length, whose description stays; at 0 there may be none yet. What `lock` does not say, the
+    bucket's default retention does.
     """
 
     bucket: str
@@ -763,6 +800,7 @@ class PutObject(msgspec.Struct, frozen=True, kw_only=True):
     grants: tuple[AskedGrant, ...] = ()
     encryption: AskedEncryption | None = None
     write_offset: int = UNKNOWN
+    lock: ObjectLock | None = None
 
 
 class CopySource(msgspec.Struct, frozen=True):
@@ -781,7 +819,8 @@ class CopyObject(msgspec.Struct, frozen=True, kw_only=True):
 
     What describes it (`content_type`, `metadata`, `headers`) is the source's, unless `replaces_metadata`; so are the
     tags, unless `replaces_tags`. `checksum` is the algorithm to keep, empty for the source's.
-    `metadata_directive` is what S3's header says, which policies may ask for.
+    `metadata_directive` is what S3's header says, which policies may ask for. `lock` as in `PutObject`: the source's is
+    not copied.
     """
 
     bucket: str
@@ -802,6 +841,7 @@ class CopyObject(msgspec.Struct, frozen=True, kw_only=True):
     grants: tuple[AskedGrant, ...] = ()
     encryption: AskedEncryption | None = None
     metadata_directive: str = ""
+    lock: ObjectLock | None = None
 
 
 class RenameObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -888,10 +928,51 @@ class DeleteObjectTagging(msgspec.Struct, frozen=True):
     version_id: str = ""
 
 
+class GetObjectRetention(msgspec.Struct, frozen=True):
+    """Read until when an object is retained: answers an `ObjectLock` without a hold."""
+
+    bucket: str
+    key: str
+    version_id: str = ""
+
+
+class SetObjectRetention(msgspec.Struct, frozen=True):
+    """Retain an object until a time, or, without a mode and a time, no longer; answers the id of its version.
+
+    A retention that still holds may always be prolonged; in governance mode anything else needs the caller to ask for
+    it by `bypasses_governance` and to be allowed that, in compliance mode nobody can do anything else.
+    """
+
+    bucket: str
+    key: str
+    mode: str = ""
+    until_ms: int = 0
+    version_id: str = ""
+    bypasses_governance: bool = False
+
+
+class GetObjectLegalHold(msgspec.Struct, frozen=True):
+    """Read whether an object is held: answers one of `LEGAL_HOLDS`."""
+
+    bucket: str
+    key: str
+    version_id: str = ""
+
+
+class SetObjectLegalHold(msgspec.Struct, frozen=True):
+    """Hold an object, or let it go: `hold` is one of `LEGAL_HOLDS`. Answers the id of its version."""
+
+    bucket: str
+    key: str
+    hold: str
+    version_id: str = ""
+
+
 class DeleteObject(msgspec.Struct, frozen=True, kw_only=True):
     """Delete an object, if it is there, or one of its versions for good; answers `Deleted`. Where versions are kept,
     an object is deleted by a delete marker. `if_modified_ms` (compared in whole seconds) and `if_size_bytes` delete
-    only one of that age and size; they hold where there is none.
+    only one of that age and size; they hold where there is none. `bypasses_governance` deletes a version that is
+    retained in governance mode, too, where the caller may do that.
     """
 
     bucket: str
@@ -901,6 +982,7 @@ class DeleteObject(msgspec.Struct, frozen=True, kw_only=True):
     if_modified_ms: int | None = None
     if_size_bytes: int | None = None
     version_id: str = ""
+    bypasses_governance: bool = False
 
 
 class DeleteEntry(msgspec.Struct, frozen=True):
@@ -911,6 +993,7 @@ class DeleteEntry(msgspec.Struct, frozen=True):
     if_modified_ms: int | None = None
     if_size_bytes: int | None = None
     version_id: str = ""
+    bypasses_governance: bool = False
 
 
 class BatchDeleteObjects(msgspec.Struct, frozen=True, kw_only=True):
@@ -954,7 +1037,7 @@ class ListObjectVersions(msgspec.Struct, frozen=True, kw_only=True):
 
 class CreateMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
     """Open an upload in parts. `checksum` is the algorithm of all its parts; `checksum_type` may be empty for the
-    algorithm's own.
+    algorithm's own. `lock` is that of the object to be.
     """
 
     bucket: str
@@ -970,6 +1053,7 @@ class CreateMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
     checksum_type: str = ""
     grants: tuple[AskedGrant, ...] = ()
     encryption: AskedEncryption | None = None
+    lock: ObjectLock | None = None
 
 
 class UploadPart(msgspec.Struct, frozen=True, kw_only=True):

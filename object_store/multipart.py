@@ -10,7 +10,7 @@ import hashlib
 
 import msgspec
 
-from cumulo.object_store import keys, model
+from cumulo.object_store import keys, locks, model
 from cumulo.object_store.bodies import NewBody, discard_body, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
 from cumulo.object_store.checksums import OWN, check_completed, check_whole, of_parts, upload_type
@@ -100,6 +100,7 @@ def create_upload(txn: Txn, stamped: Stamped) -> int:
         initiator=stamped.origin.arn,
         acl=stamped.acl,
         encryption=stamped.encryption,
+        lock=request.lock,
     )
     txn.put(keys.upload_key(partition, request.key, upload), records.encode(record))
     txn.due(record.expires_ms, keys.UPLOAD_EXPIRE, keys.chunk_prefix(partition, upload), request.key.encode())
@@ -197,6 +198,7 @@ def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
         acl=upload.acl,
         encryption=upload.encryption,
         version_id=new_version_id(meta, partition, counters.next),
+        lock=locks.lock_of_new(upload.lock, meta, stamped.wall_ms),
     )
     _write_manifest(txn, partition, record.body, chosen)
     left = _drop_chosen(txn, rows, chosen)

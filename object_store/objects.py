@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from cumulo.core.errors import ServiceError
-from cumulo.object_store import acl, keys, model
+from cumulo.object_store import acl, keys, locks, model
 from cumulo.object_store.archives import check_readable, restore_status
 from cumulo.object_store.bodies import NewBody, read_inline, read_kept, read_seal, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
@@ -102,7 +102,8 @@ class CommitObject(msgspec.Struct, frozen=True):
 
 class Contents(msgspec.Struct, frozen=True):
     """An object as one snapshot shows it, with what it takes to read its bytes: the bytes themselves where they are
-    inline, the seal of its blob, or the rows of its manifest. `kept` is what is kept of an encrypted body.
+    inline, the seal of its blob, or the rows of its manifest. `kept` is what is kept of an encrypted body, `lock` as
+    much of the lock as the caller may know.
     """
 
     record: ObjectRecord
@@ -112,6 +113,7 @@ class Contents(msgspec.Struct, frozen=True):
     expiry: Ending | None = None
     kept: bytes = b""
     is_versioned: bool = False
+    lock: model.ObjectLock | None = None
 
     def asked(self, request: model.GetObject | model.HeadObject) -> tuple[int, int]:
         """Return the offsets of the first byte that is asked for and of the one behind the last."""
@@ -123,7 +125,12 @@ class Contents(msgspec.Struct, frozen=True):
         """Return what a caller is told of the bytes `first` to `end`."""
         return model.Download(
             object=described(
-                request.bucket, request.key, self.record, expiry=self.expiry, is_versioned=self.is_versioned
+                request.bucket,
+                request.key,
+                self.record,
+                expiry=self.expiry,
+                is_versioned=self.is_versioned,
+                lock=self.lock,
             ),
             first_byte=first,
             content_length=end - first,
@@ -172,6 +179,7 @@ def head_object(txn: ReadTxn, stamped: Stamped) -> model.Download:
         manifest=manifest,
         expiry=_expiry(txn, stamped, record),
         is_versioned=stamped.is_versioned,
+        lock=locks.shown_lock(record.lock, retention=stamped.shows_retention, hold=stamped.shows_hold),
     )
     return contents.download(request, *contents.asked(request))
 
@@ -184,7 +192,12 @@ def open_object(txn: ReadTxn, stamped: Stamped) -> Contents:
     check_read(record, stamped.request.conditions)
     check_readable(record)
     partition = stamped.partition
-    contents = Contents(record, expiry=_expiry(txn, stamped, record), is_versioned=stamped.is_versioned)
+    contents = Contents(
+        record,
+        expiry=_expiry(txn, stamped, record),
+        is_versioned=stamped.is_versioned,
+        lock=locks.shown_lock(record.lock, retention=stamped.shows_retention, hold=stamped.shows_hold),
+    )
     if record.part_count:
         return msgspec.structs.replace(contents, manifest=manifest_of(txn, partition, record))
     if record.blob:
@@ -228,6 +241,7 @@ def commit_object(txn: Txn, commit: CommitObject) -> Stored:
         acl=stamped.acl,
         encryption=new.encryption,
         version_id=new_version_id(meta, partition, counters.next),
+        lock=locks.lock_of_new(request.lock, meta, stamped.wall_ms),
     )
     write_body(txn, partition, record.body, new)
     replace_object(txn, stamped, meta, counters, found, record, commit.event_name)
@@ -271,12 +285,14 @@ def replace_object(
 
 def delete_object(txn: Txn, stamped: Stamped) -> model.Deleted:
     """Delete an object or one of its versions; raises `NoSuchBucket`, of conditions `PreconditionFailed` and
-    `NoSuchKey`.
+    `NoSuchKey`, and `AccessDenied` for a version that is locked.
     """
     request: model.DeleteObject = stamped.request
     meta = open_bucket(txn, stamped.partition, request.bucket)
     found = find_object(txn, stamped)
     check_delete(found, request.key, request)
+    if request.version_id:
+        locks.check_removal(found, stamped.wall_ms, bypasses=request.bypasses_governance)
     counters = open_counters(txn, stamped.partition)
     deleted, left = remove_object(txn, stamped, meta, counters, request.key, found, request.version_id)
     if left != counters:
@@ -285,9 +301,10 @@ def delete_object(txn: Txn, stamped: Stamped) -> model.Deleted:
 
 
 class DeletedSlice(msgspec.Struct, frozen=True, array_like=True):
-    """What a slice of a batch delete did not do, by places in the slice: who was another than asked for, and who was
-    not there to have an ETag. Of what it did, `marked` are the places whose objects got a delete marker, with the
-    marker's number counted from `first`, and `unmarked` those whose version was one: small enough to be remembered.
+    """What a slice of a batch delete did not do, by places in the slice: who was another than asked for, who was not
+    there to have an ETag, and who is `locked`. Of what it did, `marked` are the places whose objects got a delete
+    marker, with the marker's number counted from `first`, and `unmarked` those whose version was one: small enough to
+    be remembered.
     """
 
     differing: list[int]
@@ -296,6 +313,7 @@ class DeletedSlice(msgspec.Struct, frozen=True, array_like=True):
     keeps_ids: bool = False
     marked: dict[int, int] = {}
     unmarked: list[int] = []
+    locked: list[int] = []
 
     def outcomes(
         self, partition: bytes, entries: tuple[model.DeleteEntry, ...]
@@ -311,6 +329,7 @@ class DeletedSlice(msgspec.Struct, frozen=True, array_like=True):
             found[place] = model.Deleted(entries[place].version_id, is_delete_marker=True)
         errors = {place: PRECONDITION_FAILED.error(condition="If-Match") for place in self.differing}
         errors |= {place: NO_SUCH_KEY.error(key=shown(entries[place].key)) for place in self.missing}
+        errors |= {place: locks.protected() for place in self.locked}
         for place, error in errors.items():
             found[place] = model.ItemError(error.row.code, error.message)
         return found
@@ -323,13 +342,16 @@ def delete_objects(txn: Txn, stamped: Stamped) -> DeletedSlice:
     meta = open_bucket(txn, partition, request.bucket)
     counters = open_counters(txn, partition)
     first = counters.next
-    outcome = DeletedSlice([], [], first, meta.versioning == model.VERSIONING_ENABLED, {}, [])
+    outcome = DeletedSlice([], [], first, meta.versioning == model.VERSIONING_ENABLED, {}, [], [])
     for index, entry in enumerate(request.entries):
         found = find_version(txn, partition, entry.key, entry.version_id)
         try:
             check_delete(found, entry.key, entry)
         except ServiceError as error:
             (outcome.missing if error.row is NO_SUCH_KEY else outcome.differing).append(index)
+            continue
+        if entry.version_id and locks.is_protected(found, stamped.wall_ms, bypasses=entry.bypasses_governance):
+            outcome.locked.append(index)
             continue
         number = counters.next
         deleted, counters = remove_object(txn, stamped, meta, counters, entry.key, found, entry.version_id)
@@ -342,10 +364,16 @@ def delete_objects(txn: Txn, stamped: Stamped) -> DeletedSlice:
 
 
 def described(
-    bucket: str, key: str, record: ObjectRecord, *, expiry: Ending | None = None, is_versioned: bool = False
+    bucket: str,
+    key: str,
+    record: ObjectRecord,
+    *,
+    expiry: Ending | None = None,
+    is_versioned: bool = False,
+    lock: model.ObjectLock | None = None,
 ) -> model.Object:
     """Return an object as callers see it; `expiry` is when it expires by the bucket's rules, `is_versioned` tells them
-    the null version's id, too.
+    the null version's id, too, `lock` is what they may know of what protects it.
     """
     return model.Object(
         bucket=bucket,
@@ -366,6 +394,7 @@ def described(
         encryption=told_of(record.encryption),
         restore=restore_status(record),
         version_id=shown_version(record, is_versioned=is_versioned),
+        lock=lock,
     )
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable
 from cumulo.object_store import buckets as of_buckets
-from cumulo.object_store import condition_keys, model
+from cumulo.object_store import condition_keys, model, object_locks
 from cumulo.object_store import objects as of_objects
 from cumulo.object_store.appends import put_or_append
 from cumulo.object_store.bucket_policies import get_policy, get_policy_status, set_policy
@@ -70,6 +70,11 @@ def on_object(action: str) -> Callable[[Any], Checks]:
                 found += (Check("s3:PutObjectTagging", arn, keys),)
             if getattr(request, "acl", "") or getattr(request, "grants", ()):
                 found += (Check("s3:PutObjectAcl", arn, keys),)
+            lock: model.ObjectLock | None = getattr(request, "lock", None)
+            if lock is not None and lock.mode:
+                found += (Check("s3:PutObjectRetention", arn, keys),)
+            if lock is not None and lock.hold:
+                found += (Check("s3:PutObjectLegalHold", arn, keys),)
         return found
 
     return checks
@@ -85,6 +90,8 @@ _OF_VERSIONS = {
     "s3:PutObjectAcl": "s3:PutObjectVersionAcl",
     "s3:GetObjectAttributes": "s3:GetObjectVersionAttributes",
     "s3:RestoreObject": "s3:RestoreObject",
+    "s3:GetObjectRetention": "s3:GetObjectRetention",
+    "s3:GetObjectLegalHold": "s3:GetObjectLegalHold",
 }
 """What each action is called where its request names a version (service authorization reference)."""
 
@@ -117,6 +124,8 @@ def _create_bucket(request: model.CreateBucket) -> Checks:
         found += (Check("s3:PutBucketOwnershipControls", arn, keys),)
     if request.tags:
         found += (Check("s3:TagResource", arn, keys),)
+    if request.locks_objects:
+        found += (Check("s3:PutBucketObjectLockConfiguration", arn, keys), Check("s3:PutBucketVersioning", arn, keys))
     return found
 
 
@@ -132,6 +141,29 @@ def _writes_configuration(request: model.SetBucketConfiguration | model.DeleteBu
 
 def _attributes(request: model.GetObjectAttributes) -> Checks:
     return on_object("s3:GetObject")(request) + on_object("s3:GetObjectAttributes")(request)
+
+
+def _lock_change(request: model.SetObjectRetention | model.SetObjectLegalHold) -> Checks:
+    if isinstance(request, model.SetObjectRetention):
+        action, lock = "s3:PutObjectRetention", model.ObjectLock(request.mode, request.until_ms)
+    else:
+        action, lock = "s3:PutObjectLegalHold", model.ObjectLock(hold=request.hold)
+    keys = condition_keys.of_lock(lock)
+    if request.version_id:
+        keys["s3:VersionId"] = request.version_id
+    return (Check(action, model.object_arn(request.bucket, request.key), keys),)
+
+
+def bypass_checks(request: model.SetObjectRetention | model.DeleteObject) -> Checks:
+    """Return the check of whether who asks for it may bypass governance mode. It is no condition of the request: what
+    nothing protects may be deleted without.
+    """
+    keys = {}
+    if isinstance(request, model.SetObjectRetention):
+        keys = condition_keys.of_lock(model.ObjectLock(request.mode, request.until_ms))
+    if request.version_id:
+        keys["s3:VersionId"] = request.version_id
+    return (Check("s3:BypassGovernanceRetention", model.object_arn(request.bucket, request.key), keys),)
 
 
 def _rename(request: model.RenameObject) -> Checks:
@@ -223,8 +255,10 @@ def _object_row(
 _LISTS = ("s3:ListBucket",)
 _READS = ("s3:GetObject",)
 _VERSION_READS = ("s3:GetObject", "s3:GetObjectVersion")
-_DESCRIBES = ("s3:PutObjectTagging", "s3:PutObjectAcl")
-"""What a new object's tags and its ACL need."""
+_DESCRIBES = ("s3:PutObjectTagging", "s3:PutObjectAcl", "s3:PutObjectRetention", "s3:PutObjectLegalHold")
+"""What a new object's tags, its ACL and its lock need."""
+_BYPASSES = "s3:BypassGovernanceRetention"
+_SHOWS_LOCKS = ("s3:GetObjectRetention", "s3:GetObjectLegalHold")
 _CONFIGURATION_READS = tuple(kind.reads for kind in KINDS.values())
 _CONFIGURATION_LISTS = tuple(kind.reads for kind in KINDS.values() if kind.has_ids)
 _CONFIGURATION_WRITES = tuple(kind.writes for kind in KINDS.values())
@@ -240,7 +274,13 @@ TABLE = OperationTable(
             _create_bucket,
             create_bucket,
             "Makes a bucket.",
-            also=("s3:PutBucketAcl", "s3:PutBucketOwnershipControls", "s3:TagResource"),
+            also=(
+                "s3:PutBucketAcl",
+                "s3:PutBucketOwnershipControls",
+                "s3:TagResource",
+                "s3:PutBucketObjectLockConfiguration",
+                "s3:PutBucketVersioning",
+            ),
             result=model.Bucket,
             window_ms=CONTROL_WINDOW_MS,
         ),
@@ -391,7 +431,7 @@ TABLE = OperationTable(
             "s3:GetObject",
             get_object,
             "Reads an object or a range of it.",
-            also=_LISTS,
+            also=(*_LISTS, *_SHOWS_LOCKS),
         ),
         _object_row(
             model.HeadObject,
@@ -399,7 +439,7 @@ TABLE = OperationTable(
             "s3:GetObject",
             head_object,
             "Answers an object's description without its bytes.",
-            also=_LISTS,
+            also=(*_LISTS, *_SHOWS_LOCKS),
         ),
         _row(
             model.GetObjectAttributes,
@@ -455,12 +495,46 @@ TABLE = OperationTable(
             window_ms=DATA_WINDOW_MS,
         ),
         _object_row(
+            model.GetObjectRetention,
+            Kind.READ,
+            "s3:GetObjectRetention",
+            object_locks.get_retention,
+            "Answers until when an object is retained.",
+            also=_LISTS,
+        ),
+        _row(
+            model.SetObjectRetention,
+            Kind.WRITE,
+            "s3:PutObjectRetention",
+            _lock_change,
+            object_locks.set_retention,
+            "Retains an object until a time, or no longer.",
+            also=(_BYPASSES, *_LISTS),
+        ),
+        _object_row(
+            model.GetObjectLegalHold,
+            Kind.READ,
+            "s3:GetObjectLegalHold",
+            object_locks.get_legal_hold,
+            "Answers whether an object is held.",
+            also=_LISTS,
+        ),
+        _row(
+            model.SetObjectLegalHold,
+            Kind.WRITE,
+            "s3:PutObjectLegalHold",
+            _lock_change,
+            object_locks.set_legal_hold,
+            "Holds an object, or lets it go.",
+            also=_LISTS,
+        ),
+        _object_row(
             model.DeleteObject,
             Kind.WRITE,
             "s3:DeleteObject",
             delete_object,
             "Deletes an object, or one of its versions for good.",
-            also=_VERSION_READS,
+            also=(*_VERSION_READS, _BYPASSES),
             result=model.Deleted,
             window_ms=DATA_WINDOW_MS,
         ),
@@ -471,7 +545,7 @@ TABLE = OperationTable(
             _all_batch_delete_checks,
             delete_objects,
             "Deletes up to 1000 objects or versions, with a result for each.",
-            also=("s3:DeleteObjectVersion", *_VERSION_READS),
+            also=("s3:DeleteObjectVersion", *_VERSION_READS, _BYPASSES),
             window_ms=DATA_WINDOW_MS,
         ),
         _row(

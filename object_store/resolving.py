@@ -30,7 +30,9 @@ from cumulo.object_store import (
     acl,
     acl_access,
     acl_asked,
+    condition_keys,
     configurations,
+    locks,
     model,
     naming,
     outbox,
@@ -68,7 +70,7 @@ from cumulo.object_store.logging_rules import check_target, is_logged
 from cumulo.object_store.multipart import end_uploads, find_upload, uploads_position
 from cumulo.object_store.notification_rules import check_rules
 from cumulo.object_store.objects import Contents, current_object, find_object, open_object, sought
-from cumulo.object_store.operations import on_object
+from cumulo.object_store.operations import bypass_checks, on_object
 from cumulo.object_store.payments import check_pays
 from cumulo.object_store.quotas import beyond_quota
 from cumulo.object_store.ranges import check_asked
@@ -166,6 +168,10 @@ class Resolving:
             "DeleteObjectTagging": self._existing_object,
             "GetObjectAcl": self._existing_object,
             "SetObjectAcl": self._existing_object,
+            "GetObjectRetention": self._object_lock,
+            "SetObjectRetention": self._object_lock,
+            "GetObjectLegalHold": self._object_lock,
+            "SetObjectLegalHold": self._object_lock,
             "DeleteObject": self._delete,
             "ListObjects": self._list_objects,
             "ListObjectVersions": self._list_versions,
@@ -240,6 +246,10 @@ class Resolving:
         checks = operation.checks(request) + also
         if makes_object:
             checks = acl_access.with_new(checks, account, row)
+        until_ms = _retained_until(request)
+        if until_ms:
+            days = locks.remaining_days(until_ms, self._clock.wall_ms())
+            checks = condition_keys.with_remaining_days(checks, days)
         return Resolved(
             request=stamped,
             partitions=(ROOT, partition) if root else (partition,),
@@ -285,7 +295,13 @@ class Resolving:
         block = model.PublicAccessBlock() if self._defaults.blocks_public_access else None
         row = BucketRow(account=account, object_ownership="" if ownership == model.OWNERS_ENFORCED else ownership)
         fields = configurations.row_fields(block)
-        return msgspec.structs.replace(row, encryption=self._defaults.encryption, **fields)
+        return msgspec.structs.replace(
+            row,
+            encryption=self._defaults.encryption,
+            is_versioned=request.locks_objects,
+            locks_objects=request.locks_objects,
+            **fields,
+        )
 
     async def _in_bucket(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Resolve a request that is about nothing but its bucket."""
@@ -497,7 +513,7 @@ class Resolving:
         plan, unencryptable = self._planned(ctx, request, found)
         stamped = msgspec.structs.replace(self.stamp(ctx, request, found, plan), acl=asked.acl)
         there, refused = await self._refused_write(stamped)
-        refused = asked.refused or unencryptable or refused
+        refused = asked.refused or unencryptable or self._refused_lock(request, found) or refused
         if refused is None and request.write_offset != model.UNKNOWN and not request.request_id:
             there = await self._engine.read((found.row.partition,), current_object, stamped)
             refused = _caught(lambda: check_offset(there, request.write_offset))
@@ -506,6 +522,32 @@ class Resolving:
         if refused is None and found.row.has_quota and request.expected.content_length > 0 and not request.request_id:
             refused = await self._engine.read((found.row.partition,), beyond_quota, stamped)
         return self._resolved(ctx, operation, request, found, stamped, missing=refused, record=there, makes_object=True)
+
+    def _refused_lock(
+        self, request: model.PutObject | model.CopyObject | model.CreateMultipartUpload, found: Found
+    ) -> ServiceError | None:
+        """Return why a new object cannot be locked as it is asked to be, None also where nobody asks for that."""
+        lock = request.lock
+        if lock is None:
+            return None
+        wall_ms = self._clock.wall_ms()
+        refused = locks.refused_new(locks_objects=found.row.locks_objects)
+        return refused or _caught(lambda: locks.check_asked(lock, wall_ms))
+
+    def _may(self, ctx: CallContext, found: Found, checks: Checks, record: ObjectRecord | None) -> bool:
+        """Say whether a caller is allowed what is no condition of his request."""
+        checks = acl_access.with_stored(checks, ctx.principal.account, found.row, record)
+        return _caught(lambda: self._authorizer.authorize(ctx, checks, guard_of(ctx, found))) is None
+
+    def _showing_lock(self, ctx: CallContext, stamped: Stamped, found: Found, record: ObjectRecord) -> Stamped:
+        """Return a stamped request that says what its caller may know of an object's lock."""
+        if record.lock is None:
+            return stamped
+        may_see = [
+            self._may(ctx, found, on_object(action)(stamped.request), record)
+            for action in ("s3:GetObjectRetention", "s3:GetObjectLegalHold")
+        ]
+        return msgspec.structs.replace(stamped, shows_retention=may_see[0], shows_hold=may_see[1])
 
     async def _refused_write(self, stamped: Stamped) -> tuple[ObjectRecord | None, ServiceError | None]:
         """Return what a conditional write is to replace, and the error with which it would be refused now rather than
@@ -541,7 +583,12 @@ class Resolving:
             # Whose object it is, an unmet condition does not change.
             record = await self._engine.read((found.row.partition,), find_object, stamped)
             return self._resolved(ctx, operation, request, found, stamped, missing=error, record=record)
-        reading, record = Reading(stamped, contents), contents.record
+        record = contents.record
+        if record.lock is not None:
+            stamped = self._showing_lock(ctx, stamped, found, record)
+            shown = locks.shown_lock(record.lock, retention=stamped.shows_retention, hold=stamped.shows_hold)
+            contents = msgspec.structs.replace(contents, lock=shown)
+        reading = Reading(stamped, contents)
         refused = _refused_reader(ctx, record.encryption, request.customer)
         return self._resolved(ctx, operation, request, found, reading, missing=refused, record=record)
 
@@ -573,7 +620,29 @@ class Resolving:
         missing = None if customer is None else _refused_reader(ctx, record.encryption, customer)
         if isinstance(request, model.GetObjectAcl | model.SetObjectAcl):
             stamped, missing = await self._with_acl(ctx, stamped, found, record)
+        elif isinstance(request, model.HeadObject):
+            stamped = self._showing_lock(ctx, stamped, found, record)
+        elif isinstance(request, model.SetObjectRetention) and request.bypasses_governance:
+            stamped = self._bypassing(ctx, stamped, found, record)
         return self._resolved(ctx, operation, request, found, stamped, missing=missing, record=record)
+
+    async def _object_lock(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
+        """Resolve a request about an object's lock."""
+        match request:
+            case model.SetObjectRetention(mode=mode, until_ms=until_ms):
+                locks.check_retention(mode, until_ms, self._clock.wall_ms())
+            case model.SetObjectLegalHold(hold=hold):
+                locks.check_legal_hold(hold)
+        resolved = await self._existing_object(ctx, operation, request)
+        found = await self.find(request.bucket)
+        refused = locks.refused_change(locks_objects=found is not None and found.row.locks_objects)
+        return resolved if refused is None else msgspec.structs.replace(resolved, missing=refused)
+
+    def _bypassing(self, ctx: CallContext, stamped: Stamped, found: Found, record: ObjectRecord | None) -> Stamped:
+        """Return a stamped request that bypasses governance mode only where its caller may do that."""
+        allowed = self._may(ctx, found, bypass_checks(stamped.request), record)
+        request = msgspec.structs.replace(stamped.request, bypasses_governance=allowed)
+        return msgspec.structs.replace(stamped, request=request)
 
     async def _with_acl(
         self, ctx: CallContext, stamped: Stamped, found: Found, record: ObjectRecord
@@ -614,8 +683,21 @@ class Resolving:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         assert operation.checks is not None
         record = await self.condition_record(operation.checks(request), found, request)
-        stamped = self.stamp(ctx, request, found)
-        return self._resolved(ctx, operation, request, found, stamped, record=record, grows=False)
+        stamped, refused = self.stamp(ctx, request, found), None
+        if request.bypasses_governance:
+            refused = locks.refused_bypass(locks_objects=found.row.locks_objects)
+            stamped = self._bypassing(ctx, stamped, found, record)
+        return self._resolved(ctx, operation, request, found, stamped, missing=refused, record=record, grows=False)
+
+    def bypassing_entry(
+        self, ctx: CallContext, bucket: str, entry: model.DeleteEntry, found: Found
+    ) -> model.DeleteEntry:
+        """Return an entry of a batch delete that bypasses governance mode only where its caller may do that."""
+        if not entry.bypasses_governance:
+            return entry
+        asked = model.DeleteObject(bucket=bucket, key=entry.key, version_id=entry.version_id)
+        allowed = self._may(ctx, found, bypass_checks(asked), None)
+        return msgspec.structs.replace(entry, bypasses_governance=allowed)
 
     async def condition_record(self, checks: Checks, found: Found, request: Any) -> ObjectRecord | None:
         """Return what a conditional write is about, where its own access control list decides who may ask for that."""
@@ -640,7 +722,7 @@ class Resolving:
         asked = await acl_asked.of_new_object(self._engine, ctx, found.row, request)
         plan, unencryptable = self._planned(ctx, request, found)
         target = msgspec.structs.replace(self.stamp(ctx, request, found, plan), acl=asked.acl)
-        missing, record = unencryptable or copied.missing, copied.record
+        missing, record = unencryptable or self._refused_lock(request, found) or copied.missing, copied.record
         if missing is None and record is not None:
             missing = _caught(lambda: check_source(record, request))
         there, refused = await self._refused_write(target)
@@ -814,7 +896,7 @@ class Resolving:
         asked = await acl_asked.of_new_object(self._engine, ctx, found.row, request)
         plan, unencryptable = self._planned(ctx, request, found)
         stamped = msgspec.structs.replace(self.stamp(ctx, _without_key(request), found), acl=asked.acl)
-        refused = asked.refused or unencryptable
+        refused = asked.refused or unencryptable or self._refused_lock(request, found)
         resolved = self._resolved(ctx, operation, request, found, stamped, missing=refused, makes_object=True)
         if plan is None or refused is not None:
             return resolved
@@ -1009,6 +1091,9 @@ def _first_configurations(request: model.CreateBucket, defaults: model.BucketDef
         found.append((configurations.TAGGING, model.BucketTagging(dict(request.tags))))
     if request.object_ownership:
         found.append((configurations.OWNERSHIP_CONTROLS, model.OwnershipControls(request.object_ownership)))
+    if request.locks_objects:
+        found.append((configurations.VERSIONING, model.Versioning(model.VERSIONING_ENABLED)))
+        found.append((configurations.OBJECT_LOCK, model.BucketLock()))
     for kind, value in found:
         configurations.check_configuration(request.bucket, kind, value)
     if not request.object_ownership and defaults.object_ownership == model.OBJECT_WRITER:
@@ -1060,6 +1145,16 @@ def _check_description(request: model.PutObject | model.CreateMultipartUpload | 
     if request.tags:
         naming.check_tags(request.tags, "Object", model.OBJECT_TAGS_MAX)
     naming.check_storage_class(request.storage_class)
+    if request.lock is not None:
+        locks.check_date(request.lock.until_ms)
+
+
+def _retained_until(request: Any) -> int:
+    """Return until when a request asks for an object to be retained, 0 where it does not."""
+    if isinstance(request, model.SetObjectRetention):
+        return request.until_ms
+    lock: model.ObjectLock | None = getattr(request, "lock", None)
+    return 0 if lock is None else lock.until_ms
 
 
 def _check_completed_parts(parts: tuple[model.CompletedPart, ...]) -> None:

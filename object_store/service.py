@@ -32,6 +32,7 @@ from cumulo.object_store import (
     configurations,
     garbage,
     keys,
+    locks,
     model,
     naming,
     outbox,
@@ -347,9 +348,15 @@ class Service(Room):
         results: dict[int, model.Deleted | model.ItemError] = {}
         results |= await self._refused_entries(ctx, request, found)
         allowed = [index for index in range(len(request.entries)) if index not in results]
+        if any(request.entries[place].bypasses_governance for place in allowed):
+            refused = locks.refused_bypass(locks_objects=found.row.locks_objects)
+            if refused is not None:
+                raise refused
         for first in range(0, len(allowed), DELETES_PER_TRANSACTION):
             places = allowed[first : first + DELETES_PER_TRANSACTION]
-            entries = tuple(request.entries[place] for place in places)
+            entries = tuple(
+                self._resolving.bypassing_entry(ctx, request.bucket, request.entries[place], found) for place in places
+            )
             outcome = await self._delete_slice(ctx, request, found, entries, first)
             results |= zip(places, outcome.outcomes(found.row.partition, entries), strict=True)
         return tuple(results[index] for index in range(len(request.entries)))

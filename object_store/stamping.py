@@ -34,7 +34,7 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
     are by what rules act. `acl` is that of a new object; `grants`
     are those that replace a list's, None where it is a canned one. `plan` is how what is to come is encrypted, and is
     gone before a transaction; `encryption` is what became of it. `is_versioned` says that
-    the bucket's versions have ids.
+    the bucket's versions have ids. `shows_retention` and `shows_hold` say what the caller may know of a lock.
     """
 
     request: Any
@@ -53,3 +53,5 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan | None = None
     encryption: Encryption | None = None
     is_versioned: bool = False
+    shows_retention: bool = False
+    shows_hold: bool = False

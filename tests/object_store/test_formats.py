@@ -25,7 +25,7 @@ from cumulo.object_store.keys import (
     UploadRecord,
     WayRecord,
 )
-from cumulo.object_store.model import Acl, Grant
+from cumulo.object_store.model import Acl, BucketLock, Grant, ObjectLock
 from cumulo.storage import records
 from cumulo.storage.engine import ROOT
 
@@ -76,10 +76,22 @@ RECORDS = (
             object_ownership="ObjectWriter",
             acl=ACL,
             is_versioned=True,
+            locks_objects=True,
         ),
         keys.decode_bucket,
     ),
-    (Meta(name="b", account="1", region="r", rule_count=3, event_bridge=True, versioning="Enabled"), keys.decode_meta),
+    (
+        Meta(
+            name="b",
+            account="1",
+            region="r",
+            rule_count=3,
+            event_bridge=True,
+            versioning="Enabled",
+            lock=BucketLock("GOVERNANCE", 3),
+        ),
+        keys.decode_meta,
+    ),
     (Counters(objects=1, bytes=2, uploads=3, next=4, versions=5), keys.decode_counters),
     (
         ObjectRecord(
@@ -99,6 +111,7 @@ RECORDS = (
             is_composite=True,
             acl=ACL,
             version_id="v",
+            lock=ObjectLock("GOVERNANCE", 7, "ON"),
         ),
         keys.decode_object,
     ),
@@ -129,15 +142,15 @@ RECORDS = (
 
 GOLDEN_RECORDS = {
     "BucketRow": (
-        "dc001201c4080000000000000007a131a17202c3c2c2c3c400c2ac4f626a656374577269746572c2c292a1329192a8416c6c5573657273a452454144c2"
-        "94a6414553323536a0c2c2c3"
+        "dc001301c4080000000000000007a131a17202c3c2c2c3c400c2ac4f626a656374577269746572c2c292a1329192a8416c6c5573657273a452454144c2"
+        "94a6414553323536a0c2c2c3c3"
     ),
     "Counters": "96010102030405",
     "OwnerRecord": "9301c408000000000000000703",
     "ObjectRecord": (
-        "dc00160201a16502a7474c414349455281a6637263333263c40431323334c3030405cfffffffffffff"
+        "dc00170201a16502a7474c414349455281a6637263333263c40431323334c3030405cfffffffffffff"
         "ffffa17481a16da17681a765787069726573a13081a161a13100"
-        "92a1329192a8416c6c5573657273a452454144c0c0a17600a0"
+        "92a1329192a8416c6c5573657273a452454144c0c0a17600a093aa474f5645524e414e434507a24f4e"
     ),
     "Parts": "92019199010102c4016d03040506c40163",
     "ReplicaRecord": "9801a176a172919701a162a169a7474c4143494552a0c2a0020000c2",

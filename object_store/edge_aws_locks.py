@@ -1,0 +1,147 @@
+"""Object lock over S3's REST API: of buckets, retention and legal holds of objects, and the headers of both.
+
+What a lock protects is the room's to say. Holds that end with an event, which S3 has since 2026, are refused by name.
+
+Source: S3 API reference, PutObjectLockConfiguration, PutObjectRetention, PutObjectLegalHold and the headers
+`x-amz-object-lock-*` of PutObject and GetObject.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
+from cumulo.gateway.aws_timestamps import iso8601
+from cumulo.object_store import model
+from cumulo.object_store.configurations import OBJECT_LOCK
+from cumulo.object_store.edge_aws_configurations import write_configuration
+from cumulo.object_store.edge_aws_errors import (
+    CONFIGURATION_NOT_IMPLEMENTED,
+    MALFORMED_XML,
+    argument_error,
+    request_error,
+)
+from cumulo.object_store.edge_aws_headers import asked_version, check_headers, parse_date
+from cumulo.object_store.edge_aws_xml import document
+from cumulo.object_store.service import Service
+
+_MODE: Final = "x-amz-object-lock-mode"
+_UNTIL: Final = "x-amz-object-lock-retain-until-date"
+_HOLD: Final = "x-amz-object-lock-legal-hold"
+_NAMES: Final = frozenset((_MODE, _UNTIL, _HOLD))
+
+
+def handlers(service: Service) -> dict[str, Handler]:
+    """Return the handlers of object lock."""
+
+    async def get_configuration(call: AwsCall) -> AwsAnswer:
+        bucket = call.request.Bucket
+        await check_headers(service, call, bucket)
+        asked = model.GetBucketConfiguration(bucket, OBJECT_LOCK)
+        found: model.BucketLock = (await service.call(call.ctx, "GetBucketConfiguration", asked)).value
+        return document("ObjectLockConfiguration", _bucket_elements(found))
+
+    async def put_configuration(call: AwsCall) -> AwsAnswer:
+        await check_headers(service, call, call.request.Bucket)
+        value = _bucket_lock_of(call.request.ObjectLockConfiguration)
+        return await write_configuration(service, call, OBJECT_LOCK, value)
+
+    async def get_retention(call: AwsCall) -> AwsAnswer:
+        request = call.request
+        await check_headers(service, call, request.Bucket)
+        asked = model.GetObjectRetention(request.Bucket, request.Key, asked_version(request.VersionId))
+        found: model.ObjectLock = (await service.call(call.ctx, "GetObjectRetention", asked)).value
+        until = iso8601(found.until_ms)
+        return document("Retention", f"<Mode>{found.mode}</Mode><RetainUntilDate>{until}</RetainUntilDate>")
+
+    async def put_retention(call: AwsCall) -> AwsAnswer:
+        request, said = call.request, call.request.Retention
+        await check_headers(service, call, request.Bucket)
+        if said is None:
+            raise MALFORMED_XML.error()
+        if said.EventHold is not None or said.EventHoldDuration is not None:
+            raise CONFIGURATION_NOT_IMPLEMENTED.error(what="A hold until an event is")
+        asked = model.SetObjectRetention(
+            request.Bucket,
+            request.Key,
+            said.Mode or "",
+            said.RetainUntilDate or 0,
+            asked_version(request.VersionId),
+            bypasses_governance=bool(request.BypassGovernanceRetention),
+        )
+        await service.call(call.ctx, "SetObjectRetention", asked)
+        return AwsAnswer()
+
+    async def get_legal_hold(call: AwsCall) -> AwsAnswer:
+        request = call.request
+        await check_headers(service, call, request.Bucket)
+        asked = model.GetObjectLegalHold(request.Bucket, request.Key, asked_version(request.VersionId))
+        hold: str = (await service.call(call.ctx, "GetObjectLegalHold", asked)).value
+        return document("LegalHold", f"<Status>{hold}</Status>")
+
+    async def put_legal_hold(call: AwsCall) -> AwsAnswer:
+        request, said = call.request, call.request.LegalHold
+        await check_headers(service, call, request.Bucket)
+        hold = "" if said is None else said.Status or ""
+        asked = model.SetObjectLegalHold(request.Bucket, request.Key, hold, asked_version(request.VersionId))
+        await service.call(call.ctx, "SetObjectLegalHold", asked)
+        return AwsAnswer()
+
+    return {
+        "GetObjectLockConfiguration": get_configuration,
+        "PutObjectLockConfiguration": put_configuration,
+        "GetObjectRetention": get_retention,
+        "PutObjectRetention": put_retention,
+        "GetObjectLegalHold": get_legal_hold,
+        "PutObjectLegalHold": put_legal_hold,
+    }
+
+
+def asked_lock(headers: Mapping[str, str]) -> model.ObjectLock | None:
+    """Return the lock that a new object's headers, or a form's fields, ask for; raises `InvalidArgument` for a date
+    that is none.
+    """
+    if _NAMES.isdisjoint(headers):
+        return None
+    until = headers.get(_UNTIL)
+    until_ms = parse_date(until)
+    if until is not None and until_ms is None:
+        raise argument_error(_UNTIL, until, "The retain until date must be provided in ISO 8601 format")
+    return model.ObjectLock(headers.get(_MODE, ""), until_ms or 0, headers.get(_HOLD, ""))
+
+
+def check_digest(expected: model.ExpectedContent) -> None:
+    """Raise `InvalidRequest` for bytes that are to be locked and that nobody can say are those that were sent."""
+    if not expected.digests and not expected.announced:
+        raise request_error(
+            "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"
+        )
+
+
+def lock_headers(lock: model.ObjectLock) -> tuple[tuple[str, str], ...]:
+    """Return the headers that tell of an object's lock."""
+    retention = ((_MODE, lock.mode), (_UNTIL, iso8601(lock.until_ms))) if lock.mode else ()
+    return (*retention, (_HOLD, lock.hold)) if lock.hold else retention
+
+
+def _bucket_lock_of(said: Any) -> model.BucketLock:
+    """Return what S3's shape of a bucket's lock says; raises `MalformedXML`."""
+    if said is None or said.ObjectLockEnabled != "Enabled":
+        raise MALFORMED_XML.error()
+    if said.Rule is None:
+        return model.BucketLock()
+    default = said.Rule.DefaultRetention
+    if default is None:
+        raise MALFORMED_XML.error()
+    if default.DefaultEventHold is not None:
+        raise CONFIGURATION_NOT_IMPLEMENTED.error(what="A hold until an event is")
+    if not default.Mode:
+        raise MALFORMED_XML.error()
+    return model.BucketLock(default.Mode, default.Days, default.Years)
+
+
+def _bucket_elements(it: model.BucketLock) -> str:
+    rule = ""
+    if it.mode:
+        period = f"<Days>{it.days}</Days>" if it.days is not None else f"<Years>{it.years}</Years>"
+        rule = f"<Rule><DefaultRetention><Mode>{it.mode}</Mode>{period}</DefaultRetention></Rule>"
+    return f"<ObjectLockEnabled>Enabled</ObjectLockEnabled>{rule}"

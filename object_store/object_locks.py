@@ -1,0 +1,61 @@
+"""Reads and writes the locks of objects that are there: their retention and their legal hold.
+
+Promises: a change of a lock is one commit with what lifecycle rules do about it; the object stays as old as it was.
+What a lock may be and what it protects is `locks.py`'s.
+"""
+
+import msgspec
+
+from cumulo.object_store import locks, model
+from cumulo.object_store.buckets import open_bucket
+from cumulo.object_store.errors import NO_SUCH_OBJECT_LOCK_OF_OBJECT
+from cumulo.object_store.keys import ObjectRecord
+from cumulo.object_store.model import ObjectLock
+from cumulo.object_store.objects import existing
+from cumulo.object_store.stamping import Stamped
+from cumulo.object_store.versions import shown_version, write_version
+from cumulo.storage.engine import ReadTxn, Txn
+
+
+def get_retention(txn: ReadTxn, stamped: Stamped) -> ObjectLock:
+    """Return an object's retention; raises as `existing`, and `NoSuchObjectLockConfiguration` where it has none."""
+    lock = existing(txn, stamped).lock
+    if lock is None or not lock.mode:
+        raise NO_SUCH_OBJECT_LOCK_OF_OBJECT.error()
+    return ObjectLock(lock.mode, lock.until_ms)
+
+
+def get_legal_hold(txn: ReadTxn, stamped: Stamped) -> str:
+    """Return whether an object is held; raises as `existing`, and `NoSuchObjectLockConfiguration` where nobody ever
+    said.
+    """
+    lock = existing(txn, stamped).lock
+    if lock is None or not lock.hold:
+        raise NO_SUCH_OBJECT_LOCK_OF_OBJECT.error()
+    return lock.hold
+
+
+def set_retention(txn: Txn, stamped: Stamped) -> str:
+    """Retain an object until a time, or free it; returns the id of its version. Raises as `existing`, and
+    `AccessDenied` for what would weaken a retention that holds.
+    """
+    request: model.SetObjectRetention = stamped.request
+    found = existing(txn, stamped)
+    before = found.lock or ObjectLock()
+    after = msgspec.structs.replace(before, mode=request.mode, until_ms=request.until_ms)
+    locks.check_retained(before, after, stamped.wall_ms, bypasses=request.bypasses_governance)
+    return _write(txn, stamped, found, after)
+
+
+def set_legal_hold(txn: Txn, stamped: Stamped) -> str:
+    """Hold an object, or let it go; returns the id of its version. Raises as `existing`."""
+    request: model.SetObjectLegalHold = stamped.request
+    found = existing(txn, stamped)
+    return _write(txn, stamped, found, msgspec.structs.replace(found.lock or ObjectLock(), hold=request.hold))
+
+
+def _write(txn: Txn, stamped: Stamped, found: ObjectRecord, lock: ObjectLock) -> str:
+    meta = open_bucket(txn, stamped.partition, stamped.request.bucket)
+    record = msgspec.structs.replace(found, lock=None if lock == ObjectLock() else lock)
+    write_version(txn, stamped, meta, stamped.request.key, record, found)
+    return shown_version(record, is_versioned=stamped.is_versioned)

@@ -1,0 +1,660 @@
+"""Object lock: what protects a version, from whom, and until when; and what rules do about it."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from cumulo.core.context import CallContext
+from cumulo.core.errors import ServiceError
+from cumulo.identity.model import root_of
+from cumulo.object_store import model
+from cumulo.object_store.lifecycle_model import Lifecycle, LifecycleRule, NoncurrentTransition, RuleFilter
+
+DAY_S = 86_400
+DAY_MS = DAY_S * 1000
+OTHER = "111111111111"
+PROTECTED = ("AccessDenied", "Access Denied because object protected by object lock.")
+
+
+async def make_locked(stand: Any, bucket: str = "locked") -> None:
+    await stand.call("CreateBucket", model.CreateBucket(bucket, locks_objects=True))
+
+
+async def configure(stand: Any, kind: str, value: Any, bucket: str = "locked") -> None:
+    await stand.call("SetBucketConfiguration", model.SetBucketConfiguration(bucket, kind, value))
+
+
+async def retain(stand: Any, key: str, mode: str = "", days: float = 0, **more: Any) -> Any:
+    until_ms = stand.clock.wall_ms() + int(days * DAY_MS) if days else 0
+    ctx = more.pop("ctx", None)
+    return await stand.call(
+        "SetObjectRetention", model.SetObjectRetention("locked", key, mode, until_ms, **more), ctx=ctx
+    )
+
+
+async def hold(stand: Any, key: str, status: str, version_id: str = "") -> Any:
+    return await stand.call("SetObjectLegalHold", model.SetObjectLegalHold("locked", key, status, version_id))
+
+
+async def retention(stand: Any, key: str, version_id: str = "") -> model.ObjectLock:
+    found: model.ObjectLock = await stand.call(
+        "GetObjectRetention", model.GetObjectRetention("locked", key, version_id)
+    )
+    return found
+
+
+async def put(stand: Any, key: str, data: bytes = b"1", **more: Any) -> str:
+    stored: model.Object = await stand.put(key, data, bucket="locked", **more)
+    return stored.version_id
+
+
+async def erase(stand: Any, key: str, version_id: str, *, bypasses: bool = False, ctx: Any = None) -> Any:
+    request = model.DeleteObject(bucket="locked", key=key, version_id=version_id, bypasses_governance=bypasses)
+    return await stand.call("DeleteObject", request, ctx=ctx)
+
+
+async def shown(stand: Any) -> str:
+    """The versions of all keys, newest first: `c` current, `n` not current, `m` a delete marker."""
+    page = await stand.call("ListObjectVersions", model.ListObjectVersions(bucket="locked"))
+    return "".join("m" if one.is_delete_marker else "c" if one.is_latest else "n" for one in page.versions)
+
+
+def said(error: ServiceError) -> tuple[str, str]:
+    return error.row.code, error.message
+
+
+def test_version_that_is_retained_is_not_deleted_before_its_time(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        until_ms = stand.clock.wall_ms() + DAY_MS
+        version_id = await put(stand, "k", lock=model.ObjectLock(model.COMPLIANCE, until_ms))
+        await stand.restart()
+
+        assert said(await refused(erase(stand, "k", version_id))) == PROTECTED
+        assert said(await refused(erase(stand, "k", version_id, bypasses=True))) == PROTECTED
+        await stand.advance(DAY_S)
+        await erase(stand, "k", version_id)
+
+        assert await shown(stand) == ""
+
+    run(scenario)
+
+
+def test_delete_marker_and_newer_versions_may_hide_what_is_locked(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        version_id = await put(stand, "k")
+        await retain(stand, "k", model.COMPLIANCE, 1)
+
+        await put(stand, "k", b"2")
+        marker = await stand.delete("k", bucket="locked")
+
+        assert await shown(stand) == "mnn"
+        assert said(await refused(erase(stand, "k", version_id))) == PROTECTED
+        assert (await erase(stand, "k", marker.version_id)).is_delete_marker
+        assert await stand.get("k", bucket="locked", version_id=version_id) == b"1"
+
+    run(scenario)
+
+
+def test_governance_mode_is_bypassed_by_who_says_so(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        version_id = await put(stand, "k")
+        await retain(stand, "k", model.GOVERNANCE, 2)
+
+        assert said(await refused(retain(stand, "k", model.GOVERNANCE, 1))) == PROTECTED
+        assert said(await refused(retain(stand, "k", model.COMPLIANCE, 3))) == PROTECTED
+        assert said(await refused(retain(stand, "k"))) == PROTECTED
+        await retain(stand, "k", model.GOVERNANCE, 3)
+        await retain(stand, "k", model.GOVERNANCE, 1, bypasses_governance=True)
+        await retain(stand, "k", bypasses_governance=True)
+        assert (await refused(retention(stand, "k"))).row.code == "NoSuchObjectLockConfiguration"
+        await retain(stand, "k", model.GOVERNANCE, 1)
+        assert said(await refused(erase(stand, "k", version_id))) == PROTECTED
+        await erase(stand, "k", version_id, bypasses=True)
+
+    run(scenario)
+
+
+def test_compliance_mode_is_only_prolonged(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        await put(stand, "k")
+        await retain(stand, "k", model.COMPLIANCE, 2)
+
+        for mode, days in ((model.COMPLIANCE, 1), (model.GOVERNANCE, 3), ("", 0)):
+            error = await refused(retain(stand, "k", mode, days, bypasses_governance=True))
+            assert said(error) == PROTECTED
+        await retain(stand, "k", model.COMPLIANCE, 3)
+        await stand.advance(4 * DAY_S)
+        await retain(stand, "k")
+
+    run(scenario)
+
+
+def test_legal_hold_ends_only_by_being_taken_off(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        version_id = await put(stand, "k", lock=model.ObjectLock(hold="ON"))
+        await stand.advance(1000 * DAY_S)
+
+        assert said(await refused(erase(stand, "k", version_id, bypasses=True))) == PROTECTED
+        await hold(stand, "k", "OFF")
+        assert await stand.call("GetObjectLegalHold", model.GetObjectLegalHold("locked", "k")) == "OFF"
+        await erase(stand, "k", version_id)
+
+    run(scenario)
+
+
+def test_new_objects_have_the_default_retention_unless_they_say_another(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        await configure(stand, "object_lock", model.BucketLock(model.GOVERNANCE, years=1))
+        now_ms = stand.clock.wall_ms()
+        own = model.ObjectLock(model.COMPLIANCE, now_ms + DAY_MS)
+
+        await put(stand, "put")
+        await put(stand, "held", lock=model.ObjectLock(hold="ON"))
+        await put(stand, "own", lock=own)
+        source = model.CopySource("locked", "own")
+        await stand.call("CopyObject", model.CopyObject(bucket="locked", key="copy", source=source))
+        upload_id = await stand.begin("parts", bucket="locked")
+        part = await stand.part("parts", upload_id, 1, b"1", bucket="locked")
+        await stand.complete("parts", upload_id, [part], bucket="locked")
+
+        year = model.ObjectLock(model.GOVERNANCE, now_ms + 365 * DAY_MS)
+        for key in ("put", "held", "copy", "parts"):
+            assert await retention(stand, key) == year
+        assert await retention(stand, "own") == own
+        assert (await stand.head("held", bucket="locked")).lock == msgspec.structs.replace(year, hold="ON")
+        await configure(stand, "object_lock", model.BucketLock())
+        await put(stand, "free")
+        assert (await refused(retention(stand, "free"))).row.code == "NoSuchObjectLockConfiguration"
+
+    run(scenario)
+
+
+def test_upload_in_parts_keeps_the_lock_that_was_asked_for(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        lock = model.ObjectLock(model.COMPLIANCE, stand.clock.wall_ms() + DAY_MS, "ON")
+        upload_id = await stand.begin("k", bucket="locked", lock=lock)
+        await stand.restart()
+        part = await stand.part("k", upload_id, 1, b"1", bucket="locked")
+
+        stored = await stand.complete("k", upload_id, [part], bucket="locked")
+
+        assert (await stand.head("k", bucket="locked")).lock == lock
+        assert said(await refused(erase(stand, "k", stored.version_id))) == PROTECTED
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("lock", "message"),
+    [
+        (
+            model.ObjectLock("COMPLIANCE"),
+            "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
+        ),
+        (
+            model.ObjectLock("", 1 << 42),
+            "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
+        ),
+        (model.ObjectLock("compliance", 1 << 42), "Unknown wormMode directive."),
+        (model.ObjectLock("COMPLIANCE", 1), "The retain until date must be in the future!"),
+        (model.ObjectLock("COMPLIANCE", 1 << 60), "The retain until date must be between 1970 and the year 10000."),
+        (model.ObjectLock(hold="on"), "Legal Hold must be either of 'ON' or 'OFF'"),
+    ],
+)
+def test_lock_that_no_object_can_have_is_refused(run: Any, refused: Any, lock: Any, message: str) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+
+        assert said(await refused(put(stand, "k", lock=lock))) == ("InvalidArgument", message)
+        assert said(await refused(stand.begin("k", bucket="locked", lock=lock))) == ("InvalidArgument", message)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("lock", "code"),
+    [
+        (model.BucketLock("GOVERNANCE"), "MalformedXML"),
+        (model.BucketLock("GOVERNANCE", 1, 1), "MalformedXML"),
+        (model.BucketLock("governance", 1), "MalformedXML"),
+        (model.BucketLock("", 1), "MalformedXML"),
+        (model.BucketLock("GOVERNANCE", 0), "InvalidRetentionPeriod"),
+        (model.BucketLock("GOVERNANCE", 36_501), "InvalidRetentionPeriod"),
+        (model.BucketLock("GOVERNANCE", years=-1), "InvalidRetentionPeriod"),
+        (model.BucketLock("GOVERNANCE", years=101), "InvalidRetentionPeriod"),
+        (model.BucketLock("GOVERNANCE", 36_500), None),
+        (model.BucketLock("COMPLIANCE", years=100), None),
+    ],
+)
+def test_default_retention_has_a_mode_and_one_period(run: Any, refused: Any, lock: Any, code: str | None) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+
+        if code is not None:
+            assert (await refused(configure(stand, "object_lock", lock))).row.code == code
+            return
+        await configure(stand, "object_lock", lock)
+        asked = model.GetBucketConfiguration("locked", "object_lock")
+        assert await stand.call("GetBucketConfiguration", asked) == lock
+
+    run(scenario)
+
+
+def test_bucket_that_keeps_versions_can_have_its_objects_locked_and_keeps_them_for_good(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        lock = model.BucketLock("GOVERNANCE", 1)
+
+        error = await refused(configure(stand, "object_lock", lock, "inbox"))
+        assert (error.row.code, error.row.http_status) == ("InvalidBucketState", 409)
+        await configure(stand, "versioning", model.Versioning("Suspended"), "inbox")
+        assert (await refused(configure(stand, "object_lock", lock, "inbox"))).row.code == "InvalidBucketState"
+        await configure(stand, "versioning", model.Versioning("Enabled"), "inbox")
+        await configure(stand, "object_lock", lock, "inbox")
+        error = await refused(configure(stand, "versioning", model.Versioning("Suspended"), "inbox"))
+        assert error.row.code == "InvalidBucketState"
+        removal = model.DeleteBucketConfiguration("inbox", "object_lock")
+        assert (await refused(stand.call("DeleteBucketConfiguration", removal))).row.code == "InvalidArgument"
+        assert (await stand.put("k", b"1")).version_id
+        assert (await stand.head("k")).lock is not None
+
+    run(scenario)
+
+
+def test_null_version_of_before_can_be_locked(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await stand.put("k", b"1")
+        await configure(stand, "versioning", model.Versioning("Enabled"), "inbox")
+        await configure(stand, "object_lock", model.BucketLock(), "inbox")
+
+        await stand.call("SetObjectLegalHold", model.SetObjectLegalHold("inbox", "k", "ON"))
+        await stand.put("k", b"2")
+
+        assert said(await refused(stand.delete("k", version_id="null"))) == PROTECTED
+        assert await stand.get("k", version_id="null") == b"1"
+
+    run(scenario)
+
+
+def test_lock_is_nothing_to_speak_of_where_objects_cannot_be_locked(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await stand.put("k", b"1")
+        until_ms = stand.clock.wall_ms() + DAY_MS
+        missing = ("InvalidRequest", "Bucket is missing Object Lock Configuration")
+        for request in (
+            model.SetObjectRetention("inbox", "k", "GOVERNANCE", until_ms),
+            model.GetObjectRetention("inbox", "k"),
+            model.SetObjectLegalHold("inbox", "k", "ON"),
+            model.GetObjectLegalHold("inbox", "k"),
+        ):
+            assert said(await refused(stand.call(type(request).__name__, request))) == missing
+
+        error = await refused(stand.put("k", b"2", lock=model.ObjectLock(hold="ON")))
+        assert said(error) == ("InvalidRequest", "Bucket is missing ObjectLockConfiguration")
+        error = await refused(stand.delete("k", bypasses_governance=True))
+        assert error.row.code == "InvalidArgument"
+
+    run(scenario)
+
+
+def test_batch_delete_passes_over_what_is_locked(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        ids = [await put(stand, f"k{place}") for place in range(4)]
+        await retain(stand, "k0", model.GOVERNANCE, 1)
+        await retain(stand, "k1", model.GOVERNANCE, 1)
+        await hold(stand, "k2", "ON")
+
+        for bypasses, gone in ((False, [3]), (True, [0, 1, 3])):
+            entries = tuple(
+                model.DeleteEntry(f"k{place}", version_id=id_, bypasses_governance=bypasses)
+                for place, id_ in enumerate(ids)
+            )
+            request = model.BatchDeleteObjects(bucket="locked", entries=entries, request_id=f"r{bypasses}")
+            first, again = [await stand.call("BatchDeleteObjects", request) for _ in range(2)]
+            assert [place for place, it in enumerate(first) if isinstance(it, model.Deleted)] == gone
+            assert {(it.code, it.message) for it in first if isinstance(it, model.ItemError)} == {PROTECTED}
+            assert again == first
+
+    run(scenario)
+
+
+def test_lock_is_shown_to_who_may_know_it_and_bypassed_by_who_may(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        other = CallContext(principal=root_of(OTHER), request_id="test", source_ip="127.0.0.1")
+        lock = model.ObjectLock(model.GOVERNANCE, stand.clock.wall_ms() + DAY_MS, "OFF")
+        version_id = await put(stand, "k", lock=lock)
+
+        async def allow(*actions: str) -> None:
+            await stand.set_policy(
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": OTHER},
+                    "Action": [f"s3:{action}" for action in actions],
+                    "Resource": "arn:aws:s3:::locked/*",
+                },
+                bucket="locked",
+            )
+
+        async def seen() -> list[Any]:
+            found = []
+            for operation, request in (
+                ("HeadObject", model.HeadObject(bucket="locked", key="k")),
+                ("GetObject", model.GetObject(bucket="locked", key="k")),
+            ):
+                result = await stand.service.call(other, operation, request)
+                if result.body is not None:
+                    await result.body.aclose()
+                found.append(result.value.object.lock)
+            return found
+
+        await allow("GetObject", "DeleteObjectVersion")
+        assert await seen() == [None, None]
+        assert (await refused(retain(stand, "k", "", ctx=other))).row.code == "AccessDenied"
+        assert said(await refused(erase(stand, "k", version_id, bypasses=True, ctx=other))) == PROTECTED
+        await allow("GetObject", "GetObjectRetention")
+        assert await seen() == [msgspec.structs.replace(lock, hold="")] * 2
+        await allow("GetObject", "GetObjectLegalHold")
+        assert await seen() == [model.ObjectLock(hold="OFF")] * 2
+        await allow("DeleteObjectVersion", "BypassGovernanceRetention")
+        await erase(stand, "k", version_id, bypasses=True, ctx=other)
+
+    run(scenario)
+
+
+def test_policy_narrows_locks_by_what_they_say(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        await put(stand, "k")
+
+        async def deny(action: str, condition: dict[str, Any]) -> None:
+            await stand.set_policy(
+                {
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": action,
+                    "Resource": "arn:aws:s3:::locked/*",
+                    "Condition": condition,
+                },
+                bucket="locked",
+            )
+
+        await deny("s3:PutObjectRetention", {"NumericGreaterThan": {"s3:object-lock-remaining-retention-days": "10"}})
+        assert (await refused(retain(stand, "k", model.GOVERNANCE, 10.5))).row.code == "AccessDenied"
+        late = model.ObjectLock(model.GOVERNANCE, stand.clock.wall_ms() + 11 * DAY_MS)
+        assert (await refused(put(stand, "other", lock=late))).row.code == "AccessDenied"
+        await retain(stand, "k", model.GOVERNANCE, 10)
+        await deny("s3:PutObjectRetention", {"StringEquals": {"s3:object-lock-mode": "COMPLIANCE"}})
+        assert (await refused(retain(stand, "k", model.COMPLIANCE, 20))).row.code == "AccessDenied"
+        await retain(stand, "k", model.GOVERNANCE, 20)
+        date = {"DateGreaterThan": {"s3:object-lock-retain-until-date": "2100-01-01T00:00:00Z"}}
+        await deny("s3:PutObjectRetention", date)
+        assert (await refused(retain(stand, "k", model.GOVERNANCE, 36_500))).row.code == "AccessDenied"
+        await deny("s3:PutObjectLegalHold", {"StringEquals": {"s3:object-lock-legal-hold": "OFF"}})
+        await hold(stand, "k", "ON")
+        assert (await refused(hold(stand, "k", "OFF"))).row.code == "AccessDenied"
+
+    run(scenario)
+
+
+# Lifecycle
+
+
+async def set_rules(stand: Any, *rules: LifecycleRule) -> None:
+    await configure(stand, "lifecycle", Lifecycle(rules))
+
+
+def rule_of(**more: Any) -> LifecycleRule:
+    return LifecycleRule(filter=RuleFilter(prefix=""), **more)
+
+
+def test_rule_passes_over_a_retained_version_and_comes_back_when_its_time_has_come(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        await set_rules(stand, rule_of(noncurrent_days=1))
+        lock = model.ObjectLock(model.GOVERNANCE, stand.clock.wall_ms() + 10 * DAY_MS)
+        await put(stand, "k", lock=lock)
+        await put(stand, "k", b"2")
+
+        await stand.advance(5 * DAY_S)
+        kept = await shown(stand)
+        await stand.restart()
+        await stand.advance(5 * DAY_S)
+
+        assert kept == "cn"
+        assert await shown(stand) == "c"
+        assert await stand.due("object.age") == 0
+
+    run(scenario)
+
+
+def test_rule_passes_over_a_held_version_and_comes_back_when_it_is_let_go(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        await set_rules(stand, rule_of(noncurrent_days=1))
+        version_id = await put(stand, "k")
+        await put(stand, "k", b"2")
+        await hold(stand, "k", "ON", version_id)
+
+        await stand.advance(90 * DAY_S)
+        kept, waiting = await shown(stand), await stand.due("object.age")
+        await hold(stand, "k", "OFF", version_id)
+        await stand.advance()
+
+        assert (kept, waiting) == ("cn", 0)
+        assert await shown(stand) == "c"
+
+    run(scenario)
+
+
+def test_version_that_is_retained_meanwhile_is_passed_over(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        await set_rules(stand, rule_of(noncurrent_days=3))
+        version_id = await put(stand, "k")
+        await put(stand, "k", b"2")
+        await stand.advance(DAY_S)
+        await retain(stand, "k", model.GOVERNANCE, 9, version_id=version_id)
+
+        await stand.advance(5 * DAY_S)
+        kept = await shown(stand)
+        await retain(stand, "k", version_id=version_id, bypasses_governance=True)
+        await stand.advance()
+
+        assert kept == "cn"
+        assert await shown(stand) == "c"
+
+    run(scenario)
+
+
+def test_locked_version_counts_among_the_newer_ones_and_wakes_others(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        await set_rules(stand, rule_of(noncurrent_days=1, newer_versions=1))
+        await put(stand, "k")
+        second = await put(stand, "k", b"2")
+        await stand.advance(5 * DAY_S)
+        await put(stand, "k", b"3")
+        await hold(stand, "k", "ON", second)
+
+        await stand.advance()
+
+        assert await shown(stand) == "cn"
+        assert await stand.get("k", bucket="locked", version_id=second) == b"2"
+
+    run(scenario)
+
+
+def test_locked_version_still_goes_to_a_colder_class(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        cold = NoncurrentTransition(noncurrent_days=1, storage_class="GLACIER")
+        await set_rules(stand, rule_of(noncurrent_transitions=(cold,)))
+        version_id = await put(stand, "k", bytes(200_000), lock=model.ObjectLock(hold="ON"))
+        await put(stand, "k", b"2")
+
+        await stand.advance(3 * DAY_S)
+
+        asked = model.HeadObject(bucket="locked", key="k", version_id=version_id)
+        assert (await stand.call("HeadObject", asked)).object.storage_class == "GLACIER"
+
+    run(scenario)
+
+
+def test_expiry_of_a_locked_current_version_is_a_delete_marker(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        await set_rules(stand, rule_of(expiration_days=1))
+        await put(stand, "k", lock=model.ObjectLock(hold="ON"))
+
+        await stand.advance(3 * DAY_S)
+
+        assert await shown(stand) == "mn"
+
+    run(scenario)
+
+
+# A model beside it
+
+
+class Locked(msgspec.Struct):
+    """A version as the model knows it."""
+
+    mode: str = ""
+    until_ms: int = 0
+    hold: str = ""
+
+
+def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
+    places, modes = st.integers(0, 3), st.sampled_from(["", model.GOVERNANCE, model.COMPLIANCE])
+
+    class Locks(RuleBasedStateMachine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.loop = asyncio.new_event_loop()
+            self.folder = tempfile.TemporaryDirectory()
+            self.stand = stand_in(Path(self.folder.name), durable=durable)
+            self.versions: dict[str, Locked] = {}
+
+        def do(self, call: Any) -> Any:
+            return self.loop.run_until_complete(call)
+
+        def attempt(self, call: Any) -> str:
+            """Return the code of the refusal, empty for none."""
+            try:
+                self.do(call)
+            except ServiceError as error:
+                return error.row.code
+            return ""
+
+        def now_ms(self) -> int:
+            return int(self.stand.clock.wall_ms())
+
+        def pick(self, place: int) -> str:
+            ids = list(self.versions)
+            return ids[place % len(ids)] if ids else ""
+
+        def retained(self, it: Locked, *, bypasses: bool) -> bool:
+            return it.until_ms > self.now_ms() and not (bypasses and it.mode == model.GOVERNANCE)
+
+        @initialize()
+        def open(self) -> None:
+            self.do(self.stand.open())
+            self.do(make_locked(self.stand))
+
+        @rule(mode=modes, days=st.integers(1, 3), hold=st.sampled_from(["", "ON", "OFF"]))
+        def put(self, mode: str, days: int, hold: str) -> None:
+            it = Locked(mode, self.now_ms() + days * DAY_MS if mode else 0, hold)
+            lock = model.ObjectLock(it.mode, it.until_ms, it.hold)
+            self.versions[self.do(put(self.stand, "k", lock=None if lock == model.ObjectLock() else lock))] = it
+
+        @rule()
+        def delete(self) -> None:
+            self.do(self.stand.delete("k", bucket="locked"))
+
+        @rule(place=places, mode=modes, days=st.integers(1, 4), bypasses=st.booleans())
+        def retain(self, place: int, mode: str, days: int, bypasses: bool) -> None:
+            id_ = self.pick(place)
+            if not id_:
+                return
+            it = self.versions[id_]
+            until_ms = self.now_ms() + days * DAY_MS if mode else 0
+            weakens = mode != it.mode or until_ms < it.until_ms
+
+            answer = self.attempt(
+                retain(self.stand, "k", mode, days if mode else 0, version_id=id_, bypasses_governance=bypasses)
+            )
+
+            if weakens and self.retained(it, bypasses=bypasses):
+                assert answer == "AccessDenied"
+            else:
+                assert answer == ""
+                it.mode, it.until_ms = mode, until_ms
+
+        @rule(place=places, status=st.sampled_from(["ON", "OFF"]))
+        def hold(self, place: int, status: str) -> None:
+            id_ = self.pick(place)
+            if id_:
+                self.do(hold(self.stand, "k", status, id_))
+                self.versions[id_].hold = status
+
+        @rule(place=places, bypasses=st.booleans())
+        def erase(self, place: int, bypasses: bool) -> None:
+            id_ = self.pick(place)
+            if not id_:
+                return
+            it = self.versions[id_]
+
+            answer = self.attempt(erase(self.stand, "k", id_, bypasses=bypasses))
+
+            if it.hold == "ON" or self.retained(it, bypasses=bypasses):
+                assert answer == "AccessDenied"
+            else:
+                assert answer == ""
+                del self.versions[id_]
+
+        @rule(days=st.integers(1, 2))
+        def advance(self, days: int) -> None:
+            self.do(self.stand.advance(days * DAY_S))
+
+        @rule()
+        def restart(self) -> None:
+            self.do(self.stand.restart())
+
+        @invariant()
+        def locks_are_there(self) -> None:
+            if self.stand.engine is None:
+                return
+            for id_, it in self.versions.items():
+                asked = model.HeadObject(bucket="locked", key="k", version_id=id_)
+                found = self.do(self.stand.call("HeadObject", asked)).object.lock or model.ObjectLock()
+                assert found == model.ObjectLock(it.mode, it.until_ms, it.hold)
+            assert self.do(self.stand.problems()) == []
+
+        def teardown(self) -> None:
+            if self.stand.engine is not None:
+                self.do(self.stand.close())
+            self.loop.close()
+            self.folder.cleanup()
+
+    return Locks
+
+
+@pytest.mark.parametrize("durable", [False, True], ids=["memory", "lmdb"])
+def test_locks_agree_with_the_model(stand_in: Any, durable: bool) -> None:
+    steps = settings(max_examples=8 if durable else 20, stateful_step_count=25)
+    run_state_machine_as_test(machine(stand_in, durable=durable), settings=steps)
