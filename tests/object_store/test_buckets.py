@@ -365,7 +365,7 @@ def test_no_policy_locks_the_owner_out_of_removing_it(run: Any, refused: Any) ->
 
 
 def test_every_operation_says_what_it_checks() -> None:
-    assert len(TABLE) == 40
+    assert len(TABLE) == 44
     for row in TABLE:
         assert row.summary.endswith(".")
         assert all(permission.startswith(("s3:", "cumulo:")) for permission in row.permissions)
