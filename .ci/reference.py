@@ -87,7 +87,7 @@ def aws_tables() -> str:
     """Every operation of AWS's services that this server knows: done, with what departs from AWS, or refused."""
     room: Any = None  # an edge's table is the same for every room: its handlers are not called here
     parts = []
-    for announced in aws_services(room, room, lambda: room, room, lambda: room):
+    for announced in aws_services(room, room, lambda: room, room, lambda: room, "aws"):
         service = announced.service()
         operations = service.load().operations
         done = sorted({*service.handlers} & {*operations} | {*service.handlers})

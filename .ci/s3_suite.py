@@ -49,7 +49,8 @@ SETTINGS = {
     "s3_default_public_access_block": "false",
     "s3_default_encryption": "",
     "s3_lifecycle_day_s": DAY_S,
-    "s3_version_2_forms": "on",
+    "s3_transition_bytes_min": 0,
+    "s3_dialect": "ceph",
 }
 STORAGE_CLASSES = "STANDARD, GLACIER_IR, INTELLIGENT_TIERING"
 """Those that objects may go to after any number of days, and can be read from."""

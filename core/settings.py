@@ -128,7 +128,17 @@ SETTINGS = (
         "ARN of the queue or topic, or URL, that gets EventBridge's events of buckets that send them; empty: nobody",
     ),
     Setting(
-        "s3_version_2_forms", "off", _choice("off", "on"), "take browsers' forms (S3's POST) signed with version 2"
+        "s3_version_2_signatures",
+        "auto",
+        _choice("auto", "off", "on"),
+        "whether S3 takes requests and forms signed with version 2, as AWS does for buckets from before June 2020;"
+        " `auto`: where `s3_default_object_ownership` is one of the older defaults",
+    ),
+    Setting(
+        "s3_dialect",
+        "aws",
+        _choice("aws", "ceph"),
+        "whose answers S3 gives where they differ: `ceph` has the codes of Ceph's gateway for some refusals",
     ),
     Setting(
         "s3_lifecycle_day_s",

@@ -64,6 +64,7 @@ from cumulo.gateway.presented import Presented, read_signature
 from cumulo.gateway.rpc import REASON_CHARACTERS_MAX, UNTRUSTED, Observer
 from cumulo.gateway.s3_request_keys import request_keys
 from cumulo.gateway.signature_errors import AuthForm, Dialect, Refusal, SignatureError
+from cumulo.gateway.sigv2 import read_old_signature
 from cumulo.gateway.sigv4 import Verified, Verifier
 
 S3 = "s3"
@@ -175,7 +176,7 @@ class _Exchange:
 class AwsEdge:
     """Answers AWS's protocols for `services`; `domains` are the host names below which a label is a bucket's name.
 
-    `takes_version_2_forms` admits POST forms signed with version 2; `sites` are host names that are websites of the
+    `takes_version_2` admits requests of S3 signed with version 2; `sites` are host names that are websites of the
     buckets of the same names.
     """
 
@@ -188,10 +189,10 @@ class AwsEdge:
         observer: Observer,
         domains: Sequence[str],
         *,
-        takes_version_2_forms: bool = False,
+        takes_version_2: bool = False,
         sites: Sequence[str] = (),
     ) -> None:
-        self._takes_version_2_forms = takes_version_2_forms
+        self._takes_version_2 = takes_version_2
         self._services = {service.name: service for service in services}
         self._directory = ServiceDirectory(
             [(it.name, it.target_prefix, it.api_version) for it in services],
@@ -234,7 +235,7 @@ class AwsEdge:
                     form = _form_if_readable(content)
                 return await self._serve(exchange, form)
         except Exception as error:  # noqa: BLE001 - the one place where an error becomes an answer
-            expected = _expected(error, exchange)
+            expected = _in_dialect(_expected(error, exchange), exchange.service)
             status = expected.row.code
             if isinstance(error, SignatureError) or expected.row.grpc_status in UNTRUSTED:
                 _log_refusal(exchange, expected, error)
@@ -337,7 +338,9 @@ class AwsEdge:
             return await service.front.receive(_visit(exchange, address))
         if request.method == "POST" and not query and not address.key:
             return await self._serve_form(exchange, service, address)
-        presented = read_signature(request)
+        presented = read_old_signature(request) if self._takes_version_2 else None
+        if presented is None:
+            presented = read_signature(request)
         form = exchange.form = AuthForm.ANONYMOUS if presented is None else presented.form
         asking = _with_hoisted(request, query) if form is AuthForm.QUERY else request
         if self._routes is None:
@@ -352,11 +355,15 @@ class AwsEdge:
         if operation is None:
             raise service.input_errors.unknown_operation.error(operation=request.method, Method=request.method)
         exchange.operation = operation
-        declared = declared_payload(request, form, streams=bool(operation.input_stream))
+        version_2 = presented is not None and presented.version_2
+        declared = declared_payload(request, form, streams=bool(operation.input_stream), version_2=version_2)
         verified = None
-        if presented is not None:
+        if presented is not None and version_2:
+            verified = self._verifier.verify_old(request, presented, address.bucket if address.virtual_host else "")
+        elif presented is not None:
             verified = self._verifier.verify(request, presented, S3, declared.text)
-        keys = request_keys(request, form, 0 if presented is None else presented.time_s, self._clock.wall_ms())
+        signed_s = 0 if presented is None or (version_2 and form is AuthForm.QUERY) else presented.time_s
+        keys = request_keys(request, form, signed_s, self._clock.wall_ms(), version_2=version_2)
         ctx = exchange.ctx = self._context(exchange, verified, keys, asking.headers)
         handler = service.handlers.get(operation.name)
         if handler is None:
@@ -372,7 +379,8 @@ class AwsEdge:
         labels = {"Bucket": address.bucket, "Key": address.key} if address.bucket else {}
         head = RequestHead(labels, query, asking.headers)
         asked = exchange.asked = aws_codec.decode(operation, exchange.protocol, head, content)
-        answer = await handler(AwsCall(ctx, operation.name, asked, body, asking, exchange.base_url, content))
+        call = AwsCall(ctx, operation.name, asked, body, asking, exchange.base_url, content, service.dialect)
+        answer = await handler(call)
         return _s3_response(exchange, model, operation, answer)
 
     async def _serve_form(self, exchange: _Exchange, service: AwsService, address: S3Address) -> Response:
@@ -381,12 +389,10 @@ class AwsEdge:
         exchange.operation = OperationModel(name=POST_OBJECT)
         check_post_head(request)
         form = await read_post_form(request)
-        opened = open_form(
-            form, address.bucket, self._verifier, self._clock, takes_version_2=self._takes_version_2_forms
-        )
+        opened = open_form(form, address.bucket, self._verifier, self._clock, takes_version_2=self._takes_version_2)
         exchange.form = AuthForm.POST
         signed = AuthForm.ANONYMOUS if opened.verified is None else AuthForm.POST
-        keys = request_keys(request, signed, opened.signed_s, self._clock.wall_ms())
+        keys = request_keys(request, signed, opened.signed_s, self._clock.wall_ms(), version_2=opened.version_2)
         ctx = exchange.ctx = self._context(exchange, opened.verified, keys, form.fields)
         asked = PostedForm(address.bucket, form.fields)
         call = AwsCall(ctx, POST_OBJECT, asked, opened.file, request, exchange.base_url)
@@ -573,6 +579,11 @@ def _nameless(service: AwsService | None) -> ServiceModel:
     return ServiceModel(
         name="", api_version="", endpoint_prefix="", protocols=("json",), operations={}, errors={}, json_version="1.0"
     )
+
+
+def _in_dialect(error: ServiceError, service: AwsService | None) -> ServiceError:
+    row = None if service is None else service.dialect.said_otherwise.get(error.row)
+    return error if row is None else ServiceError(row, error.values)
 
 
 def _expected(error: Exception, exchange: _Exchange) -> ServiceError:

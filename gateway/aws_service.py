@@ -17,6 +17,21 @@ from cumulo.gateway.bucket_front import BucketFront
 from cumulo.gateway.http1 import Request
 
 
+class Dialect(msgspec.Struct, frozen=True):
+    """In what a service's answers differ from AWS's, for callers who are used to another store.
+
+    `said_otherwise`: refusals under another code or status. `unsized_bodies`: an upload may come in HTTP's own chunks
+    without saying what they come to. `completion_needs_key`: so does every completion of an upload under SSE-C.
+    """
+
+    said_otherwise: Mapping[ErrorRow, ErrorRow] = {}
+    unsized_bodies: bool = False
+    completion_needs_key: bool = False
+
+
+AWS = Dialect()
+
+
 class AwsCall(msgspec.Struct, frozen=True):
     """One verified, decoded call.
 
@@ -33,6 +48,7 @@ class AwsCall(msgspec.Struct, frozen=True):
     http: Request
     base_url: str
     content: bytes = b""
+    dialect: Dialect = AWS
 
 
 class PostedForm(msgspec.Struct, frozen=True):
@@ -98,7 +114,7 @@ class AwsService(msgspec.Struct, frozen=True):
     `anonymous`: a resource's policy may let in callers without a signature; `links` are the query actions that stand in
     links which such callers follow, without a version. `departures` say where an operation
     answers otherwise than AWS on purpose, for the compatibility table. `front` is what S3's room does for its buckets'
-    visitors beside operations.
+    visitors beside operations. `dialect` goes to every call.
     """
 
     name: str
@@ -114,6 +130,7 @@ class AwsService(msgspec.Struct, frozen=True):
     links: tuple[str, ...] = ()
     departures: Mapping[str, str] = {}
     front: BucketFront | None = None
+    dialect: Dialect = AWS
 
     @property
     def is_offered(self) -> bool:

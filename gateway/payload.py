@@ -76,12 +76,15 @@ def body_hash(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def declared_payload(request: Request, form: AuthForm, *, streams: bool) -> DeclaredPayload:
-    """Return what an S3 request says about its payload; `streams` tells that its operation takes a body of any length.
+def declared_payload(request: Request, form: AuthForm, *, streams: bool, version_2: bool = False) -> DeclaredPayload:
+    """Return what an S3 request says about its payload; `streams` tells that its operation takes a body of any length,
+    `version_2` that its signature is of that version, which covers no payload: so it may say as little as nobody's.
 
     Raises `SignatureError` for what is missing, unknown or not allowed there.
     """
     value = request.headers.get(_HEADER)
+    if version_2 and form is AuthForm.HEADER:
+        form = AuthForm.ANONYMOUS
     if form is AuthForm.QUERY:
         for name, text in canonical.query_pairs(request.query):
             if name == b"X-Amz-Content-Sha256":

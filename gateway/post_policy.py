@@ -22,8 +22,9 @@ from cumulo.core.errors import ErrorRow, Status
 from cumulo.gateway.http1 import Request
 from cumulo.gateway.payload import declared_payload
 from cumulo.gateway.post_form import PostForm
-from cumulo.gateway.presented import read_old_form_signature, read_policy_signature, read_signature
+from cumulo.gateway.presented import read_policy_signature, read_signature
 from cumulo.gateway.signature_errors import AuthForm, Refusal, SignatureError
+from cumulo.gateway.sigv2 import read_old_form_signature
 from cumulo.gateway.sigv4 import Verified, Verifier
 
 INVALID_POLICY_DOCUMENT = ErrorRow("InvalidPolicyDocument", 400, Status.INVALID_ARGUMENT, "Invalid Policy: {reason}")
@@ -63,12 +64,14 @@ class PostPolicy(msgspec.Struct, frozen=True):
 class OpenedForm(msgspec.Struct, frozen=True):
     """A form that may be taken: who signed it, None for an anonymous one, and its file, held to the policy's sizes.
 
-    `signed_s` is the time of the signature since the epoch, 0 where the form does not say.
+    `signed_s` is the time of the signature since the epoch, 0 where the form does not say. `version_2`: it is signed
+    with that version.
     """
 
     verified: Verified | None
     file: AsyncIterator[memoryview]
     signed_s: int = 0
+    version_2: bool = False
 
 
 def check_post_head(request: Request) -> None:
@@ -97,13 +100,14 @@ def open_form(
             Refusal.INCOMPLETE, AuthForm.POST, lacking="Policy", ArgumentName="Policy", ArgumentValue=""
         )
     if old is not None:
-        verified = verifier.verify_old_policy(old, text)
+        verified = verifier.verify_old_text(old, text)
     else:
         assert presented is not None
         verified = verifier.verify_policy(presented, text)
     policy = read_policy(text)
     check_policy(policy, form, bucket, clock.wall_ms())
-    return OpenedForm(verified, _held(form.file, policy), 0 if presented is None else presented.time_s)
+    signed_s = 0 if presented is None else presented.time_s
+    return OpenedForm(verified, _held(form.file, policy), signed_s, version_2=old is not None)
 
 
 def read_policy(text: str) -> PostPolicy:

@@ -2,8 +2,8 @@
 
 Owns the reading of SigV4's three forms: the `Authorization` header, the presigned query, and the fields of a POST form.
 Promises: a request with two forms, with one part twice or with a form of another kind is refused; what comes out is
-well-formed. SigV2 and SigV4A are refused by name; only of POST forms can SigV2 be read, where somebody asks for it.
-Verifies nothing: that is `sigv4`.
+well-formed. SigV2 and SigV4A are refused by name: who takes SigV2 reads it by `sigv2` before. Verifies nothing: that
+is `sigv4`.
 
 Rules: IAM user guide, "Signature Version 4 for API requests"; S3 API reference, "Authenticating requests (SigV4)".
 """
@@ -37,9 +37,8 @@ _DAY = re.compile(r"[0-9]{8}").fullmatch
 _HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+").fullmatch
 _NUMBER = re.compile(r"-?[0-9]{1,19}").fullmatch
 _QUERY_PARAMETERS = ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
-_QUERY_NAMES = {f"X-Amz-{name}".encode(): name for name in (*_QUERY_PARAMETERS, "Security-Token")}
-_VERSION_2_NAMES = {b"AWSAccessKeyId", b"Signature"}
-_OLD_FORM_FIELDS = frozenset(("awsaccesskeyid", "signature"))
+QUERY_NAMES = {f"X-Amz-{name}".encode(): name for name in (*_QUERY_PARAMETERS, "Security-Token")}
+VERSION_2_NAMES = {b"AWSAccessKeyId", b"Signature"}
 _SINGLE_HEADERS = {"authorization", "host", "date", "content-type", "content-length", "content-md5", "range"}
 
 
@@ -47,7 +46,8 @@ class Presented(msgspec.Struct, frozen=True):
     """A signature as the request bears it, well-formed and not yet believed.
 
     `amz_date` is the time of signing as signed, `time_s` the same since the epoch. `expires_s` is a presigned request's
-    life, 0 in the other forms. `query` is the request's decoded query.
+    life, 0 in the other forms. `query` is the request's decoded query. `version_2`: the signature is of that version;
+    then `time_s` is the end of a presigned request, and a form has no time.
     """
 
     form: AuthForm
@@ -60,6 +60,7 @@ class Presented(msgspec.Struct, frozen=True):
     session_token: str = ""
     expires_s: int = 0
     query: list[QueryPair] = []
+    version_2: bool = False
 
     def __repr__(self) -> str:
         return f"Presented({self.form}, {self.access_key_id}, {self.scope}, {self.amz_date})"
@@ -72,8 +73,8 @@ def read_signature(request: Request) -> Presented | None:
     in_query = version_2 = False
     if pairs:
         names = {name for name, _ in pairs}
-        in_query = not names.isdisjoint(_QUERY_NAMES)
-        version_2 = not names.isdisjoint(_VERSION_2_NAMES)
+        in_query = not names.isdisjoint(QUERY_NAMES)
+        version_2 = not names.isdisjoint(VERSION_2_NAMES)
     authorization = request.headers.get("authorization")
     if authorization is None:
         if in_query and version_2:
@@ -84,36 +85,13 @@ def read_signature(request: Request) -> Presented | None:
     if in_query or version_2:
         raise SignatureError(Refusal.TWO_MECHANISMS)
     if len(request.header_lines) > len(request.headers):
-        _check_single(request)
+        check_single(request)
     return _read_header(request, authorization, pairs)
-
-
-class OldFormSignature(msgspec.Struct, frozen=True):
-    """A form's signature of version 2: HMAC-SHA-1 of the policy under the secret itself, in base64."""
-
-    access_key_id: str
-    signature: str
-    session_token: str = ""
-
-    def __repr__(self) -> str:
-        return f"OldFormSignature({self.access_key_id})"
-
-
-def read_old_form_signature(fields: Mapping[str, str]) -> OldFormSignature | None:
-    """Return the signature of version 2 that a form bears, None where it has none. Raises `SignatureError`."""
-    if _OLD_FORM_FIELDS.isdisjoint(fields):
-        return None
-    if any(f"x-amz-{name.lower()}" in fields for name in _QUERY_PARAMETERS):
-        raise SignatureError(Refusal.TWO_MECHANISMS, AuthForm.POST)
-    for field, shown in (("awsaccesskeyid", "AWSAccessKeyId"), ("signature", "Signature")):
-        if field not in fields:
-            raise SignatureError(Refusal.INCOMPLETE, AuthForm.POST, lacking=shown, ArgumentName=shown, ArgumentValue="")
-    return OldFormSignature(fields["awsaccesskeyid"], fields["signature"], fields.get("x-amz-security-token", ""))
 
 
 def read_policy_signature(fields: Mapping[str, str]) -> Presented | None:
     """Return the signature of a POST form by its fields (lower-case names), None for an anonymous one."""
-    if not _OLD_FORM_FIELDS.isdisjoint(fields):
+    if "awsaccesskeyid" in fields or "signature" in fields:
         raise SignatureError(Refusal.UNSUPPORTED_VERSION, AuthForm.POST)
     given = {name: fields[key] for name in _QUERY_PARAMETERS if (key := f"x-amz-{name.lower()}") in fields}
     if not given:
@@ -188,7 +166,7 @@ def _read_query(request: Request, pairs: list[QueryPair]) -> Presented:
     form = AuthForm.QUERY
     given: dict[str, str] = {}
     for key, value in pairs:
-        name = _QUERY_NAMES.get(key)
+        name = QUERY_NAMES.get(key)
         if name is not None:
             if name in given:
                 raise SignatureError(Refusal.REPEATED, form, name=f"X-Amz-{name}")
@@ -199,7 +177,7 @@ def _read_query(request: Request, pairs: list[QueryPair]) -> Presented:
     if "Security-Token" in given and "x-amz-security-token" in request.headers:
         raise SignatureError(Refusal.REPEATED, form, name="X-Amz-Security-Token")
     if len(request.header_lines) > len(request.headers):
-        _check_single(request)
+        check_single(request)
     _check_algorithm(given["Algorithm"], form)
     access_key_id, scope = _read_credential(given["Credential"], form)
     return Presented(
@@ -216,7 +194,7 @@ def _read_query(request: Request, pairs: list[QueryPair]) -> Presented:
     )
 
 
-def _check_single(request: Request) -> None:
+def check_single(request: Request) -> None:
     """Refuse a header that AWS reads once and that was sent twice. User metadata may repeat: it is joined by commas."""
     seen: set[str] = set()
     for name, _ in request.header_lines:

@@ -16,14 +16,16 @@ _AUTH_TYPES = {AuthForm.HEADER: "REST-HEADER", AuthForm.QUERY: "REST-QUERY-STRIN
 REFERER_CHARACTERS_MAX = 1_024
 
 
-def request_keys(request: Request, form: AuthForm, signed_s: int, now_ms: int) -> Mapping[str, str]:
+def request_keys(
+    request: Request, form: AuthForm, signed_s: int, now_ms: int, *, version_2: bool = False
+) -> Mapping[str, str]:
     """Return a request's condition keys. `signed_s` is the time of its signature since the epoch, 0
-    where it bears none.
+    where it bears none or does not say; `version_2`: it is a signature of that version.
     """
     keys = {}
     if form is not AuthForm.ANONYMOUS:
         keys["s3:authType"] = _AUTH_TYPES[form]
-        keys["s3:signatureversion"] = "AWS4-HMAC-SHA256"
+        keys["s3:signatureversion"] = "AWS" if version_2 else "AWS4-HMAC-SHA256"
         if signed_s:
             keys["s3:signatureAge"] = str(max(0, now_ms - signed_s * 1000))
         keys["s3:x-amz-content-sha256"] = request.headers.get("x-amz-content-sha256", "UNSIGNED-PAYLOAD")

@@ -47,6 +47,8 @@ class Refusal(enum.StrEnum):
     TOO_OLD = "too old"
     TOO_NEW = "too new"
     EXPIRES_NOT_A_NUMBER = "expires not a number"
+    OLD_QUERY_INCOMPLETE = "old query incomplete"
+    OLD_EXPIRES_MALFORMED = "old expires malformed"
     EXPIRES_NEGATIVE = "expires negative"
     EXPIRES_AT_ONCE = "expires at once"
     EXPIRES_TOO_LONG = "expires too long"
@@ -144,6 +146,12 @@ def _everywhere(
 ) -> Words:
     post = _row("InvalidArgument", 400, s3_post) if s3_post else None
     return Words(s3=s3, query=plain[0], json=plain[1], s3_query=s3_query, s3_post=post)
+
+
+def _only_s3(code: str, status: int, message: str) -> Words:
+    """Return the words for what only S3 reads."""
+    said = _row(code, status, message)
+    return Words(s3=said, query=said, json=said)
 
 
 _NOT_SUPPORTED = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
@@ -260,6 +268,14 @@ ROWS: Mapping[Refusal, Words] = {
     ),
     Refusal.EXPIRES_NOT_A_NUMBER: _everywhere(
         _s3_query("X-Amz-Expires must be a number"), _incomplete("X-Amz-Expires must be a number")
+    ),
+    Refusal.OLD_QUERY_INCOMPLETE: _only_s3(
+        "AccessDenied",
+        403,
+        "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
+    ),
+    Refusal.OLD_EXPIRES_MALFORMED: _only_s3(
+        "AccessDenied", 403, "Invalid date (should be seconds since epoch): {value}"
     ),
     Refusal.EXPIRES_NEGATIVE: _everywhere(
         _s3_query("X-Amz-Expires must be non-negative"), _incomplete("X-Amz-Expires must be non-negative")

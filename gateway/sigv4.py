@@ -28,9 +28,9 @@ import msgspec
 from cumulo.core.clocks import Clock
 from cumulo.core.errors import EXPIRED_TOKEN, ServiceError
 from cumulo.core.ports import Credential, CredentialSource
-from cumulo.gateway import canonical
+from cumulo.gateway import canonical, sigv2
 from cumulo.gateway.http1 import Request
-from cumulo.gateway.presented import ALGORITHM, OldFormSignature, Presented, amz_date
+from cumulo.gateway.presented import ALGORITHM, Presented, amz_date
 from cumulo.gateway.signature_errors import AuthForm, Refusal, SignatureError
 from cumulo.gateway.signing_key import Scope, SigningKey
 
@@ -38,7 +38,6 @@ SKEW_S_MAX = 900
 SIGNING_KEYS_MAX = 4_096
 """Kept by secret, day, region and service. A key that fell out is derived again, 5 µs."""
 
-_OLD_FORM_SCOPE = Scope("", "us-east-1", "s3")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}").fullmatch
 
 
@@ -96,31 +95,43 @@ class Verifier:
         self._check_scope(presented, "s3")
         return self._compare(presented, policy, "")
 
-    def verify_old_policy(self, presented: OldFormSignature, policy: str) -> Verified:
-        """Verify a POST form's signature of version 2. It names no region: the form is served in the first one."""
-        credential = self._credential(presented.access_key_id, presented.session_token, AuthForm.POST)
+    def verify_old(self, request: Request, presented: Presented, bucket: str) -> Verified:
+        """Verify a request that is signed with version 2; `bucket` as in `sigv2.text_to_sign`. Raises
+        `SignatureError`.
+        """
+        now_s = self._clock.wall_ms() // 1000
+        if presented.form is not AuthForm.QUERY:
+            self._check_time(presented)
+        elif now_s > presented.time_s:
+            shown = {"Expires": _iso(presented.time_s), "ServerTime": _iso(now_s)}
+            raise SignatureError(Refusal.EXPIRED, presented.form, **shown)
+        return self.verify_old_text(presented, sigv2.text_to_sign(request, presented, bucket))
+
+    def verify_old_text(self, presented: Presented, to_sign: str) -> Verified:
+        """Verify a signature of version 2 over a text: of a POST form, its policy in base64 as sent."""
+        credential = self._credential(presented.access_key_id, presented.session_token, presented.form)
         secret = credential.secret if credential is not None else ""
-        expected = base64.b64encode(hmac.digest(secret.encode(), policy.encode(), "sha1"))
+        expected = base64.b64encode(hmac.digest(secret.encode(), to_sign.encode("latin-1", "replace"), "sha1"))
         right = hmac.compare_digest(expected, presented.signature.encode())
         if credential is None:
-            raise SignatureError(Refusal.UNKNOWN_KEY, AuthForm.POST, AWSAccessKeyId=presented.access_key_id)
+            raise SignatureError(Refusal.UNKNOWN_KEY, presented.form, AWSAccessKeyId=presented.access_key_id)
         if not right:
             raise SignatureError(
                 Refusal.MISMATCH,
-                AuthForm.POST,
+                presented.form,
                 AWSAccessKeyId=presented.access_key_id,
-                StringToSign=policy,
+                StringToSign=to_sign,
                 SignatureProvided=presented.signature,
-                StringToSignBytes=policy.encode().hex(" "),
+                StringToSignBytes=to_sign.encode("latin-1", "replace").hex(" "),
             )
         return Verified(
             credential.principal,
             presented.access_key_id,
-            AuthForm.POST,
-            _OLD_FORM_SCOPE,
-            "",
+            presented.form,
+            presented.scope,
+            presented.amz_date,
             presented.signature,
-            self._signing_key(credential.secret, _OLD_FORM_SCOPE),
+            self._signing_key(credential.secret, presented.scope),
             credential.expires_ms,
         )
 

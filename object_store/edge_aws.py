@@ -27,6 +27,7 @@ from cumulo.object_store import (
     edge_aws_shapes,
     edge_aws_tagging,
 )
+from cumulo.object_store.edge_aws_dialects import DIALECTS
 from cumulo.object_store.edge_aws_documents import check_document
 from cumulo.object_store.edge_aws_errors import INPUT_ERRORS, add_elements, refusal_headers
 from cumulo.object_store.edge_aws_front import Front
@@ -53,8 +54,8 @@ _PAGES: Final = (
 )
 
 
-def edge(service: Service) -> AwsService:
-    """Return Amazon S3 as the room serves it."""
+def edge(service: Service, dialect: str = "aws") -> AwsService:
+    """Return Amazon S3 as the room serves it, in one of `edge_aws_dialects.DIALECTS`."""
     handlers: dict[str, Handler] = {}
     for page in _PAGES:
         handlers |= {name: _guarded(handler) for name, handler in page.handlers(service).items()}
@@ -67,6 +68,7 @@ def edge(service: Service) -> AwsService:
         input_errors=INPUT_ERRORS,
         body_bytes_max=BODY_BYTES_MAX,
         front=Front(service),
+        dialect=DIALECTS[dialect],
     )
 
 

@@ -100,6 +100,7 @@ def _answer(call: AwsCall, fields: Mapping[str, str], stored: model.Object) -> A
                 f"<Key>{escape(stored.key)}</Key><ETag>&quot;{stored.etag}&quot;</ETag>",
                 status=201,
                 headers=headers,
+                namespace="",
             )
     return AwsAnswer(status=204, headers=headers)
 

@@ -26,7 +26,7 @@ from cumulo.object_store.edge_aws_errors import (
     header_error,
     request_error,
 )
-from cumulo.object_store.errors import INVALID_DIGEST
+from cumulo.object_store.errors import INVALID_CHECKSUM_VALUE, INVALID_DIGEST
 from cumulo.object_store.model import CONTENT_MD5
 from cumulo.object_store.service import Service
 from cumulo.storage import digests
@@ -197,7 +197,7 @@ def checksum_value(header: str, value: str) -> bytes:
     """Return the bytes of a checksum; raises `InvalidRequest`."""
     decoded = _unbase64(value)
     if len(decoded) != digests.SIZES[CHECKSUMS[header]]:
-        raise request_error(f"Value for {header} header is invalid.")
+        raise INVALID_CHECKSUM_VALUE.error(header=header)
     return decoded
 
 

@@ -148,6 +148,7 @@ async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
         checksum_type=headers.get("x-amz-checksum-type", ""),
         object_size_bytes=model.UNKNOWN if request.MpuObjectSize is None else request.MpuObjectSize,
         encryption=part_encryption(headers),
+        needs_key=call.dialect.completion_needs_key,
     )
     stored: model.Object = (await service.call(call.ctx, "CompleteMultipartUpload", asked)).value
     location = f"{call.base_url}{call.http.path}"

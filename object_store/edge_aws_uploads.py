@@ -9,16 +9,18 @@ from cumulo.gateway.aws_service import AwsCall
 from cumulo.gateway.payload import PayloadBody
 from cumulo.object_store.edge_aws_errors import MISSING_CONTENT_LENGTH, header_error
 from cumulo.object_store.edge_aws_headers import CHECKSUMS, checksum_value
-from cumulo.object_store.model import ExpectedContent, UploadBody
+from cumulo.object_store.model import UNKNOWN, ExpectedContent, UploadBody
 
 
 def body_length(call: AwsCall) -> int:
     """Return the number of an upload's bytes; raises `MissingContentLength` where its sender does not say, and
-    `NotImplemented` for chunks of HTTP's own without a word of what they come to.
+    `NotImplemented` for chunks of HTTP's own without a word of what they come to: `UNKNOWN` where the dialect has that.
     """
     headers = call.http.headers
     length = call.body.decoded_length if isinstance(call.body, PayloadBody) else call.http.body.content_length
     if length is None and "transfer-encoding" in headers and "x-amz-decoded-content-length" not in headers:
+        if call.dialect.unsized_bodies:
+            return UNKNOWN
         raise header_error("Transfer-Encoding")
     if length is None or ("content-length" not in headers and "transfer-encoding" not in headers):
         raise MISSING_CONTENT_LENGTH.error()

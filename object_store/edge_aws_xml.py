@@ -14,7 +14,10 @@ __all__ = ["NAMESPACE", "document", "escape"]
 NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 
-def document(root: str, inner: str, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> AwsAnswer:
-    """Return an answer with an XML document; `inner` is escaped already."""
-    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} xmlns="{NAMESPACE}">{inner}</{root}>'
+def document(
+    root: str, inner: str, *, status: int = 200, headers: tuple[tuple[str, str], ...] = (), namespace: str = NAMESPACE
+) -> AwsAnswer:
+    """Return an answer with an XML document; `inner` is escaped already. An empty `namespace`: S3 has none there."""
+    begin = f'{root} xmlns="{namespace}"' if namespace else root
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<{begin}>{inner}</{root}>'
     return AwsAnswer(status=status, headers=headers, content=text.encode(), content_type="application/xml")

@@ -23,6 +23,7 @@ from cumulo.object_store.errors import (
     ENCRYPTION_ARGUMENT,
     INVALID_ENCRYPTION_ALGORITHM,
     INVALID_REQUEST,
+    WRONG_CUSTOMER_KEY,
 )
 from cumulo.object_store.model import AES256, AWS_KMS, CUSTOMER, AskedEncryption, BucketEncryption, CustomerKey
 from cumulo.storage.storage_keys import KEY_BYTES
@@ -34,16 +35,11 @@ _HEADER: Final = "x-amz-server-side-encryption"
 _WRONG_STATE: Final = "The object was stored using a form of Server Side Encryption. The correct parameters must be "
 STORED_WITH_KEY: Final = _WRONG_STATE + "provided to retrieve the object."
 NOT_APPLICABLE: Final = "The encryption parameters are not applicable to this object."
-WRONG_KEY: Final = (
-    "Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key."
-)
 _WITH_CUSTOMER_KEY: Final = "Requests specifying Server Side Encryption with Customer provided keys must "
 UPLOAD_IS_ENCRYPTED: Final = (
     "The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate "
     "encryption parameters."
 )
-
-
 _PROOF: Final = b"cumulo customer key"
 
 
@@ -217,7 +213,7 @@ def check_part_key(encryption: model.Encryption | None, customer: CustomerKey | 
 def check_proof(encryption: model.Encryption, customer_key: bytes) -> None:
     """Raise `AccessDenied` where a customer's key is another one than that with which an object was encrypted."""
     if not proves(encryption, customer_key):
-        raise ACCESS_DENIED.error(reason=WRONG_KEY)
+        raise WRONG_CUSTOMER_KEY.error()
 
 
 def proves(encryption: model.Encryption, customer_key: bytes) -> bool:

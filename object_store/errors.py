@@ -277,6 +277,15 @@ INVALID_COPY_RANGE = ErrorRow(
     "Range specified is not valid for source object of size: {size}",
 )
 INVALID_REQUEST = ErrorRow("InvalidRequest", 400, Status.INVALID_ARGUMENT, "{reason}")
+INVALID_CHECKSUM_VALUE = ErrorRow(
+    "InvalidRequest", 400, Status.INVALID_ARGUMENT, "Value for {header} header is invalid."
+)
+WRONG_CUSTOMER_KEY = ErrorRow(
+    "AccessDenied",
+    403,
+    Status.PERMISSION_DENIED,
+    "Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key.",
+)
 ENCRYPTION_ARGUMENT = ErrorRow("InvalidArgument", 400, Status.INVALID_ARGUMENT, "{message}")
 INVALID_ENCRYPTION_ALGORITHM = ErrorRow(
     "InvalidEncryptionAlgorithmError",

@@ -1091,7 +1091,7 @@ class CompletedPart(msgspec.Struct, frozen=True, array_like=True):
 class CompleteMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
     """Make the object out of its parts. `checksums` (of the whole object), `checksum_type` and `object_size_bytes` are
     checked where they are told; a composite checksum is given without its `-` and number. `messages`
-    are stored in the object's own commit.
+    are stored in the object's own commit. `needs_key`: an upload under a customer's key is completed with it only.
     """
 
     bucket: str
@@ -1106,6 +1106,7 @@ class CompleteMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
     object_size_bytes: int = UNKNOWN
     messages: tuple[EnclosedMessage, ...] = ()
     encryption: AskedEncryption | None = None
+    needs_key: bool = False
 
 
 class AbortMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):

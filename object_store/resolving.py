@@ -42,7 +42,7 @@ from cumulo.object_store import (
 from cumulo.object_store.appends import check_offset
 from cumulo.object_store.bucket_policies import PolicyChange
 from cumulo.object_store.buckets import Creation, Found, allocate_partition, find_bucket, versioning_of
-from cumulo.object_store.checksums import check_algorithm, check_part
+from cumulo.object_store.checksums import OWN, check_algorithm, check_part
 from cumulo.object_store.conditions import check_write
 from cumulo.object_store.copies import Copy, check_part_source, check_source
 from cumulo.object_store.downloads import Reading
@@ -236,14 +236,17 @@ class Resolving:
         grows: bool = True,
         record: ObjectRecord | None = None,
         makes_object: bool = False,
+        granted: bool = False,
     ) -> Resolved:
         """Return what a request is about. `record` is the object's, where it exists; `makes_object` says that tags and
-        ACL are those of a new one.
+        ACL are those of a new one, `granted` that it is about what the caller began himself.
         """
         assert operation.checks is not None
         account, row = ctx.principal.account, found.row
         partition = row.partition
         checks = operation.checks(request) + also
+        if granted:
+            checks = tuple(msgspec.structs.replace(check, granted=True) for check in checks)
         if makes_object:
             checks = acl_access.with_new(checks, account, row)
         until_ms = _retained_until(request)
@@ -589,7 +592,8 @@ class Resolving:
             shown = locks.shown_lock(record.lock, retention=stamped.shows_retention, hold=stamped.shows_hold)
             contents = msgspec.structs.replace(contents, lock=shown)
         reading = Reading(stamped, contents)
-        refused = _refused_reader(ctx, record.encryption, request.customer)
+        refused = _caught(lambda: contents.asked(request)) if request.part_number else None
+        refused = refused or _refused_reader(ctx, record.encryption, request.customer)
         return self._resolved(ctx, operation, request, found, reading, missing=refused, record=record)
 
     async def _existing_object(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
@@ -962,32 +966,44 @@ class Resolving:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
         stamped, missing = self._with_upload(self.stamp(ctx, request, found))
         if isinstance(request, model.CompleteMultipartUpload) and missing is None:
-            request, missing = await self._encrypted_completion(stamped, found)
+            request, missing = await self._encrypted_completion(stamped)
             stamped = msgspec.structs.replace(stamped, request=_without_key(stamped.request))
         grows = not isinstance(request, model.AbortMultipartUpload)
         enclosed = None
         if isinstance(request, model.CompleteMultipartUpload):
             enclosed = await enclose(self._sender, self._engine, ctx, request.messages)
         if enclosed is None:
-            return self._resolved(ctx, operation, request, found, stamped, missing=missing, grows=grows)
+            granted = not grows and await self._began(ctx, found, stamped)
+            return self._resolved(
+                ctx, operation, request, found, stamped, missing=missing, grows=grows, granted=granted
+            )
         stamped = msgspec.structs.replace(stamped, enclosed=enclosed)
         resolved = self._resolved(ctx, operation, request, found, stamped, missing=missing, grows=grows)
         return msgspec.structs.replace(resolved, partitions=(*resolved.partitions, *enclosed.partitions))
 
-    async def _encrypted_completion(self, stamped: Stamped, found: Found) -> tuple[Any, ServiceError | None]:
-        """Return a completion as a policy is to see it, and why it must not be done: the customer's key that it brings,
-        which it need not, is not the upload's.
+    async def _encrypted_completion(self, stamped: Stamped) -> tuple[Any, ServiceError | None]:
+        """Return a completion as a policy is to see it, and why it must not be done: the customer's key that it brings
+        is not the upload's, or it brings none although the upload asked for a checksum (API reference).
         """
         request: model.CompleteMultipartUpload = stamped.request
         customer = _customer(request)
-        if not found.policy and customer is None:
-            return request, None
         try:
             record: UploadRecord = await self._engine.read((stamped.partition,), find_upload, stamped)
         except ServiceError:
             return request, None  # it may be completed already: the transaction knows
-        refused = None if customer is None else _caught(lambda: check_part_key(record.encryption, customer))
+        needs_key = customer is not None or request.needs_key or record.checksum not in ("", OWN)
+        refused = _caught(lambda: check_part_key(record.encryption, customer)) if needs_key else None
         return _as_encrypted(request, record.encryption), refused
+
+    async def _began(self, ctx: CallContext, found: Found, stamped: Stamped) -> bool:
+        """Say whether a caller from elsewhere began an upload himself: then he may list its parts and abort it."""
+        if ctx.principal.account == found.row.account or not stamped.upload:
+            return False
+        try:
+            record: UploadRecord = await self._engine.read((stamped.partition,), find_upload, stamped)
+        except ServiceError:
+            return False
+        return record.initiator == ctx.principal.arn
 
     def _with_upload(self, stamped: Stamped) -> tuple[Stamped, ServiceError | None]:
         try:
@@ -1015,7 +1031,8 @@ class Resolving:
             except ServiceError as error:
                 missing = error
         stamped = msgspec.structs.replace(stamped, after=after, limit=limit)
-        return self._resolved(ctx, operation, request, found, stamped, missing=missing)
+        granted = await self._began(ctx, found, stamped)
+        return self._resolved(ctx, operation, request, found, stamped, missing=missing, granted=granted)
 
     async def _list_uploads(
         self, ctx: CallContext, operation: Operation, request: model.ListMultipartUploads
@@ -1195,7 +1212,7 @@ def _without_key(request: Any) -> Any:
     return msgspec.structs.replace(request, customer=None)
 
 
-def _caught(check: Callable[[], None]) -> ServiceError | None:
+def _caught(check: Callable[[], object]) -> ServiceError | None:
     """Return the error that a check raises, for after the authorisation."""
     try:
         check()

@@ -27,6 +27,7 @@ from cumulo.object_store.errors import (
     BAD_CONTENT_MD5,
     ENTITY_TOO_LARGE,
     INCOMPLETE_BODY,
+    INVALID_CHECKSUM_VALUE,
     INVALID_DIGEST,
     INVALID_REQUEST,
 )
@@ -314,10 +315,10 @@ def check_expected(expected: ExpectedContent) -> None:
             if len(value) != digests.SIZES["md5"]:
                 raise INVALID_DIGEST.error(allowed="16 bytes")
         elif digests.SIZES.get(name) != len(value):
-            raise INVALID_REQUEST.error(reason=f"Value for x-amz-checksum-{name} header is invalid.")
+            raise INVALID_CHECKSUM_VALUE.error(header=f"x-amz-checksum-{name}")
     for name in expected.announced:
         if name not in digests.SIZES:
-            raise INVALID_REQUEST.error(reason=f"Value for x-amz-checksum-{name} header is invalid.")
+            raise INVALID_CHECKSUM_VALUE.error(header=f"x-amz-checksum-{name}")
 
 
 def _verified(found: Mapping[str, bytes], said: tuple[ExpectedContent, ...], keeps: str) -> dict[str, bytes]:

@@ -46,6 +46,7 @@ def aws_services(
     topics: "Callable[[], TopicService]",
     objects: "object_room.Service",
     keys: "Callable[[], key_room.Service]",
+    s3_dialect: str,
 ) -> tuple[AnnouncedService, ...]:
     """Return the services of the AWS edge, on the given rooms; what serves one is loaded at its first request."""
     return (
@@ -53,7 +54,7 @@ def aws_services(
         LateAwsService(
             "sns", "2010-03-31", "", lambda: topic_edge.edge(topics()), links=("ConfirmSubscription", "Unsubscribe")
         ),
-        LateAwsService("s3", "2006-03-01", "", lambda: object_edge.edge(objects)),
+        LateAwsService("s3", "2006-03-01", "", lambda: object_edge.edge(objects, s3_dialect)),
         LateAwsService("iam", "2010-05-08", "", lambda: identity_edge.edge_iam(identity)),
         LateAwsService("sts", "2011-06-15", "", lambda: identity_edge.edge_sts(identity)),
         LateAwsService("kms", "2014-11-01", "TrentService", lambda: key_edge.edge(keys())),

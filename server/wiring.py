@@ -33,7 +33,7 @@ from cumulo.key_service import keys as key_schema
 from cumulo.object_store import edge_grpc as object_edge
 from cumulo.object_store import service as object_room
 from cumulo.object_store.lifecycle_rules import Terms
-from cumulo.object_store.model import BucketDefaults, BucketEncryption
+from cumulo.object_store.model import OWNERS_ENFORCED, BucketDefaults, BucketEncryption
 from cumulo.queue_service import edge_grpc as queue_edge
 from cumulo.queue_service import entrances
 from cumulo.queue_service import service as queue_room
@@ -253,7 +253,7 @@ async def _build(
     if isinstance(engine, LmdbEngine):
         metrics.add_engine(engine)
     rpc = RpcAdaptor(credentials, clock, randomness, metrics.rpc)
-    services = aws_services(identity, queues, topics, objects, kms)
+    services = aws_services(identity, queues, topics, objects, kms, settings["s3_dialect"])
     aws = AwsEdge(
         services,
         credentials,
@@ -261,7 +261,7 @@ async def _build(
         randomness,
         metrics.aws,
         settings["s3_domains"],
-        takes_version_2_forms=settings["s3_version_2_forms"] == "on",
+        takes_version_2=_takes_version_2(settings),
         sites=settings["s3_website_hosts"],
     )
 
@@ -312,6 +312,11 @@ async def _build(
         new_root_secret=made.secret_access_key if made else "",
         rooms=rooms,
     )
+
+
+def _takes_version_2(settings: Settings) -> bool:
+    said: str = settings["s3_version_2_signatures"]
+    return said == "on" or (said == "auto" and str(settings["s3_default_object_ownership"]) != OWNERS_ENFORCED)
 
 
 def _root_access_key_id(path: Path) -> str:

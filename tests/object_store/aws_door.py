@@ -71,8 +71,9 @@ class Answer(NamedTuple):
 class Door:
     """A running server and its clients."""
 
-    def __init__(self, stand: Any) -> None:
+    def __init__(self, stand: Any, *, dialect: str = "aws", takes_version_2: bool = False) -> None:
         self.stand = stand
+        self._dialect, self._takes_version_2 = dialect, takes_version_2
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -88,7 +89,15 @@ class Door:
     async def _open(self) -> None:
         await self.stand.open()
         clock, randomness = self.stand.clock, self.stand.randomness
-        door = AwsEdge([edge(self.stand.service)], Keys(), clock, randomness, Unobserved(), ("s3.localhost",))
+        door = AwsEdge(
+            [edge(self.stand.service, self._dialect)],
+            Keys(),
+            clock,
+            randomness,
+            Unobserved(),
+            ("s3.localhost",),
+            takes_version_2=self._takes_version_2,
+        )
         self._listener = HttpListener(door.answer)
         self.port = await self._listener.start("127.0.0.1", 0)
 
@@ -175,11 +184,11 @@ def _plain(element: Any) -> Any:
 
 
 @contextlib.contextmanager
-def opened(stand_in: Any, folder: Path) -> Iterator[Door]:
-    """Serve a fresh store with a bucket `inbox`."""
+def opened(stand_in: Any, folder: Path, **said: Any) -> Iterator[Door]:
+    """Serve a fresh store with a bucket `inbox`; `said` goes to the door."""
     stand = stand_in(folder, durable=False)
     stand.clock = SystemClock()
-    door = Door(stand)
+    door = Door(stand, **said)
     door.open()
     try:
         door.run(stand.make())

@@ -303,3 +303,21 @@ def _value(shape: Any) -> Any:
         case "blob":
             return b""
     return shape.enum[0] if shape.enum else "inbox/k" if shape.name == "CopySource" else "x"
+
+
+def test_who_began_an_upload_in_the_bucket_of_others_may_list_its_parts_and_abort_it(lists: Door) -> None:
+    s3, other = lists.client(), lists.client("AKIAOTHER")
+    s3.put_bucket_acl(Bucket="lists", ACL="public-read-write")
+    mine, theirs = (
+        {"Bucket": "lists", "Key": "k", "UploadId": one.create_multipart_upload(Bucket="lists", Key="k")["UploadId"]}
+        for one in (other, s3)
+    )
+    other.upload_part(**mine, PartNumber=1, Body=b"body")
+
+    assert [part["Size"] for part in other.list_parts(**mine)["Parts"]] == [4]
+    assert refused(other.list_parts, **theirs) == (403, "AccessDenied")
+    assert refused(other.abort_multipart_upload, **theirs) == (403, "AccessDenied")
+    other.abort_multipart_upload(**mine)
+    assert [upload["UploadId"] for upload in s3.list_multipart_uploads(Bucket="lists")["Uploads"]] == [
+        theirs["UploadId"]
+    ]

@@ -68,13 +68,26 @@ def test_parts_come_with_the_key_of_their_upload(door: Door) -> None:
     assert refused(s3.upload_part, **named, PartNumber=1, Body=b"x") == (400, "InvalidRequest")
     assert refused(s3.upload_part, **named, PartNumber=1, Body=b"x", **OTHER) == (400, "InvalidRequest")
     part = s3.upload_part(**named, PartNumber=1, Body=b"x", **OURS)
-    done = s3.complete_multipart_upload(
-        **named, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}, **OURS
-    )
+    whole = {"MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}}
+    assert refused(s3.complete_multipart_upload, **named, **whole, **OTHER) == (400, "InvalidRequest")
+    done = s3.complete_multipart_upload(**named, **whole, **OURS)
 
     assert part["SSECustomerKeyMD5"] == upload["SSECustomerKeyMD5"]
     assert "SSECustomerAlgorithm" not in done
     assert s3.get_object(Bucket="inbox", Key="m", **OURS)["Body"].read() == b"x"
+
+
+def test_completion_needs_the_key_of_an_upload_that_asked_for_a_checksum(door: Door) -> None:
+    s3 = door.client()
+
+    upload = s3.create_multipart_upload(Bucket="inbox", Key="m", ChecksumAlgorithm="CRC32", **OURS)
+    named = {"Bucket": "inbox", "Key": "m", "UploadId": upload["UploadId"]}
+    part = s3.upload_part(**named, PartNumber=1, Body=b"x", ChecksumAlgorithm="CRC32", **OURS)
+    shown = {"PartNumber": 1, "ETag": part["ETag"], "ChecksumCRC32": part["ChecksumCRC32"]}
+    whole = {"MultipartUpload": {"Parts": [shown]}}
+
+    assert refused(s3.complete_multipart_upload, **named, **whole) == (400, "InvalidRequest")
+    s3.complete_multipart_upload(**named, **whole, **OURS)
 
 
 @pytest.mark.parametrize(

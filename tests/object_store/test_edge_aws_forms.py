@@ -60,6 +60,7 @@ def test_form_says_how_it_is_answered(door: Door, said: str, status: int) -> Non
 
     assert answer.status == status
     if status == 201:
+        assert b"<PostResponse><Location>" in answer.body
         assert answer.xml["PostResponse"] == {
             "Location": f"http://127.0.0.1:{door.port}/inbox/a%20b",
             "Bucket": "inbox",

@@ -13,7 +13,7 @@ from cumulo.core.errors import ACCESS_DENIED, ErrorRow, ServiceError, Status
 from cumulo.core.ids import SeededRandomness
 from cumulo.core.ports import DataKey
 from cumulo.identity.model import root_of
-from cumulo.object_store import encryption, invariants, keys, model
+from cumulo.object_store import encryption, errors, invariants, keys, model
 from cumulo.object_store.model import AES256, AWS_KMS, CUSTOMER, AskedEncryption, BucketEncryption, CustomerKey
 from cumulo.storage import records
 from cumulo.storage.engine import ROOT
@@ -217,7 +217,7 @@ def test_object_under_a_customers_key_is_for_its_bringer_alone(run: Any, refused
             error = await refused(stand.call(operation, request))
             assert (error.row.code, error.message) == ("InvalidRequest", encryption.STORED_WITH_KEY)
             error = await refused(stand.call(operation, msgspec.structs.replace(request, customer=OTHER)))
-            assert (error.row.code, error.message) == ("AccessDenied", encryption.WRONG_KEY)
+            assert (error.row.code, error.message) == ("AccessDenied", errors.WRONG_CUSTOMER_KEY.message)
             vain = msgspec.structs.replace(request, key="plain", customer=OURS)
             error = await refused(stand.call(operation, vain))
             assert (error.row.code, error.message) == ("InvalidRequest", encryption.NOT_APPLICABLE)
