@@ -124,6 +124,7 @@ async def _document(service: Service, acl: model.Acl) -> AwsAnswer:
     return document(
         "AccessControlPolicy",
         f"{element_of(await service.owner(acl.owner))}<AccessControlList>{grants}</AccessControlList>",
+        headers=version_header(acl.version_id) if isinstance(acl, model.VersionAcl) else (),
     )
 
 

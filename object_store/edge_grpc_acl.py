@@ -29,7 +29,9 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
         "GetObjectAcl": (
             pb.GetObjectAclRequest,
             lambda request, _: model.GetObjectAcl(bucket_name(request.bucket), request.key, request.version_id),
-            lambda it: pb.GetObjectAclResponse(acl=_encode(it)),
+            lambda it: pb.GetObjectAclResponse(
+                acl=_encode(it), version_id=it.version_id if isinstance(it, model.VersionAcl) else ""
+            ),
         ),
         "SetObjectAcl": (
             pb.SetObjectAclRequest,
@@ -41,7 +43,7 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
                 version_id=request.version_id,
                 request_id=request.request_id,
             ),
-            lambda _: pb.SetObjectAclResponse(),
+            lambda version_id: pb.SetObjectAclResponse(version_id=version_id),
         ),
     }
 

@@ -489,6 +489,12 @@ class Acl(msgspec.Struct, frozen=True, array_like=True):
     grants: tuple[Grant, ...] = ()
 
 
+class VersionAcl(Acl, frozen=True, array_like=True):
+    """The access control list of a version, with its id where there is one to tell."""
+
+    version_id: str = ""
+
+
 class AskedGrant(msgspec.Struct, frozen=True):
     """A grant as a request spells it: `grantee` is `id=…` (a canonical user id), `emailAddress=…`, `uri=…` (a group),
     an account's number, or a group's name.
@@ -740,7 +746,7 @@ class SetBucketAcl(msgspec.Struct, frozen=True):
 
 
 class GetObjectAcl(msgspec.Struct, frozen=True):
-    """Read an object's ACL, as `GetBucketAcl`."""
+    """Read an object's ACL, as `GetBucketAcl`; where versions are kept it is a `VersionAcl`."""
 
     bucket: str
     key: str

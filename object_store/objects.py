@@ -433,12 +433,14 @@ def set_tags(txn: Txn, stamped: Stamped) -> str:
 
 
 def get_acl(txn: ReadTxn, stamped: Stamped) -> model.Acl:
-    """Return an object's access control list; `stamped.acl` is what holds where lists are off. Raises `NoSuchKey`."""
+    """Return an object's access control list; `stamped.acl` is what holds where lists are off. Raises as `existing`."""
     record = existing(txn, stamped)
-    if stamped.acl is not None:
-        return stamped.acl
-    account = open_bucket(txn, stamped.partition, stamped.request.bucket).account
-    return model.Acl(*acl.read(record.acl, account))
+    found = stamped.acl
+    if found is None:
+        account = open_bucket(txn, stamped.partition, stamped.request.bucket).account
+        found = model.Acl(*acl.read(record.acl, account))
+    version_id = shown_version(record, is_versioned=stamped.is_versioned)
+    return model.VersionAcl(found.owner, found.grants, version_id) if version_id else found
 
 
 def set_acl(txn: Txn, stamped: Stamped) -> str:

@@ -24,6 +24,7 @@ from cumulo.object_store.keys import Counters, Meta, ObjectRecord
 from cumulo.object_store.lifecycle_index import armed, disarm
 from cumulo.object_store.lifecycle_versions import rearmed, replace_marker, replaced, restore_marker
 from cumulo.object_store.model import NULL_VERSION, VERSIONING_ENABLED
+from cumulo.object_store.naming import shown
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records
 from cumulo.storage.engine import ReadTxn, Txn
@@ -43,7 +44,7 @@ def version_id(partition: bytes, number: int) -> str:
 def check_version_id(asked: str) -> None:
     """Raise `InvalidArgument` for what cannot be the id of a version; an empty one stands for the current version."""
     if asked not in ("", NULL_VERSION) and number_of(asked) is None:
-        raise INVALID_VERSION.error(parameter="version_id", value=asked[:_ID_CHARACTERS])
+        raise INVALID_VERSION.error(parameter="version_id", value=shown(asked))
 
 
 def number_of(asked: str) -> int | None:

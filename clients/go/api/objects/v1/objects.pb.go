@@ -440,7 +440,8 @@ type Object struct {
 	Encryption string `protobuf:"bytes,11,opt,name=encryption,proto3" json:"encryption,omitempty"`
 	// Set by the server with `aws:kms`: the key's ARN.
 	KmsKeyArn string `protobuf:"bytes,12,opt,name=kms_key_arn,json=kmsKeyArn,proto3" json:"kms_key_arn,omitempty"`
-	// Set by the server: the id of this version; empty where the bucket never kept versions.
+	// Set by the server: the id of this version; empty where the bucket never kept versions, and, as in S3, in answers to
+	// writes while versioning is suspended.
 	VersionId     string `protobuf:"bytes,13,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1171,7 +1172,9 @@ func (x *GetObjectAclRequest) GetVersionId() string {
 type GetObjectAclResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the server.
-	Acl           *AccessControlList `protobuf:"bytes,1,opt,name=acl,proto3" json:"acl,omitempty"`
+	Acl *AccessControlList `protobuf:"bytes,1,opt,name=acl,proto3" json:"acl,omitempty"`
+	// Set by the server: the version that has it; empty where the bucket never kept versions.
+	VersionId     string `protobuf:"bytes,2,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1211,6 +1214,13 @@ func (x *GetObjectAclResponse) GetAcl() *AccessControlList {
 		return x.Acl
 	}
 	return nil
+}
+
+func (x *GetObjectAclResponse) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
 }
 
 // The list to write: a canned one, or grants, which may be none at all.
@@ -1306,7 +1316,9 @@ func (x *SetObjectAclRequest) GetVersionId() string {
 
 // The list is written.
 type SetObjectAclResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: the version that has it; empty where the bucket never kept versions.
+	VersionId     string `protobuf:"bytes,1,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1339,6 +1351,13 @@ func (x *SetObjectAclResponse) ProtoReflect() protoreflect.Message {
 // Deprecated: Use SetObjectAclResponse.ProtoReflect.Descriptor instead.
 func (*SetObjectAclResponse) Descriptor() ([]byte, []int) {
 	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *SetObjectAclResponse) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
 }
 
 // Whose tags to read.
@@ -6477,9 +6496,11 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +
 	"\n" +
-	"version_id\x18\x03 \x01(\tR\tversionId\"R\n" +
+	"version_id\x18\x03 \x01(\tR\tversionId\"q\n" +
 	"\x14GetObjectAclResponse\x12:\n" +
-	"\x03acl\x18\x01 \x01(\v2(.cumulo.api.objects.v1.AccessControlListR\x03acl\"\xd2\x01\n" +
+	"\x03acl\x18\x01 \x01(\v2(.cumulo.api.objects.v1.AccessControlListR\x03acl\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x02 \x01(\tR\tversionId\"\xd2\x01\n" +
 	"\x13SetObjectAclRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +
@@ -6489,8 +6510,10 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tR\trequestId\x12\x1d\n" +
 	"\n" +
-	"version_id\x18\x06 \x01(\tR\tversionId\"\x16\n" +
-	"\x14SetObjectAclResponse\"b\n" +
+	"version_id\x18\x06 \x01(\tR\tversionId\"5\n" +
+	"\x14SetObjectAclResponse\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x01 \x01(\tR\tversionId\"b\n" +
 	"\x17GetObjectTaggingRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +

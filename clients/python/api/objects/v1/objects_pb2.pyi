@@ -295,7 +295,9 @@ class Object(_message.Message):
     kms_key_arn: _builtins.str
     """Set by the server with `aws:kms`: the key's ARN."""
     version_id: _builtins.str
-    """Set by the server: the id of this version; empty where the bucket never kept versions."""
+    """Set by the server: the id of this version; empty where the bucket never kept versions, and, as in S3, in answers to
+    writes while versioning is suspended.
+    """
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Set by the client at upload: user metadata, names in lower case."""
@@ -662,6 +664,9 @@ class GetObjectAclResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ACL_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    version_id: _builtins.str
+    """Set by the server: the version that has it; empty where the bucket never kept versions."""
     @_builtins.property
     def acl(self) -> Global___AccessControlList:
         """Set by the server."""
@@ -670,10 +675,11 @@ class GetObjectAclResponse(_message.Message):
         self,
         *,
         acl: Global___AccessControlList | None = ...,
+        version_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["acl", b"acl"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acl", b"acl"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acl", b"acl", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -729,12 +735,17 @@ class SetObjectAclResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    version_id: _builtins.str
+    """Set by the server: the version that has it; empty where the bucket never kept versions."""
     def __init__(
         self,
+        *,
+        version_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -158,7 +158,10 @@ export interface Object {
   encryption: string;
   /** Set by the server with `aws:kms`: the key's ARN. */
   kmsKeyArn: string;
-  /** Set by the server: the id of this version; empty where the bucket never kept versions. */
+  /**
+   * Set by the server: the id of this version; empty where the bucket never kept versions, and, as in S3, in answers to
+   * writes while versioning is suspended.
+   */
   versionId: string;
 }
 
@@ -277,7 +280,11 @@ export interface GetObjectAclRequest {
 /** The list. */
 export interface GetObjectAclResponse {
   /** Set by the server. */
-  acl: AccessControlList | undefined;
+  acl:
+    | AccessControlList
+    | undefined;
+  /** Set by the server: the version that has it; empty where the bucket never kept versions. */
+  versionId: string;
 }
 
 /** The list to write: a canned one, or grants, which may be none at all. */
@@ -298,6 +305,8 @@ export interface SetObjectAclRequest {
 
 /** The list is written. */
 export interface SetObjectAclResponse {
+  /** Set by the server: the version that has it; empty where the bucket never kept versions. */
+  versionId: string;
 }
 
 /** Whose tags to read. */
@@ -2764,13 +2773,16 @@ export const GetObjectAclRequest: MessageFns<GetObjectAclRequest> = {
 };
 
 function createBaseGetObjectAclResponse(): GetObjectAclResponse {
-  return { acl: undefined };
+  return { acl: undefined, versionId: "" };
 }
 
 export const GetObjectAclResponse: MessageFns<GetObjectAclResponse> = {
   encode(message: GetObjectAclResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.acl !== undefined) {
       AccessControlList.encode(message.acl, writer.uint32(10).fork()).join();
+    }
+    if (message.versionId !== "") {
+      writer.uint32(18).string(message.versionId);
     }
     return writer;
   },
@@ -2796,6 +2808,14 @@ export const GetObjectAclResponse: MessageFns<GetObjectAclResponse> = {
             message.acl = AccessControlList.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2816,6 +2836,7 @@ export const GetObjectAclResponse: MessageFns<GetObjectAclResponse> = {
     message.acl = (object.acl !== undefined && object.acl !== null)
       ? AccessControlList.fromPartial(object.acl)
       : undefined;
+    message.versionId = object.versionId ?? "";
     return message;
   },
 };
@@ -2936,11 +2957,14 @@ export const SetObjectAclRequest: MessageFns<SetObjectAclRequest> = {
 };
 
 function createBaseSetObjectAclResponse(): SetObjectAclResponse {
-  return {};
+  return { versionId: "" };
 }
 
 export const SetObjectAclResponse: MessageFns<SetObjectAclResponse> = {
-  encode(_: SetObjectAclResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: SetObjectAclResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.versionId !== "") {
+      writer.uint32(10).string(message.versionId);
+    }
     return writer;
   },
 
@@ -2957,6 +2981,14 @@ export const SetObjectAclResponse: MessageFns<SetObjectAclResponse> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2972,8 +3004,9 @@ export const SetObjectAclResponse: MessageFns<SetObjectAclResponse> = {
   create(base?: DeepPartial<SetObjectAclResponse>): SetObjectAclResponse {
     return SetObjectAclResponse.fromPartial(base ?? {});
   },
-  fromPartial(_: DeepPartial<SetObjectAclResponse>): SetObjectAclResponse {
+  fromPartial(object: DeepPartial<SetObjectAclResponse>): SetObjectAclResponse {
     const message = createBaseSetObjectAclResponse();
+    message.versionId = object.versionId ?? "";
     return message;
   },
 };
