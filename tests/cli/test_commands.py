@@ -392,6 +392,24 @@ def test_configuration_and_quota_of_a_bucket_are_written_shown_and_removed(run, 
     assert lifted == {"bytes_max": 0, "objects_max": 0}
 
 
+def test_encryption_of_a_bucket_is_shown_and_set(run, answer, name):
+    answer("bucket", "mb", name)
+    key = answer("key", "create", "--alias", f"alias/{name}")
+
+    before = answer("bucket", "encryption", name)
+    after = answer("bucket", "encryption", name, "--kms-key-id", f"alias/{name}", "--bucket-key")
+    run("bucket", "encryption", name, "--bucket-key", exits=2)
+
+    assert before["algorithm"] == "AES256"
+    assert after == {
+        "algorithm": "aws:kms",
+        "kms_key_id": f"alias/{name}",
+        "bucket_key": True,
+        "blocks_customer_keys": False,
+    }
+    assert key["state"] == "ENABLED"
+
+
 def test_notification_rule_is_added_and_cleared(run, answer, name):
     run("bucket", "mb", name)
     arn = answer("queue", "create", name)["arn"]

@@ -407,6 +407,25 @@ def test_configuration_is_written_read_listed_and_removed(bucket: Bucket):
         bucket.set_configuration("nonsense", {})
 
 
+def test_a_bucket_encrypts_under_the_key_that_it_was_told(client: Client, bucket: Bucket, name: str):
+    key = client.keys.create("photos")
+    client.keys.create_alias(f"alias/{name}", key.id)
+    assert (bucket.encryption().algorithm, bucket.encryption().kms_key_id) == ("AES256", "")
+
+    bucket.set_encryption("aws:kms", kms_key_id=f"alias/{name}", bucket_key=True, blocks_customer_keys=True)
+    told = bucket.encryption()
+    stored = bucket.put("a", b"1234")
+
+    assert (told.algorithm, told.kms_key_id, told.bucket_key) == ("aws:kms", f"alias/{name}", True)
+    assert (stored.encryption, stored.kms_key_arn) == ("aws:kms", key.arn)
+    with pytest.raises(errors.PermissionDenied):
+        bucket.put("b", b"1", encryption=Encryption(customer_key=bytes(32)))
+    bucket.set_encryption()
+    assert bucket.put("a", b"5").encryption == "AES256"
+    bucket.delete_configuration("encryption")
+    assert bucket.encryption().algorithm == "AES256"
+
+
 def test_quota_holds_and_is_lifted(bucket: Bucket):
     bucket.set_quota(bytes_max=4)
     bucket.put("a", b"1234")

@@ -253,6 +253,33 @@ def config(session: Session, name: str, kind: str, id_: str, path: str | None, r
             click.echo(json.dumps(found, indent=2))
 
 
+@bucket_group.command("encryption")
+@click.argument("name")
+@click.option(
+    "--set", "algorithm", type=click.Choice(["AES256", "aws:kms"]), help="The server's keys, or its key service's."
+)
+@click.option("--kms-key-id", default="", metavar="KEY", help="Id, ARN or alias of the key for `aws:kms`.")
+@click.option("--bucket-key", is_flag=True, help="One data key serves several objects for five minutes.")
+@click.option("--block-customer-keys", is_flag=True, help="Refuse writes under keys of their callers (SSE-C).")
+@leaf
+def encryption(session: Session, name: str, algorithm: str | None, kms_key_id: str, **more: bool) -> None:
+    """Show or set how the bucket NAME encrypts what comes to it without a word of it."""
+    if algorithm is None and kms_key_id:
+        algorithm = "aws:kms"
+    if algorithm is None and any(more.values()):
+        raise click.UsageError("--set says which encryption it shall be")
+    with session.client() as client:
+        bucket = client.bucket(bucket_name(name))
+        if algorithm is not None:
+            bucket.set_encryption(
+                algorithm,
+                kms_key_id=kms_key_id,
+                bucket_key=more["bucket_key"],
+                blocks_customer_keys=more["block_customer_keys"],
+            )
+        show_item(bucket.encryption(), session.output)
+
+
 @bucket_group.command("quota")
 @click.argument("name")
 @click.option("--bytes", "bytes_max", type=click.IntRange(0), metavar="N", help="At most so many bytes; 0 is no limit.")

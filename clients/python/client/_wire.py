@@ -739,6 +739,32 @@ def bucket_quota(said: dict[str, Any] | None) -> model.BucketQuota:
     return msgspec.convert(said or {}, model.BucketQuota)
 
 
+def bucket_encryption(said: Mapping[str, Any] | None) -> model.BucketEncryption:
+    """Return a bucket's encryption out of S3's shape of it."""
+    assert said is not None
+    rule = said["Rules"][0]
+    default = rule.get("ApplyServerSideEncryptionByDefault") or {}
+    blocked = (rule.get("BlockedEncryptionTypes") or {}).get("EncryptionType") or ()
+    return model.BucketEncryption(
+        algorithm=default.get("SSEAlgorithm") or "AES256",
+        kms_key_id=default.get("KMSMasterKeyID") or "",
+        bucket_key=bool(rule.get("BucketKeyEnabled")),
+        blocks_customer_keys="SSE-C" in blocked,
+    )
+
+
+def encryption_document(it: model.BucketEncryption) -> dict[str, Any]:
+    """Return a bucket's encryption in S3's shape."""
+    default = {"SSEAlgorithm": it.algorithm} | ({"KMSMasterKeyID": it.kms_key_id} if it.kms_key_id else {})
+    blocked = ["SSE-C" if it.blocks_customer_keys else "NONE"]
+    rule = {
+        "ApplyServerSideEncryptionByDefault": default,
+        "BucketKeyEnabled": it.bucket_key,
+        "BlockedEncryptionTypes": {"EncryptionType": blocked},
+    }
+    return {"Rules": [rule]}
+
+
 def notification_rule(it: objects.NotificationRule) -> model.NotificationRule:
     """Return a notification rule."""
     return model.NotificationRule(

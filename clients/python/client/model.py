@@ -486,6 +486,18 @@ class BucketQuota(msgspec.Struct, frozen=True, kw_only=True):
     objects_max: int = 0
 
 
+class BucketEncryption(Value, frozen=True):
+    """How a bucket encrypts what comes to it without a word of it: by keys of the server (`AES256`), or by one of its
+    key service (`aws:kms`), whose own for objects an empty `kms_key_id` means. With `bucket_key` one data key serves
+    several objects for five minutes; `blocks_customer_keys` refuses writes under keys of their callers.
+    """
+
+    algorithm: str
+    kms_key_id: str
+    bucket_key: bool
+    blocks_customer_keys: bool
+
+
 class Grant(Value, frozen=True):
     """What an access control list gives to whom: an account (12 digits) or a group (`AllUsers`, `AuthenticatedUsers`,
     `LogDelivery`); in a request also `id=…`, `emailAddress=…` or `uri=…`. `permission` is `READ`, `WRITE`, `READ_ACP`,

@@ -746,6 +746,32 @@ class AsyncBucket(Handle):
 
         return AsyncPager(fetch)
 
+    async def encryption(self) -> model.BucketEncryption:
+        """Return how the bucket encrypts what comes to it without a word of it; raises `NotFound` where it does not."""
+        return _wire.bucket_encryption(await self.configuration("encryption"))
+
+    async def set_encryption(
+        self,
+        algorithm: str = "AES256",
+        *,
+        kms_key_id: str = "",
+        bucket_key: bool = False,
+        blocks_customer_keys: bool = False,
+    ) -> None:
+        """Have the bucket encrypt what comes to it without a word of it: `AES256`, by keys of the server, or `aws:kms`,
+        by a key of its key service (`kms_key_id`: id, ARN or alias; its own for objects by default).
+
+        What is stored already stays as it is. With `bucket_key` one data key serves several objects for five minutes;
+        `blocks_customer_keys` refuses writes under keys of their callers.
+        """
+        value = model.BucketEncryption(
+            algorithm=algorithm,
+            kms_key_id=kms_key_id,
+            bucket_key=bucket_key,
+            blocks_customer_keys=blocks_customer_keys,
+        )
+        await self.set_configuration("encryption", _wire.encryption_document(value))
+
     async def quota(self) -> model.BucketQuota:
         """Return what the bucket may hold."""
         return _wire.bucket_quota(await self.configuration("quota"))
