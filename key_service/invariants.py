@@ -6,6 +6,7 @@ from cumulo.key_service import keys, materials
 from cumulo.key_service.keys import KeyRecord
 from cumulo.key_service.resolving import material_scope
 from cumulo.storage.engine import Due, ReadTxn
+from cumulo.storage.rewraps import check_walk, is_done
 from cumulo.storage.storage_keys import KeyUnreadable, StorageKeys, WrappedKey
 from cumulo.storage.tuples import after
 
@@ -15,7 +16,7 @@ PAGE_ROWS = 1_000
 def check(txn: ReadTxn, due: list[Due]) -> list[str]:
     """Return every broken fact as a sentence."""
     entries = {(entry.kind, entry.key, entry.at_ms) for entry in due if entry.kind in keys.DUE_KINDS}
-    found = []
+    found = check_walk(txn, keys.REWRAPS, due)
     for row, raw in _rows(txn, keys.KEYS):
         key = row[len(keys.KEYS) :]
         record = keys.decode_key(raw)
@@ -42,8 +43,8 @@ def check(txn: ReadTxn, due: list[Due]) -> list[str]:
 
 
 def check_materials(txn: ReadTxn, storage_keys: StorageKeys) -> list[str]:
-    """Return which materials do not open under the storage keys."""
-    found = []
+    """Return which materials do not open under the storage keys, and which an older one wraps although none should."""
+    found, is_walked = [], is_done(txn, keys.REWRAPS.row, storage_keys.current)
     for row, raw in _rows(txn, keys.MATERIALS):
         key, material = row[len(keys.MATERIALS) : -keys.NUMBER_BYTES], keys.decode_material(raw)
         record = materials.find_key(txn, key)
@@ -54,6 +55,10 @@ def check_materials(txn: ReadTxn, storage_keys: StorageKeys) -> list[str]:
             storage_keys.unwrap(wrapped, material_scope(record.account, key), keys.MATERIALS + key)
         except KeyUnreadable as error:
             found.append(f"a material of {materials.arn_of(key, record)}: {error}")
+        else:
+            if is_walked and material.storage_key < storage_keys.current:
+                old = f"storage key {material.storage_key} wraps it still"
+                found.append(f"a material of {materials.arn_of(key, record)}: {old}")
     return found
 
 

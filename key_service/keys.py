@@ -5,8 +5,10 @@
     ("kms", "account", account, region) id  nothing: a listing's order
     ("kms", "alias", account, region, name) AliasRecord
     ("kms", "named") id name                nothing: the aliases of a key
+    ("kms", "rewraps")                      storage.rewraps.Walk
 
-`id` is sixteen bytes, a UUID; `number` four. Two due kinds bear `("kms", "key") id`: deletion and rotation of a key.
+`id` is sixteen bytes, a UUID; `number` four. Two due kinds bear `("kms", "key") id`: deletion and rotation of a key; a
+third bears `("kms", "rewraps")`.
 """
 
 import uuid
@@ -16,6 +18,7 @@ import msgspec
 
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import ROOT
+from cumulo.storage.rewraps import Route
 
 KEYS: Final = ROOT + tuples.encode(("kms", "key"))
 MATERIALS: Final = ROOT + tuples.encode(("kms", "material"))
@@ -28,7 +31,10 @@ NUMBER_BYTES: Final = 4
 
 DELETE: Final = "key.delete"
 ROTATE: Final = "key.rotate"
-DUE_KINDS: Final = (DELETE, ROTATE)
+REWRAP: Final = "key.rewrap"
+DUE_KINDS: Final = (DELETE, ROTATE, REWRAP)
+REWRAPS: Final = Route(REWRAP, ROOT + tuples.encode(("kms", "rewraps")))
+"""The walk that wraps materials anew."""
 
 
 class KeyRecord(records.Record, frozen=True):

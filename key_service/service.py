@@ -29,6 +29,7 @@ from cumulo.key_service.materials import DueRotation, Opened
 from cumulo.key_service.model import Context
 from cumulo.key_service.operations import TABLE
 from cumulo.key_service.resolving import Desk, material_scope
+from cumulo.key_service.rewraps import Rewraps
 from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import Due, Engine
 from cumulo.storage.storage_keys import KeyUnreadable, StorageKeys, WrappedKey
@@ -53,6 +54,7 @@ class Service(Room):
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
         self._storage_keys = storage_keys
+        self._rewraps = Rewraps(engine, clock, randomness, storage_keys)
         self.desk = Desk(engine, authorizer, clock, randomness, sealer, storage_keys)
 
     def begin(self) -> None:
@@ -66,7 +68,7 @@ class Service(Room):
 
     def due_handlers(self) -> Mapping[str, DueHandler]:
         """Return the room's due kinds."""
-        return {keys.DELETE: self._on_delete, keys.ROTATE: self._on_rotate}
+        return {keys.DELETE: self._on_delete, keys.ROTATE: self._on_rotate, keys.REWRAP: self._rewraps.run}
 
     async def guard(self, arn: str) -> Guard | None:
         """Return what protects the key of an ARN, None where there is no such key."""

@@ -45,6 +45,8 @@ class CommitAppend(msgspec.Struct, frozen=True):
 
     stamped: Stamped
     body: NewBody
+    seen: int
+    """The number of the body behind which it is to come."""
 
 
 class Appended(msgspec.Struct, frozen=True, array_like=True):
@@ -92,7 +94,7 @@ async def _append(
         sealing = await store.seals.open(ctx, found.encryption, place_of(stamped), customer_key)
     new = await receive(store.blobs, body, request.expected, keeps=_joinable(found), sealing=sealing)
     stamped = at_commit(store, stamped)
-    commit = CommitAppend(stamped, new)
+    commit = CommitAppend(stamped, new, found.body)
     stored: Appended = await commit_body(store, ctx, stamped, new, commit_append, commit, Appended)
     became = msgspec.structs.replace(
         found,
@@ -129,7 +131,7 @@ def commit_append(txn: Txn, commit: CommitAppend) -> Appended:
     found = current_object(txn, stamped)
     check_write(found, request.key, request.if_match, request.if_none_match)
     check_offset(found, request.write_offset)
-    if found is None or _key_of(found.encryption) != _key_of(new.encryption):
+    if found is None or not _has_same_key(found, commit):
         # Another object of the same length took its place meanwhile.
         raise INVALID_WRITE_OFFSET.error(offset=request.write_offset, size=0 if found is None else found.size_bytes)
     name = _joinable(found)
@@ -198,9 +200,11 @@ def _joinable(found: ObjectRecord) -> str:
     return name if name in LINEAR and not found.is_composite else ""
 
 
-def _key_of(encryption: model.Encryption | None) -> tuple[str, bytes, bytes] | None:
-    """Return what tells keys of objects apart."""
-    return None if encryption is None else (encryption.algorithm, encryption.key, encryption.salt)
+def _has_same_key(found: ObjectRecord, commit: CommitAppend) -> bool:
+    """Say whether an object is still under the key that sealed the new part, however that is wrapped by now."""
+    if found.encryption is None or commit.body.encryption is None:
+        return found.encryption is commit.body.encryption
+    return found.body == commit.seen
 
 
 def _first_part(txn: Txn, partition: bytes, found: ObjectRecord, name: str) -> PartRecord:

@@ -48,6 +48,7 @@ from cumulo.storage import digests, tuples
 from cumulo.storage.blob_format import block_count
 from cumulo.storage.engine import PARTITION_BYTES, Due, ReadTxn, rows_under
 from cumulo.storage.frames import PREFIX_BYTES, TAG_BYTES, FramesDamaged, kept_bytes
+from cumulo.storage.rewraps import check_walk, is_done
 from cumulo.storage.storage_keys import StorageKeys
 
 _OF_ENDED_UPLOAD = model.Encryption("", b"")
@@ -79,7 +80,7 @@ def check(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
     of the due index.
     """
     waiting = {(entry.kind, entry.key): entry for entry in entries}
-    problems: list[str] = []
+    problems = check_walk(txn, keys.REWRAPS, waiting.values())
     seen: set[bytes] = set()
     for row_key, value in rows_under(txn, keys.NAMES):
         name, row = keys.text_of(row_key, len(keys.NAMES)), keys.decode_bucket(value)
@@ -92,26 +93,36 @@ def check(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
 
 def check_keys(txn: ReadTxn, storage_keys: StorageKeys) -> list[str]:
     """Return what is wrong with the keys of objects that hang from the storage keys, and with the encrypted bodies that
-    are inline under them; `txn` can read ROOT and every bucket's partition.
+    are inline under them, and which an older one wraps although none should; `txn` can read ROOT and every bucket's
+    partition.
     """
     seals = ObjectSeals(SystemRandomness(), storage_keys, SystemClock())
+    wanted = storage_keys.current if is_done(txn, keys.REWRAPS.row, storage_keys.current) else 0
     problems: list[str] = []
     for row_key, value in rows_under(txn, keys.NAMES):
         bucket, row = keys.text_of(row_key, len(keys.NAMES)), keys.decode_bucket(value)
-        prefix = row.partition + keys.OBJECTS
-        for object_key, stored in rows_under(txn, prefix):
-            place = Place(row.partition, bucket, keys.text_of(object_key, len(prefix)))
+        stored_objects = (
+            (parse(row_key), value)
+            for subspace, parse in ((keys.OBJECTS, keys.parse_object_key), (keys.VERSIONS, _key_of_version))
+            for row_key, value in rows_under(txn, row.partition + subspace)
+        )
+        for key, stored in stored_objects:
+            place = Place(row.partition, bucket, key)
             record = keys.decode_object(stored)
-            problem = _check_key(txn, seals, place, record.encryption, record)
+            problem = _check_key(txn, seals, place, record.encryption, wanted, record)
             if problem:
                 problems.append(f"bucket {bucket}: object {place.key!r}: {problem}")
         for upload_key, stored in rows_under(txn, row.partition + keys.UPLOADS):
             key, upload = keys.parse_upload_key(upload_key)
             encryption = keys.decode_upload(stored).encryption
-            problem = _check_key(txn, seals, Place(row.partition, bucket, key), encryption)
+            problem = _check_key(txn, seals, Place(row.partition, bucket, key), encryption, wanted)
             if problem:
                 problems.append(f"bucket {bucket}: upload {upload} of {key!r}: {problem}")
     return problems
+
+
+def _key_of_version(row_key: bytes) -> str:
+    return keys.parse_version_key(row_key)[0]
 
 
 def _check_key(
@@ -119,6 +130,7 @@ def _check_key(
     seals: ObjectSeals,
     place: Place,
     encryption: model.Encryption | None,
+    wanted: int,
     record: ObjectRecord | None = None,
 ) -> str:
     if encryption is None or encryption.algorithm != model.AES256:
@@ -129,6 +141,8 @@ def _check_key(
             inline = txn.get(keys.body_key(place.partition, record.body)) or b""
             if digests.crc64nvme(sealing.open(encryption.kept, inline)) != record.crc64nvme:
                 return "its bytes are others than those it was given"
+        if encryption.storage_key < wanted:
+            return f"storage key {encryption.storage_key} wraps its key still"
     except ServiceError as error:
         return error.message
     except FramesDamaged:

@@ -24,7 +24,8 @@ A bucket's partition (an 8-byte prefix P that is never used again):
 
 `body` and `upload` are numbers of the bucket's counter, eight bytes; a version's number is that of its body, and stands
 inverted in its key. The root partition: `("buckets", "name", name)` and `("buckets", "policy", name)`,
-`("buckets", "account", account, name)`, `("buckets", "logged", name)`, and `("blobs") blob` -> who owns the blob.
+`("buckets", "account", account, name)`, `("buckets", "logged", name)`, `("object_rewraps")`, a walk's place,
+and `("blobs") blob` -> who owns the blob.
 """
 
 from typing import Final
@@ -34,6 +35,7 @@ import msgspec
 from cumulo.object_store import model
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import PARTITION_BYTES, ROOT
+from cumulo.storage.rewraps import Route
 from cumulo.storage.tuples import u64
 
 MANIFEST_PARTS: Final = 450
@@ -76,6 +78,9 @@ OBJECT_AGE: Final = "object.age"
 BUCKET_SURVEY: Final = "bucket.survey"
 BUCKET_CLEAR: Final = "bucket.clear"
 ACCESS_DELIVER: Final = "access_log.deliver"
+OBJECT_REWRAP: Final = "object.rewrap"
+REWRAPS: Final = Route(OBJECT_REWRAP, ROOT + tuples.encode(("object_rewraps",)))
+"""The walk that wraps keys of objects anew."""
 
 NAMES: Final = ROOT + tuples.encode(("buckets", "name"))
 _POLICIES: Final = ROOT + tuples.encode(("buckets", "policy"))

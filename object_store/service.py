@@ -10,7 +10,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,6 +18,7 @@ from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
 from cumulo.core.errors import ACCESS_DENIED, ServiceError
 from cumulo.core.ids import Randomness
+from cumulo.core.lazy import LazyModule
 from cumulo.core.names import parse_arn
 from cumulo.core.operations import Operation, Result
 from cumulo.core.ports import DeliveryTarget, KeyService, MessageSender, RemoteTarget
@@ -66,7 +67,13 @@ from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import PARTITION_BYTES, ROOT, Due, Engine, ReadTxn
 from cumulo.storage.idempotency import Once, check_request_id, run_once
 from cumulo.storage.remembered import Remembered
+from cumulo.storage.rewraps import begin_walk
 from cumulo.storage.storage_keys import StorageKeys
+
+if TYPE_CHECKING:
+    from cumulo.object_store import rewraps
+else:
+    rewraps = LazyModule("cumulo.object_store.rewraps")
 
 DELETES_PER_TRANSACTION = 100
 """A slice of a batch delete: up to 18 operations an object where versions are kept and rules act, of 2,000."""
@@ -123,6 +130,7 @@ class Service(Room):
         self.event_bus = event_bus
         self.remote = RemoteDeliveries(self)
         self.sender = sender
+        self._storage_keys = storage_keys
         self.seals = ObjectSeals(randomness, storage_keys, clock, key_service)
         self.readers = Readers()
         self._sealer = sealer
@@ -147,9 +155,10 @@ class Service(Room):
         )
 
     async def start(self) -> None:
-        """Begin to log, and to sweep the blobs that an earlier run left without a name, and after that to scrub all
-        others.
+        """Begin to log, to sweep the blobs that an earlier run left without a name, and after that to scrub all others;
+        and what a new storage key asks for.
         """
+        await begin_walk(self.engine, self.clock, self._storage_keys, keys.REWRAPS)
         await self.access_log.start()
         self._sweep = asyncio.create_task(self._sweep_orphans(), name="sweep of blobs")
         self._scrubbing = asyncio.create_task(self._scrub_after(self._sweep), name="scrub of blobs")
@@ -181,6 +190,7 @@ class Service(Room):
             keys.OBJECT_AGE: self._on_object_age,
             keys.BUCKET_SURVEY: self._on_bucket_survey,
             keys.ACCESS_DELIVER: self._on_access_deliver,
+            keys.OBJECT_REWRAP: self._on_object_rewrap,
         }
 
     async def guard(self, arn: str) -> Guard | None:
@@ -484,6 +494,9 @@ class Service(Room):
             partition = entry.key[:PARTITION_BYTES]
             surveying = Surveying(entry, self._at_night(partition))
             await self.engine.transact((partition,), survey, surveying, grows=False)
+
+    async def _on_object_rewrap(self, entries: list[Due]) -> None:
+        await rewraps.Rewraps(self).run(entries)
 
     def _at_night(self, partition: bytes) -> Stamped:
         """Return what the transactions of lifecycle rules, which nobody asked for, must be told."""

@@ -67,6 +67,7 @@ from cumulo.queue_service.schedules import FIRE, decode_schedule, schedule_id_of
 from cumulo.queue_service.schedules import due_payload as due_payload_of_schedule
 from cumulo.queue_service.sealing import unwrap
 from cumulo.storage.engine import Due, ReadTxn, rows_under
+from cumulo.storage.rewraps import check_walk
 from cumulo.storage.storage_keys import KeyUnreadable, StorageKeys
 from cumulo.storage.tuples import u64
 
@@ -132,10 +133,7 @@ def check_due(txn: ReadTxn, entries: Iterable[Due]) -> list[str]:
     moves = {(entry.key, entry.payload) for entry in entries if entry.kind == MOVE}
     fires = {(entry.key, entry.payload) for entry in entries if entry.kind == FIRE}
     clears = {entry.key for entry in entries if entry.kind == CLEAR}
-    problems = []
-    walk = rewraps.walk_in(txn)
-    if walk.due_ms and (rewraps.REWRAP, rewraps.WALK, walk.due_ms) not in there:
-        problems.append(f"the walk for storage key {walk.storage_key} has no due entry")
+    problems = check_walk(txn, rewraps.ROUTE, entries)
     for partition in partitions(txn):
         raw = txn.get(partition + COUNTERS)
         counters = decode_counters(raw) if raw else None

@@ -55,6 +55,7 @@ from cumulo.storage.due_pump import DuePump
 from cumulo.storage.engine import Due, Engine
 from cumulo.storage.lmdb_engine import LmdbEngine
 from cumulo.storage.memory import MemoryEngine
+from cumulo.storage.rewraps import begin_walk
 from cumulo.storage.storage_keys import open_storage_keys
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ async def _build(
         engine, authorizer, clock, randomness, sealer=sealer, box=box, credentials=credentials
     )
     storage_keys = await open_storage_keys(folder, engine)
+    await begin_walk(engine, clock, storage_keys, key_schema.REWRAPS)  # its room is made when the walk's entry is due
     queues = queue_room.Service(
         engine,
         authorizer,

@@ -67,7 +67,9 @@ LATER = re.compile(
     | cumulo\.(identity|object_store|queue_service)\.(aws|edge_aws)(_\w+)?
     | cumulo\.\w+\.(\w+_)?invariants | cumulo\.storage\.check
     | cumulo\.server\.(check | edge_grpc_reflection | topic_wiring)
-    | cumulo\.key_service\.(service | operations | resolving | materials | aliases | policies | ciphertexts | edge_\w+)
+    | cumulo\.key_service\.(service | operations | resolving | materials | aliases | policies | ciphertexts)
+    | cumulo\.key_service\.(rewraps | edge_\w+)
+    | cumulo\.object_store\.rewraps
     | cumulo\.queue_service\.(census | edge_grpc_(logs|schedules|topics))
     | cumulo\.queue_service\.(log_\w+ | \w*_logs? | logs)
     | cumulo\.queue_service\.(topic_(?!signing)\w+ | \w+_topics | topics | subscriptions | publishing | filter_policies)

@@ -47,6 +47,7 @@ KEYS = {
     "foreign version": (keys.foreign_version_key(P, "k", b"i"), "0000000000000007027900026b0069"),
     "replica": (keys.replica_key(P, "k", 5), "0000000000000007027200026b000000000000000005"),
     "null version": (keys.null_version_key(P, "k"), "0000000000000007027700026b00"),
+    "rewraps": (keys.REWRAPS.row, "0000000000000000026f626a6563745f7265777261707300"),
     "body": (keys.body_key(P, 5), "00000000000000070264000000000000000005"),
     "seal": (keys.seal_prefix(P, 5), "00000000000000070273000000000000000005"),
     "manifest": (keys.manifest_prefix(P, 5), "00000000000000070266000000000000000005"),

@@ -20,7 +20,8 @@ FILES = sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.rglob("*.p
 SHORT_LISTS = {"ListQueueTags", "ListKeyTags", "ListMessageMoveTasks", "ListSnapshots"}
 """Lists with a small limit of their own (50, 50, 10 and 100); SQS answers its two whole, too."""
 READING_RPC = re.compile(
-    r"(Get|List|Head|Encrypt$|Decrypt$|ReEncrypt$|Generate(DataKey|Random)|Explain|Peek|Pull|Receive|Read|Consume|StreamRe(ad|ceive)|StreamSubscribe|StreamJobLogs)|IssueToken"
+    r"(Get|List|Head|Explain|Peek|Pull|Receive|Read|Consume|StreamRe(ad|ceive)|StreamSubscribe|StreamJobLogs)|IssueToken"
+    r"|Encrypt$|Decrypt$|ReEncrypt$|Generate(DataKey|Random)"  # of keys: nothing is stored
 )
 
 Field = pb.FieldDescriptorProto

@@ -20,6 +20,7 @@ from cumulo.queue_service import (
 from cumulo.queue_service.errors import Refusal, Refused
 from cumulo.queue_service.operations import TABLE
 from cumulo.storage import records
+from cumulo.storage.rewraps import Walk
 
 PARTITION = bytes(range(8))
 
@@ -134,7 +135,7 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
                 "c2a0cd012cc4000000"
             ),
         ),
-        (rewraps.Walk(1, 2, 5, b"n", b"k", 3), "96010205c4016ec4016b03"),
+        (Walk(1, 2, 5, b"n", b"k", 3), "96010205c4016ec4016b03"),
         (keys.DataKey(1, b"i", "0", "r", "k", 2, b"s"), "9701c40169a130a172a16b02c40173"),
         (fair_keys.FairCounters(1, 2, 3, 4, 5, 6, 7, 8), "980102030405060708"),
         (fair_keys.Group(1, 2, 3, 4, True, 5, b"q", 6, 7, 8, 9, 10), "9c01020304c305c40171060708" + "090a"),
