@@ -56,6 +56,7 @@ ALWAYS_ALLOWED = "sts:GetCallerIdentity"
 GET_SESSION_TOKEN = "sts:GetSessionToken"  # noqa: S105 - an action
 _AWS_POLICIES = f"arn:aws:iam::{names.AWS}:policy/"
 _READS = ("iam:Get", "iam:List")
+_ALLOW_ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 _NOT_FOR_SESSIONS = ("iam:", "organizations:")
 REVOKE_TOKEN = "cumulo:RevokeToken"  # noqa: S105 - an action
 SIMULATE = "iam:SimulatePrincipalPolicy"
@@ -224,6 +225,10 @@ class Authorizer:
             remembered_as = principal.credential
         elif principal.kind is PrincipalKind.USER:
             claim, remembered_as = Claim(principal.account, principal.id), principal.id
+        elif principal.kind is PrincipalKind.ROLE_SESSION:
+            # Nobody wrote the policies of a role: it has what its account can give it.
+            allowing = CallerPolicies(self._sets.policy_set(PolicyKind.IDENTITY, (("", _ALLOW_ALL),)))
+            return _Remembered(allowing, principal_keys(principal), epoch)
         else:
             return _Remembered(NO_POLICIES, principal_keys(principal), epoch)
         found = self._callers.get(remembered_as)

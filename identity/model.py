@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from cumulo.core.names import FIRST_ACCOUNT
+from cumulo.core.names import FIRST_ACCOUNT, parse_arn
 from cumulo.identity.policy import Outcome, Principal, PrincipalKind, StatementRef
 
 ACCESS_KEYS_PER_USER_MAX = 2
@@ -92,6 +92,23 @@ def canonical_id(account: str) -> str:
 def root_of(account: str = FIRST_ACCOUNT) -> Principal:
     """Return an account's root as a principal without a credential: what the server itself, and tests, act as."""
     return Principal(kind=PrincipalKind.ROOT, account=account, arn=root_arn(account), id=account)
+
+
+def role_session(role_arn: str, session: str) -> Principal:
+    """Return a session of a role as a principal: what the server acts as in the role's name.
+
+    Roles are not kept here (docs/compatibility.md): a role may what its account may, and is known by its ARN.
+    """
+    arn = parse_arn(role_arn)
+    assert arn is not None, role_arn
+    name = arn.resource.rpartition("/")[2]
+    return Principal(
+        kind=PrincipalKind.ROLE_SESSION,
+        account=arn.account,
+        arn=f"arn:aws:sts::{arn.account}:assumed-role/{name}/{session}",
+        id=f"{name}:{session}",
+        role_arn=role_arn,
+    )
 
 
 def service_principal(host: str) -> Principal:

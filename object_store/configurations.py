@@ -36,7 +36,6 @@ from cumulo.object_store.errors import (
     ILLEGAL_VERSIONING,
     INVALID_ARGUMENT,
     MALFORMED_CONFIGURATION,
-    REPLICATED_BUCKET,
     TOO_MANY_CONFIGURATIONS,
     UNREPLICABLE_BUCKET,
 )
@@ -370,7 +369,10 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
         case "versioning":
             assert isinstance(value, model.Versioning), value
             if meta.replication and value.status != model.VERSIONING_ENABLED:
-                raise REPLICATED_BUCKET.error()
+                raise errors.INVALID_BUCKET_STATE.error(
+                    reason="A replication configuration is present on this bucket, so the versioning state cannot be "
+                    "changed. To change the versioning state, first delete the replication configuration."
+                )
             locks.check_suspension(meta, value.status)
             changed = msgspec.structs.replace(meta, versioning=value.status)
             txn.put(stamped.partition + keys.META, records.encode(changed))

@@ -271,6 +271,8 @@ def described(found: model.Object) -> Headers:
         headers.append(("x-amz-tagging-count", str(found.tag_count)))
     headers += version_header(found.version_id)
     headers += expiration_headers(found)
+    if found.replication_status:
+        headers.append(("x-amz-replication-status", found.replication_status))
     if found.restore is not None:
         headers.append(restore_header(found.restore))
     if found.lock is not None:

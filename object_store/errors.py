@@ -75,13 +75,6 @@ UNREPLICABLE_BUCKET = ErrorRow(
     Status.FAILED_PRECONDITION,
     "Versioning must be 'Enabled' on the bucket to apply a replication configuration",
 )
-REPLICATED_BUCKET = ErrorRow(
-    "InvalidBucketState",
-    409,
-    Status.FAILED_PRECONDITION,
-    "A replication configuration is present on this bucket, so you cannot change the versioning state. To change the "
-    "versioning state, first delete the replication configuration.",
-)
 NO_SUCH_CONFIGURATION = ErrorRow(
     "NoSuchConfiguration", 404, Status.NOT_FOUND, "The specified configuration does not exist."
 )

@@ -33,6 +33,7 @@ ACL_PUT = "ObjectAcl:Put"
 RESTORE_POST = "ObjectRestore:Post"
 RESTORE_COMPLETED = "ObjectRestore:Completed"
 RESTORE_DELETE = "ObjectRestore:Delete"
+REPLICATION_FAILED = "Replication:OperationFailedReplication"
 
 ETAG_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 """What events of delete markers say."""
@@ -72,6 +73,18 @@ _NAMESPACE = uuid.UUID("b5a5b1f3-7b2c-4c1d-8d53-0f8a6c1e9d21")
 """Of the ids of events for EventBridge (UUIDv5 of the delivery); any fixed value does."""
 
 
+class Unreplicated(msgspec.Struct, frozen=True):
+    """What did not arrive at a bucket, by which rule, and why, in S3's words ("Amazon S3 replication failure reasons");
+    `wall_ms` is when it was to go.
+    """
+
+    rule_id: str
+    bucket: str
+    operation: str
+    wall_ms: int
+    reason: str
+
+
 class Change(msgspec.Struct, frozen=True):
     """One change of an object; `number` orders the changes of a bucket. A removal has no size and no ETag.
 
@@ -86,6 +99,7 @@ class Change(msgspec.Struct, frozen=True):
     etag: str = ""
     version_id: str = ""
     storage_class: str = ""
+    unreplicated: Unreplicated | None = None
 
 
 def event(change: Change, meta: Meta, origin: Origin, rule_id: str) -> bytes:
@@ -117,6 +131,15 @@ def event(change: Change, meta: Meta, origin: Origin, rule_id: str) -> bytes:
     }
     if change.event_name == TRANSITIONED:
         record["lifecycleEventData"] = {"transitionEventData": {"destinationStorageClass": change.storage_class}}
+    if change.unreplicated is not None:
+        failed = change.unreplicated
+        record["replicationEventData"] = {
+            "replicationRuleId": failed.rule_id,
+            "destinationBucket": model.bucket_arn(failed.bucket),
+            "s3Operation": failed.operation,
+            "requestTime": _time(failed.wall_ms),
+            "failureReason": failed.reason,
+        }
     return msgspec.json.encode({"Records": [record]})
 
 

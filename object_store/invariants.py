@@ -7,6 +7,8 @@ What it holds:
 - of an object's versions the current one is the newest, and stands alone in its place; where none is, the newest is a
   delete marker; at most one is the null version, and its row leads there; a bucket without versioning has none but
   current ones;
+- a replica is found by the id that it has in another bucket; a version that is to be replicated has its row, and its
+  key an entry in the due index;
 - the counters are the numbers of rows, and the next number is above every number in use;
 - every body that a record names is there and of its size: inline bytes with their checksum, block checksums of a blob
   and the row that says whose it is, the manifest of an object in parts, whose parts make its size, checksum and ETag;
@@ -19,6 +21,7 @@ What it holds:
 Reads in pages. Exact while nothing writes.
 """
 
+import base64
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
 
@@ -68,6 +71,8 @@ class Tally(msgspec.Struct):
     blobs: dict[int, int] = msgspec.field(default_factory=dict)
     kept: set[int] = msgspec.field(default_factory=set)
     manifests: set[int] = msgspec.field(default_factory=set)
+    replicas: dict[tuple[str, str], int] = msgspec.field(default_factory=dict)
+    pending: set[tuple[str, int]] = msgspec.field(default_factory=set)
 
 
 def partitions(txn: ReadTxn) -> tuple[bytes, ...]:
@@ -192,6 +197,7 @@ def _check_bucket(txn: ReadTxn, name: str, row: BucketRow, waiting: dict[tuple[s
     tally = Tally()
     yield from _check_objects(txn, partition, tally, waiting)
     yield from _check_versions(txn, meta, partition, tally, waiting)
+    yield from _check_replication(txn, partition, tally, waiting)
     yield from _check_uploads(txn, partition, tally, waiting)
     yield from _check_counts(txn, meta, counters, partition, tally)
     yield from _check_rows(txn, partition, tally, waiting)
@@ -282,7 +288,11 @@ def _check_record(
         tally.locks += 1
         if record.lock == model.ObjectLock() or bool(record.lock.mode) != bool(record.lock.until_ms):
             yield f"object {key!r}: its lock says {record.lock}"
-    if record.version_id and record.version_id != versions.version_id(partition, record.body):
+    if record.replication == model.REPLICATION_PENDING:
+        tally.pending.add((key, record.body))
+    if record.replication == model.REPLICA:
+        tally.replicas[key, record.version_id] = record.body
+    elif record.version_id and record.version_id != versions.version_id(partition, record.body):
         yield f"object {key!r}: version {record.version_id} has the number {record.body}"
     if record.part_count:
         tally.manifests.add(record.body)
@@ -324,6 +334,28 @@ def _check_versions(
         yield "its null versions are not where their rows lead"
     if tally.versions and not meta.versioning:
         yield "it has versions, and versioning was never enabled"
+
+
+def _check_replication(
+    txn: ReadTxn, partition: bytes, tally: Tally, waiting: dict[tuple[str, bytes], Due]
+) -> Iterator[str]:
+    """Check that replicas are found by their ids, and that what is to be replicated waits for it."""
+    found: dict[tuple[str, str], int] = {}
+    for row_key, value in rows_under(txn, partition + keys.FOREIGN_VERSIONS):
+        key, id_ = keys.parse_foreign_version_key(row_key, versions.ID_BYTES)
+        found[key, base64.b32hexencode(id_).decode()] = int.from_bytes(value, "big")
+    if found != tally.replicas:
+        yield "its replicas are not where their rows lead"
+    rows: set[tuple[str, int]] = set()
+    for row_key, value in rows_under(txn, partition + keys.REPLICAS):
+        key, number = keys.parse_replica_prefix(row_key[:-8]), int.from_bytes(row_key[-8:], "big")
+        rows.add((key, number))
+        if not keys.decode_replica(value).ways:
+            yield f"object {key!r}: version {number} is to be replicated to nowhere"
+        if (keys.OBJECT_REPLICATE, row_key[:-8]) not in waiting:
+            yield f"object {key!r}: version {number} is to be replicated, and nothing will do it"
+    for key, number in tally.pending - rows:
+        yield f"object {key!r}: version {number} waits for its replication, and nothing will do it"
 
 
 def _check_manifest(txn: ReadTxn, partition: bytes, record: ObjectRecord, tally: Tally) -> Iterator[str]:

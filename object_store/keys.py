@@ -360,13 +360,15 @@ class WayRecord(records.Record, frozen=True):
 
 class ReplicaRecord(records.Record, frozen=True):
     """A version, or a delete marker, that is to go to some buckets in the name of a role, and where it did not arrive
-    yet. `has_failed` says that it will never arrive at one of them. `revision` counts the changes of the version.
+    yet. `has_failed` says that it will never arrive at one of them. `is_change` says that it was there already, and has
+    other tags or another access control list since; `revision` counts such changes while the row stands.
     """
 
     version_id: str = ""
     role: str = ""
     ways: list[WayRecord] = msgspec.field(default_factory=list)
     wall_ms: int = 0
+    is_change: bool = False
     revision: int = 0
     attempts: int = 0
     has_failed: bool = False

@@ -60,6 +60,11 @@ CONFIGURATION_ID_CHARACTERS_MAX: Final = 64
 CONFIGURATION_BYTES_MAX: Final = 1024 * 1024
 """Of one configuration as it is stored. Lifecycle and replication take 1,000 rules, of about 300 bytes."""
 CORS_RULES_MAX: Final = 100
+REPLICATION_PENDING: Final = "PENDING"
+REPLICATION_COMPLETED: Final = "COMPLETED"
+REPLICATION_FAILED: Final = "FAILED"
+REPLICA: Final = "REPLICA"
+"""What S3 says of a version's replication."""
 QUOTA_MAX: Final = 2**62
 ROUTING_RULES_MAX: Final = 50
 INLINE_BYTES_MAX: Final = VALUE_BYTES_MAX
@@ -280,6 +285,7 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
     version_id: str = ""
     source_version_id: str = ""
     lock: ObjectLock | None = None
+    replication_status: str = ""
 
     @property
     def shown_checksums(self) -> Mapping[str, bytes]:

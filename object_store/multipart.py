@@ -165,7 +165,7 @@ def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
     if stored is None:
         return _completed_before(txn, stamped, fingerprint)
     upload = keys.decode_upload(stored)
-    rows = _chunk_rows(txn, partition, stamped.upload)
+    rows = chunk_rows(txn, partition, stamped.upload)
     chosen = _choose(rows, request.parts)
     check_completed(upload, chosen, request.parts)
     size_bytes = sum(part.size_bytes for part in chosen)
@@ -200,7 +200,7 @@ def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
         version_id=new_version_id(meta, partition, counters.next),
         lock=locks.lock_of_new(upload.lock, meta, stamped.wall_ms),
     )
-    _write_manifest(txn, partition, record.body, chosen)
+    write_manifest(txn, partition, record.body, chosen)
     left = _drop_chosen(txn, rows, chosen)
     _end_upload(txn, stamped, upload_key, upload, clear=left)
     enclosed = b"" if stamped.enclosed is None else stamped.enclosed.store(txn)
@@ -320,7 +320,8 @@ def list_uploads(txn: ReadTxn, step: ListStep) -> ListedUploads:
     return found
 
 
-def _chunk_rows(txn: ReadTxn, partition: bytes, upload: int) -> list[Row]:
+def chunk_rows(txn: ReadTxn, partition: bytes, upload: int) -> list[Row]:
+    """Return the rows of an upload's parts."""
     prefix = keys.chunk_prefix(partition, upload)
     return txn.range(prefix, tuples.after(prefix), CHUNKS_MAX)
 
@@ -348,7 +349,8 @@ def etag_of(parts: list[PartRecord]) -> str:
     return f"{joined.hexdigest()}-{len(parts)}"
 
 
-def _write_manifest(txn: Txn, partition: bytes, body: int, parts: list[PartRecord]) -> None:
+def write_manifest(txn: Txn, partition: bytes, body: int, parts: list[PartRecord]) -> None:
+    """Write the manifest of an object in parts."""
     prefix, offset = keys.manifest_prefix(partition, body), 0
     for first in range(0, len(parts), keys.MANIFEST_PARTS):
         slice_ = parts[first : first + keys.MANIFEST_PARTS]

@@ -11,7 +11,7 @@ import msgspec
 
 from cumulo.object_store import keys, model
 from cumulo.object_store.buckets import open_counters, save_counters
-from cumulo.object_store.event_documents import Change, bridged_event, configuration_event, event
+from cumulo.object_store.event_documents import Change, Unreplicated, bridged_event, configuration_event, event
 from cumulo.object_store.keys import EventRecord, Meta, ObjectRecord, RuleRecord
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records
@@ -40,7 +40,15 @@ def write_events(txn: Txn, stamped: Stamped, meta: Meta, change: Change) -> None
             _send(txn, stamped, meta, bus, change.number, index, bridged)
 
 
-def tell(txn: Txn, stamped: Stamped, meta: Meta, event_name: str, key: str, record: ObjectRecord) -> None:
+def tell(
+    txn: Txn,
+    stamped: Stamped,
+    meta: Meta,
+    event_name: str,
+    key: str,
+    record: ObjectRecord,
+    unreplicated: Unreplicated | None = None,
+) -> None:
     """Write the events of a change that left an object's bytes as they were, under a number of its own."""
     if not meta.listens:
         return
@@ -54,6 +62,7 @@ def tell(txn: Txn, stamped: Stamped, meta: Meta, event_name: str, key: str, reco
         record.etag,
         record.version_id,
         storage_class=record.storage_class or model.STANDARD,
+        unreplicated=unreplicated,
     )
     write_events(txn, stamped, meta, change)
     save_counters(txn, stamped.partition, msgspec.structs.replace(counters, next=counters.next + 1))

@@ -12,6 +12,7 @@ from cumulo.object_store.errors import NO_SUCH_OBJECT_LOCK_OF_OBJECT
 from cumulo.object_store.keys import ObjectRecord
 from cumulo.object_store.model import ObjectLock
 from cumulo.object_store.objects import existing
+from cumulo.object_store.replication_outbox import sent_again
 from cumulo.object_store.stamping import Stamped
 from cumulo.object_store.versions import shown_version, write_version
 from cumulo.storage.engine import ReadTxn, Txn
@@ -57,5 +58,6 @@ def set_legal_hold(txn: Txn, stamped: Stamped) -> str:
 def _write(txn: Txn, stamped: Stamped, found: ObjectRecord, lock: ObjectLock) -> str:
     meta = open_bucket(txn, stamped.partition, stamped.request.bucket)
     record = msgspec.structs.replace(found, lock=None if lock == ObjectLock() else lock)
+    record = sent_again(txn, stamped, meta, stamped.request.key, record)
     write_version(txn, stamped, meta, stamped.request.key, record, found)
     return shown_version(record, is_versioned=stamped.is_versioned)

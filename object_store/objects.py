@@ -33,12 +33,14 @@ from cumulo.object_store.naming import shown
 from cumulo.object_store.notifications import tell, write_events
 from cumulo.object_store.quotas import check_quota
 from cumulo.object_store.ranges import find_part, resolve_part, resolve_range
+from cumulo.object_store.replication_outbox import sent, sent_again
 from cumulo.object_store.stamping import Stamped
 from cumulo.object_store.versions import (
     find_current,
     find_version,
     make_way,
     mark_deleted,
+    name_replica,
     new_version_id,
     newest_other,
     remove_version,
@@ -92,12 +94,15 @@ def description_of(request: model.PutObject | model.CreateMultipartUpload | mode
 
 
 class CommitObject(msgspec.Struct, frozen=True):
-    """A body that is to become an object; `stamped.request` names it and the conditions."""
+    """A body that is to become an object; `stamped.request` names it and the conditions. Of a replica `replica_of` is
+    the version that it is of.
+    """
 
     stamped: Stamped
     body: NewBody
     description: Description
     event_name: str
+    replica_of: ObjectRecord | None = None
 
 
 class Contents(msgspec.Struct, frozen=True):
@@ -243,10 +248,30 @@ def commit_object(txn: Txn, commit: CommitObject) -> Stored:
         version_id=new_version_id(meta, partition, counters.next),
         lock=locks.lock_of_new(request.lock, meta, stamped.wall_ms),
     )
+    if commit.replica_of is not None:
+        record = as_replica(txn, stamped, meta, record, commit.replica_of)
     write_body(txn, partition, record.body, new)
     replace_object(txn, stamped, meta, counters, found, record, commit.event_name)
     enclosed = b"" if stamped.enclosed is None else stamped.enclosed.store(txn)
     return stored_answer(record, enclosed, expiry_of(txn, partition, meta.lifecycle, request.key, record))
+
+
+def as_replica(txn: Txn, stamped: Stamped, meta: Meta, record: ObjectRecord, source: ObjectRecord) -> ObjectRecord:
+    """Return the record of a replica, as old as what it is of, with its id, its ETag, its checksums and its lock; and
+    write the row by which it is found.
+    """
+    replica = msgspec.structs.replace(
+        record,
+        modified_ms=source.modified_ms,
+        etag=source.etag,
+        checksums=source.checksums,
+        is_composite=source.is_composite,
+        version_id=source.version_id,
+        replication=model.REPLICA,
+        lock=locks.lock_of_new(source.lock, meta, stamped.wall_ms),
+    )
+    name_replica(txn, stamped.partition, stamped.request.key, replica)
+    return replica
 
 
 def replace_object(
@@ -265,7 +290,7 @@ def replace_object(
     partition, key = stamped.partition, stamped.request.key
     assert record.body == counters.next, (record.body, counters.next)
     left = make_way(txn, stamped, meta, counters, key, found)
-    record = armed(txn, stamped, meta, key, record, None)
+    record = armed(txn, stamped, meta, key, sent(txn, stamped, meta, key, record), None)
     txn.put(keys.object_key(partition, key), records.encode(record))
     counted = msgspec.structs.replace(
         left,
@@ -393,6 +418,7 @@ def described(
         expiry=expiry,
         encryption=told_of(record.encryption),
         restore=restore_status(record),
+        replication_status=record.replication,
         version_id=shown_version(record, is_versioned=is_versioned),
         lock=lock,
     )
@@ -425,8 +451,8 @@ def set_tags(txn: Txn, stamped: Stamped) -> str:
     sets = isinstance(request, model.SetObjectTagging)
     tags = dict(request.tags) if isinstance(request, model.SetObjectTagging) else {}
     before = existing(txn, stamped)
-    record = msgspec.structs.replace(before, tags=tags)
     meta = open_bucket(txn, stamped.partition, request.bucket)
+    record = sent_again(txn, stamped, meta, request.key, msgspec.structs.replace(before, tags=tags))
     record = write_version(txn, stamped, meta, request.key, record, before)
     tell(txn, stamped, meta, TAGGING_PUT if sets else TAGGING_DELETE, request.key, record)
     return shown_version(record, is_versioned=stamped.is_versioned)
@@ -456,6 +482,7 @@ def set_acl(txn: Txn, stamped: Stamped) -> str:
         owner = acl.read(record.acl, account)[0]
         grants = acl.canned(request.acl, owner, account) if stamped.grants is None else stamped.grants
         record = msgspec.structs.replace(record, acl=acl.kept(owner, grants, account))
+        record = sent_again(txn, stamped, meta, request.key, record)
         record = write_version(txn, stamped, meta, request.key, record, before)
         tell(txn, stamped, meta, ACL_PUT, request.key, record)
     return shown_version(record, is_versioned=stamped.is_versioned)
@@ -543,7 +570,8 @@ def remove_object(
     """
     number = counters.next
     if not asked and meta.versioning:
-        marker, counters = mark_deleted(txn, stamped, meta, counters, key, found)
+        is_sent = event_names[1] == REMOVED_BY_MARKER  # what lifecycle rules delete stays where it is elsewhere
+        marker, counters = mark_deleted(txn, stamped, meta, counters, key, found, is_sent=is_sent)
         deleted = model.Deleted(shown_version(marker, is_versioned=True), is_delete_marker=True)
         change = Change(
             event_names[1], key, number, stamped.wall_ms, etag=ETAG_OF_NOTHING, version_id=marker.version_id

@@ -14,15 +14,12 @@ import msgspec
 from cumulo.object_store import keys
 from cumulo.object_store.configuration_rows import read_value
 from cumulo.object_store.keys import Meta, ObjectRecord, ReplicaRecord
+from cumulo.object_store.model import REPLICA, REPLICATION_COMPLETED, REPLICATION_FAILED, REPLICATION_PENDING
 from cumulo.object_store.replication_rules import KIND, Rules
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records
 from cumulo.storage.engine import ReadTxn, Txn
 
-PENDING: Final = "PENDING"
-COMPLETED: Final = "COMPLETED"
-FAILED: Final = "FAILED"
-REPLICA: Final = "REPLICA"
 _COMPILED_MAX: Final = 64
 _compiled: dict[bytes, Rules] = {}
 """Rules by the digest of their configuration, which tells them wholly: what is remembered is never wrong."""
@@ -53,7 +50,8 @@ def sent(txn: Txn, stamped: Stamped, meta: Meta, key: str, record: ObjectRecord)
     if not meta.replication or record.replication:
         return record
     rules = rules_of(txn, stamped.partition, meta.replication)
-    return _send(txn, stamped, key, record, rules, rules.ways(key, record), revision=0)
+    row = ReplicaRecord(version_id=record.version_id, role=rules.role, ways=rules.ways(key, record))
+    return _send(txn, stamped, key, record, row)
 
 
 def sent_again(txn: Txn, stamped: Stamped, meta: Meta, key: str, record: ObjectRecord) -> ObjectRecord:
@@ -63,20 +61,38 @@ def sent_again(txn: Txn, stamped: Stamped, meta: Meta, key: str, record: ObjectR
     if not meta.replication or not record.replication:
         return record
     rules = rules_of(txn, stamped.partition, meta.replication)
-    ways = rules.ways(key, record, is_replica=record.replication == REPLICA)
     stored = txn.get(keys.replica_key(stamped.partition, key, record.body))
-    revision = 0 if stored is None else keys.decode_replica(stored).revision + 1
-    return _send(txn, stamped, key, record, rules, ways, revision)
-
-
-def _send(
-    txn: Txn, stamped: Stamped, key: str, record: ObjectRecord, rules: Rules, ways: list[keys.WayRecord], revision: int
-) -> ObjectRecord:
-    if not ways:
-        return record
+    before = None if stored is None else keys.decode_replica(stored)
     row = ReplicaRecord(
-        version_id=record.version_id, role=rules.role, ways=ways, wall_ms=stamped.wall_ms, revision=revision
+        version_id=record.version_id,
+        role=rules.role,
+        ways=rules.ways(key, record, is_replica=record.replication == REPLICA),
+        is_change=record.replication in (REPLICA, REPLICATION_COMPLETED) if before is None else before.is_change,
+        revision=0 if before is None else before.revision + 1,
     )
+    return _send(txn, stamped, key, record, row)
+
+
+def _send(txn: Txn, stamped: Stamped, key: str, record: ObjectRecord, row: ReplicaRecord) -> ObjectRecord:
+    if not row.ways:
+        return record
+    row = msgspec.structs.replace(row, wall_ms=stamped.wall_ms)
     txn.put(keys.replica_key(stamped.partition, key, record.body), records.encode(row))
     txn.due(stamped.now_ms, keys.OBJECT_REPLICATE, keys.replica_prefix(stamped.partition, key))
-    return record if record.replication == REPLICA else msgspec.structs.replace(record, replication=PENDING)
+    return with_status(record, REPLICATION_PENDING)
+
+
+def with_status(record: ObjectRecord, status: str) -> ObjectRecord:
+    """Return a record that says how far its replication is; a replica stays one."""
+    return record if record.replication == REPLICA else msgspec.structs.replace(record, replication=status)
+
+
+def arrived(row: ReplicaRecord, bucket: str, *, failed: bool) -> ReplicaRecord:
+    """Return a row without the way to a bucket where a version arrived, or never will."""
+    ways = [way for way in row.ways if way.bucket != bucket]
+    return msgspec.structs.replace(row, ways=ways, attempts=0, has_failed=row.has_failed or failed)
+
+
+def ended(row: ReplicaRecord) -> str:
+    """Return the status of a version that has nowhere left to go."""
+    return REPLICATION_FAILED if row.has_failed else REPLICATION_COMPLETED

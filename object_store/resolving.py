@@ -128,7 +128,7 @@ class Resolving:
         remotes: Mapping[str, RemoteTarget],
     ) -> None:
         self._engine = engine
-        self._terms = terms
+        self.terms = terms
         self._followed = Remembered(engine, (ROOT,), find_bucket)
         self._authorizer = authorizer
         self._clock = clock
@@ -205,7 +205,7 @@ class Resolving:
             wall_ms=self._clock.wall_ms(),
             origin=Origin(ctx.principal.id, ctx.source_ip, ctx.request_id, ctx.principal.arn),
             lifecycle=found.row.lifecycle,
-            terms=self._terms,
+            terms=self.terms,
             plan=plan,
             is_versioned=found.row.is_versioned,
         )

@@ -56,6 +56,7 @@ from cumulo.object_store.objects import DeletedSlice
 from cumulo.object_store.operations import TABLE, batch_delete_checks
 from cumulo.object_store.remote_deliveries import RemoteDeliveries
 from cumulo.object_store.renames import SourceChanged
+from cumulo.object_store.replication import Replicator
 from cumulo.object_store.resolving import Resolving, guard_of
 from cumulo.object_store.scrubbing import Scrub
 from cumulo.object_store.sealing import ObjectSeals
@@ -75,8 +76,10 @@ if TYPE_CHECKING:
 else:
     rewraps = LazyModule("cumulo.object_store.rewraps")
 
-DELETES_PER_TRANSACTION = 100
-"""A slice of a batch delete: up to 18 operations an object where versions are kept and rules act, of 2,000."""
+DELETES_PER_TRANSACTION = 90
+"""A slice of a batch delete: up to 20 operations an object where versions are kept and go elsewhere, and rules act, of
+2,000.
+"""
 _log = logging.getLogger("cumulo.object_store")
 
 
@@ -129,6 +132,7 @@ class Service(Room):
         self.remotes = remotes
         self.event_bus = event_bus
         self.remote = RemoteDeliveries(self)
+        self.replicator = Replicator(self)
         self.sender = sender
         self._storage_keys = storage_keys
         self.seals = ObjectSeals(randomness, storage_keys, clock, key_service)
@@ -141,7 +145,7 @@ class Service(Room):
         self.access_log = AccessLog(self, access_log_interval_s * 1000)
         self._configured = Remembered(engine, (), configurations.read_of)
         self._terms = terms
-        self._resolving = Resolving(
+        self.resolving = Resolving(
             engine,
             authorizer,
             clock,
@@ -164,12 +168,14 @@ class Service(Room):
         self._scrubbing = asyncio.create_task(self._scrub_after(self._sweep), name="scrub of blobs")
 
     async def drain(self) -> None:
-        """End the sweep and the scrub, leave events to the next start, and write what the access log holds.
+        """End the sweep and the scrub, leave events and replicas to the next start, and write what the access log
+        holds.
 
         Transfers end with their callers.
         """
         await self.access_log.drain()
         await self.remote.drain()
+        await self.replicator.drain()
         for target in {id(it): it for it in self.remotes.values()}.values():
             await target.close()
         for task in (self._scrubbing, self._sweep):
@@ -187,6 +193,7 @@ class Service(Room):
             keys.UPLOAD_FORGET: self._on_upload_forget,
             keys.OBJECT_NOTIFY: self._on_object_notify,
             keys.BUCKET_CLEAR: self._on_bucket_clear,
+            keys.OBJECT_REPLICATE: self.replicator.take,
             keys.OBJECT_AGE: self._on_object_age,
             keys.BUCKET_SURVEY: self._on_bucket_survey,
             keys.ACCESS_DELIVER: self._on_access_deliver,
@@ -208,13 +215,13 @@ class Service(Room):
         """Return the region of a bucket, an empty text where there is none. Nobody is asked whether the caller may: S3
         tells everybody, since clients must know where to ask.
         """
-        found = await self._resolving.find(bucket)
+        found = await self.resolving.find(bucket)
         return "" if found is None else found.row.region
 
     async def _visited(self, name: str) -> Found | None:
         """Follow a name that stood in a URL, whatever it is: what no bucket may be called is none."""
         try:
-            return await self._resolving.bucket(name)
+            return await self.resolving.bucket(name)
         except ServiceError:
             return None
 
@@ -250,7 +257,7 @@ class Service(Room):
 
     async def ending(self, bucket: str, key: str, create_ms: int = 0) -> Ending | None:
         """Return when a lifecycle rule aborts an upload, None for never; without a time, one that is begun now."""
-        found = await self._resolving.find(bucket)
+        found = await self.resolving.find(bucket)
         if found is None or not found.row.lifecycle:
             return None
         partition = found.row.partition
@@ -260,7 +267,7 @@ class Service(Room):
 
     async def resolve(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Follow the bucket's name, check the request and stamp it."""
-        return await self._resolving.resolvers[operation.name](ctx, operation, request)
+        return await self.resolving.resolvers[operation.name](ctx, operation, request)
 
     async def call(
         self, ctx: CallContext, operation: str, request: Any, body: AsyncIterator[memoryview] | None = None
@@ -347,7 +354,7 @@ class Service(Room):
         self, ctx: CallContext, request: model.BatchDeleteObjects
     ) -> tuple[model.Deleted | model.ItemError, ...]:
         """Delete objects, each decided for itself, a slice a transaction; returns what became of each entry."""
-        found = await self._resolving.bucket(request.bucket)
+        found = await self.resolving.bucket(request.bucket)
         check_request_id(request.request_id)
         if not 1 <= len(request.entries) <= model.BATCH_DELETE_MAX:
             raise naming.out_of_range(
@@ -365,7 +372,7 @@ class Service(Room):
         for first in range(0, len(allowed), DELETES_PER_TRANSACTION):
             places = allowed[first : first + DELETES_PER_TRANSACTION]
             entries = tuple(
-                self._resolving.bypassing_entry(ctx, request.bucket, request.entries[place], found) for place in places
+                self.resolving.bypassing_entry(ctx, request.bucket, request.entries[place], found) for place in places
             )
             outcome = await self._delete_slice(ctx, request, found, entries, first)
             results |= zip(places, outcome.outcomes(found.row.partition, entries), strict=True)
@@ -380,7 +387,7 @@ class Service(Room):
                 naming.check_key(entry.key)
                 check_version_id(entry.version_id)
                 asked = model.DeleteObject(bucket=request.bucket, key=entry.key, version_id=entry.version_id)
-                record = await self._resolving.condition_record(checks, found, asked)
+                record = await self.resolving.condition_record(checks, found, asked)
                 self.authorizer.authorize(ctx, acl_access.with_stored(checks, account, found.row, record), guard)
             except ServiceError as error:
                 if error.row.grpc_status not in (ACCESS_DENIED.grpc_status, INVALID_ARGUMENT.grpc_status):
@@ -402,7 +409,7 @@ class Service(Room):
         handler = TABLE["BatchDeleteObjects"].handler
         assert handler is not None
         slice_ = msgspec.structs.replace(request, entries=entries)
-        stamped = self._resolving.stamp(ctx, slice_, found)
+        stamped = self.resolving.stamp(ctx, slice_, found)
         function: Callable[[Any, Any], Any] = handler
         argument: Any = stamped
         if request.request_id:

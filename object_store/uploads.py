@@ -356,8 +356,12 @@ async def commit_body(
     function: Callable[[Any, Any], Any],
     request: Any,
     result_type: Any,
+    *,
+    also: Partitions = (),
 ) -> Any:
-    """Run the one transaction of an upload, and drop its blob unless the commit may have named it."""
+    """Run the one transaction of an upload, and drop its blob unless the commit may have named it; `also` are
+    partitions that it needs beside the bucket's.
+    """
     asked = stamped.request
     if asked.request_id:
         if isinstance(asked, model.PutObject | model.UploadPart):
@@ -377,6 +381,7 @@ async def commit_body(
         )
         function = run_once
     partitions: Partitions = (stamped.partition, ROOT) if new.blob else (stamped.partition,)
+    partitions += tuple(one for one in also if one not in partitions)
     if stamped.enclosed is not None:
         partitions += stamped.enclosed.partitions
     if not new.blob:

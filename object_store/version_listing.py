@@ -16,7 +16,7 @@ from cumulo.object_store.buckets import open_bucket
 from cumulo.object_store.keys import ObjectRecord
 from cumulo.object_store.listing import SEEKS_PER_STEP, Listed, ListStep, common_prefix
 from cumulo.object_store.model import COMPOSITE, FULL_OBJECT, NULL_VERSION, STANDARD, ObjectVersion
-from cumulo.object_store.versions import find_current, find_version, newest_other, number_of
+from cumulo.object_store.versions import find_current, find_version, newest_other, place_of_id
 from cumulo.storage import tuples
 from cumulo.storage.engine import PARTITION_BYTES, ReadTxn, Row
 
@@ -137,14 +137,15 @@ def _merged(current: _Rows, others: _Rows) -> Iterator[tuple[bytes, bytes, bool]
 
 
 def _behind_marker(txn: ReadTxn, step: VersionStep) -> bytes:
-    """Return the place behind a version: where the null version that a marker names is gone, that of its key, since
-    what was listed and then deleted must not hide what is older.
+    """Return the place behind a version: where the null version or the replica that a marker names is gone, that of its
+    key, since what was listed and then deleted must not hide what is older.
     """
     key = step.key_marker
-    number = number_of(step.version_id_marker)
     if step.version_id_marker == NULL_VERSION:
         found = find_version(txn, step.partition, key, NULL_VERSION)
         number = None if found is None else found.body
+    else:
+        number = place_of_id(txn, step.partition, key, step.version_id_marker)
     begin = keys.text_prefix(b"", step.prefix)
     return max(begin, tuples.encode((key,)) if number is None else keys.version_place(key, number) + b"\x00")
 

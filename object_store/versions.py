@@ -6,7 +6,8 @@ them is a delete marker, else there is none. At most one version of an object is
 one look. No step depends on how many versions there are. Does not know what versions hold.
 
 A version id is the version's number, so that ids sort by time, and a hash of it and of the bucket's partition, so that
-nobody takes one for a number or for that of another bucket. Source of the rules: S3 user guide, "How S3 Versioning
+nobody takes one for a number or for that of another bucket. A replica keeps the id that it has where it comes from;
+a row of its own leads to its number. Source of the rules: S3 user guide, "How S3 Versioning
 works", "Working with objects in a versioning-suspended bucket".
 """
 
@@ -23,13 +24,15 @@ from cumulo.object_store.errors import INVALID_REQUEST, INVALID_VERSION
 from cumulo.object_store.keys import Counters, Meta, ObjectRecord
 from cumulo.object_store.lifecycle_index import armed, disarm
 from cumulo.object_store.lifecycle_versions import rearmed, replace_marker, replaced, restore_marker
-from cumulo.object_store.model import NULL_VERSION, VERSIONING_ENABLED
+from cumulo.object_store.model import NULL_VERSION, REPLICA, VERSIONING_ENABLED
 from cumulo.object_store.naming import shown
+from cumulo.object_store.replication_outbox import sent
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records
 from cumulo.storage.engine import ReadTxn, Txn
 from cumulo.storage.tuples import u64
 
+ID_BYTES: Final = 20
 _HASH_BYTES: Final = 12
 _ID_CHARACTERS: Final = 32
 _PREFIX_BYTES: Final = 8
@@ -80,11 +83,24 @@ def find_version(txn: ReadTxn, partition: bytes, key: str, asked: str) -> Object
     current = find_current(txn, partition, key)
     if not asked or (current is not None and (current.version_id or NULL_VERSION) == asked):
         return current
-    number = _null_number(txn, partition, key) if asked == NULL_VERSION else number_of(asked)
+    number = place_of_id(txn, partition, key, asked)
     if number is None:
         return None
     found = _other(txn, partition, key, number)
     return found if found is not None and (found.version_id or NULL_VERSION) == asked else None
+
+
+def place_of_id(txn: ReadTxn, partition: bytes, key: str, asked: str) -> int | None:
+    """Return the number that an id of a key's version stands for, whether the version is there or not; None where that
+    is not known: the null version, and replicas, are known by their rows alone.
+    """
+    if asked == NULL_VERSION:
+        return _null_number(txn, partition, key)
+    number = number_of(asked)
+    if number is None or version_id(partition, number) == asked:
+        return number
+    stored = txn.get(keys.foreign_version_key(partition, key, base64.b32hexdecode(asked)))
+    return None if stored is None else int.from_bytes(stored, "big")
 
 
 def has_number(txn: ReadTxn, partition: bytes, key: str, number: int) -> bool:
@@ -134,10 +150,25 @@ def make_way(
     return counters
 
 
+def name_replica(txn: Txn, partition: bytes, key: str, record: ObjectRecord) -> None:
+    """Write the row by which a replica is found: its id tells nothing of its number."""
+    txn.put(_replica_row(partition, key, record), u64(record.body))
+
+
 def mark_deleted(
-    txn: Txn, stamped: Stamped, meta: Meta, counters: Counters, key: str, current: ObjectRecord | None
+    txn: Txn,
+    stamped: Stamped,
+    meta: Meta,
+    counters: Counters,
+    key: str,
+    current: ObjectRecord | None,
+    *,
+    is_sent: bool = False,
+    replica_of: ObjectRecord | None = None,
 ) -> tuple[ObjectRecord, Counters]:
-    """Make a delete marker the newest of a key's versions; returns it, and the counters to save."""
+    """Make a delete marker the newest of a key's versions; returns it, and the counters to save. `is_sent` says that it
+    goes where the bucket's replication rules say, `replica_of` is the one that came from another bucket.
+    """
     assert meta.versioning, meta
     partition = stamped.partition
     counters = make_way(txn, stamped, meta, counters, key, current)
@@ -145,6 +176,13 @@ def mark_deleted(
         txn.delete(keys.object_key(partition, key))
     number = counters.next
     marker = ObjectRecord(modified_ms=stamped.wall_ms, body=number, version_id=new_version_id(meta, partition, number))
+    if replica_of is not None:
+        marker = msgspec.structs.replace(
+            marker, modified_ms=replica_of.modified_ms, version_id=replica_of.version_id, replication=REPLICA
+        )
+        name_replica(txn, partition, key, marker)
+    elif is_sent:
+        marker = sent(txn, stamped, meta, key, marker)
     marker = rearmed(txn, stamped, meta, key, marker, None)
     _keep_other(txn, partition, key, marker)
     return marker, msgspec.structs.replace(_counted(counters, versions=1), next=number + 1)
@@ -164,6 +202,7 @@ def remove_version(
     row_key = keys.object_key(partition, key)
     txn.delete(row_key)
     disarm(txn, row_key, found)
+    _forget_replica(txn, partition, key, found)
     discard_body(txn, partition, found, stamped.now_ms)
     counters = _counted(counters, objects=-1, size_bytes=-found.size_bytes)
     return _restore(txn, stamped, meta, counters, key)
@@ -211,9 +250,19 @@ def _take_other(txn: Txn, partition: bytes, key: str, record: ObjectRecord) -> N
 
 def _drop_other(txn: Txn, stamped: Stamped, counters: Counters, key: str, found: ObjectRecord) -> Counters:
     _take_other(txn, stamped.partition, key, found)
+    _forget_replica(txn, stamped.partition, key, found)
     if not found.is_delete_marker:
         discard_body(txn, stamped.partition, found, stamped.now_ms)
     return _counted(counters, versions=-1, size_bytes=-found.size_bytes)
+
+
+def _replica_row(partition: bytes, key: str, record: ObjectRecord) -> bytes:
+    return keys.foreign_version_key(partition, key, base64.b32hexdecode(record.version_id))
+
+
+def _forget_replica(txn: Txn, partition: bytes, key: str, record: ObjectRecord) -> None:
+    if record.replication == REPLICA:
+        txn.delete(_replica_row(partition, key, record))
 
 
 def _restore(txn: Txn, stamped: Stamped, meta: Meta, counters: Counters, key: str) -> Counters:

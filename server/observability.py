@@ -193,6 +193,7 @@ class Metrics:
         self._queues = _QueueCollector()
         self._deliveries = _DeliveryCollector()
         self._scrubbed = _ScrubCollector()
+        self._replicated = _ReplicationCollector()
         self._collectors: list[_Collector] = [
             self.rpc,
             self.aws,
@@ -201,6 +202,7 @@ class Metrics:
             self._queues,
             self._deliveries,
             self._scrubbed,
+            self._replicated,
         ]
 
     def show_parked(self, count: Callable[[], int]) -> None:
@@ -215,6 +217,14 @@ class Metrics:
         """Show what the scrub has done, asked at each scrape."""
         self._scrubbed.bytes_read = bytes_read
         self._damaged.value = damaged
+
+    def show_replication(
+        self, outcomes: Callable[[], Mapping[str, int]], waiting: Callable[[], int], lag_ms: Callable[[], int]
+    ) -> None:
+        """Show what replication between buckets has done, asked at each scrape."""
+        self._replicated.outcomes = outcomes
+        self._replicated.waiting = waiting
+        self._replicated.lag_ms = lag_ms
 
     def show_queues(self, census: Census, open_max: int) -> None:
         """Show the figures of the queues of a census, taken at each scrape: to everybody at most `open_max`."""
@@ -299,6 +309,32 @@ class _DeliveryCollector:
         for names, count in sorted(self.outcomes().items()):
             family.add_metric(names, count)
         yield family
+
+
+class _ReplicationCollector:
+    def __init__(self) -> None:
+        self.outcomes: Callable[[], Mapping[str, int]] = dict
+        self.waiting: Callable[[], int] = lambda: 0
+        self.lag_ms: Callable[[], int] = lambda: 0
+
+    def collect(self) -> "Iterable[prometheus.Metric]":
+        """Ask now."""
+        family = prometheus.CounterMetricFamily(
+            "cumulo_replications",
+            "Versions, delete markers and changes of versions that arrived in another bucket, or failed to.",
+            labels=("outcome",),
+        )
+        for outcome, count in sorted(self.outcomes().items()):
+            family.add_metric((outcome,), count)
+        yield family
+        yield prometheus.GaugeMetricFamily(
+            "cumulo_replication_keys", "Keys of which something is being replicated, or is next.", self.waiting()
+        )
+        yield prometheus.GaugeMetricFamily(
+            "cumulo_replication_lag_seconds",
+            "Time between the commit and the arrival of what was replicated last.",
+            self.lag_ms() / 1000,
+        )
 
 
 class _EngineCollector:

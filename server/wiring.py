@@ -252,6 +252,8 @@ async def _build(
     metrics.show_parked(lambda: queues.parked + (logs.made.parked if logs.made else 0))
     metrics.show_queues(lambda limit: census.take_census(engine, clock, limit), settings["metrics_queues_max"])
     metrics.show_scrub(lambda: objects.scrub.bytes_read, lambda: objects.scrub.damaged)
+    replicator = objects.replicator
+    metrics.show_replication(lambda: replicator.outcomes, lambda: replicator.waiting, lambda: replicator.lag_ms)
     if isinstance(engine, LmdbEngine):
         metrics.add_engine(engine)
     rpc = RpcAdaptor(credentials, clock, randomness, metrics.rpc)

@@ -1,4 +1,4 @@
-"""Replication over S3's REST API: what configurations are taken and refused."""
+"""Replication over S3's REST API: what configurations are taken and refused, and what readers are told."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.object_store.aws_door import Door, opened
+from tests.object_store.test_replication import settle
 
 ROLE = "arn:aws:iam::000000000000:role/replication"
 TO_COPY: dict[str, Any] = {"Bucket": "arn:aws:s3:::copies"}
@@ -204,3 +205,41 @@ def test_source_must_keep_versions_and_goes_on_doing_so(door: Door) -> None:
     assert found[2] == "Versioning must be 'Enabled' on the bucket to apply a replication configuration"
     answer = caught.value.response
     assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == ("InvalidBucketState", 409)
+
+
+def test_status_and_version_id_tell_of_the_replication(door: Door) -> None:
+    s3 = door.client()
+    put(door, RULE)
+    stored = s3.put_object(Bucket="inbox", Key="photos/a", Body=b"x" * 100_000, Metadata={"m": "v"})
+    s3.put_object(Bucket="inbox", Key="other", Body=b"y")
+    before = s3.head_object(Bucket="inbox", Key="photos/a")
+
+    door.run(settle(door.stand))
+
+    after, replica = s3.head_object(Bucket="inbox", Key="photos/a"), s3.get_object(Bucket="copies", Key="photos/a")
+    assert [it["ReplicationStatus"] for it in (before, after, replica)] == ["PENDING", "COMPLETED", "REPLICA"]
+    assert replica["Body"].read() == b"x" * 100_000
+    assert (replica["VersionId"], replica["ETag"]) == (stored["VersionId"], stored["ETag"])
+    assert (replica["LastModified"], replica["Metadata"]) == (after["LastModified"], {"m": "v"})
+    assert "ReplicationStatus" not in s3.head_object(Bucket="inbox", Key="other")
+    assert [it["Key"] for it in s3.list_objects_v2(Bucket="copies")["Contents"]] == ["photos/a"]
+
+
+def test_delete_markers_arrive_with_their_ids(door: Door) -> None:
+    s3 = door.client()
+    put(door, RULE)
+    s3.put_object(Bucket="inbox", Key="photos/a", Body=b"x")
+    deleted = s3.delete_object(Bucket="inbox", Key="photos/a")
+    many = s3.delete_objects(Bucket="inbox", Delete={"Objects": [{"Key": "photos/b"}, {"Key": "other"}]})["Deleted"]
+    door.run(settle(door.stand))
+
+    with pytest.raises(ClientError) as caught:
+        s3.get_object(Bucket="copies", Key="photos/a")
+
+    markers = s3.list_object_versions(Bucket="copies")["DeleteMarkers"]
+    ids = {it["Key"]: it["DeleteMarkerVersionId"] for it in many}
+    assert {it["Key"]: it["VersionId"] for it in markers} == {
+        "photos/a": deleted["VersionId"],
+        "photos/b": ids["photos/b"],
+    }
+    assert caught.value.response["ResponseMetadata"]["HTTPHeaders"]["x-amz-delete-marker"] == "true"

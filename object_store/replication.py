@@ -1,0 +1,586 @@
+"""Carries versions from the outbox of replication to the buckets where they go: the deed of `object.replicate`.
+
+Promises: a key's versions are carried one after the other, other keys side by side, a few at once; nobody waits for a
+large one but the versions behind it. While a key is under way its entry lies `HELD_MS` in the future: a crash only
+delays it. What fails for a while is tried again, later each time; what cannot be done is `FAILED`, and says so to who
+listens. A replica is made in the one commit that takes it off the outbox, so it is made once.
+
+A replica has its source's bytes, version id, ETag, age, tags and description; storage class, owner and encryption are
+the rule's to say. All is done in the name of the rules' role, whose permissions on both buckets are asked each time
+anew. Source: S3 user guide, "What does Amazon S3 replicate?", "Setting up permissions for live replication", "Getting
+replication status information", "Amazon S3 replication failure reasons".
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter, deque
+from typing import Final, Protocol
+
+import msgspec
+
+from cumulo.core.context import CallContext
+from cumulo.core.errors import ACCESS_DENIED, DATA_LOSS, ServiceError
+from cumulo.core.operations import Check
+from cumulo.identity.authorizer import Authorizer
+from cumulo.identity.model import role_session
+from cumulo.object_store import acl, copies, keys, locks, model
+from cumulo.object_store.acl_access import with_stored
+from cumulo.object_store.buckets import Found, open_bucket, open_counters, save_counters, versioning_of
+from cumulo.object_store.downloads import open_for_reading
+from cumulo.object_store.encryption import Plan, planned
+from cumulo.object_store.event_documents import (
+    CREATED_PUT,
+    ETAG_OF_NOTHING,
+    REMOVED_BY_MARKER,
+    REPLICATION_FAILED,
+    Change,
+    Unreplicated,
+)
+from cumulo.object_store.keys import Meta, ObjectRecord, ReplicaRecord, WayRecord
+from cumulo.object_store.multipart import write_manifest
+from cumulo.object_store.notifications import tell, write_events
+from cumulo.object_store.objects import (
+    CommitObject,
+    Description,
+    Stored,
+    as_replica,
+    commit_object,
+    replace_object,
+    stored_answer,
+)
+from cumulo.object_store.remote_deliveries import retry_ms
+from cumulo.object_store.replication_outbox import arrived, ended, with_status
+from cumulo.object_store.replication_parts import Staged, stage_parts, take_parts
+from cumulo.object_store.resolving import Resolving, guard_of
+from cumulo.object_store.stamping import Origin, Stamped
+from cumulo.object_store.uploads import at_commit, begin_sealing, commit_body, receive
+from cumulo.object_store.versions import find_current, find_version, mark_deleted, write_version
+from cumulo.storage import records
+from cumulo.storage.engine import PARTITION_BYTES, Due, ReadTxn, Row, Txn
+
+HELD_MS: Final = 60_000
+UNDER_WAY_MAX: Final = 4
+"""Keys at once: each may read and write 5 TiB, at 3 MiB of memory."""
+QUEUED_MAX: Final = 10_000
+HELD_PER_TRANSACTION: Final = 200
+ATTEMPTS_MAX: Final = 300
+"""With at most five minutes between two: about a day."""
+SESSION: Final = "s3-replication"
+"""What S3 calls the session of the role in which it replicates."""
+
+_log = logging.getLogger("cumulo.object_store")
+
+
+class Store(copies.Store, Protocol):
+    """What replication needs of the service."""
+
+    authorizer: Authorizer
+    resolving: Resolving
+
+
+class _Unfit(Exception):
+    """A version cannot go to a bucket; its text is the reason as events tell it."""
+
+
+class _Held(msgspec.Struct, frozen=True):
+    """Entries that are to lie at a time, since their keys are under way."""
+
+    entries: tuple[Due, ...]
+    until_ms: int
+
+
+class _Key(msgspec.Struct, frozen=True):
+    """A key of a bucket's partition, by the prefix of its rows."""
+
+    prefix: bytes
+
+    @property
+    def partition(self) -> bytes:
+        """The bucket's."""
+        return self.prefix[:PARTITION_BYTES]
+
+    @property
+    def text(self) -> str:
+        """The object's key."""
+        return keys.parse_replica_prefix(self.prefix)
+
+
+class _First(msgspec.Struct, frozen=True):
+    """What a key's oldest row asks for, the version that it is about, None where that is gone, and its bucket."""
+
+    row_key: bytes
+    row: ReplicaRecord
+    record: ObjectRecord | None
+    meta: Meta
+
+    @property
+    def way(self) -> WayRecord:
+        """Where it goes next."""
+        return self.row.ways[0]
+
+
+class _Arrival(msgspec.Struct, frozen=True):
+    """A way that comes to its end, in one commit: `target` is stamped for the bucket where a replica is to be, None
+    where none is to be made; then there is a `reason`, unless the version is gone. Its bytes are those of `commit`, or
+    the parts that lie `staged`, or it is a delete marker, or it is there already and `acl` and tags are what is new.
+    """
+
+    first: _First
+    stamped: Stamped
+    target: Stamped | None = None
+    commit: CommitObject | None = None
+    staged: Staged | None = None
+    reason: str = ""
+
+
+class _Later(msgspec.Struct, frozen=True):
+    first: _First
+    held: Due
+    until_ms: int
+
+
+class _Wanted(msgspec.Struct, frozen=True):
+    found: Found
+    key: str
+    version_id: str
+
+
+class Replicator:
+    """The keys under way, and those that wait for their turn. `outcomes` counts what arrived and what failed; `lag_ms`
+    is how long the last one took.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._held: dict[bytes, Due] = {}
+        self._waiting: deque[bytes] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
+        self.outcomes: Counter[str] = Counter(completed=0, failed=0)
+        self.lag_ms = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many keys have something under way."""
+        return len(self._held)
+
+    async def take(self, entries: list[Due]) -> None:
+        """Take keys on: their entries lie in the future from now on."""
+        until_ms = self._store.clock.deadline_ms() + HELD_MS
+        for place in range(0, len(entries), HELD_PER_TRANSACTION):
+            slice_ = tuple(entries[place : place + HELD_PER_TRANSACTION])
+            partitions = tuple({entry.key[:PARTITION_BYTES] for entry in slice_})
+            await self._store.engine.transact(partitions, _hold, _Held(slice_, until_ms), grows=False)
+        for entry in entries:
+            is_new = entry.key not in self._held
+            if is_new and (self._is_closed or len(self._waiting) >= QUEUED_MAX):
+                continue  # it comes again once it was held
+            self._held[entry.key] = msgspec.structs.replace(entry, at_ms=until_ms)
+            if is_new:
+                self._waiting.append(entry.key)
+        for _ in range(min(len(self._waiting), UNDER_WAY_MAX - len(self._tasks))):
+            task = asyncio.create_task(self._work(), name="replication")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def settle(self) -> None:
+        """Wait until nothing is under way."""
+        while self._tasks:
+            await asyncio.wait(tuple(self._tasks))
+
+    async def drain(self) -> None:
+        """Begin nothing any more, and leave what is under way to the next start."""
+        self._is_closed = True
+        for task in tuple(self._tasks):
+            task.cancel()
+        await self.settle()
+
+    async def _work(self) -> None:
+        while self._waiting and not self._is_closed:
+            prefix = self._waiting.popleft()
+            try:
+                await self._carry(_Key(prefix))
+            except ServiceError as error:
+                _log.warning("replication was interrupted and goes on later: %s", error)
+            except Exception:  # noqa: BLE001 - one key that fails must not hold up the others
+                _log.exception("replication failed and is tried again")
+            finally:
+                self._held.pop(prefix, None)
+
+    async def _carry(self, key: _Key) -> None:
+        """Carry the versions of a key, until none is left or one must wait."""
+        engine = self._store.engine
+        while True:
+            first: _First | None = await engine.read((key.partition,), _first, key)
+            if first is None:
+                if await engine.transact((key.partition,), _finish, self._held[key.prefix], grows=False):
+                    return
+                continue
+            reason = ""
+            try:
+                await self._carry_one(key, first)
+            except _Unfit as error:
+                reason = str(error)
+            except ServiceError as error:
+                if _is_passing(error) and first.row.attempts + 1 < ATTEMPTS_MAX:
+                    _log.warning("a version could not be replicated and is tried again: %s", error)
+                    await self._wait(key, first)
+                    return
+                reason = "DstPutObjectNotPermitted"
+                _log.warning("a version could not be replicated: %s", error)
+            if reason:
+                about = {"bucket": first.meta.name, "target": first.way.bucket, "reason": reason}
+                _log.warning("a version was not replicated", extra=about)
+                await self._arrive(key, first, reason=reason)
+            if first.record is not None:
+                self._count(first, reason)
+
+    def _count(self, first: _First, reason: str) -> None:
+        self.outcomes["failed" if reason else "completed"] += 1
+        self.lag_ms = max(self._store.clock.wall_ms() - first.row.wall_ms, 0)
+
+    async def _wait(self, key: _Key, first: _First) -> None:
+        later = _Later(first, self._held[key.prefix], self._store.clock.deadline_ms() + retry_ms(first.row.attempts))
+        await self._store.engine.transact((key.partition,), _postpone, later, grows=False)
+
+    async def _carry_one(self, key: _Key, first: _First) -> None:
+        """Carry a version to the first of the buckets where it is to go; raises `_Unfit`."""
+        record, way = first.record, first.way
+        if record is None:
+            await self._arrive(key, first)
+            return
+        source = await self._store.resolving.find(first.meta.name)
+        if source is None or source.row.partition != key.partition:
+            raise _Unfit("SrcBucketNotFound")
+        ctx = CallContext(
+            principal=role_session(first.row.role, SESSION),
+            request_id="replication",
+            region=source.row.region,
+            secure_transport=True,
+        )
+        shared = _shared(source, record, way)
+        self._check_source(ctx, source, key.text, record, reads_acl=shared is not None)
+        found = await self._destination(ctx, key.text, record, way)
+        if source.row.locks_objects and not found.row.locks_objects:
+            raise _Unfit("DstBucketObjectLockConfigMissing")
+        to = msgspec.structs.replace(ctx, region=found.row.region)
+        request = model.CopyObject(
+            bucket=found.name,
+            key=key.text,
+            source=model.CopySource(source.name, key.text, version_id=record.version_id),
+        )
+        target = self._store.resolving.stamp(to, request, found, _plan(record, way, found))
+        kept = None if shared is None or not found.row.object_ownership else acl.kept(*shared, found.row.account)
+        target = msgspec.structs.replace(target, acl=kept)
+        there = await self._store.engine.read(
+            (found.row.partition,), _there, _Wanted(found, key.text, record.version_id)
+        )
+        if not there and first.row.is_change:
+            raise _Unfit("DstVersionNotFound" if record.replication == model.REPLICA else "DstObjectHardDeleted")
+        if there or record.is_delete_marker:
+            await self._arrive(key, first, target=target)
+            return
+        await self._copy(key, first, record, (ctx, to), target)
+
+    def _check_source(
+        self, ctx: CallContext, source: Found, key: str, record: ObjectRecord, *, reads_acl: bool
+    ) -> None:
+        asked = [("s3:GetObjectVersionForReplication", "SrcGetObjectNotPermitted")]
+        if record.tags:
+            asked.append(("s3:GetObjectVersionTagging", "SrcGetTaggingNotPermitted"))
+        if record.lock is not None:
+            asked.append(("s3:GetObjectRetention", "SrcGetObjectNotPermitted"))
+            asked.append(("s3:GetObjectLegalHold", "SrcGetObjectNotPermitted"))
+        if reads_acl:
+            asked.append(("s3:GetObjectVersionAcl", "SrcGetAclNotPermitted"))
+        for action, reason in asked:
+            self._check(ctx, source, action, key, record, reason)
+
+    async def _destination(self, ctx: CallContext, key: str, record: ObjectRecord, way: WayRecord) -> Found:
+        """Return the bucket where a version goes, where the role may put it there."""
+        found = await self._store.resolving.find(way.bucket)
+        if found is None or way.account not in ("", found.row.account):
+            raise _Unfit("DstBucketNotFound")
+        versioning: str = await self._store.engine.read((found.row.partition,), versioning_of, found)
+        if versioning != model.VERSIONING_ENABLED:
+            raise _Unfit("DstBucketUnversioned")
+        if record.is_delete_marker:
+            asked = [("s3:ReplicateDelete", "DstDelObjNotPermitted")]
+        else:
+            asked = [("s3:ReplicateObject", "DstPutObjectNotPermitted")]
+        if record.tags:
+            asked.append(("s3:ReplicateTags", "DstPutTaggingNotPermitted"))
+        if way.changes_owner:
+            asked.append(("s3:ObjectOwnerOverrideToBucketOwner", "DstPutAclNotPermitted"))
+        for action, reason in asked:
+            self._check(ctx, found, action, key, None, reason)
+        return found
+
+    def _check(
+        self, ctx: CallContext, found: Found, action: str, key: str, record: ObjectRecord | None, reason: str
+    ) -> None:
+        checks = (Check(action, model.object_arn(found.name, key)),)
+        try:
+            stored = with_stored(checks, ctx.principal.account, found.row, record)
+            self._store.authorizer.authorize(ctx, stored, guard_of(ctx, found))
+        except ServiceError as error:
+            if error.row is not ACCESS_DENIED:
+                raise
+            _log.info("a role may not replicate: %s", error)
+            raise _Unfit(reason) from error
+
+    async def _copy(
+        self,
+        key: _Key,
+        first: _First,
+        record: ObjectRecord,
+        contexts: tuple[CallContext, CallContext],
+        target: Stamped,
+    ) -> None:
+        """Make the replica of a version that has bytes; the role reads in one region and writes in the other."""
+        store, (ctx, to) = self._store, contexts
+        source = self._source(key, first)
+        try:
+            sealing = await begin_sealing(store, to, target)
+        except ServiceError as error:
+            raise _of_key(error) from error
+        if record.part_count:
+            staged = await stage_parts(store, ctx, source, target, sealing)
+            encryption = None if sealing is None else sealing.encryption
+            target = msgspec.structs.replace(at_commit(store, target), encryption=encryption)
+            await self._arrive(key, first, target=target, staged=staged)
+            return
+        try:
+            opened = await open_for_reading(store, ctx, source)
+        except ServiceError as error:
+            raise _of_source(error) from error
+        async with contextlib.aclosing(opened.body):
+            expected = model.ExpectedContent(content_length=record.size_bytes)
+            new = await receive(store.blobs, opened.body, expected, sealing=sealing)
+        commit = CommitObject(at_commit(store, target), new, _description(record, first.way), CREATED_PUT, record)
+        arrival = _Arrival(first, self._source(key, first), commit.stamped, commit)
+        # The blob's row stands in the root partition, the outbox in that of the source.
+        await commit_body(store, to, commit.stamped, new, _arrive, arrival, Stored, also=(key.partition,))
+
+    def _source(self, key: _Key, first: _First) -> Stamped:
+        request = model.GetObject(bucket=first.meta.name, key=key.text, version_id=first.row.version_id)
+        clock = self._store.clock
+        return Stamped(
+            request=request,
+            partition=key.partition,
+            now_ms=clock.deadline_ms(),
+            wall_ms=clock.wall_ms(),
+            origin=Origin(principal_id="s3.amazonaws.com", arn="s3.amazonaws.com"),
+            terms=self._store.resolving.terms,
+            is_versioned=True,
+        )
+
+    async def _arrive(
+        self,
+        key: _Key,
+        first: _First,
+        *,
+        target: Stamped | None = None,
+        staged: Staged | None = None,
+        reason: str = "",
+    ) -> None:
+        arrival = _Arrival(first, self._source(key, first), target, staged=staged, reason=reason)
+        partitions = (key.partition,) if target is None else tuple({key.partition, target.partition})
+        await self._store.engine.transact(partitions, _arrive, arrival)
+
+
+def _is_passing(error: ServiceError) -> bool:
+    """Say whether the same may succeed later: the server or its disk is at fault, or somebody holds the key."""
+    return error.row is not DATA_LOSS and (error.row.retryable or error.row.http_status >= 500)
+
+
+def _of_key(error: ServiceError) -> Exception:
+    """Return why a replica cannot be encrypted, or the error itself where that may pass."""
+    if _is_passing(error):
+        return error
+    return _Unfit("DstKmsKeyNotFound" if "NotFound" in error.row.code else "DstKmsKeyInvalidState")
+
+
+def _of_source(error: ServiceError) -> Exception:
+    """Return why a version cannot be read, or the error itself where that may pass."""
+    if _is_passing(error):
+        return error
+    return _Unfit("SrcGetObjectNotPermitted" if error.row is ACCESS_DENIED else "SrcObjectNotFound")
+
+
+def _shared(source: Found, record: ObjectRecord, way: WayRecord) -> acl.Owned | None:
+    """Return whose a replica is, and whom its access control list lets do what; None where the destination's owner has
+    it alone.
+    """
+    if way.changes_owner or not source.row.object_ownership:
+        return None
+    return acl.read(record.acl, source.row.account)
+
+
+def _plan(record: ObjectRecord, way: WayRecord, found: Found) -> Plan | None:
+    """Return how a replica is encrypted: as its source, or as the bucket has it where that is not."""
+    encryption, default = record.encryption, found.row.encryption
+    if encryption is None or record.is_delete_marker:
+        return planned(None, default)
+    key_id = (way.kms_key_id or encryption.kms_key_arn) if encryption.algorithm == model.AWS_KMS else ""
+    return planned(model.AskedEncryption(encryption.algorithm, key_id), default)
+
+
+def _description(record: ObjectRecord, way: WayRecord) -> Description:
+    storage_class = way.storage_class or record.storage_class
+    return Description(
+        content_type=record.content_type,
+        metadata=record.metadata,
+        headers=record.headers,
+        storage_class="" if storage_class == model.STANDARD else storage_class,
+        tags=record.tags,
+    )
+
+
+def _hold(txn: Txn, held: _Held) -> None:
+    for entry in held.entries:
+        if txn.undue(entry.at_ms, entry.kind, entry.key):
+            txn.due(held.until_ms, entry.kind, entry.key)
+
+
+def _rows(txn: ReadTxn, prefix: bytes) -> list[Row]:
+    return txn.range(prefix, prefix + b"\x80", 1)
+
+
+def _first(txn: ReadTxn, key: _Key) -> _First | None:
+    rows = _rows(txn, key.prefix)
+    stored = txn.get(key.partition + keys.META)
+    if not rows or stored is None:
+        return None
+    row_key, value = rows[0]
+    row = keys.decode_replica(value)
+    return _First(row_key, row, _version(txn, key.partition, row_key, row), keys.decode_meta(stored))
+
+
+def _version(txn: ReadTxn, partition: bytes, row_key: bytes, row: ReplicaRecord) -> ObjectRecord | None:
+    """Return the version, or the delete marker, that a row is about, None where it is gone."""
+    key = keys.parse_replica_prefix(row_key[:-8])
+    found = find_version(txn, partition, key, row.version_id or model.NULL_VERSION)
+    return found if found is not None and found.body == int.from_bytes(row_key[-8:], "big") else None
+
+
+def _there(txn: ReadTxn, wanted: _Wanted) -> bool:
+    """Say whether a version is in a bucket already."""
+    return find_version(txn, wanted.found.row.partition, wanted.key, wanted.version_id) is not None
+
+
+def _finish(txn: Txn, held: Due) -> bool:
+    """Remove a key's entry where nothing is left of it; False where something came since."""
+    if _rows(txn, held.key) and txn.get(held.key[:PARTITION_BYTES] + keys.META) is not None:
+        return False
+    txn.undue(held.at_ms, held.kind, held.key)
+    return True
+
+
+def _postpone(txn: Txn, later: _Later) -> None:
+    first, held = later.first, later.held
+    if txn.get(first.row_key) == records.encode(first.row):
+        row = msgspec.structs.replace(first.row, attempts=first.row.attempts + 1)
+        txn.put(first.row_key, records.encode(row))
+    if txn.undue(held.at_ms, held.kind, held.key):
+        txn.due(later.until_ms, held.kind, held.key)
+
+
+def _arrive(txn: Txn, arrival: _Arrival) -> Stored:
+    """Bring a way to its end: make the replica, or give it up, and note that at its source."""
+    first, source = arrival.first, arrival.stamped
+    stored = txn.get(first.row_key)
+    row = None if stored is None else keys.decode_replica(stored)
+    way = first.way
+    if row is None or all(one.bucket != way.bucket for one in row.ways):
+        return Stored(0, "", 0, 0)  # done already
+    made = Stored(0, "", 0, 0)
+    record = _version(txn, source.partition, first.row_key, row)
+    if record is not None and arrival.target is not None:
+        made = _replicate(txn, arrival, arrival.target, record)
+    if row.revision != first.row.revision:
+        return made  # it changed since: what changed is to go, too
+    left = arrived(row, way.bucket, failed=bool(arrival.reason))
+    if left.ways and record is not None:
+        txn.put(first.row_key, records.encode(left))
+    else:
+        txn.delete(first.row_key)
+    if record is None:
+        return made
+    meta, key = open_bucket(txn, source.partition, first.meta.name), source.request.key
+    if not left.ways:
+        record = write_version(txn, source, meta, key, with_status(record, ended(left)), record)
+    if arrival.reason:
+        operation = "OBJECT_DELETE" if record.is_delete_marker else "OBJECT_PUT"
+        failed = Unreplicated(way.rule_id, way.bucket, operation, row.wall_ms, arrival.reason)
+        tell(txn, source, meta, REPLICATION_FAILED, key, record, failed)
+    return made
+
+
+def _replicate(txn: Txn, arrival: _Arrival, target: Stamped, record: ObjectRecord) -> Stored:
+    """Make a replica, or bring the one that is there up to date."""
+    partition, key = target.partition, target.request.key
+    meta = open_bucket(txn, partition, target.request.bucket)
+    there = find_version(txn, partition, key, record.version_id)
+    if there is not None:
+        if not there.is_delete_marker:
+            before, after = there.lock or model.ObjectLock(), record.lock or model.ObjectLock()
+            locks.check_retained(before, after, target.wall_ms, bypasses=True)
+            changed = msgspec.structs.replace(there, tags=record.tags, acl=target.acl, lock=record.lock)
+            write_version(txn, target, meta, key, changed, there)
+        return Stored(0, "", 0, 0)
+    if record.is_delete_marker:
+        _mark(txn, target, meta, key, record)
+        return Stored(0, "", 0, 0)
+    if arrival.commit is not None:
+        # The tags are those of now, not those of when its bytes began to be copied.
+        description = msgspec.structs.replace(arrival.commit.description, tags=record.tags)
+        return commit_object(txn, msgspec.structs.replace(arrival.commit, description=description, replica_of=record))
+    if arrival.staged is not None:
+        return _join(txn, arrival.staged, target, meta, record, arrival.first.way)
+    # It was there when this was begun, and is gone: it was deleted for good.
+    return Stored(0, "", 0, 0)
+
+
+def _join(txn: Txn, staged: Staged, target: Stamped, meta: Meta, source: ObjectRecord, way: WayRecord) -> Stored:
+    """Make the replica of an object in parts."""
+    partition, key = target.partition, target.request.key
+    parts = take_parts(txn, partition, staged, source)
+    counters = open_counters(txn, partition)
+    description = _description(source, way)
+    record = ObjectRecord(
+        size_bytes=source.size_bytes,
+        body=counters.next,
+        part_count=len(parts),
+        crc64nvme=source.crc64nvme,
+        content_type=description.content_type,
+        metadata=dict(description.metadata),
+        headers=dict(description.headers),
+        storage_class=description.storage_class,
+        tags=dict(description.tags),
+        acl=target.acl,
+        encryption=target.encryption,
+    )
+    record = as_replica(txn, target, meta, record, source)
+    write_manifest(txn, partition, record.body, parts)
+    replace_object(txn, target, meta, counters, find_current(txn, partition, key), record, CREATED_PUT)
+    return stored_answer(record)
+
+
+def _mark(txn: Txn, target: Stamped, meta: Meta, key: str, source: ObjectRecord) -> None:
+    """Make the replica of a delete marker, and tell of it."""
+    counters = open_counters(txn, target.partition)
+    current = find_current(txn, target.partition, key)
+    marker, counters = mark_deleted(txn, target, meta, counters, key, current, replica_of=source)
+    save_counters(txn, target.partition, counters)
+    if meta.listens:
+        change = Change(
+            REMOVED_BY_MARKER,
+            key,
+            marker.body,
+            target.wall_ms,
+            etag=ETAG_OF_NOTHING,
+            version_id=marker.version_id,
+        )
+        write_events(txn, target, meta, change)
