@@ -289,3 +289,29 @@ def test_a_file_whose_versions_are_kept_is_moved_by_a_copy(fs: Any, bucket: Buck
 
     assert (fs.exists(f"{name}/a"), fs.cat(f"{name}/b")) == (False, b"text")
     assert [(it.key, it.delete_marker) for it in bucket.versions()] == [("a", True), ("a", False), ("b", False)]
+
+
+def test_appending_where_versions_are_kept_writes_a_new_one(fs: Any, bucket: Bucket, name: str) -> None:
+    bucket.set_versioning("Enabled")
+    bucket.put("log", LARGE, content_type="text/x-log", metadata={"colour": "blue"})
+
+    with fs.open(f"{name}/log", "ab") as file:
+        file.write(LARGE)
+        file.write(b"end")
+    with fs.open(f"{name}/new", "ab") as file:
+        file.write(b"first")
+
+    assert fs.cat(f"{name}/log") == LARGE + LARGE + b"end"
+    assert fs.cat(f"{name}/new") == b"first"
+    head = bucket.head("log")
+    assert (head.content_type, head.metadata) == ("text/x-log", {"colour": "blue"})
+    assert [it.size for it in bucket.versions("log")] == [2 * len(LARGE) + 3, len(LARGE)]
+
+    def fail() -> None:
+        with fs.open(f"{name}/log", "ab", block_size=1_000_000) as file:
+            file.write(LARGE)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert len(list(bucket.versions("log"))) == 2

@@ -1,5 +1,6 @@
 """`cumulo bucket`."""
 
+import contextlib
 import json
 
 import click
@@ -10,6 +11,7 @@ from cumulo.cli.access_lists import acl_options, show_or_set
 from cumulo.cli.leaf import Session, confirmed, leaf, text_of
 from cumulo.cli.output import human_size, show_item, show_items
 from cumulo.client import Bucket, NotificationRule
+from cumulo.client.errors import PermissionDenied
 
 DELETE_BATCH = 1_000
 LISTED_KINDS = ("analytics", "intelligent_tiering", "inventory", "metrics")
@@ -73,7 +75,10 @@ def rb(session: Session, name: str, force: bool, yes: bool) -> None:
 
 
 def _empty(bucket: Bucket) -> None:
-    if bucket.versioning():
+    versioning = ""
+    with contextlib.suppress(PermissionDenied):  # who may not ask may still empty a bucket that keeps none
+        versioning = bucket.versioning()
+    if versioning:
         for versions in bucket.versions(page_size=DELETE_BATCH).pages():
             if versions.items:
                 bucket.delete_batch(versions.items)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fsspec.spec import AbstractBufferedFile
 
 from cumulo.client._sync.buckets import ObjectWriter
-from cumulo.client.errors import AlreadyExists, NotFound, PermissionDenied, PreconditionFailed
+from cumulo.client.errors import AlreadyExists, InvalidArgument, NotFound, PermissionDenied, PreconditionFailed
 
 if TYPE_CHECKING:
     from cumulo.client.filesystem import CumuloFileSystem
@@ -54,7 +54,8 @@ class CumuloFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no t
         super().__init__(fs, path, mode, block_size, cache_type=cache_type, **options)
         if mode == "ab":
             with contextlib.suppress(FileNotFoundError):
-                self._end = fs.file_info(path)["size"]
+                found = fs.file_info(path)
+                self._end, self._etag = found["size"], found["ETag"]
             self.loc = self._end
 
     def _fetch_range(self, start: int, end: int) -> bytes:
@@ -74,17 +75,39 @@ class CumuloFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no t
     def _upload_chunk(self, final: bool = False) -> bool:
         data = self.buffer.getvalue()
         with translated(self.path, is_new=self.mode == "xb"):
-            if self.mode == "ab":
-                if data or not self._end:
-                    self._end = self._bucket.append(self._key, data, offset=self._end).size
-            else:
-                assert self._writer is not None, "begun before the first chunk"
+            if self._writer is not None:
                 self._writer.write(data)
-                if final and self.autocommit:
-                    self._finish(self._writer)
+            elif data or not self._end:
+                self._append(data)
+            if final and self.autocommit and self._writer is not None:
+                self._finish(self._writer)
         if final and self.autocommit:
             self.fs.changed(self.path)
         return True
+
+    def _append(self, data: bytes) -> None:
+        try:
+            self._end = self._bucket.append(self._key, data, offset=self._end).size
+        except InvalidArgument as error:
+            if error.code != "InvalidRequest" or not self._bucket.versioning():
+                raise
+            self._writer = self._begun_anew()
+            self._writer.write(data)
+
+    def _begun_anew(self) -> ObjectWriter:
+        """Begin a new version with what the file holds: where versions are kept, none is appended to."""
+        if not self._etag:
+            return self._bucket.open(self._key, "wb", if_none_match="*")
+        with self._bucket.open(self._key, if_match=self._etag) as reader:
+            kept = {"content_type": reader.info.content_type, "metadata": reader.info.metadata}
+            writer = self._bucket.open(self._key, "wb", if_match=self._etag, **kept)
+            try:
+                for piece in reader.chunks():
+                    writer.write(piece)
+            except BaseException:
+                writer.abort()
+                raise
+        return writer
 
     def commit(self) -> None:
         """Make the file visible: the end of a transaction."""
@@ -106,7 +129,8 @@ class CumuloFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no t
 
     def __exit__(self, *details: object) -> None:
         """Close the file, or leave nothing of what a block wrote that raised."""
-        if details[0] is not None and self.writable() and self.mode != "ab" and not self.closed:
+        may_discard = self.mode != "ab" or self._writer is not None
+        if details[0] is not None and self.writable() and may_discard and not self.closed:
             self.discard()
             self.closed = True
             return
