@@ -38,11 +38,11 @@ def handlers(service: Service) -> dict[str, Handler]:
         await check_headers(service, call, bucket)
         asked = model.GetBucketConfiguration(bucket, OBJECT_LOCK)
         found: model.BucketLock = (await service.call(call.ctx, "GetBucketConfiguration", asked)).value
-        return document("ObjectLockConfiguration", _bucket_elements(found))
+        return document("ObjectLockConfiguration", bucket_lock_elements(found))
 
     async def put_configuration(call: AwsCall) -> AwsAnswer:
         await check_headers(service, call, call.request.Bucket)
-        value = _bucket_lock_of(call.request.ObjectLockConfiguration)
+        value = bucket_lock_of(call.request.ObjectLockConfiguration)
         return await write_configuration(service, call, OBJECT_LOCK, value)
 
     async def get_retention(call: AwsCall) -> AwsAnswer:
@@ -123,7 +123,7 @@ def lock_headers(lock: model.ObjectLock) -> tuple[tuple[str, str], ...]:
     return (*retention, (_HOLD, lock.hold)) if lock.hold else retention
 
 
-def _bucket_lock_of(said: Any) -> model.BucketLock:
+def bucket_lock_of(said: Any) -> model.BucketLock:
     """Return what S3's shape of a bucket's lock says; raises `MalformedXML`."""
     if said is None or said.ObjectLockEnabled != "Enabled":
         raise MALFORMED_XML.error()
@@ -139,7 +139,8 @@ def _bucket_lock_of(said: Any) -> model.BucketLock:
     return model.BucketLock(default.Mode, default.Days, default.Years)
 
 
-def _bucket_elements(it: model.BucketLock) -> str:
+def bucket_lock_elements(it: model.BucketLock) -> str:
+    """Return a bucket's lock as S3 writes it."""
     rule = ""
     if it.mode:
         period = f"<Days>{it.days}</Days>" if it.days is not None else f"<Years>{it.years}</Years>"

@@ -12,11 +12,19 @@ import msgspec
 from cumulo.gateway import aws_timestamps, aws_xml
 from cumulo.gateway.aws_model import MalformedInput, MissingMember
 from cumulo.gateway.aws_shapes import Change, from_plain, timestamps_changed
-from cumulo.object_store import aws_s3, edge_aws_configurations, edge_aws_lifecycle, edge_aws_tagging, model
+from cumulo.object_store import (
+    aws_s3,
+    edge_aws_configurations,
+    edge_aws_lifecycle,
+    edge_aws_locks,
+    edge_aws_tagging,
+    model,
+)
 from cumulo.object_store.configurations import (
     ENCRYPTION,
     KINDS,
     LIFECYCLE,
+    OBJECT_LOCK,
     OWNERSHIP_CONTROLS,
     PUBLIC_ACCESS_BLOCK,
     QUOTA,
@@ -74,6 +82,12 @@ FORMS: Final = {
         "VersioningConfiguration",
         lambda said, _: edge_aws_configurations.versioning_of(said),
         edge_aws_configurations.versioning_elements,
+    ),
+    OBJECT_LOCK: Form(
+        aws_s3.ObjectLockConfiguration,
+        "ObjectLockConfiguration",
+        lambda said, _: edge_aws_locks.bucket_lock_of(said),
+        edge_aws_locks.bucket_lock_elements,
     ),
     TAGGING: Form(
         aws_s3.Tagging,

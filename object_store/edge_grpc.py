@@ -19,7 +19,7 @@ from cumulo.core.lazy import LazyModule
 from cumulo.core.names import parse_arn
 from cumulo.core.ports import EnclosedMessage
 from cumulo.gateway.rpc import CallableService, RpcAdaptor, UnaryRow, parser
-from cumulo.object_store import edge_grpc_acl, edge_grpc_tagging, edge_grpc_versions, model
+from cumulo.object_store import edge_grpc_acl, edge_grpc_locks, edge_grpc_tagging, edge_grpc_versions, model
 from cumulo.object_store import edge_grpc_encryption as encryption
 from cumulo.object_store.errors import INCOMPLETE_BODY, INVALID_ARGUMENT, INVALID_REQUEST
 from cumulo.object_store.model import CONTENT_MD5, UNKNOWN, ExpectedContent
@@ -252,6 +252,7 @@ def _decode_put(head: pb.PutObjectHead) -> model.PutObject:
         messages=_enclosed(head.messages),
         write_offset=_write_offset(head),
         encryption=encryption.asked(head.encryption if head.HasField("encryption") else None),
+        lock=edge_grpc_locks.asked(head),
     )
 
 
@@ -320,6 +321,7 @@ def _decode_copy(request: pb.CopyObjectRequest, _: CallContext) -> model.CopyObj
         if_none_match=_etag(request.if_none_match),
         request_id=request.request_id,
         encryption=encryption.asked(request.encryption if request.HasField("encryption") else None),
+        lock=edge_grpc_locks.asked(request),
     )
 
 
@@ -341,6 +343,7 @@ def _decode_delete(request: pb.DeleteObjectRequest, _: CallContext) -> model.Del
         if_match=_etag(request.if_match),
         request_id=request.request_id,
         version_id=request.version_id,
+        bypasses_governance=request.bypass_governance,
     )
 
 
@@ -348,7 +351,12 @@ def _decode_batch_delete(request: pb.BatchDeleteObjectsRequest, _: CallContext) 
     return model.BatchDeleteObjects(
         bucket=_bucket_name(request.bucket),
         entries=tuple(
-            model.DeleteEntry(entry.key, _etag(entry.if_match), version_id=entry.version_id)
+            model.DeleteEntry(
+                entry.key,
+                _etag(entry.if_match),
+                version_id=entry.version_id,
+                bypasses_governance=entry.bypass_governance,
+            )
             for entry in request.entries
         ),
         request_id=request.request_id,
@@ -367,7 +375,12 @@ def _decode_list(request: pb.ListObjectsRequest, _: CallContext) -> model.ListOb
 
 
 def _decode_create_bucket(request: pb.CreateBucketRequest, _: CallContext) -> model.CreateBucket:
-    return model.CreateBucket(_bucket_name(request.bucket.name), request.bucket.region, request.request_id)
+    return model.CreateBucket(
+        _bucket_name(request.bucket.name),
+        request.bucket.region,
+        request.request_id,
+        locks_objects=request.object_lock,
+    )
 
 
 def _decode_list_buckets(request: pb.ListBucketsRequest, _: CallContext) -> model.ListBuckets:
@@ -417,6 +430,7 @@ def _decode_create_upload(request: pb.CreateMultipartUploadRequest, _: CallConte
         metadata=dict(request.metadata),
         request_id=request.request_id,
         encryption=encryption.asked(request.encryption if request.HasField("encryption") else None),
+        lock=edge_grpc_locks.asked(request),
     )
 
 
@@ -485,6 +499,7 @@ def _object(it: model.Object) -> pb.Object:
         encryption="" if it.encryption is None else it.encryption.algorithm,
         kms_key_arn="" if it.encryption is None else it.encryption.kms_key_arn,
         version_id=it.version_id,
+        lock=edge_grpc_locks.encode(it.lock),
     )
 
 
@@ -664,6 +679,7 @@ _UNARY: Mapping[str, UnaryRow] = {
     "ListParts": (pb.ListPartsRequest, _decode_list_parts, _encode_parts),
     "ListMultipartUploads": (pb.ListMultipartUploadsRequest, _decode_list_uploads, _encode_uploads),
     **edge_grpc_acl.rows(_bucket_name),
+    **edge_grpc_locks.rows(_bucket_name),
     **edge_grpc_tagging.rows(_bucket_name),
     **edge_grpc_versions.rows(_bucket_name),
 }

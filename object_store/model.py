@@ -961,6 +961,7 @@ class SetObjectRetention(msgspec.Struct, frozen=True):
     until_ms: int = 0
     version_id: str = ""
     bypasses_governance: bool = False
+    request_id: str = ""
 
 
 class GetObjectLegalHold(msgspec.Struct, frozen=True):
@@ -978,6 +979,7 @@ class SetObjectLegalHold(msgspec.Struct, frozen=True):
     key: str
     hold: str
     version_id: str = ""
+    request_id: str = ""
 
 
 class DeleteObject(msgspec.Struct, frozen=True, kw_only=True):

@@ -510,6 +510,8 @@ TABLE = OperationTable(
             object_locks.set_retention,
             "Retains an object until a time, or no longer.",
             also=(_BYPASSES, *_LISTS),
+            result=str,
+            window_ms=DATA_WINDOW_MS,
         ),
         _object_row(
             model.GetObjectLegalHold,
@@ -527,6 +529,8 @@ TABLE = OperationTable(
             object_locks.set_legal_hold,
             "Holds an object, or lets it go.",
             also=_LISTS,
+            result=str,
+            window_ms=DATA_WINDOW_MS,
         ),
         _object_row(
             model.DeleteObject,

@@ -140,6 +140,28 @@ def test_compliance_mode_is_only_prolonged(run: Any, refused: Any) -> None:
     run(scenario)
 
 
+def test_repeated_change_of_a_lock_gets_the_first_answer(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        version_id = await put(stand, "k")
+        until_ms = stand.clock.wall_ms() + DAY_MS
+        first = model.SetObjectRetention("locked", "k", model.GOVERNANCE, until_ms, request_id="r")
+        holds = model.SetObjectLegalHold("locked", "k", "ON", request_id="h")
+
+        answers = [await stand.call("SetObjectRetention", first)]
+        answers.append(await stand.call("SetObjectLegalHold", holds))
+        await hold(stand, "k", "OFF")
+        await retain(stand, "k", model.GOVERNANCE, 2)
+        answers.append(await stand.call("SetObjectRetention", first))
+        answers.append(await stand.call("SetObjectLegalHold", holds))
+
+        assert answers == [version_id] * 4
+        assert (await retention(stand, "k")).until_ms == until_ms + DAY_MS
+        assert await stand.call("GetObjectLegalHold", model.GetObjectLegalHold("locked", "k")) == "OFF"
+
+    run(scenario)
+
+
 def test_legal_hold_ends_only_by_being_taken_off(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         await make_locked(stand)

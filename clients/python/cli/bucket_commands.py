@@ -9,6 +9,7 @@ import rich_click
 
 from cumulo.cli.access_lists import acl_options, show_or_set
 from cumulo.cli.leaf import Session, confirmed, leaf, text_of
+from cumulo.cli.lock_commands import bypass_option
 from cumulo.cli.output import human_size, show_item, show_items
 from cumulo.client import Bucket, NotificationRule
 from cumulo.client.errors import PermissionDenied
@@ -23,6 +24,7 @@ KINDS = (
     "encryption",
     "lifecycle",
     "logging",
+    "object_lock",
     "ownership_controls",
     "public_access_block",
     "replication",
@@ -48,20 +50,22 @@ def ls(session: Session, prefix: str) -> None:
 
 @bucket_group.command("mb")
 @click.argument("name")
+@click.option("--object-lock", is_flag=True, help="Keep versions, and let them be locked; both for good.")
 @leaf
-def mb(session: Session, name: str) -> None:
+def mb(session: Session, name: str, object_lock: bool) -> None:
     """Make the bucket NAME (also as s3://NAME)."""
     with session.client() as client:
-        info = client.bucket(bucket_name(name)).create()
+        info = client.bucket(bucket_name(name)).create(object_lock=object_lock)
         session.report(f"bucket {info.name} is there", info)
 
 
 @bucket_group.command("rb")
 @click.argument("name")
 @click.option("--force", is_flag=True, help="Delete every object, version and upload in it first.")
+@bypass_option
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @leaf
-def rb(session: Session, name: str, force: bool, yes: bool) -> None:
+def rb(session: Session, name: str, force: bool, bypass_governance: bool, yes: bool) -> None:
     """Delete the bucket NAME, which must be empty unless --force."""
     name = bucket_name(name)
     if force:
@@ -69,19 +73,19 @@ def rb(session: Session, name: str, force: bool, yes: bool) -> None:
     with session.client() as client:
         bucket = client.bucket(name)
         if force:
-            _empty(bucket)
+            _empty(bucket, bypass_governance=bypass_governance)
         bucket.remove()
         session.report(f"bucket {name} is gone", {"name": name})
 
 
-def _empty(bucket: Bucket) -> None:
+def _empty(bucket: Bucket, *, bypass_governance: bool) -> None:
     versioning = ""
     with contextlib.suppress(PermissionDenied):  # who may not ask may still empty a bucket that keeps none
         versioning = bucket.versioning()
     if versioning:
         for versions in bucket.versions(page_size=DELETE_BATCH).pages():
             if versions.items:
-                bucket.delete_batch(versions.items)
+                bucket.delete_batch(versions.items, bypass_governance=bypass_governance)
     else:
         for page in bucket.list(page_size=DELETE_BATCH).pages():
             if page.items:

@@ -11,6 +11,7 @@ import rich_click
 
 from cumulo.cli.access_lists import acl_options, show_or_set
 from cumulo.cli.leaf import Session, confirmed, leaf, pairs
+from cumulo.cli.lock_commands import asked_lock, bypass_option, legal_hold, lock_options, retention
 from cumulo.cli.output import human_size, show_item, show_items
 from cumulo.cli.places import Place, object_of, place_of, side_of
 from cumulo.cli.synchronizing import DELETE_BATCH, delete_surplus, listed, plan
@@ -140,6 +141,10 @@ def tags(session: Session, what: str, given: tuple[str, ...], clear: bool, versi
         show_items(({"key": key, "value": value} for key, value in found.items()), ("key", "value"), session.output)
 
 
+object_group.add_command(retention)
+object_group.add_command(legal_hold)
+
+
 @object_group.command("cat")
 @click.argument("what", nargs=-1, required=True)
 @_version_id
@@ -164,10 +169,17 @@ def cat(session: Session, what: tuple[str, ...], version_id: str, customer_key: 
 @click.option("-r", "--recursive", is_flag=True, help="Every object whose key starts so.")
 @click.option("--version-id", default="", metavar="ID", help="That version or delete marker of one object, for good.")
 @click.option("--versions", "all_versions", is_flag=True, help="All versions and delete markers, for good.")
+@bypass_option
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @leaf
 def rm(
-    session: Session, what: tuple[str, ...], recursive: bool, version_id: str, all_versions: bool, yes: bool
+    session: Session,
+    what: tuple[str, ...],
+    recursive: bool,
+    version_id: str,
+    all_versions: bool,
+    bypass_governance: bool,
+    yes: bool,
 ) -> None:
     """Delete objects; where versions are kept a delete marker hides them."""
     if version_id and (recursive or all_versions or len(what) > 1):
@@ -180,11 +192,11 @@ def rm(
         for place in places:
             bucket = client.bucket(place.bucket)
             if not recursive and not all_versions:
-                bucket.delete(place.key, version_id=version_id)
+                bucket.delete(place.key, version_id=version_id, bypass_governance=bypass_governance)
                 count += 1
                 continue
             for batch in _batches(bucket, place.key, recursive=recursive, all_versions=all_versions):
-                bucket.delete_batch(batch)
+                bucket.delete_batch(batch, bypass_governance=bypass_governance)
                 count += len(batch)
     session.report(f"{count} deleted", {"deleted": count})
 
@@ -238,6 +250,7 @@ _jobs = click.option(
     metavar="FILE",
     help="File with the key under which the objects that are read are encrypted.",
 )
+@lock_options
 @click.option("--resume", is_flag=True, help="Keep what was sent or arrived where it fails, and go on there next time.")
 @_jobs
 @leaf
@@ -255,6 +268,9 @@ def cp(
     kms_key_id: str,
     customer_key: str | None,
     source_customer_key: str | None,
+    mode: str | None,
+    retain_until: str | None,
+    held: bool,
     resume: bool,
     jobs: int,
 ) -> None:
@@ -270,6 +286,9 @@ def cp(
         algorithm = encryption or ("aws:kms" if kms_key_id else "")
         own = _key_in(customer_key)
         options["encryption"] = Encryption(algorithm=algorithm, kms_key_id=kms_key_id, customer_key=own)
+    lock = asked_lock(mode, retain_until, held=held)
+    if lock is not None:
+        options["lock"] = lock
     source_key = _key_in(source_customer_key)
     with session.client() as client:
         copies = copies_of(

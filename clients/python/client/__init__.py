@@ -34,8 +34,10 @@ from cumulo.client.model import (
     JobSpec,
     Notice,
     NotificationRule,
+    ObjectLock,
     Outgoing,
     OutgoingRecord,
+    Retention,
 )
 
 __all__ = [
@@ -65,11 +67,13 @@ __all__ = [
     "Message",
     "Notice",
     "NotificationRule",
+    "ObjectLock",
     "ObjectReader",
     "ObjectWriter",
     "Outgoing",
     "OutgoingRecord",
     "Queue",
+    "Retention",
     "Schedules",
     "Subscription",
     "Topic",

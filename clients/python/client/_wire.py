@@ -683,7 +683,35 @@ def object_info(it: objects.Object, messages: tuple[model.SentMessage, ...] = ()
         encryption=it.encryption,
         kms_key_arn=it.kms_key_arn,
         version_id=it.version_id,
+        lock=_lock(it.lock) if it.HasField("lock") else None,
     )
+
+
+def _lock(it: objects.ObjectLock) -> model.ObjectLock:
+    retention = model.Retention(mode=it.mode, until=time_of(it.retain_until_ms)) if it.mode else None
+    return model.ObjectLock(retention=retention, legal_hold=it.legal_hold == "ON" if it.legal_hold else None)
+
+
+def object_lock(it: model.ObjectLock | None) -> objects.ObjectLock | None:
+    """Return what is to protect a new object."""
+    if it is None:
+        return None
+    hold = "" if it.legal_hold is None else legal_hold(held=it.legal_hold)
+    if it.retention is None:
+        return objects.ObjectLock(legal_hold=hold)
+    return objects.ObjectLock(mode=it.retention.mode, retain_until_ms=retain_until_ms(it.retention), legal_hold=hold)
+
+
+def legal_hold(*, held: bool) -> str:
+    """Return the contract's word for whether an object is held."""
+    return "ON" if held else "OFF"
+
+
+def retain_until_ms(it: model.Retention) -> int:
+    """Return the end of a retention on the wire; raises `ValueError` for one without a time zone."""
+    if it.until.tzinfo is None:
+        raise ValueError(f"until needs a time zone: {it.until}")
+    return milliseconds(it.until)
 
 
 def object_version(it: objects.ObjectVersion) -> model.ObjectVersion:
@@ -704,11 +732,11 @@ def deleted(it: objects.DeleteObjectResponse | objects.DeleteObjectResult) -> mo
     return model.Deleted(version_id=it.version_id, delete_marker=it.delete_marker)
 
 
-def delete_entry(what: str | model.ObjectVersion) -> objects.DeleteObjectEntry:
+def delete_entry(what: str | model.ObjectVersion, *, bypass_governance: bool) -> objects.DeleteObjectEntry:
     """Return what is to be deleted: an object by its key, or a version."""
     if isinstance(what, str):
         return objects.DeleteObjectEntry(key=what)
-    return objects.DeleteObjectEntry(key=what.key, version_id=what.version_id)
+    return objects.DeleteObjectEntry(key=what.key, version_id=what.version_id, bypass_governance=bypass_governance)
 
 
 def encryption(it: model.Encryption | None) -> objects.ObjectEncryption | None:

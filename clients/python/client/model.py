@@ -426,10 +426,27 @@ class Encryption(msgspec.Struct, frozen=True, kw_only=True):
         return f"Encryption({'SSE-C' if self.customer_key else self.algorithm!r})"
 
 
+class Retention(Value, frozen=True):
+    """Until when a version of an object must not be deleted: in the mode `GOVERNANCE`, which who may can bypass, or
+    `COMPLIANCE`, which nobody can. `until` needs a time zone.
+    """
+
+    mode: str
+    until: datetime
+
+
+class ObjectLock(Value, frozen=True):
+    """What protects a version of an object: None where it is not retained, or nobody said whether it is held."""
+
+    retention: Retention | None = None
+    legal_hold: bool | None = None
+
+
 class ObjectInfo(Value, frozen=True):
     """An object's description. Listings fill in `key`, `size`, `etag` and `modified` only; `messages` are those that
     were stored with it, told by `put` alone. `encryption` is `AES256`, `aws:kms`, `SSE-C` or empty. `version_id` is
-    empty where the bucket never kept versions.
+    empty where the bucket never kept versions. `lock` is what the caller may know of what protects it, None for
+    nothing, told by `head`, `get` and `open`.
     """
 
     key: str
@@ -446,6 +463,7 @@ class ObjectInfo(Value, frozen=True):
     encryption: str = ""
     kms_key_arn: str = ""
     version_id: str = ""
+    lock: ObjectLock | None = None
 
 
 class ObjectVersion(Value, frozen=True):

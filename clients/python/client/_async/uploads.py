@@ -51,6 +51,7 @@ class AsyncUpload:
         if_none_match: str = "",
         messages: Iterable[model.Enclosed] = (),
         encryption: model.Encryption | None = None,
+        lock: model.ObjectLock | None = None,
         progress: Progress | None = None,
         resume: bool = False,
     ) -> None:
@@ -63,6 +64,7 @@ class AsyncUpload:
         self._if_none_match = if_none_match
         self._messages = [_wire.enclosed_message(it) for it in messages]
         self._encryption = _wire.encryption(encryption)
+        self._lock = _wire.object_lock(lock)
         self._customer_key = b"" if encryption is None else encryption.customer_key
         self._progress = progress
         self._resume = resume
@@ -150,6 +152,7 @@ class AsyncUpload:
             messages=self._messages,
             write_offset=write_offset,
             encryption=self._encryption,
+            lock=self._lock,
         )
         response = await self._connection.call_streaming(
             self._connection.lane.objects.PutObject,
@@ -172,6 +175,7 @@ class AsyncUpload:
                     metadata=self._metadata,
                     request_id=self._connection.request_id(),
                     encryption=self._encryption,
+                    lock=self._lock,
                 ),
             )
             self._upload_id = response.upload_id

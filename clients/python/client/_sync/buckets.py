@@ -20,13 +20,14 @@ from cumulo.client._sync.pages import Pager
 from cumulo.client._sync.synchronizing import sync_from_folder, sync_to_folder
 from cumulo.client._sync.uploads import Progress, Upload
 from cumulo.client._threads import Handle, RawStream, run_blocking
-from cumulo.client.errors import AlreadyExists
+from cumulo.client.errors import AlreadyExists, NotFound
 from cumulo.client.etags import PART_BYTES
 from cumulo.client.model import Page
 
 COPY_DEADLINE_S = 3_600.0
 """Of a copy inside the server, which may take 5 GiB."""
 Data = bytes | bytearray | memoryview | str
+_NO_LOCK = "NoSuchObjectLockConfiguration"
 
 
 class ObjectWriter(RawStream):
@@ -123,6 +124,7 @@ class Bucket(Handle):
         if_none_match: str | None = None,
         messages: Iterable[model.Enclosed] = (),
         encryption: model.Encryption | None = None,
+        lock: model.ObjectLock | None = None,
         progress: Progress | None = None,
         resume: bool = False,
     ) -> model.ObjectInfo:
@@ -130,11 +132,21 @@ class Bucket(Handle):
 
         `if_match` stores only over the object with this ETag, `if_none_match="*"` only where there is none; raises
         `PreconditionFailed` else. Up to 10 `messages` are stored with it in one commit: all of it, or nothing.
-        `encryption` says how it is encrypted at rest, where it is not left to the bucket. `resume` goes on with an
-        upload in parts to this key that was left, as it was described then, and leaves its own where it fails.
+        `encryption` says how it is encrypted at rest, where it is not left to the bucket, and `lock` what protects it
+        against deletion. `resume` goes on with an upload in parts to this key that was left, as it was described then,
+        and leaves its own where it fails.
         """
         upload = self._upload(
-            key, content_type, metadata, if_match, if_none_match, progress, messages, encryption, resume=resume
+            key,
+            content_type,
+            metadata,
+            if_match,
+            if_none_match,
+            progress,
+            messages,
+            encryption,
+            lock=lock,
+            resume=resume,
         )
         whole = data.encode() if isinstance(data, str) else data
         if isinstance(whole, (bytes, bytearray, memoryview)) and len(whole) <= PART_BYTES:
@@ -183,6 +195,7 @@ class Bucket(Handle):
         messages: Iterable[model.Enclosed],
         encryption: model.Encryption | None,
         *,
+        lock: model.ObjectLock | None = None,
         resume: bool = False,
     ) -> Upload:
         return Upload(
@@ -195,6 +208,7 @@ class Bucket(Handle):
             if_none_match=if_none_match or "",
             messages=messages,
             encryption=encryption,
+            lock=lock,
             progress=progress,
             resume=resume,
         )
@@ -268,13 +282,14 @@ class Bucket(Handle):
         encryption: model.Encryption | None = None,
         source_customer_key: bytes = b"",
         source_version_id: str = "",
+        lock: model.ObjectLock | None = None,
     ) -> model.ObjectInfo:
         """Copy the object `source`, of this bucket or of `source_bucket`, to `key` of this one, inside the server.
 
         The copy is described as its source is, unless `content_type` or `metadata` are given: then by these alone. At
         most 5 GiB. `encryption` is the copy's; `source_customer_key` reads a source that needs one. With
-        `source_version_id` that version is copied; onto its own key this makes it the current one again. Raises
-        `NotFound`, `PreconditionFailed`.
+        `source_version_id` that version is copied; onto its own key this makes it the current one again. `lock`
+        protects the copy; the source's does not. Raises `NotFound`, `PreconditionFailed`.
         """
         replaces = content_type is not None or metadata is not None
         request = pb.CopyObjectRequest(
@@ -292,6 +307,7 @@ class Bucket(Handle):
             encryption=_wire.encryption(encryption),
             source_customer_key=source_customer_key,
             source_version_id=source_version_id,
+            lock=_wire.object_lock(lock),
         )
         response = self._connection.call(self._connection.lane.objects.CopyObject, request, COPY_DEADLINE_S)
         return _wire.object_info(response.object)
@@ -321,9 +337,12 @@ class Bucket(Handle):
             ),
         )
 
-    def delete(self, key: str, *, if_match: str | None = None, version_id: str = "") -> model.Deleted:
+    def delete(
+        self, key: str, *, if_match: str | None = None, version_id: str = "", bypass_governance: bool = False
+    ) -> model.Deleted:
         """Delete an object; deleting one that is not there succeeds. Where versions are kept a delete marker hides it;
-        with `version_id` that version, or that marker, goes for good.
+        with `version_id` that version, or that marker, goes for good. Raises `PermissionDenied` for a locked version;
+        `bypass_governance` deletes it, too, where it is retained in governance mode and the caller may do that.
         """
         response = self._connection.call(
             self._connection.lane.objects.DeleteObject,
@@ -333,19 +352,22 @@ class Bucket(Handle):
                 if_match=if_match or "",
                 version_id=version_id,
                 request_id=self._connection.request_id(),
+                bypass_governance=bypass_governance,
             ),
         )
         return _wire.deleted(response)
 
-    def delete_batch(self, what: Sequence[str | model.ObjectVersion]) -> Sequence[model.Deleted]:
+    def delete_batch(
+        self, what: Sequence[str | model.ObjectVersion], *, bypass_governance: bool = False
+    ) -> Sequence[model.Deleted]:
         """Delete up to 1000 objects by their keys, or versions as `versions` lists them, one by one, not all or none;
-        raises `PartialFailure`.
+        raises `PartialFailure`. `bypass_governance` as in `delete`.
         """
         response = self._connection.call(
             self._connection.lane.objects.BatchDeleteObjects,
             pb.BatchDeleteObjectsRequest(
                 bucket=self._name,
-                entries=list(map(_wire.delete_entry, what)),
+                entries=[_wire.delete_entry(it, bypass_governance=bypass_governance) for it in what],
                 request_id=self._connection.request_id(),
             ),
         )
@@ -426,6 +448,57 @@ class Bucket(Handle):
         request = pb.DeleteObjectTaggingRequest(bucket=self._name, key=key, version_id=version_id)
         self._connection.call(self._connection.lane.objects.DeleteObjectTagging, request)
 
+    def retention(self, key: str, *, version_id: str = "") -> model.Retention | None:
+        """Return until when an object, or one of its versions, is retained, None where nobody retains it."""
+        request = pb.GetObjectRetentionRequest(bucket=self._name, key=key, version_id=version_id)
+        try:
+            response = self._connection.call(self._connection.lane.objects.GetObjectRetention, request)
+        except NotFound as failure:
+            if failure.code != _NO_LOCK:
+                raise
+            return None
+        return model.Retention(mode=response.mode, until=_wire.time_of(response.retain_until_ms))
+
+    def set_retention(
+        self, key: str, retention: model.Retention | None, *, version_id: str = "", bypass_governance: bool = False
+    ) -> None:
+        """Retain an object, or one of its versions, or with None no longer. A retention that holds can be prolonged;
+        raises `PermissionDenied` for anything else, unless it is in governance mode, `bypass_governance` is set and the
+        caller may do that.
+        """
+        request = pb.SetObjectRetentionRequest(
+            bucket=self._name,
+            key=key,
+            version_id=version_id,
+            mode="" if retention is None else retention.mode,
+            retain_until_ms=0 if retention is None else _wire.retain_until_ms(retention),
+            bypass_governance=bypass_governance,
+            request_id=self._connection.request_id(),
+        )
+        self._connection.call(self._connection.lane.objects.SetObjectRetention, request)
+
+    def legal_hold(self, key: str, *, version_id: str = "") -> bool:
+        """Return whether an object, or one of its versions, is held."""
+        request = pb.GetObjectLegalHoldRequest(bucket=self._name, key=key, version_id=version_id)
+        try:
+            response = self._connection.call(self._connection.lane.objects.GetObjectLegalHold, request)
+        except NotFound as failure:
+            if failure.code != _NO_LOCK:
+                raise
+            return False
+        return response.legal_hold == _wire.legal_hold(held=True)
+
+    def set_legal_hold(self, key: str, *, held: bool = True, version_id: str = "") -> None:
+        """Hold an object, or one of its versions, so that nobody deletes it, or with `held=False` let it go."""
+        request = pb.SetObjectLegalHoldRequest(
+            bucket=self._name,
+            key=key,
+            version_id=version_id,
+            legal_hold=_wire.legal_hold(held=held),
+            request_id=self._connection.request_id(),
+        )
+        self._connection.call(self._connection.lane.objects.SetObjectLegalHold, request)
+
     @overload
     def open(self, key: str, mode: Literal["r", "rb"] = "rb", **options: Any) -> ObjectReader: ...
 
@@ -457,6 +530,7 @@ class Bucket(Handle):
             "progress": None,
             "messages": (),
             "encryption": None,
+            "lock": None,
         } | options
         return ObjectWriter(self._upload(key, **fields))
 
@@ -471,6 +545,7 @@ class Bucket(Handle):
         if_none_match: str | None = None,
         messages: Iterable[model.Enclosed] = (),
         encryption: model.Encryption | None = None,
+        lock: model.ObjectLock | None = None,
         progress: Progress | None = None,
         resume: bool = False,
     ) -> model.ObjectInfo:
@@ -486,6 +561,7 @@ class Bucket(Handle):
                 if_none_match=if_none_match,
                 messages=messages,
                 encryption=encryption,
+                lock=lock,
                 progress=progress,
                 resume=resume,
             )
@@ -565,10 +641,14 @@ class Bucket(Handle):
         response = self._connection.call(self._connection.lane.objects.GetBucket, pb.GetBucketRequest(name=self._name))
         return _wire.bucket_info(response.bucket)
 
-    def create(self, *, region: str = "", exist_ok: bool = False) -> model.BucketInfo:
-        """Make the bucket; `exist_ok` takes one that the caller's account has as it is. Raises `AlreadyExists`."""
+    def create(self, *, region: str = "", object_lock: bool = False, exist_ok: bool = False) -> model.BucketInfo:
+        """Make the bucket; `exist_ok` takes one that the caller's account has as it is. With `object_lock` its objects
+        can be locked and their versions are kept, both for good. Raises `AlreadyExists`.
+        """
         request = pb.CreateBucketRequest(
-            bucket=pb.Bucket(name=self._name, region=region), request_id=self._connection.request_id()
+            bucket=pb.Bucket(name=self._name, region=region),
+            request_id=self._connection.request_id(),
+            object_lock=object_lock,
         )
         try:
             response = self._connection.call(self._connection.lane.objects.CreateBucket, request)
@@ -704,8 +784,8 @@ class Bucket(Handle):
         answers so; raises `NotFound` where S3 does.
 
         `kind` is `accelerate`, `analytics`, `cors`, `encryption`, `intelligent_tiering`, `inventory`, `lifecycle`,
-        `logging`, `metrics`, `ownership_controls`, `public_access_block`, `quota`, `replication`, `request_payment`,
-        `tagging` or `website`; `config_id` says which one where a bucket has many.
+        `logging`, `metrics`, `object_lock`, `ownership_controls`, `public_access_block`, `quota`, `replication`,
+        `request_payment`, `tagging` or `website`; `config_id` says which one where a bucket has many.
         """
         request = pb.GetBucketConfigurationRequest(bucket=self._name, kind=kind, id=config_id)
         response = self._connection.call(self._connection.lane.objects.GetBucketConfiguration, request)

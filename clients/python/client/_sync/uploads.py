@@ -52,6 +52,7 @@ class Upload:
         if_none_match: str = "",
         messages: Iterable[model.Enclosed] = (),
         encryption: model.Encryption | None = None,
+        lock: model.ObjectLock | None = None,
         progress: Progress | None = None,
         resume: bool = False,
     ) -> None:
@@ -64,6 +65,7 @@ class Upload:
         self._if_none_match = if_none_match
         self._messages = [_wire.enclosed_message(it) for it in messages]
         self._encryption = _wire.encryption(encryption)
+        self._lock = _wire.object_lock(lock)
         self._customer_key = b"" if encryption is None else encryption.customer_key
         self._progress = progress
         self._resume = resume
@@ -149,6 +151,7 @@ class Upload:
             messages=self._messages,
             write_offset=write_offset,
             encryption=self._encryption,
+            lock=self._lock,
         )
         response = self._connection.call_streaming(
             self._connection.lane.objects.PutObject,
@@ -171,6 +174,7 @@ class Upload:
                     metadata=self._metadata,
                     request_id=self._connection.request_id(),
                     encryption=self._encryption,
+                    lock=self._lock,
                 ),
             )
             self._upload_id = response.upload_id

@@ -64,6 +64,10 @@ const (
 	ObjectService_GetObjectTagging_FullMethodName          = "/cumulo.api.objects.v1.ObjectService/GetObjectTagging"
 	ObjectService_SetObjectTagging_FullMethodName          = "/cumulo.api.objects.v1.ObjectService/SetObjectTagging"
 	ObjectService_DeleteObjectTagging_FullMethodName       = "/cumulo.api.objects.v1.ObjectService/DeleteObjectTagging"
+	ObjectService_GetObjectRetention_FullMethodName        = "/cumulo.api.objects.v1.ObjectService/GetObjectRetention"
+	ObjectService_SetObjectRetention_FullMethodName        = "/cumulo.api.objects.v1.ObjectService/SetObjectRetention"
+	ObjectService_GetObjectLegalHold_FullMethodName        = "/cumulo.api.objects.v1.ObjectService/GetObjectLegalHold"
+	ObjectService_SetObjectLegalHold_FullMethodName        = "/cumulo.api.objects.v1.ObjectService/SetObjectLegalHold"
 	ObjectService_CopyObject_FullMethodName                = "/cumulo.api.objects.v1.ObjectService/CopyObject"
 	ObjectService_RenameObject_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/RenameObject"
 	ObjectService_DeleteObject_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/DeleteObject"
@@ -140,6 +144,17 @@ type ObjectServiceClient interface {
 	SetObjectTagging(ctx context.Context, in *SetObjectTaggingRequest, opts ...grpc.CallOption) (*SetObjectTaggingResponse, error)
 	// Removes an object's tags. Permission: s3:DeleteObjectTagging.
 	DeleteObjectTagging(ctx context.Context, in *DeleteObjectTaggingRequest, opts ...grpc.CallOption) (*DeleteObjectTaggingResponse, error)
+	// Answers until when an object is retained (`NoSuchObjectLockConfiguration` if nobody retains it, `InvalidRequest` where
+	// the bucket's objects cannot be locked). Permission: s3:GetObjectRetention.
+	GetObjectRetention(ctx context.Context, in *GetObjectRetentionRequest, opts ...grpc.CallOption) (*GetObjectRetentionResponse, error)
+	// Retains an object until a time, or no longer (`AccessDenied` for what would weaken a retention that holds).
+	// Permission: s3:PutObjectRetention, and s3:BypassGovernanceRetention where governance mode is bypassed.
+	SetObjectRetention(ctx context.Context, in *SetObjectRetentionRequest, opts ...grpc.CallOption) (*SetObjectRetentionResponse, error)
+	// Answers whether an object is held (`NoSuchObjectLockConfiguration` if nobody ever said). Permission:
+	// s3:GetObjectLegalHold.
+	GetObjectLegalHold(ctx context.Context, in *GetObjectLegalHoldRequest, opts ...grpc.CallOption) (*GetObjectLegalHoldResponse, error)
+	// Holds an object, or lets it go. Permission: s3:PutObjectLegalHold.
+	SetObjectLegalHold(ctx context.Context, in *SetObjectLegalHoldRequest, opts ...grpc.CallOption) (*SetObjectLegalHoldResponse, error)
 	// Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
 	// s3:PutObjectTagging where it has tags.
 	CopyObject(ctx context.Context, in *CopyObjectRequest, opts ...grpc.CallOption) (*CopyObjectResponse, error)
@@ -442,6 +457,46 @@ func (c *objectServiceClient) DeleteObjectTagging(ctx context.Context, in *Delet
 	return out, nil
 }
 
+func (c *objectServiceClient) GetObjectRetention(ctx context.Context, in *GetObjectRetentionRequest, opts ...grpc.CallOption) (*GetObjectRetentionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetObjectRetentionResponse)
+	err := c.cc.Invoke(ctx, ObjectService_GetObjectRetention_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) SetObjectRetention(ctx context.Context, in *SetObjectRetentionRequest, opts ...grpc.CallOption) (*SetObjectRetentionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetObjectRetentionResponse)
+	err := c.cc.Invoke(ctx, ObjectService_SetObjectRetention_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) GetObjectLegalHold(ctx context.Context, in *GetObjectLegalHoldRequest, opts ...grpc.CallOption) (*GetObjectLegalHoldResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetObjectLegalHoldResponse)
+	err := c.cc.Invoke(ctx, ObjectService_GetObjectLegalHold_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) SetObjectLegalHold(ctx context.Context, in *SetObjectLegalHoldRequest, opts ...grpc.CallOption) (*SetObjectLegalHoldResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetObjectLegalHoldResponse)
+	err := c.cc.Invoke(ctx, ObjectService_SetObjectLegalHold_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *objectServiceClient) CopyObject(ctx context.Context, in *CopyObjectRequest, opts ...grpc.CallOption) (*CopyObjectResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CopyObjectResponse)
@@ -627,6 +682,17 @@ type ObjectServiceServer interface {
 	SetObjectTagging(context.Context, *SetObjectTaggingRequest) (*SetObjectTaggingResponse, error)
 	// Removes an object's tags. Permission: s3:DeleteObjectTagging.
 	DeleteObjectTagging(context.Context, *DeleteObjectTaggingRequest) (*DeleteObjectTaggingResponse, error)
+	// Answers until when an object is retained (`NoSuchObjectLockConfiguration` if nobody retains it, `InvalidRequest` where
+	// the bucket's objects cannot be locked). Permission: s3:GetObjectRetention.
+	GetObjectRetention(context.Context, *GetObjectRetentionRequest) (*GetObjectRetentionResponse, error)
+	// Retains an object until a time, or no longer (`AccessDenied` for what would weaken a retention that holds).
+	// Permission: s3:PutObjectRetention, and s3:BypassGovernanceRetention where governance mode is bypassed.
+	SetObjectRetention(context.Context, *SetObjectRetentionRequest) (*SetObjectRetentionResponse, error)
+	// Answers whether an object is held (`NoSuchObjectLockConfiguration` if nobody ever said). Permission:
+	// s3:GetObjectLegalHold.
+	GetObjectLegalHold(context.Context, *GetObjectLegalHoldRequest) (*GetObjectLegalHoldResponse, error)
+	// Holds an object, or lets it go. Permission: s3:PutObjectLegalHold.
+	SetObjectLegalHold(context.Context, *SetObjectLegalHoldRequest) (*SetObjectLegalHoldResponse, error)
 	// Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
 	// s3:PutObjectTagging where it has tags.
 	CopyObject(context.Context, *CopyObjectRequest) (*CopyObjectResponse, error)
@@ -741,6 +807,18 @@ func (UnimplementedObjectServiceServer) SetObjectTagging(context.Context, *SetOb
 }
 func (UnimplementedObjectServiceServer) DeleteObjectTagging(context.Context, *DeleteObjectTaggingRequest) (*DeleteObjectTaggingResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteObjectTagging not implemented")
+}
+func (UnimplementedObjectServiceServer) GetObjectRetention(context.Context, *GetObjectRetentionRequest) (*GetObjectRetentionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetObjectRetention not implemented")
+}
+func (UnimplementedObjectServiceServer) SetObjectRetention(context.Context, *SetObjectRetentionRequest) (*SetObjectRetentionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetObjectRetention not implemented")
+}
+func (UnimplementedObjectServiceServer) GetObjectLegalHold(context.Context, *GetObjectLegalHoldRequest) (*GetObjectLegalHoldResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetObjectLegalHold not implemented")
+}
+func (UnimplementedObjectServiceServer) SetObjectLegalHold(context.Context, *SetObjectLegalHoldRequest) (*SetObjectLegalHoldResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetObjectLegalHold not implemented")
 }
 func (UnimplementedObjectServiceServer) CopyObject(context.Context, *CopyObjectRequest) (*CopyObjectResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CopyObject not implemented")
@@ -1231,6 +1309,78 @@ func _ObjectService_DeleteObjectTagging_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ObjectService_GetObjectRetention_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetObjectRetentionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).GetObjectRetention(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_GetObjectRetention_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).GetObjectRetention(ctx, req.(*GetObjectRetentionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ObjectService_SetObjectRetention_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetObjectRetentionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).SetObjectRetention(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_SetObjectRetention_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).SetObjectRetention(ctx, req.(*SetObjectRetentionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ObjectService_GetObjectLegalHold_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetObjectLegalHoldRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).GetObjectLegalHold(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_GetObjectLegalHold_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).GetObjectLegalHold(ctx, req.(*GetObjectLegalHoldRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ObjectService_SetObjectLegalHold_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetObjectLegalHoldRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).SetObjectLegalHold(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_SetObjectLegalHold_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).SetObjectLegalHold(ctx, req.(*SetObjectLegalHoldRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ObjectService_CopyObject_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CopyObjectRequest)
 	if err := dec(in); err != nil {
@@ -1534,6 +1684,22 @@ var ObjectService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeleteObjectTagging",
 			Handler:    _ObjectService_DeleteObjectTagging_Handler,
+		},
+		{
+			MethodName: "GetObjectRetention",
+			Handler:    _ObjectService_GetObjectRetention_Handler,
+		},
+		{
+			MethodName: "SetObjectRetention",
+			Handler:    _ObjectService_SetObjectRetention_Handler,
+		},
+		{
+			MethodName: "GetObjectLegalHold",
+			Handler:    _ObjectService_GetObjectLegalHold_Handler,
+		},
+		{
+			MethodName: "SetObjectLegalHold",
+			Handler:    _ObjectService_SetObjectLegalHold_Handler,
 		},
 		{
 			MethodName: "CopyObject",

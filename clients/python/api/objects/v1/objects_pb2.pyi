@@ -270,6 +270,7 @@ class Object(_message.Message):
     ENCRYPTION_FIELD_NUMBER: _builtins.int
     KMS_KEY_ARN_FIELD_NUMBER: _builtins.int
     VERSION_ID_FIELD_NUMBER: _builtins.int
+    LOCK_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the server: `buckets/{bucket}`."""
     key: _builtins.str
@@ -302,6 +303,12 @@ class Object(_message.Message):
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Set by the client at upload: user metadata, names in lower case."""
 
+    @_builtins.property
+    def lock(self) -> Global___ObjectLock:
+        """Set by the server: as much of what protects this version as the caller may know (s3:GetObjectRetention,
+        s3:GetObjectLegalHold); absent in the answers of writes, and where there is nothing to tell.
+        """
+
     def __init__(
         self,
         *,
@@ -318,10 +325,11 @@ class Object(_message.Message):
         encryption: _builtins.str = ...,
         kms_key_arn: _builtins.str = ...,
         version_id: _builtins.str = ...,
+        lock: Global___ObjectLock | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c", "_crc64nvme", b"_crc64nvme", "crc32c", b"crc32c", "crc64nvme", b"crc64nvme"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c", "_crc64nvme", b"_crc64nvme", "crc32c", b"crc32c", "crc64nvme", b"crc64nvme", "lock", b"lock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c", "_crc64nvme", b"_crc64nvme", "bucket", b"bucket", "content_type", b"content_type", "crc32c", b"crc32c", "crc64nvme", b"crc64nvme", "encryption", b"encryption", "etag", b"etag", "key", b"key", "kms_key_arn", b"kms_key_arn", "last_modified_ms", b"last_modified_ms", "metadata", b"metadata", "part_count", b"part_count", "size_bytes", b"size_bytes", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c", "_crc64nvme", b"_crc64nvme", "bucket", b"bucket", "content_type", b"content_type", "crc32c", b"crc32c", "crc64nvme", b"crc64nvme", "encryption", b"encryption", "etag", b"etag", "key", b"key", "kms_key_arn", b"kms_key_arn", "last_modified_ms", b"last_modified_ms", "lock", b"lock", "metadata", b"metadata", "part_count", b"part_count", "size_bytes", b"size_bytes", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__crc32c: _TypeAlias = _typing.Literal["crc32c"]  # noqa: Y015
     _WhichOneofArgType__crc32c: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c"]  # noqa: Y015
@@ -333,6 +341,38 @@ class Object(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__crc64nvme) -> _WhichOneofReturnType__crc64nvme | None: ...
 
 Global___Object: _TypeAlias = Object  # noqa: Y015
+
+@_typing.final
+class ObjectLock(_message.Message):
+    """What protects a version of an object against deletion."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODE_FIELD_NUMBER: _builtins.int
+    RETAIN_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    LEGAL_HOLD_FIELD_NUMBER: _builtins.int
+    mode: _builtins.str
+    """Set by the client, optional, with `retain_until_ms`: `GOVERNANCE` (who may bypass it can shorten it and delete the
+    version) or `COMPLIANCE` (nobody can, before its time). Empty: it is not retained.
+    """
+    retain_until_ms: _builtins.int
+    """Set by the client, optional, with `mode`: until when it is retained; in the future, and before the year 10000."""
+    legal_hold: _builtins.str
+    """Set by the client, optional: `ON` (nobody can delete it until that is taken off) or `OFF`."""
+    def __init__(
+        self,
+        *,
+        mode: _builtins.str = ...,
+        retain_until_ms: _builtins.int = ...,
+        legal_hold: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["legal_hold", b"legal_hold", "mode", b"mode", "retain_until_ms", b"retain_until_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ObjectLock: _TypeAlias = ObjectLock  # noqa: Y015
 
 @_typing.final
 class ObjectEncryption(_message.Message):
@@ -438,8 +478,13 @@ class CreateBucketRequest(_message.Message):
 
     BUCKET_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    OBJECT_LOCK_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 24 h."""
+    object_lock: _builtins.bool
+    """Set by the client, optional: its objects can be locked, and their versions are kept; both for good. Permission, too:
+    s3:PutBucketObjectLockConfiguration, s3:PutBucketVersioning.
+    """
     @_builtins.property
     def bucket(self) -> Global___Bucket:
         """Set by the client, required: `name`, optionally `region`; fields set by the server are ignored."""
@@ -449,10 +494,11 @@ class CreateBucketRequest(_message.Message):
         *,
         bucket: Global___Bucket | None = ...,
         request_id: _builtins.str = ...,
+        object_lock: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "object_lock", b"object_lock", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -962,6 +1008,244 @@ class DeleteObjectTaggingResponse(_message.Message):
 Global___DeleteObjectTaggingResponse: _TypeAlias = DeleteObjectTaggingResponse  # noqa: Y015
 
 @_typing.final
+class GetObjectRetentionRequest(_message.Message):
+    """Whose retention to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    key: _builtins.str
+    """Set by the client, required: 1 to 1024 bytes."""
+    version_id: _builtins.str
+    """Set by the client, optional: which version; by default the current one."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        key: _builtins.str = ...,
+        version_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "key", b"key", "version_id", b"version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetObjectRetentionRequest: _TypeAlias = GetObjectRetentionRequest  # noqa: Y015
+
+@_typing.final
+class GetObjectRetentionResponse(_message.Message):
+    """The retention."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODE_FIELD_NUMBER: _builtins.int
+    RETAIN_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    mode: _builtins.str
+    """Set by the server: `GOVERNANCE` or `COMPLIANCE`."""
+    retain_until_ms: _builtins.int
+    """Set by the server: until when; it may be in the past."""
+    def __init__(
+        self,
+        *,
+        mode: _builtins.str = ...,
+        retain_until_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mode", b"mode", "retain_until_ms", b"retain_until_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetObjectRetentionResponse: _TypeAlias = GetObjectRetentionResponse  # noqa: Y015
+
+@_typing.final
+class SetObjectRetentionRequest(_message.Message):
+    """The retention to write; without mode and time the object is retained no longer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    RETAIN_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    BYPASS_GOVERNANCE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    key: _builtins.str
+    """Set by the client, required: 1 to 1024 bytes."""
+    version_id: _builtins.str
+    """Set by the client, optional: which version; by default the current one."""
+    mode: _builtins.str
+    """Set by the client, with `retain_until_ms`: as in ObjectLock."""
+    retain_until_ms: _builtins.int
+    """Set by the client, with `mode`: as in ObjectLock."""
+    bypass_governance: _builtins.bool
+    """Set by the client, optional: change or end a retention in governance mode, too, where the caller has
+    s3:BypassGovernanceRetention. To prolong one it is not needed.
+    """
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        key: _builtins.str = ...,
+        version_id: _builtins.str = ...,
+        mode: _builtins.str = ...,
+        retain_until_ms: _builtins.int = ...,
+        bypass_governance: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "bypass_governance", b"bypass_governance", "key", b"key", "mode", b"mode", "request_id", b"request_id", "retain_until_ms", b"retain_until_ms", "version_id", b"version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetObjectRetentionRequest: _TypeAlias = SetObjectRetentionRequest  # noqa: Y015
+
+@_typing.final
+class SetObjectRetentionResponse(_message.Message):
+    """The retention is written."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    version_id: _builtins.str
+    """Set by the server: the version that has it."""
+    def __init__(
+        self,
+        *,
+        version_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["version_id", b"version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetObjectRetentionResponse: _TypeAlias = SetObjectRetentionResponse  # noqa: Y015
+
+@_typing.final
+class GetObjectLegalHoldRequest(_message.Message):
+    """Whose legal hold to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    key: _builtins.str
+    """Set by the client, required: 1 to 1024 bytes."""
+    version_id: _builtins.str
+    """Set by the client, optional: which version; by default the current one."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        key: _builtins.str = ...,
+        version_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "key", b"key", "version_id", b"version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetObjectLegalHoldRequest: _TypeAlias = GetObjectLegalHoldRequest  # noqa: Y015
+
+@_typing.final
+class GetObjectLegalHoldResponse(_message.Message):
+    """The legal hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEGAL_HOLD_FIELD_NUMBER: _builtins.int
+    legal_hold: _builtins.str
+    """Set by the server: `ON` or `OFF`."""
+    def __init__(
+        self,
+        *,
+        legal_hold: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["legal_hold", b"legal_hold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetObjectLegalHoldResponse: _TypeAlias = GetObjectLegalHoldResponse  # noqa: Y015
+
+@_typing.final
+class SetObjectLegalHoldRequest(_message.Message):
+    """The legal hold to write."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    LEGAL_HOLD_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    key: _builtins.str
+    """Set by the client, required: 1 to 1024 bytes."""
+    version_id: _builtins.str
+    """Set by the client, optional: which version; by default the current one."""
+    legal_hold: _builtins.str
+    """Set by the client, required: `ON` or `OFF`."""
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        key: _builtins.str = ...,
+        version_id: _builtins.str = ...,
+        legal_hold: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "key", b"key", "legal_hold", b"legal_hold", "request_id", b"request_id", "version_id", b"version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetObjectLegalHoldRequest: _TypeAlias = SetObjectLegalHoldRequest  # noqa: Y015
+
+@_typing.final
+class SetObjectLegalHoldResponse(_message.Message):
+    """The legal hold is written."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    version_id: _builtins.str
+    """Set by the server: the version that has it."""
+    def __init__(
+        self,
+        *,
+        version_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["version_id", b"version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetObjectLegalHoldResponse: _TypeAlias = SetObjectLegalHoldResponse  # noqa: Y015
+
+@_typing.final
 class ListBucketsRequest(_message.Message):
     """Which buckets to list."""
 
@@ -1422,7 +1706,7 @@ class GetBucketConfigurationRequest(_message.Message):
     """Set by the client, required: the bucket's name, short name or ARN."""
     kind: _builtins.str
     """Set by the client, required: `accelerate`, `analytics`, `cors`, `encryption`, `intelligent_tiering`, `inventory`,
-    `lifecycle`, `logging`, `metrics`, `ownership_controls`, `public_access_block`, `quota`, `replication`,
+    `lifecycle`, `logging`, `metrics`, `object_lock`, `ownership_controls`, `public_access_block`, `quota`, `replication`,
     `request_payment`, `tagging` or `website`.
     """
     id: _builtins.str
@@ -1702,6 +1986,7 @@ class CopyObjectRequest(_message.Message):
     ENCRYPTION_FIELD_NUMBER: _builtins.int
     SOURCE_CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
     SOURCE_VERSION_ID_FIELD_NUMBER: _builtins.int
+    LOCK_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the name, short name or ARN of the bucket that gets the copy."""
     key: _builtins.str
@@ -1738,6 +2023,10 @@ class CopyObjectRequest(_message.Message):
     def encryption(self) -> Global___ObjectEncryption:
         """Set by the client, optional: how to encrypt the copy."""
 
+    @_builtins.property
+    def lock(self) -> Global___ObjectLock:
+        """Set by the client, optional: what is to protect the copy, as in `PutObjectHead`; the source's lock is not copied."""
+
     def __init__(
         self,
         *,
@@ -1755,10 +2044,11 @@ class CopyObjectRequest(_message.Message):
         encryption: Global___ObjectEncryption | None = ...,
         source_customer_key: _builtins.bytes = ...,
         source_version_id: _builtins.str = ...,
+        lock: Global___ObjectLock | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["encryption", b"encryption"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["encryption", b"encryption", "lock", b"lock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "content_type", b"content_type", "encryption", b"encryption", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "metadata", b"metadata", "replace_metadata", b"replace_metadata", "request_id", b"request_id", "source_bucket", b"source_bucket", "source_customer_key", b"source_customer_key", "source_if_match", b"source_if_match", "source_key", b"source_key", "source_version_id", b"source_version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "content_type", b"content_type", "encryption", b"encryption", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "lock", b"lock", "metadata", b"metadata", "replace_metadata", b"replace_metadata", "request_id", b"request_id", "source_bucket", b"source_bucket", "source_customer_key", b"source_customer_key", "source_if_match", b"source_if_match", "source_key", b"source_key", "source_version_id", b"source_version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1892,6 +2182,7 @@ class PutObjectHead(_message.Message):
     MESSAGES_FIELD_NUMBER: _builtins.int
     WRITE_OFFSET_FIELD_NUMBER: _builtins.int
     ENCRYPTION_FIELD_NUMBER: _builtins.int
+    LOCK_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -1927,6 +2218,12 @@ class PutObjectHead(_message.Message):
     def encryption(self) -> Global___ObjectEncryption:
         """Set by the client, optional: how to encrypt it; with `write_offset` the customer key of the object that is there."""
 
+    @_builtins.property
+    def lock(self) -> Global___ObjectLock:
+        """Set by the client, optional: what is to protect it; without a mode the bucket's default retention does. Permission,
+        too: s3:PutObjectRetention, s3:PutObjectLegalHold.
+        """
+
     def __init__(
         self,
         *,
@@ -1941,10 +2238,11 @@ class PutObjectHead(_message.Message):
         messages: _abc.Iterable[Global___EnclosedMessage] | None = ...,
         write_offset: _builtins.int | None = ...,
         encryption: Global___ObjectEncryption | None = ...,
+        lock: Global___ObjectLock | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_write_offset", b"_write_offset", "encryption", b"encryption", "expected", b"expected", "write_offset", b"write_offset"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_write_offset", b"_write_offset", "encryption", b"encryption", "expected", b"expected", "lock", b"lock", "write_offset", b"write_offset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_write_offset", b"_write_offset", "bucket", b"bucket", "content_type", b"content_type", "encryption", b"encryption", "expected", b"expected", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "messages", b"messages", "metadata", b"metadata", "request_id", b"request_id", "write_offset", b"write_offset"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_write_offset", b"_write_offset", "bucket", b"bucket", "content_type", b"content_type", "encryption", b"encryption", "expected", b"expected", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "lock", b"lock", "messages", b"messages", "metadata", b"metadata", "request_id", b"request_id", "write_offset", b"write_offset"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__write_offset: _TypeAlias = _typing.Literal["write_offset"]  # noqa: Y015
     _WhichOneofArgType__write_offset: _TypeAlias = _typing.Literal["_write_offset", b"_write_offset"]  # noqa: Y015
@@ -2297,6 +2595,7 @@ class DeleteObjectRequest(_message.Message):
     IF_MATCH_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VERSION_ID_FIELD_NUMBER: _builtins.int
+    BYPASS_GOVERNANCE_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -2306,7 +2605,11 @@ class DeleteObjectRequest(_message.Message):
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
     version_id: _builtins.str
-    """Set by the client, optional: the version, or delete marker, that is to go for good."""
+    """Set by the client, optional: the version, or delete marker, that is to go for good (`AccessDenied` if it is locked)."""
+    bypass_governance: _builtins.bool
+    """Set by the client, optional: delete a version that is retained in governance mode, too, where the caller has
+    s3:BypassGovernanceRetention.
+    """
     def __init__(
         self,
         *,
@@ -2315,10 +2618,11 @@ class DeleteObjectRequest(_message.Message):
         if_match: _builtins.str = ...,
         request_id: _builtins.str = ...,
         version_id: _builtins.str = ...,
+        bypass_governance: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "if_match", b"if_match", "key", b"key", "request_id", b"request_id", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "bypass_governance", b"bypass_governance", "if_match", b"if_match", "key", b"key", "request_id", b"request_id", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2359,11 +2663,14 @@ class DeleteObjectEntry(_message.Message):
     KEY_FIELD_NUMBER: _builtins.int
     IF_MATCH_FIELD_NUMBER: _builtins.int
     VERSION_ID_FIELD_NUMBER: _builtins.int
+    BYPASS_GOVERNANCE_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Set by the client, required: 1 to 1024 bytes."""
     if_match: _builtins.str
     """Set by the client, optional: only if the ETag is this one (`PreconditionFailed`)."""
     version_id: _builtins.str
+    """Set by the client, optional: as in DeleteObjectRequest."""
+    bypass_governance: _builtins.bool
     """Set by the client, optional: as in DeleteObjectRequest."""
     def __init__(
         self,
@@ -2371,10 +2678,11 @@ class DeleteObjectEntry(_message.Message):
         key: _builtins.str = ...,
         if_match: _builtins.str = ...,
         version_id: _builtins.str = ...,
+        bypass_governance: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_match", b"if_match", "key", b"key", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bypass_governance", b"bypass_governance", "if_match", b"if_match", "key", b"key", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2740,6 +3048,7 @@ class CreateMultipartUploadRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ENCRYPTION_FIELD_NUMBER: _builtins.int
+    LOCK_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -2756,6 +3065,10 @@ class CreateMultipartUploadRequest(_message.Message):
     def encryption(self) -> Global___ObjectEncryption:
         """Set by the client, optional: how to encrypt the object."""
 
+    @_builtins.property
+    def lock(self) -> Global___ObjectLock:
+        """Set by the client, optional: what is to protect the object, as in `PutObjectHead`."""
+
     def __init__(
         self,
         *,
@@ -2765,10 +3078,11 @@ class CreateMultipartUploadRequest(_message.Message):
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         request_id: _builtins.str = ...,
         encryption: Global___ObjectEncryption | None = ...,
+        lock: Global___ObjectLock | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["encryption", b"encryption"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["encryption", b"encryption", "lock", b"lock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "content_type", b"content_type", "encryption", b"encryption", "key", b"key", "metadata", b"metadata", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "content_type", b"content_type", "encryption", b"encryption", "key", b"key", "lock", b"lock", "metadata", b"metadata", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

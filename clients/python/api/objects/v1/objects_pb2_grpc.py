@@ -160,6 +160,26 @@ class ObjectServiceStub:
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteObjectTaggingRequest.SerializeToString,
                 response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteObjectTaggingResponse.FromString,
                 _registered_method=True)
+        self.GetObjectRetention = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/GetObjectRetention',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectRetentionRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectRetentionResponse.FromString,
+                _registered_method=True)
+        self.SetObjectRetention = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/SetObjectRetention',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectRetentionRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectRetentionResponse.FromString,
+                _registered_method=True)
+        self.GetObjectLegalHold = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/GetObjectLegalHold',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectLegalHoldRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectLegalHoldResponse.FromString,
+                _registered_method=True)
+        self.SetObjectLegalHold = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/SetObjectLegalHold',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectLegalHoldRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectLegalHoldResponse.FromString,
+                _registered_method=True)
         self.CopyObject = channel.unary_unary(
                 '/cumulo.api.objects.v1.ObjectService/CopyObject',
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.CopyObjectRequest.SerializeToString,
@@ -407,6 +427,37 @@ class ObjectServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetObjectRetention(self, request, context):
+        """Answers until when an object is retained (`NoSuchObjectLockConfiguration` if nobody retains it, `InvalidRequest` where
+        the bucket's objects cannot be locked). Permission: s3:GetObjectRetention.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetObjectRetention(self, request, context):
+        """Retains an object until a time, or no longer (`AccessDenied` for what would weaken a retention that holds).
+        Permission: s3:PutObjectRetention, and s3:BypassGovernanceRetention where governance mode is bypassed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetObjectLegalHold(self, request, context):
+        """Answers whether an object is held (`NoSuchObjectLockConfiguration` if nobody ever said). Permission:
+        s3:GetObjectLegalHold.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetObjectLegalHold(self, request, context):
+        """Holds an object, or lets it go. Permission: s3:PutObjectLegalHold.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CopyObject(self, request, context):
         """Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
         s3:PutObjectTagging where it has tags.
@@ -624,6 +675,26 @@ def add_ObjectServiceServicer_to_server(servicer, server):
                     servicer.DeleteObjectTagging,
                     request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteObjectTaggingRequest.FromString,
                     response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteObjectTaggingResponse.SerializeToString,
+            ),
+            'GetObjectRetention': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetObjectRetention,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectRetentionRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectRetentionResponse.SerializeToString,
+            ),
+            'SetObjectRetention': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetObjectRetention,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectRetentionRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectRetentionResponse.SerializeToString,
+            ),
+            'GetObjectLegalHold': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetObjectLegalHold,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectLegalHoldRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectLegalHoldResponse.SerializeToString,
+            ),
+            'SetObjectLegalHold': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetObjectLegalHold,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectLegalHoldRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectLegalHoldResponse.SerializeToString,
             ),
             'CopyObject': grpc.unary_unary_rpc_method_handler(
                     servicer.CopyObject,
@@ -1362,6 +1433,114 @@ class ObjectService:
             '/cumulo.api.objects.v1.ObjectService/DeleteObjectTagging',
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteObjectTaggingRequest.SerializeToString,
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteObjectTaggingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetObjectRetention(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/GetObjectRetention',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectRetentionRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectRetentionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetObjectRetention(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/SetObjectRetention',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectRetentionRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectRetentionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetObjectLegalHold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/GetObjectLegalHold',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectLegalHoldRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectLegalHoldResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetObjectLegalHold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/SetObjectLegalHold',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectLegalHoldRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.SetObjectLegalHoldResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -114,6 +114,20 @@ class ObjectServiceStub:
     """Replaces an object's tags. Permission: s3:PutObjectTagging."""
     DeleteObjectTagging: _grpc.UnaryUnaryMultiCallable[_objects_pb2.DeleteObjectTaggingRequest, _objects_pb2.DeleteObjectTaggingResponse]
     """Removes an object's tags. Permission: s3:DeleteObjectTagging."""
+    GetObjectRetention: _grpc.UnaryUnaryMultiCallable[_objects_pb2.GetObjectRetentionRequest, _objects_pb2.GetObjectRetentionResponse]
+    """Answers until when an object is retained (`NoSuchObjectLockConfiguration` if nobody retains it, `InvalidRequest` where
+    the bucket's objects cannot be locked). Permission: s3:GetObjectRetention.
+    """
+    SetObjectRetention: _grpc.UnaryUnaryMultiCallable[_objects_pb2.SetObjectRetentionRequest, _objects_pb2.SetObjectRetentionResponse]
+    """Retains an object until a time, or no longer (`AccessDenied` for what would weaken a retention that holds).
+    Permission: s3:PutObjectRetention, and s3:BypassGovernanceRetention where governance mode is bypassed.
+    """
+    GetObjectLegalHold: _grpc.UnaryUnaryMultiCallable[_objects_pb2.GetObjectLegalHoldRequest, _objects_pb2.GetObjectLegalHoldResponse]
+    """Answers whether an object is held (`NoSuchObjectLockConfiguration` if nobody ever said). Permission:
+    s3:GetObjectLegalHold.
+    """
+    SetObjectLegalHold: _grpc.UnaryUnaryMultiCallable[_objects_pb2.SetObjectLegalHoldRequest, _objects_pb2.SetObjectLegalHoldResponse]
+    """Holds an object, or lets it go. Permission: s3:PutObjectLegalHold."""
     CopyObject: _grpc.UnaryUnaryMultiCallable[_objects_pb2.CopyObjectRequest, _objects_pb2.CopyObjectResponse]
     """Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
     s3:PutObjectTagging where it has tags.
@@ -218,6 +232,20 @@ class ObjectServiceAsyncStub(ObjectServiceStub):
     """Replaces an object's tags. Permission: s3:PutObjectTagging."""
     DeleteObjectTagging: _aio.UnaryUnaryMultiCallable[_objects_pb2.DeleteObjectTaggingRequest, _objects_pb2.DeleteObjectTaggingResponse]  # type: ignore[assignment]
     """Removes an object's tags. Permission: s3:DeleteObjectTagging."""
+    GetObjectRetention: _aio.UnaryUnaryMultiCallable[_objects_pb2.GetObjectRetentionRequest, _objects_pb2.GetObjectRetentionResponse]  # type: ignore[assignment]
+    """Answers until when an object is retained (`NoSuchObjectLockConfiguration` if nobody retains it, `InvalidRequest` where
+    the bucket's objects cannot be locked). Permission: s3:GetObjectRetention.
+    """
+    SetObjectRetention: _aio.UnaryUnaryMultiCallable[_objects_pb2.SetObjectRetentionRequest, _objects_pb2.SetObjectRetentionResponse]  # type: ignore[assignment]
+    """Retains an object until a time, or no longer (`AccessDenied` for what would weaken a retention that holds).
+    Permission: s3:PutObjectRetention, and s3:BypassGovernanceRetention where governance mode is bypassed.
+    """
+    GetObjectLegalHold: _aio.UnaryUnaryMultiCallable[_objects_pb2.GetObjectLegalHoldRequest, _objects_pb2.GetObjectLegalHoldResponse]  # type: ignore[assignment]
+    """Answers whether an object is held (`NoSuchObjectLockConfiguration` if nobody ever said). Permission:
+    s3:GetObjectLegalHold.
+    """
+    SetObjectLegalHold: _aio.UnaryUnaryMultiCallable[_objects_pb2.SetObjectLegalHoldRequest, _objects_pb2.SetObjectLegalHoldResponse]  # type: ignore[assignment]
+    """Holds an object, or lets it go. Permission: s3:PutObjectLegalHold."""
     CopyObject: _aio.UnaryUnaryMultiCallable[_objects_pb2.CopyObjectRequest, _objects_pb2.CopyObjectResponse]  # type: ignore[assignment]
     """Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
     s3:PutObjectTagging where it has tags.
@@ -469,6 +497,44 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_objects_pb2.DeleteObjectTaggingResponse, _abc.Awaitable[_objects_pb2.DeleteObjectTaggingResponse]]:
         """Removes an object's tags. Permission: s3:DeleteObjectTagging."""
+
+    @_abc_1.abstractmethod
+    def GetObjectRetention(
+        self,
+        request: _objects_pb2.GetObjectRetentionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.GetObjectRetentionResponse, _abc.Awaitable[_objects_pb2.GetObjectRetentionResponse]]:
+        """Answers until when an object is retained (`NoSuchObjectLockConfiguration` if nobody retains it, `InvalidRequest` where
+        the bucket's objects cannot be locked). Permission: s3:GetObjectRetention.
+        """
+
+    @_abc_1.abstractmethod
+    def SetObjectRetention(
+        self,
+        request: _objects_pb2.SetObjectRetentionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.SetObjectRetentionResponse, _abc.Awaitable[_objects_pb2.SetObjectRetentionResponse]]:
+        """Retains an object until a time, or no longer (`AccessDenied` for what would weaken a retention that holds).
+        Permission: s3:PutObjectRetention, and s3:BypassGovernanceRetention where governance mode is bypassed.
+        """
+
+    @_abc_1.abstractmethod
+    def GetObjectLegalHold(
+        self,
+        request: _objects_pb2.GetObjectLegalHoldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.GetObjectLegalHoldResponse, _abc.Awaitable[_objects_pb2.GetObjectLegalHoldResponse]]:
+        """Answers whether an object is held (`NoSuchObjectLockConfiguration` if nobody ever said). Permission:
+        s3:GetObjectLegalHold.
+        """
+
+    @_abc_1.abstractmethod
+    def SetObjectLegalHold(
+        self,
+        request: _objects_pb2.SetObjectLegalHoldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.SetObjectLegalHoldResponse, _abc.Awaitable[_objects_pb2.SetObjectLegalHoldResponse]]:
+        """Holds an object, or lets it go. Permission: s3:PutObjectLegalHold."""
 
     @_abc_1.abstractmethod
     def CopyObject(

@@ -163,11 +163,29 @@ export interface Object {
    * writes while versioning is suspended.
    */
   versionId: string;
+  /**
+   * Set by the server: as much of what protects this version as the caller may know (s3:GetObjectRetention,
+   * s3:GetObjectLegalHold); absent in the answers of writes, and where there is nothing to tell.
+   */
+  lock: ObjectLock | undefined;
 }
 
 export interface Object_MetadataEntry {
   key: string;
   value: string;
+}
+
+/** What protects a version of an object against deletion. */
+export interface ObjectLock {
+  /**
+   * Set by the client, optional, with `retain_until_ms`: `GOVERNANCE` (who may bypass it can shorten it and delete the
+   * version) or `COMPLIANCE` (nobody can, before its time). Empty: it is not retained.
+   */
+  mode: string;
+  /** Set by the client, optional, with `mode`: until when it is retained; in the future, and before the year 10000. */
+  retainUntilMs: bigint;
+  /** Set by the client, optional: `ON` (nobody can delete it until that is taken off) or `OFF`. */
+  legalHold: string;
 }
 
 /** How an object is to be encrypted at rest; without it, as its bucket says. */
@@ -219,6 +237,11 @@ export interface CreateBucketRequest {
     | undefined;
   /** Set by the client, optional: idempotency id, a UUID; remembered 24 h. */
   requestId: string;
+  /**
+   * Set by the client, optional: its objects can be locked, and their versions are kept; both for good. Permission, too:
+   * s3:PutBucketObjectLockConfiguration, s3:PutBucketVersioning.
+   */
+  objectLock: boolean;
 }
 
 /** The bucket that was made. */
@@ -374,6 +397,87 @@ export interface DeleteObjectTaggingResponse {
   versionId: string;
 }
 
+/** Whose retention to read. */
+export interface GetObjectRetentionRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, required: 1 to 1024 bytes. */
+  key: string;
+  /** Set by the client, optional: which version; by default the current one. */
+  versionId: string;
+}
+
+/** The retention. */
+export interface GetObjectRetentionResponse {
+  /** Set by the server: `GOVERNANCE` or `COMPLIANCE`. */
+  mode: string;
+  /** Set by the server: until when; it may be in the past. */
+  retainUntilMs: bigint;
+}
+
+/** The retention to write; without mode and time the object is retained no longer. */
+export interface SetObjectRetentionRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, required: 1 to 1024 bytes. */
+  key: string;
+  /** Set by the client, optional: which version; by default the current one. */
+  versionId: string;
+  /** Set by the client, with `retain_until_ms`: as in ObjectLock. */
+  mode: string;
+  /** Set by the client, with `mode`: as in ObjectLock. */
+  retainUntilMs: bigint;
+  /**
+   * Set by the client, optional: change or end a retention in governance mode, too, where the caller has
+   * s3:BypassGovernanceRetention. To prolong one it is not needed.
+   */
+  bypassGovernance: boolean;
+  /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
+  requestId: string;
+}
+
+/** The retention is written. */
+export interface SetObjectRetentionResponse {
+  /** Set by the server: the version that has it. */
+  versionId: string;
+}
+
+/** Whose legal hold to read. */
+export interface GetObjectLegalHoldRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, required: 1 to 1024 bytes. */
+  key: string;
+  /** Set by the client, optional: which version; by default the current one. */
+  versionId: string;
+}
+
+/** The legal hold. */
+export interface GetObjectLegalHoldResponse {
+  /** Set by the server: `ON` or `OFF`. */
+  legalHold: string;
+}
+
+/** The legal hold to write. */
+export interface SetObjectLegalHoldRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, required: 1 to 1024 bytes. */
+  key: string;
+  /** Set by the client, optional: which version; by default the current one. */
+  versionId: string;
+  /** Set by the client, required: `ON` or `OFF`. */
+  legalHold: string;
+  /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
+  requestId: string;
+}
+
+/** The legal hold is written. */
+export interface SetObjectLegalHoldResponse {
+  /** Set by the server: the version that has it. */
+  versionId: string;
+}
+
 /** Which buckets to list. */
 export interface ListBucketsRequest {
   /** Set by the client, optional: only buckets whose short name starts so; at most 63 characters. */
@@ -516,7 +620,7 @@ export interface GetBucketConfigurationRequest {
   bucket: string;
   /**
    * Set by the client, required: `accelerate`, `analytics`, `cors`, `encryption`, `intelligent_tiering`, `inventory`,
-   * `lifecycle`, `logging`, `metrics`, `ownership_controls`, `public_access_block`, `quota`, `replication`,
+   * `lifecycle`, `logging`, `metrics`, `object_lock`, `ownership_controls`, `public_access_block`, `quota`, `replication`,
    * `request_payment`, `tagging` or `website`.
    */
   kind: string;
@@ -633,6 +737,8 @@ export interface CopyObjectRequest {
    * own key becomes the current one.
    */
   sourceVersionId: string;
+  /** Set by the client, optional: what is to protect the copy, as in `PutObjectHead`; the source's lock is not copied. */
+  lock: ObjectLock | undefined;
 }
 
 export interface CopyObjectRequest_MetadataEntry {
@@ -706,7 +812,14 @@ export interface PutObjectHead {
     | bigint
     | undefined;
   /** Set by the client, optional: how to encrypt it; with `write_offset` the customer key of the object that is there. */
-  encryption: ObjectEncryption | undefined;
+  encryption:
+    | ObjectEncryption
+    | undefined;
+  /**
+   * Set by the client, optional: what is to protect it; without a mode the bucket's default retention does. Permission,
+   * too: s3:PutObjectRetention, s3:PutObjectLegalHold.
+   */
+  lock: ObjectLock | undefined;
 }
 
 export interface PutObjectHead_MetadataEntry {
@@ -855,8 +968,13 @@ export interface DeleteObjectRequest {
   ifMatch: string;
   /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
   requestId: string;
-  /** Set by the client, optional: the version, or delete marker, that is to go for good. */
+  /** Set by the client, optional: the version, or delete marker, that is to go for good (`AccessDenied` if it is locked). */
   versionId: string;
+  /**
+   * Set by the client, optional: delete a version that is retained in governance mode, too, where the caller has
+   * s3:BypassGovernanceRetention.
+   */
+  bypassGovernance: boolean;
 }
 
 /** The object or version is gone, or was not there. */
@@ -875,6 +993,8 @@ export interface DeleteObjectEntry {
   ifMatch: string;
   /** Set by the client, optional: as in DeleteObjectRequest. */
   versionId: string;
+  /** Set by the client, optional: as in DeleteObjectRequest. */
+  bypassGovernance: boolean;
 }
 
 /** Objects to delete. */
@@ -1008,7 +1128,11 @@ export interface CreateMultipartUploadRequest {
   /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
   requestId: string;
   /** Set by the client, optional: how to encrypt the object. */
-  encryption: ObjectEncryption | undefined;
+  encryption:
+    | ObjectEncryption
+    | undefined;
+  /** Set by the client, optional: what is to protect the object, as in `PutObjectHead`. */
+  lock: ObjectLock | undefined;
 }
 
 export interface CreateMultipartUploadRequest_MetadataEntry {
@@ -1672,6 +1796,7 @@ function createBaseObject(): Object {
     encryption: "",
     kmsKeyArn: "",
     versionId: "",
+    lock: undefined,
   };
 }
 
@@ -1724,6 +1849,9 @@ export const Object: MessageFns<Object> = {
     }
     if (message.versionId !== "") {
       writer.uint32(106).string(message.versionId);
+    }
+    if (message.lock !== undefined) {
+      ObjectLock.encode(message.lock, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -1848,6 +1976,14 @@ export const Object: MessageFns<Object> = {
             message.versionId = reader.string();
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.lock = ObjectLock.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1890,6 +2026,9 @@ export const Object: MessageFns<Object> = {
     message.encryption = object.encryption ?? "";
     message.kmsKeyArn = object.kmsKeyArn ?? "";
     message.versionId = object.versionId ?? "";
+    message.lock = (object.lock !== undefined && object.lock !== null)
+      ? ObjectLock.fromPartial(object.lock)
+      : undefined;
     return message;
   },
 };
@@ -1957,6 +2096,90 @@ export const Object_MetadataEntry: MessageFns<Object_MetadataEntry> = {
     const message = createBaseObject_MetadataEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseObjectLock(): ObjectLock {
+  return { mode: "", retainUntilMs: 0n, legalHold: "" };
+}
+
+export const ObjectLock: MessageFns<ObjectLock> = {
+  encode(message: ObjectLock, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mode !== "") {
+      writer.uint32(10).string(message.mode);
+    }
+    if (message.retainUntilMs !== 0n) {
+      if (BigInt.asIntN(64, message.retainUntilMs) !== message.retainUntilMs) {
+        throw new globalThis.Error("value provided for field message.retainUntilMs of type int64 too large");
+      }
+      writer.uint32(16).int64(message.retainUntilMs);
+    }
+    if (message.legalHold !== "") {
+      writer.uint32(26).string(message.legalHold);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ObjectLock {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseObjectLock();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mode = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.retainUntilMs = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.legalHold = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ObjectLock>): ObjectLock {
+    return ObjectLock.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ObjectLock>): ObjectLock {
+    const message = createBaseObjectLock();
+    message.mode = object.mode ?? "";
+    message.retainUntilMs = (object.retainUntilMs !== undefined && object.retainUntilMs !== null)
+      ? BigInt(object.retainUntilMs)
+      : 0n;
+    message.legalHold = object.legalHold ?? "";
     return message;
   },
 };
@@ -2210,7 +2433,7 @@ export const ItemError: MessageFns<ItemError> = {
 };
 
 function createBaseCreateBucketRequest(): CreateBucketRequest {
-  return { bucket: undefined, requestId: "" };
+  return { bucket: undefined, requestId: "", objectLock: false };
 }
 
 export const CreateBucketRequest: MessageFns<CreateBucketRequest> = {
@@ -2220,6 +2443,9 @@ export const CreateBucketRequest: MessageFns<CreateBucketRequest> = {
     }
     if (message.requestId !== "") {
       writer.uint32(18).string(message.requestId);
+    }
+    if (message.objectLock !== false) {
+      writer.uint32(24).bool(message.objectLock);
     }
     return writer;
   },
@@ -2253,6 +2479,14 @@ export const CreateBucketRequest: MessageFns<CreateBucketRequest> = {
             message.requestId = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.objectLock = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2274,6 +2508,7 @@ export const CreateBucketRequest: MessageFns<CreateBucketRequest> = {
       ? Bucket.fromPartial(object.bucket)
       : undefined;
     message.requestId = object.requestId ?? "";
+    message.objectLock = object.objectLock ?? false;
     return message;
   },
 };
@@ -3588,6 +3823,636 @@ export const DeleteObjectTaggingResponse: MessageFns<DeleteObjectTaggingResponse
   },
   fromPartial(object: DeepPartial<DeleteObjectTaggingResponse>): DeleteObjectTaggingResponse {
     const message = createBaseDeleteObjectTaggingResponse();
+    message.versionId = object.versionId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetObjectRetentionRequest(): GetObjectRetentionRequest {
+  return { bucket: "", key: "", versionId: "" };
+}
+
+export const GetObjectRetentionRequest: MessageFns<GetObjectRetentionRequest> = {
+  encode(message: GetObjectRetentionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.versionId !== "") {
+      writer.uint32(26).string(message.versionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetObjectRetentionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetObjectRetentionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetObjectRetentionRequest>): GetObjectRetentionRequest {
+    return GetObjectRetentionRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetObjectRetentionRequest>): GetObjectRetentionRequest {
+    const message = createBaseGetObjectRetentionRequest();
+    message.bucket = object.bucket ?? "";
+    message.key = object.key ?? "";
+    message.versionId = object.versionId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetObjectRetentionResponse(): GetObjectRetentionResponse {
+  return { mode: "", retainUntilMs: 0n };
+}
+
+export const GetObjectRetentionResponse: MessageFns<GetObjectRetentionResponse> = {
+  encode(message: GetObjectRetentionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mode !== "") {
+      writer.uint32(10).string(message.mode);
+    }
+    if (message.retainUntilMs !== 0n) {
+      if (BigInt.asIntN(64, message.retainUntilMs) !== message.retainUntilMs) {
+        throw new globalThis.Error("value provided for field message.retainUntilMs of type int64 too large");
+      }
+      writer.uint32(16).int64(message.retainUntilMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetObjectRetentionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetObjectRetentionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mode = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.retainUntilMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetObjectRetentionResponse>): GetObjectRetentionResponse {
+    return GetObjectRetentionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetObjectRetentionResponse>): GetObjectRetentionResponse {
+    const message = createBaseGetObjectRetentionResponse();
+    message.mode = object.mode ?? "";
+    message.retainUntilMs = (object.retainUntilMs !== undefined && object.retainUntilMs !== null)
+      ? BigInt(object.retainUntilMs)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseSetObjectRetentionRequest(): SetObjectRetentionRequest {
+  return { bucket: "", key: "", versionId: "", mode: "", retainUntilMs: 0n, bypassGovernance: false, requestId: "" };
+}
+
+export const SetObjectRetentionRequest: MessageFns<SetObjectRetentionRequest> = {
+  encode(message: SetObjectRetentionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.versionId !== "") {
+      writer.uint32(26).string(message.versionId);
+    }
+    if (message.mode !== "") {
+      writer.uint32(34).string(message.mode);
+    }
+    if (message.retainUntilMs !== 0n) {
+      if (BigInt.asIntN(64, message.retainUntilMs) !== message.retainUntilMs) {
+        throw new globalThis.Error("value provided for field message.retainUntilMs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.retainUntilMs);
+    }
+    if (message.bypassGovernance !== false) {
+      writer.uint32(48).bool(message.bypassGovernance);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(58).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetObjectRetentionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetObjectRetentionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.mode = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.retainUntilMs = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.bypassGovernance = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetObjectRetentionRequest>): SetObjectRetentionRequest {
+    return SetObjectRetentionRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetObjectRetentionRequest>): SetObjectRetentionRequest {
+    const message = createBaseSetObjectRetentionRequest();
+    message.bucket = object.bucket ?? "";
+    message.key = object.key ?? "";
+    message.versionId = object.versionId ?? "";
+    message.mode = object.mode ?? "";
+    message.retainUntilMs = (object.retainUntilMs !== undefined && object.retainUntilMs !== null)
+      ? BigInt(object.retainUntilMs)
+      : 0n;
+    message.bypassGovernance = object.bypassGovernance ?? false;
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseSetObjectRetentionResponse(): SetObjectRetentionResponse {
+  return { versionId: "" };
+}
+
+export const SetObjectRetentionResponse: MessageFns<SetObjectRetentionResponse> = {
+  encode(message: SetObjectRetentionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.versionId !== "") {
+      writer.uint32(10).string(message.versionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetObjectRetentionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetObjectRetentionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetObjectRetentionResponse>): SetObjectRetentionResponse {
+    return SetObjectRetentionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetObjectRetentionResponse>): SetObjectRetentionResponse {
+    const message = createBaseSetObjectRetentionResponse();
+    message.versionId = object.versionId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetObjectLegalHoldRequest(): GetObjectLegalHoldRequest {
+  return { bucket: "", key: "", versionId: "" };
+}
+
+export const GetObjectLegalHoldRequest: MessageFns<GetObjectLegalHoldRequest> = {
+  encode(message: GetObjectLegalHoldRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.versionId !== "") {
+      writer.uint32(26).string(message.versionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetObjectLegalHoldRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetObjectLegalHoldRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetObjectLegalHoldRequest>): GetObjectLegalHoldRequest {
+    return GetObjectLegalHoldRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetObjectLegalHoldRequest>): GetObjectLegalHoldRequest {
+    const message = createBaseGetObjectLegalHoldRequest();
+    message.bucket = object.bucket ?? "";
+    message.key = object.key ?? "";
+    message.versionId = object.versionId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetObjectLegalHoldResponse(): GetObjectLegalHoldResponse {
+  return { legalHold: "" };
+}
+
+export const GetObjectLegalHoldResponse: MessageFns<GetObjectLegalHoldResponse> = {
+  encode(message: GetObjectLegalHoldResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.legalHold !== "") {
+      writer.uint32(10).string(message.legalHold);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetObjectLegalHoldResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetObjectLegalHoldResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.legalHold = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetObjectLegalHoldResponse>): GetObjectLegalHoldResponse {
+    return GetObjectLegalHoldResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetObjectLegalHoldResponse>): GetObjectLegalHoldResponse {
+    const message = createBaseGetObjectLegalHoldResponse();
+    message.legalHold = object.legalHold ?? "";
+    return message;
+  },
+};
+
+function createBaseSetObjectLegalHoldRequest(): SetObjectLegalHoldRequest {
+  return { bucket: "", key: "", versionId: "", legalHold: "", requestId: "" };
+}
+
+export const SetObjectLegalHoldRequest: MessageFns<SetObjectLegalHoldRequest> = {
+  encode(message: SetObjectLegalHoldRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.versionId !== "") {
+      writer.uint32(26).string(message.versionId);
+    }
+    if (message.legalHold !== "") {
+      writer.uint32(34).string(message.legalHold);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(42).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetObjectLegalHoldRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetObjectLegalHoldRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.legalHold = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetObjectLegalHoldRequest>): SetObjectLegalHoldRequest {
+    return SetObjectLegalHoldRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetObjectLegalHoldRequest>): SetObjectLegalHoldRequest {
+    const message = createBaseSetObjectLegalHoldRequest();
+    message.bucket = object.bucket ?? "";
+    message.key = object.key ?? "";
+    message.versionId = object.versionId ?? "";
+    message.legalHold = object.legalHold ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseSetObjectLegalHoldResponse(): SetObjectLegalHoldResponse {
+  return { versionId: "" };
+}
+
+export const SetObjectLegalHoldResponse: MessageFns<SetObjectLegalHoldResponse> = {
+  encode(message: SetObjectLegalHoldResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.versionId !== "") {
+      writer.uint32(10).string(message.versionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetObjectLegalHoldResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetObjectLegalHoldResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetObjectLegalHoldResponse>): SetObjectLegalHoldResponse {
+    return SetObjectLegalHoldResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetObjectLegalHoldResponse>): SetObjectLegalHoldResponse {
+    const message = createBaseSetObjectLegalHoldResponse();
     message.versionId = object.versionId ?? "";
     return message;
   },
@@ -5372,6 +6237,7 @@ function createBaseCopyObjectRequest(): CopyObjectRequest {
     encryption: undefined,
     sourceCustomerKey: Buffer.alloc(0),
     sourceVersionId: "",
+    lock: undefined,
   };
 }
 
@@ -5418,6 +6284,9 @@ export const CopyObjectRequest: MessageFns<CopyObjectRequest> = {
     }
     if (message.sourceVersionId !== "") {
       writer.uint32(114).string(message.sourceVersionId);
+    }
+    if (message.lock !== undefined) {
+      ObjectLock.encode(message.lock, writer.uint32(122).fork()).join();
     }
     return writer;
   },
@@ -5550,6 +6419,14 @@ export const CopyObjectRequest: MessageFns<CopyObjectRequest> = {
             message.sourceVersionId = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.lock = ObjectLock.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5591,6 +6468,9 @@ export const CopyObjectRequest: MessageFns<CopyObjectRequest> = {
       : undefined;
     message.sourceCustomerKey = object.sourceCustomerKey ?? Buffer.alloc(0);
     message.sourceVersionId = object.sourceVersionId ?? "";
+    message.lock = (object.lock !== undefined && object.lock !== null)
+      ? ObjectLock.fromPartial(object.lock)
+      : undefined;
     return message;
   },
 };
@@ -5914,6 +6794,7 @@ function createBasePutObjectHead(): PutObjectHead {
     messages: [],
     writeOffset: undefined,
     encryption: undefined,
+    lock: undefined,
   };
 }
 
@@ -5954,6 +6835,9 @@ export const PutObjectHead: MessageFns<PutObjectHead> = {
     }
     if (message.encryption !== undefined) {
       ObjectEncryption.encode(message.encryption, writer.uint32(90).fork()).join();
+    }
+    if (message.lock !== undefined) {
+      ObjectLock.encode(message.lock, writer.uint32(98).fork()).join();
     }
     return writer;
   },
@@ -6062,6 +6946,14 @@ export const PutObjectHead: MessageFns<PutObjectHead> = {
             message.encryption = ObjectEncryption.decode(reader, reader.uint32());
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.lock = ObjectLock.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6103,6 +6995,9 @@ export const PutObjectHead: MessageFns<PutObjectHead> = {
       : undefined;
     message.encryption = (object.encryption !== undefined && object.encryption !== null)
       ? ObjectEncryption.fromPartial(object.encryption)
+      : undefined;
+    message.lock = (object.lock !== undefined && object.lock !== null)
+      ? ObjectLock.fromPartial(object.lock)
       : undefined;
     return message;
   },
@@ -7058,7 +7953,7 @@ export const HeadObjectResponse: MessageFns<HeadObjectResponse> = {
 };
 
 function createBaseDeleteObjectRequest(): DeleteObjectRequest {
-  return { bucket: "", key: "", ifMatch: "", requestId: "", versionId: "" };
+  return { bucket: "", key: "", ifMatch: "", requestId: "", versionId: "", bypassGovernance: false };
 }
 
 export const DeleteObjectRequest: MessageFns<DeleteObjectRequest> = {
@@ -7077,6 +7972,9 @@ export const DeleteObjectRequest: MessageFns<DeleteObjectRequest> = {
     }
     if (message.versionId !== "") {
       writer.uint32(42).string(message.versionId);
+    }
+    if (message.bypassGovernance !== false) {
+      writer.uint32(48).bool(message.bypassGovernance);
     }
     return writer;
   },
@@ -7134,6 +8032,14 @@ export const DeleteObjectRequest: MessageFns<DeleteObjectRequest> = {
             message.versionId = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.bypassGovernance = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7156,6 +8062,7 @@ export const DeleteObjectRequest: MessageFns<DeleteObjectRequest> = {
     message.ifMatch = object.ifMatch ?? "";
     message.requestId = object.requestId ?? "";
     message.versionId = object.versionId ?? "";
+    message.bypassGovernance = object.bypassGovernance ?? false;
     return message;
   },
 };
@@ -7228,7 +8135,7 @@ export const DeleteObjectResponse: MessageFns<DeleteObjectResponse> = {
 };
 
 function createBaseDeleteObjectEntry(): DeleteObjectEntry {
-  return { key: "", ifMatch: "", versionId: "" };
+  return { key: "", ifMatch: "", versionId: "", bypassGovernance: false };
 }
 
 export const DeleteObjectEntry: MessageFns<DeleteObjectEntry> = {
@@ -7241,6 +8148,9 @@ export const DeleteObjectEntry: MessageFns<DeleteObjectEntry> = {
     }
     if (message.versionId !== "") {
       writer.uint32(26).string(message.versionId);
+    }
+    if (message.bypassGovernance !== false) {
+      writer.uint32(32).bool(message.bypassGovernance);
     }
     return writer;
   },
@@ -7282,6 +8192,14 @@ export const DeleteObjectEntry: MessageFns<DeleteObjectEntry> = {
             message.versionId = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bypassGovernance = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7302,6 +8220,7 @@ export const DeleteObjectEntry: MessageFns<DeleteObjectEntry> = {
     message.key = object.key ?? "";
     message.ifMatch = object.ifMatch ?? "";
     message.versionId = object.versionId ?? "";
+    message.bypassGovernance = object.bypassGovernance ?? false;
     return message;
   },
 };
@@ -8156,7 +9075,7 @@ export const ListObjectVersionsResponse: MessageFns<ListObjectVersionsResponse> 
 };
 
 function createBaseCreateMultipartUploadRequest(): CreateMultipartUploadRequest {
-  return { bucket: "", key: "", contentType: "", metadata: {}, requestId: "", encryption: undefined };
+  return { bucket: "", key: "", contentType: "", metadata: {}, requestId: "", encryption: undefined, lock: undefined };
 }
 
 export const CreateMultipartUploadRequest: MessageFns<CreateMultipartUploadRequest> = {
@@ -8178,6 +9097,9 @@ export const CreateMultipartUploadRequest: MessageFns<CreateMultipartUploadReque
     }
     if (message.encryption !== undefined) {
       ObjectEncryption.encode(message.encryption, writer.uint32(50).fork()).join();
+    }
+    if (message.lock !== undefined) {
+      ObjectLock.encode(message.lock, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -8246,6 +9168,14 @@ export const CreateMultipartUploadRequest: MessageFns<CreateMultipartUploadReque
             message.encryption = ObjectEncryption.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.lock = ObjectLock.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -8278,6 +9208,9 @@ export const CreateMultipartUploadRequest: MessageFns<CreateMultipartUploadReque
     message.requestId = object.requestId ?? "";
     message.encryption = (object.encryption !== undefined && object.encryption !== null)
       ? ObjectEncryption.fromPartial(object.encryption)
+      : undefined;
+    message.lock = (object.lock !== undefined && object.lock !== null)
+      ? ObjectLock.fromPartial(object.lock)
       : undefined;
     return message;
   },
@@ -9966,6 +10899,63 @@ export const ObjectServiceService = {
     responseDeserialize: (value: Buffer): DeleteObjectTaggingResponse => DeleteObjectTaggingResponse.decode(value),
   },
   /**
+   * Answers until when an object is retained (`NoSuchObjectLockConfiguration` if nobody retains it, `InvalidRequest` where
+   * the bucket's objects cannot be locked). Permission: s3:GetObjectRetention.
+   */
+  getObjectRetention: {
+    path: "/cumulo.api.objects.v1.ObjectService/GetObjectRetention" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetObjectRetentionRequest): Buffer =>
+      Buffer.from(GetObjectRetentionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetObjectRetentionRequest => GetObjectRetentionRequest.decode(value),
+    responseSerialize: (value: GetObjectRetentionResponse): Buffer =>
+      Buffer.from(GetObjectRetentionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetObjectRetentionResponse => GetObjectRetentionResponse.decode(value),
+  },
+  /**
+   * Retains an object until a time, or no longer (`AccessDenied` for what would weaken a retention that holds).
+   * Permission: s3:PutObjectRetention, and s3:BypassGovernanceRetention where governance mode is bypassed.
+   */
+  setObjectRetention: {
+    path: "/cumulo.api.objects.v1.ObjectService/SetObjectRetention" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetObjectRetentionRequest): Buffer =>
+      Buffer.from(SetObjectRetentionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetObjectRetentionRequest => SetObjectRetentionRequest.decode(value),
+    responseSerialize: (value: SetObjectRetentionResponse): Buffer =>
+      Buffer.from(SetObjectRetentionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetObjectRetentionResponse => SetObjectRetentionResponse.decode(value),
+  },
+  /**
+   * Answers whether an object is held (`NoSuchObjectLockConfiguration` if nobody ever said). Permission:
+   * s3:GetObjectLegalHold.
+   */
+  getObjectLegalHold: {
+    path: "/cumulo.api.objects.v1.ObjectService/GetObjectLegalHold" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetObjectLegalHoldRequest): Buffer =>
+      Buffer.from(GetObjectLegalHoldRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetObjectLegalHoldRequest => GetObjectLegalHoldRequest.decode(value),
+    responseSerialize: (value: GetObjectLegalHoldResponse): Buffer =>
+      Buffer.from(GetObjectLegalHoldResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetObjectLegalHoldResponse => GetObjectLegalHoldResponse.decode(value),
+  },
+  /** Holds an object, or lets it go. Permission: s3:PutObjectLegalHold. */
+  setObjectLegalHold: {
+    path: "/cumulo.api.objects.v1.ObjectService/SetObjectLegalHold" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetObjectLegalHoldRequest): Buffer =>
+      Buffer.from(SetObjectLegalHoldRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetObjectLegalHoldRequest => SetObjectLegalHoldRequest.decode(value),
+    responseSerialize: (value: SetObjectLegalHoldResponse): Buffer =>
+      Buffer.from(SetObjectLegalHoldResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetObjectLegalHoldResponse => SetObjectLegalHoldResponse.decode(value),
+  },
+  /**
    * Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
    * s3:PutObjectTagging where it has tags.
    */
@@ -10189,6 +11179,23 @@ export interface ObjectServiceServer extends UntypedServiceImplementation {
   setObjectTagging: handleUnaryCall<SetObjectTaggingRequest, SetObjectTaggingResponse>;
   /** Removes an object's tags. Permission: s3:DeleteObjectTagging. */
   deleteObjectTagging: handleUnaryCall<DeleteObjectTaggingRequest, DeleteObjectTaggingResponse>;
+  /**
+   * Answers until when an object is retained (`NoSuchObjectLockConfiguration` if nobody retains it, `InvalidRequest` where
+   * the bucket's objects cannot be locked). Permission: s3:GetObjectRetention.
+   */
+  getObjectRetention: handleUnaryCall<GetObjectRetentionRequest, GetObjectRetentionResponse>;
+  /**
+   * Retains an object until a time, or no longer (`AccessDenied` for what would weaken a retention that holds).
+   * Permission: s3:PutObjectRetention, and s3:BypassGovernanceRetention where governance mode is bypassed.
+   */
+  setObjectRetention: handleUnaryCall<SetObjectRetentionRequest, SetObjectRetentionResponse>;
+  /**
+   * Answers whether an object is held (`NoSuchObjectLockConfiguration` if nobody ever said). Permission:
+   * s3:GetObjectLegalHold.
+   */
+  getObjectLegalHold: handleUnaryCall<GetObjectLegalHoldRequest, GetObjectLegalHoldResponse>;
+  /** Holds an object, or lets it go. Permission: s3:PutObjectLegalHold. */
+  setObjectLegalHold: handleUnaryCall<SetObjectLegalHoldRequest, SetObjectLegalHoldResponse>;
   /**
    * Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
    * s3:PutObjectTagging where it has tags.
@@ -10643,6 +11650,79 @@ export interface ObjectServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteObjectTaggingResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Answers until when an object is retained (`NoSuchObjectLockConfiguration` if nobody retains it, `InvalidRequest` where
+   * the bucket's objects cannot be locked). Permission: s3:GetObjectRetention.
+   */
+  getObjectRetention(
+    request: GetObjectRetentionRequest,
+    callback: (error: ServiceError | null, response: GetObjectRetentionResponse) => void,
+  ): ClientUnaryCall;
+  getObjectRetention(
+    request: GetObjectRetentionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetObjectRetentionResponse) => void,
+  ): ClientUnaryCall;
+  getObjectRetention(
+    request: GetObjectRetentionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetObjectRetentionResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Retains an object until a time, or no longer (`AccessDenied` for what would weaken a retention that holds).
+   * Permission: s3:PutObjectRetention, and s3:BypassGovernanceRetention where governance mode is bypassed.
+   */
+  setObjectRetention(
+    request: SetObjectRetentionRequest,
+    callback: (error: ServiceError | null, response: SetObjectRetentionResponse) => void,
+  ): ClientUnaryCall;
+  setObjectRetention(
+    request: SetObjectRetentionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetObjectRetentionResponse) => void,
+  ): ClientUnaryCall;
+  setObjectRetention(
+    request: SetObjectRetentionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetObjectRetentionResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Answers whether an object is held (`NoSuchObjectLockConfiguration` if nobody ever said). Permission:
+   * s3:GetObjectLegalHold.
+   */
+  getObjectLegalHold(
+    request: GetObjectLegalHoldRequest,
+    callback: (error: ServiceError | null, response: GetObjectLegalHoldResponse) => void,
+  ): ClientUnaryCall;
+  getObjectLegalHold(
+    request: GetObjectLegalHoldRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetObjectLegalHoldResponse) => void,
+  ): ClientUnaryCall;
+  getObjectLegalHold(
+    request: GetObjectLegalHoldRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetObjectLegalHoldResponse) => void,
+  ): ClientUnaryCall;
+  /** Holds an object, or lets it go. Permission: s3:PutObjectLegalHold. */
+  setObjectLegalHold(
+    request: SetObjectLegalHoldRequest,
+    callback: (error: ServiceError | null, response: SetObjectLegalHoldResponse) => void,
+  ): ClientUnaryCall;
+  setObjectLegalHold(
+    request: SetObjectLegalHoldRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetObjectLegalHoldResponse) => void,
+  ): ClientUnaryCall;
+  setObjectLegalHold(
+    request: SetObjectLegalHoldRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetObjectLegalHoldResponse) => void,
   ): ClientUnaryCall;
   /**
    * Copies an object of this server. Permission: s3:PutObject, and of the source s3:GetObject; s3:GetObjectTagging and
