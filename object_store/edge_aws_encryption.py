@@ -88,5 +88,5 @@ def encryption_headers(encryption: model.Encryption | None, headers: Mapping[str
             for name in ("algorithm", "key-md5")
             if _CUSTOMER + name in headers
         )
-    told: Headers = ((_ALGORITHM, model.AWS_KMS), (_KMS_KEY_ID, encryption.kms_key_arn))
+    told: Headers = ((_ALGORITHM, encryption.algorithm), (_KMS_KEY_ID, encryption.kms_key_arn))
     return (*told, (_BUCKET_KEY, "true")) if encryption.bucket_key else told

@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from cumulo.core.context import CallContext
-from cumulo.core.errors import ACCESS_DENIED, NOT_IMPLEMENTED, ServiceError
+from cumulo.core.errors import ACCESS_DENIED, ServiceError
 from cumulo.object_store import model, naming
 from cumulo.object_store.errors import (
     ENCRYPTION_ARGUMENT,
@@ -25,12 +25,19 @@ from cumulo.object_store.errors import (
     INVALID_REQUEST,
     WRONG_CUSTOMER_KEY,
 )
-from cumulo.object_store.model import AES256, AWS_KMS, CUSTOMER, AskedEncryption, BucketEncryption, CustomerKey
+from cumulo.object_store.model import (
+    AES256,
+    AWS_KMS,
+    CUSTOMER,
+    UNDER_KMS,
+    AskedEncryption,
+    BucketEncryption,
+    CustomerKey,
+)
 from cumulo.storage.storage_keys import KEY_BYTES
 
 SERVICE_KEY: Final = "alias/aws/s3"
 """The key of KMS that S3 asks for where nobody names one."""
-DUAL_LAYER: Final = "aws:kms:dsse"
 _HEADER: Final = "x-amz-server-side-encryption"
 _WRONG_STATE: Final = "The object was stored using a form of Server Side Encryption. The correct parameters must be "
 STORED_WITH_KEY: Final = _WRONG_STATE + "provided to retrieve the object."
@@ -69,17 +76,16 @@ def planned(asked: AskedEncryption | None, default: BucketEncryption | None) -> 
                 algorithm,
             )
         return Plan(CUSTOMER, customer_key=raw_key(customer))
-    if algorithm not in (None, AES256, AWS_KMS, DUAL_LAYER):
+    if algorithm not in (None, AES256, *UNDER_KMS):
         raise argument("The encryption method specified is not supported", algorithm)
-    if algorithm == DUAL_LAYER:
-        raise NOT_IMPLEMENTED.error(what="Dual-layer encryption (aws:kms:dsse)")
-    if algorithm == AWS_KMS:
+    if algorithm in UNDER_KMS:
         same = default is not None and default.algorithm == AWS_KMS
         bucket_key = asked.bucket_key
         if bucket_key is None:
             bucket_key = same and default is not None and default.bucket_key
         check_key_id(asked.kms_key_id)
-        return Plan(AWS_KMS, asked.kms_key_id or SERVICE_KEY, _context(asked.context), bucket_key)
+        key_id = asked.kms_key_id or SERVICE_KEY
+        return Plan(algorithm, key_id, _context(asked.context), _may_share(algorithm, bucket_key=bucket_key))
     if asked.kms_key_id or asked.context:
         raise argument(
             "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : "
@@ -91,13 +97,21 @@ def planned(asked: AskedEncryption | None, default: BucketEncryption | None) -> 
     if default is None:
         return None
     plan = _by_default(default)
-    return plan if asked.bucket_key is None else msgspec.structs.replace(plan, bucket_key=asked.bucket_key)
+    if asked.bucket_key is None:
+        return plan
+    return msgspec.structs.replace(plan, bucket_key=_may_share(plan.algorithm, bucket_key=asked.bucket_key))
 
 
 def _by_default(default: BucketEncryption) -> Plan:
     if default.algorithm == AES256:
         return _STORAGE_KEYS
-    return Plan(AWS_KMS, default.kms_key_id or SERVICE_KEY, {}, default.bucket_key)
+    bucket_key = _may_share(default.algorithm, bucket_key=default.bucket_key)
+    return Plan(default.algorithm, default.kms_key_id or SERVICE_KEY, {}, bucket_key)
+
+
+def _may_share(algorithm: str, *, bucket_key: bool) -> bool:
+    """Say whether one data key may serve several objects: never of two layers, whatever a request asks for."""
+    return bucket_key and algorithm == AWS_KMS
 
 
 _STORAGE_KEYS: Final = Plan(AES256)
@@ -228,11 +242,9 @@ def proof(customer_key: bytes, salt: bytes) -> bytes:
 
 def check_bucket_encryption(encryption: BucketEncryption) -> None:
     """Raise what S3 raises for an encryption that no bucket can have."""
-    if encryption.algorithm == DUAL_LAYER:
-        raise NOT_IMPLEMENTED.error(what="Dual-layer encryption (aws:kms:dsse)")
-    if encryption.algorithm not in (AES256, AWS_KMS):
+    if encryption.algorithm not in (AES256, *UNDER_KMS):
         raise argument("The encryption method specified is not supported", encryption.algorithm)
-    if encryption.kms_key_id and encryption.algorithm != AWS_KMS:
+    if encryption.kms_key_id and encryption.algorithm not in UNDER_KMS:
         raise ENCRYPTION_ARGUMENT.error(
             message="a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse",
             parameter="ApplyServerSideEncryptionByDefault",

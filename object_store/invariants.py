@@ -138,11 +138,13 @@ def _check_key(
     wanted: int,
     record: ObjectRecord | None = None,
 ) -> str:
-    if encryption is None or encryption.algorithm != model.AES256:
+    if encryption is None or not encryption.storage_key:
         return ""
     try:
-        sealing = seals.opened_by_storage_key(encryption, place)
-        if record is not None and not record.blob and not record.part_count:
+        seals.check(encryption, place)
+        is_inline = record is not None and not record.blob and not record.part_count
+        if record is not None and is_inline and encryption.algorithm == model.AES256:
+            sealing = seals.opened_by_storage_key(encryption, place)
             inline = txn.get(keys.body_key(place.partition, record.body)) or b""
             if digests.crc64nvme(sealing.open(encryption.kept, inline)) != record.crc64nvme:
                 return "its bytes are others than those it was given"
@@ -416,6 +418,8 @@ def _check_kept(
         tally.kept.add(record.body)
         size_bytes = len(read_kept(txn, partition, record.body))
     wanted = kept_bytes(record.size_bytes) if record.blob else PREFIX_BYTES + TAG_BYTES
+    if encryption.algorithm == model.DUAL_LAYER:
+        wanted *= 2
     if size_bytes != wanted:
         yield f"{size_bytes} bytes are kept of its encrypted frames instead of {wanted}"
 

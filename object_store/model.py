@@ -110,6 +110,8 @@ COMPOSITE: Final = "COMPOSITE"
 
 AES256: Final = "AES256"
 AWS_KMS: Final = "aws:kms"
+DUAL_LAYER: Final = "aws:kms:dsse"
+UNDER_KMS: Final = (AWS_KMS, DUAL_LAYER)
 CUSTOMER: Final = "SSE-C"
 """The ways in which bodies are encrypted: under the server's storage keys, under a key of the key service, under the
 caller's own key. The first two as S3's headers name them, the third as its documentation does."""
@@ -209,9 +211,10 @@ class AskedEncryption(msgspec.Struct, frozen=True):
 class Encryption(msgspec.Struct, frozen=True, array_like=True):
     """How an object's bytes, or an upload's parts, are encrypted, as its record keeps it.
 
-    `algorithm` is `AES256`, `AWS_KMS` or `CUSTOMER`. `key` is the data key, wrapped under the storage key of that
-    number for this bucket and key, or by the key service with `context` (JSON); of a customer's key it is a salted
-    HMAC. `kept` is what `storage.frames` keeps of a body that is inline.
+    `algorithm` is `AES256`, `AWS_KMS`, `DUAL_LAYER` or `CUSTOMER`. `key` is the data key, wrapped under the storage key
+    of that number for this bucket and key, or by the key service with `context` (JSON); of a customer's key it is a
+    salted HMAC. `outer` is the key of the second of two layers, wrapped under the storage key of that number.
+    `storage_key` is 0 where nothing is wrapped so. `kept` is what `storage.frames` keeps of a body that is inline.
     """
 
     algorithm: str
@@ -222,6 +225,7 @@ class Encryption(msgspec.Struct, frozen=True, array_like=True):
     kms_key_arn: str = ""
     context: str = ""
     bucket_key: bool = False
+    outer: bytes | None = None
 
 
 class ObjectLock(msgspec.Struct, frozen=True, array_like=True):
@@ -511,7 +515,7 @@ class AskedGrant(msgspec.Struct, frozen=True):
 
 
 class BucketEncryption(msgspec.Struct, frozen=True, array_like=True):
-    """How a bucket encrypts what comes to it without a word of it: `AES256` or `AWS_KMS`, the latter under the key
+    """How a bucket encrypts what comes to it without a word of it: `AES256`, or `AWS_KMS` or `DUAL_LAYER` under the key
     `kms_key_id`, empty for the service's own. `blocks_customer_keys` refuses writes under keys of their callers.
     """
 

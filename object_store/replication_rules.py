@@ -21,7 +21,7 @@ from cumulo.object_store.archives import ARCHIVES
 from cumulo.object_store.encryption import check_key_id
 from cumulo.object_store.errors import INVALID_CONFIGURATION, INVALID_REQUEST, MALFORMED_CONFIGURATION
 from cumulo.object_store.keys import ObjectRecord, WayRecord
-from cumulo.object_store.model import AWS_KMS, CUSTOMER, KEY_BYTES_MAX, STORAGE_CLASSES
+from cumulo.object_store.model import CUSTOMER, KEY_BYTES_MAX, STORAGE_CLASSES, UNDER_KMS
 from cumulo.object_store.naming import check_tags, text_bytes
 from cumulo.object_store.prefix_index import PrefixIndex
 
@@ -84,7 +84,7 @@ class Rules:
         for rule in self._rules.of(key):
             if record.is_delete_marker and not rule.sends_markers:
                 continue
-            if encryption == AWS_KMS and not rule.sends_kms:
+            if encryption in UNDER_KMS and not rule.sends_kms:
                 continue
             if is_replica and not rule.sends_changes_of_replicas:
                 continue

@@ -2,7 +2,7 @@
 
 A walk over the buckets (`storage.rewraps`), and in each over its objects, its open uploads and its other versions. An
 object's key itself stays what it is, and its body is not touched. Keys that hang from the key service or from callers
-are none of the storage keys' business.
+are none of the storage keys' business, but for the outer one of two layers.
 
 Owns which records come next. A key that does not open is left as it is: `cumulo check` tells of it.
 """
@@ -16,7 +16,6 @@ from cumulo.core.clocks import Clock
 from cumulo.core.errors import ServiceError
 from cumulo.object_store import keys
 from cumulo.object_store.keys import REWRAPS, ObjectRecord, UploadRecord
-from cumulo.object_store.model import AES256
 from cumulo.object_store.sealing import ObjectSeals, Place
 from cumulo.storage import records, rewraps, tuples
 from cumulo.storage.engine import ROOT, Due, Engine, ReadTxn
@@ -107,7 +106,7 @@ def _of_row(partition: bytes, bucket: str, subspace: bytes, row_key: bytes, raw:
 def is_old(record: ObjectRecord | UploadRecord, storage_key: int) -> bool:
     """Say whether a storage key before that one wraps a record's key."""
     encryption = record.encryption
-    return encryption is not None and encryption.algorithm == AES256 and encryption.storage_key < storage_key
+    return encryption is not None and 0 < encryption.storage_key < storage_key
 
 
 class Rewraps:

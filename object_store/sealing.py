@@ -2,6 +2,7 @@
 
     SSE-S3     a random key for each object, wrapped under the storage keys (`storage.storage_keys`) for bucket and key
     SSE-KMS    a data key of the key service, wrapped there with its context; the object's key is derived from it
+    DSSE-KMS   as SSE-KMS, and what that sealed is sealed again, under a key as of SSE-S3
     SSE-C      the caller's key; the object's key is derived from it, and a salted HMAC tells the right one
 
 Promises: no two objects have the same key; a key that was taken from one record to another opens nothing there; what
@@ -25,11 +26,12 @@ from cumulo.core.ports import DataKey, KeyService
 from cumulo.object_store import model
 from cumulo.object_store.encryption import Plan, check_proof, proof
 from cumulo.object_store.errors import KEY_SERVICE_ERRORS, OBJECT_UNREADABLE
-from cumulo.object_store.model import AES256, AWS_KMS, CUSTOMER, Encryption
+from cumulo.object_store.model import AES256, CUSTOMER, DUAL_LAYER, Encryption
 from cumulo.object_store.naming import shown
 from cumulo.object_store.stamping import Stamped
-from cumulo.storage import frames
+from cumulo.storage import frame_layers, frames
 from cumulo.storage.digests import Piece
+from cumulo.storage.frame_layers import LayeredOpener, LayeredSealer
 from cumulo.storage.frames import PREFIX_BYTES, TAG_BYTES, FrameOpener, FrameSealer
 from cumulo.storage.storage_keys import KEY_BYTES, KeyUnreadable, StorageKeys, WrappedKey
 
@@ -67,30 +69,43 @@ def place_of(stamped: Stamped) -> Place:
 class Sealing:
     """One object's key at work."""
 
-    def __init__(self, encryption: Encryption, key: "_Key", seals: "ObjectSeals") -> None:
+    def __init__(
+        self, encryption: Encryption, key: "_Key", seals: "ObjectSeals", outer: "AESGCM | None" = None
+    ) -> None:
         self.encryption = encryption
         self._key = key.plaintext
         self._cipher = key.cipher
         self._seals = seals
+        self._outer = outer
 
     def __repr__(self) -> str:
         return f"Sealing({self.encryption.algorithm})"
 
     def sealer(self) -> FrameSealer:
         """Return what seals a new body on its way into the blob store."""
-        return FrameSealer(self._cipher, self._seals.randomness.token_bytes(PREFIX_BYTES))
+        sealer = FrameSealer(self._cipher, self._prefix())
+        return sealer if self._outer is None else LayeredSealer(sealer, self._outer, self._prefix())
 
     def seal(self, body: Piece) -> tuple[bytes, bytes]:
         """Return a small body sealed, and what is kept beside it."""
-        prefix = self._seals.randomness.token_bytes(PREFIX_BYTES)
-        return frames.seal_whole(self._cipher, prefix, body, self._seals.room)
+        if self._outer is not None:
+            prefixes = self._prefix(), self._prefix()
+            return frame_layers.seal_whole(self._cipher, self._outer, prefixes, body, self._seals.room)
+        return frames.seal_whole(self._cipher, self._prefix(), body, self._seals.room)
+
+    def _prefix(self) -> bytes:
+        return self._seals.randomness.token_bytes(PREFIX_BYTES)
 
     def opener(self, kept: bytes, size_bytes: int) -> FrameOpener:
         """Return what opens a body of the blob store; raises `FramesDamaged`."""
+        if self._outer is not None:
+            return LayeredOpener(self._cipher, self._outer, kept, size_bytes)
         return FrameOpener(self._cipher, kept, size_bytes)
 
     def open(self, kept: bytes, sealed: bytes) -> bytes:
         """Return a small body; raises `FramesDamaged`."""
+        if self._outer is not None:
+            return frame_layers.open_whole(self._cipher, self._outer, kept, sealed)
         return frames.open_whole(self._cipher, kept, sealed)
 
     def etag(self, md5: bytes) -> bytes:
@@ -138,8 +153,9 @@ class ObjectSeals:
     async def begin(self, ctx: CallContext, plan: Plan, place: Place) -> Sealing:
         """Make the key of a new object or upload; raises what forbids the use of the key that it hangs from."""
         if plan.algorithm == AES256:
-            key = self.randomness.token_bytes(KEY_BYTES)
-            return Sealing(self._wrapped(key, place), _Key(key), self)
+            drawn = self.randomness.token_bytes(KEY_BYTES)
+            wrapped = self._wrap(drawn, place)
+            return Sealing(Encryption(AES256, wrapped.sealed, wrapped.storage_key), _Key(drawn), self)
         salt = self.randomness.token_bytes(_SALT_BYTES)
         if plan.algorithm == CUSTOMER:
             encryption = Encryption(CUSTOMER, proof(plan.customer_key, salt), salt=salt)
@@ -149,14 +165,20 @@ class ObjectSeals:
         encoded = msgspec.json.encode(context, order="sorted").decode()
         data_key = await self._data_key(ctx, plan, context, encoded)
         encryption = Encryption(
-            AWS_KMS,
+            plan.algorithm,
             data_key.wrapped,
             salt=salt,
             kms_key_arn=data_key.key_arn,
             context=encoded,
             bucket_key=plan.bucket_key,
         )
-        return Sealing(encryption, _derived(data_key.plaintext, salt), self)
+        key = _derived(data_key.plaintext, salt)
+        if plan.algorithm != DUAL_LAYER:
+            return Sealing(encryption, key, self)
+        outer = self.randomness.token_bytes(KEY_BYTES)
+        wrapped = self._wrap(outer, place)
+        encryption = msgspec.structs.replace(encryption, outer=wrapped.sealed, storage_key=wrapped.storage_key)
+        return Sealing(encryption, key, self, AESGCM(outer))
 
     async def open(self, ctx: CallContext, encryption: Encryption, place: Place, customer_key: bytes = b"") -> Sealing:
         """Open the key of an object or an upload; `customer_key` is what `encryption.readable_with` returned.
@@ -170,6 +192,8 @@ class ObjectSeals:
             key = _derived(customer_key, encryption.salt)
         else:
             key = _derived(await self._opened_key(ctx, encryption), encryption.salt)
+        if encryption.algorithm == DUAL_LAYER:
+            return Sealing(encryption, key, self, AESGCM(self._unwrapped(encryption, place)))
         return Sealing(encryption, key, self)
 
     def opened_by_storage_key(self, encryption: Encryption, place: Place) -> Sealing:
@@ -184,21 +208,29 @@ class ObjectSeals:
 
     def rebound(self, encryption: Encryption | None, old: Place, new: Place) -> Encryption | None:
         """Return an object's encryption for the record that it moves to; raises `OBJECT_UNREADABLE`."""
-        if encryption is None or encryption.algorithm != AES256:
+        if encryption is None or not encryption.storage_key:
             return encryption
-        key = self._unwrapped(encryption, old)
-        return msgspec.structs.replace(self._wrapped(key, new), kept=encryption.kept)
+        wrapped = self._wrap(self._unwrapped(encryption, old), new)
+        if encryption.algorithm == DUAL_LAYER:
+            return msgspec.structs.replace(encryption, outer=wrapped.sealed, storage_key=wrapped.storage_key)
+        return msgspec.structs.replace(encryption, key=wrapped.sealed, storage_key=wrapped.storage_key)
+
+    def check(self, encryption: Encryption, place: Place) -> None:
+        """Raise `OBJECT_UNREADABLE` where what hangs from the storage keys does not open."""
+        if encryption.storage_key:
+            self._unwrapped(encryption, place)
 
     def _unwrapped(self, encryption: Encryption, place: Place) -> bytes:
+        """Return the key that a storage key wraps: the only one, or the outer one of two layers."""
+        sealed = encryption.key if encryption.outer is None else encryption.outer
         try:
-            wrapped = WrappedKey(encryption.storage_key, encryption.key)
+            wrapped = WrappedKey(encryption.storage_key, sealed)
             return self._storage_keys.unwrap(wrapped, _SCOPE, place.record)
         except KeyUnreadable as error:
             raise OBJECT_UNREADABLE.error(what=f"{place.bucket}/{shown(place.key)}", reason=error) from error
 
-    def _wrapped(self, key: bytes, place: Place) -> Encryption:
-        wrapped = self._storage_keys.wrap(self.randomness, key, _SCOPE, place.record)
-        return Encryption(AES256, wrapped.sealed, wrapped.storage_key)
+    def _wrap(self, key: bytes, place: Place) -> WrappedKey:
+        return self._storage_keys.wrap(self.randomness, key, _SCOPE, place.record)
 
     # Keys of the key service
 

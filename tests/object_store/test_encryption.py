@@ -14,7 +14,15 @@ from cumulo.core.ids import SeededRandomness
 from cumulo.core.ports import DataKey
 from cumulo.identity.model import root_of
 from cumulo.object_store import encryption, errors, invariants, keys, model
-from cumulo.object_store.model import AES256, AWS_KMS, CUSTOMER, AskedEncryption, BucketEncryption, CustomerKey
+from cumulo.object_store.model import (
+    AES256,
+    AWS_KMS,
+    CUSTOMER,
+    DUAL_LAYER,
+    AskedEncryption,
+    BucketEncryption,
+    CustomerKey,
+)
 from cumulo.storage import records
 from cumulo.storage.engine import ROOT
 from cumulo.storage.storage_keys import StorageKeys
@@ -39,6 +47,7 @@ def under(key: CustomerKey) -> AskedEncryption:
 
 OURS, OTHER = customer(), customer(b"o" * 32)
 KMS = AskedEncryption(AWS_KMS, "key-1")
+TWICE = AskedEncryption(DUAL_LAYER, "key-1")
 
 
 class KeyRing:
@@ -103,7 +112,9 @@ async def change_record(stand: Any, source: str, target: str) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("way", [None, AskedEncryption(AES256), KMS, under(OURS)], ids=["default", "s3", "kms", "c"])
+@pytest.mark.parametrize(
+    "way", [None, AskedEncryption(AES256), KMS, TWICE, under(OURS)], ids=["default", "s3", "kms", "dsse", "c"]
+)
 def test_every_way_and_size_comes_back_whole_and_by_ranges(run: Any, way: AskedEncryption | None, size: int) -> None:
     data = body(size)
     key = way.customer if way is not None else None
@@ -127,7 +138,7 @@ def test_every_way_and_size_comes_back_whole_and_by_ranges(run: Any, way: AskedE
     run(scenario)
 
 
-@pytest.mark.parametrize("way", [None, KMS, under(OURS)], ids=["default", "kms", "c"])
+@pytest.mark.parametrize("way", [None, KMS, TWICE, under(OURS)], ids=["default", "kms", "dsse", "c"])
 def test_parts_of_every_size_make_one_object_under_one_key(run: Any, way: AskedEncryption | None) -> None:
     sizes = (5 * MIB + 7, 5 * MIB, 11)
     key = way.customer if way is not None else None
@@ -177,8 +188,8 @@ def test_replaced_and_aborted_bodies_leave_nothing(run: Any) -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize("target", [None, KMS, under(OTHER)], ids=["default", "kms", "c"])
-@pytest.mark.parametrize("source", [None, KMS, under(OURS)], ids=["default", "kms", "c"])
+@pytest.mark.parametrize("target", [None, KMS, TWICE, under(OTHER)], ids=["default", "kms", "dsse", "c"])
+@pytest.mark.parametrize("source", [None, KMS, TWICE, under(OURS)], ids=["default", "kms", "dsse", "c"])
 def test_copies_take_bodies_from_one_key_to_another(
     run: Any, source: AskedEncryption | None, target: AskedEncryption | None
 ) -> None:
@@ -266,8 +277,9 @@ def test_parts_bring_the_key_of_their_upload(run: Any, refused: Any) -> None:
             "InvalidArgument",
         ),
         (AskedEncryption(AWS_KMS, "x" * 3000), "InvalidArgument"),
-        (AskedEncryption("aws:kms:dsse"), "NotImplemented"),
+        (AskedEncryption(DUAL_LAYER, "x" * 3000), "InvalidArgument"),
         (AskedEncryption(AWS_KMS, "nobody's"), "KMS.NotFoundException"),
+        (AskedEncryption(DUAL_LAYER, "nobody's"), "KMS.NotFoundException"),
         (under(CustomerKey("AES192", OURS.key, OURS.key_md5)), "InvalidEncryptionAlgorithmError"),
         (under(CustomerKey("", OURS.key, OURS.key_md5)), "InvalidArgument"),
         (under(CustomerKey(AES256, "", OURS.key_md5)), "InvalidArgument"),
@@ -347,6 +359,36 @@ def test_bucket_encrypts_as_it_is_told_and_deleting_brings_the_default_back(run:
         await stand.call("DeleteBucketConfiguration", model.DeleteBucketConfiguration("inbox", "encryption"))
         assert await stand.call("GetBucketConfiguration", get) == BucketEncryption()
         assert (await stand.put("e", b"5")).encryption.algorithm == AES256
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("size", [65_536, MIB + 5])
+def test_two_layers_open_with_both_of_their_keys_only(run: Any, refused: Any, size: int) -> None:
+    async def scenario(stand: Any) -> None:
+        ring = stand.key_service = KeyRing()
+        await stand.restart()
+        told = BucketEncryption(DUAL_LAYER, "key-2", bucket_key=True)
+        await stand.call("SetBucketConfiguration", model.SetBucketConfiguration("inbox", "encryption", told))
+        for key in ("a", "b"):
+            stored = await stand.put(key, body(size))
+            assert (stored.encryption.algorithm, stored.encryption.bucket_key) == (DUAL_LAYER, False)
+        assert ring.asked == 2, "two layers share no data key"
+        await stand.put("a", body(5), write_offset=size)
+        await stand.call("RenameObject", model.RenameObject(bucket="inbox", key="moved", source_key="b"))
+        assert (await read(stand, "a"), await read(stand, "moved")) == (body(size) + body(5), body(size))
+        row = await bucket_row(stand)
+        assert await stand.engine.read((ROOT, row.partition), invariants.check_keys, stand.storage_keys) == []
+        assert await stand.problems() == []
+
+        ring.disabled.add("key-2")
+        assert (await refused(read(stand, "a"))).row.code == "KMS.DisabledException"
+        ring.disabled.clear()
+        stand.storage_keys = StorageKeys({1: b"o" * 32})
+        await stand.restart()
+        assert "does not open under storage key 1" in (await refused(read(stand, "a"))).message
+        problems = await stand.engine.read((ROOT, row.partition), invariants.check_keys, stand.storage_keys)
+        assert len(problems) == 2
 
     run(scenario)
 

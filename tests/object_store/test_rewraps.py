@@ -11,6 +11,7 @@ from cumulo.storage import records
 from cumulo.storage.engine import ROOT
 from cumulo.storage.rewraps import Walk
 from cumulo.storage.storage_keys import StorageKeys
+from tests.object_store.test_encryption import TWICE, KeyRing
 
 FIRST, BOTH = StorageKeys({1: b"1" * 32}), StorageKeys({1: b"1" * 32, 2: b"2" * 32})
 NEW = StorageKeys({2: b"2" * 32})
@@ -105,6 +106,22 @@ def test_objects_versions_and_uploads_are_wrapped_anew_across_restarts(run: Any,
         assert await stand.get("k0", bucket="b-one", version_id=first.version_id) == b"first"
         await stand.complete("parts", upload_id, [part], "b-two")
         assert await stand.get("parts", bucket="b-two") == b"part"
+        assert await problems(stand) == []
+
+    run(scenario)
+
+
+def test_the_outer_key_of_two_layers_is_wrapped_anew_too(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        stand.key_service = KeyRing()
+        await begin(stand)
+        await stand.put("twice", b"text", encryption=TWICE)
+        await add_key(stand)
+        await walk(stand, 4)
+        stand.storage_keys = NEW
+        await stand.restart()
+
+        assert await stand.get("twice") == b"text"
         assert await problems(stand) == []
 
     run(scenario)

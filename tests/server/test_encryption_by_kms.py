@@ -105,3 +105,38 @@ def test_who_may_not_use_the_key_may_not_read_the_object(server):
     assert refused(theirs.put_object, **asked, Key="n", Body=b"x") == "AccessDenied"
     theirs.head_object(Bucket="secrets", Key="k")
     assert theirs.put_object(Bucket="secrets", Key="plain", Body=b"x")["ServerSideEncryption"] == "AES256"
+
+
+def test_two_layers_are_asked_for_told_and_read(server):
+    s3 = server.boto3("s3")
+    arn = server.boto3("kms").create_key()["KeyMetadata"]["Arn"]
+    body = b"x" * (5 * MIB + 1)
+    twice = {"ServerSideEncryption": "aws:kms:dsse", "SSEKMSKeyId": arn}
+
+    stored = s3.put_object(Bucket="secrets", Key="one", Body=body, **twice)
+    begun = s3.create_multipart_upload(Bucket="secrets", Key="parts", **twice)
+    parts = [
+        {
+            "PartNumber": n,
+            "ETag": s3.upload_part(Bucket="secrets", Key="parts", UploadId=begun["UploadId"], **it)["ETag"],
+        }
+        for n, it in ((1, {"PartNumber": 1, "Body": body}), (2, {"PartNumber": 2, "Body": b"end"}))
+    ]
+    s3.complete_multipart_upload(
+        Bucket="secrets", Key="parts", UploadId=begun["UploadId"], MultipartUpload={"Parts": parts}
+    )
+    default = {"SSEAlgorithm": "aws:kms:dsse", "KMSMasterKeyID": arn}
+    rule = {"ApplyServerSideEncryptionByDefault": default}
+    s3.put_bucket_encryption(Bucket="secrets", ServerSideEncryptionConfiguration={"Rules": [rule]})
+    by_default = s3.put_object(Bucket="secrets", Key="default", Body=b"y")
+
+    for answer in (stored, begun, by_default, s3.head_object(Bucket="secrets", Key="parts")):
+        assert (answer["ServerSideEncryption"], answer["SSEKMSKeyId"]) == ("aws:kms:dsse", arn)
+    assert s3.get_object(Bucket="secrets", Key="parts", Range="bytes=-4")["Body"].read() == b"xend"
+    assert s3.get_object(Bucket="secrets", Key="one")["Body"].read() == body
+    (kept,) = s3.get_bucket_encryption(Bucket="secrets")["ServerSideEncryptionConfiguration"]["Rules"]
+    assert kept["ApplyServerSideEncryptionByDefault"] == default
+    with server.client() as client:
+        bucket = client.bucket("secrets")
+        assert (bucket.encryption().algorithm, bucket.head("default").encryption) == ("aws:kms:dsse", "aws:kms:dsse")
+        assert bucket.get("default") == b"y"

@@ -13,6 +13,7 @@ from cumulo.core.errors import DATA_LOSS, ServiceError
 from cumulo.storage import digests
 from cumulo.storage.blob_format import BLOCK_BYTES, HEADER_BYTES, blob_path
 from cumulo.storage.blobs import BlobStore
+from cumulo.storage.frame_layers import LayeredOpener, LayeredSealer
 from cumulo.storage.frames import (
     FRAME_BYTES,
     PREFIX_BYTES,
@@ -52,6 +53,39 @@ def opened(stored: bytes | bytearray, kept: bytes) -> bytes:
         opener.open(at // FRAME_BYTES, memoryview(bytearray(block) + bytes(TAG_BYTES)), len(block), memoryview(room))
         out += room
     return bytes(out)
+
+
+@given(size=st.sampled_from((0, 1, FRAME_BYTES - 1, FRAME_BYTES, FRAME_BYTES + 1, BLOCK_BYTES, BLOCK_BYTES + 1)))
+def test_two_layers_come_back_and_each_of_them_is_asked(size: int) -> None:
+    other = AESGCM(bytes(32))
+    once, _ = sealed(BODY[:size])
+    sealer = LayeredSealer(FrameSealer(CIPHER, PREFIX), other, b"other 8b")
+    room = bytearray(size + TAG_BYTES)
+    for at in range(0, size, BLOCK_BYTES):
+        block = BODY[at : min(at + BLOCK_BYTES, size)]
+        sealer.seal(memoryview(block), memoryview(room)[at:])
+    stored, kept = bytes(room[:size]), sealer.finish()
+
+    def opened_by(inner: AESGCM, outer: AESGCM, beside: bytes) -> bytes:
+        plain = bytearray(size)
+        LayeredOpener(inner, outer, beside, size).open(
+            0, memoryview(bytearray(stored) + bytes(TAG_BYTES)), size, memoryview(plain)
+        )
+        return bytes(plain)
+
+    assert len(kept) == 2 * kept_bytes(size)
+    assert not size or stored[:64] not in (BODY[: min(size, 64)], bytes(once[:64]))
+    assert opened_by(CIPHER, other, kept) == BODY[:size]
+    half = len(kept) // 2
+    for inner, outer, beside in (
+        (other, other, kept),
+        (CIPHER, CIPHER, kept),
+        (CIPHER, other, kept[half:] + kept[:half]),
+        (CIPHER, other, kept[:-1]),
+        (CIPHER, other, kept[:half]),
+    ):
+        with pytest.raises(FramesDamaged):
+            opened_by(inner, outer, beside)
 
 
 @given(size=st.sampled_from((0, 1, FRAME_BYTES - 1, FRAME_BYTES, FRAME_BYTES + 1, BLOCK_BYTES, BLOCK_BYTES + 1)))

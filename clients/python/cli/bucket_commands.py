@@ -265,7 +265,10 @@ def config(session: Session, name: str, kind: str, id_: str, path: str | None, r
 @bucket_group.command("encryption")
 @click.argument("name")
 @click.option(
-    "--set", "algorithm", type=click.Choice(["AES256", "aws:kms"]), help="The server's keys, or its key service's."
+    "--set",
+    "algorithm",
+    type=click.Choice(["AES256", "aws:kms", "aws:kms:dsse"]),
+    help="The server's keys, or its key service's.",
 )
 @click.option("--kms-key-id", default="", metavar="KEY", help="Id, ARN or alias of the key for `aws:kms`.")
 @click.option("--bucket-key", is_flag=True, help="One data key serves several objects for five minutes.")

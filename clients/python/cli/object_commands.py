@@ -239,7 +239,7 @@ _jobs = click.option(
 )
 @click.option(
     "--encryption",
-    type=click.Choice(["AES256", "aws:kms"]),
+    type=click.Choice(["AES256", "aws:kms", "aws:kms:dsse"]),
     help="How to encrypt what is stored, instead of as the bucket says: by the server's keys or its key service's.",
 )
 @click.option("--kms-key-id", default="", metavar="KEY", help="Id, ARN or alias of the key for `aws:kms`.")

@@ -413,7 +413,8 @@ class BucketInfo(Value, frozen=True):
 
 class Encryption(msgspec.Struct, frozen=True, kw_only=True):
     """How an object is to be encrypted at rest: by keys of the server (`AES256`), by one of its key service (`aws:kms`,
-    with `kms_key_id`, `kms_context` and `bucket_key`), or by `customer_key`, 32 bytes that the caller keeps himself.
+    or in two layers `aws:kms:dsse`, with `kms_key_id`, `kms_context` and `bucket_key`), or by `customer_key`, 32 bytes
+    that the caller keeps himself.
     """
 
     algorithm: str = ""
@@ -444,9 +445,9 @@ class ObjectLock(Value, frozen=True):
 
 class ObjectInfo(Value, frozen=True):
     """An object's description. Listings fill in `key`, `size`, `etag` and `modified` only; `messages` are those that
-    were stored with it, told by `put` alone. `encryption` is `AES256`, `aws:kms`, `SSE-C` or empty. `version_id` is
-    empty where the bucket never kept versions. `lock` is what the caller may know of what protects it, None for
-    nothing, told by `head`, `get` and `open`.
+    were stored with it, told by `put` alone. `encryption` is `AES256`, `aws:kms`, `aws:kms:dsse`, `SSE-C` or empty.
+    `version_id` is empty where the bucket never kept versions. `lock` is what the caller may know of what protects it,
+    None for nothing, told by `head`, `get` and `open`.
     """
 
     key: str
@@ -506,8 +507,8 @@ class BucketQuota(msgspec.Struct, frozen=True, kw_only=True):
 
 class BucketEncryption(Value, frozen=True):
     """How a bucket encrypts what comes to it without a word of it: by keys of the server (`AES256`), or by one of its
-    key service (`aws:kms`), whose own for objects an empty `kms_key_id` means. With `bucket_key` one data key serves
-    several objects for five minutes; `blocks_customer_keys` refuses writes under keys of their callers.
+    key service (`aws:kms`, `aws:kms:dsse`), whose own for objects an empty `kms_key_id` means. With `bucket_key` one
+    data key serves several objects for five minutes; `blocks_customer_keys` refuses writes under keys of their callers.
     """
 
     algorithm: str

@@ -436,9 +436,10 @@ type Object struct {
 	// Set by the server: number of parts of an object that was uploaded in parts; 0 for others.
 	PartCount int32 `protobuf:"varint,10,opt,name=part_count,json=partCount,proto3" json:"part_count,omitempty"`
 	// Set by the server: how the bytes are encrypted at rest: `AES256` (keys of the server), `aws:kms` (a key of the key
-	// service), `SSE-C` (the caller's own key, which each request for the object must bring), or empty: they are not.
+	// service), `aws:kms:dsse` (the same, and a second layer), `SSE-C` (the caller's own key, which each request for the
+	// object must bring), or empty: they are not.
 	Encryption string `protobuf:"bytes,11,opt,name=encryption,proto3" json:"encryption,omitempty"`
-	// Set by the server with `aws:kms`: the key's ARN.
+	// Set by the server with `aws:kms` and `aws:kms:dsse`: the key's ARN.
 	KmsKeyArn string `protobuf:"bytes,12,opt,name=kms_key_arn,json=kmsKeyArn,proto3" json:"kms_key_arn,omitempty"`
 	// Set by the server: the id of this version; empty where the bucket never kept versions, and, as in S3, in answers to
 	// writes while versioning is suspended.
@@ -646,13 +647,13 @@ func (x *ObjectLock) GetLegalHold() string {
 // How an object is to be encrypted at rest; without it, as its bucket says.
 type ObjectEncryption struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Set by the client, optional: `AES256` or `aws:kms`. Excludes `customer_key`.
+	// Set by the client, optional: `AES256`, `aws:kms` or `aws:kms:dsse`. Excludes `customer_key`.
 	Algorithm string `protobuf:"bytes,1,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
-	// Set by the client, optional, with `aws:kms`: a key's id, ARN or alias, at most 2048 characters. Default: the key
-	// service's own for objects.
+	// Set by the client, optional, with a key of the key service: its id, ARN or alias, at most 2048 characters. Default:
+	// its own for objects.
 	KmsKeyId string `protobuf:"bytes,2,opt,name=kms_key_id,json=kmsKeyId,proto3" json:"kms_key_id,omitempty"`
-	// Set by the client, optional, with `aws:kms`: what the key service is to authenticate with the key; as JSON at most
-	// 4096 bytes.
+	// Set by the client, optional, with a key of the key service: what that is to authenticate with the key; as JSON at
+	// most 4096 bytes.
 	KmsContext map[string]string `protobuf:"bytes,3,rep,name=kms_context,json=kmsContext,proto3" json:"kms_context,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Set by the client, optional, with `aws:kms`: one data key serves several objects of the bucket for five minutes.
 	// Default: as the bucket says.

@@ -291,10 +291,11 @@ class Object(_message.Message):
     """Set by the server: number of parts of an object that was uploaded in parts; 0 for others."""
     encryption: _builtins.str
     """Set by the server: how the bytes are encrypted at rest: `AES256` (keys of the server), `aws:kms` (a key of the key
-    service), `SSE-C` (the caller's own key, which each request for the object must bring), or empty: they are not.
+    service), `aws:kms:dsse` (the same, and a second layer), `SSE-C` (the caller's own key, which each request for the
+    object must bring), or empty: they are not.
     """
     kms_key_arn: _builtins.str
-    """Set by the server with `aws:kms`: the key's ARN."""
+    """Set by the server with `aws:kms` and `aws:kms:dsse`: the key's ARN."""
     version_id: _builtins.str
     """Set by the server: the id of this version; empty where the bucket never kept versions, and, as in S3, in answers to
     writes while versioning is suspended.
@@ -406,10 +407,10 @@ class ObjectEncryption(_message.Message):
     BUCKET_KEY_FIELD_NUMBER: _builtins.int
     CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
     algorithm: _builtins.str
-    """Set by the client, optional: `AES256` or `aws:kms`. Excludes `customer_key`."""
+    """Set by the client, optional: `AES256`, `aws:kms` or `aws:kms:dsse`. Excludes `customer_key`."""
     kms_key_id: _builtins.str
-    """Set by the client, optional, with `aws:kms`: a key's id, ARN or alias, at most 2048 characters. Default: the key
-    service's own for objects.
+    """Set by the client, optional, with a key of the key service: its id, ARN or alias, at most 2048 characters. Default:
+    its own for objects.
     """
     bucket_key: _builtins.bool
     """Set by the client, optional, with `aws:kms`: one data key serves several objects of the bucket for five minutes.
@@ -421,8 +422,8 @@ class ObjectEncryption(_message.Message):
     """
     @_builtins.property
     def kms_context(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Set by the client, optional, with `aws:kms`: what the key service is to authenticate with the key; as JSON at most
-        4096 bytes.
+        """Set by the client, optional, with a key of the key service: what that is to authenticate with the key; as JSON at
+        most 4096 bytes.
         """
 
     def __init__(

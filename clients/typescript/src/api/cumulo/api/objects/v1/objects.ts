@@ -153,10 +153,11 @@ export interface Object {
   partCount: number;
   /**
    * Set by the server: how the bytes are encrypted at rest: `AES256` (keys of the server), `aws:kms` (a key of the key
-   * service), `SSE-C` (the caller's own key, which each request for the object must bring), or empty: they are not.
+   * service), `aws:kms:dsse` (the same, and a second layer), `SSE-C` (the caller's own key, which each request for the
+   * object must bring), or empty: they are not.
    */
   encryption: string;
-  /** Set by the server with `aws:kms`: the key's ARN. */
+  /** Set by the server with `aws:kms` and `aws:kms:dsse`: the key's ARN. */
   kmsKeyArn: string;
   /**
    * Set by the server: the id of this version; empty where the bucket never kept versions, and, as in S3, in answers to
@@ -190,16 +191,16 @@ export interface ObjectLock {
 
 /** How an object is to be encrypted at rest; without it, as its bucket says. */
 export interface ObjectEncryption {
-  /** Set by the client, optional: `AES256` or `aws:kms`. Excludes `customer_key`. */
+  /** Set by the client, optional: `AES256`, `aws:kms` or `aws:kms:dsse`. Excludes `customer_key`. */
   algorithm: string;
   /**
-   * Set by the client, optional, with `aws:kms`: a key's id, ARN or alias, at most 2048 characters. Default: the key
-   * service's own for objects.
+   * Set by the client, optional, with a key of the key service: its id, ARN or alias, at most 2048 characters. Default:
+   * its own for objects.
    */
   kmsKeyId: string;
   /**
-   * Set by the client, optional, with `aws:kms`: what the key service is to authenticate with the key; as JSON at most
-   * 4096 bytes.
+   * Set by the client, optional, with a key of the key service: what that is to authenticate with the key; as JSON at
+   * most 4096 bytes.
    */
   kmsContext: { [key: string]: string };
   /**
