@@ -52,6 +52,8 @@ SETTINGS = {
     "s3_transition_bytes_min": 0,
     "s3_dialect": "ceph",
 }
+REGION = "eu-west-1"
+"""Where the suite makes a bucket elsewhere."""
 STORAGE_CLASSES = "STANDARD, GLACIER_IR, INTELLIGENT_TIERING"
 """Those that objects may go to after any number of days, and can be read from."""
 
@@ -132,7 +134,7 @@ def _configuration(server: Any, shard: int) -> configparser.RawConfigParser:
     with contextlib.closing(server.boto3("kms", **credentials)) as kms:
         for name in ("kms_keyid", "kms_keyid2"):
             main[name] = kms.create_key()["KeyMetadata"]["Arn"]
-    main.update({"storage_classes": STORAGE_CLASSES, "lc_debug_interval": str(DAY_S), "api_name": ""})
+    main.update({"storage_classes": STORAGE_CLASSES, "lc_debug_interval": str(DAY_S), "api_name": REGION})
     conf["s3 tenant"]["tenant"] = ""
     # Sections that must be there, of tests that are left out.
     for name in ("iam", "iam root", "iam alt root"):

@@ -21,12 +21,16 @@ class Dialect(msgspec.Struct, frozen=True):
     """In what a service's answers differ from AWS's, for callers who are used to another store.
 
     `said_otherwise`: refusals under another code or status. `unsized_bodies`: an upload may come in HTTP's own chunks
-    without saying what they come to. `completion_needs_key`: so does every completion of an upload under SSE-C.
+    without saying what they come to. `completion_needs_key`: a completion of an upload under SSE-C brings its key, and
+    is told of it; `etags_suffice`: it need not repeat the checksums of its parts. `keeps_lists`: who makes his own
+    bucket again, with another access control list, is refused.
     """
 
     said_otherwise: Mapping[ErrorRow, ErrorRow] = {}
     unsized_bodies: bool = False
     completion_needs_key: bool = False
+    etags_suffice: bool = False
+    keeps_lists: bool = False
 
 
 AWS = Dialect()

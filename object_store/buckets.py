@@ -48,6 +48,8 @@ class Creation(msgspec.Struct, frozen=True):
     """How it is configured: what access needs to know of that."""
     may_exist: bool = False
     """S3 in us-east-1: one's own bucket may be made again."""
+    keeps_list: bool = False
+    """That does not change its access control list: with another one, the bucket is refused."""
 
 
 def allocate_partition(txn: Txn, _request: None) -> bytes:
@@ -79,6 +81,8 @@ def create_bucket(txn: Txn, request: Creation) -> model.Bucket:
         if owned and request.may_exist and there.region == request.region:
             if there.object_ownership:  # S3 resets the access control list, and nothing else
                 asked = request.row.acl
+                if request.keeps_list and asked != there.acl:
+                    raise BUCKET_ALREADY_EXISTS.error(bucket=request.name)
                 if asked is not None and acl.is_public(asked.grants) and not there.takes_public_acls:
                     raise ACCESS_DENIED.error(reason="Access Denied")
                 replace_row(txn, request.name, acl=asked)

@@ -60,10 +60,14 @@ def check_part(upload: UploadRecord, given: Collection[str]) -> None:
     )
 
 
-def check_completed(upload: UploadRecord, chosen: Sequence[PartRecord], wanted: Sequence[CompletedPart]) -> None:
-    """Raise `InvalidRequest` or `InvalidPart` where a completion's list lacks its parts' checksums, or gives others."""
+def check_completed(
+    upload: UploadRecord, chosen: Sequence[PartRecord], wanted: Sequence[CompletedPart], *, etags_suffice: bool = False
+) -> None:
+    """Raise `InvalidRequest` or `InvalidPart` where a completion's list lacks its parts' checksums, unless
+    `etags_suffice`, or gives others.
+    """
     for part, said in zip(chosen, wanted, strict=True):
-        if upload.is_composite and upload.checksum not in said.checksums:
+        if upload.is_composite and not etags_suffice and upload.checksum not in said.checksums:
             raise INVALID_REQUEST.error(
                 reason=f"The upload was created using a {upload.checksum} checksum. The complete request must include "
                 f"the checksum for each part. It was missing for part {part.number} in the request."

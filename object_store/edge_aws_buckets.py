@@ -91,6 +91,7 @@ async def _create_bucket(service: Service, call: AwsCall) -> AwsAnswer:
         tags=tags,
         grants=from_headers(headers.get),
         locks_objects=bool(request.ObjectLockEnabledForBucket),
+        keeps_list=call.dialect.keeps_lists,
     )
     await service.call(call.ctx, "CreateBucket", asked)
     arn = model.bucket_arn(request.Bucket)

@@ -149,6 +149,7 @@ async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
         object_size_bytes=model.UNKNOWN if request.MpuObjectSize is None else request.MpuObjectSize,
         encryption=part_encryption(headers),
         needs_key=call.dialect.completion_needs_key,
+        etags_suffice=call.dialect.etags_suffice,
     )
     stored: model.Object = (await service.call(call.ctx, "CompleteMultipartUpload", asked)).value
     location = f"{call.base_url}{call.http.path}"
@@ -160,7 +161,7 @@ async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
         headers=(
             *version_header(stored.version_id),
             *expiration_headers(stored),
-            *encryption_headers(stored.encryption, NOT_ECHOED),
+            *encryption_headers(stored.encryption, headers if asked.needs_key else NOT_ECHOED),
         ),
     )
 

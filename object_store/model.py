@@ -625,8 +625,8 @@ class CreateBucket(msgspec.Struct, frozen=True):
     """Make a bucket; an empty `region` is the caller's.
 
     `location_constraint` is set by S3's edge only, empty where the body names none: then S3's rules hold for it, and in
-    us-east-1 one's own bucket may be made again. With `locks_objects` its versions are kept and can be locked, for
-    good.
+    us-east-1 one's own bucket may be made again, with `keeps_list` only as it is. With `locks_objects` its versions are
+    kept and can be locked, for good.
     """
 
     bucket: str
@@ -638,6 +638,7 @@ class CreateBucket(msgspec.Struct, frozen=True):
     tags: Mapping[str, str] = {}
     grants: tuple[AskedGrant, ...] = ()
     locks_objects: bool = False
+    keeps_list: bool = False
 
 
 class GetBucket(msgspec.Struct, frozen=True):
@@ -1109,7 +1110,8 @@ class CompletedPart(msgspec.Struct, frozen=True, array_like=True):
 class CompleteMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
     """Make the object out of its parts. `checksums` (of the whole object), `checksum_type` and `object_size_bytes` are
     checked where they are told; a composite checksum is given without its `-` and number. `messages`
-    are stored in the object's own commit. `needs_key`: an upload under a customer's key is completed with it only.
+    are stored in the object's own commit. `needs_key`: an upload under a customer's key is completed with it only;
+    `etags_suffice`: its parts may be named without their checksums, although the upload has a composite one.
     """
 
     bucket: str
@@ -1125,6 +1127,7 @@ class CompleteMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[EnclosedMessage, ...] = ()
     encryption: AskedEncryption | None = None
     needs_key: bool = False
+    etags_suffice: bool = False
 
 
 class AbortMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):

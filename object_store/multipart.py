@@ -167,7 +167,7 @@ def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
     upload = keys.decode_upload(stored)
     rows = chunk_rows(txn, partition, stamped.upload)
     chosen = _choose(rows, request.parts)
-    check_completed(upload, chosen, request.parts)
+    check_completed(upload, chosen, request.parts, etags_suffice=request.etags_suffice)
     size_bytes = sum(part.size_bytes for part in chosen)
     if request.object_size_bytes not in (model.UNKNOWN, size_bytes):
         raise INVALID_REQUEST.error(

@@ -289,6 +289,7 @@ class Resolving:
             configurations=_first_configurations(request, self._defaults),
             row=msgspec.structs.replace(row, acl=asked.acl),
             may_exist=is_s3 and region == FIRST_REGION,
+            keeps_list=request.keeps_list,
         )
         return Resolved(creation, (ROOT, partition), checks, guard)
 

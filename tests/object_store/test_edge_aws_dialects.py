@@ -1,4 +1,4 @@
-"""Requests of S3 that are signed with version 2, as boto3 signs them when asked to, and as an attacker changes them."""
+"""What S3 takes and says for older clients: signatures of version 2, as boto3 makes them, and the dialect of Ceph."""
 
 import contextlib
 import http.client
@@ -178,5 +178,27 @@ def test_dialect_of_ceph_completes_an_upload_with_its_key_only(ceph: Door) -> No
     whole = {"MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": etag}]}}
 
     assert refused(s3.complete_multipart_upload, **ASKED, **upload, **whole) == (400, "InvalidRequest")
-    s3.complete_multipart_upload(**ASKED, **upload, **whole, **key)
+    done = s3.complete_multipart_upload(**ASKED, **upload, **whole, **key)
+    assert done["ResponseMetadata"]["HTTPHeaders"]["x-amz-server-side-encryption-customer-algorithm"] == "AES256"
     assert s3.get_object(**ASKED, **key)["Body"].read() == b"x"
+
+
+def test_dialect_of_ceph_completes_an_upload_by_its_etags(ceph: Door) -> None:
+    s3 = ceph.client()
+    upload = {"UploadId": s3.create_multipart_upload(**ASKED, ChecksumAlgorithm="SHA256")["UploadId"]}
+    part = s3.upload_part(**ASKED, **upload, PartNumber=1, Body=b"x", ChecksumAlgorithm="SHA256")
+    s3.complete_multipart_upload(
+        **ASKED, **upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    )
+
+    found = s3.get_object_attributes(**ASKED, ObjectAttributes=["ObjectParts"])["ObjectParts"]["Parts"]
+    assert [one["ChecksumSHA256"] for one in found] == [part["ChecksumSHA256"]]
+
+
+def test_dialect_of_ceph_keeps_the_list_of_a_bucket_that_is_made_again(ceph: Door) -> None:
+    s3 = ceph.client()
+    s3.create_bucket(Bucket="lists", ObjectOwnership="ObjectWriter", ACL="log-delivery-write")
+
+    s3.create_bucket(Bucket="lists", ObjectOwnership="ObjectWriter", ACL="log-delivery-write")
+    assert refused(s3.create_bucket, Bucket="lists", ACL="private") == (409, "BucketAlreadyExists")
+    assert len(s3.get_bucket_acl(Bucket="lists")["Grants"]) == 3
