@@ -368,7 +368,7 @@ def test_every_operation_says_what_it_checks() -> None:
     assert len(TABLE) == 44
     for row in TABLE:
         assert row.summary.endswith(".")
-        assert all(permission.startswith(("s3:", "cumulo:")) for permission in row.permissions)
+        assert all(permission.startswith(("s3:", "cumulo:", "iam:PassRole")) for permission in row.permissions)
 
 
 def test_conditional_write_also_needs_to_read() -> None:
