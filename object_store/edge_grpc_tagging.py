@@ -18,13 +18,15 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
         "SetObjectTagging": (
             pb.SetObjectTaggingRequest,
             lambda request, _: model.SetObjectTagging(
-                bucket_name(request.bucket), request.key, dict(request.tags), request.version_id
+                bucket_name(request.bucket), request.key, dict(request.tags), request.version_id, request.request_id
             ),
             lambda version_id: pb.SetObjectTaggingResponse(version_id=version_id),
         ),
         "DeleteObjectTagging": (
             pb.DeleteObjectTaggingRequest,
-            lambda request, _: model.DeleteObjectTagging(bucket_name(request.bucket), request.key, request.version_id),
+            lambda request, _: model.DeleteObjectTagging(
+                bucket_name(request.bucket), request.key, request.version_id, request.request_id
+            ),
             lambda version_id: pb.DeleteObjectTaggingResponse(version_id=version_id),
         ),
     }

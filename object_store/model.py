@@ -935,6 +935,7 @@ class SetObjectTagging(msgspec.Struct, frozen=True):
     key: str
     tags: Mapping[str, str]
     version_id: str = ""
+    request_id: str = ""
 
 
 class DeleteObjectTagging(msgspec.Struct, frozen=True):
@@ -943,6 +944,7 @@ class DeleteObjectTagging(msgspec.Struct, frozen=True):
     bucket: str
     key: str
     version_id: str = ""
+    request_id: str = ""
 
 
 class GetObjectRetention(msgspec.Struct, frozen=True):

@@ -468,6 +468,8 @@ TABLE = OperationTable(
             set_tags,
             "Replaces an object's tags.",
             also=_LISTS,
+            result=str,
+            window_ms=DATA_WINDOW_MS,
         ),
         _object_row(
             model.DeleteObjectTagging,
@@ -476,6 +478,8 @@ TABLE = OperationTable(
             set_tags,
             "Removes an object's tags.",
             also=_LISTS,
+            result=str,
+            window_ms=DATA_WINDOW_MS,
         ),
         _object_row(
             model.GetObjectAcl,
@@ -492,6 +496,7 @@ TABLE = OperationTable(
             of_objects.set_acl,
             "Replaces an object's access control list.",
             also=_LISTS,
+            result=str,
             window_ms=DATA_WINDOW_MS,
         ),
         _object_row(

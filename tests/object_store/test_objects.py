@@ -410,6 +410,31 @@ def test_keys_of_every_kind_of_character_come_back(run: Any) -> None:
 # Idempotency
 
 
+def test_repeated_change_of_tags_or_a_list_is_about_the_version_that_the_first_met(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        versioning = model.Versioning(model.VERSIONING_ENABLED)
+        await stand.call("SetBucketConfiguration", model.SetBucketConfiguration("inbox", "versioning", versioning))
+        first = await stand.put("k", b"1", tags={"a": "0"})
+        changes = (
+            model.SetObjectTagging("inbox", "k", {"a": "1"}, request_id="one"),
+            model.DeleteObjectTagging("inbox", "k", request_id="two"),
+            model.SetObjectTagging("inbox", "k", {"a": "2"}, request_id="three"),
+        )
+        answers = [await stand.call(type(it).__name__, it) for it in changes]
+        await stand.put("k", b"2")
+        assert [await stand.call(type(it).__name__, it) for it in changes] == answers == [first.version_id] * 3
+        assert (await stand.call("GetObjectTagging", model.GetObjectTagging("inbox", "k"))).tags == {}
+        older = model.GetObjectTagging("inbox", "k", first.version_id)
+        assert (await stand.call("GetObjectTagging", older)).tags == {"a": "2"}
+
+        lists = model.OwnershipControls("BucketOwnerPreferred")
+        await stand.call("SetBucketConfiguration", model.SetBucketConfiguration("inbox", "ownership_controls", lists))
+        listed = model.SetObjectAcl("inbox", "k", "private", request_id="four")
+        assert await stand.call("SetObjectAcl", listed) == await stand.call("SetObjectAcl", listed)
+
+    run(scenario)
+
+
 def test_repeated_request_id_stores_once(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         data = b"z" * 100_000

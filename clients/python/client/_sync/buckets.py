@@ -440,12 +440,16 @@ class Bucket(Handle):
 
     def set_tags(self, key: str, tags: Mapping[str, str], *, version_id: str = "") -> None:
         """Give an object, or one of its versions, these tags instead of those that it has; at most 10."""
-        request = pb.SetObjectTaggingRequest(bucket=self._name, key=key, tags=tags, version_id=version_id)
+        request = pb.SetObjectTaggingRequest(
+            bucket=self._name, key=key, tags=tags, version_id=version_id, request_id=self._connection.request_id()
+        )
         self._connection.call(self._connection.lane.objects.SetObjectTagging, request)
 
     def delete_tags(self, key: str, *, version_id: str = "") -> None:
         """Remove an object's tags, or those of one of its versions."""
-        request = pb.DeleteObjectTaggingRequest(bucket=self._name, key=key, version_id=version_id)
+        request = pb.DeleteObjectTaggingRequest(
+            bucket=self._name, key=key, version_id=version_id, request_id=self._connection.request_id()
+        )
         self._connection.call(self._connection.lane.objects.DeleteObjectTagging, request)
 
     def retention(self, key: str, *, version_id: str = "") -> model.Retention | None:

@@ -1576,7 +1576,9 @@ type SetObjectTaggingRequest struct {
 	// (`InvalidTag`).
 	Tags map[string]string `protobuf:"bytes,3,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Set by the client, optional: which version; by default the current one.
-	VersionId     string `protobuf:"bytes,4,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	VersionId string `protobuf:"bytes,4,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	// Set by the client, optional: idempotency id, a UUID; remembered 10 min.
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1639,6 +1641,13 @@ func (x *SetObjectTaggingRequest) GetVersionId() string {
 	return ""
 }
 
+func (x *SetObjectTaggingRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // The tags are written.
 type SetObjectTaggingResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1693,7 +1702,9 @@ type DeleteObjectTaggingRequest struct {
 	// Set by the client, required: 1 to 1024 bytes.
 	Key string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
 	// Set by the client, optional: which version; by default the current one.
-	VersionId     string `protobuf:"bytes,3,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	VersionId string `protobuf:"bytes,3,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	// Set by the client, optional: idempotency id, a UUID; remembered 10 min.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1745,6 +1756,13 @@ func (x *DeleteObjectTaggingRequest) GetKey() string {
 func (x *DeleteObjectTaggingRequest) GetVersionId() string {
 	if x != nil {
 		return x.VersionId
+	}
+	return ""
+}
+
+func (x *DeleteObjectTaggingRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
 	}
 	return ""
 }
@@ -7171,24 +7189,28 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"version_id\x18\x02 \x01(\tR\tversionId\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe9\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x88\x02\n" +
 	"\x17SetObjectTaggingRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12L\n" +
 	"\x04tags\x18\x03 \x03(\v28.cumulo.api.objects.v1.SetObjectTaggingRequest.TagsEntryR\x04tags\x12\x1d\n" +
 	"\n" +
-	"version_id\x18\x04 \x01(\tR\tversionId\x1a7\n" +
+	"version_id\x18\x04 \x01(\tR\tversionId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tR\trequestId\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"9\n" +
 	"\x18SetObjectTaggingResponse\x12\x1d\n" +
 	"\n" +
-	"version_id\x18\x01 \x01(\tR\tversionId\"e\n" +
+	"version_id\x18\x01 \x01(\tR\tversionId\"\x84\x01\n" +
 	"\x1aDeleteObjectTaggingRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +
 	"\n" +
-	"version_id\x18\x03 \x01(\tR\tversionId\"<\n" +
+	"version_id\x18\x03 \x01(\tR\tversionId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"<\n" +
 	"\x1bDeleteObjectTaggingResponse\x12\x1d\n" +
 	"\n" +
 	"version_id\x18\x01 \x01(\tR\tversionId\"d\n" +

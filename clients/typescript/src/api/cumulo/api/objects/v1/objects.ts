@@ -369,6 +369,8 @@ export interface SetObjectTaggingRequest {
   tags: { [key: string]: string };
   /** Set by the client, optional: which version; by default the current one. */
   versionId: string;
+  /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
+  requestId: string;
 }
 
 export interface SetObjectTaggingRequest_TagsEntry {
@@ -390,6 +392,8 @@ export interface DeleteObjectTaggingRequest {
   key: string;
   /** Set by the client, optional: which version; by default the current one. */
   versionId: string;
+  /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
+  requestId: string;
 }
 
 /** The object has no tags. */
@@ -3472,7 +3476,7 @@ export const GetObjectTaggingResponse_TagsEntry: MessageFns<GetObjectTaggingResp
 };
 
 function createBaseSetObjectTaggingRequest(): SetObjectTaggingRequest {
-  return { bucket: "", key: "", tags: {}, versionId: "" };
+  return { bucket: "", key: "", tags: {}, versionId: "", requestId: "" };
 }
 
 export const SetObjectTaggingRequest: MessageFns<SetObjectTaggingRequest> = {
@@ -3488,6 +3492,9 @@ export const SetObjectTaggingRequest: MessageFns<SetObjectTaggingRequest> = {
     });
     if (message.versionId !== "") {
       writer.uint32(34).string(message.versionId);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(42).string(message.requestId);
     }
     return writer;
   },
@@ -3540,6 +3547,14 @@ export const SetObjectTaggingRequest: MessageFns<SetObjectTaggingRequest> = {
             message.versionId = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3569,6 +3584,7 @@ export const SetObjectTaggingRequest: MessageFns<SetObjectTaggingRequest> = {
       {},
     );
     message.versionId = object.versionId ?? "";
+    message.requestId = object.requestId ?? "";
     return message;
   },
 };
@@ -3696,7 +3712,7 @@ export const SetObjectTaggingResponse: MessageFns<SetObjectTaggingResponse> = {
 };
 
 function createBaseDeleteObjectTaggingRequest(): DeleteObjectTaggingRequest {
-  return { bucket: "", key: "", versionId: "" };
+  return { bucket: "", key: "", versionId: "", requestId: "" };
 }
 
 export const DeleteObjectTaggingRequest: MessageFns<DeleteObjectTaggingRequest> = {
@@ -3709,6 +3725,9 @@ export const DeleteObjectTaggingRequest: MessageFns<DeleteObjectTaggingRequest> 
     }
     if (message.versionId !== "") {
       writer.uint32(26).string(message.versionId);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(34).string(message.requestId);
     }
     return writer;
   },
@@ -3750,6 +3769,14 @@ export const DeleteObjectTaggingRequest: MessageFns<DeleteObjectTaggingRequest> 
             message.versionId = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3770,6 +3797,7 @@ export const DeleteObjectTaggingRequest: MessageFns<DeleteObjectTaggingRequest> 
     message.bucket = object.bucket ?? "";
     message.key = object.key ?? "";
     message.versionId = object.versionId ?? "";
+    message.requestId = object.requestId ?? "";
     return message;
   },
 };
