@@ -24,6 +24,7 @@ class Dialect(msgspec.Struct, frozen=True):
     without saying what they come to. `completion_needs_key`: a completion of an upload under SSE-C brings its key, and
     is told of it; `etags_suffice`: it need not repeat the checksums of its parts. `keeps_lists`: who makes his own
     bucket again, with another access control list, is refused.
+    `denies_markers`: where an object is not there, it is said that no delete marker hides it, where none does.
     """
 
     said_otherwise: Mapping[ErrorRow, ErrorRow] = {}
@@ -31,6 +32,7 @@ class Dialect(msgspec.Struct, frozen=True):
     completion_needs_key: bool = False
     etags_suffice: bool = False
     keeps_lists: bool = False
+    denies_markers: bool = False
 
 
 AWS = Dialect()

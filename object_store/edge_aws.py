@@ -81,7 +81,7 @@ def _guarded(handler: Handler) -> Handler:
             return await handler(call)
         except ServiceError as error:
             add_elements(error, call)
-            headers = refusal_headers(error)
+            headers = refusal_headers(error, denies_markers=call.dialect.denies_markers)
             if headers:
                 raise RefusalWithHeaders(error, headers) from error
             raise

@@ -36,5 +36,12 @@ _CEPH: Final = dict(
 )
 DIALECTS: Final[Mapping[str, Dialect]] = {
     "aws": AWS,
-    "ceph": Dialect(_CEPH, unsized_bodies=True, completion_needs_key=True, etags_suffice=True, keeps_lists=True),
+    "ceph": Dialect(
+        _CEPH,
+        unsized_bodies=True,
+        completion_needs_key=True,
+        etags_suffice=True,
+        keeps_lists=True,
+        denies_markers=True,
+    ),
 }

@@ -91,6 +91,7 @@ _ELEMENTS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """By code: each element, and the value of the error that fills it, or, with a capital, the member of the request."""
 
+_DELETE_MARKER: Final = "x-amz-delete-marker"
 _ARGUMENTS: Final = {
     "version_id": "versionId",
     "content_type": "Content-Type",
@@ -116,11 +117,14 @@ def header_error(header: str) -> ServiceError:
     return ServiceError(NOT_IMPLEMENTED, {"Header": header})
 
 
-def refusal_headers(error: ServiceError) -> tuple[tuple[str, str], ...]:
-    """Return the headers with which S3 tells of a delete marker: one that is current, or one that was asked for."""
+def refusal_headers(error: ServiceError, *, denies_markers: bool = False) -> tuple[tuple[str, str], ...]:
+    """Return the headers with which S3 tells of a delete marker: one that is current, or one that was asked for.
+
+    With `denies_markers` it is also told that there is none, which S3 leaves out.
+    """
     if "delete_marker" not in error.values:
-        return ()
-    headers = (("x-amz-delete-marker", "true"), ("x-amz-version-id", str(error.values["version_id"])))
+        return ((_DELETE_MARKER, "false"),) if denies_markers and error.row is errors.NO_SUCH_KEY else ()
+    headers = ((_DELETE_MARKER, "true"), ("x-amz-version-id", str(error.values["version_id"])))
     if error.row is not errors.METHOD_NOT_ALLOWED:
         return headers
     modified_s = int(str(error.values["modified_ms"])) // 1000

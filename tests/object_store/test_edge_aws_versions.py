@@ -1,12 +1,13 @@
 """What S3's protocol says of versions: every header, element and refusal, by boto3 and byte by byte."""
 
 import urllib.parse
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.object_store.aws_door import OTHER_ACCOUNT, Door, door
+from tests.object_store.aws_door import OTHER_ACCOUNT, Door, door, opened
 from tests.object_store.test_edge_aws_forms import post
 
 __all__ = ["door"]
@@ -272,6 +273,17 @@ def test_nobody_hears_of_versions_who_never_asked_for_them(door: Door) -> None:
     assert all("x-amz-copy-source-version-id" not in it["ResponseMetadata"]["HTTPHeaders"] for it in answers)
     assert "Status" not in s3.get_bucket_versioning(Bucket="inbox")
     assert ID not in post(door, "form").headers
+
+
+def test_dialect_of_ceph_says_that_no_marker_hides_what_is_not_there(stand_in: Any, tmp_path: Path) -> None:
+    with opened(stand_in, tmp_path, dialect="ceph") as ceph:
+        s3 = ceph.client()
+        missed = [refusal(s3.get_object, Key="k"), refusal(s3.head_object, Key="k")]
+        enable(s3)
+        s3.delete_object(Bucket="inbox", Key="k")
+
+        assert [told(it) for it in missed] == [(None, "false")] * 2
+        assert told(refusal(s3.head_object, Key="k"))[1] == "true"
 
 
 def test_what_was_there_before_is_the_null_version(door: Door) -> None:
