@@ -500,6 +500,7 @@ def _object(it: model.Object) -> pb.Object:
         kms_key_arn="" if it.encryption is None else it.encryption.kms_key_arn,
         version_id=it.version_id,
         lock=edge_grpc_locks.encode(it.lock),
+        replication_status=it.replication_status,
     )
 
 

@@ -60,7 +60,7 @@ from cumulo.storage import records
 from cumulo.storage.engine import PARTITION_BYTES, Due, ReadTxn, Row, Txn
 
 HELD_MS: Final = 60_000
-UNDER_WAY_MAX: Final = 4
+UNDER_WAY_MAX: Final = 8
 """Keys at once: each may read and write 5 TiB, at 3 MiB of memory."""
 QUEUED_MAX: Final = 10_000
 HELD_PER_TRANSACTION: Final = 200

@@ -684,6 +684,7 @@ def object_info(it: objects.Object, messages: tuple[model.SentMessage, ...] = ()
         kms_key_arn=it.kms_key_arn,
         version_id=it.version_id,
         lock=_lock(it.lock) if it.HasField("lock") else None,
+        replication_status=it.replication_status,
     )
 
 

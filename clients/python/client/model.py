@@ -447,7 +447,8 @@ class ObjectInfo(Value, frozen=True):
     """An object's description. Listings fill in `key`, `size`, `etag` and `modified` only; `messages` are those that
     were stored with it, told by `put` alone. `encryption` is `AES256`, `aws:kms`, `aws:kms:dsse`, `SSE-C` or empty.
     `version_id` is empty where the bucket never kept versions. `lock` is what the caller may know of what protects it,
-    None for nothing, told by `head`, `get` and `open`.
+    None for nothing, told by `head`, `get` and `open`. `replication_status` is `PENDING`, `COMPLETED`, `FAILED`,
+    `REPLICA` or empty.
     """
 
     key: str
@@ -465,6 +466,7 @@ class ObjectInfo(Value, frozen=True):
     kms_key_arn: str = ""
     version_id: str = ""
     lock: ObjectLock | None = None
+    replication_status: str = ""
 
 
 class ObjectVersion(Value, frozen=True):

@@ -446,9 +446,12 @@ type Object struct {
 	VersionId string `protobuf:"bytes,13,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
 	// Set by the server: as much of what protects this version as the caller may know (s3:GetObjectRetention,
 	// s3:GetObjectLegalHold); absent in the answers of writes, and where there is nothing to tell.
-	Lock          *ObjectLock `protobuf:"bytes,14,opt,name=lock,proto3" json:"lock,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Lock *ObjectLock `protobuf:"bytes,14,opt,name=lock,proto3" json:"lock,omitempty"`
+	// Set by the server: how far the replication of this version to other buckets is: `PENDING`, `COMPLETED`, `FAILED`, or
+	// `REPLICA` of one that came from another bucket; empty where no rule is about it.
+	ReplicationStatus string `protobuf:"bytes,15,opt,name=replication_status,json=replicationStatus,proto3" json:"replication_status,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Object) Reset() {
@@ -577,6 +580,13 @@ func (x *Object) GetLock() *ObjectLock {
 		return x.Lock
 	}
 	return nil
+}
+
+func (x *Object) GetReplicationStatus() string {
+	if x != nil {
+		return x.ReplicationStatus
+	}
+	return ""
 }
 
 // What protects a version of an object against deletion.
@@ -7082,7 +7092,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x0f_content_lengthB\f\n" +
 	"\n" +
 	"_crc64nvmeB\t\n" +
-	"\a_crc32c\"\xc6\x04\n" +
+	"\a_crc32c\"\xf5\x04\n" +
 	"\x06Object\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +
@@ -7103,7 +7113,8 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\vkms_key_arn\x18\f \x01(\tR\tkmsKeyArn\x12\x1d\n" +
 	"\n" +
 	"version_id\x18\r \x01(\tR\tversionId\x125\n" +
-	"\x04lock\x18\x0e \x01(\v2!.cumulo.api.objects.v1.ObjectLockR\x04lock\x1a;\n" +
+	"\x04lock\x18\x0e \x01(\v2!.cumulo.api.objects.v1.ObjectLockR\x04lock\x12-\n" +
+	"\x12replication_status\x18\x0f \x01(\tR\x11replicationStatus\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\f\n" +

@@ -271,6 +271,7 @@ class Object(_message.Message):
     KMS_KEY_ARN_FIELD_NUMBER: _builtins.int
     VERSION_ID_FIELD_NUMBER: _builtins.int
     LOCK_FIELD_NUMBER: _builtins.int
+    REPLICATION_STATUS_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the server: `buckets/{bucket}`."""
     key: _builtins.str
@@ -300,6 +301,10 @@ class Object(_message.Message):
     """Set by the server: the id of this version; empty where the bucket never kept versions, and, as in S3, in answers to
     writes while versioning is suspended.
     """
+    replication_status: _builtins.str
+    """Set by the server: how far the replication of this version to other buckets is: `PENDING`, `COMPLETED`, `FAILED`, or
+    `REPLICA` of one that came from another bucket; empty where no rule is about it.
+    """
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Set by the client at upload: user metadata, names in lower case."""
@@ -327,10 +332,11 @@ class Object(_message.Message):
         kms_key_arn: _builtins.str = ...,
         version_id: _builtins.str = ...,
         lock: Global___ObjectLock | None = ...,
+        replication_status: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c", "_crc64nvme", b"_crc64nvme", "crc32c", b"crc32c", "crc64nvme", b"crc64nvme", "lock", b"lock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c", "_crc64nvme", b"_crc64nvme", "bucket", b"bucket", "content_type", b"content_type", "crc32c", b"crc32c", "crc64nvme", b"crc64nvme", "encryption", b"encryption", "etag", b"etag", "key", b"key", "kms_key_arn", b"kms_key_arn", "last_modified_ms", b"last_modified_ms", "lock", b"lock", "metadata", b"metadata", "part_count", b"part_count", "size_bytes", b"size_bytes", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c", "_crc64nvme", b"_crc64nvme", "bucket", b"bucket", "content_type", b"content_type", "crc32c", b"crc32c", "crc64nvme", b"crc64nvme", "encryption", b"encryption", "etag", b"etag", "key", b"key", "kms_key_arn", b"kms_key_arn", "last_modified_ms", b"last_modified_ms", "lock", b"lock", "metadata", b"metadata", "part_count", b"part_count", "replication_status", b"replication_status", "size_bytes", b"size_bytes", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__crc32c: _TypeAlias = _typing.Literal["crc32c"]  # noqa: Y015
     _WhichOneofArgType__crc32c: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c"]  # noqa: Y015

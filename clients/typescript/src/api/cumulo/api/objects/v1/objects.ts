@@ -168,7 +168,14 @@ export interface Object {
    * Set by the server: as much of what protects this version as the caller may know (s3:GetObjectRetention,
    * s3:GetObjectLegalHold); absent in the answers of writes, and where there is nothing to tell.
    */
-  lock: ObjectLock | undefined;
+  lock:
+    | ObjectLock
+    | undefined;
+  /**
+   * Set by the server: how far the replication of this version to other buckets is: `PENDING`, `COMPLETED`, `FAILED`, or
+   * `REPLICA` of one that came from another bucket; empty where no rule is about it.
+   */
+  replicationStatus: string;
 }
 
 export interface Object_MetadataEntry {
@@ -1802,6 +1809,7 @@ function createBaseObject(): Object {
     kmsKeyArn: "",
     versionId: "",
     lock: undefined,
+    replicationStatus: "",
   };
 }
 
@@ -1857,6 +1865,9 @@ export const Object: MessageFns<Object> = {
     }
     if (message.lock !== undefined) {
       ObjectLock.encode(message.lock, writer.uint32(114).fork()).join();
+    }
+    if (message.replicationStatus !== "") {
+      writer.uint32(122).string(message.replicationStatus);
     }
     return writer;
   },
@@ -1989,6 +2000,14 @@ export const Object: MessageFns<Object> = {
             message.lock = ObjectLock.decode(reader, reader.uint32());
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.replicationStatus = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2034,6 +2053,7 @@ export const Object: MessageFns<Object> = {
     message.lock = (object.lock !== undefined && object.lock !== null)
       ? ObjectLock.fromPartial(object.lock)
       : undefined;
+    message.replicationStatus = object.replicationStatus ?? "";
     return message;
   },
 };
