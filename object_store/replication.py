@@ -423,7 +423,7 @@ def _plan(record: ObjectRecord, way: WayRecord, found: Found) -> Plan | None:
     encryption, default = record.encryption, found.row.encryption
     if encryption is None or record.is_delete_marker:
         return planned(None, default)
-    key_id = (way.kms_key_id or encryption.kms_key_arn) if encryption.algorithm == model.AWS_KMS else ""
+    key_id = (way.kms_key_id or encryption.kms_key_arn) if encryption.algorithm in model.UNDER_KMS else ""
     return planned(model.AskedEncryption(encryption.algorithm, key_id), default)
 
 

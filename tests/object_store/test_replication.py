@@ -519,16 +519,19 @@ def test_objects_under_a_key_of_kms_go_where_a_rule_asks_for_them_under_the_key_
         await replicate(stand, KMS_RULE)
         await stand.put("whole", b"x" * 100_000, encryption=KMS)
         await stand.put("small", b"x", encryption=KMS)
+        await stand.put("twice", b"z", encryption=model.AskedEncryption(model.DUAL_LAYER, "key-1"))
         await upload(stand, "parts", b"a" * (5 * MIB), b"b", encryption=KMS)
         await stand.put("s3", b"y")
 
         await settle(stand)
 
         assert (await head(stand, "before", "inbox")).replication_status == ""
-        assert [row[0] for row in await versions(stand)] == ["parts", "s3", "small", "whole"]
-        for key, data in (("whole", b"x" * 100_000), ("small", b"x"), ("parts", b"a" * (5 * MIB) + b"b")):
+        assert [row[0] for row in await versions(stand)] == ["parts", "s3", "small", "twice", "whole"]
+        bodies = {"whole": b"x" * 100_000, "small": b"x", "twice": b"z", "parts": b"a" * (5 * MIB) + b"b"}
+        for key, data in bodies.items():
             replica = await head(stand, key)
             assert replica.encryption.kms_key_arn.endswith("/key-2")
+            assert (replica.encryption.algorithm == model.DUAL_LAYER) == (key == "twice")
             assert replica.etag == (await head(stand, key, "inbox")).etag
             assert await stand.get(key, bucket="copies") == data
         assert (await head(stand, "s3")).encryption.algorithm == model.AES256
