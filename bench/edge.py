@@ -12,6 +12,7 @@ Run: python bench/edge.py [--seconds 4] [--short] [--only PART ...] [--alone] [-
 """
 
 import argparse
+import base64
 import hashlib
 import json
 import sys
@@ -32,6 +33,7 @@ from rig.http_load import (
     in_group,
     parked_polls,
     processes,
+    put_many,
     receive_and_delete,
     send_in_groups,
     upload,
@@ -56,6 +58,8 @@ BATCH = 10
 LANES = 8
 POLLS, POLL_WAIT_S, POLL_CPU_S = 1_000, 20, 5.0
 SEND_TARGET, SMALL_OBJECT_TARGET, GET_TARGET, PUT_TARGET, RAW_TARGET = 3.5, 4.0, 1.0, 1.4, 0.85
+WRITERS, WRITERS_TARGET = 16, 5.0
+AT_ONCE, MEMORY_AT_ONCE_MB_TARGET = 20, 100
 GET_MB_TARGET, LISTING_MS_TARGET, MEMORY_MB_TARGET, POLL_CPU_TARGET, POLL_KB_TARGET = 2_000, 1.0, 64, 1.0, 30
 
 
@@ -123,12 +127,25 @@ class Bench:
         """All servers, ours first."""
         return (self.ours, *self.others)
 
-    def compare(self, what: str, phase: Phase, target: float, *, size_bytes: int = 0, note: str = "") -> Cost:
-        """Add a row that holds ours against MiniStack, in turns; bodies of `size_bytes` are counted in MB."""
+    def compare(
+        self,
+        what: str,
+        phase: Phase,
+        target: float | None,
+        *,
+        size_bytes: int = 0,
+        note: str = "",
+        before: Callable[[Peer], None] | None = None,
+    ) -> Cost:
+        """Add a row that holds ours against MiniStack, in turns; bodies of `size_bytes` are counted in MB, and what
+        `before` does to prepare a round is not.
+        """
         rounds: dict[str, list[Cost]] = {peer.name: [] for peer in self.peers}
         for number in range(ROUNDS):
             for peer in self.peers:
                 if peer.name != MOTO or not number:  # once shows how far away it is
+                    if before is not None:
+                        before(peer)
                     rounds[peer.name].append(cost_of(peer, phase))
         costs = {name: together(it) for name, it in rounds.items()}
         ours = costs[OURS]
@@ -264,9 +281,7 @@ class Bench:
     def listing(self) -> None:
         """ListObjectsV2 of a full page."""
         for peer in self.peers:
-            client = HttpClient(peer.address)
-            for number in range(LISTED):
-                client.call(s3(peer.address, "PUT", f"/{BUCKET}/listed/{number:04}", body=b"x"))
+            put_many(HttpClient(peer.address), peer.address, f"/{BUCKET}/listed/", LISTED)
 
         def page(address: Address) -> Asked:
             return s3(address, "GET", f"/{BUCKET}", query=(("list-type", "2"), ("prefix", "listed/")))
@@ -274,16 +289,71 @@ class Bench:
         cost = cost_of(self.ours, self.repeat(page, LARGE_CONNECTIONS))
         self._figure("S3 ListObjectsV2 of 1,000 keys", 1000 / cost.per_cpu_s, "ms CPU", LISTING_MS_TARGET, at_most=True)
 
+    def deletes(self) -> None:
+        """DeleteObjects of a thousand keys."""
+        keys = "".join(f"<Object><Key>deleted/{number:04}</Key></Object>" for number in range(LISTED))
+        document = f"<Delete><Quiet>true</Quiet>{keys}</Delete>".encode()
+        digest = base64.b64encode(hashlib.md5(document, usedforsecurity=False).digest()).decode()
+
+        def delete(peer: Peer) -> Load:
+            asked = s3(
+                peer.address, "POST", f"/{BUCKET}", query=(("delete", ""),), body=document, more={"content-md5": digest}
+            )
+            started = time.monotonic()
+            HttpClient(peer.address).call(asked)
+            return Load(LISTED, time.monotonic() - started)
+
+        def prepare(peer: Peer) -> None:
+            put_many(HttpClient(peer.address), peer.address, f"/{BUCKET}/deleted/", LISTED)
+
+        self.compare("S3 DeleteObjects of 1,000 keys, each", delete, None, before=prepare)
+
+    def writers(self) -> None:
+        """Put small objects by one writer, and by sixteen: what they gain by sharing commits."""
+
+        def put(address: Address) -> Asked:
+            return s3(address, "PUT", f"/{BUCKET}/shared", body=bytes(KIB))
+
+        one, many = (self.repeat(put, connections)(self.ours) for connections in (1, WRITERS))
+        self.rows.append(
+            Row(
+                what=f"S3 PUT 1 KiB by {WRITERS} writers, beside one",
+                figure=many.items / many.elapsed_s,
+                unit="calls/s",
+                p50_ms=many.p50_ms,
+                p99_ms=many.p99_ms,
+                floor=one.items / one.elapsed_s,
+                target=WRITERS_TARGET,
+            )
+        )
+
+    def gibibyte(self) -> None:
+        """Put and get of a body of 1 GiB, beside MiniStack."""
+        path = f"/{BUCKET}/gibibyte"
+        self.compare(
+            "S3 PUT 1 GiB",
+            lambda peer: processes(1, upload, peer.address, path, GIB, 1, UNSIGNED),
+            None,
+            size_bytes=GIB,
+        )
+        self.compare(
+            "S3 GET 1 GiB", lambda peer: processes(1, download, peer.address, path, GIB, 1), None, size_bytes=GIB
+        )
+        for peer in self.peers:
+            HttpClient(peer.address).call(s3(peer.address, "DELETE", f"{path}-0"))
+
     def memory(self) -> None:
-        """Send a gibibyte up and down: what it adds to the server's memory at its highest."""
+        """Send a gibibyte up and down, alone and twenty at once: what it adds to the server's memory at its highest."""
         path = f"/{BUCKET}/1g"
-        for what, work, *more in (("up", upload, UNSIGNED), ("down", download)):
-            before_mb, _ = memory_mb(self.ours.pid)
-            Path(f"/proc/{self.ours.pid}/clear_refs").write_text("5")  # begin a new high-water mark
-            processes(1, work, self.ours.address, path, GIB, 1, *more)
-            added_mb = highest_mb(self.ours.pid) - before_mb
-            self._figure(f"memory added by 1 GiB {what}", added_mb, "MB", MEMORY_MB_TARGET, at_most=True)
-        HttpClient(self.ours.address).call(s3(self.ours.address, "DELETE", f"{path}-0"))
+        for count, target in ((1, MEMORY_MB_TARGET), (AT_ONCE, MEMORY_AT_ONCE_MB_TARGET)):
+            for what, work, *more in (("up", upload, UNSIGNED), ("down", download)):
+                before_mb, _ = memory_mb(self.ours.pid)
+                Path(f"/proc/{self.ours.pid}/clear_refs").write_text("5")  # begin a new high-water mark
+                processes(count, work, self.ours.address, path, GIB, 1, *more)
+                added_mb = highest_mb(self.ours.pid) - before_mb
+                self._figure(f"memory added by {count} of 1 GiB {what}", added_mb, "MB", target, at_most=True)
+            for number in range(count):
+                HttpClient(self.ours.address).call(s3(self.ours.address, "DELETE", f"{path}-{number}"))
 
     def parked(self) -> None:
         """Long polls that wait for a message."""
@@ -356,6 +426,9 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "small": Bench.small_objects,
     "large": Bench.large_objects,
     "list": Bench.listing,
+    "deletes": Bench.deletes,
+    "writers": Bench.writers,
+    "gibibyte": Bench.gibibyte,
     "memory": Bench.memory,
     "parked": Bench.parked,
 }

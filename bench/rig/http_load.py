@@ -112,6 +112,12 @@ def download(number: int, address: Address, path: str, size_bytes: int, count: i
     return count
 
 
+def put_many(client: HttpClient, address: Address, path: str, count: int) -> None:
+    """Put so many objects of a byte, one after the other."""
+    for number in range(count):
+        client.call(s3(address, "PUT", f"{path}{number:04}", body=b"x"))
+
+
 def receive_and_delete(_: int, address: Address, queue_url: str, lanes: int, seconds: float) -> int:
     """Receive messages one by one and delete each; end when there are none. Return how many."""
     until = time.monotonic() + seconds

@@ -6,6 +6,8 @@ Owns a signer of its own, because a load client must not spend its time in an SD
 import hashlib
 import hmac
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -52,10 +54,13 @@ def s3(
     body: bytes = b"",
     size_bytes: int | None = None,
     payload_hash: str = "",
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> Asked:
-    """Return a request to S3. `size_bytes` announces a body that is sent apart, whose hash `payload_hash` is."""
+    """Return a request to S3. `size_bytes` announces a body that is sent apart, whose hash `payload_hash` is; `more`
+    are headers besides, in small letters.
+    """
     said = payload_hash or hashlib.sha256(body).hexdigest()
-    headers = {"x-amz-content-sha256": said}
+    headers = {"x-amz-content-sha256": said, **more}
     length = len(body) if size_bytes is None else size_bytes
     if length:
         headers["content-length"] = str(length)
