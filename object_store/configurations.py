@@ -381,7 +381,7 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
             assert isinstance(value, model.BucketLock), value
             locks.check_versioned(meta)
             txn.put(stamped.partition + keys.META, records.encode(msgspec.structs.replace(meta, lock=value)))
-            replace_row(txn, request.bucket, locks_objects=True)
+            replace_row(txn, request.bucket, locks_objects=True, retains_objects=bool(value.mode))
         case "quota":
             assert value is None or isinstance(value, model.BucketQuota), value
             txn.put(stamped.partition + keys.META, records.encode(quotas.limited(meta, value)))

@@ -18,7 +18,6 @@ from cumulo.object_store.edge_aws_errors import (
     CONFIGURATION_NOT_IMPLEMENTED,
     MALFORMED_XML,
     argument_error,
-    request_error,
 )
 from cumulo.object_store.edge_aws_headers import asked_version, check_headers, parse_date
 from cumulo.object_store.edge_aws_xml import document
@@ -104,16 +103,16 @@ def asked_lock(headers: Mapping[str, str]) -> model.ObjectLock | None:
         return None
     until = headers.get(_UNTIL)
     until_ms = parse_date(until)
-    if until is not None and until_ms is None:
+    if until is not None and (until_ms is None or until[4:5] != "-"):
         raise argument_error(_UNTIL, until, "The retain until date must be provided in ISO 8601 format")
     return model.ObjectLock(headers.get(_MODE, ""), until_ms or 0, headers.get(_HOLD, ""))
 
 
-def check_digest(expected: model.ExpectedContent) -> None:
-    """Raise `InvalidRequest` for bytes that are to be locked and that nobody can say are those that were sent."""
-    if not expected.digests and not expected.announced:
-        raise request_error(
-            "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"
+def check_signed(call: AwsCall) -> None:
+    """Raise `InvalidArgument` where nobody says who locks an object."""
+    if not call.ctx.principal.account:
+        raise argument_error(
+            "Authorization", "", "Put Object requests with Object Lock parameters require AWS Signature Version 4"
         )
 
 

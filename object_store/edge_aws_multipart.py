@@ -122,6 +122,7 @@ async def _upload_part(service: Service, call: AwsCall) -> AwsAnswer:
         part_number=request.PartNumber,
         expected=expected_content(call, body_length(call)),
         encryption=part_encryption(call.http.headers),
+        demands_digest=True,
     )
     part: model.Part = (await service.call(call.ctx, "UploadPart", asked, upload_body(call))).value
     checksums = encoded(part.checksums or {"crc64nvme": part.crc64nvme.to_bytes(8, "big")})

@@ -40,7 +40,7 @@ from cumulo.object_store.edge_aws_headers import (
     write_conditions,
 )
 from cumulo.object_store.edge_aws_lifecycle import expiration_headers
-from cumulo.object_store.edge_aws_locks import asked_lock, check_digest, lock_headers
+from cumulo.object_store.edge_aws_locks import asked_lock, check_signed, lock_headers
 from cumulo.object_store.edge_aws_restores import restore_header
 from cumulo.object_store.edge_aws_tagging import tags_in_header
 from cumulo.object_store.edge_aws_uploads import body_length, upload_body
@@ -122,9 +122,10 @@ async def _put_object(service: Service, call: AwsCall) -> AwsAnswer:
         encryption=asked_encryption(headers),
         write_offset=_write_offset(request.WriteOffsetBytes),
         lock=asked_lock(headers),
+        demands_digest=True,
     )
     if asked.lock is not None:
-        check_digest(asked.expected)
+        check_signed(call)
     stored: model.Object = (await service.call(call.ctx, "PutObject", asked, upload_body(call))).value
     answered = (
         ("etag", f'"{stored.etag}"'),

@@ -111,7 +111,7 @@ NO_SUCH_OBJECT_LOCK_OF_OBJECT = ErrorRow(
     Status.NOT_FOUND,
     "The specified object does not have a ObjectLock configuration",
 )
-INVALID_RETENTION_PERIOD = ErrorRow("InvalidRetentionPeriod", 400, Status.INVALID_ARGUMENT, "{reason}")
+INVALID_RETENTION_PERIOD = ErrorRow("InvalidArgument", 400, Status.INVALID_ARGUMENT, "{reason}")
 INVALID_BUCKET_STATE = ErrorRow("InvalidBucketState", 409, Status.FAILED_PRECONDITION, "{reason}")
 INVALID_BUCKET_NAME = ErrorRow("InvalidBucketName", 400, Status.INVALID_ARGUMENT, "The specified bucket is not valid.")
 INVALID_LOCATION_CONSTRAINT = ErrorRow(

@@ -256,7 +256,8 @@ def _check_configurations(
     if meta.replication != replication_outbox.digest_of(read_value(txn, row.partition, configurations.REPLICATION)):
         yield "its replication rules are not those of its record"
     lock = configurations.read(txn, row.partition, configurations.OBJECT_LOCK)
-    if meta.lock != lock or row.locks_objects != (lock is not None):
+    retains = isinstance(lock, model.BucketLock) and bool(lock.mode)
+    if meta.lock != lock or (row.locks_objects, row.retains_objects) != (lock is not None, retains):
         yield "its object lock is not what its record and its row say"
     if lock is not None and state != model.VERSIONING_ENABLED:
         yield "its objects can be locked, and their versions are not kept"

@@ -39,21 +39,22 @@ _BYPASS: Final = "x-amz-bypass-governance-retention"
 
 
 def check_bucket_lock(lock: model.BucketLock) -> None:
-    """Raise `MalformedXML` or `InvalidRetentionPeriod` for a default retention that cannot be."""
+    """Raise `MalformedXML` or `InvalidArgument` for a default retention that cannot be."""
     if not lock.mode:
         if lock.days is not None or lock.years is not None:
             raise MALFORMED_CONFIGURATION.error()
         return
     if lock.mode not in LOCK_MODES or (lock.days is None) == (lock.years is None):
         raise MALFORMED_CONFIGURATION.error()
-    period, allowed = lock.days, model.RETENTION_DAYS_MAX
+    parameter, period, allowed = "Days", lock.days, model.RETENTION_DAYS_MAX
     if lock.years is not None:
-        period, allowed = lock.years, model.RETENTION_YEARS_MAX
+        parameter, period, allowed = "Years", lock.years, model.RETENTION_YEARS_MAX
     assert period is not None, lock
-    if period < 1:
-        raise INVALID_RETENTION_PERIOD.error(reason="Default retention period must be a positive integer value.")
-    if period > allowed:
-        raise INVALID_RETENTION_PERIOD.error(reason=f"Default retention period must be at most {allowed}.")
+    if not 1 <= period <= allowed:
+        reason = "Default retention period must be a positive integer value."
+        if period > allowed:
+            reason = "Default retention period too large."
+        raise INVALID_RETENTION_PERIOD.error(reason=reason, parameter=parameter, value=period)
 
 
 def check_versioned(meta: Meta) -> None:
@@ -123,6 +124,13 @@ def refused_new(*, locks_objects: bool) -> ServiceError | None:
 def refused_change(*, locks_objects: bool) -> ServiceError | None:
     """Return why the lock of an object is nothing to speak of. The words differ from those of a new object in S3."""
     return None if locks_objects else INVALID_REQUEST.error(reason="Bucket is missing Object Lock Configuration")
+
+
+def refused_unverified(what: str) -> ServiceError:
+    """Return the refusal of bytes that are to be locked and that nobody can say are those that were sent."""
+    return INVALID_REQUEST.error(
+        reason=f"Content-MD5 OR x-amz-checksum- HTTP header is required for {what} requests with Object Lock parameters"
+    )
 
 
 def refused_bypass(*, locks_objects: bool) -> ServiceError | None:

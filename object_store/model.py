@@ -797,7 +797,8 @@ class PutObject(msgspec.Struct, frozen=True, kw_only=True):
     standard one. `is_form` says that it came as a browser's form (S3's PostObject). `messages` are stored
     in the object's own commit. `encryption` None leaves it to the bucket. With a `write_offset` the body is put behind
     an object of that length, whose description stays; at 0 there may be none yet. What `lock` does not say, the
-    bucket's default retention does.
+    bucket's default retention does. `demands_digest` is set by S3's edge only: what is to be locked must come with a
+    digest of its bytes.
     """
 
     bucket: str
@@ -818,6 +819,7 @@ class PutObject(msgspec.Struct, frozen=True, kw_only=True):
     encryption: AskedEncryption | None = None
     write_offset: int = UNKNOWN
     lock: ObjectLock | None = None
+    demands_digest: bool = False
 
 
 class CopySource(msgspec.Struct, frozen=True):
@@ -1078,7 +1080,9 @@ class CreateMultipartUpload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UploadPart(msgspec.Struct, frozen=True, kw_only=True):
-    """Store a part; the body comes beside it. `encryption` brings the upload's customer key, where it has one."""
+    """Store a part; the body comes beside it. `encryption` brings the upload's customer key, where it has one;
+    `demands_digest` as in `PutObject`.
+    """
 
     bucket: str
     key: str
@@ -1087,6 +1091,7 @@ class UploadPart(msgspec.Struct, frozen=True, kw_only=True):
     expected: ExpectedContent = NOTHING_EXPECTED
     request_id: str = ""
     encryption: AskedEncryption | None = None
+    demands_digest: bool = False
 
 
 class UploadPartCopy(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,8 +9,10 @@ import msgspec
 from cumulo.object_store import locks, model
 from cumulo.object_store.buckets import open_bucket
 from cumulo.object_store.errors import NO_SUCH_OBJECT_LOCK_OF_OBJECT
+from cumulo.object_store.event_documents import RETENTION_PUT
 from cumulo.object_store.keys import ObjectRecord
 from cumulo.object_store.model import ObjectLock
+from cumulo.object_store.notifications import tell
 from cumulo.object_store.objects import existing
 from cumulo.object_store.replication_outbox import sent_again
 from cumulo.object_store.stamping import Stamped
@@ -45,7 +47,9 @@ def set_retention(txn: Txn, stamped: Stamped) -> str:
     before = found.lock or ObjectLock()
     after = msgspec.structs.replace(before, mode=request.mode, until_ms=request.until_ms)
     locks.check_retained(before, after, stamped.wall_ms, bypasses=request.bypasses_governance)
-    return _write(txn, stamped, found, after)
+    version_id = _write(txn, stamped, found, after)
+    tell(txn, stamped, open_bucket(txn, stamped.partition, request.bucket), RETENTION_PUT, request.key, found)
+    return version_id
 
 
 def set_legal_hold(txn: Txn, stamped: Stamped) -> str:

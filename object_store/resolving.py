@@ -531,12 +531,14 @@ class Resolving:
         self, request: model.PutObject | model.CopyObject | model.CreateMultipartUpload, found: Found
     ) -> ServiceError | None:
         """Return why a new object cannot be locked as it is asked to be, None also where nobody asks for that."""
-        lock = request.lock
-        if lock is None:
-            return None
-        wall_ms = self._clock.wall_ms()
-        refused = locks.refused_new(locks_objects=found.row.locks_objects)
-        return refused or _caught(lambda: locks.check_asked(lock, wall_ms))
+        lock, wall_ms = request.lock, self._clock.wall_ms()
+        refused = None
+        if lock is not None:
+            refused = _caught(lambda: locks.check_asked(lock, wall_ms))
+            refused = refused or locks.refused_new(locks_objects=found.row.locks_objects)
+        if refused is None and (lock is not None or found.row.retains_objects) and _lacks_digest(request):
+            return locks.refused_unverified("Put Object")
+        return refused
 
     def _may(self, ctx: CallContext, found: Found, checks: Checks, record: ObjectRecord | None) -> bool:
         """Say whether a caller is allowed what is no condition of his request."""
@@ -923,6 +925,8 @@ class Resolving:
             record = upload.record
             given = {*request.expected.digests, *request.expected.announced} - {model.CONTENT_MD5}
             missing = _caught(lambda: check_part(record, given))
+            if missing is None and record.lock is not None and _lacks_digest(request):
+                missing = locks.refused_unverified("Put Part")
         return self._resolved(ctx, operation, request, found, upload, missing=missing)
 
     async def _open_upload(self, stamped: Stamped) -> tuple[PartUpload, ServiceError | None]:
@@ -1165,6 +1169,13 @@ def _check_description(request: model.PutObject | model.CreateMultipartUpload | 
     naming.check_storage_class(request.storage_class)
     if request.lock is not None:
         locks.check_date(request.lock.until_ms)
+
+
+def _lacks_digest(request: Any) -> bool:
+    """Say whether a request must tell a digest of its bytes, and does not."""
+    if not isinstance(request, model.PutObject | model.UploadPart):
+        return False
+    return request.demands_digest and not request.expected.digests and not request.expected.announced
 
 
 def _retained_until(request: Any) -> int:

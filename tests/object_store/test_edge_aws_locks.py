@@ -93,7 +93,7 @@ def test_bucket_without_versions_cannot_be_given_locks(door: Door) -> None:
         (f"{ENABLED}<Rule/>", "MalformedXML"),
         (f"{ENABLED}<Rule><DefaultRetention/></Rule>", "MalformedXML"),
         (default("<Days>1</Days>"), "MalformedXML"),
-        (default("<Mode>COMPLIANCE</Mode><Days>0</Days>"), "InvalidRetentionPeriod"),
+        (default("<Mode>COMPLIANCE</Mode><Days>0</Days>"), "InvalidArgument"),
         (default("<DefaultEventHold><Days>1</Days></DefaultEventHold>"), "NotImplemented"),
     ],
 )
@@ -117,7 +117,9 @@ def test_retention_and_hold_are_read_back_and_shown_with_the_object(door: Door) 
 
     assert s3.get_object_retention(**named)["Retention"] == retention
     assert s3.get_object_legal_hold(**named)["LegalHold"] == {"Status": "ON"}
-    for answer in (s3.head_object(**named), s3.get_object(**named)):
+    got = s3.get_object(**named)
+    assert got["Body"].read() == b"1"
+    for answer in (s3.head_object(**named), got):
         assert (answer["ObjectLockMode"], answer["ObjectLockRetainUntilDate"]) == ("GOVERNANCE", FUTURE)
         assert answer["ObjectLockLegalHoldStatus"] == "ON"
     assert "ObjectLockMode" not in s3.head_object(Bucket="locked", Key="k")
@@ -201,6 +203,10 @@ def test_copies_and_uploads_in_parts_are_locked_by_their_headers(door: Door) -> 
             {"x-amz-object-lock-mode": "GOVERNANCE", "x-amz-object-lock-retain-until-date": "2001-01-01T00:00:00Z"},
             "The retain until date must be in the future!",
         ),
+        (
+            {"x-amz-object-lock-mode": "GOVERNANCE", "x-amz-object-lock-retain-until-date": "4070908800"},
+            "The retain until date must be provided in ISO 8601 format",
+        ),
         ({"x-amz-object-lock-legal-hold": "yes"}, "Legal Hold must be either of 'ON' or 'OFF'"),
     ],
 )
@@ -208,19 +214,26 @@ def test_headers_of_a_lock_that_cannot_be_are_refused(door: Door, headers: dict[
     locked(door)
     headers["content-md5"] = base64.b64encode(hashlib.md5(b"1", usedforsecurity=False).digest()).decode()
 
-    assert door.ask("PUT", "/locked/k", headers, b"1").error == (400, "InvalidArgument", error)
+    for bucket in ("locked", "inbox"):
+        assert door.ask("PUT", f"/{bucket}/k", headers, b"1").error == (400, "InvalidArgument", error)
     assert door.ask("POST", "/locked/k?uploads", headers | {"content-md5": ""}).error[1] == "InvalidArgument"
 
 
 def test_bytes_to_be_locked_must_come_with_a_checksum(door: Door) -> None:
-    locked(door)
+    s3 = locked(door)
     header = {"x-amz-object-lock-legal-hold": "ON"}
+    words = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put {} requests with Object Lock parameters"
+    missing = (400, "InvalidRequest", words.format("Object"))
+    upload_id = s3.create_multipart_upload(Bucket="locked", Key="k", ObjectLockLegalHoldStatus="ON")["UploadId"]
 
-    assert door.ask("PUT", "/locked/k", header, b"1").error == (
-        400,
-        "InvalidRequest",
-        "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters",
-    )
+    assert door.ask("PUT", "/locked/k", header, b"1").error == missing
+    part = f"/locked/k?partNumber=1&uploadId={upload_id}"
+    assert door.ask("PUT", part, body=b"1").error == (400, "InvalidRequest", words.format("Part"))
+    assert door.ask("PUT", "/locked/free", body=b"1").status == 200
+    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
+    configuration = {"ObjectLockEnabled": "Enabled", "Rule": rule}
+    s3.put_object_lock_configuration(Bucket="locked", ObjectLockConfiguration=configuration)
+    assert door.ask("PUT", "/locked/free", body=b"1").error == missing
     assert door.ask("PUT", "/locked/k", header | {"x-amz-checksum-crc32": "g9zvtw=="}, b"1").status == 200
 
 
@@ -315,6 +328,15 @@ def test_who_may_read_an_object_need_not_know_its_lock(door: Door) -> None:
     head = other.head_object(Bucket="locked", Key="k")
     assert head["ObjectLockMode"] == "GOVERNANCE"
     assert "ObjectLockLegalHoldStatus" not in head
+
+
+def test_nobody_locks_what_he_puts_unsigned(door: Door) -> None:
+    locked(door)
+
+    answer = door.ask("PUT", "/locked/k", {"x-amz-object-lock-legal-hold": "ON"}, b"1", key=None)
+
+    words = "Put Object requests with Object Lock parameters require AWS Signature Version 4"
+    assert answer.error == (400, "InvalidArgument", words)
 
 
 def test_a_new_object_is_locked_by_who_may_lock(door: Door) -> None:

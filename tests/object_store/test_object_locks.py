@@ -254,10 +254,10 @@ def test_lock_that_no_object_can_have_is_refused(run: Any, refused: Any, lock: A
         (model.BucketLock("GOVERNANCE", 1, 1), "MalformedXML"),
         (model.BucketLock("governance", 1), "MalformedXML"),
         (model.BucketLock("", 1), "MalformedXML"),
-        (model.BucketLock("GOVERNANCE", 0), "InvalidRetentionPeriod"),
-        (model.BucketLock("GOVERNANCE", 36_501), "InvalidRetentionPeriod"),
-        (model.BucketLock("GOVERNANCE", years=-1), "InvalidRetentionPeriod"),
-        (model.BucketLock("GOVERNANCE", years=101), "InvalidRetentionPeriod"),
+        (model.BucketLock("GOVERNANCE", 0), "InvalidArgument"),
+        (model.BucketLock("GOVERNANCE", 36_501), "InvalidArgument"),
+        (model.BucketLock("GOVERNANCE", years=-1), "InvalidArgument"),
+        (model.BucketLock("GOVERNANCE", years=101), "InvalidArgument"),
         (model.BucketLock("GOVERNANCE", 36_500), None),
         (model.BucketLock("COMPLIANCE", years=100), None),
     ],
@@ -429,6 +429,25 @@ def test_policy_narrows_locks_by_what_they_say(run: Any, refused: Any) -> None:
         await deny("s3:PutObjectLegalHold", {"StringEquals": {"s3:object-lock-legal-hold": "OFF"}})
         await hold(stand, "k", "ON")
         assert (await refused(hold(stand, "k", "OFF"))).row.code == "AccessDenied"
+
+    run(scenario)
+
+
+def test_change_of_a_retention_is_told(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        rule = model.NotificationRule(target="arn:aws:sqs:us-east-1:000000000000:q", events=("s3:ObjectRetention:Put",))
+        await stand.notify_me(rule, bucket="locked")
+        version_id = await put(stand, "k", lock=model.ObjectLock(hold="OFF"))
+        await hold(stand, "k", "ON")
+        await retain(stand, "k", model.GOVERNANCE, 1)
+
+        await stand.advance()
+
+        told = [msgspec.json.decode(body) for body in await stand.messages()]
+        events = [one["Records"][0] for one in told if "Records" in one]
+        assert [one["eventName"] for one in events] == ["ObjectRetention:Put"]
+        assert events[0]["s3"]["object"]["versionId"] == version_id
 
     run(scenario)
 
