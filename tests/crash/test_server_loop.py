@@ -16,8 +16,8 @@ SINGLE_POINTS = (
     "engine.after_commit=crash@90",
     "engine.rerun=crash@90",
     "engine.rerun=error@90",
-    "due.before_deed=crash@3",
-    "due.after_deed=crash@3",
+    "due.before_deed=crash@12",
+    "due.after_deed=crash@12",
 )
 
 
