@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from cumulo.core.errors import NOT_IMPLEMENTED, ServiceError
+from cumulo.core.errors import ServiceError
 from cumulo.core.lazy import LazyModule
 from cumulo.core.names import is_account_id, parse_arn
 from cumulo.object_store.archives import ARCHIVES
@@ -40,6 +40,8 @@ GIVEN_ID_CHARACTERS: Final = 48
 PRIORITY_MAX: Final = 2**31 - 1
 RULE_TAGS_MAX: Final = 10
 """Of a filter: an object has no more."""
+SPARED_MAX: Final = 100
+"""Prefixes and tags of what a rule is not about. S3 names no number."""
 TIME_CONTROL_MINUTES: Final = 15
 """The one threshold that S3 has."""
 _ARN: Final = "arn:aws:s3:::"
@@ -54,6 +56,8 @@ class _Rule(msgspec.Struct, frozen=True):
     way: WayRecord
     priority: int
     tags: Mapping[str, str]
+    spared_prefixes: tuple[str, ...]
+    spared_tags: tuple[tuple[str, str], ...]
     sends_markers: bool
     sends_kms: bool
     sends_changes_of_replicas: bool
@@ -89,6 +93,10 @@ class Rules:
             if is_replica and not rule.sends_changes_of_replicas:
                 continue
             if any(record.tags.get(name) != value for name, value in rule.tags.items()):
+                continue
+            if key.startswith(rule.spared_prefixes) or any(
+                record.tags.get(name) == value for name, value in rule.spared_tags
+            ):
                 continue
             before = chosen.get(rule.way.bucket)
             if before is None or rule.priority > before.priority:
@@ -189,13 +197,14 @@ def _check_filtered(rule: "aws_s3.ReplicationRule", priorities: set[int]) -> Non
     """Check a rule of the schema of today; `priorities` are those of the rules before it."""
     it = rule.Filter
     assert it is not None, rule
-    if rule.Prefix is not None or sum(one is not None for one in (it.Prefix, it.Tag, it.And)) > 1:
+    if rule.Prefix is not None or sum(one is not None for one in (it.Prefix, it.Tag, it.And, it.Not)) > 1:
         raise MALFORMED_CONFIGURATION.error()
-    if it.Not is not None or (it.And is not None and it.And.Not is not None):
-        raise NOT_IMPLEMENTED.error(what="A replication filter that names what is not replicated (Not)")
     if it.And is not None and len(_tags(rule)) < len(it.And.Tags or ()):
         raise _refused("Duplicate Tag Keys are not allowed.")
     check_tags(_tags(rule), "Object", RULE_TAGS_MAX)
+    spared = _spared(rule)
+    if spared is not None:
+        _check_spared(spared)
     if rule.Priority is None:
         raise _refused(f"Priority must be specified{_OF_SCHEMA}")
     if not 0 <= rule.Priority <= PRIORITY_MAX:
@@ -205,11 +214,26 @@ def _check_filtered(rule: "aws_s3.ReplicationRule", priorities: set[int]) -> Non
     priorities.add(rule.Priority)
     if rule.DeleteMarkerReplication is None:
         raise _refused(f"DeleteMarkerReplication must be specified{_OF_SCHEMA}")
-    if _tags(rule) and _sends_markers(rule):
+    if (_tags(rule) or _spared_tags(rule)) and _sends_markers(rule):
         raise _refused(
             "Delete marker replication is not supported if any Tag filter is specified. Please refer to S3 Developer "
             "Guide for more information."
         )
+
+
+def _check_spared(spared: "aws_s3.ReplicationRuleNotOperator") -> None:
+    """Check what a rule is not about."""
+    if sum(one is not None for one in (spared.Prefix, spared.Tag, spared.Or)) != 1:
+        raise MALFORMED_CONFIGURATION.error()
+    prefixes = _spared_prefixes_of(spared)
+    tags = _spared_tags_of(spared)
+    if len(prefixes) + len(tags) > SPARED_MAX:
+        raise _refused(f"The number of filters in Or must not exceed the allowed limit of {SPARED_MAX}.")
+    for prefix in prefixes:
+        if text_bytes("Prefix", prefix) > KEY_BYTES_MAX:
+            raise INVALID_CONFIGURATION.error(reason=f"The maximum size of a prefix is {KEY_BYTES_MAX}.")
+    for name, value in tags:
+        check_tags({name: value}, "Object", RULE_TAGS_MAX)
 
 
 def _check_unfiltered(rule: "aws_s3.ReplicationRule") -> None:
@@ -285,6 +309,8 @@ def _compiled(rule: "aws_s3.ReplicationRule") -> _Rule:
         way,
         rule.Priority or 0,
         _tags(rule),
+        _spared_prefixes(rule),
+        _spared_tags(rule),
         _sends_markers(rule),
         _sends_kms(rule),
         modifications is not None and modifications.Status == "Enabled",
@@ -304,6 +330,36 @@ def _tags(rule: "aws_s3.ReplicationRule") -> dict[str, str]:
         return {}
     tags = [it.Tag] if it.Tag is not None else (it.And.Tags or ()) if it.And is not None else ()
     return {tag.Key: tag.Value for tag in tags}
+
+
+def _spared(rule: "aws_s3.ReplicationRule") -> "aws_s3.ReplicationRuleNotOperator | None":
+    """Return what a rule is not about, None for nothing."""
+    it = rule.Filter
+    if it is None:
+        return None
+    return it.Not if it.And is None else it.And.Not
+
+
+def _spared_prefixes(rule: "aws_s3.ReplicationRule") -> tuple[str, ...]:
+    spared = _spared(rule)
+    return () if spared is None else _spared_prefixes_of(spared)
+
+
+def _spared_tags(rule: "aws_s3.ReplicationRule") -> tuple[tuple[str, str], ...]:
+    spared = _spared(rule)
+    return () if spared is None else _spared_tags_of(spared)
+
+
+def _spared_prefixes_of(spared: "aws_s3.ReplicationRuleNotOperator") -> tuple[str, ...]:
+    if spared.Prefix is not None:
+        return (spared.Prefix,)
+    return () if spared.Or is None else tuple(spared.Or.Prefixes or ())
+
+
+def _spared_tags_of(spared: "aws_s3.ReplicationRuleNotOperator") -> tuple[tuple[str, str], ...]:
+    if spared.Tag is not None:
+        return ((spared.Tag.Key, spared.Tag.Value),)
+    return () if spared.Or is None else tuple((tag.Key, tag.Value) for tag in spared.Or.Tags or ())
 
 
 def _sends_markers(rule: "aws_s3.ReplicationRule") -> bool:

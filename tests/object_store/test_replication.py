@@ -200,6 +200,34 @@ def test_filters_and_priorities_say_what_goes_where(run: Any) -> None:
     run(scenario)
 
 
+def test_filters_say_what_does_not_go(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await versioned(stand, "inbox", "copies", "others")
+        spared = {"Or": {"Prefixes": ["a/x/", "b"], "Tags": [{"Key": "k", "Value": "v"}]}}
+        await replicate(
+            stand,
+            rule(Filter={"Not": spared}, DeleteMarkerReplication={"Status": "Disabled"}),
+            rule(
+                ID="s",
+                Priority=2,
+                Filter={"And": {"Prefix": "a/", "Not": {"Prefix": "a/x/"}}},
+                Destination=to("others"),
+            ),
+        )
+        await stand.put("a/1", b"1", tags={"k": "w"})
+        await stand.put("a/2", b"2", tags={"k": "v"})
+        await stand.put("a/x/3", b"3")
+        await stand.put("b", b"4")
+        await stand.delete("a/x/3")
+
+        await settle(stand)
+
+        assert [row[0] for row in await versions(stand)] == ["a/1"]
+        assert [row[0] for row in await versions(stand, "others")] == ["a/1", "a/2"]
+
+    run(scenario)
+
+
 def test_replicas_go_nowhere_and_what_is_written_there_comes_back(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         await versioned(stand, "inbox", "copies", "others")
