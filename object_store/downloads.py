@@ -131,6 +131,40 @@ async def open_for_reading(store: Store, ctx: CallContext, stamped: Stamped, fou
     raise DATA_LOSS.error(what=f"object {request.bucket}/{shown(request.key)}, whose blob is missing")
 
 
+class Sealed(msgspec.Struct, frozen=True):
+    """The bytes of an encrypted body as they are stored, to be closed by `aclose`, and what is kept beside them."""
+
+    body: "Body"
+    kept: bytes
+
+
+async def open_sealed(store: Store, stamped: Stamped) -> Sealed:
+    """Open the stored bytes of an encrypted object that is not in parts, for who has no key to it: `stamped` is a
+    GetObject. Raises as `open_object`.
+    """
+    contents: Contents = await store.engine.read((stamped.partition,), open_object, stamped)
+    if contents.seal is None:
+        return Sealed(InlineBody(contents.inline), contents.kept)
+    return _sealed_blob(store, contents.seal, contents.kept, contents.record.size_bytes)
+
+
+async def open_sealed_part(store: Store, partition: bytes, part: PartRecord) -> Sealed:
+    """Open the stored bytes of an encrypted part; the caller holds its object (`Readers.hold`)."""
+    asked = _SealOf(partition, part, encrypted=True)
+    contents, kept = await store.engine.read((partition,), _part_contents, asked)
+    if isinstance(contents, bytes):
+        return Sealed(InlineBody(contents), kept)
+    return _sealed_blob(store, contents, kept, part.size_bytes)
+
+
+def _sealed_blob(store: Store, seal: Seal, kept: bytes, size_bytes: int) -> Sealed:
+    try:
+        reader = store.blobs.open(seal)
+    except BlobMissing as error:
+        raise DATA_LOSS.error(what="an object, whose blob is missing") from error
+    return Sealed(_BlobBody(reader, 0, size_bytes, None), kept)
+
+
 def _plain(sealing: Sealing | None, kept: bytes, stored: bytes, crc64nvme: int) -> bytes | None:
     """Return an inline body, verified, None where it is not what was stored: the tag of an encrypted one says so."""
     if sealing is None:

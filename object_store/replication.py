@@ -6,9 +6,10 @@ delays it. What fails for a while is tried again, later each time; what cannot b
 listens. A replica is made in the one commit that takes it off the outbox, so it is made once.
 
 A replica has its source's bytes, version id, ETag, age, tags and description; storage class, owner and encryption are
-the rule's to say. All is done in the name of the rules' role, whose permissions on both buckets are asked each time
-anew. Source: S3 user guide, "What does Amazon S3 replicate?", "Setting up permissions for live replication", "Getting
-replication status information", "Amazon S3 replication failure reasons".
+the rule's to say; what only its writer can open is copied as it is stored. All is done in the name of the rules' role,
+whose permissions on both buckets are asked each time anew. Source: S3 user guide, "What does Amazon S3 replicate?",
+"Setting up permissions for live replication", "Getting replication status information", "Amazon S3 replication failure
+reasons".
 """
 
 import asyncio
@@ -27,7 +28,7 @@ from cumulo.identity.model import role_session
 from cumulo.object_store import acl, copies, keys, locks, model
 from cumulo.object_store.acl_access import with_stored
 from cumulo.object_store.buckets import Found, open_bucket, open_counters, save_counters, versioning_of
-from cumulo.object_store.downloads import open_for_reading
+from cumulo.object_store.downloads import open_for_reading, open_sealed
 from cumulo.object_store.encryption import Plan, planned
 from cumulo.object_store.event_documents import (
     CREATED_PUT,
@@ -51,7 +52,13 @@ from cumulo.object_store.objects import (
 )
 from cumulo.object_store.remote_deliveries import retry_ms
 from cumulo.object_store.replication_outbox import arrived, ended, with_status
-from cumulo.object_store.replication_parts import Staged, stage_parts, take_parts
+from cumulo.object_store.replication_parts import (
+    Staged,
+    is_sealed_for_others,
+    receive_sealed,
+    stage_parts,
+    take_parts,
+)
 from cumulo.object_store.resolving import Resolving, guard_of
 from cumulo.object_store.stamping import Origin, Stamped
 from cumulo.object_store.uploads import at_commit, begin_sealing, commit_body, receive
@@ -262,8 +269,7 @@ class Replicator:
         shared = _shared(source, record, way)
         self._check_source(ctx, source, key.text, record, reads_acl=shared is not None)
         found = await self._destination(ctx, key.text, record, way)
-        if source.row.locks_objects and not found.row.locks_objects:
-            raise _Unfit("DstBucketObjectLockConfigMissing")
+        _check_kept(source, found, record)
         to = msgspec.structs.replace(ctx, region=found.row.region)
         request = model.CopyObject(
             bucket=found.name,
@@ -347,17 +353,21 @@ class Replicator:
             raise _of_key(error) from error
         if record.part_count:
             staged = await stage_parts(store, ctx, source, target, sealing)
-            encryption = None if sealing is None else sealing.encryption
+            encryption = record.encryption if sealing is None else sealing.encryption
             target = msgspec.structs.replace(at_commit(store, target), encryption=encryption)
             await self._arrive(key, first, target=target, staged=staged)
             return
         try:
-            opened = await open_for_reading(store, ctx, source)
+            if is_sealed_for_others(record):
+                new = await receive_sealed(store, await open_sealed(store, source), record)
+                new = msgspec.structs.replace(new, encryption=record.encryption)
+            else:
+                opened = await open_for_reading(store, ctx, source)
+                async with contextlib.aclosing(opened.body):
+                    expected = model.ExpectedContent(content_length=record.size_bytes)
+                    new = await receive(store.blobs, opened.body, expected, sealing=sealing)
         except ServiceError as error:
             raise _of_source(error) from error
-        async with contextlib.aclosing(opened.body):
-            expected = model.ExpectedContent(content_length=record.size_bytes)
-            new = await receive(store.blobs, opened.body, expected, sealing=sealing)
         commit = CommitObject(at_commit(store, target), new, _description(record, first.way), CREATED_PUT, record)
         arrival = _Arrival(first, self._source(key, first), commit.stamped, commit)
         # The blob's row stands in the root partition, the outbox in that of the source.
@@ -388,6 +398,15 @@ class Replicator:
         arrival = _Arrival(first, self._source(key, first), target, staged=staged, reason=reason)
         partitions = (key.partition,) if target is None else tuple({key.partition, target.partition})
         await self._store.engine.transact(partitions, _arrive, arrival)
+
+
+def _check_kept(source: Found, found: Found, record: ObjectRecord) -> None:
+    """Raise `_Unfit` where a bucket cannot keep a version as it is."""
+    if source.row.locks_objects and not found.row.locks_objects:
+        raise _Unfit("DstBucketObjectLockConfigMissing")
+    default = found.row.encryption
+    if is_sealed_for_others(record) and default is not None and default.blocks_customer_keys:
+        raise _Unfit("DstPutObjectNotPermitted")
 
 
 def _is_passing(error: ServiceError) -> bool:
@@ -421,7 +440,9 @@ def _shared(source: Found, record: ObjectRecord, way: WayRecord) -> acl.Owned | 
 def _plan(record: ObjectRecord, way: WayRecord, found: Found) -> Plan | None:
     """Return how a replica is encrypted: as its source, or as the bucket has it where that is not."""
     encryption, default = record.encryption, found.row.encryption
-    if encryption is None or record.is_delete_marker:
+    if record.is_delete_marker or is_sealed_for_others(record):
+        return None
+    if encryption is None:
         return planned(None, default)
     key_id = (way.kms_key_id or encryption.kms_key_arn) if encryption.algorithm in model.UNDER_KMS else ""
     return planned(model.AskedEncryption(encryption.algorithm, key_id), default)

@@ -14,7 +14,7 @@ from cumulo.core.errors import INTERNAL_FAILURE
 from cumulo.object_store import copies, keys, model
 from cumulo.object_store.bodies import NewBody, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
-from cumulo.object_store.downloads import open_for_reading
+from cumulo.object_store.downloads import Sealed, open_for_reading, open_sealed_part
 from cumulo.object_store.keys import ObjectRecord, PartRecord, Parts
 from cumulo.object_store.multipart import chunk_rows
 from cumulo.object_store.objects import existing, manifest_of
@@ -51,26 +51,58 @@ async def stage_parts(
     store: copies.Store, ctx: CallContext, source: Stamped, target: Stamped, sealing: Sealing | None
 ) -> Staged:
     """Copy the parts of the version that a stamped GetObject names next to where its replica is to be."""
-    parts: list[PartRecord] = await store.engine.read((source.partition,), _parts_of, source)
+    record, parts = await store.engine.read((source.partition,), _parts_of, source)
     stamped = at_commit(store, target)
     staged: Staged = await store.engine.transact((target.partition,), _begin, stamped)
-    first = 0
-    for part in parts:
-        expected = model.ExpectedContent(content_length=part.size_bytes)
-        if part.size_bytes:
-            last = first + part.size_bytes - 1
-            request = msgspec.structs.replace(source.request, range=model.ByteRange(first, last))
-            opened = await open_for_reading(store, ctx, msgspec.structs.replace(source, request=request))
-            try:
-                new = await receive(store.blobs, opened.body, expected, sealing=sealing)
-            finally:
-                await opened.body.aclose()
-        else:
-            new = await receive(store.blobs, None, expected, sealing=sealing)
-        first += part.size_bytes
-        stamped = at_commit(store, target)
-        await commit_body(store, ctx, stamped, new, _stage, _Part(stamped, staged, part, new), _Stored)
+    body, first = (source.partition, record.body), 0
+    store.readers.hold(body)
+    try:
+        for part in parts:
+            if is_sealed_for_others(record):
+                new = await _receive_sealed(store, source.partition, part, record)
+            else:
+                new = await _receive(store, ctx, source, first, part, sealing)
+            first += part.size_bytes
+            stamped = at_commit(store, target)
+            await commit_body(store, ctx, stamped, new, _stage, _Part(stamped, staged, part, new), _Stored)
+    finally:
+        store.readers.release(body)
     return staged
+
+
+def is_sealed_for_others(record: ObjectRecord) -> bool:
+    """Say whether only who wrote a version can open it: then it is copied as it is stored."""
+    return record.encryption is not None and record.encryption.algorithm == model.CUSTOMER
+
+
+async def receive_sealed(store: copies.Store, opened: Sealed, record: ObjectRecord | PartRecord) -> NewBody:
+    """Take the stored bytes of an encrypted body in; what is said of it is that of its plain bytes."""
+    expected = model.ExpectedContent(content_length=record.size_bytes)
+    try:
+        new = await receive(store.blobs, opened.body, expected)
+    finally:
+        await opened.body.aclose()
+    return msgspec.structs.replace(new, crc64nvme=record.crc64nvme, kept=opened.kept)
+
+
+async def _receive(
+    store: copies.Store, ctx: CallContext, source: Stamped, first: int, part: PartRecord, sealing: Sealing | None
+) -> NewBody:
+    expected = model.ExpectedContent(content_length=part.size_bytes)
+    if not part.size_bytes:
+        return await receive(store.blobs, None, expected, sealing=sealing)
+    asked = model.ByteRange(first, first + part.size_bytes - 1)
+    request = msgspec.structs.replace(source.request, range=asked)
+    opened = await open_for_reading(store, ctx, msgspec.structs.replace(source, request=request))
+    try:
+        return await receive(store.blobs, opened.body, expected, sealing=sealing)
+    finally:
+        await opened.body.aclose()
+
+
+async def _receive_sealed(store: copies.Store, partition: bytes, part: PartRecord, record: ObjectRecord) -> NewBody:
+    new = await receive_sealed(store, await open_sealed_part(store, partition, part), part)
+    return msgspec.structs.replace(new, encryption=record.encryption)
 
 
 def take_parts(txn: Txn, partition: bytes, staged: Staged, record: ObjectRecord) -> list[PartRecord]:
@@ -85,9 +117,10 @@ def take_parts(txn: Txn, partition: bytes, staged: Staged, record: ObjectRecord)
     return found
 
 
-def _parts_of(txn: ReadTxn, source: Stamped) -> list[PartRecord]:
-    rows = manifest_of(txn, source.partition, existing(txn, source))
-    return [part for _, value in rows for part in keys.decode_parts(value).parts]
+def _parts_of(txn: ReadTxn, source: Stamped) -> tuple[ObjectRecord, list[PartRecord]]:
+    record = existing(txn, source)
+    rows = manifest_of(txn, source.partition, record)
+    return record, [part for _, value in rows for part in keys.decode_parts(value).parts]
 
 
 def _begin(txn: Txn, stamped: Stamped) -> Staged:

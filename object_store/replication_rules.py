@@ -21,7 +21,7 @@ from cumulo.object_store.archives import ARCHIVES
 from cumulo.object_store.encryption import check_key_id
 from cumulo.object_store.errors import INVALID_CONFIGURATION, INVALID_REQUEST, MALFORMED_CONFIGURATION
 from cumulo.object_store.keys import ObjectRecord, WayRecord
-from cumulo.object_store.model import CUSTOMER, KEY_BYTES_MAX, STORAGE_CLASSES, UNDER_KMS
+from cumulo.object_store.model import KEY_BYTES_MAX, STORAGE_CLASSES, UNDER_KMS
 from cumulo.object_store.naming import check_tags, text_bytes
 from cumulo.object_store.prefix_index import PrefixIndex
 
@@ -79,10 +79,10 @@ class Rules:
         replica only changes go anywhere, where a rule asks for them.
 
         What S3 does not replicate goes nowhere: what is archived, and, where no rule says otherwise, what is encrypted
-        under a key of KMS; nor does what is encrypted under a caller's own key, which only the caller can open.
+        under a key of KMS.
         """
         encryption = None if record.encryption is None else record.encryption.algorithm
-        if encryption == CUSTOMER or record.storage_class in ARCHIVES:
+        if record.storage_class in ARCHIVES:
             return []
         chosen: dict[str, _Rule] = {}
         for rule in self._rules.of(key):

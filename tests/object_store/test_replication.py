@@ -10,7 +10,7 @@ from cumulo.core.context import CallContext
 from cumulo.identity.model import root_of
 from cumulo.object_store import aws_s3, keys, model
 from cumulo.object_store.service import Service
-from tests.object_store.test_encryption import KMS, OURS, KeyRing, under
+from tests.object_store.test_encryption import KMS, OTHER, OURS, KeyRing, under
 
 ROLE = "arn:aws:iam::000000000000:role/path/replication"
 MIB = 1024 * 1024
@@ -516,17 +516,45 @@ def test_who_may_not_pass_the_role_may_not_configure_it(run: Any, refused: Any) 
     run(scenario)
 
 
-def test_archived_objects_and_those_under_a_customers_key_go_nowhere(run: Any) -> None:
+def test_archived_objects_go_nowhere(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         await versioned(stand, "inbox", "copies")
         await replicate(stand, rule())
         await stand.put("k", b"1", storage_class="GLACIER")
-        await stand.put("l", b"1", encryption=under(OURS))
 
         await settle(stand)
 
         assert (await head(stand, "k", "inbox")).replication_status == ""
         assert await versions(stand) == []
+
+    run(scenario)
+
+
+def test_objects_under_a_key_of_their_writer_open_under_it_there(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await versioned(stand, "inbox", "copies")
+        await replicate(stand, rule())
+        bodies = {"small": b"1", "whole": b"x" * 3 * MIB, "parts": b"a" * (5 * MIB) + b"b"}
+        await stand.put("small", bodies["small"], encryption=under(OURS))
+        await stand.put("whole", bodies["whole"], encryption=under(OURS))
+        upload_id = await stand.begin("parts", encryption=under(OURS))
+        parts = [
+            await stand.part("parts", upload_id, place, data, encryption=under(OURS))
+            for place, data in enumerate((bodies["parts"][:-1], b"b"), 1)
+        ]
+        await stand.complete("parts", upload_id, parts)
+
+        await settle(stand)
+
+        for key, data in bodies.items():
+            found = []
+            for bucket in ("inbox", "copies"):
+                request = model.GetObject(bucket=bucket, key=key, customer=OURS)
+                result = await stand.service.call(stand.ctx, "GetObject", request)
+                found.append(b"".join([bytes(piece) async for piece in result.body]))
+            assert found == [data, data]
+            error = await refused(stand.call("GetObject", model.GetObject(bucket="copies", key=key, customer=OTHER)))
+            assert error.row.code == "AccessDenied"
 
     run(scenario)
 
