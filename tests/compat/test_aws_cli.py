@@ -99,6 +99,29 @@ def test_cli_s3api_speaks_single_operations(cli, bucket, tmp_path):
     assert "NoSuchBucketPolicy" in refused
 
 
+def test_cli_s3api_lists_reads_restores_and_deletes_versions(cli, bucket, stored_in, tmp_path):
+    of_k = ("--bucket", bucket, "--key", "k")
+    cli("s3api", "put-bucket-versioning", "--bucket", bucket, "--versioning-configuration", "Status=Enabled")
+    for text in ("old", "new"):
+        (tmp_path / "up").write_text(text)
+        cli("s3api", "put-object", *of_k, "--body", "up")
+
+    hidden = cli("s3api", "delete-object", *of_k)
+    listed = cli("s3api", "list-object-versions", "--bucket", bucket)
+    _new, old = (it["VersionId"] for it in listed["Versions"])
+    cli("s3api", "get-object", *of_k, "--version-id", old, "down")
+    marker = cli("s3api", "head-object", *of_k, "--version-id", hidden["VersionId"], fails_with=255)
+    restored = cli("s3api", "copy-object", *of_k, "--copy-source", f"{bucket}/k?versionId={old}")
+    cli("s3api", "delete-object", *of_k, "--version-id", old)
+
+    assert listed["DeleteMarkers"][0]["VersionId"] == hidden["VersionId"]
+    assert (tmp_path / "down").read_text() == "old"
+    assert "405" in marker
+    assert restored["CopySourceVersionId"] == old
+    assert stored_in(bucket) == {"k": b"old"}
+    assert "BucketNotEmpty" in cli("s3api", "delete-bucket", "--bucket", bucket, fails_with=255)
+
+
 def test_cli_sqs_sends_receives_and_deletes(cli, new_name):
     url = cli("sqs", "create-queue", "--queue-name", new_name, "--attributes", "VisibilityTimeout=9")["QueueUrl"]
 

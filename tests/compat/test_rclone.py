@@ -86,6 +86,25 @@ def test_rclone_copies_and_moves_on_the_server(rclone, bucket, new_name, files, 
     assert stored_in(bucket) == moved | {f"a/{name}": data for name, data in files.items() if name != "one.txt"}
 
 
+def test_rclone_lists_reads_and_cleans_up_versions(rclone, bucket, stored_in, tmp_path):
+    where = f"cumulo:{bucket}"
+    assert "Enabled" in rclone("backend", "versioning", where, "Enabled")
+    for text in ("old", "new"):
+        rclone("rcat", f"{where}/k.txt", text=text)
+    rclone("rcat", f"{where}/gone.txt", text="gone")
+    rclone("deletefile", f"{where}/gone.txt")
+
+    names = rclone("lsf", "--s3-versions", where).splitlines()
+    old = next(it for it in names if it.startswith("k-v"))
+    rclone("copy", "--s3-versions", f"{where}/{old}", "to")
+    rclone("backend", "cleanup-hidden", where)
+
+    assert len(names) == 3
+    assert [it.read_text() for it in (tmp_path / "to").iterdir()] == ["old"]
+    assert stored_in(bucket) == {"k.txt": b"new"}
+    assert rclone("lsf", "--s3-versions", where).split() == ["k.txt"]
+
+
 def test_rclone_streams_cats_and_purges(rclone, new_name):
     rclone("mkdir", f"cumulo:{new_name}-made")
     rclone("rcat", f"cumulo:{new_name}-made/k", text="piped" * 100_000)

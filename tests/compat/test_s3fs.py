@@ -11,6 +11,10 @@ def test_s3fs_reads_what_it_wrote(script, bucket, stored_in):
     assert stored_in(bucket)["copy/ü + &.txt"] == "text ü".encode()
 
 
+def test_s3fs_reads_versions(script, bucket):
+    script("s3fs_files.py", "versions", bucket)
+
+
 def test_s3fs_moves_folders(script, bucket, stored_in):
     script("s3fs_files.py", "folders", bucket)
 

@@ -54,5 +54,26 @@ def moves_folders(bucket: str) -> None:
     assert not files.exists(f"{bucket}-made")
 
 
+def reads_versions(bucket: str) -> None:
+    """Read what was written over, and delete a version."""
+    files = s3fs.S3FileSystem(version_aware=True)
+    files.call_s3("put_bucket_versioning", Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    path, content = f"{bucket}/k", random.Random(9).randbytes(12 << 20)
+    with files.open(path, "wb", block_size=5 << 20) as file:
+        file.write(content)
+    with files.open(path, "rb") as opened:
+        files.pipe(path, b"new")
+        assert opened.read() == content
+    new, old = files.object_version_info(path)
+    assert (new["IsLatest"], old["Size"]) == (True, len(content))
+    with files.open(f"{path}?versionId={old['VersionId']}", "rb") as file:
+        assert file.read() == content
+    assert files.info(path, version_id=old["VersionId"])["size"] == len(content)
+    assert files.cat(path) == b"new"
+    files.rm(path)
+    assert not files.exists(path)
+    assert files.exists(f"{path}?versionId={new['VersionId']}")
+
+
 if __name__ == "__main__":
-    {"bytes": moves_bytes, "folders": moves_folders}[sys.argv[1]](sys.argv[2])
+    {"bytes": moves_bytes, "folders": moves_folders, "versions": reads_versions}[sys.argv[1]](sys.argv[2])

@@ -37,6 +37,13 @@ resource "aws_s3_bucket" "site" {
   tags          = { age = var.max_age_seconds }
 }
 
+resource "aws_s3_bucket_versioning" "site" {
+  bucket = aws_s3_bucket.site.id
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
 resource "aws_s3_bucket_ownership_controls" "site" {
   bucket = aws_s3_bucket.site.id
   rule {
