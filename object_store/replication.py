@@ -21,7 +21,7 @@ from typing import Final, Protocol
 import msgspec
 
 from cumulo.core.context import CallContext
-from cumulo.core.errors import ACCESS_DENIED, DATA_LOSS, ServiceError
+from cumulo.core.errors import ACCESS_DENIED, DATA_LOSS, NOT_IMPLEMENTED, ServiceError
 from cumulo.core.operations import Check
 from cumulo.identity.authorizer import Authorizer
 from cumulo.identity.model import role_session
@@ -30,6 +30,7 @@ from cumulo.object_store.acl_access import with_stored
 from cumulo.object_store.buckets import Found, open_bucket, open_counters, save_counters, versioning_of
 from cumulo.object_store.downloads import open_for_reading, open_sealed
 from cumulo.object_store.encryption import Plan, planned
+from cumulo.object_store.errors import NO_SUCH_BUCKET, UNREPLICABLE_BUCKET
 from cumulo.object_store.event_documents import (
     CREATED_PUT,
     ETAG_OF_NOTHING,
@@ -75,6 +76,9 @@ ATTEMPTS_MAX: Final = 300
 """With at most five minutes between two: about a day."""
 SESSION: Final = "s3-replication"
 """What S3 calls the session of the role in which it replicates."""
+
+_REASONS: Final = {NO_SUCH_BUCKET: "DstBucketNotFound", UNREPLICABLE_BUCKET: "DstBucketUnversioned"}
+"""Of what a bucket is only found to be in the commit."""
 
 _log = logging.getLogger("cumulo.object_store")
 
@@ -174,6 +178,8 @@ class Replicator:
 
     async def take(self, entries: list[Due]) -> None:
         """Take keys on: their entries lie in the future from now on."""
+        if not self._store.engine.atomic_across:
+            raise NOT_IMPLEMENTED.error(what="replication on an engine without transactions over partitions")
         until_ms = self._store.clock.deadline_ms() + HELD_MS
         for place in range(0, len(entries), HELD_PER_TRANSACTION):
             slice_ = tuple(entries[place : place + HELD_PER_TRANSACTION])
@@ -234,7 +240,7 @@ class Replicator:
                     _log.warning("a version could not be replicated and is tried again: %s", error)
                     await self._wait(key, first)
                     return
-                reason = "DstPutObjectNotPermitted"
+                reason = _REASONS.get(error.row, "DstPutObjectNotPermitted")
                 _log.warning("a version could not be replicated: %s", error)
             if reason:
                 about = {"bucket": first.meta.name, "target": first.way.bucket, "reason": reason}
@@ -543,6 +549,8 @@ def _replicate(txn: Txn, arrival: _Arrival, target: Stamped, record: ObjectRecor
     """Make a replica, or bring the one that is there up to date."""
     partition, key = target.partition, target.request.key
     meta = open_bucket(txn, partition, target.request.bucket)
+    if meta.versioning != model.VERSIONING_ENABLED:
+        raise UNREPLICABLE_BUCKET.error()  # suspended since it was looked at
     there = find_version(txn, partition, key, record.version_id)
     if there is not None:
         if not there.is_delete_marker:

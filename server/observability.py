@@ -322,7 +322,7 @@ class _ReplicationCollector:
         family = prometheus.CounterMetricFamily(
             "cumulo_replications",
             "Versions, delete markers and changes of versions that arrived in another bucket, or failed to.",
-            labels=("outcome",),
+            labels=("status",),
         )
         for outcome, count in sorted(self.outcomes().items()):
             family.add_metric((outcome,), count)

@@ -10,6 +10,7 @@ from cumulo.core.context import CallContext
 from cumulo.identity.model import root_of
 from cumulo.object_store import aws_s3, keys, model
 from cumulo.object_store.service import Service
+from cumulo.storage.free_space import FreeSpace
 from tests.object_store.test_encryption import KMS, OTHER, OURS, KeyRing, under
 
 ROLE = "arn:aws:iam::000000000000:role/path/replication"
@@ -415,6 +416,29 @@ def test_what_the_role_may_not_do_fails_and_says_so_to_who_listens(
         data = told[0]["replicationEventData"]
         assert (data["replicationRuleId"], data["failureReason"]) == ("r", reason)
         assert (data["destinationBucket"], data["s3Operation"]) == ("arn:aws:s3:::copies", "OBJECT_PUT")
+
+    run(scenario)
+
+
+def test_what_fails_for_a_while_is_tried_again_and_nothing_overtakes_it(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await versioned(stand, "inbox", "copies")
+        await replicate(stand, rule())
+        await stand.put("k", b"x" * 200_000)
+        await stand.put("k", b"1")
+        free = stand.blobs.free_space
+        stand.blobs.free_space = FreeSpace(stand.folder, 1 << 62)
+        await settle(stand)
+        before = await versions(stand)
+
+        stand.blobs.free_space = free
+        await stand.advance(2)
+        await settle(stand)
+
+        assert before == []
+        assert await versions(stand) == await versions(stand, "inbox")
+        assert stand.service.replicator.outcomes == {"completed": 2, "failed": 0}
+        assert stand.service.replicator.lag_ms == 2_000
 
     run(scenario)
 

@@ -80,7 +80,7 @@ def test_metrics_are_openmetrics_and_count_calls(server, client):
 
 def test_metrics_show_the_scrub(server):
     assert value_of(server, "cumulo_scrub_bytes_total") == 0
-    assert value_of(server, 'cumulo_replications_total{outcome="failed"}') == 0
+    assert value_of(server, 'cumulo_replications_total{status="failed"}') == 0
     assert value_of(server, "cumulo_replication_keys") == 0
     assert value_of(server, "cumulo_replication_lag_seconds") == 0
     assert value_of(server, "cumulo_blobs_damaged") == 0
