@@ -14,6 +14,7 @@ import msgspec
 from cumulo.core.operations import Checks
 from cumulo.gateway.aws_timestamps import iso8601
 from cumulo.object_store import model
+from cumulo.object_store.locks import days_of
 
 RETAIN_UNTIL: Final = "s3:object-lock-retain-until-date"
 Keys = dict[str, str | tuple[str, ...]]
@@ -65,6 +66,10 @@ def of_lock(lock: model.ObjectLock | None) -> Keys:
         keys[RETAIN_UNTIL] = iso8601(lock.until_ms)
     if lock.hold:
         keys["s3:object-lock-legal-hold"] = lock.hold
+    if lock.event is not None:
+        keys["s3:object-lock-event-hold"] = "ON" if lock.event.is_on else "OFF"
+        if days := days_of(lock.event):
+            keys["s3:object-lock-event-hold-duration-days"] = str(days)
     return keys
 
 

@@ -36,9 +36,6 @@ CHECKSUMS: Final = {f"x-amz-checksum-{name}": name for name in model.CHECKSUMS}
 
 _NOT_BUILT: Final = frozenset(
     (
-        "x-amz-object-lock-event-hold",
-        "x-amz-object-lock-event-hold-duration-days",
-        "x-amz-object-lock-event-hold-duration-years",
         "x-amz-mfa",
         "x-amz-object-annotation-directive",
     )

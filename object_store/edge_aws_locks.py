@@ -1,6 +1,6 @@
 """Object lock over S3's REST API: of buckets, retention and legal holds of objects, and the headers of both.
 
-What a lock protects is the room's to say. Holds that end with an event, which S3 has since 2026, are refused by name.
+What a lock protects is the room's to say.
 
 Source: S3 API reference, PutObjectLockConfiguration, PutObjectRetention, PutObjectLegalHold and the headers
 `x-amz-object-lock-*` of PutObject and GetObject.
@@ -14,11 +14,7 @@ from cumulo.gateway.aws_timestamps import iso8601
 from cumulo.object_store import model
 from cumulo.object_store.configurations import OBJECT_LOCK
 from cumulo.object_store.edge_aws_configurations import write_configuration
-from cumulo.object_store.edge_aws_errors import (
-    CONFIGURATION_NOT_IMPLEMENTED,
-    MALFORMED_XML,
-    argument_error,
-)
+from cumulo.object_store.edge_aws_errors import MALFORMED_XML, argument_error
 from cumulo.object_store.edge_aws_headers import asked_version, check_headers, parse_date
 from cumulo.object_store.edge_aws_xml import document
 from cumulo.object_store.service import Service
@@ -26,7 +22,13 @@ from cumulo.object_store.service import Service
 _MODE: Final = "x-amz-object-lock-mode"
 _UNTIL: Final = "x-amz-object-lock-retain-until-date"
 _HOLD: Final = "x-amz-object-lock-legal-hold"
-_NAMES: Final = frozenset((_MODE, _UNTIL, _HOLD))
+_EVENT: Final = "x-amz-object-lock-event-hold"
+_EVENT_DAYS: Final = "x-amz-object-lock-event-hold-duration-days"
+_EVENT_YEARS: Final = "x-amz-object-lock-event-hold-duration-years"
+_NAMES: Final = frozenset((_MODE, _UNTIL, _HOLD, _EVENT, _EVENT_DAYS, _EVENT_YEARS))
+_STATES: Final = ("ON", "OFF")
+_DIGITS_MAX: Final = 9
+"""Of a duration: what has more is beyond any."""
 
 
 def handlers(service: Service) -> dict[str, Handler]:
@@ -50,15 +52,16 @@ def handlers(service: Service) -> dict[str, Handler]:
         asked = model.GetObjectRetention(request.Bucket, request.Key, asked_version(request.VersionId))
         found: model.ObjectLock = (await service.call(call.ctx, "GetObjectRetention", asked)).value
         until = iso8601(found.until_ms)
-        return document("Retention", f"<Mode>{found.mode}</Mode><RetainUntilDate>{until}</RetainUntilDate>")
+        return document(
+            "Retention",
+            f"<Mode>{found.mode}</Mode><RetainUntilDate>{until}</RetainUntilDate>{_event_elements(found.event)}",
+        )
 
     async def put_retention(call: AwsCall) -> AwsAnswer:
         request, said = call.request, call.request.Retention
         await check_headers(service, call, request.Bucket)
         if said is None:
             raise MALFORMED_XML.error()
-        if said.EventHold is not None or said.EventHoldDuration is not None:
-            raise CONFIGURATION_NOT_IMPLEMENTED.error(what="A hold until an event is")
         asked = model.SetObjectRetention(
             request.Bucket,
             request.Key,
@@ -66,6 +69,7 @@ def handlers(service: Service) -> dict[str, Handler]:
             said.RetainUntilDate or 0,
             asked_version(request.VersionId),
             bypasses_governance=bool(request.BypassGovernanceRetention),
+            event=_event_of(said.EventHold, said.EventHoldDuration),
         )
         await service.call(call.ctx, "SetObjectRetention", asked)
         return AwsAnswer()
@@ -105,7 +109,25 @@ def asked_lock(headers: Mapping[str, str]) -> model.ObjectLock | None:
     until_ms = parse_date(until)
     if until is not None and (until_ms is None or until[4:5] != "-"):
         raise argument_error(_UNTIL, until, "The retain until date must be provided in ISO 8601 format")
-    return model.ObjectLock(headers.get(_MODE, ""), until_ms or 0, headers.get(_HOLD, ""))
+    return model.ObjectLock(headers.get(_MODE, ""), until_ms or 0, headers.get(_HOLD, ""), _event_in(headers))
+
+
+def _event_in(headers: Mapping[str, str]) -> model.EventHold | None:
+    """Return the event hold that headers ask for; raises `InvalidArgument`."""
+    status = headers.get(_EVENT)
+    durations = []
+    for name in (_EVENT_DAYS, _EVENT_YEARS):
+        text = headers.get(name, "0")
+        if status is None and name in headers:
+            raise argument_error(name, text, f"{name} must be supplied with {_EVENT}")
+        if not text.isascii() or not text.isdigit() or len(text) > _DIGITS_MAX:
+            raise argument_error(name, text, "The event hold duration must be 1 to 36500 days, or 1 to 100 years.")
+        durations.append(int(text))
+    if status is None:
+        return None
+    if status not in _STATES:
+        raise argument_error(_EVENT, status, "Event Hold must be either of 'ON' or 'OFF'")
+    return model.EventHold(status == "ON", *durations)
 
 
 def check_signed(call: AwsCall) -> None:
@@ -118,8 +140,45 @@ def check_signed(call: AwsCall) -> None:
 
 def lock_headers(lock: model.ObjectLock) -> tuple[tuple[str, str], ...]:
     """Return the headers that tell of an object's lock."""
-    retention = ((_MODE, lock.mode), (_UNTIL, iso8601(lock.until_ms))) if lock.mode else ()
-    return (*retention, (_HOLD, lock.hold)) if lock.hold else retention
+    found = [(_MODE, lock.mode), (_UNTIL, iso8601(lock.until_ms))] if lock.mode else []
+    if lock.hold:
+        found.append((_HOLD, lock.hold))
+    if lock.event is not None:
+        found.append((_EVENT, "ON" if lock.event.is_on else "OFF"))
+        if lock.event.days:
+            found.append((_EVENT_DAYS, str(lock.event.days)))
+        if lock.event.years:
+            found.append((_EVENT_YEARS, str(lock.event.years)))
+    return tuple(found)
+
+
+def _event_of(status: str | None, duration: Any) -> model.EventHold | None:
+    """Return the event hold of a document; raises `MalformedXML`."""
+    if status is None and duration is None:
+        return None
+    if status not in _STATES:
+        raise MALFORMED_XML.error()
+    return model.EventHold(status == "ON", *_duration_of(duration))
+
+
+def _duration_of(said: Any) -> tuple[int, int]:
+    """Return a duration's days and years; what is out of any range stays so."""
+    if said is None:
+        return 0, 0
+    if said.Days is None and said.Years is None:
+        raise MALFORMED_XML.error()
+    return -1 if said.Days == 0 else said.Days or 0, -1 if said.Years == 0 else said.Years or 0
+
+
+def _event_elements(it: model.EventHold | None) -> str:
+    if it is None:
+        return ""
+    duration = f"<EventHoldDuration>{_duration_elements(it)}</EventHoldDuration>" if it.is_on else ""
+    return f"<EventHold>{'ON' if it.is_on else 'OFF'}</EventHold>{duration}"
+
+
+def _duration_elements(it: model.EventHold) -> str:
+    return f"<Days>{it.days}</Days>" if it.days else f"<Years>{it.years}</Years>"
 
 
 def bucket_lock_of(said: Any) -> model.BucketLock:
@@ -131,17 +190,21 @@ def bucket_lock_of(said: Any) -> model.BucketLock:
     default = said.Rule.DefaultRetention
     if default is None:
         raise MALFORMED_XML.error()
-    if default.DefaultEventHold is not None:
-        raise CONFIGURATION_NOT_IMPLEMENTED.error(what="A hold until an event is")
     if not default.Mode:
         raise MALFORMED_XML.error()
-    return model.BucketLock(default.Mode, default.Days, default.Years)
+    event = None
+    if default.DefaultEventHold is not None:
+        event = model.EventHold(True, *_duration_of(default.DefaultEventHold))  # noqa: FBT003 - of the struct
+    return model.BucketLock(default.Mode, default.Days, default.Years, event)
 
 
 def bucket_lock_elements(it: model.BucketLock) -> str:
     """Return a bucket's lock as S3 writes it."""
     rule = ""
     if it.mode:
-        period = f"<Days>{it.days}</Days>" if it.days is not None else f"<Years>{it.years}</Years>"
+        period = f"<Days>{it.days}</Days>" if it.days is not None else ""
+        period += f"<Years>{it.years}</Years>" if it.years is not None else ""
+        if it.event is not None:
+            period += f"<DefaultEventHold>{_duration_elements(it.event)}</DefaultEventHold>"
         rule = f"<Rule><DefaultRetention><Mode>{it.mode}</Mode>{period}</DefaultRetention></Rule>"
     return f"<ObjectLockEnabled>Enabled</ObjectLockEnabled>{rule}"

@@ -289,7 +289,8 @@ def _check_record(
     tally.highest = max(tally.highest, record.body)
     if record.lock is not None:
         tally.locks += 1
-        if record.lock == model.ObjectLock() or bool(record.lock.mode) != bool(record.lock.until_ms):
+        is_retained = bool(record.lock.until_ms) or (record.lock.event is not None and record.lock.event.is_on)
+        if record.lock == model.ObjectLock() or bool(record.lock.mode) != is_retained:
             yield f"object {key!r}: its lock says {record.lock}"
     if record.replication == model.REPLICATION_PENDING:
         tally.pending.add((key, record.body))

@@ -47,8 +47,8 @@ def deeds_of(txn: ReadTxn, stamped: Stamped, meta: Meta, key: str, record: Objec
 
 
 def unlocked(deeds: list[Deed], record: ObjectRecord) -> list[Deed]:
-    """Return when rules do what they do to a version, given its lock: they never end one that is held, nor one that is
-    retained before its time.
+    """Return when rules do what they do to a version, given its lock: they never end one that is held, by an event's
+    hold either, nor one that is retained before its time.
     """
     lock = record.lock
     if lock is None:

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from cumulo.core.errors import ACCESS_DENIED, ServiceError
+from cumulo.core.errors import ACCESS_DENIED, ErrorRow, ServiceError
 from cumulo.object_store import model
 from cumulo.object_store.errors import (
     INVALID_BUCKET_STATE,
@@ -24,7 +24,7 @@ from cumulo.object_store.errors import (
     REFUSED_ARGUMENT,
 )
 from cumulo.object_store.keys import Meta, ObjectRecord
-from cumulo.object_store.model import GOVERNANCE, LOCK_MODES, ObjectLock
+from cumulo.object_store.model import GOVERNANCE, LOCK_MODES, EventHold, ObjectLock
 from cumulo.object_store.naming import shown
 
 _DAY_MS: Final = 86_400_000
@@ -32,6 +32,7 @@ _YEAR_DAYS: Final = 365
 _MODE: Final = "x-amz-object-lock-mode"
 _UNTIL: Final = "x-amz-object-lock-retain-until-date"
 _HOLD: Final = "x-amz-object-lock-legal-hold"
+_EVENT: Final = "x-amz-object-lock-event-hold"
 _BYPASS: Final = "x-amz-bypass-governance-retention"
 
 
@@ -40,12 +41,18 @@ _BYPASS: Final = "x-amz-bypass-governance-retention"
 
 def check_bucket_lock(lock: model.BucketLock) -> None:
     """Raise `MalformedXML` or `InvalidArgument` for a default retention that cannot be."""
-    if not lock.mode:
-        if lock.days is not None or lock.years is not None:
-            raise MALFORMED_CONFIGURATION.error()
-        return
-    if lock.mode not in LOCK_MODES or (lock.days is None) == (lock.years is None):
+    event = lock.event
+    if not lock.mode and (lock.days is not None or lock.years is not None or event is not None):
         raise MALFORMED_CONFIGURATION.error()
+    if not lock.mode:
+        return
+    has_period = (lock.days is None) != (lock.years is None)
+    if lock.mode not in LOCK_MODES or not (has_period or (event is not None and lock.days is lock.years is None)):
+        raise MALFORMED_CONFIGURATION.error()
+    if event is not None:
+        _check_event(event, MALFORMED_CONFIGURATION)
+    if not has_period:
+        return
     parameter, period, allowed = "Days", lock.days, model.RETENTION_DAYS_MAX
     if lock.years is not None:
         parameter, period, allowed = "Years", lock.years, model.RETENTION_YEARS_MAX
@@ -86,28 +93,51 @@ def check_date(until_ms: int, parameter: str = _UNTIL) -> None:
 
 def check_asked(lock: ObjectLock, wall_ms: int) -> None:
     """Raise `InvalidArgument` for a lock that no new object can have."""
-    if bool(lock.mode) != bool(lock.until_ms):
+    event = lock.event
+    varies = event is not None and event.is_on
+    if bool(lock.mode) != (bool(lock.until_ms) or varies) or (event is not None and not lock.mode):
         raise REFUSED_ARGUMENT.error(
             reason=f"{_UNTIL} and {_MODE} must both be supplied", parameter=_UNTIL if lock.mode else _MODE, value=""
         )
     if lock.mode and lock.mode not in LOCK_MODES:
         raise REFUSED_ARGUMENT.error(reason="Unknown wormMode directive.", parameter=_MODE, value=shown(lock.mode))
-    if lock.mode:
+    if lock.until_ms:
         _check_future(lock.until_ms, wall_ms, _UNTIL)
+    if event is not None:
+        _check_event(event, REFUSED_ARGUMENT)
     if lock.hold not in ("", *model.LEGAL_HOLDS):
         raise REFUSED_ARGUMENT.error(
             reason="Legal Hold must be either of 'ON' or 'OFF'", parameter=_HOLD, value=shown(lock.hold)
         )
 
 
-def check_retention(mode: str, until_ms: int, wall_ms: int) -> None:
+def check_retention(lock: ObjectLock, wall_ms: int) -> None:
     """Raise `MalformedXML` or `InvalidArgument` for a retention that cannot be set; none at all frees an object."""
-    if not mode and not until_ms:
+    if lock == ObjectLock():
         return
-    if mode not in LOCK_MODES or not until_ms:
+    if lock.mode not in LOCK_MODES or not (lock.until_ms or lock.event is not None):
         raise MALFORMED_CONFIGURATION.error()
-    check_date(until_ms, "RetainUntilDate")
-    _check_future(until_ms, wall_ms, "RetainUntilDate")
+    check_date(lock.until_ms, "RetainUntilDate")
+    if lock.until_ms:
+        _check_future(lock.until_ms, wall_ms, "RetainUntilDate")
+    if lock.event is not None:
+        _check_event(lock.event, MALFORMED_CONFIGURATION, may_stay=True)
+
+
+def _check_event(event: EventHold, row: ErrorRow, *, may_stay: bool = False) -> None:
+    """Raise the error of a row, or `InvalidArgument`, for an event hold that cannot be; `may_stay` lets one without a
+    duration keep that which it has.
+    """
+    given = [unit for unit in (event.days, event.years) if unit]
+    allowed = model.RETENTION_YEARS_MAX if event.years else model.RETENTION_DAYS_MAX
+    if len(given) > 1 or (given and not event.is_on):
+        raise row.error(reason="An event hold has one duration while it is on.", parameter=_EVENT, value="")
+    if (given and not 1 <= given[0] <= allowed) or (event.is_on and not given and not may_stay):
+        raise REFUSED_ARGUMENT.error(
+            reason="The event hold duration must be 1 to 36500 days, or 1 to 100 years.",
+            parameter=_EVENT,
+            value=given[0] if given else "",
+        )
 
 
 def check_legal_hold(hold: str) -> None:
@@ -156,18 +186,31 @@ def lock_of_new(asked: ObjectLock | None, meta: Meta, wall_ms: int) -> ObjectLoc
     if default is None or not default.mode or (asked is not None and asked.mode):
         return asked
     days = default.days or (default.years or 0) * _YEAR_DAYS
-    return ObjectLock(default.mode, wall_ms + days * _DAY_MS, "" if asked is None else asked.hold)
+    until_ms = wall_ms + days * _DAY_MS if days else 0
+    return ObjectLock(default.mode, until_ms, "" if asked is None else asked.hold, default.event)
 
 
-def is_held(lock: ObjectLock | None) -> bool:
-    """Say whether a version is under a legal hold."""
-    return lock is not None and lock.hold == model.HOLD_ON
+def until_ms_of(lock: ObjectLock, wall_ms: int) -> int:
+    """Return until when a version is retained; while its event hold is on that moves on with time."""
+    if lock.event is None or not lock.event.is_on:
+        return lock.until_ms
+    return max(lock.until_ms, wall_ms + days_of(lock.event) * _DAY_MS)
+
+
+def days_of(event: EventHold) -> int:
+    """Return the duration of an event hold."""
+    return event.days or event.years * _YEAR_DAYS
+
+
+def is_held(lock: ObjectLock) -> bool:
+    """Say whether nobody knows until when a version is protected: it is under a legal hold, or under an event's."""
+    return lock.hold == model.HOLD_ON or (lock.event is not None and lock.event.is_on)
 
 
 def is_protected(record: ObjectRecord | None, wall_ms: int, *, bypasses: bool) -> bool:
     """Say whether a version must not be deleted; `bypasses` lets governance mode count for nothing."""
     lock = None if record is None else record.lock
-    return lock is not None and (is_held(lock) or _is_retained(lock, wall_ms, bypasses=bypasses))
+    return lock is not None and (lock.hold == model.HOLD_ON or _is_retained(lock, wall_ms, bypasses=bypasses))
 
 
 def check_removal(record: ObjectRecord | None, wall_ms: int, *, bypasses: bool) -> None:
@@ -176,11 +219,44 @@ def check_removal(record: ObjectRecord | None, wall_ms: int, *, bypasses: bool) 
         raise protected()
 
 
-def check_retained(before: ObjectLock, after: ObjectLock, wall_ms: int, *, bypasses: bool) -> None:
-    """Raise `AccessDenied` for what would weaken a retention that holds."""
-    weakens = after.mode != before.mode or after.until_ms < before.until_ms
+def changed(before: ObjectLock, asked: ObjectLock, wall_ms: int, *, bypasses: bool) -> ObjectLock:
+    """Return what a lock becomes by a change of its retention.
+
+    A release leaves the event hold's duration, and one that becomes shorter no earlier end: both only where governance
+    mode is not bypassed with another end. Raises `MalformedXML` for an event hold of which nobody ever told a duration,
+    `AccessDenied` for what would weaken a retention that holds.
+    """
+    event = asked.event
+    if not asked.mode:
+        after = ObjectLock(hold=before.hold)
+    else:
+        until_ms = asked.until_ms or before.until_ms
+        if event is not None and not (bypasses and asked.until_ms and before.mode == GOVERNANCE):
+            until_ms = max(until_ms, until_ms_of(before, wall_ms))
+        if event is not None and event.is_on and not days_of(event):
+            event = before.event
+        if (event is None or not event.is_on) and asked.event is not None and asked.event.is_on:
+            raise MALFORMED_CONFIGURATION.error()
+        if not until_ms and (event is None or not event.is_on):
+            raise MALFORMED_CONFIGURATION.error()
+        after = ObjectLock(asked.mode, until_ms, before.hold, before.event if event is None else event)
+    weakens = after.mode != before.mode or until_ms_of(after, wall_ms) < until_ms_of(before, wall_ms)
     if weakens and _is_retained(before, wall_ms, bypasses=bypasses):
         raise protected()
+    return after
+
+
+def replicated(before: ObjectLock, source: ObjectLock, wall_ms: int) -> ObjectLock:
+    """Return what the lock of a replica becomes by that of its source: where an event hold is released, its duration is
+    left here, too. Raises `AccessDenied` for what would weaken a compliance mode that holds.
+    """
+    after = source
+    if source.event is not None and not source.event.is_on and source.mode == before.mode:
+        after = msgspec.structs.replace(source, until_ms=max(source.until_ms, until_ms_of(before, wall_ms)))
+    weakens = after.mode != before.mode or until_ms_of(after, wall_ms) < until_ms_of(before, wall_ms)
+    if weakens and _is_retained(before, wall_ms, bypasses=True):
+        raise protected()
+    return after
 
 
 def protected() -> ServiceError:
@@ -188,17 +264,17 @@ def protected() -> ServiceError:
     return ACCESS_DENIED.error(reason="Access Denied because object protected by object lock.")
 
 
-def shown_lock(lock: ObjectLock | None, *, retention: bool, hold: bool) -> ObjectLock | None:
+def shown_lock(lock: ObjectLock | None, wall_ms: int, *, retention: bool, hold: bool) -> ObjectLock | None:
     """Return what a caller may know of a lock: the retention, the hold, both, or nothing."""
     if lock is None:
         return None
-    told = ObjectLock(lock.mode, lock.until_ms) if retention else ObjectLock()
+    told = ObjectLock(lock.mode, until_ms_of(lock, wall_ms), event=lock.event) if retention else ObjectLock()
     told = msgspec.structs.replace(told, hold=lock.hold) if hold else told
     return None if told == ObjectLock() else told
 
 
 def _is_retained(lock: ObjectLock, wall_ms: int, *, bypasses: bool) -> bool:
-    return lock.until_ms > wall_ms and not (bypasses and lock.mode == GOVERNANCE)
+    return until_ms_of(lock, wall_ms) > wall_ms and not (bypasses and lock.mode == GOVERNANCE)
 
 
 def _check_future(until_ms: int, wall_ms: int, parameter: str) -> None:

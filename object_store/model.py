@@ -228,14 +228,26 @@ class Encryption(msgspec.Struct, frozen=True, array_like=True):
     outer: bytes | None = None
 
 
+class EventHold(msgspec.Struct, frozen=True, array_like=True):
+    """A retention that begins with an event: while it is on, so many days or years, of 365 days each, are always left;
+    from its release on they pass. Once it is off it has no duration.
+    """
+
+    is_on: bool
+    days: int = 0
+    years: int = 0
+
+
 class ObjectLock(msgspec.Struct, frozen=True, array_like=True):
     """What protects a version of an object: it is retained in one of `LOCK_MODES` until a time of the system's clock,
-    or it is held. An empty `mode` is no retention, an empty `hold` says that nobody ever said.
+    for as long as its event hold says, whichever is longer, or it is held. An empty `mode` is no retention, an empty
+    `hold` says that nobody ever said; None of `event` likewise.
     """
 
     mode: str = ""
     until_ms: int = 0
     hold: str = ""
+    event: EventHold | None = None
 
 
 class Bucket(msgspec.Struct, frozen=True, kw_only=True):
@@ -547,12 +559,13 @@ class Versioning(msgspec.Struct, frozen=True, array_like=True):
 
 class BucketLock(msgspec.Struct, frozen=True, array_like=True):
     """That a bucket's objects can be locked, and how new ones are that do not say: retained in a mode for so many days
-    or years, of 365 days each. An empty `mode` leaves them free.
+    or years, of 365 days each, or by an event hold, or both. An empty `mode` leaves them free.
     """
 
     mode: str = ""
     days: int | None = None
     years: int | None = None
+    event: EventHold | None = None
 
 
 class BucketQuota(msgspec.Struct, frozen=True):
@@ -958,7 +971,8 @@ class GetObjectRetention(msgspec.Struct, frozen=True):
 
 
 class SetObjectRetention(msgspec.Struct, frozen=True):
-    """Retain an object until a time, or, without a mode and a time, no longer; answers the id of its version.
+    """Retain an object until a time, or by an `event` hold, or, without a mode, no longer; answers the id of its
+    version. What is not said of time and event stays; a hold that is on may be released, which leaves its duration.
 
     A retention that still holds may always be prolonged; in governance mode anything else needs the caller to ask for
     it by `bypasses_governance` and to be allowed that, in compliance mode nobody can do anything else.
@@ -971,6 +985,12 @@ class SetObjectRetention(msgspec.Struct, frozen=True):
     version_id: str = ""
     bypasses_governance: bool = False
     request_id: str = ""
+    event: EventHold | None = None
+
+    @property
+    def lock(self) -> ObjectLock:
+        """The lock that is asked for."""
+        return ObjectLock(self.mode, self.until_ms, event=self.event)
 
 
 class GetObjectLegalHold(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ def get_retention(txn: ReadTxn, stamped: Stamped) -> ObjectLock:
     lock = existing(txn, stamped).lock
     if lock is None or not lock.mode:
         raise NO_SUCH_OBJECT_LOCK_OF_OBJECT.error()
-    return ObjectLock(lock.mode, lock.until_ms)
+    return ObjectLock(lock.mode, locks.until_ms_of(lock, stamped.wall_ms), event=lock.event)
 
 
 def get_legal_hold(txn: ReadTxn, stamped: Stamped) -> str:
@@ -39,14 +39,13 @@ def get_legal_hold(txn: ReadTxn, stamped: Stamped) -> str:
 
 
 def set_retention(txn: Txn, stamped: Stamped) -> str:
-    """Retain an object until a time, or free it; returns the id of its version. Raises as `existing`, and
-    `AccessDenied` for what would weaken a retention that holds.
+    """Retain an object until a time, or free it; returns the id of its version. Raises as `existing` and
+    `locks.changed`.
     """
     request: model.SetObjectRetention = stamped.request
     found = existing(txn, stamped)
-    before = found.lock or ObjectLock()
-    after = msgspec.structs.replace(before, mode=request.mode, until_ms=request.until_ms)
-    locks.check_retained(before, after, stamped.wall_ms, bypasses=request.bypasses_governance)
+    before, asked = found.lock or ObjectLock(), request.lock
+    after = locks.changed(before, asked, stamped.wall_ms, bypasses=request.bypasses_governance)
     version_id = _write(txn, stamped, found, after)
     tell(txn, stamped, open_bucket(txn, stamped.partition, request.bucket), RETENTION_PUT, request.key, found)
     return version_id

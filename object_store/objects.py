@@ -184,7 +184,7 @@ def head_object(txn: ReadTxn, stamped: Stamped) -> model.Download:
         manifest=manifest,
         expiry=_expiry(txn, stamped, record),
         is_versioned=stamped.is_versioned,
-        lock=locks.shown_lock(record.lock, retention=stamped.shows_retention, hold=stamped.shows_hold),
+        lock=locks.shown_lock(record.lock, stamped.wall_ms, retention=stamped.shows_retention, hold=stamped.shows_hold),
     )
     return contents.download(request, *contents.asked(request))
 
@@ -201,7 +201,7 @@ def open_object(txn: ReadTxn, stamped: Stamped) -> Contents:
         record,
         expiry=_expiry(txn, stamped, record),
         is_versioned=stamped.is_versioned,
-        lock=locks.shown_lock(record.lock, retention=stamped.shows_retention, hold=stamped.shows_hold),
+        lock=locks.shown_lock(record.lock, stamped.wall_ms, retention=stamped.shows_retention, hold=stamped.shows_hold),
     )
     if record.part_count:
         return msgspec.structs.replace(contents, manifest=manifest_of(txn, partition, record))

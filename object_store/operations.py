@@ -145,7 +145,7 @@ def _attributes(request: model.GetObjectAttributes) -> Checks:
 
 def _lock_change(request: model.SetObjectRetention | model.SetObjectLegalHold) -> Checks:
     if isinstance(request, model.SetObjectRetention):
-        action, lock = "s3:PutObjectRetention", model.ObjectLock(request.mode, request.until_ms)
+        action, lock = "s3:PutObjectRetention", request.lock
     else:
         action, lock = "s3:PutObjectLegalHold", model.ObjectLock(hold=request.hold)
     keys = condition_keys.of_lock(lock)
@@ -160,7 +160,7 @@ def bypass_checks(request: model.SetObjectRetention | model.DeleteObject) -> Che
     """
     keys = {}
     if isinstance(request, model.SetObjectRetention):
-        keys = condition_keys.of_lock(model.ObjectLock(request.mode, request.until_ms))
+        keys = condition_keys.of_lock(request.lock)
     if request.version_id:
         keys["s3:VersionId"] = request.version_id
     return (Check("s3:BypassGovernanceRetention", model.object_arn(request.bucket, request.key), keys),)

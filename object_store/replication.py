@@ -555,8 +555,9 @@ def _replicate(txn: Txn, arrival: _Arrival, target: Stamped, record: ObjectRecor
     if there is not None:
         if not there.is_delete_marker:
             before, after = there.lock or model.ObjectLock(), record.lock or model.ObjectLock()
-            locks.check_retained(before, after, target.wall_ms, bypasses=True)
-            changed = msgspec.structs.replace(there, tags=record.tags, acl=target.acl, lock=record.lock)
+            lock = locks.replicated(before, after, target.wall_ms)
+            kept = None if lock == model.ObjectLock() else lock
+            changed = msgspec.structs.replace(there, tags=record.tags, acl=target.acl, lock=kept)
             write_version(txn, target, meta, key, changed, there)
         return Stored(0, "", 0, 0)
     if record.is_delete_marker:

@@ -592,7 +592,9 @@ class Resolving:
         record = contents.record
         if record.lock is not None:
             stamped = self._showing_lock(ctx, stamped, found, record)
-            shown = locks.shown_lock(record.lock, retention=stamped.shows_retention, hold=stamped.shows_hold)
+            shown = locks.shown_lock(
+                record.lock, stamped.wall_ms, retention=stamped.shows_retention, hold=stamped.shows_hold
+            )
             contents = msgspec.structs.replace(contents, lock=shown)
         reading = Reading(stamped, contents)
         refused = _caught(lambda: contents.asked(request)) if request.part_number else None
@@ -636,8 +638,8 @@ class Resolving:
     async def _object_lock(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Resolve a request about an object's lock."""
         match request:
-            case model.SetObjectRetention(mode=mode, until_ms=until_ms):
-                locks.check_retention(mode, until_ms, self._clock.wall_ms())
+            case model.SetObjectRetention():
+                locks.check_retention(request.lock, self._clock.wall_ms())
             case model.SetObjectLegalHold(hold=hold):
                 locks.check_legal_hold(hold)
         resolved = await self._existing_object(ctx, operation, request)
@@ -1180,8 +1182,6 @@ def _lacks_digest(request: Any) -> bool:
 
 def _retained_until(request: Any) -> int:
     """Return until when a request asks for an object to be retained, 0 where it does not."""
-    if isinstance(request, model.SetObjectRetention):
-        return request.until_ms
     lock: model.ObjectLock | None = getattr(request, "lock", None)
     return 0 if lock is None else lock.until_ms
 

@@ -31,6 +31,9 @@ def locked(door: Door) -> Any:
     return s3
 
 
+TOO_LONG = "<EventHoldDuration><Days>36501</Days></EventHoldDuration>"
+
+
 def default(retention: str) -> str:
     return f"{ENABLED}<Rule><DefaultRetention>{retention}</DefaultRetention></Rule>"
 
@@ -94,7 +97,9 @@ def test_bucket_without_versions_cannot_be_given_locks(door: Door) -> None:
         (f"{ENABLED}<Rule><DefaultRetention/></Rule>", "MalformedXML"),
         (default("<Days>1</Days>"), "MalformedXML"),
         (default("<Mode>COMPLIANCE</Mode><Days>0</Days>"), "InvalidArgument"),
-        (default("<DefaultEventHold><Days>1</Days></DefaultEventHold>"), "NotImplemented"),
+        (default("<DefaultEventHold><Days>1</Days></DefaultEventHold>"), "MalformedXML"),
+        (default("<Mode>COMPLIANCE</Mode><DefaultEventHold/>"), "MalformedXML"),
+        (default("<Mode>COMPLIANCE</Mode><DefaultEventHold><Days>0</Days></DefaultEventHold>"), "InvalidArgument"),
     ],
 )
 def test_configuration_that_cannot_be_is_refused(door: Door, document: str, code: str) -> None:
@@ -131,6 +136,48 @@ def test_retention_and_hold_are_read_back_and_shown_with_the_object(door: Door) 
         )
     headers = door.ask("HEAD", f"/locked/k?versionId={version_id}").headers
     assert headers["x-amz-object-lock-retain-until-date"] == "2099-01-01T00:00:00Z"
+
+
+def test_event_hold_moves_the_end_on_until_it_is_released(door: Door) -> None:
+    s3 = locked(door)
+    s3.put_object(
+        Bucket="locked",
+        Key="k",
+        Body=b"1",
+        ObjectLockMode="COMPLIANCE",
+        ObjectLockEventHold="ON",
+        ObjectLockEventHoldDurationYears=2,
+    )
+    named = {"Bucket": "locked", "Key": "k"}
+
+    head = s3.head_object(**named)
+    held = s3.get_object_retention(**named)["Retention"]
+    s3.put_object_retention(**named, Retention={"Mode": "COMPLIANCE", "EventHold": "OFF"})
+    released = s3.head_object(**named)
+
+    assert (head["ObjectLockEventHold"], head["ObjectLockEventHoldDurationYears"]) == ("ON", 2)
+    assert (held["EventHold"], held["EventHoldDuration"]) == ("ON", {"Years": 2})
+    for until in (head["ObjectLockRetainUntilDate"], held["RetainUntilDate"], released["ObjectLockRetainUntilDate"]):
+        assert dt.timedelta(days=729) < until - dt.datetime.now(dt.UTC) <= dt.timedelta(days=730)
+    assert released["ObjectLockEventHold"] == "OFF"
+    assert "ObjectLockEventHoldDurationYears" not in released
+    version = named | {"VersionId": head["VersionId"]}
+    assert refused(s3.delete_object, **version, BypassGovernanceRetention=True) == PROTECTED
+
+
+def test_default_event_hold_is_given_back_and_holds_new_objects(door: Door) -> None:
+    s3 = locked(door)
+    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 40, "DefaultEventHold": {"Days": 30}}}
+    configuration = {"ObjectLockEnabled": "Enabled", "Rule": rule}
+    s3.put_object_lock_configuration(Bucket="locked", ObjectLockConfiguration=configuration)
+
+    s3.put_object(Bucket="locked", Key="k", Body=b"1")
+
+    assert s3.get_object_lock_configuration(Bucket="locked")["ObjectLockConfiguration"] == configuration
+    head = s3.head_object(Bucket="locked", Key="k")
+    assert (head["ObjectLockEventHold"], head["ObjectLockEventHoldDurationDays"]) == ("ON", 30)
+    left = head["ObjectLockRetainUntilDate"] - dt.datetime.now(dt.UTC)
+    assert dt.timedelta(days=39) < left <= dt.timedelta(days=40)
 
 
 def test_locked_version_is_deleted_only_by_who_bypasses_governance_mode(door: Door) -> None:
@@ -207,6 +254,22 @@ def test_copies_and_uploads_in_parts_are_locked_by_their_headers(door: Door) -> 
             {"x-amz-object-lock-mode": "GOVERNANCE", "x-amz-object-lock-retain-until-date": "4070908800"},
             "The retain until date must be provided in ISO 8601 format",
         ),
+        (
+            {"x-amz-object-lock-event-hold": "ON", "x-amz-object-lock-event-hold-duration-days": "1"},
+            "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
+        ),
+        (
+            {"x-amz-object-lock-mode": "GOVERNANCE", "x-amz-object-lock-event-hold": "ON"},
+            "The event hold duration must be 1 to 36500 days, or 1 to 100 years.",
+        ),
+        (
+            {"x-amz-object-lock-mode": "GOVERNANCE", "x-amz-object-lock-event-hold": "on"},
+            "Event Hold must be either of 'ON' or 'OFF'",
+        ),
+        (
+            {"x-amz-object-lock-event-hold-duration-days": "1"},
+            "x-amz-object-lock-event-hold-duration-days must be supplied with x-amz-object-lock-event-hold",
+        ),
         ({"x-amz-object-lock-legal-hold": "yes"}, "Legal Hold must be either of 'ON' or 'OFF'"),
     ],
 )
@@ -257,7 +320,15 @@ def test_bytes_to_be_locked_must_come_with_a_checksum(door: Door) -> None:
             "<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>2001-01-01T00:00:00Z</RetainUntilDate></Retention>",
             "InvalidArgument",
         ),
-        ("retention", "<Retention><EventHold>ON</EventHold></Retention>", "NotImplemented"),
+        ("retention", "<Retention><EventHold>ON</EventHold></Retention>", "MalformedXML"),
+        ("retention", "<Retention><Mode>GOVERNANCE</Mode><EventHold>on</EventHold></Retention>", "MalformedXML"),
+        ("retention", "<Retention><Mode>GOVERNANCE</Mode><EventHold>ON</EventHold></Retention>", "MalformedXML"),
+        ("retention", "<Retention><Mode>GOVERNANCE</Mode><EventHold>OFF</EventHold></Retention>", "MalformedXML"),
+        (
+            "retention",
+            f"<Retention><Mode>GOVERNANCE</Mode><EventHold>ON</EventHold>{TOO_LONG}</Retention>",
+            "InvalidArgument",
+        ),
         ("retention", "", "MalformedXML"),
         ("legal-hold", "<LegalHold><Status>on</Status></LegalHold>", "MalformedXML"),
         ("legal-hold", "<LegalHold/>", "MalformedXML"),

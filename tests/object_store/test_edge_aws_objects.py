@@ -322,8 +322,8 @@ def test_metadata_that_is_too_large_is_refused(door: Door) -> None:
 @pytest.mark.parametrize(
     ("header", "value"),
     [
-        ("x-amz-object-lock-event-hold", "ON"),
-        ("x-amz-object-lock-event-hold-duration-days", "1"),
+        ("x-amz-mfa", "1 2"),
+        ("x-amz-object-annotation-directive", "COPY"),
     ],
 )
 def test_header_that_asks_for_what_is_not_built_is_refused(door: Door, header: str, value: str) -> None:

@@ -25,7 +25,7 @@ from cumulo.object_store.keys import (
     UploadRecord,
     WayRecord,
 )
-from cumulo.object_store.model import Acl, BucketLock, Grant, ObjectLock
+from cumulo.object_store.model import Acl, BucketLock, EventHold, Grant, ObjectLock
 from cumulo.storage import records
 from cumulo.storage.engine import ROOT
 
@@ -113,7 +113,7 @@ RECORDS = (
             is_composite=True,
             acl=ACL,
             version_id="v",
-            lock=ObjectLock("GOVERNANCE", 7, "ON"),
+            lock=ObjectLock("GOVERNANCE", 7, "ON", EventHold(True, 3)),
         ),
         keys.decode_object,
     ),
@@ -152,7 +152,7 @@ GOLDEN_RECORDS = {
     "ObjectRecord": (
         "dc00170201a16502a7474c414349455281a6637263333263c40431323334c3030405cfffffffffffff"
         "ffffa17481a16da17681a765787069726573a13081a161a13100"
-        "92a1329192a8416c6c5573657273a452454144c0c0a17600a093aa474f5645524e414e434507a24f4e"
+        "92a1329192a8416c6c5573657273a452454144c0c0a17600a094aa474f5645524e414e434507a24f4e93c30300"
     ),
     "Parts": "92019199010102c4016d03040506c40163",
     "ReplicaRecord": "9901a176a172919701a162a169a7474c4143494552a0c2a002c20000c2",

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.identity.model import root_of
-from cumulo.object_store import model
+from cumulo.object_store import locks, model
 from cumulo.object_store.lifecycle_model import Lifecycle, LifecycleRule, NoncurrentTransition, RuleFilter
 
 DAY_S = 86_400
@@ -433,6 +433,121 @@ def test_policy_narrows_locks_by_what_they_say(run: Any, refused: Any) -> None:
     run(scenario)
 
 
+async def hold_event(stand: Any, key: str, mode: str, *, on: bool, days: int = 0, **more: Any) -> Any:
+    until_ms = more.pop("until_ms", 0)
+    request = model.SetObjectRetention("locked", key, mode, until_ms, event=model.EventHold(on, days), **more)
+    return await stand.call("SetObjectRetention", request)
+
+
+def test_event_hold_leaves_its_duration_when_it_is_released(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        version_id = await put(stand, "k")
+        await hold_event(stand, "k", model.COMPLIANCE, on=True, days=5)
+        await stand.advance(90 * DAY_S)
+        held = await retention(stand, "k")
+
+        assert held.until_ms == stand.clock.wall_ms() + 5 * DAY_MS
+        assert said(await refused(erase(stand, "k", version_id, bypasses=True))) == PROTECTED
+        assert said(await refused(retain(stand, "k"))) == PROTECTED
+        await hold_event(stand, "k", model.COMPLIANCE, on=False)
+        assert await retention(stand, "k") == msgspec.structs.replace(held, event=model.EventHold(False))
+        await stand.advance(4 * DAY_S)
+        assert said(await refused(erase(stand, "k", version_id))) == PROTECTED
+        await stand.advance(DAY_S)
+        await erase(stand, "k", version_id)
+
+    run(scenario)
+
+
+def test_event_hold_that_becomes_shorter_ends_no_earlier(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        await put(stand, "k")
+        await hold_event(stand, "k", model.GOVERNANCE, on=True, days=9)
+        end_ms = stand.clock.wall_ms() + 9 * DAY_MS
+
+        await hold_event(stand, "k", model.GOVERNANCE, on=True, days=2)
+        paused = await retention(stand, "k")
+        await stand.advance(8 * DAY_S)
+        moving = await retention(stand, "k")
+        await hold_event(stand, "k", model.GOVERNANCE, on=True)
+        kept = await retention(stand, "k")
+        await retain(stand, "k", bypasses_governance=True)
+
+        assert (paused.until_ms, moving.until_ms) == (end_ms, end_ms + DAY_MS)
+        assert kept == moving
+        assert (await refused(retention(stand, "k"))).row.code == "NoSuchObjectLockConfiguration"
+
+    run(scenario)
+
+
+def test_later_of_a_date_and_an_event_hold_counts(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        late_ms = stand.clock.wall_ms() + 30 * DAY_MS
+        lock = model.ObjectLock(model.COMPLIANCE, late_ms, event=model.EventHold(True, 3))
+        await put(stand, "k", lock=lock)
+
+        await hold_event(stand, "k", model.COMPLIANCE, on=False)
+        first = await retention(stand, "k")
+        await hold_event(stand, "k", model.COMPLIANCE, on=False, until_ms=late_ms + DAY_MS)
+
+        assert first.until_ms == late_ms
+        assert (await retention(stand, "k")).until_ms == late_ms + DAY_MS
+
+    run(scenario)
+
+
+def test_rule_passes_over_an_event_hold_and_comes_back_after_its_duration(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        await configure(stand, "object_lock", model.BucketLock(model.COMPLIANCE, event=model.EventHold(True, 3)))
+        await set_rules(stand, rule_of(noncurrent_days=1))
+        version_id = await put(stand, "k")
+        await put(stand, "k", b"2")
+        await stand.advance(90 * DAY_S)
+        kept, waiting = await shown(stand), await stand.due("object.age")
+
+        await hold_event(stand, "k", model.COMPLIANCE, on=False, version_id=version_id)
+        await stand.advance(2 * DAY_S)
+        passing = await shown(stand)
+        await stand.advance(DAY_S)
+
+        assert (kept, waiting, passing) == ("cn", 0, "cn")
+        assert await shown(stand) == "c"
+
+    run(scenario)
+
+
+def test_replica_is_left_the_duration_of_an_event_hold_that_its_source_released() -> None:
+    now_ms = 90 * DAY_MS
+    held = model.ObjectLock(model.COMPLIANCE, event=model.EventHold(True, 3))
+    released = model.ObjectLock(model.COMPLIANCE, now_ms + 2 * DAY_MS, event=model.EventHold(False))
+
+    assert locks.replicated(held, released, now_ms).until_ms == now_ms + 3 * DAY_MS
+    with pytest.raises(ServiceError):
+        locks.replicated(held, model.ObjectLock(), now_ms)
+
+
+def test_policy_says_who_releases_an_event_hold_and_how_long_it_lasts(run: Any, refused: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        await put(stand, "k")
+        short = {"NumericLessThan": {"s3:object-lock-event-hold-duration-days": "30"}}
+        for condition in ({"StringEquals": {"s3:object-lock-event-hold": "OFF"}}, short):
+            denied = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObjectRetention"}
+            await stand.set_policy(
+                denied | {"Resource": "arn:aws:s3:::locked/*", "Condition": condition}, bucket="locked"
+            )
+            on = condition is short
+            request = hold_event(stand, "k", model.GOVERNANCE, on=on, days=29 if on else 0)
+            assert (await refused(request)).row.code == "AccessDenied"
+            await hold_event(stand, "k", model.GOVERNANCE, on=True, days=30)
+
+    run(scenario)
+
+
 def test_change_of_a_retention_is_told(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
@@ -573,11 +688,16 @@ def test_expiry_of_a_locked_current_version_is_a_delete_marker(run: Any) -> None
 
 
 class Locked(msgspec.Struct):
-    """A version as the model knows it."""
+    """A version as the model knows it; `days` are those of its event hold while that is on."""
 
     mode: str = ""
     until_ms: int = 0
     hold: str = ""
+    days: int = 0
+    had_event: bool = False
+
+    def end_ms(self, now_ms: int) -> int:
+        return max(self.until_ms, now_ms + self.days * DAY_MS) if self.days else self.until_ms
 
 
 def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
@@ -610,7 +730,7 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             return ids[place % len(ids)] if ids else ""
 
         def retained(self, it: Locked, *, bypasses: bool) -> bool:
-            return it.until_ms > self.now_ms() and not (bypasses and it.mode == model.GOVERNANCE)
+            return it.end_ms(self.now_ms()) > self.now_ms() and not (bypasses and it.mode == model.GOVERNANCE)
 
         @initialize()
         def open(self) -> None:
@@ -634,7 +754,9 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
                 return
             it = self.versions[id_]
             until_ms = self.now_ms() + days * DAY_MS if mode else 0
-            weakens = mode != it.mode or until_ms < it.until_ms
+            after = it.days if mode else 0
+            end_ms = max(until_ms, self.now_ms() + after * DAY_MS) if after else until_ms
+            weakens = mode != it.mode or end_ms < it.end_ms(self.now_ms())
 
             answer = self.attempt(
                 retain(self.stand, "k", mode, days if mode else 0, version_id=id_, bypasses_governance=bypasses)
@@ -644,7 +766,27 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
                 assert answer == "AccessDenied"
             else:
                 assert answer == ""
-                it.mode, it.until_ms = mode, until_ms
+                it.mode, it.until_ms, it.days = mode, until_ms, after
+                it.had_event = it.had_event and bool(mode)
+
+        @rule(place=places, mode=st.sampled_from([model.GOVERNANCE, model.COMPLIANCE]), days=st.integers(0, 3))
+        def hold_event(self, place: int, mode: str, days: int) -> None:
+            """Put an event hold on, or, with no days, release it."""
+            id_ = self.pick(place)
+            if not id_:
+                return
+            it = self.versions[id_]
+            end_ms = it.end_ms(self.now_ms())
+
+            answer = self.attempt(hold_event(self.stand, "k", mode, on=days > 0, days=days, version_id=id_))
+
+            if not days and not end_ms:
+                assert answer == "MalformedXML"
+            elif mode != it.mode and self.retained(it, bypasses=False):
+                assert answer == "AccessDenied"
+            else:
+                assert answer == ""
+                it.mode, it.until_ms, it.days, it.had_event = mode, end_ms, days, True
 
         @rule(place=places, status=st.sampled_from(["ON", "OFF"]))
         def hold(self, place: int, status: str) -> None:
@@ -683,7 +825,8 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             for id_, it in self.versions.items():
                 asked = model.HeadObject(bucket="locked", key="k", version_id=id_)
                 found = self.do(self.stand.call("HeadObject", asked)).object.lock or model.ObjectLock()
-                assert found == model.ObjectLock(it.mode, it.until_ms, it.hold)
+                event = model.EventHold(it.days > 0, it.days) if it.had_event else None
+                assert found == model.ObjectLock(it.mode, it.end_ms(self.now_ms()), it.hold, event)
             assert self.do(self.stand.problems()) == []
 
         def teardown(self) -> None:
