@@ -133,6 +133,19 @@ def test_what_was_there_before_is_the_version_null(bucket: Bucket):
     assert "Invalid version id specified" in str(refused.value)
 
 
+def test_what_is_written_while_versioning_is_suspended_is_the_version_null(versioned: Bucket):
+    kept = versioned.put("a", "kept")
+    versioned.set_versioning("Suspended")
+
+    written = versioned.put("a", "null")
+    marker = versioned.delete("a")
+
+    assert (written.version_id, marker.version_id, marker.delete_marker) == ("", "null", True)
+    assert listed(versioned) == [("a", "null", True, True), ("a", kept.version_id, False, False)]
+    versioned.delete("a", version_id="null")
+    assert versioned.get("a") == b"kept"
+
+
 def test_tags_are_a_versions_own(versioned: Bucket):
     old, new = versioned.put("a", "old"), versioned.put("a", "new")
 

@@ -446,9 +446,9 @@ class ObjectLock(Value, frozen=True):
 class ObjectInfo(Value, frozen=True):
     """An object's description. Listings fill in `key`, `size`, `etag` and `modified` only; `messages` are those that
     were stored with it, told by `put` alone. `encryption` is `AES256`, `aws:kms`, `aws:kms:dsse`, `SSE-C` or empty.
-    `version_id` is empty where the bucket never kept versions. `lock` is what the caller may know of what protects it,
-    None for nothing, told by `head`, `get` and `open`. `replication_status` is `PENDING`, `COMPLETED`, `FAILED`,
-    `REPLICA` or empty.
+    `version_id` is empty where the bucket never kept versions, and of what was written just now while that is
+    suspended. `lock` is what the caller may know of what protects it, None for nothing, told by `head`, `get` and
+    `open`. `replication_status` is `PENDING`, `COMPLETED`, `FAILED`, `REPLICA` or empty.
     """
 
     key: str
