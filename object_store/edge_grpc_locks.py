@@ -13,7 +13,9 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
         "GetObjectRetention": (
             pb.GetObjectRetentionRequest,
             lambda request, _: model.GetObjectRetention(bucket_name(request.bucket), request.key, request.version_id),
-            lambda it: pb.GetObjectRetentionResponse(mode=it.mode, retain_until_ms=it.until_ms),
+            lambda it: pb.GetObjectRetentionResponse(
+                mode=it.mode, retain_until_ms=it.until_ms, event_hold=_encode_event(it.event)
+            ),
         ),
         "SetObjectRetention": (
             pb.SetObjectRetentionRequest,
@@ -25,6 +27,7 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
                 request.version_id,
                 request.bypass_governance,
                 request.request_id,
+                _event(request),
             ),
             lambda version_id: pb.SetObjectRetentionResponse(version_id=version_id),
         ),
@@ -47,11 +50,24 @@ def asked(head: "pb.PutObjectHead | pb.CopyObjectRequest | pb.CreateMultipartUpl
     """Return the lock that a new object is to have, None where nothing is said."""
     if not head.HasField("lock"):
         return None
-    return model.ObjectLock(head.lock.mode, head.lock.retain_until_ms, head.lock.legal_hold)
+    lock = head.lock
+    return model.ObjectLock(lock.mode, lock.retain_until_ms, lock.legal_hold, _event(lock))
 
 
 def encode(lock: model.ObjectLock | None) -> pb.ObjectLock | None:
     """Return a lock as callers are told it."""
     if lock is None:
         return None
-    return pb.ObjectLock(mode=lock.mode, retain_until_ms=lock.until_ms, legal_hold=lock.hold)
+    return pb.ObjectLock(
+        mode=lock.mode, retain_until_ms=lock.until_ms, legal_hold=lock.hold, event_hold=_encode_event(lock.event)
+    )
+
+
+def _event(it: "pb.ObjectLock | pb.SetObjectRetentionRequest") -> model.EventHold | None:
+    if not it.HasField("event_hold"):
+        return None
+    return model.EventHold(it.event_hold.on, it.event_hold.days, it.event_hold.years)
+
+
+def _encode_event(event: model.EventHold | None) -> pb.EventHold | None:
+    return None if event is None else pb.EventHold(on=event.is_on, days=event.days, years=event.years)

@@ -60,6 +60,17 @@ def test_what_is_copied_is_locked_by_options(run, answer, bucket, name, tmp_path
     run("bucket", "rb", name, "--force", "--yes", "--bypass-governance")
 
 
+def test_event_hold_is_put_on_and_released(run, answer, bucket):
+    run("object", "cp", "-", f"{bucket}/k", "--mode", "governance", "--event-days", "9", text="text")
+
+    shown = [answer("object", "retention", f"{bucket}/k")]
+    shown.append(answer("object", "retention", f"{bucket}/k", "--mode", "governance", "--release"))
+
+    assert [(it["mode"], it["event_hold"]) for it in shown] == [("GOVERNANCE", True), ("GOVERNANCE", False)]
+    both = ("--mode", "governance", "--release", "--event-days", "3")
+    assert "not both" in run("object", "retention", f"{bucket}/k", *both, exits=2).stderr
+
+
 def test_default_retention_is_a_configuration_of_the_bucket(run, answer, bucket, name):
     rule = '{"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}'
 

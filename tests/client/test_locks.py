@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cumulo.client import Bucket, Client, ObjectLock, Retention, errors
+from cumulo.client import Bucket, Client, EventHold, ObjectLock, Retention, errors
 from cumulo.client.etags import PART_BYTES
 
 FUTURE = datetime(2099, 1, 1, tzinfo=UTC)
@@ -65,6 +65,26 @@ def test_retention_is_ended_by_none(locked: Bucket):
     assert locked.head("k").lock == ObjectLock(legal_hold=False)
 
 
+def test_event_hold_leaves_its_days_when_it_is_released(locked: Bucket):
+    hold = EventHold(days=3)
+    locked.put("k", "text", lock=ObjectLock(retention=Retention(mode="COMPLIANCE", event_hold=hold)))
+
+    held = locked.retention("k")
+    locked.set_retention("k", Retention(mode="COMPLIANCE", event_hold=EventHold(on=False)))
+    released = locked.retention("k")
+
+    assert held is not None
+    assert released is not None
+    assert (held.event_hold, released.event_hold) == (hold, EventHold(on=False))
+    for found in (held, released):
+        assert found.until is not None
+        assert timedelta(days=2, hours=23) < found.until - datetime.now(UTC) <= timedelta(days=3)
+    with pytest.raises(errors.PermissionDenied):
+        locked.set_retention("k", None, bypass_governance=True)
+    with pytest.raises(errors.InvalidArgument):
+        locked.put("k", "text", lock=ObjectLock(retention=Retention(mode="COMPLIANCE", event_hold=EventHold())))
+
+
 def test_copies_files_and_large_objects_are_locked(locked: Bucket, tmp_path):
     lock = ObjectLock(retention=GOVERNANCE, legal_hold=True)
     (tmp_path / "file").write_text("text")
@@ -93,6 +113,7 @@ def test_default_retention_is_a_configuration(locked: Bucket, bucket: Bucket):
     locked.put("k", "text")
     found = locked.retention("k")
     assert found is not None
+    assert found.until is not None
     assert timedelta(days=1, hours=23) < found.until - datetime.now(UTC) <= timedelta(days=2)
     with pytest.raises(errors.PreconditionFailed):
         locked.set_versioning("Suspended")

@@ -270,6 +270,7 @@ def cp(
     source_customer_key: str | None,
     mode: str | None,
     retain_until: str | None,
+    event_days: int | None,
     held: bool,
     resume: bool,
     jobs: int,
@@ -286,7 +287,7 @@ def cp(
         algorithm = encryption or ("aws:kms" if kms_key_id else "")
         own = _key_in(customer_key)
         options["encryption"] = Encryption(algorithm=algorithm, kms_key_id=kms_key_id, customer_key=own)
-    lock = asked_lock(mode, retain_until, held=held)
+    lock = asked_lock(mode, retain_until, event_days, held=held)
     if lock is not None:
         options["lock"] = lock
     source_key = _key_in(source_customer_key)

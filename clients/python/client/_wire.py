@@ -689,7 +689,7 @@ def object_info(it: objects.Object, messages: tuple[model.SentMessage, ...] = ()
 
 
 def _lock(it: objects.ObjectLock) -> model.ObjectLock:
-    retention = model.Retention(mode=it.mode, until=time_of(it.retain_until_ms)) if it.mode else None
+    retention = object_retention(it) if it.mode else None
     return model.ObjectLock(retention=retention, legal_hold=it.legal_hold == "ON" if it.legal_hold else None)
 
 
@@ -700,7 +700,25 @@ def object_lock(it: model.ObjectLock | None) -> objects.ObjectLock | None:
     hold = "" if it.legal_hold is None else legal_hold(held=it.legal_hold)
     if it.retention is None:
         return objects.ObjectLock(legal_hold=hold)
-    return objects.ObjectLock(mode=it.retention.mode, retain_until_ms=retain_until_ms(it.retention), legal_hold=hold)
+    return objects.ObjectLock(
+        mode=it.retention.mode,
+        retain_until_ms=retain_until_ms(it.retention),
+        legal_hold=hold,
+        event_hold=event_hold(it.retention),
+    )
+
+
+def object_retention(it: objects.ObjectLock | objects.GetObjectRetentionResponse) -> model.Retention:
+    """Return a retention."""
+    event = it.event_hold
+    hold = model.EventHold(on=event.on, days=event.days, years=event.years) if it.HasField("event_hold") else None
+    return model.Retention(mode=it.mode, until=time_of(it.retain_until_ms), event_hold=hold)
+
+
+def event_hold(it: model.Retention) -> objects.EventHold | None:
+    """Return the event hold of a retention on the wire."""
+    hold = it.event_hold
+    return None if hold is None else objects.EventHold(on=hold.on, days=hold.days, years=hold.years)
 
 
 def legal_hold(*, held: bool) -> str:
@@ -710,6 +728,8 @@ def legal_hold(*, held: bool) -> str:
 
 def retain_until_ms(it: model.Retention) -> int:
     """Return the end of a retention on the wire; raises `ValueError` for one without a time zone."""
+    if it.until is None:
+        return 0
     if it.until.tzinfo is None:
         raise ValueError(f"until needs a time zone: {it.until}")
     return milliseconds(it.until)

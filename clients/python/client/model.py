@@ -427,13 +427,25 @@ class Encryption(msgspec.Struct, frozen=True, kw_only=True):
         return f"Encryption({'SSE-C' if self.customer_key else self.algorithm!r})"
 
 
+class EventHold(Value, frozen=True):
+    """A retention that begins with an event: while it is on, so many days or years are always left; from its release
+    (`on=False`) on they pass.
+    """
+
+    on: bool = True
+    days: int = 0
+    years: int = 0
+
+
 class Retention(Value, frozen=True):
     """Until when a version of an object must not be deleted: in the mode `GOVERNANCE`, which who may can bypass, or
-    `COMPLIANCE`, which nobody can. `until` needs a time zone.
+    `COMPLIANCE`, which nobody can. `until` needs a time zone; it may be left to an `event_hold`, and moves on with time
+    while that is on.
     """
 
     mode: str
-    until: datetime
+    until: datetime | None = None
+    event_hold: EventHold | None = None
 
 
 class ObjectLock(Value, frozen=True):

@@ -461,14 +461,14 @@ class Bucket(Handle):
             if failure.code != _NO_LOCK:
                 raise
             return None
-        return model.Retention(mode=response.mode, until=_wire.time_of(response.retain_until_ms))
+        return _wire.object_retention(response)
 
     def set_retention(
         self, key: str, retention: model.Retention | None, *, version_id: str = "", bypass_governance: bool = False
     ) -> None:
-        """Retain an object, or one of its versions, or with None no longer. A retention that holds can be prolonged;
-        raises `PermissionDenied` for anything else, unless it is in governance mode, `bypass_governance` is set and the
-        caller may do that.
+        """Retain an object, or one of its versions, or with None no longer. A retention that holds can be prolonged,
+        and its event hold be released; raises `PermissionDenied` for anything else, unless it is in governance mode,
+        `bypass_governance` is set and the caller may do that.
         """
         request = pb.SetObjectRetentionRequest(
             bucket=self._name,
@@ -476,6 +476,7 @@ class Bucket(Handle):
             version_id=version_id,
             mode="" if retention is None else retention.mode,
             retain_until_ms=0 if retention is None else _wire.retain_until_ms(retention),
+            event_hold=None if retention is None else _wire.event_hold(retention),
             bypass_governance=bypass_governance,
             request_id=self._connection.request_id(),
         )

@@ -592,13 +592,17 @@ func (x *Object) GetReplicationStatus() string {
 // What protects a version of an object against deletion.
 type ObjectLock struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Set by the client, optional, with `retain_until_ms`: `GOVERNANCE` (who may bypass it can shorten it and delete the
-	// version) or `COMPLIANCE` (nobody can, before its time). Empty: it is not retained.
+	// Set by the client, optional, with `retain_until_ms` or `event_hold`: `GOVERNANCE` (who may bypass it can shorten it
+	// and delete the version) or `COMPLIANCE` (nobody can, before its time). Empty: it is not retained.
 	Mode string `protobuf:"bytes,1,opt,name=mode,proto3" json:"mode,omitempty"`
-	// Set by the client, optional, with `mode`: until when it is retained; in the future, and before the year 10000.
+	// Set by the client, optional, with `mode`: until when it is retained; in the future, and before the year 10000. Set by
+	// the server: the end of the retention, which moves on with time while an event hold is on.
 	RetainUntilMs int64 `protobuf:"varint,2,opt,name=retain_until_ms,json=retainUntilMs,proto3" json:"retain_until_ms,omitempty"`
 	// Set by the client, optional: `ON` (nobody can delete it until that is taken off) or `OFF`.
-	LegalHold     string `protobuf:"bytes,3,opt,name=legal_hold,json=legalHold,proto3" json:"legal_hold,omitempty"`
+	LegalHold string `protobuf:"bytes,3,opt,name=legal_hold,json=legalHold,proto3" json:"legal_hold,omitempty"`
+	// Set by the client, optional, with `mode`: a retention that begins with an event; beside `retain_until_ms` the later
+	// end counts.
+	EventHold     *EventHold `protobuf:"bytes,4,opt,name=event_hold,json=eventHold,proto3" json:"event_hold,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -654,6 +658,77 @@ func (x *ObjectLock) GetLegalHold() string {
 	return ""
 }
 
+func (x *ObjectLock) GetEventHold() *EventHold {
+	if x != nil {
+		return x.EventHold
+	}
+	return nil
+}
+
+// A retention that begins with an event: while it is on, its duration is always left; from its release on it passes.
+type EventHold struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client: false releases it.
+	On bool `protobuf:"varint,1,opt,name=on,proto3" json:"on,omitempty"`
+	// Set by the client, this or `years` while it is on; 1 to 36500. In a change neither is needed: it stays as it was.
+	Days int32 `protobuf:"varint,2,opt,name=days,proto3" json:"days,omitempty"`
+	// Set by the client: 1 to 100, of 365 days each.
+	Years         int32 `protobuf:"varint,3,opt,name=years,proto3" json:"years,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventHold) Reset() {
+	*x = EventHold{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventHold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventHold) ProtoMessage() {}
+
+func (x *EventHold) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventHold.ProtoReflect.Descriptor instead.
+func (*EventHold) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *EventHold) GetOn() bool {
+	if x != nil {
+		return x.On
+	}
+	return false
+}
+
+func (x *EventHold) GetDays() int32 {
+	if x != nil {
+		return x.Days
+	}
+	return 0
+}
+
+func (x *EventHold) GetYears() int32 {
+	if x != nil {
+		return x.Years
+	}
+	return 0
+}
+
 // How an object is to be encrypted at rest; without it, as its bucket says.
 type ObjectEncryption struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -677,7 +752,7 @@ type ObjectEncryption struct {
 
 func (x *ObjectEncryption) Reset() {
 	*x = ObjectEncryption{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[7]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -689,7 +764,7 @@ func (x *ObjectEncryption) String() string {
 func (*ObjectEncryption) ProtoMessage() {}
 
 func (x *ObjectEncryption) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[7]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -702,7 +777,7 @@ func (x *ObjectEncryption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectEncryption.ProtoReflect.Descriptor instead.
 func (*ObjectEncryption) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{7}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ObjectEncryption) GetAlgorithm() string {
@@ -753,7 +828,7 @@ type ItemError struct {
 
 func (x *ItemError) Reset() {
 	*x = ItemError{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[8]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -765,7 +840,7 @@ func (x *ItemError) String() string {
 func (*ItemError) ProtoMessage() {}
 
 func (x *ItemError) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[8]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -778,7 +853,7 @@ func (x *ItemError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemError.ProtoReflect.Descriptor instead.
 func (*ItemError) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{8}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ItemError) GetCode() string {
@@ -811,7 +886,7 @@ type CreateBucketRequest struct {
 
 func (x *CreateBucketRequest) Reset() {
 	*x = CreateBucketRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[9]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -823,7 +898,7 @@ func (x *CreateBucketRequest) String() string {
 func (*CreateBucketRequest) ProtoMessage() {}
 
 func (x *CreateBucketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[9]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -836,7 +911,7 @@ func (x *CreateBucketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBucketRequest.ProtoReflect.Descriptor instead.
 func (*CreateBucketRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{9}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CreateBucketRequest) GetBucket() *Bucket {
@@ -871,7 +946,7 @@ type CreateBucketResponse struct {
 
 func (x *CreateBucketResponse) Reset() {
 	*x = CreateBucketResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[10]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -883,7 +958,7 @@ func (x *CreateBucketResponse) String() string {
 func (*CreateBucketResponse) ProtoMessage() {}
 
 func (x *CreateBucketResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[10]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -896,7 +971,7 @@ func (x *CreateBucketResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBucketResponse.ProtoReflect.Descriptor instead.
 func (*CreateBucketResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{10}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CreateBucketResponse) GetBucket() *Bucket {
@@ -917,7 +992,7 @@ type GetBucketRequest struct {
 
 func (x *GetBucketRequest) Reset() {
 	*x = GetBucketRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[11]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -929,7 +1004,7 @@ func (x *GetBucketRequest) String() string {
 func (*GetBucketRequest) ProtoMessage() {}
 
 func (x *GetBucketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[11]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -942,7 +1017,7 @@ func (x *GetBucketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{11}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetBucketRequest) GetName() string {
@@ -963,7 +1038,7 @@ type GetBucketResponse struct {
 
 func (x *GetBucketResponse) Reset() {
 	*x = GetBucketResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[12]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -975,7 +1050,7 @@ func (x *GetBucketResponse) String() string {
 func (*GetBucketResponse) ProtoMessage() {}
 
 func (x *GetBucketResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[12]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -988,7 +1063,7 @@ func (x *GetBucketResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{12}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetBucketResponse) GetBucket() *Bucket {
@@ -1009,7 +1084,7 @@ type GetBucketAclRequest struct {
 
 func (x *GetBucketAclRequest) Reset() {
 	*x = GetBucketAclRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[13]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1021,7 +1096,7 @@ func (x *GetBucketAclRequest) String() string {
 func (*GetBucketAclRequest) ProtoMessage() {}
 
 func (x *GetBucketAclRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[13]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1034,7 +1109,7 @@ func (x *GetBucketAclRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketAclRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketAclRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{13}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetBucketAclRequest) GetBucket() string {
@@ -1055,7 +1130,7 @@ type GetBucketAclResponse struct {
 
 func (x *GetBucketAclResponse) Reset() {
 	*x = GetBucketAclResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[14]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1142,7 @@ func (x *GetBucketAclResponse) String() string {
 func (*GetBucketAclResponse) ProtoMessage() {}
 
 func (x *GetBucketAclResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[14]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1155,7 @@ func (x *GetBucketAclResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketAclResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketAclResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{14}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetBucketAclResponse) GetAcl() *AccessControlList {
@@ -1107,7 +1182,7 @@ type SetBucketAclRequest struct {
 
 func (x *SetBucketAclRequest) Reset() {
 	*x = SetBucketAclRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[15]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1119,7 +1194,7 @@ func (x *SetBucketAclRequest) String() string {
 func (*SetBucketAclRequest) ProtoMessage() {}
 
 func (x *SetBucketAclRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[15]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1132,7 +1207,7 @@ func (x *SetBucketAclRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketAclRequest.ProtoReflect.Descriptor instead.
 func (*SetBucketAclRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{15}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SetBucketAclRequest) GetBucket() string {
@@ -1172,7 +1247,7 @@ type SetBucketAclResponse struct {
 
 func (x *SetBucketAclResponse) Reset() {
 	*x = SetBucketAclResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[16]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1184,7 +1259,7 @@ func (x *SetBucketAclResponse) String() string {
 func (*SetBucketAclResponse) ProtoMessage() {}
 
 func (x *SetBucketAclResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[16]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1197,7 +1272,7 @@ func (x *SetBucketAclResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketAclResponse.ProtoReflect.Descriptor instead.
 func (*SetBucketAclResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{16}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{17}
 }
 
 // Whose list to read.
@@ -1215,7 +1290,7 @@ type GetObjectAclRequest struct {
 
 func (x *GetObjectAclRequest) Reset() {
 	*x = GetObjectAclRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[17]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1227,7 +1302,7 @@ func (x *GetObjectAclRequest) String() string {
 func (*GetObjectAclRequest) ProtoMessage() {}
 
 func (x *GetObjectAclRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[17]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1240,7 +1315,7 @@ func (x *GetObjectAclRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectAclRequest.ProtoReflect.Descriptor instead.
 func (*GetObjectAclRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{17}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetObjectAclRequest) GetBucket() string {
@@ -1277,7 +1352,7 @@ type GetObjectAclResponse struct {
 
 func (x *GetObjectAclResponse) Reset() {
 	*x = GetObjectAclResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[18]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1289,7 +1364,7 @@ func (x *GetObjectAclResponse) String() string {
 func (*GetObjectAclResponse) ProtoMessage() {}
 
 func (x *GetObjectAclResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[18]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1302,7 +1377,7 @@ func (x *GetObjectAclResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectAclResponse.ProtoReflect.Descriptor instead.
 func (*GetObjectAclResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{18}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetObjectAclResponse) GetAcl() *AccessControlList {
@@ -1340,7 +1415,7 @@ type SetObjectAclRequest struct {
 
 func (x *SetObjectAclRequest) Reset() {
 	*x = SetObjectAclRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[19]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1352,7 +1427,7 @@ func (x *SetObjectAclRequest) String() string {
 func (*SetObjectAclRequest) ProtoMessage() {}
 
 func (x *SetObjectAclRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[19]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1365,7 +1440,7 @@ func (x *SetObjectAclRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetObjectAclRequest.ProtoReflect.Descriptor instead.
 func (*SetObjectAclRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{19}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SetObjectAclRequest) GetBucket() string {
@@ -1421,7 +1496,7 @@ type SetObjectAclResponse struct {
 
 func (x *SetObjectAclResponse) Reset() {
 	*x = SetObjectAclResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[20]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1433,7 +1508,7 @@ func (x *SetObjectAclResponse) String() string {
 func (*SetObjectAclResponse) ProtoMessage() {}
 
 func (x *SetObjectAclResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[20]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1446,7 +1521,7 @@ func (x *SetObjectAclResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetObjectAclResponse.ProtoReflect.Descriptor instead.
 func (*SetObjectAclResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{20}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SetObjectAclResponse) GetVersionId() string {
@@ -1471,7 +1546,7 @@ type GetObjectTaggingRequest struct {
 
 func (x *GetObjectTaggingRequest) Reset() {
 	*x = GetObjectTaggingRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[21]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1483,7 +1558,7 @@ func (x *GetObjectTaggingRequest) String() string {
 func (*GetObjectTaggingRequest) ProtoMessage() {}
 
 func (x *GetObjectTaggingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[21]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1496,7 +1571,7 @@ func (x *GetObjectTaggingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectTaggingRequest.ProtoReflect.Descriptor instead.
 func (*GetObjectTaggingRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{21}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetObjectTaggingRequest) GetBucket() string {
@@ -1533,7 +1608,7 @@ type GetObjectTaggingResponse struct {
 
 func (x *GetObjectTaggingResponse) Reset() {
 	*x = GetObjectTaggingResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[22]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1545,7 +1620,7 @@ func (x *GetObjectTaggingResponse) String() string {
 func (*GetObjectTaggingResponse) ProtoMessage() {}
 
 func (x *GetObjectTaggingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[22]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1558,7 +1633,7 @@ func (x *GetObjectTaggingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectTaggingResponse.ProtoReflect.Descriptor instead.
 func (*GetObjectTaggingResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{22}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetObjectTaggingResponse) GetTags() map[string]string {
@@ -1595,7 +1670,7 @@ type SetObjectTaggingRequest struct {
 
 func (x *SetObjectTaggingRequest) Reset() {
 	*x = SetObjectTaggingRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1607,7 +1682,7 @@ func (x *SetObjectTaggingRequest) String() string {
 func (*SetObjectTaggingRequest) ProtoMessage() {}
 
 func (x *SetObjectTaggingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1620,7 +1695,7 @@ func (x *SetObjectTaggingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetObjectTaggingRequest.ProtoReflect.Descriptor instead.
 func (*SetObjectTaggingRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{23}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SetObjectTaggingRequest) GetBucket() string {
@@ -1669,7 +1744,7 @@ type SetObjectTaggingResponse struct {
 
 func (x *SetObjectTaggingResponse) Reset() {
 	*x = SetObjectTaggingResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1681,7 +1756,7 @@ func (x *SetObjectTaggingResponse) String() string {
 func (*SetObjectTaggingResponse) ProtoMessage() {}
 
 func (x *SetObjectTaggingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1694,7 +1769,7 @@ func (x *SetObjectTaggingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetObjectTaggingResponse.ProtoReflect.Descriptor instead.
 func (*SetObjectTaggingResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{24}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SetObjectTaggingResponse) GetVersionId() string {
@@ -1721,7 +1796,7 @@ type DeleteObjectTaggingRequest struct {
 
 func (x *DeleteObjectTaggingRequest) Reset() {
 	*x = DeleteObjectTaggingRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1733,7 +1808,7 @@ func (x *DeleteObjectTaggingRequest) String() string {
 func (*DeleteObjectTaggingRequest) ProtoMessage() {}
 
 func (x *DeleteObjectTaggingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1746,7 +1821,7 @@ func (x *DeleteObjectTaggingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectTaggingRequest.ProtoReflect.Descriptor instead.
 func (*DeleteObjectTaggingRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{25}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DeleteObjectTaggingRequest) GetBucket() string {
@@ -1788,7 +1863,7 @@ type DeleteObjectTaggingResponse struct {
 
 func (x *DeleteObjectTaggingResponse) Reset() {
 	*x = DeleteObjectTaggingResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1800,7 +1875,7 @@ func (x *DeleteObjectTaggingResponse) String() string {
 func (*DeleteObjectTaggingResponse) ProtoMessage() {}
 
 func (x *DeleteObjectTaggingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1813,7 +1888,7 @@ func (x *DeleteObjectTaggingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectTaggingResponse.ProtoReflect.Descriptor instead.
 func (*DeleteObjectTaggingResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{26}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DeleteObjectTaggingResponse) GetVersionId() string {
@@ -1838,7 +1913,7 @@ type GetObjectRetentionRequest struct {
 
 func (x *GetObjectRetentionRequest) Reset() {
 	*x = GetObjectRetentionRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1850,7 +1925,7 @@ func (x *GetObjectRetentionRequest) String() string {
 func (*GetObjectRetentionRequest) ProtoMessage() {}
 
 func (x *GetObjectRetentionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1863,7 +1938,7 @@ func (x *GetObjectRetentionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectRetentionRequest.ProtoReflect.Descriptor instead.
 func (*GetObjectRetentionRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{27}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *GetObjectRetentionRequest) GetBucket() string {
@@ -1892,15 +1967,17 @@ type GetObjectRetentionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Set by the server: `GOVERNANCE` or `COMPLIANCE`.
 	Mode string `protobuf:"bytes,1,opt,name=mode,proto3" json:"mode,omitempty"`
-	// Set by the server: until when; it may be in the past.
+	// Set by the server: until when; it may be in the past. While an event hold is on it moves on with time.
 	RetainUntilMs int64 `protobuf:"varint,2,opt,name=retain_until_ms,json=retainUntilMs,proto3" json:"retain_until_ms,omitempty"`
+	// Set by the server: its event hold; absent where nobody ever said.
+	EventHold     *EventHold `protobuf:"bytes,3,opt,name=event_hold,json=eventHold,proto3" json:"event_hold,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetObjectRetentionResponse) Reset() {
 	*x = GetObjectRetentionResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1912,7 +1989,7 @@ func (x *GetObjectRetentionResponse) String() string {
 func (*GetObjectRetentionResponse) ProtoMessage() {}
 
 func (x *GetObjectRetentionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1925,7 +2002,7 @@ func (x *GetObjectRetentionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectRetentionResponse.ProtoReflect.Descriptor instead.
 func (*GetObjectRetentionResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{28}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GetObjectRetentionResponse) GetMode() string {
@@ -1942,6 +2019,13 @@ func (x *GetObjectRetentionResponse) GetRetainUntilMs() int64 {
 	return 0
 }
 
+func (x *GetObjectRetentionResponse) GetEventHold() *EventHold {
+	if x != nil {
+		return x.EventHold
+	}
+	return nil
+}
+
 // The retention to write; without mode and time the object is retained no longer.
 type SetObjectRetentionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1951,22 +2035,24 @@ type SetObjectRetentionRequest struct {
 	Key string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
 	// Set by the client, optional: which version; by default the current one.
 	VersionId string `protobuf:"bytes,3,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
-	// Set by the client, with `retain_until_ms`: as in ObjectLock.
+	// Set by the client, with `retain_until_ms` or `event_hold`: as in ObjectLock.
 	Mode string `protobuf:"bytes,4,opt,name=mode,proto3" json:"mode,omitempty"`
-	// Set by the client, with `mode`: as in ObjectLock.
+	// Set by the client, with `mode`: as in ObjectLock. 0 with an event hold: the date stays as it was.
 	RetainUntilMs int64 `protobuf:"varint,5,opt,name=retain_until_ms,json=retainUntilMs,proto3" json:"retain_until_ms,omitempty"`
 	// Set by the client, optional: change or end a retention in governance mode, too, where the caller has
 	// s3:BypassGovernanceRetention. To prolong one it is not needed.
 	BypassGovernance bool `protobuf:"varint,6,opt,name=bypass_governance,json=bypassGovernance,proto3" json:"bypass_governance,omitempty"`
 	// Set by the client, optional: idempotency id, a UUID; remembered 10 min.
-	RequestId     string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Set by the client, optional, with `mode`: puts an event hold on, or releases it; absent it stays as it was.
+	EventHold     *EventHold `protobuf:"bytes,8,opt,name=event_hold,json=eventHold,proto3" json:"event_hold,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SetObjectRetentionRequest) Reset() {
 	*x = SetObjectRetentionRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1978,7 +2064,7 @@ func (x *SetObjectRetentionRequest) String() string {
 func (*SetObjectRetentionRequest) ProtoMessage() {}
 
 func (x *SetObjectRetentionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1991,7 +2077,7 @@ func (x *SetObjectRetentionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetObjectRetentionRequest.ProtoReflect.Descriptor instead.
 func (*SetObjectRetentionRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{29}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SetObjectRetentionRequest) GetBucket() string {
@@ -2043,6 +2129,13 @@ func (x *SetObjectRetentionRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *SetObjectRetentionRequest) GetEventHold() *EventHold {
+	if x != nil {
+		return x.EventHold
+	}
+	return nil
+}
+
 // The retention is written.
 type SetObjectRetentionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2054,7 +2147,7 @@ type SetObjectRetentionResponse struct {
 
 func (x *SetObjectRetentionResponse) Reset() {
 	*x = SetObjectRetentionResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2066,7 +2159,7 @@ func (x *SetObjectRetentionResponse) String() string {
 func (*SetObjectRetentionResponse) ProtoMessage() {}
 
 func (x *SetObjectRetentionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2079,7 +2172,7 @@ func (x *SetObjectRetentionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetObjectRetentionResponse.ProtoReflect.Descriptor instead.
 func (*SetObjectRetentionResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{30}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SetObjectRetentionResponse) GetVersionId() string {
@@ -2104,7 +2197,7 @@ type GetObjectLegalHoldRequest struct {
 
 func (x *GetObjectLegalHoldRequest) Reset() {
 	*x = GetObjectLegalHoldRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2116,7 +2209,7 @@ func (x *GetObjectLegalHoldRequest) String() string {
 func (*GetObjectLegalHoldRequest) ProtoMessage() {}
 
 func (x *GetObjectLegalHoldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2129,7 +2222,7 @@ func (x *GetObjectLegalHoldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectLegalHoldRequest.ProtoReflect.Descriptor instead.
 func (*GetObjectLegalHoldRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{31}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *GetObjectLegalHoldRequest) GetBucket() string {
@@ -2164,7 +2257,7 @@ type GetObjectLegalHoldResponse struct {
 
 func (x *GetObjectLegalHoldResponse) Reset() {
 	*x = GetObjectLegalHoldResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2176,7 +2269,7 @@ func (x *GetObjectLegalHoldResponse) String() string {
 func (*GetObjectLegalHoldResponse) ProtoMessage() {}
 
 func (x *GetObjectLegalHoldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2189,7 +2282,7 @@ func (x *GetObjectLegalHoldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectLegalHoldResponse.ProtoReflect.Descriptor instead.
 func (*GetObjectLegalHoldResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{32}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *GetObjectLegalHoldResponse) GetLegalHold() string {
@@ -2218,7 +2311,7 @@ type SetObjectLegalHoldRequest struct {
 
 func (x *SetObjectLegalHoldRequest) Reset() {
 	*x = SetObjectLegalHoldRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2230,7 +2323,7 @@ func (x *SetObjectLegalHoldRequest) String() string {
 func (*SetObjectLegalHoldRequest) ProtoMessage() {}
 
 func (x *SetObjectLegalHoldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2243,7 +2336,7 @@ func (x *SetObjectLegalHoldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetObjectLegalHoldRequest.ProtoReflect.Descriptor instead.
 func (*SetObjectLegalHoldRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{33}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SetObjectLegalHoldRequest) GetBucket() string {
@@ -2292,7 +2385,7 @@ type SetObjectLegalHoldResponse struct {
 
 func (x *SetObjectLegalHoldResponse) Reset() {
 	*x = SetObjectLegalHoldResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2304,7 +2397,7 @@ func (x *SetObjectLegalHoldResponse) String() string {
 func (*SetObjectLegalHoldResponse) ProtoMessage() {}
 
 func (x *SetObjectLegalHoldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2317,7 +2410,7 @@ func (x *SetObjectLegalHoldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetObjectLegalHoldResponse.ProtoReflect.Descriptor instead.
 func (*SetObjectLegalHoldResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{34}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SetObjectLegalHoldResponse) GetVersionId() string {
@@ -2342,7 +2435,7 @@ type ListBucketsRequest struct {
 
 func (x *ListBucketsRequest) Reset() {
 	*x = ListBucketsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2354,7 +2447,7 @@ func (x *ListBucketsRequest) String() string {
 func (*ListBucketsRequest) ProtoMessage() {}
 
 func (x *ListBucketsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2367,7 +2460,7 @@ func (x *ListBucketsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBucketsRequest.ProtoReflect.Descriptor instead.
 func (*ListBucketsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{35}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ListBucketsRequest) GetPrefix() string {
@@ -2404,7 +2497,7 @@ type ListBucketsResponse struct {
 
 func (x *ListBucketsResponse) Reset() {
 	*x = ListBucketsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2416,7 +2509,7 @@ func (x *ListBucketsResponse) String() string {
 func (*ListBucketsResponse) ProtoMessage() {}
 
 func (x *ListBucketsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2429,7 +2522,7 @@ func (x *ListBucketsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBucketsResponse.ProtoReflect.Descriptor instead.
 func (*ListBucketsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{36}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ListBucketsResponse) GetBuckets() []*Bucket {
@@ -2459,7 +2552,7 @@ type DeleteBucketRequest struct {
 
 func (x *DeleteBucketRequest) Reset() {
 	*x = DeleteBucketRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2471,7 +2564,7 @@ func (x *DeleteBucketRequest) String() string {
 func (*DeleteBucketRequest) ProtoMessage() {}
 
 func (x *DeleteBucketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2484,7 +2577,7 @@ func (x *DeleteBucketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketRequest.ProtoReflect.Descriptor instead.
 func (*DeleteBucketRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{37}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DeleteBucketRequest) GetName() string {
@@ -2510,7 +2603,7 @@ type DeleteBucketResponse struct {
 
 func (x *DeleteBucketResponse) Reset() {
 	*x = DeleteBucketResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2522,7 +2615,7 @@ func (x *DeleteBucketResponse) String() string {
 func (*DeleteBucketResponse) ProtoMessage() {}
 
 func (x *DeleteBucketResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2535,7 +2628,7 @@ func (x *DeleteBucketResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketResponse.ProtoReflect.Descriptor instead.
 func (*DeleteBucketResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{38}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{39}
 }
 
 // Whose policy to read.
@@ -2549,7 +2642,7 @@ type GetBucketPolicyRequest struct {
 
 func (x *GetBucketPolicyRequest) Reset() {
 	*x = GetBucketPolicyRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2561,7 +2654,7 @@ func (x *GetBucketPolicyRequest) String() string {
 func (*GetBucketPolicyRequest) ProtoMessage() {}
 
 func (x *GetBucketPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2574,7 +2667,7 @@ func (x *GetBucketPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketPolicyRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{39}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *GetBucketPolicyRequest) GetBucket() string {
@@ -2595,7 +2688,7 @@ type GetBucketPolicyResponse struct {
 
 func (x *GetBucketPolicyResponse) Reset() {
 	*x = GetBucketPolicyResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2607,7 +2700,7 @@ func (x *GetBucketPolicyResponse) String() string {
 func (*GetBucketPolicyResponse) ProtoMessage() {}
 
 func (x *GetBucketPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2620,7 +2713,7 @@ func (x *GetBucketPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketPolicyResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{40}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *GetBucketPolicyResponse) GetPolicy() string {
@@ -2645,7 +2738,7 @@ type SetBucketPolicyRequest struct {
 
 func (x *SetBucketPolicyRequest) Reset() {
 	*x = SetBucketPolicyRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2657,7 +2750,7 @@ func (x *SetBucketPolicyRequest) String() string {
 func (*SetBucketPolicyRequest) ProtoMessage() {}
 
 func (x *SetBucketPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2670,7 +2763,7 @@ func (x *SetBucketPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketPolicyRequest.ProtoReflect.Descriptor instead.
 func (*SetBucketPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{41}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SetBucketPolicyRequest) GetBucket() string {
@@ -2703,7 +2796,7 @@ type SetBucketPolicyResponse struct {
 
 func (x *SetBucketPolicyResponse) Reset() {
 	*x = SetBucketPolicyResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2715,7 +2808,7 @@ func (x *SetBucketPolicyResponse) String() string {
 func (*SetBucketPolicyResponse) ProtoMessage() {}
 
 func (x *SetBucketPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2728,7 +2821,7 @@ func (x *SetBucketPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketPolicyResponse.ProtoReflect.Descriptor instead.
 func (*SetBucketPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{42}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{43}
 }
 
 // Whose policy to remove.
@@ -2744,7 +2837,7 @@ type DeleteBucketPolicyRequest struct {
 
 func (x *DeleteBucketPolicyRequest) Reset() {
 	*x = DeleteBucketPolicyRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2756,7 +2849,7 @@ func (x *DeleteBucketPolicyRequest) String() string {
 func (*DeleteBucketPolicyRequest) ProtoMessage() {}
 
 func (x *DeleteBucketPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2769,7 +2862,7 @@ func (x *DeleteBucketPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketPolicyRequest.ProtoReflect.Descriptor instead.
 func (*DeleteBucketPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{43}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *DeleteBucketPolicyRequest) GetBucket() string {
@@ -2795,7 +2888,7 @@ type DeleteBucketPolicyResponse struct {
 
 func (x *DeleteBucketPolicyResponse) Reset() {
 	*x = DeleteBucketPolicyResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2807,7 +2900,7 @@ func (x *DeleteBucketPolicyResponse) String() string {
 func (*DeleteBucketPolicyResponse) ProtoMessage() {}
 
 func (x *DeleteBucketPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2820,7 +2913,7 @@ func (x *DeleteBucketPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketPolicyResponse.ProtoReflect.Descriptor instead.
 func (*DeleteBucketPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{44}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{45}
 }
 
 // Whose versioning to read.
@@ -2834,7 +2927,7 @@ type GetBucketVersioningRequest struct {
 
 func (x *GetBucketVersioningRequest) Reset() {
 	*x = GetBucketVersioningRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2846,7 +2939,7 @@ func (x *GetBucketVersioningRequest) String() string {
 func (*GetBucketVersioningRequest) ProtoMessage() {}
 
 func (x *GetBucketVersioningRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2859,7 +2952,7 @@ func (x *GetBucketVersioningRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketVersioningRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketVersioningRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{45}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *GetBucketVersioningRequest) GetBucket() string {
@@ -2881,7 +2974,7 @@ type GetBucketVersioningResponse struct {
 
 func (x *GetBucketVersioningResponse) Reset() {
 	*x = GetBucketVersioningResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2893,7 +2986,7 @@ func (x *GetBucketVersioningResponse) String() string {
 func (*GetBucketVersioningResponse) ProtoMessage() {}
 
 func (x *GetBucketVersioningResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2906,7 +2999,7 @@ func (x *GetBucketVersioningResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketVersioningResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketVersioningResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{46}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *GetBucketVersioningResponse) GetStatus() string {
@@ -2931,7 +3024,7 @@ type SetBucketVersioningRequest struct {
 
 func (x *SetBucketVersioningRequest) Reset() {
 	*x = SetBucketVersioningRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2943,7 +3036,7 @@ func (x *SetBucketVersioningRequest) String() string {
 func (*SetBucketVersioningRequest) ProtoMessage() {}
 
 func (x *SetBucketVersioningRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2956,7 +3049,7 @@ func (x *SetBucketVersioningRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketVersioningRequest.ProtoReflect.Descriptor instead.
 func (*SetBucketVersioningRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{47}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *SetBucketVersioningRequest) GetBucket() string {
@@ -2989,7 +3082,7 @@ type SetBucketVersioningResponse struct {
 
 func (x *SetBucketVersioningResponse) Reset() {
 	*x = SetBucketVersioningResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3001,7 +3094,7 @@ func (x *SetBucketVersioningResponse) String() string {
 func (*SetBucketVersioningResponse) ProtoMessage() {}
 
 func (x *SetBucketVersioningResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3014,7 +3107,7 @@ func (x *SetBucketVersioningResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketVersioningResponse.ProtoReflect.Descriptor instead.
 func (*SetBucketVersioningResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{48}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{49}
 }
 
 // Whose rules to read.
@@ -3028,7 +3121,7 @@ type GetBucketNotificationRequest struct {
 
 func (x *GetBucketNotificationRequest) Reset() {
 	*x = GetBucketNotificationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3040,7 +3133,7 @@ func (x *GetBucketNotificationRequest) String() string {
 func (*GetBucketNotificationRequest) ProtoMessage() {}
 
 func (x *GetBucketNotificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3053,7 +3146,7 @@ func (x *GetBucketNotificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketNotificationRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketNotificationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{49}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *GetBucketNotificationRequest) GetBucket() string {
@@ -3076,7 +3169,7 @@ type GetBucketNotificationResponse struct {
 
 func (x *GetBucketNotificationResponse) Reset() {
 	*x = GetBucketNotificationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3088,7 +3181,7 @@ func (x *GetBucketNotificationResponse) String() string {
 func (*GetBucketNotificationResponse) ProtoMessage() {}
 
 func (x *GetBucketNotificationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3101,7 +3194,7 @@ func (x *GetBucketNotificationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketNotificationResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketNotificationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{50}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *GetBucketNotificationResponse) GetRules() []*NotificationRule {
@@ -3138,7 +3231,7 @@ type SetBucketNotificationRequest struct {
 
 func (x *SetBucketNotificationRequest) Reset() {
 	*x = SetBucketNotificationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3150,7 +3243,7 @@ func (x *SetBucketNotificationRequest) String() string {
 func (*SetBucketNotificationRequest) ProtoMessage() {}
 
 func (x *SetBucketNotificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3163,7 +3256,7 @@ func (x *SetBucketNotificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketNotificationRequest.ProtoReflect.Descriptor instead.
 func (*SetBucketNotificationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{51}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *SetBucketNotificationRequest) GetBucket() string {
@@ -3214,7 +3307,7 @@ type SetBucketNotificationResponse struct {
 
 func (x *SetBucketNotificationResponse) Reset() {
 	*x = SetBucketNotificationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3226,7 +3319,7 @@ func (x *SetBucketNotificationResponse) String() string {
 func (*SetBucketNotificationResponse) ProtoMessage() {}
 
 func (x *SetBucketNotificationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3239,7 +3332,7 @@ func (x *SetBucketNotificationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketNotificationResponse.ProtoReflect.Descriptor instead.
 func (*SetBucketNotificationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{52}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *SetBucketNotificationResponse) GetRules() []*NotificationRule {
@@ -3273,7 +3366,7 @@ type GetBucketConfigurationRequest struct {
 
 func (x *GetBucketConfigurationRequest) Reset() {
 	*x = GetBucketConfigurationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3285,7 +3378,7 @@ func (x *GetBucketConfigurationRequest) String() string {
 func (*GetBucketConfigurationRequest) ProtoMessage() {}
 
 func (x *GetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3298,7 +3391,7 @@ func (x *GetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketConfigurationRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketConfigurationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{53}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *GetBucketConfigurationRequest) GetBucket() string {
@@ -3334,7 +3427,7 @@ type GetBucketConfigurationResponse struct {
 
 func (x *GetBucketConfigurationResponse) Reset() {
 	*x = GetBucketConfigurationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3346,7 +3439,7 @@ func (x *GetBucketConfigurationResponse) String() string {
 func (*GetBucketConfigurationResponse) ProtoMessage() {}
 
 func (x *GetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3359,7 +3452,7 @@ func (x *GetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketConfigurationResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketConfigurationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{54}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *GetBucketConfigurationResponse) GetDocument() string {
@@ -3388,7 +3481,7 @@ type SetBucketConfigurationRequest struct {
 
 func (x *SetBucketConfigurationRequest) Reset() {
 	*x = SetBucketConfigurationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3400,7 +3493,7 @@ func (x *SetBucketConfigurationRequest) String() string {
 func (*SetBucketConfigurationRequest) ProtoMessage() {}
 
 func (x *SetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3413,7 +3506,7 @@ func (x *SetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketConfigurationRequest.ProtoReflect.Descriptor instead.
 func (*SetBucketConfigurationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{55}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *SetBucketConfigurationRequest) GetBucket() string {
@@ -3460,7 +3553,7 @@ type SetBucketConfigurationResponse struct {
 
 func (x *SetBucketConfigurationResponse) Reset() {
 	*x = SetBucketConfigurationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3472,7 +3565,7 @@ func (x *SetBucketConfigurationResponse) String() string {
 func (*SetBucketConfigurationResponse) ProtoMessage() {}
 
 func (x *SetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3485,7 +3578,7 @@ func (x *SetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketConfigurationResponse.ProtoReflect.Descriptor instead.
 func (*SetBucketConfigurationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{56}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{57}
 }
 
 // Which configuration is to be removed.
@@ -3505,7 +3598,7 @@ type DeleteBucketConfigurationRequest struct {
 
 func (x *DeleteBucketConfigurationRequest) Reset() {
 	*x = DeleteBucketConfigurationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3517,7 +3610,7 @@ func (x *DeleteBucketConfigurationRequest) String() string {
 func (*DeleteBucketConfigurationRequest) ProtoMessage() {}
 
 func (x *DeleteBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3530,7 +3623,7 @@ func (x *DeleteBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketConfigurationRequest.ProtoReflect.Descriptor instead.
 func (*DeleteBucketConfigurationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{57}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *DeleteBucketConfigurationRequest) GetBucket() string {
@@ -3570,7 +3663,7 @@ type DeleteBucketConfigurationResponse struct {
 
 func (x *DeleteBucketConfigurationResponse) Reset() {
 	*x = DeleteBucketConfigurationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3582,7 +3675,7 @@ func (x *DeleteBucketConfigurationResponse) String() string {
 func (*DeleteBucketConfigurationResponse) ProtoMessage() {}
 
 func (x *DeleteBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3595,7 +3688,7 @@ func (x *DeleteBucketConfigurationResponse) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use DeleteBucketConfigurationResponse.ProtoReflect.Descriptor instead.
 func (*DeleteBucketConfigurationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{58}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{59}
 }
 
 // Which configurations are asked for.
@@ -3615,7 +3708,7 @@ type ListBucketConfigurationsRequest struct {
 
 func (x *ListBucketConfigurationsRequest) Reset() {
 	*x = ListBucketConfigurationsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3627,7 +3720,7 @@ func (x *ListBucketConfigurationsRequest) String() string {
 func (*ListBucketConfigurationsRequest) ProtoMessage() {}
 
 func (x *ListBucketConfigurationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3640,7 +3733,7 @@ func (x *ListBucketConfigurationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBucketConfigurationsRequest.ProtoReflect.Descriptor instead.
 func (*ListBucketConfigurationsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{59}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *ListBucketConfigurationsRequest) GetBucket() string {
@@ -3684,7 +3777,7 @@ type ListBucketConfigurationsResponse struct {
 
 func (x *ListBucketConfigurationsResponse) Reset() {
 	*x = ListBucketConfigurationsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3696,7 +3789,7 @@ func (x *ListBucketConfigurationsResponse) String() string {
 func (*ListBucketConfigurationsResponse) ProtoMessage() {}
 
 func (x *ListBucketConfigurationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3709,7 +3802,7 @@ func (x *ListBucketConfigurationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBucketConfigurationsResponse.ProtoReflect.Descriptor instead.
 func (*ListBucketConfigurationsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{60}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *ListBucketConfigurationsResponse) GetDocuments() []string {
@@ -3739,7 +3832,7 @@ type EnclosedMessage struct {
 
 func (x *EnclosedMessage) Reset() {
 	*x = EnclosedMessage{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3751,7 +3844,7 @@ func (x *EnclosedMessage) String() string {
 func (*EnclosedMessage) ProtoMessage() {}
 
 func (x *EnclosedMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3764,7 +3857,7 @@ func (x *EnclosedMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnclosedMessage.ProtoReflect.Descriptor instead.
 func (*EnclosedMessage) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{61}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *EnclosedMessage) GetQueue() string {
@@ -3822,7 +3915,7 @@ type CopyObjectRequest struct {
 
 func (x *CopyObjectRequest) Reset() {
 	*x = CopyObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3834,7 +3927,7 @@ func (x *CopyObjectRequest) String() string {
 func (*CopyObjectRequest) ProtoMessage() {}
 
 func (x *CopyObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3847,7 +3940,7 @@ func (x *CopyObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyObjectRequest.ProtoReflect.Descriptor instead.
 func (*CopyObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{62}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *CopyObjectRequest) GetBucket() string {
@@ -3968,7 +4061,7 @@ type CopyObjectResponse struct {
 
 func (x *CopyObjectResponse) Reset() {
 	*x = CopyObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3980,7 +4073,7 @@ func (x *CopyObjectResponse) String() string {
 func (*CopyObjectResponse) ProtoMessage() {}
 
 func (x *CopyObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3993,7 +4086,7 @@ func (x *CopyObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyObjectResponse.ProtoReflect.Descriptor instead.
 func (*CopyObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{63}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *CopyObjectResponse) GetObject() *Object {
@@ -4033,7 +4126,7 @@ type RenameObjectRequest struct {
 
 func (x *RenameObjectRequest) Reset() {
 	*x = RenameObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4045,7 +4138,7 @@ func (x *RenameObjectRequest) String() string {
 func (*RenameObjectRequest) ProtoMessage() {}
 
 func (x *RenameObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4058,7 +4151,7 @@ func (x *RenameObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenameObjectRequest.ProtoReflect.Descriptor instead.
 func (*RenameObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{64}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *RenameObjectRequest) GetBucket() string {
@@ -4119,7 +4212,7 @@ type RenameObjectResponse struct {
 
 func (x *RenameObjectResponse) Reset() {
 	*x = RenameObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4131,7 +4224,7 @@ func (x *RenameObjectResponse) String() string {
 func (*RenameObjectResponse) ProtoMessage() {}
 
 func (x *RenameObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4144,7 +4237,7 @@ func (x *RenameObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenameObjectResponse.ProtoReflect.Descriptor instead.
 func (*RenameObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{65}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{66}
 }
 
 // What is to be stored, sent before the bytes.
@@ -4184,7 +4277,7 @@ type PutObjectHead struct {
 
 func (x *PutObjectHead) Reset() {
 	*x = PutObjectHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4196,7 +4289,7 @@ func (x *PutObjectHead) String() string {
 func (*PutObjectHead) ProtoMessage() {}
 
 func (x *PutObjectHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4209,7 +4302,7 @@ func (x *PutObjectHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectHead.ProtoReflect.Descriptor instead.
 func (*PutObjectHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{66}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *PutObjectHead) GetBucket() string {
@@ -4307,7 +4400,7 @@ type UploadCommit struct {
 
 func (x *UploadCommit) Reset() {
 	*x = UploadCommit{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4319,7 +4412,7 @@ func (x *UploadCommit) String() string {
 func (*UploadCommit) ProtoMessage() {}
 
 func (x *UploadCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4332,7 +4425,7 @@ func (x *UploadCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadCommit.ProtoReflect.Descriptor instead.
 func (*UploadCommit) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{67}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *UploadCommit) GetExpected() *ExpectedContent {
@@ -4359,7 +4452,7 @@ type PutObjectRequest struct {
 
 func (x *PutObjectRequest) Reset() {
 	*x = PutObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4371,7 +4464,7 @@ func (x *PutObjectRequest) String() string {
 func (*PutObjectRequest) ProtoMessage() {}
 
 func (x *PutObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4384,7 +4477,7 @@ func (x *PutObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectRequest.ProtoReflect.Descriptor instead.
 func (*PutObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{68}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *PutObjectRequest) GetFrame() isPutObjectRequest_Frame {
@@ -4459,7 +4552,7 @@ type PutObjectResponse struct {
 
 func (x *PutObjectResponse) Reset() {
 	*x = PutObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4471,7 +4564,7 @@ func (x *PutObjectResponse) String() string {
 func (*PutObjectResponse) ProtoMessage() {}
 
 func (x *PutObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4484,7 +4577,7 @@ func (x *PutObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectResponse.ProtoReflect.Descriptor instead.
 func (*PutObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{69}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *PutObjectResponse) GetObject() *Object {
@@ -4515,7 +4608,7 @@ type ByteRange struct {
 
 func (x *ByteRange) Reset() {
 	*x = ByteRange{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4527,7 +4620,7 @@ func (x *ByteRange) String() string {
 func (*ByteRange) ProtoMessage() {}
 
 func (x *ByteRange) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4540,7 +4633,7 @@ func (x *ByteRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ByteRange.ProtoReflect.Descriptor instead.
 func (*ByteRange) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{70}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *ByteRange) GetFirst() int64 {
@@ -4589,7 +4682,7 @@ type GetObjectRequest struct {
 
 func (x *GetObjectRequest) Reset() {
 	*x = GetObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[71]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4601,7 +4694,7 @@ func (x *GetObjectRequest) String() string {
 func (*GetObjectRequest) ProtoMessage() {}
 
 func (x *GetObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[71]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4614,7 +4707,7 @@ func (x *GetObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectRequest.ProtoReflect.Descriptor instead.
 func (*GetObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{71}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *GetObjectRequest) GetBucket() string {
@@ -4731,7 +4824,7 @@ type GetObjectHead struct {
 
 func (x *GetObjectHead) Reset() {
 	*x = GetObjectHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[72]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4743,7 +4836,7 @@ func (x *GetObjectHead) String() string {
 func (*GetObjectHead) ProtoMessage() {}
 
 func (x *GetObjectHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[72]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4756,7 +4849,7 @@ func (x *GetObjectHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectHead.ProtoReflect.Descriptor instead.
 func (*GetObjectHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{72}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *GetObjectHead) GetObject() *Object {
@@ -4796,7 +4889,7 @@ type GetObjectResponse struct {
 
 func (x *GetObjectResponse) Reset() {
 	*x = GetObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[73]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4808,7 +4901,7 @@ func (x *GetObjectResponse) String() string {
 func (*GetObjectResponse) ProtoMessage() {}
 
 func (x *GetObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[73]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4821,7 +4914,7 @@ func (x *GetObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectResponse.ProtoReflect.Descriptor instead.
 func (*GetObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{73}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *GetObjectResponse) GetFrame() isGetObjectResponse_Frame {
@@ -4892,7 +4985,7 @@ type HeadObjectRequest struct {
 
 func (x *HeadObjectRequest) Reset() {
 	*x = HeadObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[74]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4904,7 +4997,7 @@ func (x *HeadObjectRequest) String() string {
 func (*HeadObjectRequest) ProtoMessage() {}
 
 func (x *HeadObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[74]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4917,7 +5010,7 @@ func (x *HeadObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadObjectRequest.ProtoReflect.Descriptor instead.
 func (*HeadObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{74}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *HeadObjectRequest) GetBucket() string {
@@ -4987,7 +5080,7 @@ type HeadObjectResponse struct {
 
 func (x *HeadObjectResponse) Reset() {
 	*x = HeadObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[75]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4999,7 +5092,7 @@ func (x *HeadObjectResponse) String() string {
 func (*HeadObjectResponse) ProtoMessage() {}
 
 func (x *HeadObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[75]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5012,7 +5105,7 @@ func (x *HeadObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadObjectResponse.ProtoReflect.Descriptor instead.
 func (*HeadObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{75}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *HeadObjectResponse) GetObject() *Object {
@@ -5044,7 +5137,7 @@ type DeleteObjectRequest struct {
 
 func (x *DeleteObjectRequest) Reset() {
 	*x = DeleteObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[76]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5056,7 +5149,7 @@ func (x *DeleteObjectRequest) String() string {
 func (*DeleteObjectRequest) ProtoMessage() {}
 
 func (x *DeleteObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[76]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5069,7 +5162,7 @@ func (x *DeleteObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{76}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *DeleteObjectRequest) GetBucket() string {
@@ -5127,7 +5220,7 @@ type DeleteObjectResponse struct {
 
 func (x *DeleteObjectResponse) Reset() {
 	*x = DeleteObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[77]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5139,7 +5232,7 @@ func (x *DeleteObjectResponse) String() string {
 func (*DeleteObjectResponse) ProtoMessage() {}
 
 func (x *DeleteObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[77]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5152,7 +5245,7 @@ func (x *DeleteObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectResponse.ProtoReflect.Descriptor instead.
 func (*DeleteObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{77}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *DeleteObjectResponse) GetVersionId() string {
@@ -5186,7 +5279,7 @@ type DeleteObjectEntry struct {
 
 func (x *DeleteObjectEntry) Reset() {
 	*x = DeleteObjectEntry{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[78]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5198,7 +5291,7 @@ func (x *DeleteObjectEntry) String() string {
 func (*DeleteObjectEntry) ProtoMessage() {}
 
 func (x *DeleteObjectEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[78]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5211,7 +5304,7 @@ func (x *DeleteObjectEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectEntry.ProtoReflect.Descriptor instead.
 func (*DeleteObjectEntry) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{78}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *DeleteObjectEntry) GetKey() string {
@@ -5257,7 +5350,7 @@ type BatchDeleteObjectsRequest struct {
 
 func (x *BatchDeleteObjectsRequest) Reset() {
 	*x = BatchDeleteObjectsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[79]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5269,7 +5362,7 @@ func (x *BatchDeleteObjectsRequest) String() string {
 func (*BatchDeleteObjectsRequest) ProtoMessage() {}
 
 func (x *BatchDeleteObjectsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[79]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5282,7 +5375,7 @@ func (x *BatchDeleteObjectsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteObjectsRequest.ProtoReflect.Descriptor instead.
 func (*BatchDeleteObjectsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{79}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *BatchDeleteObjectsRequest) GetBucket() string {
@@ -5321,7 +5414,7 @@ type DeleteObjectResult struct {
 
 func (x *DeleteObjectResult) Reset() {
 	*x = DeleteObjectResult{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[80]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5333,7 +5426,7 @@ func (x *DeleteObjectResult) String() string {
 func (*DeleteObjectResult) ProtoMessage() {}
 
 func (x *DeleteObjectResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[80]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5346,7 +5439,7 @@ func (x *DeleteObjectResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectResult.ProtoReflect.Descriptor instead.
 func (*DeleteObjectResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{80}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *DeleteObjectResult) GetError() *ItemError {
@@ -5381,7 +5474,7 @@ type BatchDeleteObjectsResponse struct {
 
 func (x *BatchDeleteObjectsResponse) Reset() {
 	*x = BatchDeleteObjectsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[81]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5393,7 +5486,7 @@ func (x *BatchDeleteObjectsResponse) String() string {
 func (*BatchDeleteObjectsResponse) ProtoMessage() {}
 
 func (x *BatchDeleteObjectsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[81]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5406,7 +5499,7 @@ func (x *BatchDeleteObjectsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteObjectsResponse.ProtoReflect.Descriptor instead.
 func (*BatchDeleteObjectsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{81}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *BatchDeleteObjectsResponse) GetResults() []*DeleteObjectResult {
@@ -5438,7 +5531,7 @@ type ListObjectsRequest struct {
 
 func (x *ListObjectsRequest) Reset() {
 	*x = ListObjectsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[82]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5450,7 +5543,7 @@ func (x *ListObjectsRequest) String() string {
 func (*ListObjectsRequest) ProtoMessage() {}
 
 func (x *ListObjectsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[82]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5463,7 +5556,7 @@ func (x *ListObjectsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectsRequest.ProtoReflect.Descriptor instead.
 func (*ListObjectsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{82}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *ListObjectsRequest) GetBucket() string {
@@ -5525,7 +5618,7 @@ type ObjectSummary struct {
 
 func (x *ObjectSummary) Reset() {
 	*x = ObjectSummary{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[83]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5537,7 +5630,7 @@ func (x *ObjectSummary) String() string {
 func (*ObjectSummary) ProtoMessage() {}
 
 func (x *ObjectSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[83]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5550,7 +5643,7 @@ func (x *ObjectSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectSummary.ProtoReflect.Descriptor instead.
 func (*ObjectSummary) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{83}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *ObjectSummary) GetKey() string {
@@ -5596,7 +5689,7 @@ type ListObjectsResponse struct {
 
 func (x *ListObjectsResponse) Reset() {
 	*x = ListObjectsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[84]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5608,7 +5701,7 @@ func (x *ListObjectsResponse) String() string {
 func (*ListObjectsResponse) ProtoMessage() {}
 
 func (x *ListObjectsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[84]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5621,7 +5714,7 @@ func (x *ListObjectsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectsResponse.ProtoReflect.Descriptor instead.
 func (*ListObjectsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{84}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *ListObjectsResponse) GetObjects() []*ObjectSummary {
@@ -5669,7 +5762,7 @@ type ListObjectVersionsRequest struct {
 
 func (x *ListObjectVersionsRequest) Reset() {
 	*x = ListObjectVersionsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[85]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5681,7 +5774,7 @@ func (x *ListObjectVersionsRequest) String() string {
 func (*ListObjectVersionsRequest) ProtoMessage() {}
 
 func (x *ListObjectVersionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[85]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5694,7 +5787,7 @@ func (x *ListObjectVersionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectVersionsRequest.ProtoReflect.Descriptor instead.
 func (*ListObjectVersionsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{85}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *ListObjectVersionsRequest) GetBucket() string {
@@ -5769,7 +5862,7 @@ type ObjectVersion struct {
 
 func (x *ObjectVersion) Reset() {
 	*x = ObjectVersion{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[86]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5781,7 +5874,7 @@ func (x *ObjectVersion) String() string {
 func (*ObjectVersion) ProtoMessage() {}
 
 func (x *ObjectVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[86]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5794,7 +5887,7 @@ func (x *ObjectVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectVersion.ProtoReflect.Descriptor instead.
 func (*ObjectVersion) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{86}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *ObjectVersion) GetKey() string {
@@ -5861,7 +5954,7 @@ type ListObjectVersionsResponse struct {
 
 func (x *ListObjectVersionsResponse) Reset() {
 	*x = ListObjectVersionsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[87]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5873,7 +5966,7 @@ func (x *ListObjectVersionsResponse) String() string {
 func (*ListObjectVersionsResponse) ProtoMessage() {}
 
 func (x *ListObjectVersionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[87]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5886,7 +5979,7 @@ func (x *ListObjectVersionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectVersionsResponse.ProtoReflect.Descriptor instead.
 func (*ListObjectVersionsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{87}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *ListObjectVersionsResponse) GetVersions() []*ObjectVersion {
@@ -5933,7 +6026,7 @@ type CreateMultipartUploadRequest struct {
 
 func (x *CreateMultipartUploadRequest) Reset() {
 	*x = CreateMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[88]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5945,7 +6038,7 @@ func (x *CreateMultipartUploadRequest) String() string {
 func (*CreateMultipartUploadRequest) ProtoMessage() {}
 
 func (x *CreateMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[88]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5958,7 +6051,7 @@ func (x *CreateMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*CreateMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{88}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *CreateMultipartUploadRequest) GetBucket() string {
@@ -6021,7 +6114,7 @@ type CreateMultipartUploadResponse struct {
 
 func (x *CreateMultipartUploadResponse) Reset() {
 	*x = CreateMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[89]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6033,7 +6126,7 @@ func (x *CreateMultipartUploadResponse) String() string {
 func (*CreateMultipartUploadResponse) ProtoMessage() {}
 
 func (x *CreateMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[89]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6046,7 +6139,7 @@ func (x *CreateMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*CreateMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{89}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *CreateMultipartUploadResponse) GetUploadId() string {
@@ -6079,7 +6172,7 @@ type UploadPartHead struct {
 
 func (x *UploadPartHead) Reset() {
 	*x = UploadPartHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[90]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6091,7 +6184,7 @@ func (x *UploadPartHead) String() string {
 func (*UploadPartHead) ProtoMessage() {}
 
 func (x *UploadPartHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[90]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6104,7 +6197,7 @@ func (x *UploadPartHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartHead.ProtoReflect.Descriptor instead.
 func (*UploadPartHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{90}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *UploadPartHead) GetBucket() string {
@@ -6173,7 +6266,7 @@ type UploadPartRequest struct {
 
 func (x *UploadPartRequest) Reset() {
 	*x = UploadPartRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[91]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6185,7 +6278,7 @@ func (x *UploadPartRequest) String() string {
 func (*UploadPartRequest) ProtoMessage() {}
 
 func (x *UploadPartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[91]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6198,7 +6291,7 @@ func (x *UploadPartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartRequest.ProtoReflect.Descriptor instead.
 func (*UploadPartRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{91}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *UploadPartRequest) GetFrame() isUploadPartRequest_Frame {
@@ -6279,7 +6372,7 @@ type Part struct {
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[92]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6291,7 +6384,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[92]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6304,7 +6397,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{92}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *Part) GetPartNumber() int32 {
@@ -6353,7 +6446,7 @@ type UploadPartResponse struct {
 
 func (x *UploadPartResponse) Reset() {
 	*x = UploadPartResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[93]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6365,7 +6458,7 @@ func (x *UploadPartResponse) String() string {
 func (*UploadPartResponse) ProtoMessage() {}
 
 func (x *UploadPartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[93]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6378,7 +6471,7 @@ func (x *UploadPartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartResponse.ProtoReflect.Descriptor instead.
 func (*UploadPartResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{93}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *UploadPartResponse) GetPart() *Part {
@@ -6401,7 +6494,7 @@ type CompletedPart struct {
 
 func (x *CompletedPart) Reset() {
 	*x = CompletedPart{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[94]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6413,7 +6506,7 @@ func (x *CompletedPart) String() string {
 func (*CompletedPart) ProtoMessage() {}
 
 func (x *CompletedPart) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[94]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6426,7 +6519,7 @@ func (x *CompletedPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompletedPart.ProtoReflect.Descriptor instead.
 func (*CompletedPart) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{94}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *CompletedPart) GetPartNumber() int32 {
@@ -6471,7 +6564,7 @@ type CompleteMultipartUploadRequest struct {
 
 func (x *CompleteMultipartUploadRequest) Reset() {
 	*x = CompleteMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[95]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6483,7 +6576,7 @@ func (x *CompleteMultipartUploadRequest) String() string {
 func (*CompleteMultipartUploadRequest) ProtoMessage() {}
 
 func (x *CompleteMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[95]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6496,7 +6589,7 @@ func (x *CompleteMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*CompleteMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{95}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *CompleteMultipartUploadRequest) GetBucket() string {
@@ -6575,7 +6668,7 @@ type CompleteMultipartUploadResponse struct {
 
 func (x *CompleteMultipartUploadResponse) Reset() {
 	*x = CompleteMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[96]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6587,7 +6680,7 @@ func (x *CompleteMultipartUploadResponse) String() string {
 func (*CompleteMultipartUploadResponse) ProtoMessage() {}
 
 func (x *CompleteMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[96]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6600,7 +6693,7 @@ func (x *CompleteMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*CompleteMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{96}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *CompleteMultipartUploadResponse) GetObject() *Object {
@@ -6634,7 +6727,7 @@ type AbortMultipartUploadRequest struct {
 
 func (x *AbortMultipartUploadRequest) Reset() {
 	*x = AbortMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[97]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6646,7 +6739,7 @@ func (x *AbortMultipartUploadRequest) String() string {
 func (*AbortMultipartUploadRequest) ProtoMessage() {}
 
 func (x *AbortMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[97]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6659,7 +6752,7 @@ func (x *AbortMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*AbortMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{97}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *AbortMultipartUploadRequest) GetBucket() string {
@@ -6699,7 +6792,7 @@ type AbortMultipartUploadResponse struct {
 
 func (x *AbortMultipartUploadResponse) Reset() {
 	*x = AbortMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[98]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6711,7 +6804,7 @@ func (x *AbortMultipartUploadResponse) String() string {
 func (*AbortMultipartUploadResponse) ProtoMessage() {}
 
 func (x *AbortMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[98]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6724,7 +6817,7 @@ func (x *AbortMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*AbortMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{98}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{99}
 }
 
 // Which upload's parts to list.
@@ -6746,7 +6839,7 @@ type ListPartsRequest struct {
 
 func (x *ListPartsRequest) Reset() {
 	*x = ListPartsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[99]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6758,7 +6851,7 @@ func (x *ListPartsRequest) String() string {
 func (*ListPartsRequest) ProtoMessage() {}
 
 func (x *ListPartsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[99]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6771,7 +6864,7 @@ func (x *ListPartsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartsRequest.ProtoReflect.Descriptor instead.
 func (*ListPartsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{99}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *ListPartsRequest) GetBucket() string {
@@ -6822,7 +6915,7 @@ type ListPartsResponse struct {
 
 func (x *ListPartsResponse) Reset() {
 	*x = ListPartsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[100]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6834,7 +6927,7 @@ func (x *ListPartsResponse) String() string {
 func (*ListPartsResponse) ProtoMessage() {}
 
 func (x *ListPartsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[100]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6847,7 +6940,7 @@ func (x *ListPartsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartsResponse.ProtoReflect.Descriptor instead.
 func (*ListPartsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{100}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *ListPartsResponse) GetParts() []*Part {
@@ -6881,7 +6974,7 @@ type ListMultipartUploadsRequest struct {
 
 func (x *ListMultipartUploadsRequest) Reset() {
 	*x = ListMultipartUploadsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[101]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6893,7 +6986,7 @@ func (x *ListMultipartUploadsRequest) String() string {
 func (*ListMultipartUploadsRequest) ProtoMessage() {}
 
 func (x *ListMultipartUploadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[101]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6906,7 +6999,7 @@ func (x *ListMultipartUploadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMultipartUploadsRequest.ProtoReflect.Descriptor instead.
 func (*ListMultipartUploadsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{101}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *ListMultipartUploadsRequest) GetBucket() string {
@@ -6952,7 +7045,7 @@ type MultipartUpload struct {
 
 func (x *MultipartUpload) Reset() {
 	*x = MultipartUpload{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[102]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6964,7 +7057,7 @@ func (x *MultipartUpload) String() string {
 func (*MultipartUpload) ProtoMessage() {}
 
 func (x *MultipartUpload) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[102]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6977,7 +7070,7 @@ func (x *MultipartUpload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MultipartUpload.ProtoReflect.Descriptor instead.
 func (*MultipartUpload) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{102}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *MultipartUpload) GetKey() string {
@@ -7014,7 +7107,7 @@ type ListMultipartUploadsResponse struct {
 
 func (x *ListMultipartUploadsResponse) Reset() {
 	*x = ListMultipartUploadsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[103]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7026,7 +7119,7 @@ func (x *ListMultipartUploadsResponse) String() string {
 func (*ListMultipartUploadsResponse) ProtoMessage() {}
 
 func (x *ListMultipartUploadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[103]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7039,7 +7132,7 @@ func (x *ListMultipartUploadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMultipartUploadsResponse.ProtoReflect.Descriptor instead.
 func (*ListMultipartUploadsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{103}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *ListMultipartUploadsResponse) GetUploads() []*MultipartUpload {
@@ -7120,13 +7213,19 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\f\n" +
 	"\n" +
 	"_crc64nvmeB\t\n" +
-	"\a_crc32c\"g\n" +
+	"\a_crc32c\"\xa8\x01\n" +
 	"\n" +
 	"ObjectLock\x12\x12\n" +
 	"\x04mode\x18\x01 \x01(\tR\x04mode\x12&\n" +
 	"\x0fretain_until_ms\x18\x02 \x01(\x03R\rretainUntilMs\x12\x1d\n" +
 	"\n" +
-	"legal_hold\x18\x03 \x01(\tR\tlegalHold\"\xbd\x02\n" +
+	"legal_hold\x18\x03 \x01(\tR\tlegalHold\x12?\n" +
+	"\n" +
+	"event_hold\x18\x04 \x01(\v2 .cumulo.api.objects.v1.EventHoldR\teventHold\"E\n" +
+	"\tEventHold\x12\x0e\n" +
+	"\x02on\x18\x01 \x01(\bR\x02on\x12\x12\n" +
+	"\x04days\x18\x02 \x01(\x05R\x04days\x12\x14\n" +
+	"\x05years\x18\x03 \x01(\x05R\x05years\"\xbd\x02\n" +
 	"\x10ObjectEncryption\x12\x1c\n" +
 	"\talgorithm\x18\x01 \x01(\tR\talgorithm\x12\x1c\n" +
 	"\n" +
@@ -7229,10 +7328,12 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +
 	"\n" +
-	"version_id\x18\x03 \x01(\tR\tversionId\"X\n" +
+	"version_id\x18\x03 \x01(\tR\tversionId\"\x99\x01\n" +
 	"\x1aGetObjectRetentionResponse\x12\x12\n" +
 	"\x04mode\x18\x01 \x01(\tR\x04mode\x12&\n" +
-	"\x0fretain_until_ms\x18\x02 \x01(\x03R\rretainUntilMs\"\xec\x01\n" +
+	"\x0fretain_until_ms\x18\x02 \x01(\x03R\rretainUntilMs\x12?\n" +
+	"\n" +
+	"event_hold\x18\x03 \x01(\v2 .cumulo.api.objects.v1.EventHoldR\teventHold\"\xad\x02\n" +
 	"\x19SetObjectRetentionRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +
@@ -7242,7 +7343,9 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x0fretain_until_ms\x18\x05 \x01(\x03R\rretainUntilMs\x12+\n" +
 	"\x11bypass_governance\x18\x06 \x01(\bR\x10bypassGovernance\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\a \x01(\tR\trequestId\";\n" +
+	"request_id\x18\a \x01(\tR\trequestId\x12?\n" +
+	"\n" +
+	"event_hold\x18\b \x01(\v2 .cumulo.api.objects.v1.EventHoldR\teventHold\";\n" +
 	"\x1aSetObjectRetentionResponse\x12\x1d\n" +
 	"\n" +
 	"version_id\x18\x01 \x01(\tR\tversionId\"d\n" +
@@ -7688,7 +7791,7 @@ func file_cumulo_api_objects_v1_objects_proto_rawDescGZIP() []byte {
 	return file_cumulo_api_objects_v1_objects_proto_rawDescData
 }
 
-var file_cumulo_api_objects_v1_objects_proto_msgTypes = make([]protoimpl.MessageInfo, 111)
+var file_cumulo_api_objects_v1_objects_proto_msgTypes = make([]protoimpl.MessageInfo, 112)
 var file_cumulo_api_objects_v1_objects_proto_goTypes = []any{
 	(*Bucket)(nil),                            // 0: cumulo.api.objects.v1.Bucket
 	(*Grant)(nil),                             // 1: cumulo.api.objects.v1.Grant
@@ -7697,255 +7800,259 @@ var file_cumulo_api_objects_v1_objects_proto_goTypes = []any{
 	(*ExpectedContent)(nil),                   // 4: cumulo.api.objects.v1.ExpectedContent
 	(*Object)(nil),                            // 5: cumulo.api.objects.v1.Object
 	(*ObjectLock)(nil),                        // 6: cumulo.api.objects.v1.ObjectLock
-	(*ObjectEncryption)(nil),                  // 7: cumulo.api.objects.v1.ObjectEncryption
-	(*ItemError)(nil),                         // 8: cumulo.api.objects.v1.ItemError
-	(*CreateBucketRequest)(nil),               // 9: cumulo.api.objects.v1.CreateBucketRequest
-	(*CreateBucketResponse)(nil),              // 10: cumulo.api.objects.v1.CreateBucketResponse
-	(*GetBucketRequest)(nil),                  // 11: cumulo.api.objects.v1.GetBucketRequest
-	(*GetBucketResponse)(nil),                 // 12: cumulo.api.objects.v1.GetBucketResponse
-	(*GetBucketAclRequest)(nil),               // 13: cumulo.api.objects.v1.GetBucketAclRequest
-	(*GetBucketAclResponse)(nil),              // 14: cumulo.api.objects.v1.GetBucketAclResponse
-	(*SetBucketAclRequest)(nil),               // 15: cumulo.api.objects.v1.SetBucketAclRequest
-	(*SetBucketAclResponse)(nil),              // 16: cumulo.api.objects.v1.SetBucketAclResponse
-	(*GetObjectAclRequest)(nil),               // 17: cumulo.api.objects.v1.GetObjectAclRequest
-	(*GetObjectAclResponse)(nil),              // 18: cumulo.api.objects.v1.GetObjectAclResponse
-	(*SetObjectAclRequest)(nil),               // 19: cumulo.api.objects.v1.SetObjectAclRequest
-	(*SetObjectAclResponse)(nil),              // 20: cumulo.api.objects.v1.SetObjectAclResponse
-	(*GetObjectTaggingRequest)(nil),           // 21: cumulo.api.objects.v1.GetObjectTaggingRequest
-	(*GetObjectTaggingResponse)(nil),          // 22: cumulo.api.objects.v1.GetObjectTaggingResponse
-	(*SetObjectTaggingRequest)(nil),           // 23: cumulo.api.objects.v1.SetObjectTaggingRequest
-	(*SetObjectTaggingResponse)(nil),          // 24: cumulo.api.objects.v1.SetObjectTaggingResponse
-	(*DeleteObjectTaggingRequest)(nil),        // 25: cumulo.api.objects.v1.DeleteObjectTaggingRequest
-	(*DeleteObjectTaggingResponse)(nil),       // 26: cumulo.api.objects.v1.DeleteObjectTaggingResponse
-	(*GetObjectRetentionRequest)(nil),         // 27: cumulo.api.objects.v1.GetObjectRetentionRequest
-	(*GetObjectRetentionResponse)(nil),        // 28: cumulo.api.objects.v1.GetObjectRetentionResponse
-	(*SetObjectRetentionRequest)(nil),         // 29: cumulo.api.objects.v1.SetObjectRetentionRequest
-	(*SetObjectRetentionResponse)(nil),        // 30: cumulo.api.objects.v1.SetObjectRetentionResponse
-	(*GetObjectLegalHoldRequest)(nil),         // 31: cumulo.api.objects.v1.GetObjectLegalHoldRequest
-	(*GetObjectLegalHoldResponse)(nil),        // 32: cumulo.api.objects.v1.GetObjectLegalHoldResponse
-	(*SetObjectLegalHoldRequest)(nil),         // 33: cumulo.api.objects.v1.SetObjectLegalHoldRequest
-	(*SetObjectLegalHoldResponse)(nil),        // 34: cumulo.api.objects.v1.SetObjectLegalHoldResponse
-	(*ListBucketsRequest)(nil),                // 35: cumulo.api.objects.v1.ListBucketsRequest
-	(*ListBucketsResponse)(nil),               // 36: cumulo.api.objects.v1.ListBucketsResponse
-	(*DeleteBucketRequest)(nil),               // 37: cumulo.api.objects.v1.DeleteBucketRequest
-	(*DeleteBucketResponse)(nil),              // 38: cumulo.api.objects.v1.DeleteBucketResponse
-	(*GetBucketPolicyRequest)(nil),            // 39: cumulo.api.objects.v1.GetBucketPolicyRequest
-	(*GetBucketPolicyResponse)(nil),           // 40: cumulo.api.objects.v1.GetBucketPolicyResponse
-	(*SetBucketPolicyRequest)(nil),            // 41: cumulo.api.objects.v1.SetBucketPolicyRequest
-	(*SetBucketPolicyResponse)(nil),           // 42: cumulo.api.objects.v1.SetBucketPolicyResponse
-	(*DeleteBucketPolicyRequest)(nil),         // 43: cumulo.api.objects.v1.DeleteBucketPolicyRequest
-	(*DeleteBucketPolicyResponse)(nil),        // 44: cumulo.api.objects.v1.DeleteBucketPolicyResponse
-	(*GetBucketVersioningRequest)(nil),        // 45: cumulo.api.objects.v1.GetBucketVersioningRequest
-	(*GetBucketVersioningResponse)(nil),       // 46: cumulo.api.objects.v1.GetBucketVersioningResponse
-	(*SetBucketVersioningRequest)(nil),        // 47: cumulo.api.objects.v1.SetBucketVersioningRequest
-	(*SetBucketVersioningResponse)(nil),       // 48: cumulo.api.objects.v1.SetBucketVersioningResponse
-	(*GetBucketNotificationRequest)(nil),      // 49: cumulo.api.objects.v1.GetBucketNotificationRequest
-	(*GetBucketNotificationResponse)(nil),     // 50: cumulo.api.objects.v1.GetBucketNotificationResponse
-	(*SetBucketNotificationRequest)(nil),      // 51: cumulo.api.objects.v1.SetBucketNotificationRequest
-	(*SetBucketNotificationResponse)(nil),     // 52: cumulo.api.objects.v1.SetBucketNotificationResponse
-	(*GetBucketConfigurationRequest)(nil),     // 53: cumulo.api.objects.v1.GetBucketConfigurationRequest
-	(*GetBucketConfigurationResponse)(nil),    // 54: cumulo.api.objects.v1.GetBucketConfigurationResponse
-	(*SetBucketConfigurationRequest)(nil),     // 55: cumulo.api.objects.v1.SetBucketConfigurationRequest
-	(*SetBucketConfigurationResponse)(nil),    // 56: cumulo.api.objects.v1.SetBucketConfigurationResponse
-	(*DeleteBucketConfigurationRequest)(nil),  // 57: cumulo.api.objects.v1.DeleteBucketConfigurationRequest
-	(*DeleteBucketConfigurationResponse)(nil), // 58: cumulo.api.objects.v1.DeleteBucketConfigurationResponse
-	(*ListBucketConfigurationsRequest)(nil),   // 59: cumulo.api.objects.v1.ListBucketConfigurationsRequest
-	(*ListBucketConfigurationsResponse)(nil),  // 60: cumulo.api.objects.v1.ListBucketConfigurationsResponse
-	(*EnclosedMessage)(nil),                   // 61: cumulo.api.objects.v1.EnclosedMessage
-	(*CopyObjectRequest)(nil),                 // 62: cumulo.api.objects.v1.CopyObjectRequest
-	(*CopyObjectResponse)(nil),                // 63: cumulo.api.objects.v1.CopyObjectResponse
-	(*RenameObjectRequest)(nil),               // 64: cumulo.api.objects.v1.RenameObjectRequest
-	(*RenameObjectResponse)(nil),              // 65: cumulo.api.objects.v1.RenameObjectResponse
-	(*PutObjectHead)(nil),                     // 66: cumulo.api.objects.v1.PutObjectHead
-	(*UploadCommit)(nil),                      // 67: cumulo.api.objects.v1.UploadCommit
-	(*PutObjectRequest)(nil),                  // 68: cumulo.api.objects.v1.PutObjectRequest
-	(*PutObjectResponse)(nil),                 // 69: cumulo.api.objects.v1.PutObjectResponse
-	(*ByteRange)(nil),                         // 70: cumulo.api.objects.v1.ByteRange
-	(*GetObjectRequest)(nil),                  // 71: cumulo.api.objects.v1.GetObjectRequest
-	(*GetObjectHead)(nil),                     // 72: cumulo.api.objects.v1.GetObjectHead
-	(*GetObjectResponse)(nil),                 // 73: cumulo.api.objects.v1.GetObjectResponse
-	(*HeadObjectRequest)(nil),                 // 74: cumulo.api.objects.v1.HeadObjectRequest
-	(*HeadObjectResponse)(nil),                // 75: cumulo.api.objects.v1.HeadObjectResponse
-	(*DeleteObjectRequest)(nil),               // 76: cumulo.api.objects.v1.DeleteObjectRequest
-	(*DeleteObjectResponse)(nil),              // 77: cumulo.api.objects.v1.DeleteObjectResponse
-	(*DeleteObjectEntry)(nil),                 // 78: cumulo.api.objects.v1.DeleteObjectEntry
-	(*BatchDeleteObjectsRequest)(nil),         // 79: cumulo.api.objects.v1.BatchDeleteObjectsRequest
-	(*DeleteObjectResult)(nil),                // 80: cumulo.api.objects.v1.DeleteObjectResult
-	(*BatchDeleteObjectsResponse)(nil),        // 81: cumulo.api.objects.v1.BatchDeleteObjectsResponse
-	(*ListObjectsRequest)(nil),                // 82: cumulo.api.objects.v1.ListObjectsRequest
-	(*ObjectSummary)(nil),                     // 83: cumulo.api.objects.v1.ObjectSummary
-	(*ListObjectsResponse)(nil),               // 84: cumulo.api.objects.v1.ListObjectsResponse
-	(*ListObjectVersionsRequest)(nil),         // 85: cumulo.api.objects.v1.ListObjectVersionsRequest
-	(*ObjectVersion)(nil),                     // 86: cumulo.api.objects.v1.ObjectVersion
-	(*ListObjectVersionsResponse)(nil),        // 87: cumulo.api.objects.v1.ListObjectVersionsResponse
-	(*CreateMultipartUploadRequest)(nil),      // 88: cumulo.api.objects.v1.CreateMultipartUploadRequest
-	(*CreateMultipartUploadResponse)(nil),     // 89: cumulo.api.objects.v1.CreateMultipartUploadResponse
-	(*UploadPartHead)(nil),                    // 90: cumulo.api.objects.v1.UploadPartHead
-	(*UploadPartRequest)(nil),                 // 91: cumulo.api.objects.v1.UploadPartRequest
-	(*Part)(nil),                              // 92: cumulo.api.objects.v1.Part
-	(*UploadPartResponse)(nil),                // 93: cumulo.api.objects.v1.UploadPartResponse
-	(*CompletedPart)(nil),                     // 94: cumulo.api.objects.v1.CompletedPart
-	(*CompleteMultipartUploadRequest)(nil),    // 95: cumulo.api.objects.v1.CompleteMultipartUploadRequest
-	(*CompleteMultipartUploadResponse)(nil),   // 96: cumulo.api.objects.v1.CompleteMultipartUploadResponse
-	(*AbortMultipartUploadRequest)(nil),       // 97: cumulo.api.objects.v1.AbortMultipartUploadRequest
-	(*AbortMultipartUploadResponse)(nil),      // 98: cumulo.api.objects.v1.AbortMultipartUploadResponse
-	(*ListPartsRequest)(nil),                  // 99: cumulo.api.objects.v1.ListPartsRequest
-	(*ListPartsResponse)(nil),                 // 100: cumulo.api.objects.v1.ListPartsResponse
-	(*ListMultipartUploadsRequest)(nil),       // 101: cumulo.api.objects.v1.ListMultipartUploadsRequest
-	(*MultipartUpload)(nil),                   // 102: cumulo.api.objects.v1.MultipartUpload
-	(*ListMultipartUploadsResponse)(nil),      // 103: cumulo.api.objects.v1.ListMultipartUploadsResponse
-	nil,                                       // 104: cumulo.api.objects.v1.Object.MetadataEntry
-	nil,                                       // 105: cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
-	nil,                                       // 106: cumulo.api.objects.v1.GetObjectTaggingResponse.TagsEntry
-	nil,                                       // 107: cumulo.api.objects.v1.SetObjectTaggingRequest.TagsEntry
-	nil,                                       // 108: cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
-	nil,                                       // 109: cumulo.api.objects.v1.PutObjectHead.MetadataEntry
-	nil,                                       // 110: cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
-	(*v1.SendMessageEntry)(nil),               // 111: cumulo.api.queue.v1.SendMessageEntry
-	(*v1.SentMessage)(nil),                    // 112: cumulo.api.queue.v1.SentMessage
+	(*EventHold)(nil),                         // 7: cumulo.api.objects.v1.EventHold
+	(*ObjectEncryption)(nil),                  // 8: cumulo.api.objects.v1.ObjectEncryption
+	(*ItemError)(nil),                         // 9: cumulo.api.objects.v1.ItemError
+	(*CreateBucketRequest)(nil),               // 10: cumulo.api.objects.v1.CreateBucketRequest
+	(*CreateBucketResponse)(nil),              // 11: cumulo.api.objects.v1.CreateBucketResponse
+	(*GetBucketRequest)(nil),                  // 12: cumulo.api.objects.v1.GetBucketRequest
+	(*GetBucketResponse)(nil),                 // 13: cumulo.api.objects.v1.GetBucketResponse
+	(*GetBucketAclRequest)(nil),               // 14: cumulo.api.objects.v1.GetBucketAclRequest
+	(*GetBucketAclResponse)(nil),              // 15: cumulo.api.objects.v1.GetBucketAclResponse
+	(*SetBucketAclRequest)(nil),               // 16: cumulo.api.objects.v1.SetBucketAclRequest
+	(*SetBucketAclResponse)(nil),              // 17: cumulo.api.objects.v1.SetBucketAclResponse
+	(*GetObjectAclRequest)(nil),               // 18: cumulo.api.objects.v1.GetObjectAclRequest
+	(*GetObjectAclResponse)(nil),              // 19: cumulo.api.objects.v1.GetObjectAclResponse
+	(*SetObjectAclRequest)(nil),               // 20: cumulo.api.objects.v1.SetObjectAclRequest
+	(*SetObjectAclResponse)(nil),              // 21: cumulo.api.objects.v1.SetObjectAclResponse
+	(*GetObjectTaggingRequest)(nil),           // 22: cumulo.api.objects.v1.GetObjectTaggingRequest
+	(*GetObjectTaggingResponse)(nil),          // 23: cumulo.api.objects.v1.GetObjectTaggingResponse
+	(*SetObjectTaggingRequest)(nil),           // 24: cumulo.api.objects.v1.SetObjectTaggingRequest
+	(*SetObjectTaggingResponse)(nil),          // 25: cumulo.api.objects.v1.SetObjectTaggingResponse
+	(*DeleteObjectTaggingRequest)(nil),        // 26: cumulo.api.objects.v1.DeleteObjectTaggingRequest
+	(*DeleteObjectTaggingResponse)(nil),       // 27: cumulo.api.objects.v1.DeleteObjectTaggingResponse
+	(*GetObjectRetentionRequest)(nil),         // 28: cumulo.api.objects.v1.GetObjectRetentionRequest
+	(*GetObjectRetentionResponse)(nil),        // 29: cumulo.api.objects.v1.GetObjectRetentionResponse
+	(*SetObjectRetentionRequest)(nil),         // 30: cumulo.api.objects.v1.SetObjectRetentionRequest
+	(*SetObjectRetentionResponse)(nil),        // 31: cumulo.api.objects.v1.SetObjectRetentionResponse
+	(*GetObjectLegalHoldRequest)(nil),         // 32: cumulo.api.objects.v1.GetObjectLegalHoldRequest
+	(*GetObjectLegalHoldResponse)(nil),        // 33: cumulo.api.objects.v1.GetObjectLegalHoldResponse
+	(*SetObjectLegalHoldRequest)(nil),         // 34: cumulo.api.objects.v1.SetObjectLegalHoldRequest
+	(*SetObjectLegalHoldResponse)(nil),        // 35: cumulo.api.objects.v1.SetObjectLegalHoldResponse
+	(*ListBucketsRequest)(nil),                // 36: cumulo.api.objects.v1.ListBucketsRequest
+	(*ListBucketsResponse)(nil),               // 37: cumulo.api.objects.v1.ListBucketsResponse
+	(*DeleteBucketRequest)(nil),               // 38: cumulo.api.objects.v1.DeleteBucketRequest
+	(*DeleteBucketResponse)(nil),              // 39: cumulo.api.objects.v1.DeleteBucketResponse
+	(*GetBucketPolicyRequest)(nil),            // 40: cumulo.api.objects.v1.GetBucketPolicyRequest
+	(*GetBucketPolicyResponse)(nil),           // 41: cumulo.api.objects.v1.GetBucketPolicyResponse
+	(*SetBucketPolicyRequest)(nil),            // 42: cumulo.api.objects.v1.SetBucketPolicyRequest
+	(*SetBucketPolicyResponse)(nil),           // 43: cumulo.api.objects.v1.SetBucketPolicyResponse
+	(*DeleteBucketPolicyRequest)(nil),         // 44: cumulo.api.objects.v1.DeleteBucketPolicyRequest
+	(*DeleteBucketPolicyResponse)(nil),        // 45: cumulo.api.objects.v1.DeleteBucketPolicyResponse
+	(*GetBucketVersioningRequest)(nil),        // 46: cumulo.api.objects.v1.GetBucketVersioningRequest
+	(*GetBucketVersioningResponse)(nil),       // 47: cumulo.api.objects.v1.GetBucketVersioningResponse
+	(*SetBucketVersioningRequest)(nil),        // 48: cumulo.api.objects.v1.SetBucketVersioningRequest
+	(*SetBucketVersioningResponse)(nil),       // 49: cumulo.api.objects.v1.SetBucketVersioningResponse
+	(*GetBucketNotificationRequest)(nil),      // 50: cumulo.api.objects.v1.GetBucketNotificationRequest
+	(*GetBucketNotificationResponse)(nil),     // 51: cumulo.api.objects.v1.GetBucketNotificationResponse
+	(*SetBucketNotificationRequest)(nil),      // 52: cumulo.api.objects.v1.SetBucketNotificationRequest
+	(*SetBucketNotificationResponse)(nil),     // 53: cumulo.api.objects.v1.SetBucketNotificationResponse
+	(*GetBucketConfigurationRequest)(nil),     // 54: cumulo.api.objects.v1.GetBucketConfigurationRequest
+	(*GetBucketConfigurationResponse)(nil),    // 55: cumulo.api.objects.v1.GetBucketConfigurationResponse
+	(*SetBucketConfigurationRequest)(nil),     // 56: cumulo.api.objects.v1.SetBucketConfigurationRequest
+	(*SetBucketConfigurationResponse)(nil),    // 57: cumulo.api.objects.v1.SetBucketConfigurationResponse
+	(*DeleteBucketConfigurationRequest)(nil),  // 58: cumulo.api.objects.v1.DeleteBucketConfigurationRequest
+	(*DeleteBucketConfigurationResponse)(nil), // 59: cumulo.api.objects.v1.DeleteBucketConfigurationResponse
+	(*ListBucketConfigurationsRequest)(nil),   // 60: cumulo.api.objects.v1.ListBucketConfigurationsRequest
+	(*ListBucketConfigurationsResponse)(nil),  // 61: cumulo.api.objects.v1.ListBucketConfigurationsResponse
+	(*EnclosedMessage)(nil),                   // 62: cumulo.api.objects.v1.EnclosedMessage
+	(*CopyObjectRequest)(nil),                 // 63: cumulo.api.objects.v1.CopyObjectRequest
+	(*CopyObjectResponse)(nil),                // 64: cumulo.api.objects.v1.CopyObjectResponse
+	(*RenameObjectRequest)(nil),               // 65: cumulo.api.objects.v1.RenameObjectRequest
+	(*RenameObjectResponse)(nil),              // 66: cumulo.api.objects.v1.RenameObjectResponse
+	(*PutObjectHead)(nil),                     // 67: cumulo.api.objects.v1.PutObjectHead
+	(*UploadCommit)(nil),                      // 68: cumulo.api.objects.v1.UploadCommit
+	(*PutObjectRequest)(nil),                  // 69: cumulo.api.objects.v1.PutObjectRequest
+	(*PutObjectResponse)(nil),                 // 70: cumulo.api.objects.v1.PutObjectResponse
+	(*ByteRange)(nil),                         // 71: cumulo.api.objects.v1.ByteRange
+	(*GetObjectRequest)(nil),                  // 72: cumulo.api.objects.v1.GetObjectRequest
+	(*GetObjectHead)(nil),                     // 73: cumulo.api.objects.v1.GetObjectHead
+	(*GetObjectResponse)(nil),                 // 74: cumulo.api.objects.v1.GetObjectResponse
+	(*HeadObjectRequest)(nil),                 // 75: cumulo.api.objects.v1.HeadObjectRequest
+	(*HeadObjectResponse)(nil),                // 76: cumulo.api.objects.v1.HeadObjectResponse
+	(*DeleteObjectRequest)(nil),               // 77: cumulo.api.objects.v1.DeleteObjectRequest
+	(*DeleteObjectResponse)(nil),              // 78: cumulo.api.objects.v1.DeleteObjectResponse
+	(*DeleteObjectEntry)(nil),                 // 79: cumulo.api.objects.v1.DeleteObjectEntry
+	(*BatchDeleteObjectsRequest)(nil),         // 80: cumulo.api.objects.v1.BatchDeleteObjectsRequest
+	(*DeleteObjectResult)(nil),                // 81: cumulo.api.objects.v1.DeleteObjectResult
+	(*BatchDeleteObjectsResponse)(nil),        // 82: cumulo.api.objects.v1.BatchDeleteObjectsResponse
+	(*ListObjectsRequest)(nil),                // 83: cumulo.api.objects.v1.ListObjectsRequest
+	(*ObjectSummary)(nil),                     // 84: cumulo.api.objects.v1.ObjectSummary
+	(*ListObjectsResponse)(nil),               // 85: cumulo.api.objects.v1.ListObjectsResponse
+	(*ListObjectVersionsRequest)(nil),         // 86: cumulo.api.objects.v1.ListObjectVersionsRequest
+	(*ObjectVersion)(nil),                     // 87: cumulo.api.objects.v1.ObjectVersion
+	(*ListObjectVersionsResponse)(nil),        // 88: cumulo.api.objects.v1.ListObjectVersionsResponse
+	(*CreateMultipartUploadRequest)(nil),      // 89: cumulo.api.objects.v1.CreateMultipartUploadRequest
+	(*CreateMultipartUploadResponse)(nil),     // 90: cumulo.api.objects.v1.CreateMultipartUploadResponse
+	(*UploadPartHead)(nil),                    // 91: cumulo.api.objects.v1.UploadPartHead
+	(*UploadPartRequest)(nil),                 // 92: cumulo.api.objects.v1.UploadPartRequest
+	(*Part)(nil),                              // 93: cumulo.api.objects.v1.Part
+	(*UploadPartResponse)(nil),                // 94: cumulo.api.objects.v1.UploadPartResponse
+	(*CompletedPart)(nil),                     // 95: cumulo.api.objects.v1.CompletedPart
+	(*CompleteMultipartUploadRequest)(nil),    // 96: cumulo.api.objects.v1.CompleteMultipartUploadRequest
+	(*CompleteMultipartUploadResponse)(nil),   // 97: cumulo.api.objects.v1.CompleteMultipartUploadResponse
+	(*AbortMultipartUploadRequest)(nil),       // 98: cumulo.api.objects.v1.AbortMultipartUploadRequest
+	(*AbortMultipartUploadResponse)(nil),      // 99: cumulo.api.objects.v1.AbortMultipartUploadResponse
+	(*ListPartsRequest)(nil),                  // 100: cumulo.api.objects.v1.ListPartsRequest
+	(*ListPartsResponse)(nil),                 // 101: cumulo.api.objects.v1.ListPartsResponse
+	(*ListMultipartUploadsRequest)(nil),       // 102: cumulo.api.objects.v1.ListMultipartUploadsRequest
+	(*MultipartUpload)(nil),                   // 103: cumulo.api.objects.v1.MultipartUpload
+	(*ListMultipartUploadsResponse)(nil),      // 104: cumulo.api.objects.v1.ListMultipartUploadsResponse
+	nil,                                       // 105: cumulo.api.objects.v1.Object.MetadataEntry
+	nil,                                       // 106: cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
+	nil,                                       // 107: cumulo.api.objects.v1.GetObjectTaggingResponse.TagsEntry
+	nil,                                       // 108: cumulo.api.objects.v1.SetObjectTaggingRequest.TagsEntry
+	nil,                                       // 109: cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
+	nil,                                       // 110: cumulo.api.objects.v1.PutObjectHead.MetadataEntry
+	nil,                                       // 111: cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
+	(*v1.SendMessageEntry)(nil),               // 112: cumulo.api.queue.v1.SendMessageEntry
+	(*v1.SentMessage)(nil),                    // 113: cumulo.api.queue.v1.SentMessage
 }
 var file_cumulo_api_objects_v1_objects_proto_depIdxs = []int32{
 	1,   // 0: cumulo.api.objects.v1.AccessControlList.grants:type_name -> cumulo.api.objects.v1.Grant
-	104, // 1: cumulo.api.objects.v1.Object.metadata:type_name -> cumulo.api.objects.v1.Object.MetadataEntry
+	105, // 1: cumulo.api.objects.v1.Object.metadata:type_name -> cumulo.api.objects.v1.Object.MetadataEntry
 	6,   // 2: cumulo.api.objects.v1.Object.lock:type_name -> cumulo.api.objects.v1.ObjectLock
-	105, // 3: cumulo.api.objects.v1.ObjectEncryption.kms_context:type_name -> cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
-	0,   // 4: cumulo.api.objects.v1.CreateBucketRequest.bucket:type_name -> cumulo.api.objects.v1.Bucket
-	0,   // 5: cumulo.api.objects.v1.CreateBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
-	0,   // 6: cumulo.api.objects.v1.GetBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
-	2,   // 7: cumulo.api.objects.v1.GetBucketAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
-	1,   // 8: cumulo.api.objects.v1.SetBucketAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
-	2,   // 9: cumulo.api.objects.v1.GetObjectAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
-	1,   // 10: cumulo.api.objects.v1.SetObjectAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
-	106, // 11: cumulo.api.objects.v1.GetObjectTaggingResponse.tags:type_name -> cumulo.api.objects.v1.GetObjectTaggingResponse.TagsEntry
-	107, // 12: cumulo.api.objects.v1.SetObjectTaggingRequest.tags:type_name -> cumulo.api.objects.v1.SetObjectTaggingRequest.TagsEntry
-	0,   // 13: cumulo.api.objects.v1.ListBucketsResponse.buckets:type_name -> cumulo.api.objects.v1.Bucket
-	3,   // 14: cumulo.api.objects.v1.GetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	3,   // 15: cumulo.api.objects.v1.SetBucketNotificationRequest.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	3,   // 16: cumulo.api.objects.v1.SetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	111, // 17: cumulo.api.objects.v1.EnclosedMessage.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	108, // 18: cumulo.api.objects.v1.CopyObjectRequest.metadata:type_name -> cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
-	7,   // 19: cumulo.api.objects.v1.CopyObjectRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
-	6,   // 20: cumulo.api.objects.v1.CopyObjectRequest.lock:type_name -> cumulo.api.objects.v1.ObjectLock
-	5,   // 21: cumulo.api.objects.v1.CopyObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	109, // 22: cumulo.api.objects.v1.PutObjectHead.metadata:type_name -> cumulo.api.objects.v1.PutObjectHead.MetadataEntry
-	4,   // 23: cumulo.api.objects.v1.PutObjectHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	61,  // 24: cumulo.api.objects.v1.PutObjectHead.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
-	7,   // 25: cumulo.api.objects.v1.PutObjectHead.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
-	6,   // 26: cumulo.api.objects.v1.PutObjectHead.lock:type_name -> cumulo.api.objects.v1.ObjectLock
-	4,   // 27: cumulo.api.objects.v1.UploadCommit.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	66,  // 28: cumulo.api.objects.v1.PutObjectRequest.head:type_name -> cumulo.api.objects.v1.PutObjectHead
-	67,  // 29: cumulo.api.objects.v1.PutObjectRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
-	5,   // 30: cumulo.api.objects.v1.PutObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	112, // 31: cumulo.api.objects.v1.PutObjectResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
-	70,  // 32: cumulo.api.objects.v1.GetObjectRequest.byte_range:type_name -> cumulo.api.objects.v1.ByteRange
-	5,   // 33: cumulo.api.objects.v1.GetObjectHead.object:type_name -> cumulo.api.objects.v1.Object
-	72,  // 34: cumulo.api.objects.v1.GetObjectResponse.head:type_name -> cumulo.api.objects.v1.GetObjectHead
-	5,   // 35: cumulo.api.objects.v1.HeadObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	78,  // 36: cumulo.api.objects.v1.BatchDeleteObjectsRequest.entries:type_name -> cumulo.api.objects.v1.DeleteObjectEntry
-	8,   // 37: cumulo.api.objects.v1.DeleteObjectResult.error:type_name -> cumulo.api.objects.v1.ItemError
-	80,  // 38: cumulo.api.objects.v1.BatchDeleteObjectsResponse.results:type_name -> cumulo.api.objects.v1.DeleteObjectResult
-	83,  // 39: cumulo.api.objects.v1.ListObjectsResponse.objects:type_name -> cumulo.api.objects.v1.ObjectSummary
-	86,  // 40: cumulo.api.objects.v1.ListObjectVersionsResponse.versions:type_name -> cumulo.api.objects.v1.ObjectVersion
-	110, // 41: cumulo.api.objects.v1.CreateMultipartUploadRequest.metadata:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
-	7,   // 42: cumulo.api.objects.v1.CreateMultipartUploadRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
-	6,   // 43: cumulo.api.objects.v1.CreateMultipartUploadRequest.lock:type_name -> cumulo.api.objects.v1.ObjectLock
-	4,   // 44: cumulo.api.objects.v1.UploadPartHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	90,  // 45: cumulo.api.objects.v1.UploadPartRequest.head:type_name -> cumulo.api.objects.v1.UploadPartHead
-	67,  // 46: cumulo.api.objects.v1.UploadPartRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
-	92,  // 47: cumulo.api.objects.v1.UploadPartResponse.part:type_name -> cumulo.api.objects.v1.Part
-	94,  // 48: cumulo.api.objects.v1.CompleteMultipartUploadRequest.parts:type_name -> cumulo.api.objects.v1.CompletedPart
-	61,  // 49: cumulo.api.objects.v1.CompleteMultipartUploadRequest.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
-	5,   // 50: cumulo.api.objects.v1.CompleteMultipartUploadResponse.object:type_name -> cumulo.api.objects.v1.Object
-	112, // 51: cumulo.api.objects.v1.CompleteMultipartUploadResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
-	92,  // 52: cumulo.api.objects.v1.ListPartsResponse.parts:type_name -> cumulo.api.objects.v1.Part
-	102, // 53: cumulo.api.objects.v1.ListMultipartUploadsResponse.uploads:type_name -> cumulo.api.objects.v1.MultipartUpload
-	9,   // 54: cumulo.api.objects.v1.ObjectService.CreateBucket:input_type -> cumulo.api.objects.v1.CreateBucketRequest
-	11,  // 55: cumulo.api.objects.v1.ObjectService.GetBucket:input_type -> cumulo.api.objects.v1.GetBucketRequest
-	35,  // 56: cumulo.api.objects.v1.ObjectService.ListBuckets:input_type -> cumulo.api.objects.v1.ListBucketsRequest
-	37,  // 57: cumulo.api.objects.v1.ObjectService.DeleteBucket:input_type -> cumulo.api.objects.v1.DeleteBucketRequest
-	39,  // 58: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:input_type -> cumulo.api.objects.v1.GetBucketPolicyRequest
-	41,  // 59: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:input_type -> cumulo.api.objects.v1.SetBucketPolicyRequest
-	43,  // 60: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:input_type -> cumulo.api.objects.v1.DeleteBucketPolicyRequest
-	13,  // 61: cumulo.api.objects.v1.ObjectService.GetBucketAcl:input_type -> cumulo.api.objects.v1.GetBucketAclRequest
-	15,  // 62: cumulo.api.objects.v1.ObjectService.SetBucketAcl:input_type -> cumulo.api.objects.v1.SetBucketAclRequest
-	45,  // 63: cumulo.api.objects.v1.ObjectService.GetBucketVersioning:input_type -> cumulo.api.objects.v1.GetBucketVersioningRequest
-	47,  // 64: cumulo.api.objects.v1.ObjectService.SetBucketVersioning:input_type -> cumulo.api.objects.v1.SetBucketVersioningRequest
-	49,  // 65: cumulo.api.objects.v1.ObjectService.GetBucketNotification:input_type -> cumulo.api.objects.v1.GetBucketNotificationRequest
-	51,  // 66: cumulo.api.objects.v1.ObjectService.SetBucketNotification:input_type -> cumulo.api.objects.v1.SetBucketNotificationRequest
-	53,  // 67: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:input_type -> cumulo.api.objects.v1.GetBucketConfigurationRequest
-	55,  // 68: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:input_type -> cumulo.api.objects.v1.SetBucketConfigurationRequest
-	57,  // 69: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:input_type -> cumulo.api.objects.v1.DeleteBucketConfigurationRequest
-	59,  // 70: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:input_type -> cumulo.api.objects.v1.ListBucketConfigurationsRequest
-	68,  // 71: cumulo.api.objects.v1.ObjectService.PutObject:input_type -> cumulo.api.objects.v1.PutObjectRequest
-	71,  // 72: cumulo.api.objects.v1.ObjectService.GetObject:input_type -> cumulo.api.objects.v1.GetObjectRequest
-	74,  // 73: cumulo.api.objects.v1.ObjectService.HeadObject:input_type -> cumulo.api.objects.v1.HeadObjectRequest
-	17,  // 74: cumulo.api.objects.v1.ObjectService.GetObjectAcl:input_type -> cumulo.api.objects.v1.GetObjectAclRequest
-	19,  // 75: cumulo.api.objects.v1.ObjectService.SetObjectAcl:input_type -> cumulo.api.objects.v1.SetObjectAclRequest
-	21,  // 76: cumulo.api.objects.v1.ObjectService.GetObjectTagging:input_type -> cumulo.api.objects.v1.GetObjectTaggingRequest
-	23,  // 77: cumulo.api.objects.v1.ObjectService.SetObjectTagging:input_type -> cumulo.api.objects.v1.SetObjectTaggingRequest
-	25,  // 78: cumulo.api.objects.v1.ObjectService.DeleteObjectTagging:input_type -> cumulo.api.objects.v1.DeleteObjectTaggingRequest
-	27,  // 79: cumulo.api.objects.v1.ObjectService.GetObjectRetention:input_type -> cumulo.api.objects.v1.GetObjectRetentionRequest
-	29,  // 80: cumulo.api.objects.v1.ObjectService.SetObjectRetention:input_type -> cumulo.api.objects.v1.SetObjectRetentionRequest
-	31,  // 81: cumulo.api.objects.v1.ObjectService.GetObjectLegalHold:input_type -> cumulo.api.objects.v1.GetObjectLegalHoldRequest
-	33,  // 82: cumulo.api.objects.v1.ObjectService.SetObjectLegalHold:input_type -> cumulo.api.objects.v1.SetObjectLegalHoldRequest
-	62,  // 83: cumulo.api.objects.v1.ObjectService.CopyObject:input_type -> cumulo.api.objects.v1.CopyObjectRequest
-	64,  // 84: cumulo.api.objects.v1.ObjectService.RenameObject:input_type -> cumulo.api.objects.v1.RenameObjectRequest
-	76,  // 85: cumulo.api.objects.v1.ObjectService.DeleteObject:input_type -> cumulo.api.objects.v1.DeleteObjectRequest
-	79,  // 86: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:input_type -> cumulo.api.objects.v1.BatchDeleteObjectsRequest
-	82,  // 87: cumulo.api.objects.v1.ObjectService.ListObjects:input_type -> cumulo.api.objects.v1.ListObjectsRequest
-	85,  // 88: cumulo.api.objects.v1.ObjectService.ListObjectVersions:input_type -> cumulo.api.objects.v1.ListObjectVersionsRequest
-	88,  // 89: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:input_type -> cumulo.api.objects.v1.CreateMultipartUploadRequest
-	91,  // 90: cumulo.api.objects.v1.ObjectService.UploadPart:input_type -> cumulo.api.objects.v1.UploadPartRequest
-	95,  // 91: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:input_type -> cumulo.api.objects.v1.CompleteMultipartUploadRequest
-	97,  // 92: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:input_type -> cumulo.api.objects.v1.AbortMultipartUploadRequest
-	99,  // 93: cumulo.api.objects.v1.ObjectService.ListParts:input_type -> cumulo.api.objects.v1.ListPartsRequest
-	101, // 94: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:input_type -> cumulo.api.objects.v1.ListMultipartUploadsRequest
-	10,  // 95: cumulo.api.objects.v1.ObjectService.CreateBucket:output_type -> cumulo.api.objects.v1.CreateBucketResponse
-	12,  // 96: cumulo.api.objects.v1.ObjectService.GetBucket:output_type -> cumulo.api.objects.v1.GetBucketResponse
-	36,  // 97: cumulo.api.objects.v1.ObjectService.ListBuckets:output_type -> cumulo.api.objects.v1.ListBucketsResponse
-	38,  // 98: cumulo.api.objects.v1.ObjectService.DeleteBucket:output_type -> cumulo.api.objects.v1.DeleteBucketResponse
-	40,  // 99: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:output_type -> cumulo.api.objects.v1.GetBucketPolicyResponse
-	42,  // 100: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:output_type -> cumulo.api.objects.v1.SetBucketPolicyResponse
-	44,  // 101: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:output_type -> cumulo.api.objects.v1.DeleteBucketPolicyResponse
-	14,  // 102: cumulo.api.objects.v1.ObjectService.GetBucketAcl:output_type -> cumulo.api.objects.v1.GetBucketAclResponse
-	16,  // 103: cumulo.api.objects.v1.ObjectService.SetBucketAcl:output_type -> cumulo.api.objects.v1.SetBucketAclResponse
-	46,  // 104: cumulo.api.objects.v1.ObjectService.GetBucketVersioning:output_type -> cumulo.api.objects.v1.GetBucketVersioningResponse
-	48,  // 105: cumulo.api.objects.v1.ObjectService.SetBucketVersioning:output_type -> cumulo.api.objects.v1.SetBucketVersioningResponse
-	50,  // 106: cumulo.api.objects.v1.ObjectService.GetBucketNotification:output_type -> cumulo.api.objects.v1.GetBucketNotificationResponse
-	52,  // 107: cumulo.api.objects.v1.ObjectService.SetBucketNotification:output_type -> cumulo.api.objects.v1.SetBucketNotificationResponse
-	54,  // 108: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:output_type -> cumulo.api.objects.v1.GetBucketConfigurationResponse
-	56,  // 109: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:output_type -> cumulo.api.objects.v1.SetBucketConfigurationResponse
-	58,  // 110: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:output_type -> cumulo.api.objects.v1.DeleteBucketConfigurationResponse
-	60,  // 111: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:output_type -> cumulo.api.objects.v1.ListBucketConfigurationsResponse
-	69,  // 112: cumulo.api.objects.v1.ObjectService.PutObject:output_type -> cumulo.api.objects.v1.PutObjectResponse
-	73,  // 113: cumulo.api.objects.v1.ObjectService.GetObject:output_type -> cumulo.api.objects.v1.GetObjectResponse
-	75,  // 114: cumulo.api.objects.v1.ObjectService.HeadObject:output_type -> cumulo.api.objects.v1.HeadObjectResponse
-	18,  // 115: cumulo.api.objects.v1.ObjectService.GetObjectAcl:output_type -> cumulo.api.objects.v1.GetObjectAclResponse
-	20,  // 116: cumulo.api.objects.v1.ObjectService.SetObjectAcl:output_type -> cumulo.api.objects.v1.SetObjectAclResponse
-	22,  // 117: cumulo.api.objects.v1.ObjectService.GetObjectTagging:output_type -> cumulo.api.objects.v1.GetObjectTaggingResponse
-	24,  // 118: cumulo.api.objects.v1.ObjectService.SetObjectTagging:output_type -> cumulo.api.objects.v1.SetObjectTaggingResponse
-	26,  // 119: cumulo.api.objects.v1.ObjectService.DeleteObjectTagging:output_type -> cumulo.api.objects.v1.DeleteObjectTaggingResponse
-	28,  // 120: cumulo.api.objects.v1.ObjectService.GetObjectRetention:output_type -> cumulo.api.objects.v1.GetObjectRetentionResponse
-	30,  // 121: cumulo.api.objects.v1.ObjectService.SetObjectRetention:output_type -> cumulo.api.objects.v1.SetObjectRetentionResponse
-	32,  // 122: cumulo.api.objects.v1.ObjectService.GetObjectLegalHold:output_type -> cumulo.api.objects.v1.GetObjectLegalHoldResponse
-	34,  // 123: cumulo.api.objects.v1.ObjectService.SetObjectLegalHold:output_type -> cumulo.api.objects.v1.SetObjectLegalHoldResponse
-	63,  // 124: cumulo.api.objects.v1.ObjectService.CopyObject:output_type -> cumulo.api.objects.v1.CopyObjectResponse
-	65,  // 125: cumulo.api.objects.v1.ObjectService.RenameObject:output_type -> cumulo.api.objects.v1.RenameObjectResponse
-	77,  // 126: cumulo.api.objects.v1.ObjectService.DeleteObject:output_type -> cumulo.api.objects.v1.DeleteObjectResponse
-	81,  // 127: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:output_type -> cumulo.api.objects.v1.BatchDeleteObjectsResponse
-	84,  // 128: cumulo.api.objects.v1.ObjectService.ListObjects:output_type -> cumulo.api.objects.v1.ListObjectsResponse
-	87,  // 129: cumulo.api.objects.v1.ObjectService.ListObjectVersions:output_type -> cumulo.api.objects.v1.ListObjectVersionsResponse
-	89,  // 130: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:output_type -> cumulo.api.objects.v1.CreateMultipartUploadResponse
-	93,  // 131: cumulo.api.objects.v1.ObjectService.UploadPart:output_type -> cumulo.api.objects.v1.UploadPartResponse
-	96,  // 132: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:output_type -> cumulo.api.objects.v1.CompleteMultipartUploadResponse
-	98,  // 133: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:output_type -> cumulo.api.objects.v1.AbortMultipartUploadResponse
-	100, // 134: cumulo.api.objects.v1.ObjectService.ListParts:output_type -> cumulo.api.objects.v1.ListPartsResponse
-	103, // 135: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:output_type -> cumulo.api.objects.v1.ListMultipartUploadsResponse
-	95,  // [95:136] is the sub-list for method output_type
-	54,  // [54:95] is the sub-list for method input_type
-	54,  // [54:54] is the sub-list for extension type_name
-	54,  // [54:54] is the sub-list for extension extendee
-	0,   // [0:54] is the sub-list for field type_name
+	7,   // 3: cumulo.api.objects.v1.ObjectLock.event_hold:type_name -> cumulo.api.objects.v1.EventHold
+	106, // 4: cumulo.api.objects.v1.ObjectEncryption.kms_context:type_name -> cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
+	0,   // 5: cumulo.api.objects.v1.CreateBucketRequest.bucket:type_name -> cumulo.api.objects.v1.Bucket
+	0,   // 6: cumulo.api.objects.v1.CreateBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
+	0,   // 7: cumulo.api.objects.v1.GetBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
+	2,   // 8: cumulo.api.objects.v1.GetBucketAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
+	1,   // 9: cumulo.api.objects.v1.SetBucketAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
+	2,   // 10: cumulo.api.objects.v1.GetObjectAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
+	1,   // 11: cumulo.api.objects.v1.SetObjectAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
+	107, // 12: cumulo.api.objects.v1.GetObjectTaggingResponse.tags:type_name -> cumulo.api.objects.v1.GetObjectTaggingResponse.TagsEntry
+	108, // 13: cumulo.api.objects.v1.SetObjectTaggingRequest.tags:type_name -> cumulo.api.objects.v1.SetObjectTaggingRequest.TagsEntry
+	7,   // 14: cumulo.api.objects.v1.GetObjectRetentionResponse.event_hold:type_name -> cumulo.api.objects.v1.EventHold
+	7,   // 15: cumulo.api.objects.v1.SetObjectRetentionRequest.event_hold:type_name -> cumulo.api.objects.v1.EventHold
+	0,   // 16: cumulo.api.objects.v1.ListBucketsResponse.buckets:type_name -> cumulo.api.objects.v1.Bucket
+	3,   // 17: cumulo.api.objects.v1.GetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
+	3,   // 18: cumulo.api.objects.v1.SetBucketNotificationRequest.rules:type_name -> cumulo.api.objects.v1.NotificationRule
+	3,   // 19: cumulo.api.objects.v1.SetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
+	112, // 20: cumulo.api.objects.v1.EnclosedMessage.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	109, // 21: cumulo.api.objects.v1.CopyObjectRequest.metadata:type_name -> cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
+	8,   // 22: cumulo.api.objects.v1.CopyObjectRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
+	6,   // 23: cumulo.api.objects.v1.CopyObjectRequest.lock:type_name -> cumulo.api.objects.v1.ObjectLock
+	5,   // 24: cumulo.api.objects.v1.CopyObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
+	110, // 25: cumulo.api.objects.v1.PutObjectHead.metadata:type_name -> cumulo.api.objects.v1.PutObjectHead.MetadataEntry
+	4,   // 26: cumulo.api.objects.v1.PutObjectHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	62,  // 27: cumulo.api.objects.v1.PutObjectHead.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
+	8,   // 28: cumulo.api.objects.v1.PutObjectHead.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
+	6,   // 29: cumulo.api.objects.v1.PutObjectHead.lock:type_name -> cumulo.api.objects.v1.ObjectLock
+	4,   // 30: cumulo.api.objects.v1.UploadCommit.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	67,  // 31: cumulo.api.objects.v1.PutObjectRequest.head:type_name -> cumulo.api.objects.v1.PutObjectHead
+	68,  // 32: cumulo.api.objects.v1.PutObjectRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
+	5,   // 33: cumulo.api.objects.v1.PutObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
+	113, // 34: cumulo.api.objects.v1.PutObjectResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
+	71,  // 35: cumulo.api.objects.v1.GetObjectRequest.byte_range:type_name -> cumulo.api.objects.v1.ByteRange
+	5,   // 36: cumulo.api.objects.v1.GetObjectHead.object:type_name -> cumulo.api.objects.v1.Object
+	73,  // 37: cumulo.api.objects.v1.GetObjectResponse.head:type_name -> cumulo.api.objects.v1.GetObjectHead
+	5,   // 38: cumulo.api.objects.v1.HeadObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
+	79,  // 39: cumulo.api.objects.v1.BatchDeleteObjectsRequest.entries:type_name -> cumulo.api.objects.v1.DeleteObjectEntry
+	9,   // 40: cumulo.api.objects.v1.DeleteObjectResult.error:type_name -> cumulo.api.objects.v1.ItemError
+	81,  // 41: cumulo.api.objects.v1.BatchDeleteObjectsResponse.results:type_name -> cumulo.api.objects.v1.DeleteObjectResult
+	84,  // 42: cumulo.api.objects.v1.ListObjectsResponse.objects:type_name -> cumulo.api.objects.v1.ObjectSummary
+	87,  // 43: cumulo.api.objects.v1.ListObjectVersionsResponse.versions:type_name -> cumulo.api.objects.v1.ObjectVersion
+	111, // 44: cumulo.api.objects.v1.CreateMultipartUploadRequest.metadata:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
+	8,   // 45: cumulo.api.objects.v1.CreateMultipartUploadRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
+	6,   // 46: cumulo.api.objects.v1.CreateMultipartUploadRequest.lock:type_name -> cumulo.api.objects.v1.ObjectLock
+	4,   // 47: cumulo.api.objects.v1.UploadPartHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	91,  // 48: cumulo.api.objects.v1.UploadPartRequest.head:type_name -> cumulo.api.objects.v1.UploadPartHead
+	68,  // 49: cumulo.api.objects.v1.UploadPartRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
+	93,  // 50: cumulo.api.objects.v1.UploadPartResponse.part:type_name -> cumulo.api.objects.v1.Part
+	95,  // 51: cumulo.api.objects.v1.CompleteMultipartUploadRequest.parts:type_name -> cumulo.api.objects.v1.CompletedPart
+	62,  // 52: cumulo.api.objects.v1.CompleteMultipartUploadRequest.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
+	5,   // 53: cumulo.api.objects.v1.CompleteMultipartUploadResponse.object:type_name -> cumulo.api.objects.v1.Object
+	113, // 54: cumulo.api.objects.v1.CompleteMultipartUploadResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
+	93,  // 55: cumulo.api.objects.v1.ListPartsResponse.parts:type_name -> cumulo.api.objects.v1.Part
+	103, // 56: cumulo.api.objects.v1.ListMultipartUploadsResponse.uploads:type_name -> cumulo.api.objects.v1.MultipartUpload
+	10,  // 57: cumulo.api.objects.v1.ObjectService.CreateBucket:input_type -> cumulo.api.objects.v1.CreateBucketRequest
+	12,  // 58: cumulo.api.objects.v1.ObjectService.GetBucket:input_type -> cumulo.api.objects.v1.GetBucketRequest
+	36,  // 59: cumulo.api.objects.v1.ObjectService.ListBuckets:input_type -> cumulo.api.objects.v1.ListBucketsRequest
+	38,  // 60: cumulo.api.objects.v1.ObjectService.DeleteBucket:input_type -> cumulo.api.objects.v1.DeleteBucketRequest
+	40,  // 61: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:input_type -> cumulo.api.objects.v1.GetBucketPolicyRequest
+	42,  // 62: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:input_type -> cumulo.api.objects.v1.SetBucketPolicyRequest
+	44,  // 63: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:input_type -> cumulo.api.objects.v1.DeleteBucketPolicyRequest
+	14,  // 64: cumulo.api.objects.v1.ObjectService.GetBucketAcl:input_type -> cumulo.api.objects.v1.GetBucketAclRequest
+	16,  // 65: cumulo.api.objects.v1.ObjectService.SetBucketAcl:input_type -> cumulo.api.objects.v1.SetBucketAclRequest
+	46,  // 66: cumulo.api.objects.v1.ObjectService.GetBucketVersioning:input_type -> cumulo.api.objects.v1.GetBucketVersioningRequest
+	48,  // 67: cumulo.api.objects.v1.ObjectService.SetBucketVersioning:input_type -> cumulo.api.objects.v1.SetBucketVersioningRequest
+	50,  // 68: cumulo.api.objects.v1.ObjectService.GetBucketNotification:input_type -> cumulo.api.objects.v1.GetBucketNotificationRequest
+	52,  // 69: cumulo.api.objects.v1.ObjectService.SetBucketNotification:input_type -> cumulo.api.objects.v1.SetBucketNotificationRequest
+	54,  // 70: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:input_type -> cumulo.api.objects.v1.GetBucketConfigurationRequest
+	56,  // 71: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:input_type -> cumulo.api.objects.v1.SetBucketConfigurationRequest
+	58,  // 72: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:input_type -> cumulo.api.objects.v1.DeleteBucketConfigurationRequest
+	60,  // 73: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:input_type -> cumulo.api.objects.v1.ListBucketConfigurationsRequest
+	69,  // 74: cumulo.api.objects.v1.ObjectService.PutObject:input_type -> cumulo.api.objects.v1.PutObjectRequest
+	72,  // 75: cumulo.api.objects.v1.ObjectService.GetObject:input_type -> cumulo.api.objects.v1.GetObjectRequest
+	75,  // 76: cumulo.api.objects.v1.ObjectService.HeadObject:input_type -> cumulo.api.objects.v1.HeadObjectRequest
+	18,  // 77: cumulo.api.objects.v1.ObjectService.GetObjectAcl:input_type -> cumulo.api.objects.v1.GetObjectAclRequest
+	20,  // 78: cumulo.api.objects.v1.ObjectService.SetObjectAcl:input_type -> cumulo.api.objects.v1.SetObjectAclRequest
+	22,  // 79: cumulo.api.objects.v1.ObjectService.GetObjectTagging:input_type -> cumulo.api.objects.v1.GetObjectTaggingRequest
+	24,  // 80: cumulo.api.objects.v1.ObjectService.SetObjectTagging:input_type -> cumulo.api.objects.v1.SetObjectTaggingRequest
+	26,  // 81: cumulo.api.objects.v1.ObjectService.DeleteObjectTagging:input_type -> cumulo.api.objects.v1.DeleteObjectTaggingRequest
+	28,  // 82: cumulo.api.objects.v1.ObjectService.GetObjectRetention:input_type -> cumulo.api.objects.v1.GetObjectRetentionRequest
+	30,  // 83: cumulo.api.objects.v1.ObjectService.SetObjectRetention:input_type -> cumulo.api.objects.v1.SetObjectRetentionRequest
+	32,  // 84: cumulo.api.objects.v1.ObjectService.GetObjectLegalHold:input_type -> cumulo.api.objects.v1.GetObjectLegalHoldRequest
+	34,  // 85: cumulo.api.objects.v1.ObjectService.SetObjectLegalHold:input_type -> cumulo.api.objects.v1.SetObjectLegalHoldRequest
+	63,  // 86: cumulo.api.objects.v1.ObjectService.CopyObject:input_type -> cumulo.api.objects.v1.CopyObjectRequest
+	65,  // 87: cumulo.api.objects.v1.ObjectService.RenameObject:input_type -> cumulo.api.objects.v1.RenameObjectRequest
+	77,  // 88: cumulo.api.objects.v1.ObjectService.DeleteObject:input_type -> cumulo.api.objects.v1.DeleteObjectRequest
+	80,  // 89: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:input_type -> cumulo.api.objects.v1.BatchDeleteObjectsRequest
+	83,  // 90: cumulo.api.objects.v1.ObjectService.ListObjects:input_type -> cumulo.api.objects.v1.ListObjectsRequest
+	86,  // 91: cumulo.api.objects.v1.ObjectService.ListObjectVersions:input_type -> cumulo.api.objects.v1.ListObjectVersionsRequest
+	89,  // 92: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:input_type -> cumulo.api.objects.v1.CreateMultipartUploadRequest
+	92,  // 93: cumulo.api.objects.v1.ObjectService.UploadPart:input_type -> cumulo.api.objects.v1.UploadPartRequest
+	96,  // 94: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:input_type -> cumulo.api.objects.v1.CompleteMultipartUploadRequest
+	98,  // 95: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:input_type -> cumulo.api.objects.v1.AbortMultipartUploadRequest
+	100, // 96: cumulo.api.objects.v1.ObjectService.ListParts:input_type -> cumulo.api.objects.v1.ListPartsRequest
+	102, // 97: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:input_type -> cumulo.api.objects.v1.ListMultipartUploadsRequest
+	11,  // 98: cumulo.api.objects.v1.ObjectService.CreateBucket:output_type -> cumulo.api.objects.v1.CreateBucketResponse
+	13,  // 99: cumulo.api.objects.v1.ObjectService.GetBucket:output_type -> cumulo.api.objects.v1.GetBucketResponse
+	37,  // 100: cumulo.api.objects.v1.ObjectService.ListBuckets:output_type -> cumulo.api.objects.v1.ListBucketsResponse
+	39,  // 101: cumulo.api.objects.v1.ObjectService.DeleteBucket:output_type -> cumulo.api.objects.v1.DeleteBucketResponse
+	41,  // 102: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:output_type -> cumulo.api.objects.v1.GetBucketPolicyResponse
+	43,  // 103: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:output_type -> cumulo.api.objects.v1.SetBucketPolicyResponse
+	45,  // 104: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:output_type -> cumulo.api.objects.v1.DeleteBucketPolicyResponse
+	15,  // 105: cumulo.api.objects.v1.ObjectService.GetBucketAcl:output_type -> cumulo.api.objects.v1.GetBucketAclResponse
+	17,  // 106: cumulo.api.objects.v1.ObjectService.SetBucketAcl:output_type -> cumulo.api.objects.v1.SetBucketAclResponse
+	47,  // 107: cumulo.api.objects.v1.ObjectService.GetBucketVersioning:output_type -> cumulo.api.objects.v1.GetBucketVersioningResponse
+	49,  // 108: cumulo.api.objects.v1.ObjectService.SetBucketVersioning:output_type -> cumulo.api.objects.v1.SetBucketVersioningResponse
+	51,  // 109: cumulo.api.objects.v1.ObjectService.GetBucketNotification:output_type -> cumulo.api.objects.v1.GetBucketNotificationResponse
+	53,  // 110: cumulo.api.objects.v1.ObjectService.SetBucketNotification:output_type -> cumulo.api.objects.v1.SetBucketNotificationResponse
+	55,  // 111: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:output_type -> cumulo.api.objects.v1.GetBucketConfigurationResponse
+	57,  // 112: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:output_type -> cumulo.api.objects.v1.SetBucketConfigurationResponse
+	59,  // 113: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:output_type -> cumulo.api.objects.v1.DeleteBucketConfigurationResponse
+	61,  // 114: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:output_type -> cumulo.api.objects.v1.ListBucketConfigurationsResponse
+	70,  // 115: cumulo.api.objects.v1.ObjectService.PutObject:output_type -> cumulo.api.objects.v1.PutObjectResponse
+	74,  // 116: cumulo.api.objects.v1.ObjectService.GetObject:output_type -> cumulo.api.objects.v1.GetObjectResponse
+	76,  // 117: cumulo.api.objects.v1.ObjectService.HeadObject:output_type -> cumulo.api.objects.v1.HeadObjectResponse
+	19,  // 118: cumulo.api.objects.v1.ObjectService.GetObjectAcl:output_type -> cumulo.api.objects.v1.GetObjectAclResponse
+	21,  // 119: cumulo.api.objects.v1.ObjectService.SetObjectAcl:output_type -> cumulo.api.objects.v1.SetObjectAclResponse
+	23,  // 120: cumulo.api.objects.v1.ObjectService.GetObjectTagging:output_type -> cumulo.api.objects.v1.GetObjectTaggingResponse
+	25,  // 121: cumulo.api.objects.v1.ObjectService.SetObjectTagging:output_type -> cumulo.api.objects.v1.SetObjectTaggingResponse
+	27,  // 122: cumulo.api.objects.v1.ObjectService.DeleteObjectTagging:output_type -> cumulo.api.objects.v1.DeleteObjectTaggingResponse
+	29,  // 123: cumulo.api.objects.v1.ObjectService.GetObjectRetention:output_type -> cumulo.api.objects.v1.GetObjectRetentionResponse
+	31,  // 124: cumulo.api.objects.v1.ObjectService.SetObjectRetention:output_type -> cumulo.api.objects.v1.SetObjectRetentionResponse
+	33,  // 125: cumulo.api.objects.v1.ObjectService.GetObjectLegalHold:output_type -> cumulo.api.objects.v1.GetObjectLegalHoldResponse
+	35,  // 126: cumulo.api.objects.v1.ObjectService.SetObjectLegalHold:output_type -> cumulo.api.objects.v1.SetObjectLegalHoldResponse
+	64,  // 127: cumulo.api.objects.v1.ObjectService.CopyObject:output_type -> cumulo.api.objects.v1.CopyObjectResponse
+	66,  // 128: cumulo.api.objects.v1.ObjectService.RenameObject:output_type -> cumulo.api.objects.v1.RenameObjectResponse
+	78,  // 129: cumulo.api.objects.v1.ObjectService.DeleteObject:output_type -> cumulo.api.objects.v1.DeleteObjectResponse
+	82,  // 130: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:output_type -> cumulo.api.objects.v1.BatchDeleteObjectsResponse
+	85,  // 131: cumulo.api.objects.v1.ObjectService.ListObjects:output_type -> cumulo.api.objects.v1.ListObjectsResponse
+	88,  // 132: cumulo.api.objects.v1.ObjectService.ListObjectVersions:output_type -> cumulo.api.objects.v1.ListObjectVersionsResponse
+	90,  // 133: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:output_type -> cumulo.api.objects.v1.CreateMultipartUploadResponse
+	94,  // 134: cumulo.api.objects.v1.ObjectService.UploadPart:output_type -> cumulo.api.objects.v1.UploadPartResponse
+	97,  // 135: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:output_type -> cumulo.api.objects.v1.CompleteMultipartUploadResponse
+	99,  // 136: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:output_type -> cumulo.api.objects.v1.AbortMultipartUploadResponse
+	101, // 137: cumulo.api.objects.v1.ObjectService.ListParts:output_type -> cumulo.api.objects.v1.ListPartsResponse
+	104, // 138: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:output_type -> cumulo.api.objects.v1.ListMultipartUploadsResponse
+	98,  // [98:139] is the sub-list for method output_type
+	57,  // [57:98] is the sub-list for method input_type
+	57,  // [57:57] is the sub-list for extension type_name
+	57,  // [57:57] is the sub-list for extension extendee
+	0,   // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_cumulo_api_objects_v1_objects_proto_init() }
@@ -7955,36 +8062,36 @@ func file_cumulo_api_objects_v1_objects_proto_init() {
 	}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[4].OneofWrappers = []any{}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[5].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[7].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[66].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[68].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[8].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[67].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[69].OneofWrappers = []any{
 		(*PutObjectRequest_Head)(nil),
 		(*PutObjectRequest_Data)(nil),
 		(*PutObjectRequest_Commit)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[70].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[71].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[71].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[72].OneofWrappers = []any{
 		(*GetObjectRequest_ByteRange)(nil),
 		(*GetObjectRequest_SuffixLength)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[73].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[74].OneofWrappers = []any{
 		(*GetObjectResponse_Head)(nil),
 		(*GetObjectResponse_Data)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[74].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[91].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[75].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[92].OneofWrappers = []any{
 		(*UploadPartRequest_Head)(nil),
 		(*UploadPartRequest_Data)(nil),
 		(*UploadPartRequest_Commit)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[92].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[93].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cumulo_api_objects_v1_objects_proto_rawDesc), len(file_cumulo_api_objects_v1_objects_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   111,
+			NumMessages:   112,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -358,28 +358,68 @@ class ObjectLock(_message.Message):
     MODE_FIELD_NUMBER: _builtins.int
     RETAIN_UNTIL_MS_FIELD_NUMBER: _builtins.int
     LEGAL_HOLD_FIELD_NUMBER: _builtins.int
+    EVENT_HOLD_FIELD_NUMBER: _builtins.int
     mode: _builtins.str
-    """Set by the client, optional, with `retain_until_ms`: `GOVERNANCE` (who may bypass it can shorten it and delete the
-    version) or `COMPLIANCE` (nobody can, before its time). Empty: it is not retained.
+    """Set by the client, optional, with `retain_until_ms` or `event_hold`: `GOVERNANCE` (who may bypass it can shorten it
+    and delete the version) or `COMPLIANCE` (nobody can, before its time). Empty: it is not retained.
     """
     retain_until_ms: _builtins.int
-    """Set by the client, optional, with `mode`: until when it is retained; in the future, and before the year 10000."""
+    """Set by the client, optional, with `mode`: until when it is retained; in the future, and before the year 10000. Set by
+    the server: the end of the retention, which moves on with time while an event hold is on.
+    """
     legal_hold: _builtins.str
     """Set by the client, optional: `ON` (nobody can delete it until that is taken off) or `OFF`."""
+    @_builtins.property
+    def event_hold(self) -> Global___EventHold:
+        """Set by the client, optional, with `mode`: a retention that begins with an event; beside `retain_until_ms` the later
+        end counts.
+        """
+
     def __init__(
         self,
         *,
         mode: _builtins.str = ...,
         retain_until_ms: _builtins.int = ...,
         legal_hold: _builtins.str = ...,
+        event_hold: Global___EventHold | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event_hold", b"event_hold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["legal_hold", b"legal_hold", "mode", b"mode", "retain_until_ms", b"retain_until_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_hold", b"event_hold", "legal_hold", b"legal_hold", "mode", b"mode", "retain_until_ms", b"retain_until_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ObjectLock: _TypeAlias = ObjectLock  # noqa: Y015
+
+@_typing.final
+class EventHold(_message.Message):
+    """A retention that begins with an event: while it is on, its duration is always left; from its release on it passes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ON_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
+    YEARS_FIELD_NUMBER: _builtins.int
+    on: _builtins.bool
+    """Set by the client: false releases it."""
+    days: _builtins.int
+    """Set by the client, this or `years` while it is on; 1 to 36500. In a change neither is needed: it stays as it was."""
+    years: _builtins.int
+    """Set by the client: 1 to 100, of 365 days each."""
+    def __init__(
+        self,
+        *,
+        on: _builtins.bool = ...,
+        days: _builtins.int = ...,
+        years: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days", "on", b"on", "years", b"years"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventHold: _TypeAlias = EventHold  # noqa: Y015
 
 @_typing.final
 class ObjectEncryption(_message.Message):
@@ -1060,19 +1100,25 @@ class GetObjectRetentionResponse(_message.Message):
 
     MODE_FIELD_NUMBER: _builtins.int
     RETAIN_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    EVENT_HOLD_FIELD_NUMBER: _builtins.int
     mode: _builtins.str
     """Set by the server: `GOVERNANCE` or `COMPLIANCE`."""
     retain_until_ms: _builtins.int
-    """Set by the server: until when; it may be in the past."""
+    """Set by the server: until when; it may be in the past. While an event hold is on it moves on with time."""
+    @_builtins.property
+    def event_hold(self) -> Global___EventHold:
+        """Set by the server: its event hold; absent where nobody ever said."""
+
     def __init__(
         self,
         *,
         mode: _builtins.str = ...,
         retain_until_ms: _builtins.int = ...,
+        event_hold: Global___EventHold | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event_hold", b"event_hold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["mode", b"mode", "retain_until_ms", b"retain_until_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_hold", b"event_hold", "mode", b"mode", "retain_until_ms", b"retain_until_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1091,6 +1137,7 @@ class SetObjectRetentionRequest(_message.Message):
     RETAIN_UNTIL_MS_FIELD_NUMBER: _builtins.int
     BYPASS_GOVERNANCE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    EVENT_HOLD_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -1098,15 +1145,19 @@ class SetObjectRetentionRequest(_message.Message):
     version_id: _builtins.str
     """Set by the client, optional: which version; by default the current one."""
     mode: _builtins.str
-    """Set by the client, with `retain_until_ms`: as in ObjectLock."""
+    """Set by the client, with `retain_until_ms` or `event_hold`: as in ObjectLock."""
     retain_until_ms: _builtins.int
-    """Set by the client, with `mode`: as in ObjectLock."""
+    """Set by the client, with `mode`: as in ObjectLock. 0 with an event hold: the date stays as it was."""
     bypass_governance: _builtins.bool
     """Set by the client, optional: change or end a retention in governance mode, too, where the caller has
     s3:BypassGovernanceRetention. To prolong one it is not needed.
     """
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
+    @_builtins.property
+    def event_hold(self) -> Global___EventHold:
+        """Set by the client, optional, with `mode`: puts an event hold on, or releases it; absent it stays as it was."""
+
     def __init__(
         self,
         *,
@@ -1117,10 +1168,11 @@ class SetObjectRetentionRequest(_message.Message):
         retain_until_ms: _builtins.int = ...,
         bypass_governance: _builtins.bool = ...,
         request_id: _builtins.str = ...,
+        event_hold: Global___EventHold | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event_hold", b"event_hold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "bypass_governance", b"bypass_governance", "key", b"key", "mode", b"mode", "request_id", b"request_id", "retain_until_ms", b"retain_until_ms", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "bypass_governance", b"bypass_governance", "event_hold", b"event_hold", "key", b"key", "mode", b"mode", "request_id", b"request_id", "retain_until_ms", b"retain_until_ms", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -186,14 +186,32 @@ export interface Object_MetadataEntry {
 /** What protects a version of an object against deletion. */
 export interface ObjectLock {
   /**
-   * Set by the client, optional, with `retain_until_ms`: `GOVERNANCE` (who may bypass it can shorten it and delete the
-   * version) or `COMPLIANCE` (nobody can, before its time). Empty: it is not retained.
+   * Set by the client, optional, with `retain_until_ms` or `event_hold`: `GOVERNANCE` (who may bypass it can shorten it
+   * and delete the version) or `COMPLIANCE` (nobody can, before its time). Empty: it is not retained.
    */
   mode: string;
-  /** Set by the client, optional, with `mode`: until when it is retained; in the future, and before the year 10000. */
+  /**
+   * Set by the client, optional, with `mode`: until when it is retained; in the future, and before the year 10000. Set by
+   * the server: the end of the retention, which moves on with time while an event hold is on.
+   */
   retainUntilMs: bigint;
   /** Set by the client, optional: `ON` (nobody can delete it until that is taken off) or `OFF`. */
   legalHold: string;
+  /**
+   * Set by the client, optional, with `mode`: a retention that begins with an event; beside `retain_until_ms` the later
+   * end counts.
+   */
+  eventHold: EventHold | undefined;
+}
+
+/** A retention that begins with an event: while it is on, its duration is always left; from its release on it passes. */
+export interface EventHold {
+  /** Set by the client: false releases it. */
+  on: boolean;
+  /** Set by the client, this or `years` while it is on; 1 to 36500. In a change neither is needed: it stays as it was. */
+  days: number;
+  /** Set by the client: 1 to 100, of 365 days each. */
+  years: number;
 }
 
 /** How an object is to be encrypted at rest; without it, as its bucket says. */
@@ -423,8 +441,10 @@ export interface GetObjectRetentionRequest {
 export interface GetObjectRetentionResponse {
   /** Set by the server: `GOVERNANCE` or `COMPLIANCE`. */
   mode: string;
-  /** Set by the server: until when; it may be in the past. */
+  /** Set by the server: until when; it may be in the past. While an event hold is on it moves on with time. */
   retainUntilMs: bigint;
+  /** Set by the server: its event hold; absent where nobody ever said. */
+  eventHold: EventHold | undefined;
 }
 
 /** The retention to write; without mode and time the object is retained no longer. */
@@ -435,9 +455,9 @@ export interface SetObjectRetentionRequest {
   key: string;
   /** Set by the client, optional: which version; by default the current one. */
   versionId: string;
-  /** Set by the client, with `retain_until_ms`: as in ObjectLock. */
+  /** Set by the client, with `retain_until_ms` or `event_hold`: as in ObjectLock. */
   mode: string;
-  /** Set by the client, with `mode`: as in ObjectLock. */
+  /** Set by the client, with `mode`: as in ObjectLock. 0 with an event hold: the date stays as it was. */
   retainUntilMs: bigint;
   /**
    * Set by the client, optional: change or end a retention in governance mode, too, where the caller has
@@ -446,6 +466,8 @@ export interface SetObjectRetentionRequest {
   bypassGovernance: boolean;
   /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
   requestId: string;
+  /** Set by the client, optional, with `mode`: puts an event hold on, or releases it; absent it stays as it was. */
+  eventHold: EventHold | undefined;
 }
 
 /** The retention is written. */
@@ -2126,7 +2148,7 @@ export const Object_MetadataEntry: MessageFns<Object_MetadataEntry> = {
 };
 
 function createBaseObjectLock(): ObjectLock {
-  return { mode: "", retainUntilMs: 0n, legalHold: "" };
+  return { mode: "", retainUntilMs: 0n, legalHold: "", eventHold: undefined };
 }
 
 export const ObjectLock: MessageFns<ObjectLock> = {
@@ -2142,6 +2164,9 @@ export const ObjectLock: MessageFns<ObjectLock> = {
     }
     if (message.legalHold !== "") {
       writer.uint32(26).string(message.legalHold);
+    }
+    if (message.eventHold !== undefined) {
+      EventHold.encode(message.eventHold, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -2183,6 +2208,14 @@ export const ObjectLock: MessageFns<ObjectLock> = {
             message.legalHold = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.eventHold = EventHold.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2205,6 +2238,88 @@ export const ObjectLock: MessageFns<ObjectLock> = {
       ? BigInt(object.retainUntilMs)
       : 0n;
     message.legalHold = object.legalHold ?? "";
+    message.eventHold = (object.eventHold !== undefined && object.eventHold !== null)
+      ? EventHold.fromPartial(object.eventHold)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseEventHold(): EventHold {
+  return { on: false, days: 0, years: 0 };
+}
+
+export const EventHold: MessageFns<EventHold> = {
+  encode(message: EventHold, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.on !== false) {
+      writer.uint32(8).bool(message.on);
+    }
+    if (message.days !== 0) {
+      writer.uint32(16).int32(message.days);
+    }
+    if (message.years !== 0) {
+      writer.uint32(24).int32(message.years);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventHold {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventHold();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.on = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.days = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.years = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EventHold>): EventHold {
+    return EventHold.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EventHold>): EventHold {
+    const message = createBaseEventHold();
+    message.on = object.on ?? false;
+    message.days = object.days ?? 0;
+    message.years = object.years ?? 0;
     return message;
   },
 };
@@ -3957,7 +4072,7 @@ export const GetObjectRetentionRequest: MessageFns<GetObjectRetentionRequest> = 
 };
 
 function createBaseGetObjectRetentionResponse(): GetObjectRetentionResponse {
-  return { mode: "", retainUntilMs: 0n };
+  return { mode: "", retainUntilMs: 0n, eventHold: undefined };
 }
 
 export const GetObjectRetentionResponse: MessageFns<GetObjectRetentionResponse> = {
@@ -3970,6 +4085,9 @@ export const GetObjectRetentionResponse: MessageFns<GetObjectRetentionResponse> 
         throw new globalThis.Error("value provided for field message.retainUntilMs of type int64 too large");
       }
       writer.uint32(16).int64(message.retainUntilMs);
+    }
+    if (message.eventHold !== undefined) {
+      EventHold.encode(message.eventHold, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -4003,6 +4121,14 @@ export const GetObjectRetentionResponse: MessageFns<GetObjectRetentionResponse> 
             message.retainUntilMs = reader.int64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.eventHold = EventHold.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4024,12 +4150,24 @@ export const GetObjectRetentionResponse: MessageFns<GetObjectRetentionResponse> 
     message.retainUntilMs = (object.retainUntilMs !== undefined && object.retainUntilMs !== null)
       ? BigInt(object.retainUntilMs)
       : 0n;
+    message.eventHold = (object.eventHold !== undefined && object.eventHold !== null)
+      ? EventHold.fromPartial(object.eventHold)
+      : undefined;
     return message;
   },
 };
 
 function createBaseSetObjectRetentionRequest(): SetObjectRetentionRequest {
-  return { bucket: "", key: "", versionId: "", mode: "", retainUntilMs: 0n, bypassGovernance: false, requestId: "" };
+  return {
+    bucket: "",
+    key: "",
+    versionId: "",
+    mode: "",
+    retainUntilMs: 0n,
+    bypassGovernance: false,
+    requestId: "",
+    eventHold: undefined,
+  };
 }
 
 export const SetObjectRetentionRequest: MessageFns<SetObjectRetentionRequest> = {
@@ -4057,6 +4195,9 @@ export const SetObjectRetentionRequest: MessageFns<SetObjectRetentionRequest> = 
     }
     if (message.requestId !== "") {
       writer.uint32(58).string(message.requestId);
+    }
+    if (message.eventHold !== undefined) {
+      EventHold.encode(message.eventHold, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -4130,6 +4271,14 @@ export const SetObjectRetentionRequest: MessageFns<SetObjectRetentionRequest> = 
             message.requestId = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.eventHold = EventHold.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4156,6 +4305,9 @@ export const SetObjectRetentionRequest: MessageFns<SetObjectRetentionRequest> = 
       : 0n;
     message.bypassGovernance = object.bypassGovernance ?? false;
     message.requestId = object.requestId ?? "";
+    message.eventHold = (object.eventHold !== undefined && object.eventHold !== null)
+      ? EventHold.fromPartial(object.eventHold)
+      : undefined;
     return message;
   },
 };
