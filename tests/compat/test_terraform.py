@@ -80,7 +80,9 @@ def test_terraform_makes_finds_changes_and_destroys_a_bucket_with_all_its_sub_re
     terraform("plan", "-detailed-exitcode", "-var=max_age_seconds=600")
     rules = s3.get_bucket_cors(Bucket="terraform-site")["CORSRules"]
     s3.delete_object(Bucket="terraform-site", Key="old.html")  # leaves a version and a marker, which go, too
+    held = s3.head_object(Bucket="terraform-archive", Key="ledger")
     terraform("destroy", "-auto-approve", "-var=max_age_seconds=600")
 
     assert sorted(rule.get("MaxAgeSeconds", 0) for rule in rules) == [0, 600]
+    assert (held["ObjectLockMode"], held["ObjectLockLegalHoldStatus"]) == ("GOVERNANCE", "ON")
     assert [one["Name"] for one in s3.list_buckets()["Buckets"] if one["Name"].startswith("terraform-")] == []

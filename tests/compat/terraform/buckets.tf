@@ -204,3 +204,86 @@ resource "aws_s3_object" "page" {
   content_type     = "text/html"
   website_redirect = "/new.html"
 }
+
+resource "aws_s3_bucket_notification" "site" {
+  bucket      = aws_s3_bucket.site.id
+  eventbridge = true
+}
+
+resource "aws_kms_key" "archive" {
+  description             = "what the archive keeps"
+  deletion_window_in_days = 7
+  enable_key_rotation     = true
+}
+
+resource "aws_kms_alias" "archive" {
+  name          = "alias/terraform-archive"
+  target_key_id = aws_kms_key.archive.key_id
+}
+
+resource "aws_s3_bucket" "archive" {
+  bucket              = "terraform-archive"
+  object_lock_enabled = true
+  force_destroy       = true
+}
+
+resource "aws_s3_bucket_versioning" "archive" {
+  bucket = aws_s3_bucket.archive.id
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+resource "aws_s3_bucket_object_lock_configuration" "archive" {
+  bucket = aws_s3_bucket.archive.id
+  rule {
+    default_retention {
+      mode = "GOVERNANCE"
+      days = 1
+    }
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "archive" {
+  bucket = aws_s3_bucket.archive.id
+  rule {
+    bucket_key_enabled = true
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = "aws:kms"
+      kms_master_key_id = aws_kms_key.archive.arn
+    }
+  }
+}
+
+data "aws_caller_identity" "here" {}
+
+resource "aws_s3_bucket_replication_configuration" "site" {
+  bucket = aws_s3_bucket.site.id
+  role   = "arn:aws:iam::${data.aws_caller_identity.here.account_id}:role/replication"
+  rule {
+    id     = "documents"
+    status = "Enabled"
+    filter {
+      prefix = "documents/"
+    }
+    delete_marker_replication {
+      status = "Enabled"
+    }
+    destination {
+      bucket        = aws_s3_bucket.archive.arn
+      storage_class = "STANDARD_IA"
+    }
+  }
+  depends_on = [aws_s3_bucket_versioning.site, aws_s3_bucket_versioning.archive]
+}
+
+resource "aws_s3_object" "held" {
+  bucket                        = aws_s3_bucket.archive.id
+  key                           = "ledger"
+  content                       = "paid"
+  object_lock_legal_hold_status = "ON"
+  object_lock_mode              = "GOVERNANCE"
+  object_lock_retain_until_date = "2099-01-01T00:00:00Z"
+  force_destroy                 = true
+  depends_on                    = [aws_s3_bucket_versioning.archive]
+}
