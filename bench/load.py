@@ -10,6 +10,9 @@ that is measured in the same run, because machines differ by a factor of two:
   only to be handed the frames, which no gRPC server can go below;
 - get: an empty servicer that streams zeros; beside it one that has encoded its only frame beforehand.
 
+Neither floor of objects encrypts, so a server without a default encryption stands beside them first; what encryption
+costs is shown after, without a target.
+
 Ratios are per CPU-second of the server process, with the clients in processes of their own. Where a target compares
 with an empty servicer, server and floor are measured in turns, several times, and the median of each counts: a machine
 that others load is not the same machine half a minute later.
@@ -48,6 +51,8 @@ ENGINE_TARGET = 30_000
 RATE_TARGET, RATE_STRETCH = 15_000, 25_000
 PUT_TARGET, GET_TARGET = 0.6, 0.8
 GET_FRAME_BYTES = MIB
+PLAIN = {"s3_default_encryption": ""}
+"""Of a server whose buckets encrypt nothing unless they are asked to."""
 TURNS = 3
 SIZES = (
     # size, calls under way in each process, calls of each lane at most
@@ -61,11 +66,11 @@ SIZES = (
 class Bench:
     """One run: a server, a token, and the rows so far."""
 
-    def __init__(self, server: "Server", folder: Path, seconds: float) -> None:
+    def __init__(self, server: "Server", folder: Path, seconds: float, rows: list[Row]) -> None:
         self.server = server
         self.folder = folder
         self.seconds = seconds
-        self.rows: list[Row] = []
+        self.rows = rows
         self.client = server.client()
         self.token = self.client.iam.issue_token(TOKEN_LIFE_S).token
         self.client.queue(QUEUE).create()
@@ -142,7 +147,7 @@ class Bench:
         return engine
 
     def objects(self, processes: int) -> None:
-        """Measure puts and gets of each size; the objects are removed again."""
+        """Measure puts and gets of each size, not encrypted; the objects are removed again."""
         for size, depth, count_max in SIZES:
             clients = processes if size < 256 * MIB else 1
             limits: dict[str, Any] = {"size_bytes": size, "depth": depth, "count_max": count_max}
@@ -171,6 +176,17 @@ class Bench:
                 _object_row(f"get {_size(size)}", size, get, zeros, GET_TARGET if held else None),
             )
             self._remove(put.items, self.plans("put", clients, **limits))
+
+    def encrypted_objects(self, processes: int) -> None:
+        """Measure puts and gets of 8 MiB as buckets have them by default, beside those without encryption."""
+        size, depth, count_max = next(it for it in SIZES if it[0] == 8 * MIB)
+        limits: dict[str, Any] = {"size_bytes": size, "depth": depth, "count_max": count_max}
+        for role in ("put", "get"):
+            taken = middle([measure(self.server.pid, self.plans(role, processes, **limits)) for _ in range(TURNS)])
+            figure = taken.per_cpu_s * size / 1e6
+            plain = next(row.figure for row in self.rows if row.what == f"{role} {_size(size)}")
+            what = f"{role} {_size(size)}, encrypted"
+            self.rows.append(_row(what, taken, "MB/CPU-s", figure, floor=plain, target=None))
 
     def _remove(self, count: int, plans: list[Plan]) -> None:
         bucket = self.client.bucket(BUCKET)
@@ -234,19 +250,23 @@ def main() -> int:
         folder = Path(name)
         refuse_memory_disk(folder)
         machine = describe(folder)
-        with Server(folder / "data") as server:
-            bench = Bench(server, folder, seconds)
+        rows: list[Row] = []
+        processes = options.processes[0][0]
+        with Server(folder / "data") as server, Server(folder / "plain", settings=PLAIN) as plain:
+            bench, unencrypted = (Bench(it, folder, seconds, rows) for it in (server, plain))
             for producers, consumers in options.processes:
                 bench.messages(producers, consumers)
-            bench.objects(options.processes[0][0])
-            bench.client.close()
-            assert server.stop() == 0
+            unencrypted.objects(processes)
+            bench.encrypted_objects(processes)
+            for one in (bench, unencrypted):
+                one.client.close()
+                assert one.server.stop() == 0
     if options.json:
-        print(json.dumps({"machine": machine, "rows": [row.encoded() for row in bench.rows]}, indent=2))
+        print(json.dumps({"machine": machine, "rows": [row.encoded() for row in rows]}, indent=2))
     else:
         print(", ".join(f"{key} {value}" for key, value in machine.items()))
-        show(bench.rows)
-    return 0 if all(row.met is not False for row in bench.rows) else 1
+        show(rows)
+    return 0 if all(row.met is not False for row in rows) else 1
 
 
 if __name__ == "__main__":
