@@ -41,7 +41,7 @@ from cumulo.object_store.errors import (
 )
 from cumulo.object_store.keys import ConfigurationRecord
 from cumulo.object_store.lifecycle_checks import check_lifecycle
-from cumulo.object_store.lifecycle_index import KIND, change_rules
+from cumulo.object_store.lifecycle_index import KIND, begin_survey, change_rules
 from cumulo.object_store.lifecycle_model import Lifecycle
 from cumulo.object_store.model import Configuration
 from cumulo.object_store.naming import check_tags, shown
@@ -366,6 +366,8 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
                 raise UNREPLICABLE_BUCKET.error()
             digest = replication_outbox.digest_of(_stored(value))
             txn.put(stamped.partition + keys.META, records.encode(msgspec.structs.replace(meta, replication=digest)))
+            if meta.lifecycle and not digest:
+                begin_survey(txn, stamped, meta.lifecycle)  # nothing waits for its replication any more
         case "versioning":
             assert isinstance(value, model.Versioning), value
             if meta.replication and value.status != model.VERSIONING_ENABLED:

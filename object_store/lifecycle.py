@@ -21,15 +21,23 @@ from cumulo.object_store.event_documents import (
     TRANSITIONED,
 )
 from cumulo.object_store.keys import Meta, ObjectRecord
-from cumulo.object_store.lifecycle_index import arm, armed, restore_moments, rules_of, thing_of, with_due
+from cumulo.object_store.lifecycle_index import (
+    arm,
+    armed,
+    is_unreplicated,
+    restore_moments,
+    rules_of,
+    thing_of,
+    with_due,
+)
 from cumulo.object_store.lifecycle_rules import coldest
 from cumulo.object_store.lifecycle_versions import (
     WAKES,
+    allowed,
     deeds_of,
     marker_moments,
     newer_max,
     newer_than,
-    unlocked,
     wake,
 )
 from cumulo.object_store.model import NULL_VERSION
@@ -94,7 +102,7 @@ def _age_other(txn: Txn, stamped: Stamped, meta: Meta, row_key: bytes, record: O
     deeds = deeds_of(txn, stamped, meta, key, record)
     if wakes:
         wake(txn, stamped, key, record, deeds)
-    deeds = unlocked(deeds, record)
+    deeds = allowed(meta, deeds, record)
     counted = newer_max(deeds)
     newer = newer_than(txn, stamped.partition, key, number, counted) if counted else 0
     due = [deed for deed in deeds if deed.wall_ms <= stamped.wall_ms and deed.newer <= newer]
@@ -127,7 +135,7 @@ def _tell(txn: Txn, stamped: Stamped, meta: Meta, key: str, before: ObjectRecord
 
 def _age_current(txn: Txn, stamped: Stamped, meta: Meta, row_key: bytes, record: ObjectRecord) -> None:
     key = keys.parse_object_key(row_key)
-    rules = rules_of(txn, stamped.partition, meta.lifecycle)
+    rules = None if is_unreplicated(meta, record) else rules_of(txn, stamped.partition, meta.lifecycle)
     thing, terms = thing_of(key, record), stamped.terms
     end = None if rules is None else rules.end_of_current(thing, terms)
     if end is not None and end.wall_ms <= stamped.wall_ms:

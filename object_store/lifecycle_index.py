@@ -17,7 +17,7 @@ from cumulo.object_store.configuration_rows import read_value
 from cumulo.object_store.keys import Meta, ObjectRecord, SurveyRecord
 from cumulo.object_store.lifecycle_model import Ending, Lifecycle
 from cumulo.object_store.lifecycle_rules import S3_TERMS, Rules, Thing, moments_of
-from cumulo.object_store.model import UPLOAD_KEPT_MS
+from cumulo.object_store.model import REPLICATION_FAILED, REPLICATION_PENDING, UPLOAD_KEPT_MS
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records
 from cumulo.storage.engine import ReadTxn, Txn
@@ -66,9 +66,22 @@ def change_rules(txn: Txn, stamped: Stamped, meta: Meta, lifecycle: Lifecycle | 
     digest = digest_of(lifecycle)
     if digest != meta.lifecycle:
         txn.put(stamped.partition + keys.META, records.encode(msgspec.structs.replace(meta, lifecycle=digest)))
-        survey = SurveyRecord(lifecycle=digest, position=stamped.partition + keys.OBJECTS)
-        txn.due(stamped.now_ms, keys.BUCKET_SURVEY, stamped.partition + keys.SURVEY, records.encode(survey))
+        begin_survey(txn, stamped, digest)
     return digest
+
+
+def begin_survey(txn: Txn, stamped: Stamped, digest: bytes) -> None:
+    """Begin to tell a bucket's rules to what is there."""
+    survey = SurveyRecord(lifecycle=digest, position=stamped.partition + keys.OBJECTS)
+    txn.due(stamped.now_ms, keys.BUCKET_SURVEY, stamped.partition + keys.SURVEY, records.encode(survey))
+
+
+def is_unreplicated(meta: Meta, record: ObjectRecord) -> bool:
+    """Say whether rules leave a version alone because it is still to arrive in another bucket, or failed to; in a
+    bucket that replicates nothing any more they do not wait for that. Source: S3 user guide, "How S3 Lifecycle
+    interacts with other bucket configurations".
+    """
+    return bool(meta.replication) and record.replication in (REPLICATION_PENDING, REPLICATION_FAILED)
 
 
 def armed(
@@ -81,7 +94,7 @@ def armed(
     disarm(txn, row_key, before)
     rules = rules_of(txn, stamped.partition, meta.lifecycle)
     moments = []
-    if rules is not None:
+    if rules is not None and not is_unreplicated(meta, record):
         thing, terms = thing_of(key, record), stamped.terms
         moments += moments_of(rules.end_of_current(thing, terms), rules.steps_of_current(thing, terms))
     return with_due(record, arm(txn, stamped, row_key, moments + restore_moments(record)))

@@ -7,6 +7,7 @@ on when another took its place, and on how many newer ones there are; so
   wakes the version that has just enough of them now, as an entry of its own;
 - a version that is due, and has too few newer ones, loses its entry until it is woken;
 - a locked version is passed over: it is looked at again when its retention ends, or when it is let go;
+- so is one that is not replicated yet: it is looked at again when it is;
 - the delete marker that is the newest of a key gets its entry once nothing is left beneath it.
 
 No step depends on how many versions there are. Source: S3 user guide, "Lifecycle rules: non-current versions",
@@ -19,7 +20,15 @@ import msgspec
 
 from cumulo.object_store import keys
 from cumulo.object_store.keys import Meta, ObjectRecord
-from cumulo.object_store.lifecycle_index import arm, disarm, restore_moments, rules_of, thing_of, with_due
+from cumulo.object_store.lifecycle_index import (
+    arm,
+    disarm,
+    is_unreplicated,
+    restore_moments,
+    rules_of,
+    thing_of,
+    with_due,
+)
 from cumulo.object_store.lifecycle_model import NEWER_VERSIONS_MAX
 from cumulo.object_store.lifecycle_rules import Deed
 from cumulo.object_store.locks import is_held
@@ -46,10 +55,13 @@ def deeds_of(txn: ReadTxn, stamped: Stamped, meta: Meta, key: str, record: Objec
     return [] if rules is None else rules.deeds_of_other(thing_of(key, record), record.replaced_ms, stamped.terms)
 
 
-def unlocked(deeds: list[Deed], record: ObjectRecord) -> list[Deed]:
-    """Return when rules do what they do to a version, given its lock: they never end one that is held, by an event's
-    hold either, nor one that is retained before its time.
+def allowed(meta: Meta, deeds: list[Deed], record: ObjectRecord) -> list[Deed]:
+    """Return when rules do what they do to a version, given its lock and its replication: they never end one that is
+    held, by an event's hold either, nor one that is retained before its time, and leave one alone that is not
+    replicated yet.
     """
+    if is_unreplicated(meta, record):
+        return []
     lock = record.lock
     if lock is None:
         return deeds
@@ -68,7 +80,7 @@ def replaced(txn: Txn, stamped: Stamped, meta: Meta, key: str, record: ObjectRec
     record = msgspec.structs.replace(record, replaced_ms=stamped.wall_ms)
     deeds = deeds_of(txn, stamped, meta, key, record)
     wakes = any(deed.newer for deed in deeds)
-    moments = [stamped.wall_ms] if wakes else _moments(deeds, record)
+    moments = [stamped.wall_ms] if wakes else _moments(meta, deeds, record)
     row_key = keys.version_key(stamped.partition, key, record.body)
     return with_due(record, arm(txn, stamped, row_key, moments, WAKES if wakes else b""))
 
@@ -84,7 +96,7 @@ def rearmed(
     payload = b""
     if record.replaced_ms:
         deeds = deeds_of(txn, stamped, meta, key, record)
-        moments = _moments(deeds, record)
+        moments = _moments(meta, deeds, record)
         if before is not None and 0 < before.due_ms <= stamped.now_ms and any(deed.newer for deed in deeds):
             moments, payload = [stamped.wall_ms], WAKES  # whom it was to wake a moment ago, it still has to
     else:
@@ -94,7 +106,7 @@ def rearmed(
 
 def marker_moments(txn: ReadTxn, stamped: Stamped, meta: Meta, key: str, record: ObjectRecord) -> list[int]:
     """Return when rules remove the delete marker that is the newest of a key: never while there is anything else."""
-    rules = rules_of(txn, stamped.partition, meta.lifecycle)
+    rules = None if is_unreplicated(meta, record) else rules_of(txn, stamped.partition, meta.lifecycle)
     moments = [] if rules is None else rules.ends_of_marker(thing_of(key, record), stamped.terms)
     if not moments:
         return []
@@ -130,8 +142,8 @@ def wake(txn: Txn, stamped: Stamped, key: str, record: ObjectRecord, deeds: list
             txn.put(row_key, records.encode(changed))
 
 
-def _moments(deeds: list[Deed], record: ObjectRecord) -> list[int]:
-    return [deed.wall_ms for deed in unlocked(deeds, record)] + restore_moments(record)
+def _moments(meta: Meta, deeds: list[Deed], record: ObjectRecord) -> list[int]:
+    return [deed.wall_ms for deed in allowed(meta, deeds, record)] + restore_moments(record)
 
 
 def newer_max(deeds: list[Deed]) -> int:

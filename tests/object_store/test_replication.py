@@ -9,6 +9,7 @@ import pytest
 from cumulo.core.context import CallContext
 from cumulo.identity.model import root_of
 from cumulo.object_store import aws_s3, keys, model
+from cumulo.object_store.lifecycle_model import Lifecycle, LifecycleRule, RuleFilter
 from cumulo.object_store.service import Service
 from cumulo.storage.free_space import FreeSpace
 from tests.object_store.test_encryption import KMS, OTHER, OURS, KeyRing, under
@@ -636,6 +637,59 @@ def test_key_of_kms_that_cannot_be_used_fails(run: Any, caplog: Any, key: str, r
 
         assert (await head(stand, "k", "inbox")).replication_status == "FAILED"
         assert [one.reason for one in caplog.records if hasattr(one, "reason")] == [reason]
+
+    run(scenario)
+
+
+async def _set_lifecycle(stand: Any) -> None:
+    rules = (LifecycleRule(filter=RuleFilter(), expiration_days=1, noncurrent_days=1),)
+    await configure(stand, "inbox", "lifecycle", Lifecycle(rules))
+
+
+def test_lifecycle_rules_wait_for_the_replication(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await versioned(stand, "inbox", "copies")
+        await replicate(stand, rule())
+        await _set_lifecycle(stand)
+        await stand.put("k", b"x" * 200_000)
+        await stand.put("k", b"y" * 200_000)
+        free = stand.blobs.free_space
+        stand.blobs.free_space = FreeSpace(stand.folder, 1 << 62)
+        for _ in range(4):
+            await stand.advance(86_400)
+            await settle(stand)
+        before = await versions(stand, "inbox")
+
+        stand.blobs.free_space = free
+        await stand.advance(301)
+        await settle(stand)
+        for _ in range(3):
+            await stand.advance(86_400)
+            await settle(stand)
+
+        assert [row[3] for row in before] == [False, False]
+        assert await versions(stand, "inbox") == []
+        assert len(await versions(stand)) == 2
+
+    run(scenario)
+
+
+def test_lifecycle_rules_end_what_failed_once_nothing_is_replicated_any_more(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await versioned(stand, "inbox", "copies")
+        await replicate(stand, rule())
+        await _set_lifecycle(stand)
+        await _suspend(stand)
+        await stand.put("k", b"1")
+        await settle(stand)
+        await stand.advance(3 * 86_400)
+        before = await versions(stand, "inbox")
+
+        await stand.call("DeleteBucketConfiguration", model.DeleteBucketConfiguration("inbox", "replication"))
+        await stand.advance(86_400)
+
+        assert [row[3] for row in before] == [False]
+        assert [row[3] for row in await versions(stand, "inbox")] == [True, False]
 
     run(scenario)
 
