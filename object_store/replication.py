@@ -25,47 +25,36 @@ from cumulo.core.errors import ACCESS_DENIED, DATA_LOSS, NOT_IMPLEMENTED, Servic
 from cumulo.core.operations import Check
 from cumulo.identity.authorizer import Authorizer
 from cumulo.identity.model import role_session
-from cumulo.object_store import acl, copies, keys, locks, model
+from cumulo.object_store import acl, copies, model
 from cumulo.object_store.acl_access import with_stored
-from cumulo.object_store.buckets import Found, open_bucket, open_counters, save_counters, versioning_of
+from cumulo.object_store.buckets import Found, versioning_of
 from cumulo.object_store.downloads import open_for_reading, open_sealed
 from cumulo.object_store.encryption import Plan, planned
 from cumulo.object_store.errors import NO_SUCH_BUCKET, UNREPLICABLE_BUCKET
-from cumulo.object_store.event_documents import (
-    CREATED_PUT,
-    ETAG_OF_NOTHING,
-    REMOVED_BY_MARKER,
-    REPLICATION_FAILED,
-    Change,
-    Unreplicated,
-)
-from cumulo.object_store.keys import Meta, ObjectRecord, ReplicaRecord, WayRecord
-from cumulo.object_store.multipart import write_manifest
-from cumulo.object_store.notifications import tell, write_events
-from cumulo.object_store.objects import (
-    CommitObject,
-    Description,
-    Stored,
-    as_replica,
-    commit_object,
-    replace_object,
-    stored_answer,
-)
+from cumulo.object_store.event_documents import CREATED_PUT
+from cumulo.object_store.keys import ObjectRecord, WayRecord
+from cumulo.object_store.objects import CommitObject, Stored
 from cumulo.object_store.remote_deliveries import retry_ms
-from cumulo.object_store.replication_outbox import arrived, ended, with_status
-from cumulo.object_store.replication_parts import (
-    Staged,
-    is_sealed_for_others,
-    receive_sealed,
-    stage_parts,
-    take_parts,
+from cumulo.object_store.replication_arrivals import (
+    Arrival,
+    First,
+    Held,
+    Key,
+    Later,
+    Wanted,
+    arrive,
+    description_of_replica,
+    finish,
+    hold,
+    is_there,
+    oldest,
+    postpone,
 )
+from cumulo.object_store.replication_parts import Staged, is_sealed_for_others, receive_sealed, stage_parts
 from cumulo.object_store.resolving import Resolving, guard_of
 from cumulo.object_store.stamping import Origin, Stamped
 from cumulo.object_store.uploads import at_commit, begin_sealing, commit_body, receive
-from cumulo.object_store.versions import find_current, find_version, mark_deleted, write_version
-from cumulo.storage import records
-from cumulo.storage.engine import PARTITION_BYTES, Due, ReadTxn, Row, Txn
+from cumulo.storage.engine import PARTITION_BYTES, Due
 
 HELD_MS: Final = 60_000
 UNDER_WAY_MAX: Final = 8
@@ -92,69 +81,6 @@ class Store(copies.Store, Protocol):
 
 class _Unfit(Exception):
     """A version cannot go to a bucket; its text is the reason as events tell it."""
-
-
-class _Held(msgspec.Struct, frozen=True):
-    """Entries that are to lie at a time, since their keys are under way."""
-
-    entries: tuple[Due, ...]
-    until_ms: int
-
-
-class _Key(msgspec.Struct, frozen=True):
-    """A key of a bucket's partition, by the prefix of its rows."""
-
-    prefix: bytes
-
-    @property
-    def partition(self) -> bytes:
-        """The bucket's."""
-        return self.prefix[:PARTITION_BYTES]
-
-    @property
-    def text(self) -> str:
-        """The object's key."""
-        return keys.parse_replica_prefix(self.prefix)
-
-
-class _First(msgspec.Struct, frozen=True):
-    """What a key's oldest row asks for, the version that it is about, None where that is gone, and its bucket."""
-
-    row_key: bytes
-    row: ReplicaRecord
-    record: ObjectRecord | None
-    meta: Meta
-
-    @property
-    def way(self) -> WayRecord:
-        """Where it goes next."""
-        return self.row.ways[0]
-
-
-class _Arrival(msgspec.Struct, frozen=True):
-    """A way that comes to its end, in one commit: `target` is stamped for the bucket where a replica is to be, None
-    where none is to be made; then there is a `reason`, unless the version is gone. Its bytes are those of `commit`, or
-    the parts that lie `staged`, or it is a delete marker, or it is there already and `acl` and tags are what is new.
-    """
-
-    first: _First
-    stamped: Stamped
-    target: Stamped | None = None
-    commit: CommitObject | None = None
-    staged: Staged | None = None
-    reason: str = ""
-
-
-class _Later(msgspec.Struct, frozen=True):
-    first: _First
-    held: Due
-    until_ms: int
-
-
-class _Wanted(msgspec.Struct, frozen=True):
-    found: Found
-    key: str
-    version_id: str
 
 
 class Replicator:
@@ -184,7 +110,7 @@ class Replicator:
         for place in range(0, len(entries), HELD_PER_TRANSACTION):
             slice_ = tuple(entries[place : place + HELD_PER_TRANSACTION])
             partitions = tuple({entry.key[:PARTITION_BYTES] for entry in slice_})
-            await self._store.engine.transact(partitions, _hold, _Held(slice_, until_ms), grows=False)
+            await self._store.engine.transact(partitions, hold, Held(slice_, until_ms), grows=False)
         for entry in entries:
             is_new = entry.key not in self._held
             if is_new and (self._is_closed or len(self._waiting) >= QUEUED_MAX):
@@ -213,7 +139,7 @@ class Replicator:
         while self._waiting and not self._is_closed:
             prefix = self._waiting.popleft()
             try:
-                await self._carry(_Key(prefix))
+                await self._carry(Key(prefix))
             except ServiceError as error:
                 _log.warning("replication was interrupted and goes on later: %s", error)
             except Exception:  # noqa: BLE001 - one key that fails must not hold up the others
@@ -221,13 +147,13 @@ class Replicator:
             finally:
                 self._held.pop(prefix, None)
 
-    async def _carry(self, key: _Key) -> None:
+    async def _carry(self, key: Key) -> None:
         """Carry the versions of a key, until none is left or one must wait."""
         engine = self._store.engine
         while True:
-            first: _First | None = await engine.read((key.partition,), _first, key)
+            first: First | None = await engine.read((key.partition,), oldest, key)
             if first is None:
-                if await engine.transact((key.partition,), _finish, self._held[key.prefix], grows=False):
+                if await engine.transact((key.partition,), finish, self._held[key.prefix], grows=False):
                     return
                 continue
             reason = ""
@@ -249,15 +175,15 @@ class Replicator:
             if first.record is not None:
                 self._count(first, reason)
 
-    def _count(self, first: _First, reason: str) -> None:
+    def _count(self, first: First, reason: str) -> None:
         self.outcomes["failed" if reason else "completed"] += 1
         self.lag_ms = max(self._store.clock.wall_ms() - first.row.wall_ms, 0)
 
-    async def _wait(self, key: _Key, first: _First) -> None:
-        later = _Later(first, self._held[key.prefix], self._store.clock.deadline_ms() + retry_ms(first.row.attempts))
-        await self._store.engine.transact((key.partition,), _postpone, later, grows=False)
+    async def _wait(self, key: Key, first: First) -> None:
+        later = Later(first, self._held[key.prefix], self._store.clock.deadline_ms() + retry_ms(first.row.attempts))
+        await self._store.engine.transact((key.partition,), postpone, later, grows=False)
 
-    async def _carry_one(self, key: _Key, first: _First) -> None:
+    async def _carry_one(self, key: Key, first: First) -> None:
         """Carry a version to the first of the buckets where it is to go; raises `_Unfit`."""
         record, way = first.record, first.way
         if record is None:
@@ -286,7 +212,7 @@ class Replicator:
         kept = None if shared is None or not found.row.object_ownership else acl.kept(*shared, found.row.account)
         target = msgspec.structs.replace(target, acl=kept)
         there = await self._store.engine.read(
-            (found.row.partition,), _there, _Wanted(found, key.text, record.version_id)
+            (found.row.partition,), is_there, Wanted(found, key.text, record.version_id)
         )
         if not there and first.row.is_change:
             raise _Unfit("DstVersionNotFound" if record.replication == model.REPLICA else "DstObjectHardDeleted")
@@ -344,8 +270,8 @@ class Replicator:
 
     async def _copy(
         self,
-        key: _Key,
-        first: _First,
+        key: Key,
+        first: First,
         record: ObjectRecord,
         contexts: tuple[CallContext, CallContext],
         target: Stamped,
@@ -374,12 +300,14 @@ class Replicator:
                     new = await receive(store.blobs, opened.body, expected, sealing=sealing)
         except ServiceError as error:
             raise _of_source(error) from error
-        commit = CommitObject(at_commit(store, target), new, _description(record, first.way), CREATED_PUT, record)
-        arrival = _Arrival(first, self._source(key, first), commit.stamped, commit)
+        commit = CommitObject(
+            at_commit(store, target), new, description_of_replica(record, first.way), CREATED_PUT, record
+        )
+        arrival = Arrival(first, self._source(key, first), commit.stamped, commit)
         # The blob's row stands in the root partition, the outbox in that of the source.
-        await commit_body(store, to, commit.stamped, new, _arrive, arrival, Stored, also=(key.partition,))
+        await commit_body(store, to, commit.stamped, new, arrive, arrival, Stored, also=(key.partition,))
 
-    def _source(self, key: _Key, first: _First) -> Stamped:
+    def _source(self, key: Key, first: First) -> Stamped:
         request = model.GetObject(bucket=first.meta.name, key=key.text, version_id=first.row.version_id)
         clock = self._store.clock
         return Stamped(
@@ -394,16 +322,16 @@ class Replicator:
 
     async def _arrive(
         self,
-        key: _Key,
-        first: _First,
+        key: Key,
+        first: First,
         *,
         target: Stamped | None = None,
         staged: Staged | None = None,
         reason: str = "",
     ) -> None:
-        arrival = _Arrival(first, self._source(key, first), target, staged=staged, reason=reason)
+        arrival = Arrival(first, self._source(key, first), target, staged=staged, reason=reason)
         partitions = (key.partition,) if target is None else tuple({key.partition, target.partition})
-        await self._store.engine.transact(partitions, _arrive, arrival)
+        await self._store.engine.transact(partitions, arrive, arrival)
 
 
 def _check_kept(source: Found, found: Found, record: ObjectRecord) -> None:
@@ -452,165 +380,3 @@ def _plan(record: ObjectRecord, way: WayRecord, found: Found) -> Plan | None:
         return planned(None, default)
     key_id = (way.kms_key_id or encryption.kms_key_arn) if encryption.algorithm in model.UNDER_KMS else ""
     return planned(model.AskedEncryption(encryption.algorithm, key_id), default)
-
-
-def _description(record: ObjectRecord, way: WayRecord) -> Description:
-    storage_class = way.storage_class or record.storage_class
-    return Description(
-        content_type=record.content_type,
-        metadata=record.metadata,
-        headers=record.headers,
-        storage_class="" if storage_class == model.STANDARD else storage_class,
-        tags=record.tags,
-    )
-
-
-def _hold(txn: Txn, held: _Held) -> None:
-    for entry in held.entries:
-        if txn.undue(entry.at_ms, entry.kind, entry.key):
-            txn.due(held.until_ms, entry.kind, entry.key)
-
-
-def _rows(txn: ReadTxn, prefix: bytes) -> list[Row]:
-    return txn.range(prefix, prefix + b"\x80", 1)
-
-
-def _first(txn: ReadTxn, key: _Key) -> _First | None:
-    rows = _rows(txn, key.prefix)
-    stored = txn.get(key.partition + keys.META)
-    if not rows or stored is None:
-        return None
-    row_key, value = rows[0]
-    row = keys.decode_replica(value)
-    return _First(row_key, row, _version(txn, key.partition, row_key, row), keys.decode_meta(stored))
-
-
-def _version(txn: ReadTxn, partition: bytes, row_key: bytes, row: ReplicaRecord) -> ObjectRecord | None:
-    """Return the version, or the delete marker, that a row is about, None where it is gone."""
-    key = keys.parse_replica_prefix(row_key[:-8])
-    found = find_version(txn, partition, key, row.version_id or model.NULL_VERSION)
-    return found if found is not None and found.body == int.from_bytes(row_key[-8:], "big") else None
-
-
-def _there(txn: ReadTxn, wanted: _Wanted) -> bool:
-    """Say whether a version is in a bucket already."""
-    return find_version(txn, wanted.found.row.partition, wanted.key, wanted.version_id) is not None
-
-
-def _finish(txn: Txn, held: Due) -> bool:
-    """Remove a key's entry where nothing is left of it; False where something came since."""
-    if _rows(txn, held.key) and txn.get(held.key[:PARTITION_BYTES] + keys.META) is not None:
-        return False
-    txn.undue(held.at_ms, held.kind, held.key)
-    return True
-
-
-def _postpone(txn: Txn, later: _Later) -> None:
-    first, held = later.first, later.held
-    if txn.get(first.row_key) == records.encode(first.row):
-        row = msgspec.structs.replace(first.row, attempts=first.row.attempts + 1)
-        txn.put(first.row_key, records.encode(row))
-    if txn.undue(held.at_ms, held.kind, held.key):
-        txn.due(later.until_ms, held.kind, held.key)
-
-
-def _arrive(txn: Txn, arrival: _Arrival) -> Stored:
-    """Bring a way to its end: make the replica, or give it up, and note that at its source."""
-    first, source = arrival.first, arrival.stamped
-    stored = txn.get(first.row_key)
-    row = None if stored is None else keys.decode_replica(stored)
-    way = first.way
-    if row is None or all(one.bucket != way.bucket for one in row.ways):
-        return Stored(0, "", 0, 0)  # done already
-    made = Stored(0, "", 0, 0)
-    record = _version(txn, source.partition, first.row_key, row)
-    if record is not None and arrival.target is not None:
-        made = _replicate(txn, arrival, arrival.target, record)
-    if row.revision != first.row.revision:
-        return made  # it changed since: what changed is to go, too
-    left = arrived(row, way.bucket, failed=bool(arrival.reason))
-    if left.ways and record is not None:
-        txn.put(first.row_key, records.encode(left))
-    else:
-        txn.delete(first.row_key)
-    if record is None:
-        return made
-    meta, key = open_bucket(txn, source.partition, first.meta.name), source.request.key
-    if not left.ways:
-        record = write_version(txn, source, meta, key, with_status(record, ended(left)), record)
-    if arrival.reason:
-        operation = "OBJECT_DELETE" if record.is_delete_marker else "OBJECT_PUT"
-        failed = Unreplicated(way.rule_id, way.bucket, operation, row.wall_ms, arrival.reason)
-        tell(txn, source, meta, REPLICATION_FAILED, key, record, failed)
-    return made
-
-
-def _replicate(txn: Txn, arrival: _Arrival, target: Stamped, record: ObjectRecord) -> Stored:
-    """Make a replica, or bring the one that is there up to date."""
-    partition, key = target.partition, target.request.key
-    meta = open_bucket(txn, partition, target.request.bucket)
-    if meta.versioning != model.VERSIONING_ENABLED:
-        raise UNREPLICABLE_BUCKET.error()  # suspended since it was looked at
-    there = find_version(txn, partition, key, record.version_id)
-    if there is not None:
-        if not there.is_delete_marker:
-            before, after = there.lock or model.ObjectLock(), record.lock or model.ObjectLock()
-            lock = locks.replicated(before, after, target.wall_ms)
-            kept = None if lock == model.ObjectLock() else lock
-            changed = msgspec.structs.replace(there, tags=record.tags, acl=target.acl, lock=kept)
-            write_version(txn, target, meta, key, changed, there)
-        return Stored(0, "", 0, 0)
-    if record.is_delete_marker:
-        _mark(txn, target, meta, key, record)
-        return Stored(0, "", 0, 0)
-    if arrival.commit is not None:
-        # The tags are those of now, not those of when its bytes began to be copied.
-        description = msgspec.structs.replace(arrival.commit.description, tags=record.tags)
-        return commit_object(txn, msgspec.structs.replace(arrival.commit, description=description, replica_of=record))
-    if arrival.staged is not None:
-        return _join(txn, arrival.staged, target, meta, record, arrival.first.way)
-    # It was there when this was begun, and is gone: it was deleted for good.
-    return Stored(0, "", 0, 0)
-
-
-def _join(txn: Txn, staged: Staged, target: Stamped, meta: Meta, source: ObjectRecord, way: WayRecord) -> Stored:
-    """Make the replica of an object in parts."""
-    partition, key = target.partition, target.request.key
-    parts = take_parts(txn, partition, staged, source)
-    counters = open_counters(txn, partition)
-    description = _description(source, way)
-    record = ObjectRecord(
-        size_bytes=source.size_bytes,
-        body=counters.next,
-        part_count=len(parts),
-        crc64nvme=source.crc64nvme,
-        content_type=description.content_type,
-        metadata=dict(description.metadata),
-        headers=dict(description.headers),
-        storage_class=description.storage_class,
-        tags=dict(description.tags),
-        acl=target.acl,
-        encryption=target.encryption,
-    )
-    record = as_replica(txn, target, meta, record, source)
-    write_manifest(txn, partition, record.body, parts)
-    replace_object(txn, target, meta, counters, find_current(txn, partition, key), record, CREATED_PUT)
-    return stored_answer(record)
-
-
-def _mark(txn: Txn, target: Stamped, meta: Meta, key: str, source: ObjectRecord) -> None:
-    """Make the replica of a delete marker, and tell of it."""
-    counters = open_counters(txn, target.partition)
-    current = find_current(txn, target.partition, key)
-    marker, counters = mark_deleted(txn, target, meta, counters, key, current, replica_of=source)
-    save_counters(txn, target.partition, counters)
-    if meta.listens:
-        change = Change(
-            REMOVED_BY_MARKER,
-            key,
-            marker.body,
-            target.wall_ms,
-            etag=ETAG_OF_NOTHING,
-            version_id=marker.version_id,
-        )
-        write_events(txn, target, meta, change)
