@@ -531,10 +531,9 @@ class Resolving:
         self, request: model.PutObject | model.CopyObject | model.CreateMultipartUpload, found: Found
     ) -> ServiceError | None:
         """Return why a new object cannot be locked as it is asked to be, None also where nobody asks for that."""
-        lock, wall_ms = request.lock, self._clock.wall_ms()
-        refused = None
+        lock, refused = request.lock, None
         if lock is not None:
-            refused = _caught(lambda: locks.check_asked(lock, wall_ms))
+            refused = _caught(lambda: locks.check_asked(lock, self._clock.wall_ms()))
             refused = refused or locks.refused_new(locks_objects=found.row.locks_objects)
         if refused is None and (lock is not None or found.row.retains_objects) and _lacks_digest(request):
             return locks.refused_unverified("Put Object")

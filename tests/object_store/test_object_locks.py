@@ -617,6 +617,26 @@ def test_rule_passes_over_a_held_version_and_comes_back_when_it_is_let_go(run: A
     run(scenario)
 
 
+def test_new_rules_reach_retained_versions_and_leave_held_ones(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await make_locked(stand)
+        soon = model.ObjectLock(model.COMPLIANCE, stand.clock.wall_ms() + 9 * DAY_MS)
+        for lock in (soon, model.ObjectLock(hold="ON"), None):
+            await put(stand, "k", lock=lock)
+        await stand.advance(5 * DAY_S)
+        await put(stand, "k")
+        await set_rules(stand, rule_of(noncurrent_days=1))
+
+        shapes = []
+        for days in (2, 3, 90):
+            await stand.advance(days * DAY_S)
+            shapes.append(await shown(stand))
+
+        assert shapes == ["cnn", "cn", "cn"]
+
+    run(scenario)
+
+
 def test_version_that_is_retained_meanwhile_is_passed_over(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
