@@ -284,7 +284,10 @@ class Replicator:
         except ServiceError as error:
             raise _of_key(error) from error
         if record.part_count:
-            staged = await stage_parts(store, ctx, source, target, sealing)
+            try:
+                staged = await stage_parts(store, ctx, source, target, sealing)
+            except ServiceError as error:
+                raise _of_source(error) from error
             encryption = record.encryption if sealing is None else sealing.encryption
             target = msgspec.structs.replace(at_commit(store, target), encryption=encryption)
             await self._arrive(key, first, target=target, staged=staged)
