@@ -19,8 +19,17 @@ from cumulo.core.lazy import LazyModule
 from cumulo.core.names import parse_arn
 from cumulo.core.ports import EnclosedMessage
 from cumulo.gateway.rpc import CallableService, RpcAdaptor, UnaryRow, parser
-from cumulo.object_store import edge_grpc_acl, edge_grpc_locks, edge_grpc_tagging, edge_grpc_versions, model
+from cumulo.object_store import (
+    edge_grpc_acl,
+    edge_grpc_copies,
+    edge_grpc_descriptions,
+    edge_grpc_locks,
+    edge_grpc_tagging,
+    edge_grpc_versions,
+    model,
+)
 from cumulo.object_store import edge_grpc_encryption as encryption
+from cumulo.object_store.edge_grpc_descriptions import encode_object, encode_part, unquoted
 from cumulo.object_store.errors import INCOMPLETE_BODY, INVALID_ARGUMENT, INVALID_REQUEST
 from cumulo.object_store.model import CONTENT_MD5, UNKNOWN, ExpectedContent
 from cumulo.object_store.outbox import service_of
@@ -173,7 +182,7 @@ def _downloader(service: CallableService) -> Callable[[Any, CallContext], AsyncG
         async with contextlib.aclosing(body):
             yield pb.GetObjectResponse(
                 head=pb.GetObjectHead(
-                    object=_object(result.value.object),
+                    object=encode_object(result.value.object),
                     first_byte=result.value.first_byte,
                     content_length=result.value.content_length,
                 )
@@ -195,10 +204,6 @@ def _bucket_name(text: str) -> str:
     return text if arn is None or arn.service != "s3" else arn.resource
 
 
-def _etag(text: str) -> str:
-    return text[1:-1] if len(text) >= 2 and text[0] == text[-1] == '"' else text
-
-
 def _expected(expected: pb.ExpectedContent) -> ExpectedContent:
     digests: dict[str, bytes] = {}
     if expected.content_md5:
@@ -216,8 +221,8 @@ def _expected(expected: pb.ExpectedContent) -> ExpectedContent:
 
 def _conditions(request: "pb.GetObjectRequest | pb.HeadObjectRequest") -> model.Conditions:
     return model.Conditions(
-        _etag(request.if_match),
-        _etag(request.if_none_match),
+        unquoted(request.if_match),
+        unquoted(request.if_none_match),
         request.if_modified_since_ms if request.HasField("if_modified_since_ms") else None,
         request.if_unmodified_since_ms if request.HasField("if_unmodified_since_ms") else None,
     )
@@ -245,14 +250,15 @@ def _decode_put(head: pb.PutObjectHead) -> model.PutObject:
         key=head.key,
         content_type=head.content_type,
         metadata=dict(head.metadata),
-        if_match=_etag(head.if_match),
-        if_none_match=_etag(head.if_none_match),
+        if_match=unquoted(head.if_match),
+        if_none_match=unquoted(head.if_none_match),
         expected=_expected(head.expected),
         request_id=head.request_id,
         messages=_enclosed(head.messages),
         write_offset=_write_offset(head),
         encryption=encryption.asked(head.encryption if head.HasField("encryption") else None),
         lock=edge_grpc_locks.asked(head),
+        **edge_grpc_descriptions.asked(head),
     )
 
 
@@ -302,45 +308,11 @@ def _decode_head(request: pb.HeadObjectRequest, _: CallContext) -> model.HeadObj
     )
 
 
-def _decode_copy(request: pb.CopyObjectRequest, _: CallContext) -> model.CopyObject:
-    bucket = _bucket_name(request.bucket)
-    return model.CopyObject(
-        bucket=bucket,
-        key=request.key,
-        source=model.CopySource(
-            _bucket_name(request.source_bucket) if request.source_bucket else bucket,
-            request.source_key,
-            model.Conditions(if_match=_etag(request.source_if_match)),
-            customer=encryption.customer_key(request.source_customer_key),
-            version_id=request.source_version_id,
-        ),
-        replaces_metadata=request.replace_metadata,
-        content_type=request.content_type,
-        metadata=dict(request.metadata),
-        if_match=_etag(request.if_match),
-        if_none_match=_etag(request.if_none_match),
-        request_id=request.request_id,
-        encryption=encryption.asked(request.encryption if request.HasField("encryption") else None),
-        lock=edge_grpc_locks.asked(request),
-    )
-
-
-def _decode_rename(request: pb.RenameObjectRequest, _: CallContext) -> model.RenameObject:
-    return model.RenameObject(
-        bucket=_bucket_name(request.bucket),
-        key=request.key,
-        source_key=request.source_key,
-        source_conditions=model.Conditions(if_match=_etag(request.source_if_match)),
-        conditions=model.Conditions(_etag(request.if_match), _etag(request.if_none_match)),
-        request_id=request.request_id,
-    )
-
-
 def _decode_delete(request: pb.DeleteObjectRequest, _: CallContext) -> model.DeleteObject:
     return model.DeleteObject(
         bucket=_bucket_name(request.bucket),
         key=request.key,
-        if_match=_etag(request.if_match),
+        if_match=unquoted(request.if_match),
         request_id=request.request_id,
         version_id=request.version_id,
         bypasses_governance=request.bypass_governance,
@@ -353,7 +325,7 @@ def _decode_batch_delete(request: pb.BatchDeleteObjectsRequest, _: CallContext) 
         entries=tuple(
             model.DeleteEntry(
                 entry.key,
-                _etag(entry.if_match),
+                unquoted(entry.if_match),
                 version_id=entry.version_id,
                 bypasses_governance=entry.bypass_governance,
             )
@@ -431,6 +403,7 @@ def _decode_create_upload(request: pb.CreateMultipartUploadRequest, _: CallConte
         request_id=request.request_id,
         encryption=encryption.asked(request.encryption if request.HasField("encryption") else None),
         lock=edge_grpc_locks.asked(request),
+        **edge_grpc_descriptions.asked(request),
     )
 
 
@@ -439,9 +412,9 @@ def _decode_complete(request: pb.CompleteMultipartUploadRequest, _: CallContext)
         bucket=_bucket_name(request.bucket),
         key=request.key,
         upload_id=request.upload_id,
-        parts=tuple(model.CompletedPart(part.part_number, _etag(part.etag)) for part in request.parts),
-        if_match=_etag(request.if_match),
-        if_none_match=_etag(request.if_none_match),
+        parts=tuple(model.CompletedPart(part.part_number, unquoted(part.etag)) for part in request.parts),
+        if_match=unquoted(request.if_match),
+        if_none_match=unquoted(request.if_none_match),
         request_id=request.request_id,
         messages=_enclosed(request.messages),
         encryption=encryption.with_customer_key(request.customer_key),
@@ -479,44 +452,9 @@ def _decode_list_uploads(request: pb.ListMultipartUploadsRequest, _: CallContext
 # Answers
 
 
-def _crc32c(checksums: Mapping[str, bytes]) -> int | None:
-    value = checksums.get("crc32c")
-    return None if value is None else int.from_bytes(value, "big")
-
-
-def _object(it: model.Object) -> pb.Object:
-    return pb.Object(
-        bucket="buckets/" + it.bucket,
-        key=it.key,
-        size_bytes=it.size_bytes,
-        etag=it.etag,
-        last_modified_ms=it.last_modified_ms,
-        content_type=it.content_type,
-        metadata=it.metadata,
-        crc64nvme=it.crc64nvme,
-        crc32c=_crc32c(it.checksums),
-        part_count=it.part_count,
-        encryption="" if it.encryption is None else it.encryption.algorithm,
-        kms_key_arn="" if it.encryption is None else it.encryption.kms_key_arn,
-        version_id=it.version_id,
-        lock=edge_grpc_locks.encode(it.lock),
-        replication_status=it.replication_status,
-    )
-
-
 def _bucket(it: model.Bucket) -> pb.Bucket:
     return pb.Bucket(
         name="buckets/" + it.name, arn=it.arn, region=it.region, account=it.account, create_ms=it.create_ms
-    )
-
-
-def _part(it: model.Part) -> pb.Part:
-    return pb.Part(
-        part_number=it.part_number,
-        etag=it.etag,
-        size_bytes=it.size_bytes,
-        last_modified_ms=it.last_modified_ms,
-        crc64nvme=it.crc64nvme,
     )
 
 
@@ -534,11 +472,11 @@ def _rules(rules: tuple[model.NotificationRule, ...]) -> list[pb.NotificationRul
 
 
 def _encode_put(it: model.Object) -> pb.PutObjectResponse:
-    return pb.PutObjectResponse(object=_object(it), messages=_sent(it))
+    return pb.PutObjectResponse(object=encode_object(it), messages=_sent(it))
 
 
 def _encode_complete(it: model.Object) -> pb.CompleteMultipartUploadResponse:
-    return pb.CompleteMultipartUploadResponse(object=_object(it), messages=_sent(it))
+    return pb.CompleteMultipartUploadResponse(object=encode_object(it), messages=_sent(it))
 
 
 def _sent(it: model.Object) -> list[SentMessage]:
@@ -549,7 +487,7 @@ def _sent(it: model.Object) -> list[SentMessage]:
 
 
 def _encode_part(it: model.Part) -> pb.UploadPartResponse:
-    return pb.UploadPartResponse(part=_part(it))
+    return pb.UploadPartResponse(part=encode_part(it))
 
 
 def _encode_list(page: model.ObjectPage) -> pb.ListObjectsResponse:
@@ -568,7 +506,7 @@ def _encode_buckets(page: model.BucketPage) -> pb.ListBucketsResponse:
 
 
 def _encode_parts(page: model.PartPage) -> pb.ListPartsResponse:
-    return pb.ListPartsResponse(parts=map(_part, page.parts), next_page_token=page.next_page_token)
+    return pb.ListPartsResponse(parts=map(encode_part, page.parts), next_page_token=page.next_page_token)
 
 
 def _encode_uploads(page: model.UploadPage) -> pb.ListMultipartUploadsResponse:
@@ -607,6 +545,11 @@ _UNARY: Mapping[str, UnaryRow] = {
         pb.DeleteBucketPolicyRequest,
         lambda request, _: model.DeleteBucketPolicy(_bucket_name(request.bucket), request.request_id),
         lambda _: pb.DeleteBucketPolicyResponse(),
+    ),
+    "GetBucketPolicyStatus": (
+        pb.GetBucketPolicyStatusRequest,
+        lambda request, _: model.GetBucketPolicyStatus(_bucket_name(request.bucket)),
+        lambda is_public: pb.GetBucketPolicyStatusResponse(public=is_public),
     ),
     "GetBucketNotification": (
         pb.GetBucketNotificationRequest,
@@ -647,14 +590,8 @@ _UNARY: Mapping[str, UnaryRow] = {
     "HeadObject": (
         pb.HeadObjectRequest,
         _decode_head,
-        lambda it: pb.HeadObjectResponse(object=_object(it.object)),
+        lambda it: pb.HeadObjectResponse(object=encode_object(it.object)),
     ),
-    "CopyObject": (
-        pb.CopyObjectRequest,
-        _decode_copy,
-        lambda it: pb.CopyObjectResponse(object=_object(it), source_version_id=it.source_version_id),
-    ),
-    "RenameObject": (pb.RenameObjectRequest, _decode_rename, lambda _: pb.RenameObjectResponse()),
     "DeleteObject": (pb.DeleteObjectRequest, _decode_delete, edge_grpc_versions.encode_delete),
     "BatchDeleteObjects": (
         pb.BatchDeleteObjectsRequest,
@@ -680,6 +617,8 @@ _UNARY: Mapping[str, UnaryRow] = {
     "ListParts": (pb.ListPartsRequest, _decode_list_parts, _encode_parts),
     "ListMultipartUploads": (pb.ListMultipartUploadsRequest, _decode_list_uploads, _encode_uploads),
     **edge_grpc_acl.rows(_bucket_name),
+    **edge_grpc_copies.rows(_bucket_name),
+    **edge_grpc_descriptions.rows(_bucket_name),
     **edge_grpc_locks.rows(_bucket_name),
     **edge_grpc_tagging.rows(_bucket_name),
     **edge_grpc_versions.rows(_bucket_name),

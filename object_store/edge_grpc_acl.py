@@ -21,7 +21,7 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
             lambda request, _: model.SetBucketAcl(
                 bucket_name(request.bucket),
                 request.canned_acl,
-                _decode(request.grants),
+                decode(request.grants),
                 request_id=request.request_id,
             ),
             lambda _: pb.SetBucketAclResponse(),
@@ -39,7 +39,7 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
                 bucket_name(request.bucket),
                 request.key,
                 request.canned_acl,
-                _decode(request.grants),
+                decode(request.grants),
                 version_id=request.version_id,
                 request_id=request.request_id,
             ),
@@ -53,5 +53,6 @@ def _encode(it: model.Acl) -> pb.AccessControlList:
     return pb.AccessControlList(owner=it.owner, grants=grants)
 
 
-def _decode(grants: Iterable[Any]) -> tuple[model.AskedGrant, ...]:
+def decode(grants: Iterable[Any]) -> tuple[model.AskedGrant, ...]:
+    """Return the grants that a request asks for."""
     return tuple(model.AskedGrant(grant.grantee, grant.permission) for grant in grants)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 import msgspec
@@ -107,6 +107,50 @@ def head(session: Session, what: str, version_id: str, customer_key: str | None)
     with session.client() as client:
         bucket = client.bucket(place.bucket)
         show_item(bucket.head(place.key, customer_key=_key_in(customer_key), version_id=version_id), session.output)
+
+
+@object_group.command("attributes")
+@click.argument("what")
+@_version_id
+@_customer_key
+@leaf
+def attributes(session: Session, what: str, version_id: str, customer_key: str | None) -> None:
+    """Show the checksums of the object WHAT, and of each of its parts."""
+    place = object_of(what)
+    with session.client() as client:
+        bucket = client.bucket(place.bucket)
+        found = bucket.attributes(place.key, customer_key=_key_in(customer_key), version_id=version_id)
+    if session.output != "table":
+        show_item(found, session.output)
+        return
+    names = sorted({name for it in found.parts for name in it.checksums} | set(found.checksums))
+    whole = {"part": "all", "size": found.info.size, "etag": found.info.etag, "type": found.checksum_type}
+    rows = [whole | {name: found.checksums.get(name) for name in names}]
+    rows += [{"part": it.number, "size": it.size, "etag": it.etag, "type": None, **it.checksums} for it in found.parts]
+    show_items(rows, ("part", "size", "etag", "type", *names), session.output)
+
+
+@object_group.command("restore")
+@click.argument("what")
+@click.option("--days", type=click.IntRange(1, 36_500), default=1, show_default=True, help="How long it can be read.")
+@click.option(
+    "--tier",
+    type=click.Choice(("Bulk", "Standard", "Expedited")),
+    default="Standard",
+    show_default=True,
+    help="How fast; a faster one may overtake a slower one.",
+)
+@_version_id
+@leaf
+def restore(
+    session: Session, what: str, days: int, tier: Literal["Bulk", "Standard", "Expedited"], version_id: str
+) -> None:
+    """Ask for a copy of the archived object WHAT that can be read; `object head` tells when it is there."""
+    place = object_of(what)
+    with session.client() as client:
+        was_there = client.bucket(place.bucket).restore(place.key, days, tier=tier, version_id=version_id)
+    text = f"it can be read for {days} days more" if was_there else "asked for; object head tells when it is there"
+    session.report(text, {"restored": was_there})
 
 
 @object_group.command("acl")
@@ -227,6 +271,9 @@ _jobs = click.option(
 @click.option("-r", "--recursive", is_flag=True, help="A folder, or every object below a prefix.")
 @click.option("--content-type", default="", help="By default guessed from a file's name.")
 @click.option("-m", "--metadata", multiple=True, metavar="NAME=TEXT", help="User metadata of what is stored.")
+@click.option("--header", multiple=True, metavar="NAME=TEXT", help="What HTTP answers say of it, as cache-control.")
+@click.option("--tag", multiple=True, metavar="KEY=TEXT", help="Tags of what is stored.")
+@click.option("--storage-class", default="", metavar="CLASS", help="As STANDARD_IA or GLACIER.  [default: STANDARD]")
 @click.option("--version-id", default="", metavar="ID", help="Which version of the object SOURCE.")
 @click.option("--no-clobber", is_flag=True, help="Store only where there is no object.")
 @click.option(
@@ -261,6 +308,9 @@ def cp(
     recursive: bool,
     content_type: str,
     metadata: tuple[str, ...],
+    header: tuple[str, ...],
+    tag: tuple[str, ...],
+    storage_class: str,
     version_id: str,
     no_clobber: bool,
     messages: tuple[tuple[str, str], ...],
@@ -277,6 +327,7 @@ def cp(
 ) -> None:
     """Copy SOURCE to TARGET: files and objects (s3://BUCKET/KEY); - is standard input or output."""
     options: dict[str, Any] = {"content_type": content_type, "metadata": pairs(metadata, "--metadata")}
+    options |= {"headers": pairs(header, "--header"), "tags": pairs(tag, "--tag"), "storage_class": storage_class}
     if no_clobber:
         options["if_none_match"] = "*"
     if resume:

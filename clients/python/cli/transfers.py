@@ -198,7 +198,8 @@ def _copy_object(
         return info.etag
     with bucket.open(source.key, customer_key=customer_key, version_id=copy.version_id) as reader:
         if isinstance(target, Place):
-            kept = {"content_type": reader.info.content_type, "metadata": reader.info.metadata}
+            info = reader.info
+            kept = {"content_type": info.content_type, "metadata": info.metadata, "headers": info.headers}
             given = {name: value for name, value in options.items() if value and name != "resume"}
             client.bucket(target.bucket).put(target.key, reader.chunks(), **(kept | given), progress=progress)
         else:

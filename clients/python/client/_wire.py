@@ -685,7 +685,29 @@ def object_info(it: objects.Object, messages: tuple[model.SentMessage, ...] = ()
         version_id=it.version_id,
         lock=_lock(it.lock) if it.HasField("lock") else None,
         replication_status=it.replication_status,
+        headers=dict(it.headers),
+        storage_class=it.storage_class,
+        tag_count=it.tag_count,
+        restore=model.Restore(expires=time_or_none(it.restore.expires_ms)) if it.HasField("restore") else None,
     )
+
+
+def object_attributes(it: objects.GetObjectAttributesResponse, parts: Iterable[objects.Part]) -> model.ObjectAttributes:
+    """Return an object's attributes, with the parts of all pages."""
+    checksums = {"crc64nvme": f"{it.object.crc64nvme:016x}"}
+    if it.object.HasField("crc32c"):
+        checksums["crc32c"] = f"{it.object.crc32c:08x}"
+    return model.ObjectAttributes(
+        info=object_info(it.object),
+        checksums=checksums | {name: value.hex() for name, value in it.checksums.items()},
+        checksum_type=it.checksum_type,
+        parts=tuple(map(_part_info, parts)),
+    )
+
+
+def _part_info(it: objects.Part) -> model.PartInfo:
+    checksums = {"crc64nvme": f"{it.crc64nvme:016x}"} | {name: value.hex() for name, value in it.checksums.items()}
+    return model.PartInfo(number=it.part_number, size=it.size_bytes, etag=it.etag, checksums=checksums)
 
 
 def _lock(it: objects.ObjectLock) -> model.ObjectLock:

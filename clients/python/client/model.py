@@ -455,12 +455,19 @@ class ObjectLock(Value, frozen=True):
     legal_hold: bool | None = None
 
 
+class Restore(Value, frozen=True):
+    """The copy of an archived object: when it goes, None while it is waited for."""
+
+    expires: datetime | None = None
+
+
 class ObjectInfo(Value, frozen=True):
     """An object's description. Listings fill in `key`, `size`, `etag` and `modified` only; `messages` are those that
     were stored with it, told by `put` alone. `encryption` is `AES256`, `aws:kms`, `aws:kms:dsse`, `SSE-C` or empty.
     `version_id` is empty where the bucket never kept versions, and of what was written just now while that is
     suspended. `lock` is what the caller may know of what protects it, None for nothing, told by `head`, `get` and
-    `open`. `replication_status` is `PENDING`, `COMPLETED`, `FAILED`, `REPLICA` or empty.
+    `open`. `replication_status` is `PENDING`, `COMPLETED`, `FAILED`, `REPLICA` or empty. `headers` are what HTTP
+    answers say of it, by name in lower case. `restore` is of an archived object whose copy was asked for.
     """
 
     key: str
@@ -479,6 +486,30 @@ class ObjectInfo(Value, frozen=True):
     version_id: str = ""
     lock: ObjectLock | None = None
     replication_status: str = ""
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    storage_class: str = ""
+    tag_count: int = 0
+    restore: Restore | None = None
+
+
+class PartInfo(Value, frozen=True):
+    """A part of an object; `checksums` are hexadecimal, by name: its CRC-64/NVME, and what its upload chose."""
+
+    number: int
+    size: int
+    etag: str
+    checksums: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+
+class ObjectAttributes(Value, frozen=True):
+    """An object's description, checksums and parts. `checksums` are hexadecimal, by name: its CRC-64/NVME, and what its
+    sender chose; the latter is with the type `COMPOSITE` the digest of the parts' digests.
+    """
+
+    info: ObjectInfo
+    checksums: Mapping[str, str]
+    checksum_type: str
+    parts: tuple[PartInfo, ...] = ()
 
 
 class ObjectVersion(Value, frozen=True):

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Literal, Self, overload
 from cumulo.api.objects.v1 import objects_pb2 as pb
 from cumulo.client import _wire, model
 from cumulo.client._async.connection import AsyncConnection
+from cumulo.client._async.copies import COPY_BYTES_MAX, AsyncCopy
 from cumulo.client._async.downloads import AsyncObjectReader, read_request
 from cumulo.client._async.file_downloads import Source, download_stretches
 from cumulo.client._async.pages import AsyncPager
@@ -23,8 +24,6 @@ from cumulo.client.errors import AlreadyExists, NotFound
 from cumulo.client.etags import PART_BYTES
 from cumulo.client.model import Page
 
-COPY_DEADLINE_S = 3_600.0
-"""Of a copy inside the server, which may take 5 GiB."""
 Data = bytes | bytearray | memoryview | str
 _NO_LOCK = "NoSuchObjectLockConfiguration"
 
@@ -124,6 +123,10 @@ class AsyncBucket(Handle):
         messages: Iterable[model.Enclosed] = (),
         encryption: model.Encryption | None = None,
         lock: model.ObjectLock | None = None,
+        headers: Mapping[str, str] | None = None,
+        storage_class: str = "",
+        tags: Mapping[str, str] | None = None,
+        canned_acl: str = "",
         progress: Progress | None = None,
         resume: bool = False,
     ) -> model.ObjectInfo:
@@ -132,8 +135,9 @@ class AsyncBucket(Handle):
         `if_match` stores only over the object with this ETag, `if_none_match="*"` only where there is none; raises
         `PreconditionFailed` else. Up to 10 `messages` are stored with it in one commit: all of it, or nothing.
         `encryption` says how it is encrypted at rest, where it is not left to the bucket, and `lock` what protects it
-        against deletion. `resume` goes on with an upload in parts to this key that was left, as it was described then,
-        and leaves its own where it fails.
+        against deletion. `headers` are what HTTP answers say of it (`cache-control`, `content-disposition` and the
+        like), `canned_acl` gives it an access control list, as `public-read`. `resume` goes on with an upload in parts
+        to this key that was left, as it was described then, and leaves its own where it fails.
         """
         upload = self._upload(
             key,
@@ -145,6 +149,10 @@ class AsyncBucket(Handle):
             messages,
             encryption,
             lock=lock,
+            headers=headers,
+            storage_class=storage_class,
+            tags=tags,
+            canned_acl=canned_acl,
             resume=resume,
         )
         whole = data.encode() if isinstance(data, str) else data
@@ -195,6 +203,10 @@ class AsyncBucket(Handle):
         encryption: model.Encryption | None,
         *,
         lock: model.ObjectLock | None = None,
+        headers: Mapping[str, str] | None = None,
+        storage_class: str = "",
+        tags: Mapping[str, str] | None = None,
+        canned_acl: str = "",
         resume: bool = False,
     ) -> AsyncUpload:
         return AsyncUpload(
@@ -208,6 +220,10 @@ class AsyncBucket(Handle):
             messages=messages,
             encryption=encryption,
             lock=lock,
+            headers=headers,
+            storage_class=storage_class,
+            tags=tags,
+            canned_acl=canned_acl,
             progress=progress,
             resume=resume,
         )
@@ -267,6 +283,45 @@ class AsyncBucket(Handle):
         response = await self._connection.call(self._connection.lane.objects.HeadObject, request)
         return _wire.object_info(response.object)
 
+    async def attributes(self, key: str, *, customer_key: bytes = b"", version_id: str = "") -> model.ObjectAttributes:
+        """Return the checksums of an object, or of one of its versions, and of each of its parts."""
+        parts: list[pb.Part] = []
+        after = 0
+        while True:
+            response = await self._connection.call(
+                self._connection.lane.objects.GetObjectAttributes,
+                pb.GetObjectAttributesRequest(
+                    bucket=self._name,
+                    key=key,
+                    version_id=version_id,
+                    customer_key=customer_key,
+                    after_part_number=after,
+                ),
+            )
+            parts += response.parts
+            after = response.next_part_number
+            if not after:
+                return _wire.object_attributes(response, parts)
+
+    async def restore(
+        self,
+        key: str,
+        days: int,
+        *,
+        tier: Literal["Bulk", "Standard", "Expedited"] = "Standard",
+        version_id: str = "",
+    ) -> bool:
+        """Ask for a copy of an archived object that can be read for `days` days; `head` tells by `restore` when it is
+        there. Returns whether there is one already, which then stays so long. Raises `PreconditionFailed`
+        (`InvalidObjectState` for an object that is not archived, `RestoreAlreadyInProgress` while one as fast is under
+        way).
+        """
+        response = await self._connection.call(
+            self._connection.lane.objects.RestoreObject,
+            pb.RestoreObjectRequest(bucket=self._name, key=key, days=days, tier=tier, version_id=version_id),
+        )
+        return response.restored
+
     async def copy(
         self,
         source: str,
@@ -282,15 +337,23 @@ class AsyncBucket(Handle):
         source_customer_key: bytes = b"",
         source_version_id: str = "",
         lock: model.ObjectLock | None = None,
+        headers: Mapping[str, str] | None = None,
+        storage_class: str = "",
+        tags: Mapping[str, str] | None = None,
+        canned_acl: str = "",
+        parts_above: int = COPY_BYTES_MAX,
+        progress: Progress | None = None,
     ) -> model.ObjectInfo:
         """Copy the object `source`, of this bucket or of `source_bucket`, to `key` of this one, inside the server.
 
-        The copy is described as its source is, unless `content_type` or `metadata` are given: then by these alone. At
-        most 5 GiB. `encryption` is the copy's; `source_customer_key` reads a source that needs one. With
-        `source_version_id` that version is copied; onto its own key this makes it the current one again. `lock`
-        protects the copy; the source's does not. Raises `NotFound`, `PreconditionFailed`.
+        The copy is described as its source is, unless `content_type`, `metadata` or `headers` are given: then by these
+        alone; `tags` are given instead of the source's. `encryption` is the copy's; `source_customer_key` reads a
+        source that needs one. With `source_version_id` that version is copied; onto its own key this makes it the
+        current one again. `lock`, `storage_class` and `canned_acl` are the copy's; the source's are not copied. An
+        object of more than `parts_above` bytes, by default 5 GiB, is copied in parts, several at a time. `progress` is
+        told of bytes that are durable. Raises `NotFound`, `PreconditionFailed`.
         """
-        replaces = content_type is not None or metadata is not None
+        replaces = content_type is not None or metadata is not None or headers is not None
         request = pb.CopyObjectRequest(
             bucket=self._name,
             key=key,
@@ -301,15 +364,20 @@ class AsyncBucket(Handle):
             if_none_match=if_none_match or "",
             replace_metadata=replaces,
             content_type=content_type or "",
-            metadata=dict(metadata or {}),
+            metadata=metadata,
             request_id=self._connection.request_id(),
             encryption=_wire.encryption(encryption),
             source_customer_key=source_customer_key,
             source_version_id=source_version_id,
             lock=_wire.object_lock(lock),
+            headers=headers,
+            storage_class=storage_class,
+            replace_tags=tags is not None,
+            tags=tags,
+            canned_acl=canned_acl,
         )
-        response = await self._connection.call(self._connection.lane.objects.CopyObject, request, COPY_DEADLINE_S)
-        return _wire.object_info(response.object)
+        copy = AsyncCopy(self._connection, request, progress)
+        return await copy.run(min(parts_above, COPY_BYTES_MAX))
 
     async def rename(
         self,
@@ -534,7 +602,6 @@ class AsyncBucket(Handle):
             "progress": None,
             "messages": (),
             "encryption": None,
-            "lock": None,
         } | options
         return AsyncObjectWriter(self._upload(key, **fields))
 
@@ -550,6 +617,10 @@ class AsyncBucket(Handle):
         messages: Iterable[model.Enclosed] = (),
         encryption: model.Encryption | None = None,
         lock: model.ObjectLock | None = None,
+        headers: Mapping[str, str] | None = None,
+        storage_class: str = "",
+        tags: Mapping[str, str] | None = None,
+        canned_acl: str = "",
         progress: Progress | None = None,
         resume: bool = False,
     ) -> model.ObjectInfo:
@@ -566,6 +637,10 @@ class AsyncBucket(Handle):
                 messages=messages,
                 encryption=encryption,
                 lock=lock,
+                headers=headers,
+                storage_class=storage_class,
+                tags=tags,
+                canned_acl=canned_acl,
                 progress=progress,
                 resume=resume,
             )
@@ -686,6 +761,13 @@ class AsyncBucket(Handle):
                 bucket=self._name, policy=_wire.document_text(policy), request_id=self._connection.request_id()
             ),
         )
+
+    async def policy_is_public(self) -> bool:
+        """Return whether the bucket's policy gives anything to the public; raises `NotFound` where there is none."""
+        response = await self._connection.call(
+            self._connection.lane.objects.GetBucketPolicyStatus, pb.GetBucketPolicyStatusRequest(bucket=self._name)
+        )
+        return response.public
 
     async def delete_policy(self) -> None:
         """Remove the bucket's policy."""

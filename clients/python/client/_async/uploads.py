@@ -52,6 +52,10 @@ class AsyncUpload:
         messages: Iterable[model.Enclosed] = (),
         encryption: model.Encryption | None = None,
         lock: model.ObjectLock | None = None,
+        headers: Mapping[str, str] | None = None,
+        storage_class: str = "",
+        tags: Mapping[str, str] | None = None,
+        canned_acl: str = "",
         progress: Progress | None = None,
         resume: bool = False,
     ) -> None:
@@ -65,6 +69,12 @@ class AsyncUpload:
         self._messages = [_wire.enclosed_message(it) for it in messages]
         self._encryption = _wire.encryption(encryption)
         self._lock = _wire.object_lock(lock)
+        self._described: dict[str, Any] = {
+            "headers": headers,
+            "storage_class": storage_class,
+            "tags": tags,
+            "canned_acl": canned_acl,
+        }
         self._customer_key = b"" if encryption is None else encryption.customer_key
         self._progress = progress
         self._resume = resume
@@ -153,6 +163,7 @@ class AsyncUpload:
             write_offset=write_offset,
             encryption=self._encryption,
             lock=self._lock,
+            **self._described,
         )
         response = await self._connection.call_streaming(
             self._connection.lane.objects.PutObject,
@@ -176,6 +187,7 @@ class AsyncUpload:
                     request_id=self._connection.request_id(),
                     encryption=self._encryption,
                     lock=self._lock,
+                    **self._described,
                 ),
             )
             self._upload_id = response.upload_id

@@ -14,6 +14,7 @@ from cumulo.client._partial_file import PartialFile
 from cumulo.client._presigning import EXPIRES_S, presigned
 from cumulo.client._stretched_file import STRETCH_BYTES
 from cumulo.client._sync.connection import Connection
+from cumulo.client._sync.copies import COPY_BYTES_MAX, Copy
 from cumulo.client._sync.downloads import ObjectReader, read_request
 from cumulo.client._sync.file_downloads import Source, download_stretches
 from cumulo.client._sync.pages import Pager
@@ -24,8 +25,6 @@ from cumulo.client.errors import AlreadyExists, NotFound
 from cumulo.client.etags import PART_BYTES
 from cumulo.client.model import Page
 
-COPY_DEADLINE_S = 3_600.0
-"""Of a copy inside the server, which may take 5 GiB."""
 Data = bytes | bytearray | memoryview | str
 _NO_LOCK = "NoSuchObjectLockConfiguration"
 
@@ -125,6 +124,10 @@ class Bucket(Handle):
         messages: Iterable[model.Enclosed] = (),
         encryption: model.Encryption | None = None,
         lock: model.ObjectLock | None = None,
+        headers: Mapping[str, str] | None = None,
+        storage_class: str = "",
+        tags: Mapping[str, str] | None = None,
+        canned_acl: str = "",
         progress: Progress | None = None,
         resume: bool = False,
     ) -> model.ObjectInfo:
@@ -133,8 +136,9 @@ class Bucket(Handle):
         `if_match` stores only over the object with this ETag, `if_none_match="*"` only where there is none; raises
         `PreconditionFailed` else. Up to 10 `messages` are stored with it in one commit: all of it, or nothing.
         `encryption` says how it is encrypted at rest, where it is not left to the bucket, and `lock` what protects it
-        against deletion. `resume` goes on with an upload in parts to this key that was left, as it was described then,
-        and leaves its own where it fails.
+        against deletion. `headers` are what HTTP answers say of it (`cache-control`, `content-disposition` and the
+        like), `canned_acl` gives it an access control list, as `public-read`. `resume` goes on with an upload in parts
+        to this key that was left, as it was described then, and leaves its own where it fails.
         """
         upload = self._upload(
             key,
@@ -146,6 +150,10 @@ class Bucket(Handle):
             messages,
             encryption,
             lock=lock,
+            headers=headers,
+            storage_class=storage_class,
+            tags=tags,
+            canned_acl=canned_acl,
             resume=resume,
         )
         whole = data.encode() if isinstance(data, str) else data
@@ -196,6 +204,10 @@ class Bucket(Handle):
         encryption: model.Encryption | None,
         *,
         lock: model.ObjectLock | None = None,
+        headers: Mapping[str, str] | None = None,
+        storage_class: str = "",
+        tags: Mapping[str, str] | None = None,
+        canned_acl: str = "",
         resume: bool = False,
     ) -> Upload:
         return Upload(
@@ -209,6 +221,10 @@ class Bucket(Handle):
             messages=messages,
             encryption=encryption,
             lock=lock,
+            headers=headers,
+            storage_class=storage_class,
+            tags=tags,
+            canned_acl=canned_acl,
             progress=progress,
             resume=resume,
         )
@@ -268,6 +284,45 @@ class Bucket(Handle):
         response = self._connection.call(self._connection.lane.objects.HeadObject, request)
         return _wire.object_info(response.object)
 
+    def attributes(self, key: str, *, customer_key: bytes = b"", version_id: str = "") -> model.ObjectAttributes:
+        """Return the checksums of an object, or of one of its versions, and of each of its parts."""
+        parts: list[pb.Part] = []
+        after = 0
+        while True:
+            response = self._connection.call(
+                self._connection.lane.objects.GetObjectAttributes,
+                pb.GetObjectAttributesRequest(
+                    bucket=self._name,
+                    key=key,
+                    version_id=version_id,
+                    customer_key=customer_key,
+                    after_part_number=after,
+                ),
+            )
+            parts += response.parts
+            after = response.next_part_number
+            if not after:
+                return _wire.object_attributes(response, parts)
+
+    def restore(
+        self,
+        key: str,
+        days: int,
+        *,
+        tier: Literal["Bulk", "Standard", "Expedited"] = "Standard",
+        version_id: str = "",
+    ) -> bool:
+        """Ask for a copy of an archived object that can be read for `days` days; `head` tells by `restore` when it is
+        there. Returns whether there is one already, which then stays so long. Raises `PreconditionFailed`
+        (`InvalidObjectState` for an object that is not archived, `RestoreAlreadyInProgress` while one as fast is under
+        way).
+        """
+        response = self._connection.call(
+            self._connection.lane.objects.RestoreObject,
+            pb.RestoreObjectRequest(bucket=self._name, key=key, days=days, tier=tier, version_id=version_id),
+        )
+        return response.restored
+
     def copy(
         self,
         source: str,
@@ -283,15 +338,23 @@ class Bucket(Handle):
         source_customer_key: bytes = b"",
         source_version_id: str = "",
         lock: model.ObjectLock | None = None,
+        headers: Mapping[str, str] | None = None,
+        storage_class: str = "",
+        tags: Mapping[str, str] | None = None,
+        canned_acl: str = "",
+        parts_above: int = COPY_BYTES_MAX,
+        progress: Progress | None = None,
     ) -> model.ObjectInfo:
         """Copy the object `source`, of this bucket or of `source_bucket`, to `key` of this one, inside the server.
 
-        The copy is described as its source is, unless `content_type` or `metadata` are given: then by these alone. At
-        most 5 GiB. `encryption` is the copy's; `source_customer_key` reads a source that needs one. With
-        `source_version_id` that version is copied; onto its own key this makes it the current one again. `lock`
-        protects the copy; the source's does not. Raises `NotFound`, `PreconditionFailed`.
+        The copy is described as its source is, unless `content_type`, `metadata` or `headers` are given: then by these
+        alone; `tags` are given instead of the source's. `encryption` is the copy's; `source_customer_key` reads a
+        source that needs one. With `source_version_id` that version is copied; onto its own key this makes it the
+        current one again. `lock`, `storage_class` and `canned_acl` are the copy's; the source's are not copied. An
+        object of more than `parts_above` bytes, by default 5 GiB, is copied in parts, several at a time. `progress` is
+        told of bytes that are durable. Raises `NotFound`, `PreconditionFailed`.
         """
-        replaces = content_type is not None or metadata is not None
+        replaces = content_type is not None or metadata is not None or headers is not None
         request = pb.CopyObjectRequest(
             bucket=self._name,
             key=key,
@@ -302,15 +365,20 @@ class Bucket(Handle):
             if_none_match=if_none_match or "",
             replace_metadata=replaces,
             content_type=content_type or "",
-            metadata=dict(metadata or {}),
+            metadata=metadata,
             request_id=self._connection.request_id(),
             encryption=_wire.encryption(encryption),
             source_customer_key=source_customer_key,
             source_version_id=source_version_id,
             lock=_wire.object_lock(lock),
+            headers=headers,
+            storage_class=storage_class,
+            replace_tags=tags is not None,
+            tags=tags,
+            canned_acl=canned_acl,
         )
-        response = self._connection.call(self._connection.lane.objects.CopyObject, request, COPY_DEADLINE_S)
-        return _wire.object_info(response.object)
+        copy = Copy(self._connection, request, progress)
+        return copy.run(min(parts_above, COPY_BYTES_MAX))
 
     def rename(
         self,
@@ -535,7 +603,6 @@ class Bucket(Handle):
             "progress": None,
             "messages": (),
             "encryption": None,
-            "lock": None,
         } | options
         return ObjectWriter(self._upload(key, **fields))
 
@@ -551,6 +618,10 @@ class Bucket(Handle):
         messages: Iterable[model.Enclosed] = (),
         encryption: model.Encryption | None = None,
         lock: model.ObjectLock | None = None,
+        headers: Mapping[str, str] | None = None,
+        storage_class: str = "",
+        tags: Mapping[str, str] | None = None,
+        canned_acl: str = "",
         progress: Progress | None = None,
         resume: bool = False,
     ) -> model.ObjectInfo:
@@ -567,6 +638,10 @@ class Bucket(Handle):
                 messages=messages,
                 encryption=encryption,
                 lock=lock,
+                headers=headers,
+                storage_class=storage_class,
+                tags=tags,
+                canned_acl=canned_acl,
                 progress=progress,
                 resume=resume,
             )
@@ -685,6 +760,13 @@ class Bucket(Handle):
                 bucket=self._name, policy=_wire.document_text(policy), request_id=self._connection.request_id()
             ),
         )
+
+    def policy_is_public(self) -> bool:
+        """Return whether the bucket's policy gives anything to the public; raises `NotFound` where there is none."""
+        response = self._connection.call(
+            self._connection.lane.objects.GetBucketPolicyStatus, pb.GetBucketPolicyStatusRequest(bucket=self._name)
+        )
+        return response.public
 
     def delete_policy(self) -> None:
         """Remove the bucket's policy."""

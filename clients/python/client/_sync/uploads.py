@@ -53,6 +53,10 @@ class Upload:
         messages: Iterable[model.Enclosed] = (),
         encryption: model.Encryption | None = None,
         lock: model.ObjectLock | None = None,
+        headers: Mapping[str, str] | None = None,
+        storage_class: str = "",
+        tags: Mapping[str, str] | None = None,
+        canned_acl: str = "",
         progress: Progress | None = None,
         resume: bool = False,
     ) -> None:
@@ -66,6 +70,12 @@ class Upload:
         self._messages = [_wire.enclosed_message(it) for it in messages]
         self._encryption = _wire.encryption(encryption)
         self._lock = _wire.object_lock(lock)
+        self._described: dict[str, Any] = {
+            "headers": headers,
+            "storage_class": storage_class,
+            "tags": tags,
+            "canned_acl": canned_acl,
+        }
         self._customer_key = b"" if encryption is None else encryption.customer_key
         self._progress = progress
         self._resume = resume
@@ -152,6 +162,7 @@ class Upload:
             write_offset=write_offset,
             encryption=self._encryption,
             lock=self._lock,
+            **self._described,
         )
         response = self._connection.call_streaming(
             self._connection.lane.objects.PutObject,
@@ -175,6 +186,7 @@ class Upload:
                     request_id=self._connection.request_id(),
                     encryption=self._encryption,
                     lock=self._lock,
+                    **self._described,
                 ),
             )
             self._upload_id = response.upload_id

@@ -450,8 +450,17 @@ type Object struct {
 	// Set by the server: how far the replication of this version to other buckets is: `PENDING`, `COMPLETED`, `FAILED`, or
 	// `REPLICA` of one that came from another bucket; empty where no rule is about it.
 	ReplicationStatus string `protobuf:"bytes,15,opt,name=replication_status,json=replicationStatus,proto3" json:"replication_status,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Set by the client at upload: what HTTP answers say of the object, by its name in lower case: `cache-control`,
+	// `content-disposition`, `content-encoding`, `content-language`, `expires`, `x-amz-website-redirect-location`.
+	Headers map[string]string `protobuf:"bytes,16,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Set by the client at upload, and by lifecycle rules: the storage class, as `STANDARD`.
+	StorageClass string `protobuf:"bytes,17,opt,name=storage_class,json=storageClass,proto3" json:"storage_class,omitempty"`
+	// Set by the server: the number of its tags.
+	TagCount int32 `protobuf:"varint,18,opt,name=tag_count,json=tagCount,proto3" json:"tag_count,omitempty"`
+	// Set by the server, of an archived object: what there is to know of its restored copy; absent if none was asked for.
+	Restore       *ObjectRestore `protobuf:"bytes,19,opt,name=restore,proto3" json:"restore,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Object) Reset() {
@@ -589,6 +598,80 @@ func (x *Object) GetReplicationStatus() string {
 	return ""
 }
 
+func (x *Object) GetHeaders() map[string]string {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *Object) GetStorageClass() string {
+	if x != nil {
+		return x.StorageClass
+	}
+	return ""
+}
+
+func (x *Object) GetTagCount() int32 {
+	if x != nil {
+		return x.TagCount
+	}
+	return 0
+}
+
+func (x *Object) GetRestore() *ObjectRestore {
+	if x != nil {
+		return x.Restore
+	}
+	return nil
+}
+
+// The copy of an archived object that can be read for some days.
+type ObjectRestore struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: when the copy goes; 0 while it is waited for.
+	ExpiresMs     int64 `protobuf:"varint,1,opt,name=expires_ms,json=expiresMs,proto3" json:"expires_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ObjectRestore) Reset() {
+	*x = ObjectRestore{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ObjectRestore) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ObjectRestore) ProtoMessage() {}
+
+func (x *ObjectRestore) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ObjectRestore.ProtoReflect.Descriptor instead.
+func (*ObjectRestore) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ObjectRestore) GetExpiresMs() int64 {
+	if x != nil {
+		return x.ExpiresMs
+	}
+	return 0
+}
+
 // What protects a version of an object against deletion.
 type ObjectLock struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -609,7 +692,7 @@ type ObjectLock struct {
 
 func (x *ObjectLock) Reset() {
 	*x = ObjectLock{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[6]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -621,7 +704,7 @@ func (x *ObjectLock) String() string {
 func (*ObjectLock) ProtoMessage() {}
 
 func (x *ObjectLock) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[6]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -634,7 +717,7 @@ func (x *ObjectLock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectLock.ProtoReflect.Descriptor instead.
 func (*ObjectLock) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{6}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ObjectLock) GetMode() string {
@@ -680,7 +763,7 @@ type EventHold struct {
 
 func (x *EventHold) Reset() {
 	*x = EventHold{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[7]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -692,7 +775,7 @@ func (x *EventHold) String() string {
 func (*EventHold) ProtoMessage() {}
 
 func (x *EventHold) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[7]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -705,7 +788,7 @@ func (x *EventHold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventHold.ProtoReflect.Descriptor instead.
 func (*EventHold) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{7}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *EventHold) GetOn() bool {
@@ -752,7 +835,7 @@ type ObjectEncryption struct {
 
 func (x *ObjectEncryption) Reset() {
 	*x = ObjectEncryption{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[8]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -764,7 +847,7 @@ func (x *ObjectEncryption) String() string {
 func (*ObjectEncryption) ProtoMessage() {}
 
 func (x *ObjectEncryption) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[8]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -777,7 +860,7 @@ func (x *ObjectEncryption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectEncryption.ProtoReflect.Descriptor instead.
 func (*ObjectEncryption) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{8}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ObjectEncryption) GetAlgorithm() string {
@@ -828,7 +911,7 @@ type ItemError struct {
 
 func (x *ItemError) Reset() {
 	*x = ItemError{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[9]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -840,7 +923,7 @@ func (x *ItemError) String() string {
 func (*ItemError) ProtoMessage() {}
 
 func (x *ItemError) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[9]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -853,7 +936,7 @@ func (x *ItemError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemError.ProtoReflect.Descriptor instead.
 func (*ItemError) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{9}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ItemError) GetCode() string {
@@ -886,7 +969,7 @@ type CreateBucketRequest struct {
 
 func (x *CreateBucketRequest) Reset() {
 	*x = CreateBucketRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[10]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -898,7 +981,7 @@ func (x *CreateBucketRequest) String() string {
 func (*CreateBucketRequest) ProtoMessage() {}
 
 func (x *CreateBucketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[10]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -911,7 +994,7 @@ func (x *CreateBucketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBucketRequest.ProtoReflect.Descriptor instead.
 func (*CreateBucketRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{10}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CreateBucketRequest) GetBucket() *Bucket {
@@ -946,7 +1029,7 @@ type CreateBucketResponse struct {
 
 func (x *CreateBucketResponse) Reset() {
 	*x = CreateBucketResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[11]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -958,7 +1041,7 @@ func (x *CreateBucketResponse) String() string {
 func (*CreateBucketResponse) ProtoMessage() {}
 
 func (x *CreateBucketResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[11]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -971,7 +1054,7 @@ func (x *CreateBucketResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBucketResponse.ProtoReflect.Descriptor instead.
 func (*CreateBucketResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{11}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CreateBucketResponse) GetBucket() *Bucket {
@@ -992,7 +1075,7 @@ type GetBucketRequest struct {
 
 func (x *GetBucketRequest) Reset() {
 	*x = GetBucketRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[12]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1004,7 +1087,7 @@ func (x *GetBucketRequest) String() string {
 func (*GetBucketRequest) ProtoMessage() {}
 
 func (x *GetBucketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[12]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1017,7 +1100,7 @@ func (x *GetBucketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{12}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetBucketRequest) GetName() string {
@@ -1038,7 +1121,7 @@ type GetBucketResponse struct {
 
 func (x *GetBucketResponse) Reset() {
 	*x = GetBucketResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[13]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1050,7 +1133,7 @@ func (x *GetBucketResponse) String() string {
 func (*GetBucketResponse) ProtoMessage() {}
 
 func (x *GetBucketResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[13]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1063,7 +1146,7 @@ func (x *GetBucketResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{13}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetBucketResponse) GetBucket() *Bucket {
@@ -1084,7 +1167,7 @@ type GetBucketAclRequest struct {
 
 func (x *GetBucketAclRequest) Reset() {
 	*x = GetBucketAclRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[14]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1096,7 +1179,7 @@ func (x *GetBucketAclRequest) String() string {
 func (*GetBucketAclRequest) ProtoMessage() {}
 
 func (x *GetBucketAclRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[14]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1109,7 +1192,7 @@ func (x *GetBucketAclRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketAclRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketAclRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{14}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetBucketAclRequest) GetBucket() string {
@@ -1130,7 +1213,7 @@ type GetBucketAclResponse struct {
 
 func (x *GetBucketAclResponse) Reset() {
 	*x = GetBucketAclResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[15]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1142,7 +1225,7 @@ func (x *GetBucketAclResponse) String() string {
 func (*GetBucketAclResponse) ProtoMessage() {}
 
 func (x *GetBucketAclResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[15]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1155,7 +1238,7 @@ func (x *GetBucketAclResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketAclResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketAclResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{15}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetBucketAclResponse) GetAcl() *AccessControlList {
@@ -1182,7 +1265,7 @@ type SetBucketAclRequest struct {
 
 func (x *SetBucketAclRequest) Reset() {
 	*x = SetBucketAclRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[16]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1194,7 +1277,7 @@ func (x *SetBucketAclRequest) String() string {
 func (*SetBucketAclRequest) ProtoMessage() {}
 
 func (x *SetBucketAclRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[16]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1207,7 +1290,7 @@ func (x *SetBucketAclRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketAclRequest.ProtoReflect.Descriptor instead.
 func (*SetBucketAclRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{16}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SetBucketAclRequest) GetBucket() string {
@@ -1247,7 +1330,7 @@ type SetBucketAclResponse struct {
 
 func (x *SetBucketAclResponse) Reset() {
 	*x = SetBucketAclResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[17]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1259,7 +1342,7 @@ func (x *SetBucketAclResponse) String() string {
 func (*SetBucketAclResponse) ProtoMessage() {}
 
 func (x *SetBucketAclResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[17]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1272,7 +1355,7 @@ func (x *SetBucketAclResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketAclResponse.ProtoReflect.Descriptor instead.
 func (*SetBucketAclResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{17}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{18}
 }
 
 // Whose list to read.
@@ -1290,7 +1373,7 @@ type GetObjectAclRequest struct {
 
 func (x *GetObjectAclRequest) Reset() {
 	*x = GetObjectAclRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[18]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1302,7 +1385,7 @@ func (x *GetObjectAclRequest) String() string {
 func (*GetObjectAclRequest) ProtoMessage() {}
 
 func (x *GetObjectAclRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[18]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1315,7 +1398,7 @@ func (x *GetObjectAclRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectAclRequest.ProtoReflect.Descriptor instead.
 func (*GetObjectAclRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{18}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetObjectAclRequest) GetBucket() string {
@@ -1352,7 +1435,7 @@ type GetObjectAclResponse struct {
 
 func (x *GetObjectAclResponse) Reset() {
 	*x = GetObjectAclResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[19]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1364,7 +1447,7 @@ func (x *GetObjectAclResponse) String() string {
 func (*GetObjectAclResponse) ProtoMessage() {}
 
 func (x *GetObjectAclResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[19]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1377,7 +1460,7 @@ func (x *GetObjectAclResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectAclResponse.ProtoReflect.Descriptor instead.
 func (*GetObjectAclResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{19}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetObjectAclResponse) GetAcl() *AccessControlList {
@@ -1415,7 +1498,7 @@ type SetObjectAclRequest struct {
 
 func (x *SetObjectAclRequest) Reset() {
 	*x = SetObjectAclRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[20]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1427,7 +1510,7 @@ func (x *SetObjectAclRequest) String() string {
 func (*SetObjectAclRequest) ProtoMessage() {}
 
 func (x *SetObjectAclRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[20]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1440,7 +1523,7 @@ func (x *SetObjectAclRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetObjectAclRequest.ProtoReflect.Descriptor instead.
 func (*SetObjectAclRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{20}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SetObjectAclRequest) GetBucket() string {
@@ -1496,7 +1579,7 @@ type SetObjectAclResponse struct {
 
 func (x *SetObjectAclResponse) Reset() {
 	*x = SetObjectAclResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[21]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1508,7 +1591,7 @@ func (x *SetObjectAclResponse) String() string {
 func (*SetObjectAclResponse) ProtoMessage() {}
 
 func (x *SetObjectAclResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[21]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1521,7 +1604,7 @@ func (x *SetObjectAclResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetObjectAclResponse.ProtoReflect.Descriptor instead.
 func (*SetObjectAclResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{21}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SetObjectAclResponse) GetVersionId() string {
@@ -1546,7 +1629,7 @@ type GetObjectTaggingRequest struct {
 
 func (x *GetObjectTaggingRequest) Reset() {
 	*x = GetObjectTaggingRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[22]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1558,7 +1641,7 @@ func (x *GetObjectTaggingRequest) String() string {
 func (*GetObjectTaggingRequest) ProtoMessage() {}
 
 func (x *GetObjectTaggingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[22]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1571,7 +1654,7 @@ func (x *GetObjectTaggingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectTaggingRequest.ProtoReflect.Descriptor instead.
 func (*GetObjectTaggingRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{22}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetObjectTaggingRequest) GetBucket() string {
@@ -1608,7 +1691,7 @@ type GetObjectTaggingResponse struct {
 
 func (x *GetObjectTaggingResponse) Reset() {
 	*x = GetObjectTaggingResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1620,7 +1703,7 @@ func (x *GetObjectTaggingResponse) String() string {
 func (*GetObjectTaggingResponse) ProtoMessage() {}
 
 func (x *GetObjectTaggingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[23]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1633,7 +1716,7 @@ func (x *GetObjectTaggingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectTaggingResponse.ProtoReflect.Descriptor instead.
 func (*GetObjectTaggingResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{23}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetObjectTaggingResponse) GetTags() map[string]string {
@@ -1670,7 +1753,7 @@ type SetObjectTaggingRequest struct {
 
 func (x *SetObjectTaggingRequest) Reset() {
 	*x = SetObjectTaggingRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1682,7 +1765,7 @@ func (x *SetObjectTaggingRequest) String() string {
 func (*SetObjectTaggingRequest) ProtoMessage() {}
 
 func (x *SetObjectTaggingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[24]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1695,7 +1778,7 @@ func (x *SetObjectTaggingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetObjectTaggingRequest.ProtoReflect.Descriptor instead.
 func (*SetObjectTaggingRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{24}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SetObjectTaggingRequest) GetBucket() string {
@@ -1744,7 +1827,7 @@ type SetObjectTaggingResponse struct {
 
 func (x *SetObjectTaggingResponse) Reset() {
 	*x = SetObjectTaggingResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1756,7 +1839,7 @@ func (x *SetObjectTaggingResponse) String() string {
 func (*SetObjectTaggingResponse) ProtoMessage() {}
 
 func (x *SetObjectTaggingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[25]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1769,7 +1852,7 @@ func (x *SetObjectTaggingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetObjectTaggingResponse.ProtoReflect.Descriptor instead.
 func (*SetObjectTaggingResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{25}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SetObjectTaggingResponse) GetVersionId() string {
@@ -1796,7 +1879,7 @@ type DeleteObjectTaggingRequest struct {
 
 func (x *DeleteObjectTaggingRequest) Reset() {
 	*x = DeleteObjectTaggingRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1808,7 +1891,7 @@ func (x *DeleteObjectTaggingRequest) String() string {
 func (*DeleteObjectTaggingRequest) ProtoMessage() {}
 
 func (x *DeleteObjectTaggingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[26]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1821,7 +1904,7 @@ func (x *DeleteObjectTaggingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectTaggingRequest.ProtoReflect.Descriptor instead.
 func (*DeleteObjectTaggingRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{26}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DeleteObjectTaggingRequest) GetBucket() string {
@@ -1863,7 +1946,7 @@ type DeleteObjectTaggingResponse struct {
 
 func (x *DeleteObjectTaggingResponse) Reset() {
 	*x = DeleteObjectTaggingResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1875,7 +1958,7 @@ func (x *DeleteObjectTaggingResponse) String() string {
 func (*DeleteObjectTaggingResponse) ProtoMessage() {}
 
 func (x *DeleteObjectTaggingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[27]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1888,7 +1971,7 @@ func (x *DeleteObjectTaggingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectTaggingResponse.ProtoReflect.Descriptor instead.
 func (*DeleteObjectTaggingResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{27}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DeleteObjectTaggingResponse) GetVersionId() string {
@@ -1913,7 +1996,7 @@ type GetObjectRetentionRequest struct {
 
 func (x *GetObjectRetentionRequest) Reset() {
 	*x = GetObjectRetentionRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1925,7 +2008,7 @@ func (x *GetObjectRetentionRequest) String() string {
 func (*GetObjectRetentionRequest) ProtoMessage() {}
 
 func (x *GetObjectRetentionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[28]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1938,7 +2021,7 @@ func (x *GetObjectRetentionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectRetentionRequest.ProtoReflect.Descriptor instead.
 func (*GetObjectRetentionRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{28}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GetObjectRetentionRequest) GetBucket() string {
@@ -1977,7 +2060,7 @@ type GetObjectRetentionResponse struct {
 
 func (x *GetObjectRetentionResponse) Reset() {
 	*x = GetObjectRetentionResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1989,7 +2072,7 @@ func (x *GetObjectRetentionResponse) String() string {
 func (*GetObjectRetentionResponse) ProtoMessage() {}
 
 func (x *GetObjectRetentionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[29]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2002,7 +2085,7 @@ func (x *GetObjectRetentionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectRetentionResponse.ProtoReflect.Descriptor instead.
 func (*GetObjectRetentionResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{29}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *GetObjectRetentionResponse) GetMode() string {
@@ -2052,7 +2135,7 @@ type SetObjectRetentionRequest struct {
 
 func (x *SetObjectRetentionRequest) Reset() {
 	*x = SetObjectRetentionRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2064,7 +2147,7 @@ func (x *SetObjectRetentionRequest) String() string {
 func (*SetObjectRetentionRequest) ProtoMessage() {}
 
 func (x *SetObjectRetentionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[30]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2077,7 +2160,7 @@ func (x *SetObjectRetentionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetObjectRetentionRequest.ProtoReflect.Descriptor instead.
 func (*SetObjectRetentionRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{30}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SetObjectRetentionRequest) GetBucket() string {
@@ -2147,7 +2230,7 @@ type SetObjectRetentionResponse struct {
 
 func (x *SetObjectRetentionResponse) Reset() {
 	*x = SetObjectRetentionResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2159,7 +2242,7 @@ func (x *SetObjectRetentionResponse) String() string {
 func (*SetObjectRetentionResponse) ProtoMessage() {}
 
 func (x *SetObjectRetentionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[31]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2172,7 +2255,7 @@ func (x *SetObjectRetentionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetObjectRetentionResponse.ProtoReflect.Descriptor instead.
 func (*SetObjectRetentionResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{31}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SetObjectRetentionResponse) GetVersionId() string {
@@ -2197,7 +2280,7 @@ type GetObjectLegalHoldRequest struct {
 
 func (x *GetObjectLegalHoldRequest) Reset() {
 	*x = GetObjectLegalHoldRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2209,7 +2292,7 @@ func (x *GetObjectLegalHoldRequest) String() string {
 func (*GetObjectLegalHoldRequest) ProtoMessage() {}
 
 func (x *GetObjectLegalHoldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[32]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2222,7 +2305,7 @@ func (x *GetObjectLegalHoldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectLegalHoldRequest.ProtoReflect.Descriptor instead.
 func (*GetObjectLegalHoldRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{32}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *GetObjectLegalHoldRequest) GetBucket() string {
@@ -2257,7 +2340,7 @@ type GetObjectLegalHoldResponse struct {
 
 func (x *GetObjectLegalHoldResponse) Reset() {
 	*x = GetObjectLegalHoldResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2269,7 +2352,7 @@ func (x *GetObjectLegalHoldResponse) String() string {
 func (*GetObjectLegalHoldResponse) ProtoMessage() {}
 
 func (x *GetObjectLegalHoldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[33]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2282,7 +2365,7 @@ func (x *GetObjectLegalHoldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectLegalHoldResponse.ProtoReflect.Descriptor instead.
 func (*GetObjectLegalHoldResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{33}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *GetObjectLegalHoldResponse) GetLegalHold() string {
@@ -2311,7 +2394,7 @@ type SetObjectLegalHoldRequest struct {
 
 func (x *SetObjectLegalHoldRequest) Reset() {
 	*x = SetObjectLegalHoldRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2323,7 +2406,7 @@ func (x *SetObjectLegalHoldRequest) String() string {
 func (*SetObjectLegalHoldRequest) ProtoMessage() {}
 
 func (x *SetObjectLegalHoldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[34]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2336,7 +2419,7 @@ func (x *SetObjectLegalHoldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetObjectLegalHoldRequest.ProtoReflect.Descriptor instead.
 func (*SetObjectLegalHoldRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{34}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SetObjectLegalHoldRequest) GetBucket() string {
@@ -2385,7 +2468,7 @@ type SetObjectLegalHoldResponse struct {
 
 func (x *SetObjectLegalHoldResponse) Reset() {
 	*x = SetObjectLegalHoldResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2397,7 +2480,7 @@ func (x *SetObjectLegalHoldResponse) String() string {
 func (*SetObjectLegalHoldResponse) ProtoMessage() {}
 
 func (x *SetObjectLegalHoldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[35]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2410,7 +2493,7 @@ func (x *SetObjectLegalHoldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetObjectLegalHoldResponse.ProtoReflect.Descriptor instead.
 func (*SetObjectLegalHoldResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{35}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SetObjectLegalHoldResponse) GetVersionId() string {
@@ -2435,7 +2518,7 @@ type ListBucketsRequest struct {
 
 func (x *ListBucketsRequest) Reset() {
 	*x = ListBucketsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2447,7 +2530,7 @@ func (x *ListBucketsRequest) String() string {
 func (*ListBucketsRequest) ProtoMessage() {}
 
 func (x *ListBucketsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[36]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2460,7 +2543,7 @@ func (x *ListBucketsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBucketsRequest.ProtoReflect.Descriptor instead.
 func (*ListBucketsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{36}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ListBucketsRequest) GetPrefix() string {
@@ -2497,7 +2580,7 @@ type ListBucketsResponse struct {
 
 func (x *ListBucketsResponse) Reset() {
 	*x = ListBucketsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2509,7 +2592,7 @@ func (x *ListBucketsResponse) String() string {
 func (*ListBucketsResponse) ProtoMessage() {}
 
 func (x *ListBucketsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[37]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2522,7 +2605,7 @@ func (x *ListBucketsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBucketsResponse.ProtoReflect.Descriptor instead.
 func (*ListBucketsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{37}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ListBucketsResponse) GetBuckets() []*Bucket {
@@ -2552,7 +2635,7 @@ type DeleteBucketRequest struct {
 
 func (x *DeleteBucketRequest) Reset() {
 	*x = DeleteBucketRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2564,7 +2647,7 @@ func (x *DeleteBucketRequest) String() string {
 func (*DeleteBucketRequest) ProtoMessage() {}
 
 func (x *DeleteBucketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[38]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2577,7 +2660,7 @@ func (x *DeleteBucketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketRequest.ProtoReflect.Descriptor instead.
 func (*DeleteBucketRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{38}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DeleteBucketRequest) GetName() string {
@@ -2603,7 +2686,7 @@ type DeleteBucketResponse struct {
 
 func (x *DeleteBucketResponse) Reset() {
 	*x = DeleteBucketResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2615,7 +2698,7 @@ func (x *DeleteBucketResponse) String() string {
 func (*DeleteBucketResponse) ProtoMessage() {}
 
 func (x *DeleteBucketResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[39]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2628,7 +2711,7 @@ func (x *DeleteBucketResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketResponse.ProtoReflect.Descriptor instead.
 func (*DeleteBucketResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{39}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{40}
 }
 
 // Whose policy to read.
@@ -2642,7 +2725,7 @@ type GetBucketPolicyRequest struct {
 
 func (x *GetBucketPolicyRequest) Reset() {
 	*x = GetBucketPolicyRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2654,7 +2737,7 @@ func (x *GetBucketPolicyRequest) String() string {
 func (*GetBucketPolicyRequest) ProtoMessage() {}
 
 func (x *GetBucketPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[40]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2667,7 +2750,7 @@ func (x *GetBucketPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketPolicyRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{40}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *GetBucketPolicyRequest) GetBucket() string {
@@ -2688,7 +2771,7 @@ type GetBucketPolicyResponse struct {
 
 func (x *GetBucketPolicyResponse) Reset() {
 	*x = GetBucketPolicyResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2700,7 +2783,7 @@ func (x *GetBucketPolicyResponse) String() string {
 func (*GetBucketPolicyResponse) ProtoMessage() {}
 
 func (x *GetBucketPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[41]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2713,7 +2796,7 @@ func (x *GetBucketPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketPolicyResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{41}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *GetBucketPolicyResponse) GetPolicy() string {
@@ -2738,7 +2821,7 @@ type SetBucketPolicyRequest struct {
 
 func (x *SetBucketPolicyRequest) Reset() {
 	*x = SetBucketPolicyRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2750,7 +2833,7 @@ func (x *SetBucketPolicyRequest) String() string {
 func (*SetBucketPolicyRequest) ProtoMessage() {}
 
 func (x *SetBucketPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[42]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2763,7 +2846,7 @@ func (x *SetBucketPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketPolicyRequest.ProtoReflect.Descriptor instead.
 func (*SetBucketPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{42}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *SetBucketPolicyRequest) GetBucket() string {
@@ -2796,7 +2879,7 @@ type SetBucketPolicyResponse struct {
 
 func (x *SetBucketPolicyResponse) Reset() {
 	*x = SetBucketPolicyResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2808,7 +2891,7 @@ func (x *SetBucketPolicyResponse) String() string {
 func (*SetBucketPolicyResponse) ProtoMessage() {}
 
 func (x *SetBucketPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[43]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2821,7 +2904,7 @@ func (x *SetBucketPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketPolicyResponse.ProtoReflect.Descriptor instead.
 func (*SetBucketPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{43}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{44}
 }
 
 // Whose policy to remove.
@@ -2837,7 +2920,7 @@ type DeleteBucketPolicyRequest struct {
 
 func (x *DeleteBucketPolicyRequest) Reset() {
 	*x = DeleteBucketPolicyRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2849,7 +2932,7 @@ func (x *DeleteBucketPolicyRequest) String() string {
 func (*DeleteBucketPolicyRequest) ProtoMessage() {}
 
 func (x *DeleteBucketPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[44]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2862,7 +2945,7 @@ func (x *DeleteBucketPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketPolicyRequest.ProtoReflect.Descriptor instead.
 func (*DeleteBucketPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{44}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *DeleteBucketPolicyRequest) GetBucket() string {
@@ -2888,7 +2971,7 @@ type DeleteBucketPolicyResponse struct {
 
 func (x *DeleteBucketPolicyResponse) Reset() {
 	*x = DeleteBucketPolicyResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2900,7 +2983,7 @@ func (x *DeleteBucketPolicyResponse) String() string {
 func (*DeleteBucketPolicyResponse) ProtoMessage() {}
 
 func (x *DeleteBucketPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[45]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2913,7 +2996,99 @@ func (x *DeleteBucketPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketPolicyResponse.ProtoReflect.Descriptor instead.
 func (*DeleteBucketPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{45}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{46}
+}
+
+// Which bucket's policy to judge.
+type GetBucketPolicyStatusRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket        string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBucketPolicyStatusRequest) Reset() {
+	*x = GetBucketPolicyStatusRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBucketPolicyStatusRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBucketPolicyStatusRequest) ProtoMessage() {}
+
+func (x *GetBucketPolicyStatusRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBucketPolicyStatusRequest.ProtoReflect.Descriptor instead.
+func (*GetBucketPolicyStatusRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *GetBucketPolicyStatusRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+// What was found of it.
+type GetBucketPolicyStatusResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: the policy gives something to anybody, by S3's meaning of public.
+	Public        bool `protobuf:"varint,1,opt,name=public,proto3" json:"public,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBucketPolicyStatusResponse) Reset() {
+	*x = GetBucketPolicyStatusResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBucketPolicyStatusResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBucketPolicyStatusResponse) ProtoMessage() {}
+
+func (x *GetBucketPolicyStatusResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBucketPolicyStatusResponse.ProtoReflect.Descriptor instead.
+func (*GetBucketPolicyStatusResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *GetBucketPolicyStatusResponse) GetPublic() bool {
+	if x != nil {
+		return x.Public
+	}
+	return false
 }
 
 // Whose versioning to read.
@@ -2927,7 +3102,7 @@ type GetBucketVersioningRequest struct {
 
 func (x *GetBucketVersioningRequest) Reset() {
 	*x = GetBucketVersioningRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2939,7 +3114,7 @@ func (x *GetBucketVersioningRequest) String() string {
 func (*GetBucketVersioningRequest) ProtoMessage() {}
 
 func (x *GetBucketVersioningRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[46]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2952,7 +3127,7 @@ func (x *GetBucketVersioningRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketVersioningRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketVersioningRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{46}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *GetBucketVersioningRequest) GetBucket() string {
@@ -2974,7 +3149,7 @@ type GetBucketVersioningResponse struct {
 
 func (x *GetBucketVersioningResponse) Reset() {
 	*x = GetBucketVersioningResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2986,7 +3161,7 @@ func (x *GetBucketVersioningResponse) String() string {
 func (*GetBucketVersioningResponse) ProtoMessage() {}
 
 func (x *GetBucketVersioningResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[47]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2999,7 +3174,7 @@ func (x *GetBucketVersioningResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketVersioningResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketVersioningResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{47}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *GetBucketVersioningResponse) GetStatus() string {
@@ -3024,7 +3199,7 @@ type SetBucketVersioningRequest struct {
 
 func (x *SetBucketVersioningRequest) Reset() {
 	*x = SetBucketVersioningRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3036,7 +3211,7 @@ func (x *SetBucketVersioningRequest) String() string {
 func (*SetBucketVersioningRequest) ProtoMessage() {}
 
 func (x *SetBucketVersioningRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[48]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3049,7 +3224,7 @@ func (x *SetBucketVersioningRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketVersioningRequest.ProtoReflect.Descriptor instead.
 func (*SetBucketVersioningRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{48}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *SetBucketVersioningRequest) GetBucket() string {
@@ -3082,7 +3257,7 @@ type SetBucketVersioningResponse struct {
 
 func (x *SetBucketVersioningResponse) Reset() {
 	*x = SetBucketVersioningResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3094,7 +3269,7 @@ func (x *SetBucketVersioningResponse) String() string {
 func (*SetBucketVersioningResponse) ProtoMessage() {}
 
 func (x *SetBucketVersioningResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[49]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3107,7 +3282,7 @@ func (x *SetBucketVersioningResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketVersioningResponse.ProtoReflect.Descriptor instead.
 func (*SetBucketVersioningResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{49}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{52}
 }
 
 // Whose rules to read.
@@ -3121,7 +3296,7 @@ type GetBucketNotificationRequest struct {
 
 func (x *GetBucketNotificationRequest) Reset() {
 	*x = GetBucketNotificationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3133,7 +3308,7 @@ func (x *GetBucketNotificationRequest) String() string {
 func (*GetBucketNotificationRequest) ProtoMessage() {}
 
 func (x *GetBucketNotificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[50]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3146,7 +3321,7 @@ func (x *GetBucketNotificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketNotificationRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketNotificationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{50}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *GetBucketNotificationRequest) GetBucket() string {
@@ -3169,7 +3344,7 @@ type GetBucketNotificationResponse struct {
 
 func (x *GetBucketNotificationResponse) Reset() {
 	*x = GetBucketNotificationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3181,7 +3356,7 @@ func (x *GetBucketNotificationResponse) String() string {
 func (*GetBucketNotificationResponse) ProtoMessage() {}
 
 func (x *GetBucketNotificationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[51]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3194,7 +3369,7 @@ func (x *GetBucketNotificationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketNotificationResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketNotificationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{51}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *GetBucketNotificationResponse) GetRules() []*NotificationRule {
@@ -3231,7 +3406,7 @@ type SetBucketNotificationRequest struct {
 
 func (x *SetBucketNotificationRequest) Reset() {
 	*x = SetBucketNotificationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3243,7 +3418,7 @@ func (x *SetBucketNotificationRequest) String() string {
 func (*SetBucketNotificationRequest) ProtoMessage() {}
 
 func (x *SetBucketNotificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[52]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3256,7 +3431,7 @@ func (x *SetBucketNotificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketNotificationRequest.ProtoReflect.Descriptor instead.
 func (*SetBucketNotificationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{52}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *SetBucketNotificationRequest) GetBucket() string {
@@ -3307,7 +3482,7 @@ type SetBucketNotificationResponse struct {
 
 func (x *SetBucketNotificationResponse) Reset() {
 	*x = SetBucketNotificationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3319,7 +3494,7 @@ func (x *SetBucketNotificationResponse) String() string {
 func (*SetBucketNotificationResponse) ProtoMessage() {}
 
 func (x *SetBucketNotificationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[53]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3332,7 +3507,7 @@ func (x *SetBucketNotificationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketNotificationResponse.ProtoReflect.Descriptor instead.
 func (*SetBucketNotificationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{53}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *SetBucketNotificationResponse) GetRules() []*NotificationRule {
@@ -3366,7 +3541,7 @@ type GetBucketConfigurationRequest struct {
 
 func (x *GetBucketConfigurationRequest) Reset() {
 	*x = GetBucketConfigurationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3378,7 +3553,7 @@ func (x *GetBucketConfigurationRequest) String() string {
 func (*GetBucketConfigurationRequest) ProtoMessage() {}
 
 func (x *GetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[54]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3391,7 +3566,7 @@ func (x *GetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketConfigurationRequest.ProtoReflect.Descriptor instead.
 func (*GetBucketConfigurationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{54}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *GetBucketConfigurationRequest) GetBucket() string {
@@ -3427,7 +3602,7 @@ type GetBucketConfigurationResponse struct {
 
 func (x *GetBucketConfigurationResponse) Reset() {
 	*x = GetBucketConfigurationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3439,7 +3614,7 @@ func (x *GetBucketConfigurationResponse) String() string {
 func (*GetBucketConfigurationResponse) ProtoMessage() {}
 
 func (x *GetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[55]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3452,7 +3627,7 @@ func (x *GetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBucketConfigurationResponse.ProtoReflect.Descriptor instead.
 func (*GetBucketConfigurationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{55}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *GetBucketConfigurationResponse) GetDocument() string {
@@ -3481,7 +3656,7 @@ type SetBucketConfigurationRequest struct {
 
 func (x *SetBucketConfigurationRequest) Reset() {
 	*x = SetBucketConfigurationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3493,7 +3668,7 @@ func (x *SetBucketConfigurationRequest) String() string {
 func (*SetBucketConfigurationRequest) ProtoMessage() {}
 
 func (x *SetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[56]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3506,7 +3681,7 @@ func (x *SetBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketConfigurationRequest.ProtoReflect.Descriptor instead.
 func (*SetBucketConfigurationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{56}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *SetBucketConfigurationRequest) GetBucket() string {
@@ -3553,7 +3728,7 @@ type SetBucketConfigurationResponse struct {
 
 func (x *SetBucketConfigurationResponse) Reset() {
 	*x = SetBucketConfigurationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3565,7 +3740,7 @@ func (x *SetBucketConfigurationResponse) String() string {
 func (*SetBucketConfigurationResponse) ProtoMessage() {}
 
 func (x *SetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[57]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3578,7 +3753,7 @@ func (x *SetBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBucketConfigurationResponse.ProtoReflect.Descriptor instead.
 func (*SetBucketConfigurationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{57}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{60}
 }
 
 // Which configuration is to be removed.
@@ -3598,7 +3773,7 @@ type DeleteBucketConfigurationRequest struct {
 
 func (x *DeleteBucketConfigurationRequest) Reset() {
 	*x = DeleteBucketConfigurationRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3610,7 +3785,7 @@ func (x *DeleteBucketConfigurationRequest) String() string {
 func (*DeleteBucketConfigurationRequest) ProtoMessage() {}
 
 func (x *DeleteBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[58]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3623,7 +3798,7 @@ func (x *DeleteBucketConfigurationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBucketConfigurationRequest.ProtoReflect.Descriptor instead.
 func (*DeleteBucketConfigurationRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{58}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *DeleteBucketConfigurationRequest) GetBucket() string {
@@ -3663,7 +3838,7 @@ type DeleteBucketConfigurationResponse struct {
 
 func (x *DeleteBucketConfigurationResponse) Reset() {
 	*x = DeleteBucketConfigurationResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3675,7 +3850,7 @@ func (x *DeleteBucketConfigurationResponse) String() string {
 func (*DeleteBucketConfigurationResponse) ProtoMessage() {}
 
 func (x *DeleteBucketConfigurationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[59]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3688,7 +3863,7 @@ func (x *DeleteBucketConfigurationResponse) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use DeleteBucketConfigurationResponse.ProtoReflect.Descriptor instead.
 func (*DeleteBucketConfigurationResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{59}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{62}
 }
 
 // Which configurations are asked for.
@@ -3708,7 +3883,7 @@ type ListBucketConfigurationsRequest struct {
 
 func (x *ListBucketConfigurationsRequest) Reset() {
 	*x = ListBucketConfigurationsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3720,7 +3895,7 @@ func (x *ListBucketConfigurationsRequest) String() string {
 func (*ListBucketConfigurationsRequest) ProtoMessage() {}
 
 func (x *ListBucketConfigurationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[60]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3733,7 +3908,7 @@ func (x *ListBucketConfigurationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBucketConfigurationsRequest.ProtoReflect.Descriptor instead.
 func (*ListBucketConfigurationsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{60}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *ListBucketConfigurationsRequest) GetBucket() string {
@@ -3777,7 +3952,7 @@ type ListBucketConfigurationsResponse struct {
 
 func (x *ListBucketConfigurationsResponse) Reset() {
 	*x = ListBucketConfigurationsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3789,7 +3964,7 @@ func (x *ListBucketConfigurationsResponse) String() string {
 func (*ListBucketConfigurationsResponse) ProtoMessage() {}
 
 func (x *ListBucketConfigurationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[61]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3802,7 +3977,7 @@ func (x *ListBucketConfigurationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBucketConfigurationsResponse.ProtoReflect.Descriptor instead.
 func (*ListBucketConfigurationsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{61}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *ListBucketConfigurationsResponse) GetDocuments() []string {
@@ -3832,7 +4007,7 @@ type EnclosedMessage struct {
 
 func (x *EnclosedMessage) Reset() {
 	*x = EnclosedMessage{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3844,7 +4019,7 @@ func (x *EnclosedMessage) String() string {
 func (*EnclosedMessage) ProtoMessage() {}
 
 func (x *EnclosedMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[62]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3857,7 +4032,7 @@ func (x *EnclosedMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnclosedMessage.ProtoReflect.Descriptor instead.
 func (*EnclosedMessage) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{62}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *EnclosedMessage) GetQueue() string {
@@ -3908,14 +4083,26 @@ type CopyObjectRequest struct {
 	// own key becomes the current one.
 	SourceVersionId string `protobuf:"bytes,14,opt,name=source_version_id,json=sourceVersionId,proto3" json:"source_version_id,omitempty"`
 	// Set by the client, optional: what is to protect the copy, as in `PutObjectHead`; the source's lock is not copied.
-	Lock          *ObjectLock `protobuf:"bytes,15,opt,name=lock,proto3" json:"lock,omitempty"`
+	Lock *ObjectLock `protobuf:"bytes,15,opt,name=lock,proto3" json:"lock,omitempty"`
+	// Set by the client, optional: with `replace_metadata`; as in `PutObjectHead`.
+	Headers map[string]string `protobuf:"bytes,16,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Set by the client, optional: the copy's storage class, as in `PutObjectHead`; the source's is not copied.
+	StorageClass string `protobuf:"bytes,17,opt,name=storage_class,json=storageClass,proto3" json:"storage_class,omitempty"`
+	// Set by the client, optional: give the copy `tags` instead of those of its source.
+	ReplaceTags bool `protobuf:"varint,18,opt,name=replace_tags,json=replaceTags,proto3" json:"replace_tags,omitempty"`
+	// Set by the client, optional: with `replace_tags`; as in `PutObjectHead`.
+	Tags map[string]string `protobuf:"bytes,19,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Set by the client, optional: as in `PutObjectHead`; the source's access control list is not copied.
+	CannedAcl string `protobuf:"bytes,20,opt,name=canned_acl,json=cannedAcl,proto3" json:"canned_acl,omitempty"`
+	// Set by the client, optional: as in `PutObjectHead`.
+	Grants        []*Grant `protobuf:"bytes,21,rep,name=grants,proto3" json:"grants,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CopyObjectRequest) Reset() {
 	*x = CopyObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3927,7 +4114,7 @@ func (x *CopyObjectRequest) String() string {
 func (*CopyObjectRequest) ProtoMessage() {}
 
 func (x *CopyObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[63]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3940,7 +4127,7 @@ func (x *CopyObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyObjectRequest.ProtoReflect.Descriptor instead.
 func (*CopyObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{63}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *CopyObjectRequest) GetBucket() string {
@@ -4048,6 +4235,48 @@ func (x *CopyObjectRequest) GetLock() *ObjectLock {
 	return nil
 }
 
+func (x *CopyObjectRequest) GetHeaders() map[string]string {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *CopyObjectRequest) GetStorageClass() string {
+	if x != nil {
+		return x.StorageClass
+	}
+	return ""
+}
+
+func (x *CopyObjectRequest) GetReplaceTags() bool {
+	if x != nil {
+		return x.ReplaceTags
+	}
+	return false
+}
+
+func (x *CopyObjectRequest) GetTags() map[string]string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *CopyObjectRequest) GetCannedAcl() string {
+	if x != nil {
+		return x.CannedAcl
+	}
+	return ""
+}
+
+func (x *CopyObjectRequest) GetGrants() []*Grant {
+	if x != nil {
+		return x.Grants
+	}
+	return nil
+}
+
 // The copy is durable.
 type CopyObjectResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4061,7 +4290,7 @@ type CopyObjectResponse struct {
 
 func (x *CopyObjectResponse) Reset() {
 	*x = CopyObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4073,7 +4302,7 @@ func (x *CopyObjectResponse) String() string {
 func (*CopyObjectResponse) ProtoMessage() {}
 
 func (x *CopyObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[64]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4086,7 +4315,7 @@ func (x *CopyObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyObjectResponse.ProtoReflect.Descriptor instead.
 func (*CopyObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{64}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *CopyObjectResponse) GetObject() *Object {
@@ -4126,7 +4355,7 @@ type RenameObjectRequest struct {
 
 func (x *RenameObjectRequest) Reset() {
 	*x = RenameObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4138,7 +4367,7 @@ func (x *RenameObjectRequest) String() string {
 func (*RenameObjectRequest) ProtoMessage() {}
 
 func (x *RenameObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[65]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4151,7 +4380,7 @@ func (x *RenameObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenameObjectRequest.ProtoReflect.Descriptor instead.
 func (*RenameObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{65}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *RenameObjectRequest) GetBucket() string {
@@ -4212,7 +4441,7 @@ type RenameObjectResponse struct {
 
 func (x *RenameObjectResponse) Reset() {
 	*x = RenameObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4224,7 +4453,7 @@ func (x *RenameObjectResponse) String() string {
 func (*RenameObjectResponse) ProtoMessage() {}
 
 func (x *RenameObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[66]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4237,7 +4466,7 @@ func (x *RenameObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenameObjectResponse.ProtoReflect.Descriptor instead.
 func (*RenameObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{66}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{69}
 }
 
 // What is to be stored, sent before the bytes.
@@ -4270,14 +4499,25 @@ type PutObjectHead struct {
 	Encryption *ObjectEncryption `protobuf:"bytes,11,opt,name=encryption,proto3" json:"encryption,omitempty"`
 	// Set by the client, optional: what is to protect it; without a mode the bucket's default retention does. Permission,
 	// too: s3:PutObjectRetention, s3:PutObjectLegalHold.
-	Lock          *ObjectLock `protobuf:"bytes,12,opt,name=lock,proto3" json:"lock,omitempty"`
+	Lock *ObjectLock `protobuf:"bytes,12,opt,name=lock,proto3" json:"lock,omitempty"`
+	// Set by the client, optional: what HTTP answers say of the object, as in `Object`; the redirect at most 2048 bytes, the
+	// others 1024 each.
+	Headers map[string]string `protobuf:"bytes,13,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Set by the client, optional: the storage class (`InvalidStorageClass`). Default `STANDARD`.
+	StorageClass string `protobuf:"bytes,14,opt,name=storage_class,json=storageClass,proto3" json:"storage_class,omitempty"`
+	// Set by the client, optional: at most 10, as in SetObjectTagging. Permission, too: s3:PutObjectTagging.
+	Tags map[string]string `protobuf:"bytes,15,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Set by the client, optional: a canned access control list, as in SetObjectAcl. Permission, too: s3:PutObjectAcl.
+	CannedAcl string `protobuf:"bytes,16,opt,name=canned_acl,json=cannedAcl,proto3" json:"canned_acl,omitempty"`
+	// Set by the client, optional: instead of `canned_acl`, at most 100 grants.
+	Grants        []*Grant `protobuf:"bytes,17,rep,name=grants,proto3" json:"grants,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PutObjectHead) Reset() {
 	*x = PutObjectHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4289,7 +4529,7 @@ func (x *PutObjectHead) String() string {
 func (*PutObjectHead) ProtoMessage() {}
 
 func (x *PutObjectHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[67]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4302,7 +4542,7 @@ func (x *PutObjectHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectHead.ProtoReflect.Descriptor instead.
 func (*PutObjectHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{67}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *PutObjectHead) GetBucket() string {
@@ -4389,6 +4629,41 @@ func (x *PutObjectHead) GetLock() *ObjectLock {
 	return nil
 }
 
+func (x *PutObjectHead) GetHeaders() map[string]string {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *PutObjectHead) GetStorageClass() string {
+	if x != nil {
+		return x.StorageClass
+	}
+	return ""
+}
+
+func (x *PutObjectHead) GetTags() map[string]string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *PutObjectHead) GetCannedAcl() string {
+	if x != nil {
+		return x.CannedAcl
+	}
+	return ""
+}
+
+func (x *PutObjectHead) GetGrants() []*Grant {
+	if x != nil {
+		return x.Grants
+	}
+	return nil
+}
+
 // The last frame of an upload: the sender says that it sent everything.
 type UploadCommit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4400,7 +4675,7 @@ type UploadCommit struct {
 
 func (x *UploadCommit) Reset() {
 	*x = UploadCommit{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4412,7 +4687,7 @@ func (x *UploadCommit) String() string {
 func (*UploadCommit) ProtoMessage() {}
 
 func (x *UploadCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[68]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4425,7 +4700,7 @@ func (x *UploadCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadCommit.ProtoReflect.Descriptor instead.
 func (*UploadCommit) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{68}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *UploadCommit) GetExpected() *ExpectedContent {
@@ -4452,7 +4727,7 @@ type PutObjectRequest struct {
 
 func (x *PutObjectRequest) Reset() {
 	*x = PutObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4464,7 +4739,7 @@ func (x *PutObjectRequest) String() string {
 func (*PutObjectRequest) ProtoMessage() {}
 
 func (x *PutObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[69]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4477,7 +4752,7 @@ func (x *PutObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectRequest.ProtoReflect.Descriptor instead.
 func (*PutObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{69}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *PutObjectRequest) GetFrame() isPutObjectRequest_Frame {
@@ -4552,7 +4827,7 @@ type PutObjectResponse struct {
 
 func (x *PutObjectResponse) Reset() {
 	*x = PutObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4564,7 +4839,7 @@ func (x *PutObjectResponse) String() string {
 func (*PutObjectResponse) ProtoMessage() {}
 
 func (x *PutObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[70]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4577,7 +4852,7 @@ func (x *PutObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutObjectResponse.ProtoReflect.Descriptor instead.
 func (*PutObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{70}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *PutObjectResponse) GetObject() *Object {
@@ -4608,7 +4883,7 @@ type ByteRange struct {
 
 func (x *ByteRange) Reset() {
 	*x = ByteRange{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[71]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4620,7 +4895,7 @@ func (x *ByteRange) String() string {
 func (*ByteRange) ProtoMessage() {}
 
 func (x *ByteRange) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[71]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4633,7 +4908,7 @@ func (x *ByteRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ByteRange.ProtoReflect.Descriptor instead.
 func (*ByteRange) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{71}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *ByteRange) GetFirst() int64 {
@@ -4682,7 +4957,7 @@ type GetObjectRequest struct {
 
 func (x *GetObjectRequest) Reset() {
 	*x = GetObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[72]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4694,7 +4969,7 @@ func (x *GetObjectRequest) String() string {
 func (*GetObjectRequest) ProtoMessage() {}
 
 func (x *GetObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[72]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4707,7 +4982,7 @@ func (x *GetObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectRequest.ProtoReflect.Descriptor instead.
 func (*GetObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{72}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *GetObjectRequest) GetBucket() string {
@@ -4824,7 +5099,7 @@ type GetObjectHead struct {
 
 func (x *GetObjectHead) Reset() {
 	*x = GetObjectHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[73]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4836,7 +5111,7 @@ func (x *GetObjectHead) String() string {
 func (*GetObjectHead) ProtoMessage() {}
 
 func (x *GetObjectHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[73]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4849,7 +5124,7 @@ func (x *GetObjectHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectHead.ProtoReflect.Descriptor instead.
 func (*GetObjectHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{73}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *GetObjectHead) GetObject() *Object {
@@ -4889,7 +5164,7 @@ type GetObjectResponse struct {
 
 func (x *GetObjectResponse) Reset() {
 	*x = GetObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[74]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4901,7 +5176,7 @@ func (x *GetObjectResponse) String() string {
 func (*GetObjectResponse) ProtoMessage() {}
 
 func (x *GetObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[74]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4914,7 +5189,7 @@ func (x *GetObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetObjectResponse.ProtoReflect.Descriptor instead.
 func (*GetObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{74}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *GetObjectResponse) GetFrame() isGetObjectResponse_Frame {
@@ -4985,7 +5260,7 @@ type HeadObjectRequest struct {
 
 func (x *HeadObjectRequest) Reset() {
 	*x = HeadObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[75]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4997,7 +5272,7 @@ func (x *HeadObjectRequest) String() string {
 func (*HeadObjectRequest) ProtoMessage() {}
 
 func (x *HeadObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[75]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5010,7 +5285,7 @@ func (x *HeadObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadObjectRequest.ProtoReflect.Descriptor instead.
 func (*HeadObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{75}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *HeadObjectRequest) GetBucket() string {
@@ -5080,7 +5355,7 @@ type HeadObjectResponse struct {
 
 func (x *HeadObjectResponse) Reset() {
 	*x = HeadObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[76]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5092,7 +5367,7 @@ func (x *HeadObjectResponse) String() string {
 func (*HeadObjectResponse) ProtoMessage() {}
 
 func (x *HeadObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[76]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5105,7 +5380,7 @@ func (x *HeadObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadObjectResponse.ProtoReflect.Descriptor instead.
 func (*HeadObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{76}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *HeadObjectResponse) GetObject() *Object {
@@ -5113,6 +5388,308 @@ func (x *HeadObjectResponse) GetObject() *Object {
 		return x.Object
 	}
 	return nil
+}
+
+// Which object's checksums and parts to answer.
+type GetObjectAttributesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Set by the client, required: 1 to 1024 bytes.
+	Key string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// Set by the client, optional: which version; by default the current one.
+	VersionId string `protobuf:"bytes,3,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	// Set by the client, of an object under the caller's own key: that key, 32 bytes.
+	CustomerKey []byte `protobuf:"bytes,4,opt,name=customer_key,json=customerKey,proto3" json:"customer_key,omitempty"`
+	// Set by the client, optional: the most parts to answer, 1 to 1000. 0 means 1000.
+	PageSize int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Set by the client, optional: answer the parts behind this number; `next_part_number` of the page before.
+	AfterPartNumber int32 `protobuf:"varint,6,opt,name=after_part_number,json=afterPartNumber,proto3" json:"after_part_number,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *GetObjectAttributesRequest) Reset() {
+	*x = GetObjectAttributesRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[80]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetObjectAttributesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetObjectAttributesRequest) ProtoMessage() {}
+
+func (x *GetObjectAttributesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[80]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetObjectAttributesRequest.ProtoReflect.Descriptor instead.
+func (*GetObjectAttributesRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{80}
+}
+
+func (x *GetObjectAttributesRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *GetObjectAttributesRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *GetObjectAttributesRequest) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
+}
+
+func (x *GetObjectAttributesRequest) GetCustomerKey() []byte {
+	if x != nil {
+		return x.CustomerKey
+	}
+	return nil
+}
+
+func (x *GetObjectAttributesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *GetObjectAttributesRequest) GetAfterPartNumber() int32 {
+	if x != nil {
+		return x.AfterPartNumber
+	}
+	return 0
+}
+
+// What is known of it.
+type GetObjectAttributesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: the description of the whole.
+	Object *Object `protobuf:"bytes,1,opt,name=object,proto3" json:"object,omitempty"`
+	// Set by the server: of `object.crc64nvme`, `object.crc32c` and these, what its sender chose, by name in lower case, e.g.
+	// `sha256`.
+	Checksums map[string][]byte `protobuf:"bytes,2,rep,name=checksums,proto3" json:"checksums,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Set by the server: `FULL_OBJECT`, or `COMPOSITE`: each of `checksums` is the digest of the parts' digests.
+	ChecksumType string `protobuf:"bytes,3,opt,name=checksum_type,json=checksumType,proto3" json:"checksum_type,omitempty"`
+	// Set by the server, of an object that was uploaded in parts: in order of their numbers.
+	Parts []*Part `protobuf:"bytes,4,rep,name=parts,proto3" json:"parts,omitempty"`
+	// Set by the server: the last number of this page; 0 on the last page.
+	NextPartNumber int32 `protobuf:"varint,5,opt,name=next_part_number,json=nextPartNumber,proto3" json:"next_part_number,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *GetObjectAttributesResponse) Reset() {
+	*x = GetObjectAttributesResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[81]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetObjectAttributesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetObjectAttributesResponse) ProtoMessage() {}
+
+func (x *GetObjectAttributesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[81]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetObjectAttributesResponse.ProtoReflect.Descriptor instead.
+func (*GetObjectAttributesResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{81}
+}
+
+func (x *GetObjectAttributesResponse) GetObject() *Object {
+	if x != nil {
+		return x.Object
+	}
+	return nil
+}
+
+func (x *GetObjectAttributesResponse) GetChecksums() map[string][]byte {
+	if x != nil {
+		return x.Checksums
+	}
+	return nil
+}
+
+func (x *GetObjectAttributesResponse) GetChecksumType() string {
+	if x != nil {
+		return x.ChecksumType
+	}
+	return ""
+}
+
+func (x *GetObjectAttributesResponse) GetParts() []*Part {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+func (x *GetObjectAttributesResponse) GetNextPartNumber() int32 {
+	if x != nil {
+		return x.NextPartNumber
+	}
+	return 0
+}
+
+// Which archived object to restore.
+type RestoreObjectRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the bucket's name, short name or ARN.
+	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Set by the client, required: 1 to 1024 bytes.
+	Key string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// Set by the client, required: for how many days the copy can be read, 1 to 2147483647.
+	Days int32 `protobuf:"varint,3,opt,name=days,proto3" json:"days,omitempty"`
+	// Set by the client, optional: `Bulk`, `Standard` or `Expedited` (not of `DEEP_ARCHIVE`). Default `Standard`.
+	Tier string `protobuf:"bytes,4,opt,name=tier,proto3" json:"tier,omitempty"`
+	// Set by the client, optional: which version; by default the current one.
+	VersionId     string `protobuf:"bytes,5,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreObjectRequest) Reset() {
+	*x = RestoreObjectRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[82]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreObjectRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreObjectRequest) ProtoMessage() {}
+
+func (x *RestoreObjectRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[82]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreObjectRequest.ProtoReflect.Descriptor instead.
+func (*RestoreObjectRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{82}
+}
+
+func (x *RestoreObjectRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *RestoreObjectRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *RestoreObjectRequest) GetDays() int32 {
+	if x != nil {
+		return x.Days
+	}
+	return 0
+}
+
+func (x *RestoreObjectRequest) GetTier() string {
+	if x != nil {
+		return x.Tier
+	}
+	return ""
+}
+
+func (x *RestoreObjectRequest) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
+}
+
+// The copy is asked for.
+type RestoreObjectResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: there is a copy already, which stays for the days asked for.
+	Restored      bool `protobuf:"varint,1,opt,name=restored,proto3" json:"restored,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreObjectResponse) Reset() {
+	*x = RestoreObjectResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[83]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreObjectResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreObjectResponse) ProtoMessage() {}
+
+func (x *RestoreObjectResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[83]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreObjectResponse.ProtoReflect.Descriptor instead.
+func (*RestoreObjectResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{83}
+}
+
+func (x *RestoreObjectResponse) GetRestored() bool {
+	if x != nil {
+		return x.Restored
+	}
+	return false
 }
 
 // What to delete.
@@ -5137,7 +5714,7 @@ type DeleteObjectRequest struct {
 
 func (x *DeleteObjectRequest) Reset() {
 	*x = DeleteObjectRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[77]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5149,7 +5726,7 @@ func (x *DeleteObjectRequest) String() string {
 func (*DeleteObjectRequest) ProtoMessage() {}
 
 func (x *DeleteObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[77]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5162,7 +5739,7 @@ func (x *DeleteObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteObjectRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{77}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *DeleteObjectRequest) GetBucket() string {
@@ -5220,7 +5797,7 @@ type DeleteObjectResponse struct {
 
 func (x *DeleteObjectResponse) Reset() {
 	*x = DeleteObjectResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[78]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5232,7 +5809,7 @@ func (x *DeleteObjectResponse) String() string {
 func (*DeleteObjectResponse) ProtoMessage() {}
 
 func (x *DeleteObjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[78]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5245,7 +5822,7 @@ func (x *DeleteObjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectResponse.ProtoReflect.Descriptor instead.
 func (*DeleteObjectResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{78}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *DeleteObjectResponse) GetVersionId() string {
@@ -5279,7 +5856,7 @@ type DeleteObjectEntry struct {
 
 func (x *DeleteObjectEntry) Reset() {
 	*x = DeleteObjectEntry{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[79]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5291,7 +5868,7 @@ func (x *DeleteObjectEntry) String() string {
 func (*DeleteObjectEntry) ProtoMessage() {}
 
 func (x *DeleteObjectEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[79]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5304,7 +5881,7 @@ func (x *DeleteObjectEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectEntry.ProtoReflect.Descriptor instead.
 func (*DeleteObjectEntry) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{79}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *DeleteObjectEntry) GetKey() string {
@@ -5350,7 +5927,7 @@ type BatchDeleteObjectsRequest struct {
 
 func (x *BatchDeleteObjectsRequest) Reset() {
 	*x = BatchDeleteObjectsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[80]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5362,7 +5939,7 @@ func (x *BatchDeleteObjectsRequest) String() string {
 func (*BatchDeleteObjectsRequest) ProtoMessage() {}
 
 func (x *BatchDeleteObjectsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[80]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5375,7 +5952,7 @@ func (x *BatchDeleteObjectsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteObjectsRequest.ProtoReflect.Descriptor instead.
 func (*BatchDeleteObjectsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{80}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *BatchDeleteObjectsRequest) GetBucket() string {
@@ -5414,7 +5991,7 @@ type DeleteObjectResult struct {
 
 func (x *DeleteObjectResult) Reset() {
 	*x = DeleteObjectResult{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[81]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5426,7 +6003,7 @@ func (x *DeleteObjectResult) String() string {
 func (*DeleteObjectResult) ProtoMessage() {}
 
 func (x *DeleteObjectResult) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[81]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5439,7 +6016,7 @@ func (x *DeleteObjectResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteObjectResult.ProtoReflect.Descriptor instead.
 func (*DeleteObjectResult) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{81}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *DeleteObjectResult) GetError() *ItemError {
@@ -5474,7 +6051,7 @@ type BatchDeleteObjectsResponse struct {
 
 func (x *BatchDeleteObjectsResponse) Reset() {
 	*x = BatchDeleteObjectsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[82]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5486,7 +6063,7 @@ func (x *BatchDeleteObjectsResponse) String() string {
 func (*BatchDeleteObjectsResponse) ProtoMessage() {}
 
 func (x *BatchDeleteObjectsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[82]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5499,7 +6076,7 @@ func (x *BatchDeleteObjectsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteObjectsResponse.ProtoReflect.Descriptor instead.
 func (*BatchDeleteObjectsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{82}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *BatchDeleteObjectsResponse) GetResults() []*DeleteObjectResult {
@@ -5531,7 +6108,7 @@ type ListObjectsRequest struct {
 
 func (x *ListObjectsRequest) Reset() {
 	*x = ListObjectsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[83]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5543,7 +6120,7 @@ func (x *ListObjectsRequest) String() string {
 func (*ListObjectsRequest) ProtoMessage() {}
 
 func (x *ListObjectsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[83]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5556,7 +6133,7 @@ func (x *ListObjectsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectsRequest.ProtoReflect.Descriptor instead.
 func (*ListObjectsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{83}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *ListObjectsRequest) GetBucket() string {
@@ -5618,7 +6195,7 @@ type ObjectSummary struct {
 
 func (x *ObjectSummary) Reset() {
 	*x = ObjectSummary{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[84]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5630,7 +6207,7 @@ func (x *ObjectSummary) String() string {
 func (*ObjectSummary) ProtoMessage() {}
 
 func (x *ObjectSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[84]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5643,7 +6220,7 @@ func (x *ObjectSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectSummary.ProtoReflect.Descriptor instead.
 func (*ObjectSummary) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{84}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *ObjectSummary) GetKey() string {
@@ -5689,7 +6266,7 @@ type ListObjectsResponse struct {
 
 func (x *ListObjectsResponse) Reset() {
 	*x = ListObjectsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[85]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5701,7 +6278,7 @@ func (x *ListObjectsResponse) String() string {
 func (*ListObjectsResponse) ProtoMessage() {}
 
 func (x *ListObjectsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[85]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5714,7 +6291,7 @@ func (x *ListObjectsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectsResponse.ProtoReflect.Descriptor instead.
 func (*ListObjectsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{85}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *ListObjectsResponse) GetObjects() []*ObjectSummary {
@@ -5762,7 +6339,7 @@ type ListObjectVersionsRequest struct {
 
 func (x *ListObjectVersionsRequest) Reset() {
 	*x = ListObjectVersionsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[86]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5774,7 +6351,7 @@ func (x *ListObjectVersionsRequest) String() string {
 func (*ListObjectVersionsRequest) ProtoMessage() {}
 
 func (x *ListObjectVersionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[86]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5787,7 +6364,7 @@ func (x *ListObjectVersionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectVersionsRequest.ProtoReflect.Descriptor instead.
 func (*ListObjectVersionsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{86}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *ListObjectVersionsRequest) GetBucket() string {
@@ -5862,7 +6439,7 @@ type ObjectVersion struct {
 
 func (x *ObjectVersion) Reset() {
 	*x = ObjectVersion{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[87]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5874,7 +6451,7 @@ func (x *ObjectVersion) String() string {
 func (*ObjectVersion) ProtoMessage() {}
 
 func (x *ObjectVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[87]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5887,7 +6464,7 @@ func (x *ObjectVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectVersion.ProtoReflect.Descriptor instead.
 func (*ObjectVersion) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{87}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *ObjectVersion) GetKey() string {
@@ -5954,7 +6531,7 @@ type ListObjectVersionsResponse struct {
 
 func (x *ListObjectVersionsResponse) Reset() {
 	*x = ListObjectVersionsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[88]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5966,7 +6543,7 @@ func (x *ListObjectVersionsResponse) String() string {
 func (*ListObjectVersionsResponse) ProtoMessage() {}
 
 func (x *ListObjectVersionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[88]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5979,7 +6556,7 @@ func (x *ListObjectVersionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListObjectVersionsResponse.ProtoReflect.Descriptor instead.
 func (*ListObjectVersionsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{88}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *ListObjectVersionsResponse) GetVersions() []*ObjectVersion {
@@ -6019,14 +6596,24 @@ type CreateMultipartUploadRequest struct {
 	// Set by the client, optional: how to encrypt the object.
 	Encryption *ObjectEncryption `protobuf:"bytes,6,opt,name=encryption,proto3" json:"encryption,omitempty"`
 	// Set by the client, optional: what is to protect the object, as in `PutObjectHead`.
-	Lock          *ObjectLock `protobuf:"bytes,7,opt,name=lock,proto3" json:"lock,omitempty"`
+	Lock *ObjectLock `protobuf:"bytes,7,opt,name=lock,proto3" json:"lock,omitempty"`
+	// Set by the client, optional: as in `PutObjectHead`.
+	Headers map[string]string `protobuf:"bytes,8,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Set by the client, optional: as in `PutObjectHead`.
+	StorageClass string `protobuf:"bytes,9,opt,name=storage_class,json=storageClass,proto3" json:"storage_class,omitempty"`
+	// Set by the client, optional: as in `PutObjectHead`.
+	Tags map[string]string `protobuf:"bytes,10,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Set by the client, optional: as in `PutObjectHead`.
+	CannedAcl string `protobuf:"bytes,11,opt,name=canned_acl,json=cannedAcl,proto3" json:"canned_acl,omitempty"`
+	// Set by the client, optional: as in `PutObjectHead`.
+	Grants        []*Grant `protobuf:"bytes,12,rep,name=grants,proto3" json:"grants,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateMultipartUploadRequest) Reset() {
 	*x = CreateMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[89]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6038,7 +6625,7 @@ func (x *CreateMultipartUploadRequest) String() string {
 func (*CreateMultipartUploadRequest) ProtoMessage() {}
 
 func (x *CreateMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[89]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6051,7 +6638,7 @@ func (x *CreateMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*CreateMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{89}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *CreateMultipartUploadRequest) GetBucket() string {
@@ -6103,6 +6690,41 @@ func (x *CreateMultipartUploadRequest) GetLock() *ObjectLock {
 	return nil
 }
 
+func (x *CreateMultipartUploadRequest) GetHeaders() map[string]string {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *CreateMultipartUploadRequest) GetStorageClass() string {
+	if x != nil {
+		return x.StorageClass
+	}
+	return ""
+}
+
+func (x *CreateMultipartUploadRequest) GetTags() map[string]string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *CreateMultipartUploadRequest) GetCannedAcl() string {
+	if x != nil {
+		return x.CannedAcl
+	}
+	return ""
+}
+
+func (x *CreateMultipartUploadRequest) GetGrants() []*Grant {
+	if x != nil {
+		return x.Grants
+	}
+	return nil
+}
+
 // The upload is open.
 type CreateMultipartUploadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -6114,7 +6736,7 @@ type CreateMultipartUploadResponse struct {
 
 func (x *CreateMultipartUploadResponse) Reset() {
 	*x = CreateMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[90]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6126,7 +6748,7 @@ func (x *CreateMultipartUploadResponse) String() string {
 func (*CreateMultipartUploadResponse) ProtoMessage() {}
 
 func (x *CreateMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[90]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6139,7 +6761,7 @@ func (x *CreateMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*CreateMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{90}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *CreateMultipartUploadResponse) GetUploadId() string {
@@ -6172,7 +6794,7 @@ type UploadPartHead struct {
 
 func (x *UploadPartHead) Reset() {
 	*x = UploadPartHead{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[91]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6184,7 +6806,7 @@ func (x *UploadPartHead) String() string {
 func (*UploadPartHead) ProtoMessage() {}
 
 func (x *UploadPartHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[91]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6197,7 +6819,7 @@ func (x *UploadPartHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartHead.ProtoReflect.Descriptor instead.
 func (*UploadPartHead) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{91}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *UploadPartHead) GetBucket() string {
@@ -6266,7 +6888,7 @@ type UploadPartRequest struct {
 
 func (x *UploadPartRequest) Reset() {
 	*x = UploadPartRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[92]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6278,7 +6900,7 @@ func (x *UploadPartRequest) String() string {
 func (*UploadPartRequest) ProtoMessage() {}
 
 func (x *UploadPartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[92]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6291,7 +6913,7 @@ func (x *UploadPartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartRequest.ProtoReflect.Descriptor instead.
 func (*UploadPartRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{92}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *UploadPartRequest) GetFrame() isUploadPartRequest_Frame {
@@ -6365,14 +6987,16 @@ type Part struct {
 	// Set by the server: when the part was stored.
 	LastModifiedMs int64 `protobuf:"varint,4,opt,name=last_modified_ms,json=lastModifiedMs,proto3" json:"last_modified_ms,omitempty"`
 	// Set by the server: CRC-64/NVME of the part.
-	Crc64Nvme     *uint64 `protobuf:"fixed64,5,opt,name=crc64nvme,proto3,oneof" json:"crc64nvme,omitempty"`
+	Crc64Nvme *uint64 `protobuf:"fixed64,5,opt,name=crc64nvme,proto3,oneof" json:"crc64nvme,omitempty"`
+	// Set by the server in answers of GetObjectAttributes: those that its upload chose, by name in lower case.
+	Checksums     map[string][]byte `protobuf:"bytes,6,rep,name=checksums,proto3" json:"checksums,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[93]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6384,7 +7008,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[93]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6397,7 +7021,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{93}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *Part) GetPartNumber() int32 {
@@ -6435,6 +7059,13 @@ func (x *Part) GetCrc64Nvme() uint64 {
 	return 0
 }
 
+func (x *Part) GetChecksums() map[string][]byte {
+	if x != nil {
+		return x.Checksums
+	}
+	return nil
+}
+
 // The part is durable.
 type UploadPartResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -6446,7 +7077,7 @@ type UploadPartResponse struct {
 
 func (x *UploadPartResponse) Reset() {
 	*x = UploadPartResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[94]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6458,7 +7089,7 @@ func (x *UploadPartResponse) String() string {
 func (*UploadPartResponse) ProtoMessage() {}
 
 func (x *UploadPartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[94]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6471,7 +7102,7 @@ func (x *UploadPartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPartResponse.ProtoReflect.Descriptor instead.
 func (*UploadPartResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{94}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *UploadPartResponse) GetPart() *Part {
@@ -6479,6 +7110,207 @@ func (x *UploadPartResponse) GetPart() *Part {
 		return x.Part
 	}
 	return nil
+}
+
+// Which object is to be a part.
+type UploadPartCopyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the client, required: the name, short name or ARN of the bucket of the upload.
+	Bucket string `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Set by the client, required: the key of the upload.
+	Key string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// Set by the client, required: from CreateMultipartUpload.
+	UploadId string `protobuf:"bytes,3,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
+	// Set by the client, required: 1 to 10000.
+	PartNumber int32 `protobuf:"varint,4,opt,name=part_number,json=partNumber,proto3" json:"part_number,omitempty"`
+	// Set by the client, optional: the source's bucket; by default the same one.
+	SourceBucket string `protobuf:"bytes,5,opt,name=source_bucket,json=sourceBucket,proto3" json:"source_bucket,omitempty"`
+	// Set by the client, required: the source's key.
+	SourceKey string `protobuf:"bytes,6,opt,name=source_key,json=sourceKey,proto3" json:"source_key,omitempty"`
+	// Set by the client, optional: which version of the source; by default the current one.
+	SourceVersionId string `protobuf:"bytes,7,opt,name=source_version_id,json=sourceVersionId,proto3" json:"source_version_id,omitempty"`
+	// Set by the client, optional: copy only the source with this ETag (`PreconditionFailed`).
+	SourceIfMatch string `protobuf:"bytes,8,opt,name=source_if_match,json=sourceIfMatch,proto3" json:"source_if_match,omitempty"`
+	// Set by the client, optional: which bytes of the source, at most 5 GiB; here `last` must be set, and the source have it
+	// (`InvalidArgument`). Default: all.
+	Range *ByteRange `protobuf:"bytes,9,opt,name=range,proto3" json:"range,omitempty"`
+	// Set by the client, of a source under the caller's own key: that key, 32 bytes.
+	SourceCustomerKey []byte `protobuf:"bytes,10,opt,name=source_customer_key,json=sourceCustomerKey,proto3" json:"source_customer_key,omitempty"`
+	// Set by the client, of an upload under the caller's own key: that key, 32 bytes.
+	CustomerKey []byte `protobuf:"bytes,11,opt,name=customer_key,json=customerKey,proto3" json:"customer_key,omitempty"`
+	// Set by the client, optional: idempotency id, a UUID; remembered 10 min.
+	RequestId     string `protobuf:"bytes,12,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UploadPartCopyRequest) Reset() {
+	*x = UploadPartCopyRequest{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[102]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UploadPartCopyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UploadPartCopyRequest) ProtoMessage() {}
+
+func (x *UploadPartCopyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[102]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UploadPartCopyRequest.ProtoReflect.Descriptor instead.
+func (*UploadPartCopyRequest) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{102}
+}
+
+func (x *UploadPartCopyRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *UploadPartCopyRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *UploadPartCopyRequest) GetUploadId() string {
+	if x != nil {
+		return x.UploadId
+	}
+	return ""
+}
+
+func (x *UploadPartCopyRequest) GetPartNumber() int32 {
+	if x != nil {
+		return x.PartNumber
+	}
+	return 0
+}
+
+func (x *UploadPartCopyRequest) GetSourceBucket() string {
+	if x != nil {
+		return x.SourceBucket
+	}
+	return ""
+}
+
+func (x *UploadPartCopyRequest) GetSourceKey() string {
+	if x != nil {
+		return x.SourceKey
+	}
+	return ""
+}
+
+func (x *UploadPartCopyRequest) GetSourceVersionId() string {
+	if x != nil {
+		return x.SourceVersionId
+	}
+	return ""
+}
+
+func (x *UploadPartCopyRequest) GetSourceIfMatch() string {
+	if x != nil {
+		return x.SourceIfMatch
+	}
+	return ""
+}
+
+func (x *UploadPartCopyRequest) GetRange() *ByteRange {
+	if x != nil {
+		return x.Range
+	}
+	return nil
+}
+
+func (x *UploadPartCopyRequest) GetSourceCustomerKey() []byte {
+	if x != nil {
+		return x.SourceCustomerKey
+	}
+	return nil
+}
+
+func (x *UploadPartCopyRequest) GetCustomerKey() []byte {
+	if x != nil {
+		return x.CustomerKey
+	}
+	return nil
+}
+
+func (x *UploadPartCopyRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The part is durable.
+type UploadPartCopyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set by the server: its description.
+	Part *Part `protobuf:"bytes,1,opt,name=part,proto3" json:"part,omitempty"`
+	// Set by the server: the version that was copied; empty where the source's bucket never kept versions.
+	SourceVersionId string `protobuf:"bytes,2,opt,name=source_version_id,json=sourceVersionId,proto3" json:"source_version_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *UploadPartCopyResponse) Reset() {
+	*x = UploadPartCopyResponse{}
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[103]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UploadPartCopyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UploadPartCopyResponse) ProtoMessage() {}
+
+func (x *UploadPartCopyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[103]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UploadPartCopyResponse.ProtoReflect.Descriptor instead.
+func (*UploadPartCopyResponse) Descriptor() ([]byte, []int) {
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{103}
+}
+
+func (x *UploadPartCopyResponse) GetPart() *Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *UploadPartCopyResponse) GetSourceVersionId() string {
+	if x != nil {
+		return x.SourceVersionId
+	}
+	return ""
 }
 
 // One part of the object to be.
@@ -6494,7 +7326,7 @@ type CompletedPart struct {
 
 func (x *CompletedPart) Reset() {
 	*x = CompletedPart{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[95]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6506,7 +7338,7 @@ func (x *CompletedPart) String() string {
 func (*CompletedPart) ProtoMessage() {}
 
 func (x *CompletedPart) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[95]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6519,7 +7351,7 @@ func (x *CompletedPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompletedPart.ProtoReflect.Descriptor instead.
 func (*CompletedPart) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{95}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *CompletedPart) GetPartNumber() int32 {
@@ -6564,7 +7396,7 @@ type CompleteMultipartUploadRequest struct {
 
 func (x *CompleteMultipartUploadRequest) Reset() {
 	*x = CompleteMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[96]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6576,7 +7408,7 @@ func (x *CompleteMultipartUploadRequest) String() string {
 func (*CompleteMultipartUploadRequest) ProtoMessage() {}
 
 func (x *CompleteMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[96]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6589,7 +7421,7 @@ func (x *CompleteMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*CompleteMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{96}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *CompleteMultipartUploadRequest) GetBucket() string {
@@ -6668,7 +7500,7 @@ type CompleteMultipartUploadResponse struct {
 
 func (x *CompleteMultipartUploadResponse) Reset() {
 	*x = CompleteMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[97]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6680,7 +7512,7 @@ func (x *CompleteMultipartUploadResponse) String() string {
 func (*CompleteMultipartUploadResponse) ProtoMessage() {}
 
 func (x *CompleteMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[97]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6693,7 +7525,7 @@ func (x *CompleteMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*CompleteMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{97}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *CompleteMultipartUploadResponse) GetObject() *Object {
@@ -6727,7 +7559,7 @@ type AbortMultipartUploadRequest struct {
 
 func (x *AbortMultipartUploadRequest) Reset() {
 	*x = AbortMultipartUploadRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[98]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6739,7 +7571,7 @@ func (x *AbortMultipartUploadRequest) String() string {
 func (*AbortMultipartUploadRequest) ProtoMessage() {}
 
 func (x *AbortMultipartUploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[98]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6752,7 +7584,7 @@ func (x *AbortMultipartUploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortMultipartUploadRequest.ProtoReflect.Descriptor instead.
 func (*AbortMultipartUploadRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{98}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *AbortMultipartUploadRequest) GetBucket() string {
@@ -6792,7 +7624,7 @@ type AbortMultipartUploadResponse struct {
 
 func (x *AbortMultipartUploadResponse) Reset() {
 	*x = AbortMultipartUploadResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[99]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6804,7 +7636,7 @@ func (x *AbortMultipartUploadResponse) String() string {
 func (*AbortMultipartUploadResponse) ProtoMessage() {}
 
 func (x *AbortMultipartUploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[99]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6817,7 +7649,7 @@ func (x *AbortMultipartUploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortMultipartUploadResponse.ProtoReflect.Descriptor instead.
 func (*AbortMultipartUploadResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{99}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{108}
 }
 
 // Which upload's parts to list.
@@ -6839,7 +7671,7 @@ type ListPartsRequest struct {
 
 func (x *ListPartsRequest) Reset() {
 	*x = ListPartsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[100]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6851,7 +7683,7 @@ func (x *ListPartsRequest) String() string {
 func (*ListPartsRequest) ProtoMessage() {}
 
 func (x *ListPartsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[100]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6864,7 +7696,7 @@ func (x *ListPartsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartsRequest.ProtoReflect.Descriptor instead.
 func (*ListPartsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{100}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *ListPartsRequest) GetBucket() string {
@@ -6915,7 +7747,7 @@ type ListPartsResponse struct {
 
 func (x *ListPartsResponse) Reset() {
 	*x = ListPartsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[101]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6927,7 +7759,7 @@ func (x *ListPartsResponse) String() string {
 func (*ListPartsResponse) ProtoMessage() {}
 
 func (x *ListPartsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[101]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6940,7 +7772,7 @@ func (x *ListPartsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartsResponse.ProtoReflect.Descriptor instead.
 func (*ListPartsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{101}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *ListPartsResponse) GetParts() []*Part {
@@ -6974,7 +7806,7 @@ type ListMultipartUploadsRequest struct {
 
 func (x *ListMultipartUploadsRequest) Reset() {
 	*x = ListMultipartUploadsRequest{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[102]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6986,7 +7818,7 @@ func (x *ListMultipartUploadsRequest) String() string {
 func (*ListMultipartUploadsRequest) ProtoMessage() {}
 
 func (x *ListMultipartUploadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[102]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6999,7 +7831,7 @@ func (x *ListMultipartUploadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMultipartUploadsRequest.ProtoReflect.Descriptor instead.
 func (*ListMultipartUploadsRequest) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{102}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *ListMultipartUploadsRequest) GetBucket() string {
@@ -7045,7 +7877,7 @@ type MultipartUpload struct {
 
 func (x *MultipartUpload) Reset() {
 	*x = MultipartUpload{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[103]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7057,7 +7889,7 @@ func (x *MultipartUpload) String() string {
 func (*MultipartUpload) ProtoMessage() {}
 
 func (x *MultipartUpload) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[103]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7070,7 +7902,7 @@ func (x *MultipartUpload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MultipartUpload.ProtoReflect.Descriptor instead.
 func (*MultipartUpload) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{103}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *MultipartUpload) GetKey() string {
@@ -7107,7 +7939,7 @@ type ListMultipartUploadsResponse struct {
 
 func (x *ListMultipartUploadsResponse) Reset() {
 	*x = ListMultipartUploadsResponse{}
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[104]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7119,7 +7951,7 @@ func (x *ListMultipartUploadsResponse) String() string {
 func (*ListMultipartUploadsResponse) ProtoMessage() {}
 
 func (x *ListMultipartUploadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[104]
+	mi := &file_cumulo_api_objects_v1_objects_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7132,7 +7964,7 @@ func (x *ListMultipartUploadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMultipartUploadsResponse.ProtoReflect.Descriptor instead.
 func (*ListMultipartUploadsResponse) Descriptor() ([]byte, []int) {
-	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{104}
+	return file_cumulo_api_objects_v1_objects_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *ListMultipartUploadsResponse) GetUploads() []*MultipartUpload {
@@ -7185,7 +8017,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x0f_content_lengthB\f\n" +
 	"\n" +
 	"_crc64nvmeB\t\n" +
-	"\a_crc32c\"\xf5\x04\n" +
+	"\a_crc32c\"\xf9\x06\n" +
 	"\x06Object\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +
@@ -7207,13 +8039,23 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\n" +
 	"version_id\x18\r \x01(\tR\tversionId\x125\n" +
 	"\x04lock\x18\x0e \x01(\v2!.cumulo.api.objects.v1.ObjectLockR\x04lock\x12-\n" +
-	"\x12replication_status\x18\x0f \x01(\tR\x11replicationStatus\x1a;\n" +
+	"\x12replication_status\x18\x0f \x01(\tR\x11replicationStatus\x12D\n" +
+	"\aheaders\x18\x10 \x03(\v2*.cumulo.api.objects.v1.Object.HeadersEntryR\aheaders\x12#\n" +
+	"\rstorage_class\x18\x11 \x01(\tR\fstorageClass\x12\x1b\n" +
+	"\ttag_count\x18\x12 \x01(\x05R\btagCount\x12>\n" +
+	"\arestore\x18\x13 \x01(\v2$.cumulo.api.objects.v1.ObjectRestoreR\arestore\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a:\n" +
+	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\f\n" +
 	"\n" +
 	"_crc64nvmeB\t\n" +
-	"\a_crc32c\"\xa8\x01\n" +
+	"\a_crc32c\".\n" +
+	"\rObjectRestore\x12\x1d\n" +
+	"\n" +
+	"expires_ms\x18\x01 \x01(\x03R\texpiresMs\"\xa8\x01\n" +
 	"\n" +
 	"ObjectLock\x12\x12\n" +
 	"\x04mode\x18\x01 \x01(\tR\x04mode\x12&\n" +
@@ -7396,7 +8238,11 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\"\x1c\n" +
-	"\x1aDeleteBucketPolicyResponse\"4\n" +
+	"\x1aDeleteBucketPolicyResponse\"6\n" +
+	"\x1cGetBucketPolicyStatusRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\"7\n" +
+	"\x1dGetBucketPolicyStatusResponse\x12\x16\n" +
+	"\x06public\x18\x01 \x01(\bR\x06public\"4\n" +
 	"\x1aGetBucketVersioningRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\"5\n" +
 	"\x1bGetBucketVersioningResponse\x12\x16\n" +
@@ -7454,7 +8300,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"d\n" +
 	"\x0fEnclosedMessage\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12;\n" +
-	"\x05entry\x18\x02 \x01(\v2%.cumulo.api.queue.v1.SendMessageEntryR\x05entry\"\xc2\x05\n" +
+	"\x05entry\x18\x02 \x01(\v2%.cumulo.api.queue.v1.SendMessageEntryR\x05entry\"\xed\b\n" +
 	"\x11CopyObjectRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12#\n" +
@@ -7475,8 +8321,21 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"encryption\x12.\n" +
 	"\x13source_customer_key\x18\r \x01(\fR\x11sourceCustomerKey\x12*\n" +
 	"\x11source_version_id\x18\x0e \x01(\tR\x0fsourceVersionId\x125\n" +
-	"\x04lock\x18\x0f \x01(\v2!.cumulo.api.objects.v1.ObjectLockR\x04lock\x1a;\n" +
+	"\x04lock\x18\x0f \x01(\v2!.cumulo.api.objects.v1.ObjectLockR\x04lock\x12O\n" +
+	"\aheaders\x18\x10 \x03(\v25.cumulo.api.objects.v1.CopyObjectRequest.HeadersEntryR\aheaders\x12#\n" +
+	"\rstorage_class\x18\x11 \x01(\tR\fstorageClass\x12!\n" +
+	"\freplace_tags\x18\x12 \x01(\bR\vreplaceTags\x12F\n" +
+	"\x04tags\x18\x13 \x03(\v22.cumulo.api.objects.v1.CopyObjectRequest.TagsEntryR\x04tags\x12\x1d\n" +
+	"\n" +
+	"canned_acl\x18\x14 \x01(\tR\tcannedAcl\x124\n" +
+	"\x06grants\x18\x15 \x03(\v2\x1c.cumulo.api.objects.v1.GrantR\x06grants\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a:\n" +
+	"\fHeadersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a7\n" +
+	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"w\n" +
 	"\x12CopyObjectResponse\x125\n" +
@@ -7492,7 +8351,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\rif_none_match\x18\x06 \x01(\tR\vifNoneMatch\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\a \x01(\tR\trequestId\"\x16\n" +
-	"\x14RenameObjectResponse\"\x88\x05\n" +
+	"\x14RenameObjectResponse\"\x88\b\n" +
 	"\rPutObjectHead\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12!\n" +
@@ -7509,8 +8368,20 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\n" +
 	"encryption\x18\v \x01(\v2'.cumulo.api.objects.v1.ObjectEncryptionR\n" +
 	"encryption\x125\n" +
-	"\x04lock\x18\f \x01(\v2!.cumulo.api.objects.v1.ObjectLockR\x04lock\x1a;\n" +
+	"\x04lock\x18\f \x01(\v2!.cumulo.api.objects.v1.ObjectLockR\x04lock\x12K\n" +
+	"\aheaders\x18\r \x03(\v21.cumulo.api.objects.v1.PutObjectHead.HeadersEntryR\aheaders\x12#\n" +
+	"\rstorage_class\x18\x0e \x01(\tR\fstorageClass\x12B\n" +
+	"\x04tags\x18\x0f \x03(\v2..cumulo.api.objects.v1.PutObjectHead.TagsEntryR\x04tags\x12\x1d\n" +
+	"\n" +
+	"canned_acl\x18\x10 \x01(\tR\tcannedAcl\x124\n" +
+	"\x06grants\x18\x11 \x03(\v2\x1c.cumulo.api.objects.v1.GrantR\x06grants\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a:\n" +
+	"\fHeadersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a7\n" +
+	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x0f\n" +
 	"\r_write_offset\"R\n" +
@@ -7567,7 +8438,33 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x15_if_modified_since_msB\x19\n" +
 	"\x17_if_unmodified_since_ms\"K\n" +
 	"\x12HeadObjectResponse\x125\n" +
-	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\"\xc5\x01\n" +
+	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\"\xd1\x01\n" +
+	"\x1aGetObjectAttributesRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x03 \x01(\tR\tversionId\x12!\n" +
+	"\fcustomer_key\x18\x04 \x01(\fR\vcustomerKey\x12\x1b\n" +
+	"\tpage_size\x18\x05 \x01(\x05R\bpageSize\x12*\n" +
+	"\x11after_part_number\x18\x06 \x01(\x05R\x0fafterPartNumber\"\xf5\x02\n" +
+	"\x1bGetObjectAttributesResponse\x125\n" +
+	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\x12_\n" +
+	"\tchecksums\x18\x02 \x03(\v2A.cumulo.api.objects.v1.GetObjectAttributesResponse.ChecksumsEntryR\tchecksums\x12#\n" +
+	"\rchecksum_type\x18\x03 \x01(\tR\fchecksumType\x121\n" +
+	"\x05parts\x18\x04 \x03(\v2\x1b.cumulo.api.objects.v1.PartR\x05parts\x12(\n" +
+	"\x10next_part_number\x18\x05 \x01(\x05R\x0enextPartNumber\x1a<\n" +
+	"\x0eChecksumsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\"\x87\x01\n" +
+	"\x14RestoreObjectRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x12\n" +
+	"\x04days\x18\x03 \x01(\x05R\x04days\x12\x12\n" +
+	"\x04tier\x18\x04 \x01(\tR\x04tier\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x05 \x01(\tR\tversionId\"3\n" +
+	"\x15RestoreObjectResponse\x12\x1a\n" +
+	"\brestored\x18\x01 \x01(\bR\brestored\"\xc5\x01\n" +
 	"\x13DeleteObjectRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x19\n" +
@@ -7641,7 +8538,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x1aListObjectVersionsResponse\x12@\n" +
 	"\bversions\x18\x01 \x03(\v2$.cumulo.api.objects.v1.ObjectVersionR\bversions\x12'\n" +
 	"\x0fcommon_prefixes\x18\x02 \x03(\tR\x0ecommonPrefixes\x12&\n" +
-	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xa6\x03\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xc4\x06\n" +
 	"\x1cCreateMultipartUploadRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12!\n" +
@@ -7652,8 +8549,21 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\n" +
 	"encryption\x18\x06 \x01(\v2'.cumulo.api.objects.v1.ObjectEncryptionR\n" +
 	"encryption\x125\n" +
-	"\x04lock\x18\a \x01(\v2!.cumulo.api.objects.v1.ObjectLockR\x04lock\x1a;\n" +
+	"\x04lock\x18\a \x01(\v2!.cumulo.api.objects.v1.ObjectLockR\x04lock\x12Z\n" +
+	"\aheaders\x18\b \x03(\v2@.cumulo.api.objects.v1.CreateMultipartUploadRequest.HeadersEntryR\aheaders\x12#\n" +
+	"\rstorage_class\x18\t \x01(\tR\fstorageClass\x12Q\n" +
+	"\x04tags\x18\n" +
+	" \x03(\v2=.cumulo.api.objects.v1.CreateMultipartUploadRequest.TagsEntryR\x04tags\x12\x1d\n" +
+	"\n" +
+	"canned_acl\x18\v \x01(\tR\tcannedAcl\x124\n" +
+	"\x06grants\x18\f \x03(\v2\x1c.cumulo.api.objects.v1.GrantR\x06grants\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a:\n" +
+	"\fHeadersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a7\n" +
+	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"<\n" +
 	"\x1dCreateMultipartUploadResponse\x12\x1b\n" +
@@ -7672,7 +8582,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x04head\x18\x01 \x01(\v2%.cumulo.api.objects.v1.UploadPartHeadH\x00R\x04head\x12\x14\n" +
 	"\x04data\x18\x02 \x01(\fH\x00R\x04data\x12=\n" +
 	"\x06commit\x18\x03 \x01(\v2#.cumulo.api.objects.v1.UploadCommitH\x00R\x06commitB\a\n" +
-	"\x05frame\"\xb5\x01\n" +
+	"\x05frame\"\xbd\x02\n" +
 	"\x04Part\x12\x1f\n" +
 	"\vpart_number\x18\x01 \x01(\x05R\n" +
 	"partNumber\x12\x12\n" +
@@ -7680,11 +8590,35 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\n" +
 	"size_bytes\x18\x03 \x01(\x03R\tsizeBytes\x12(\n" +
 	"\x10last_modified_ms\x18\x04 \x01(\x03R\x0elastModifiedMs\x12!\n" +
-	"\tcrc64nvme\x18\x05 \x01(\x06H\x00R\tcrc64nvme\x88\x01\x01B\f\n" +
+	"\tcrc64nvme\x18\x05 \x01(\x06H\x00R\tcrc64nvme\x88\x01\x01\x12H\n" +
+	"\tchecksums\x18\x06 \x03(\v2*.cumulo.api.objects.v1.Part.ChecksumsEntryR\tchecksums\x1a<\n" +
+	"\x0eChecksumsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01B\f\n" +
 	"\n" +
 	"_crc64nvme\"E\n" +
 	"\x12UploadPartResponse\x12/\n" +
-	"\x04part\x18\x01 \x01(\v2\x1b.cumulo.api.objects.v1.PartR\x04part\"D\n" +
+	"\x04part\x18\x01 \x01(\v2\x1b.cumulo.api.objects.v1.PartR\x04part\"\xc1\x03\n" +
+	"\x15UploadPartCopyRequest\x12\x16\n" +
+	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1b\n" +
+	"\tupload_id\x18\x03 \x01(\tR\buploadId\x12\x1f\n" +
+	"\vpart_number\x18\x04 \x01(\x05R\n" +
+	"partNumber\x12#\n" +
+	"\rsource_bucket\x18\x05 \x01(\tR\fsourceBucket\x12\x1d\n" +
+	"\n" +
+	"source_key\x18\x06 \x01(\tR\tsourceKey\x12*\n" +
+	"\x11source_version_id\x18\a \x01(\tR\x0fsourceVersionId\x12&\n" +
+	"\x0fsource_if_match\x18\b \x01(\tR\rsourceIfMatch\x126\n" +
+	"\x05range\x18\t \x01(\v2 .cumulo.api.objects.v1.ByteRangeR\x05range\x12.\n" +
+	"\x13source_customer_key\x18\n" +
+	" \x01(\fR\x11sourceCustomerKey\x12!\n" +
+	"\fcustomer_key\x18\v \x01(\fR\vcustomerKey\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\f \x01(\tR\trequestId\"u\n" +
+	"\x16UploadPartCopyResponse\x12/\n" +
+	"\x04part\x18\x01 \x01(\v2\x1b.cumulo.api.objects.v1.PartR\x04part\x12*\n" +
+	"\x11source_version_id\x18\x02 \x01(\tR\x0fsourceVersionId\"D\n" +
 	"\rCompletedPart\x12\x1f\n" +
 	"\vpart_number\x18\x01 \x01(\x05R\n" +
 	"partNumber\x12\x12\n" +
@@ -7732,7 +8666,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\tcreate_ms\x18\x03 \x01(\x03R\bcreateMs\"\x88\x01\n" +
 	"\x1cListMultipartUploadsResponse\x12@\n" +
 	"\auploads\x18\x01 \x03(\v2&.cumulo.api.objects.v1.MultipartUploadR\auploads\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xc2%\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xa0)\n" +
 	"\rObjectService\x12g\n" +
 	"\fCreateBucket\x12*.cumulo.api.objects.v1.CreateBucketRequest\x1a+.cumulo.api.objects.v1.CreateBucketResponse\x12^\n" +
 	"\tGetBucket\x12'.cumulo.api.objects.v1.GetBucketRequest\x1a(.cumulo.api.objects.v1.GetBucketResponse\x12d\n" +
@@ -7740,7 +8674,8 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\fDeleteBucket\x12*.cumulo.api.objects.v1.DeleteBucketRequest\x1a+.cumulo.api.objects.v1.DeleteBucketResponse\x12p\n" +
 	"\x0fGetBucketPolicy\x12-.cumulo.api.objects.v1.GetBucketPolicyRequest\x1a..cumulo.api.objects.v1.GetBucketPolicyResponse\x12p\n" +
 	"\x0fSetBucketPolicy\x12-.cumulo.api.objects.v1.SetBucketPolicyRequest\x1a..cumulo.api.objects.v1.SetBucketPolicyResponse\x12y\n" +
-	"\x12DeleteBucketPolicy\x120.cumulo.api.objects.v1.DeleteBucketPolicyRequest\x1a1.cumulo.api.objects.v1.DeleteBucketPolicyResponse\x12g\n" +
+	"\x12DeleteBucketPolicy\x120.cumulo.api.objects.v1.DeleteBucketPolicyRequest\x1a1.cumulo.api.objects.v1.DeleteBucketPolicyResponse\x12\x82\x01\n" +
+	"\x15GetBucketPolicyStatus\x123.cumulo.api.objects.v1.GetBucketPolicyStatusRequest\x1a4.cumulo.api.objects.v1.GetBucketPolicyStatusResponse\x12g\n" +
 	"\fGetBucketAcl\x12*.cumulo.api.objects.v1.GetBucketAclRequest\x1a+.cumulo.api.objects.v1.GetBucketAclResponse\x12g\n" +
 	"\fSetBucketAcl\x12*.cumulo.api.objects.v1.SetBucketAclRequest\x1a+.cumulo.api.objects.v1.SetBucketAclResponse\x12|\n" +
 	"\x13GetBucketVersioning\x121.cumulo.api.objects.v1.GetBucketVersioningRequest\x1a2.cumulo.api.objects.v1.GetBucketVersioningResponse\x12|\n" +
@@ -7754,7 +8689,9 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\tPutObject\x12'.cumulo.api.objects.v1.PutObjectRequest\x1a(.cumulo.api.objects.v1.PutObjectResponse(\x01\x12`\n" +
 	"\tGetObject\x12'.cumulo.api.objects.v1.GetObjectRequest\x1a(.cumulo.api.objects.v1.GetObjectResponse0\x01\x12a\n" +
 	"\n" +
-	"HeadObject\x12(.cumulo.api.objects.v1.HeadObjectRequest\x1a).cumulo.api.objects.v1.HeadObjectResponse\x12g\n" +
+	"HeadObject\x12(.cumulo.api.objects.v1.HeadObjectRequest\x1a).cumulo.api.objects.v1.HeadObjectResponse\x12|\n" +
+	"\x13GetObjectAttributes\x121.cumulo.api.objects.v1.GetObjectAttributesRequest\x1a2.cumulo.api.objects.v1.GetObjectAttributesResponse\x12j\n" +
+	"\rRestoreObject\x12+.cumulo.api.objects.v1.RestoreObjectRequest\x1a,.cumulo.api.objects.v1.RestoreObjectResponse\x12g\n" +
 	"\fGetObjectAcl\x12*.cumulo.api.objects.v1.GetObjectAclRequest\x1a+.cumulo.api.objects.v1.GetObjectAclResponse\x12g\n" +
 	"\fSetObjectAcl\x12*.cumulo.api.objects.v1.SetObjectAclRequest\x1a+.cumulo.api.objects.v1.SetObjectAclResponse\x12s\n" +
 	"\x10GetObjectTagging\x12..cumulo.api.objects.v1.GetObjectTaggingRequest\x1a/.cumulo.api.objects.v1.GetObjectTaggingResponse\x12s\n" +
@@ -7773,7 +8710,8 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x12ListObjectVersions\x120.cumulo.api.objects.v1.ListObjectVersionsRequest\x1a1.cumulo.api.objects.v1.ListObjectVersionsResponse\x12\x82\x01\n" +
 	"\x15CreateMultipartUpload\x123.cumulo.api.objects.v1.CreateMultipartUploadRequest\x1a4.cumulo.api.objects.v1.CreateMultipartUploadResponse\x12c\n" +
 	"\n" +
-	"UploadPart\x12(.cumulo.api.objects.v1.UploadPartRequest\x1a).cumulo.api.objects.v1.UploadPartResponse(\x01\x12\x88\x01\n" +
+	"UploadPart\x12(.cumulo.api.objects.v1.UploadPartRequest\x1a).cumulo.api.objects.v1.UploadPartResponse(\x01\x12m\n" +
+	"\x0eUploadPartCopy\x12,.cumulo.api.objects.v1.UploadPartCopyRequest\x1a-.cumulo.api.objects.v1.UploadPartCopyResponse\x12\x88\x01\n" +
 	"\x17CompleteMultipartUpload\x125.cumulo.api.objects.v1.CompleteMultipartUploadRequest\x1a6.cumulo.api.objects.v1.CompleteMultipartUploadResponse\x12\x7f\n" +
 	"\x14AbortMultipartUpload\x122.cumulo.api.objects.v1.AbortMultipartUploadRequest\x1a3.cumulo.api.objects.v1.AbortMultipartUploadResponse\x12^\n" +
 	"\tListParts\x12'.cumulo.api.objects.v1.ListPartsRequest\x1a(.cumulo.api.objects.v1.ListPartsResponse\x12\x7f\n" +
@@ -7791,7 +8729,7 @@ func file_cumulo_api_objects_v1_objects_proto_rawDescGZIP() []byte {
 	return file_cumulo_api_objects_v1_objects_proto_rawDescData
 }
 
-var file_cumulo_api_objects_v1_objects_proto_msgTypes = make([]protoimpl.MessageInfo, 112)
+var file_cumulo_api_objects_v1_objects_proto_msgTypes = make([]protoimpl.MessageInfo, 130)
 var file_cumulo_api_objects_v1_objects_proto_goTypes = []any{
 	(*Bucket)(nil),                            // 0: cumulo.api.objects.v1.Bucket
 	(*Grant)(nil),                             // 1: cumulo.api.objects.v1.Grant
@@ -7799,260 +8737,303 @@ var file_cumulo_api_objects_v1_objects_proto_goTypes = []any{
 	(*NotificationRule)(nil),                  // 3: cumulo.api.objects.v1.NotificationRule
 	(*ExpectedContent)(nil),                   // 4: cumulo.api.objects.v1.ExpectedContent
 	(*Object)(nil),                            // 5: cumulo.api.objects.v1.Object
-	(*ObjectLock)(nil),                        // 6: cumulo.api.objects.v1.ObjectLock
-	(*EventHold)(nil),                         // 7: cumulo.api.objects.v1.EventHold
-	(*ObjectEncryption)(nil),                  // 8: cumulo.api.objects.v1.ObjectEncryption
-	(*ItemError)(nil),                         // 9: cumulo.api.objects.v1.ItemError
-	(*CreateBucketRequest)(nil),               // 10: cumulo.api.objects.v1.CreateBucketRequest
-	(*CreateBucketResponse)(nil),              // 11: cumulo.api.objects.v1.CreateBucketResponse
-	(*GetBucketRequest)(nil),                  // 12: cumulo.api.objects.v1.GetBucketRequest
-	(*GetBucketResponse)(nil),                 // 13: cumulo.api.objects.v1.GetBucketResponse
-	(*GetBucketAclRequest)(nil),               // 14: cumulo.api.objects.v1.GetBucketAclRequest
-	(*GetBucketAclResponse)(nil),              // 15: cumulo.api.objects.v1.GetBucketAclResponse
-	(*SetBucketAclRequest)(nil),               // 16: cumulo.api.objects.v1.SetBucketAclRequest
-	(*SetBucketAclResponse)(nil),              // 17: cumulo.api.objects.v1.SetBucketAclResponse
-	(*GetObjectAclRequest)(nil),               // 18: cumulo.api.objects.v1.GetObjectAclRequest
-	(*GetObjectAclResponse)(nil),              // 19: cumulo.api.objects.v1.GetObjectAclResponse
-	(*SetObjectAclRequest)(nil),               // 20: cumulo.api.objects.v1.SetObjectAclRequest
-	(*SetObjectAclResponse)(nil),              // 21: cumulo.api.objects.v1.SetObjectAclResponse
-	(*GetObjectTaggingRequest)(nil),           // 22: cumulo.api.objects.v1.GetObjectTaggingRequest
-	(*GetObjectTaggingResponse)(nil),          // 23: cumulo.api.objects.v1.GetObjectTaggingResponse
-	(*SetObjectTaggingRequest)(nil),           // 24: cumulo.api.objects.v1.SetObjectTaggingRequest
-	(*SetObjectTaggingResponse)(nil),          // 25: cumulo.api.objects.v1.SetObjectTaggingResponse
-	(*DeleteObjectTaggingRequest)(nil),        // 26: cumulo.api.objects.v1.DeleteObjectTaggingRequest
-	(*DeleteObjectTaggingResponse)(nil),       // 27: cumulo.api.objects.v1.DeleteObjectTaggingResponse
-	(*GetObjectRetentionRequest)(nil),         // 28: cumulo.api.objects.v1.GetObjectRetentionRequest
-	(*GetObjectRetentionResponse)(nil),        // 29: cumulo.api.objects.v1.GetObjectRetentionResponse
-	(*SetObjectRetentionRequest)(nil),         // 30: cumulo.api.objects.v1.SetObjectRetentionRequest
-	(*SetObjectRetentionResponse)(nil),        // 31: cumulo.api.objects.v1.SetObjectRetentionResponse
-	(*GetObjectLegalHoldRequest)(nil),         // 32: cumulo.api.objects.v1.GetObjectLegalHoldRequest
-	(*GetObjectLegalHoldResponse)(nil),        // 33: cumulo.api.objects.v1.GetObjectLegalHoldResponse
-	(*SetObjectLegalHoldRequest)(nil),         // 34: cumulo.api.objects.v1.SetObjectLegalHoldRequest
-	(*SetObjectLegalHoldResponse)(nil),        // 35: cumulo.api.objects.v1.SetObjectLegalHoldResponse
-	(*ListBucketsRequest)(nil),                // 36: cumulo.api.objects.v1.ListBucketsRequest
-	(*ListBucketsResponse)(nil),               // 37: cumulo.api.objects.v1.ListBucketsResponse
-	(*DeleteBucketRequest)(nil),               // 38: cumulo.api.objects.v1.DeleteBucketRequest
-	(*DeleteBucketResponse)(nil),              // 39: cumulo.api.objects.v1.DeleteBucketResponse
-	(*GetBucketPolicyRequest)(nil),            // 40: cumulo.api.objects.v1.GetBucketPolicyRequest
-	(*GetBucketPolicyResponse)(nil),           // 41: cumulo.api.objects.v1.GetBucketPolicyResponse
-	(*SetBucketPolicyRequest)(nil),            // 42: cumulo.api.objects.v1.SetBucketPolicyRequest
-	(*SetBucketPolicyResponse)(nil),           // 43: cumulo.api.objects.v1.SetBucketPolicyResponse
-	(*DeleteBucketPolicyRequest)(nil),         // 44: cumulo.api.objects.v1.DeleteBucketPolicyRequest
-	(*DeleteBucketPolicyResponse)(nil),        // 45: cumulo.api.objects.v1.DeleteBucketPolicyResponse
-	(*GetBucketVersioningRequest)(nil),        // 46: cumulo.api.objects.v1.GetBucketVersioningRequest
-	(*GetBucketVersioningResponse)(nil),       // 47: cumulo.api.objects.v1.GetBucketVersioningResponse
-	(*SetBucketVersioningRequest)(nil),        // 48: cumulo.api.objects.v1.SetBucketVersioningRequest
-	(*SetBucketVersioningResponse)(nil),       // 49: cumulo.api.objects.v1.SetBucketVersioningResponse
-	(*GetBucketNotificationRequest)(nil),      // 50: cumulo.api.objects.v1.GetBucketNotificationRequest
-	(*GetBucketNotificationResponse)(nil),     // 51: cumulo.api.objects.v1.GetBucketNotificationResponse
-	(*SetBucketNotificationRequest)(nil),      // 52: cumulo.api.objects.v1.SetBucketNotificationRequest
-	(*SetBucketNotificationResponse)(nil),     // 53: cumulo.api.objects.v1.SetBucketNotificationResponse
-	(*GetBucketConfigurationRequest)(nil),     // 54: cumulo.api.objects.v1.GetBucketConfigurationRequest
-	(*GetBucketConfigurationResponse)(nil),    // 55: cumulo.api.objects.v1.GetBucketConfigurationResponse
-	(*SetBucketConfigurationRequest)(nil),     // 56: cumulo.api.objects.v1.SetBucketConfigurationRequest
-	(*SetBucketConfigurationResponse)(nil),    // 57: cumulo.api.objects.v1.SetBucketConfigurationResponse
-	(*DeleteBucketConfigurationRequest)(nil),  // 58: cumulo.api.objects.v1.DeleteBucketConfigurationRequest
-	(*DeleteBucketConfigurationResponse)(nil), // 59: cumulo.api.objects.v1.DeleteBucketConfigurationResponse
-	(*ListBucketConfigurationsRequest)(nil),   // 60: cumulo.api.objects.v1.ListBucketConfigurationsRequest
-	(*ListBucketConfigurationsResponse)(nil),  // 61: cumulo.api.objects.v1.ListBucketConfigurationsResponse
-	(*EnclosedMessage)(nil),                   // 62: cumulo.api.objects.v1.EnclosedMessage
-	(*CopyObjectRequest)(nil),                 // 63: cumulo.api.objects.v1.CopyObjectRequest
-	(*CopyObjectResponse)(nil),                // 64: cumulo.api.objects.v1.CopyObjectResponse
-	(*RenameObjectRequest)(nil),               // 65: cumulo.api.objects.v1.RenameObjectRequest
-	(*RenameObjectResponse)(nil),              // 66: cumulo.api.objects.v1.RenameObjectResponse
-	(*PutObjectHead)(nil),                     // 67: cumulo.api.objects.v1.PutObjectHead
-	(*UploadCommit)(nil),                      // 68: cumulo.api.objects.v1.UploadCommit
-	(*PutObjectRequest)(nil),                  // 69: cumulo.api.objects.v1.PutObjectRequest
-	(*PutObjectResponse)(nil),                 // 70: cumulo.api.objects.v1.PutObjectResponse
-	(*ByteRange)(nil),                         // 71: cumulo.api.objects.v1.ByteRange
-	(*GetObjectRequest)(nil),                  // 72: cumulo.api.objects.v1.GetObjectRequest
-	(*GetObjectHead)(nil),                     // 73: cumulo.api.objects.v1.GetObjectHead
-	(*GetObjectResponse)(nil),                 // 74: cumulo.api.objects.v1.GetObjectResponse
-	(*HeadObjectRequest)(nil),                 // 75: cumulo.api.objects.v1.HeadObjectRequest
-	(*HeadObjectResponse)(nil),                // 76: cumulo.api.objects.v1.HeadObjectResponse
-	(*DeleteObjectRequest)(nil),               // 77: cumulo.api.objects.v1.DeleteObjectRequest
-	(*DeleteObjectResponse)(nil),              // 78: cumulo.api.objects.v1.DeleteObjectResponse
-	(*DeleteObjectEntry)(nil),                 // 79: cumulo.api.objects.v1.DeleteObjectEntry
-	(*BatchDeleteObjectsRequest)(nil),         // 80: cumulo.api.objects.v1.BatchDeleteObjectsRequest
-	(*DeleteObjectResult)(nil),                // 81: cumulo.api.objects.v1.DeleteObjectResult
-	(*BatchDeleteObjectsResponse)(nil),        // 82: cumulo.api.objects.v1.BatchDeleteObjectsResponse
-	(*ListObjectsRequest)(nil),                // 83: cumulo.api.objects.v1.ListObjectsRequest
-	(*ObjectSummary)(nil),                     // 84: cumulo.api.objects.v1.ObjectSummary
-	(*ListObjectsResponse)(nil),               // 85: cumulo.api.objects.v1.ListObjectsResponse
-	(*ListObjectVersionsRequest)(nil),         // 86: cumulo.api.objects.v1.ListObjectVersionsRequest
-	(*ObjectVersion)(nil),                     // 87: cumulo.api.objects.v1.ObjectVersion
-	(*ListObjectVersionsResponse)(nil),        // 88: cumulo.api.objects.v1.ListObjectVersionsResponse
-	(*CreateMultipartUploadRequest)(nil),      // 89: cumulo.api.objects.v1.CreateMultipartUploadRequest
-	(*CreateMultipartUploadResponse)(nil),     // 90: cumulo.api.objects.v1.CreateMultipartUploadResponse
-	(*UploadPartHead)(nil),                    // 91: cumulo.api.objects.v1.UploadPartHead
-	(*UploadPartRequest)(nil),                 // 92: cumulo.api.objects.v1.UploadPartRequest
-	(*Part)(nil),                              // 93: cumulo.api.objects.v1.Part
-	(*UploadPartResponse)(nil),                // 94: cumulo.api.objects.v1.UploadPartResponse
-	(*CompletedPart)(nil),                     // 95: cumulo.api.objects.v1.CompletedPart
-	(*CompleteMultipartUploadRequest)(nil),    // 96: cumulo.api.objects.v1.CompleteMultipartUploadRequest
-	(*CompleteMultipartUploadResponse)(nil),   // 97: cumulo.api.objects.v1.CompleteMultipartUploadResponse
-	(*AbortMultipartUploadRequest)(nil),       // 98: cumulo.api.objects.v1.AbortMultipartUploadRequest
-	(*AbortMultipartUploadResponse)(nil),      // 99: cumulo.api.objects.v1.AbortMultipartUploadResponse
-	(*ListPartsRequest)(nil),                  // 100: cumulo.api.objects.v1.ListPartsRequest
-	(*ListPartsResponse)(nil),                 // 101: cumulo.api.objects.v1.ListPartsResponse
-	(*ListMultipartUploadsRequest)(nil),       // 102: cumulo.api.objects.v1.ListMultipartUploadsRequest
-	(*MultipartUpload)(nil),                   // 103: cumulo.api.objects.v1.MultipartUpload
-	(*ListMultipartUploadsResponse)(nil),      // 104: cumulo.api.objects.v1.ListMultipartUploadsResponse
-	nil,                                       // 105: cumulo.api.objects.v1.Object.MetadataEntry
-	nil,                                       // 106: cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
-	nil,                                       // 107: cumulo.api.objects.v1.GetObjectTaggingResponse.TagsEntry
-	nil,                                       // 108: cumulo.api.objects.v1.SetObjectTaggingRequest.TagsEntry
-	nil,                                       // 109: cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
-	nil,                                       // 110: cumulo.api.objects.v1.PutObjectHead.MetadataEntry
-	nil,                                       // 111: cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
-	(*v1.SendMessageEntry)(nil),               // 112: cumulo.api.queue.v1.SendMessageEntry
-	(*v1.SentMessage)(nil),                    // 113: cumulo.api.queue.v1.SentMessage
+	(*ObjectRestore)(nil),                     // 6: cumulo.api.objects.v1.ObjectRestore
+	(*ObjectLock)(nil),                        // 7: cumulo.api.objects.v1.ObjectLock
+	(*EventHold)(nil),                         // 8: cumulo.api.objects.v1.EventHold
+	(*ObjectEncryption)(nil),                  // 9: cumulo.api.objects.v1.ObjectEncryption
+	(*ItemError)(nil),                         // 10: cumulo.api.objects.v1.ItemError
+	(*CreateBucketRequest)(nil),               // 11: cumulo.api.objects.v1.CreateBucketRequest
+	(*CreateBucketResponse)(nil),              // 12: cumulo.api.objects.v1.CreateBucketResponse
+	(*GetBucketRequest)(nil),                  // 13: cumulo.api.objects.v1.GetBucketRequest
+	(*GetBucketResponse)(nil),                 // 14: cumulo.api.objects.v1.GetBucketResponse
+	(*GetBucketAclRequest)(nil),               // 15: cumulo.api.objects.v1.GetBucketAclRequest
+	(*GetBucketAclResponse)(nil),              // 16: cumulo.api.objects.v1.GetBucketAclResponse
+	(*SetBucketAclRequest)(nil),               // 17: cumulo.api.objects.v1.SetBucketAclRequest
+	(*SetBucketAclResponse)(nil),              // 18: cumulo.api.objects.v1.SetBucketAclResponse
+	(*GetObjectAclRequest)(nil),               // 19: cumulo.api.objects.v1.GetObjectAclRequest
+	(*GetObjectAclResponse)(nil),              // 20: cumulo.api.objects.v1.GetObjectAclResponse
+	(*SetObjectAclRequest)(nil),               // 21: cumulo.api.objects.v1.SetObjectAclRequest
+	(*SetObjectAclResponse)(nil),              // 22: cumulo.api.objects.v1.SetObjectAclResponse
+	(*GetObjectTaggingRequest)(nil),           // 23: cumulo.api.objects.v1.GetObjectTaggingRequest
+	(*GetObjectTaggingResponse)(nil),          // 24: cumulo.api.objects.v1.GetObjectTaggingResponse
+	(*SetObjectTaggingRequest)(nil),           // 25: cumulo.api.objects.v1.SetObjectTaggingRequest
+	(*SetObjectTaggingResponse)(nil),          // 26: cumulo.api.objects.v1.SetObjectTaggingResponse
+	(*DeleteObjectTaggingRequest)(nil),        // 27: cumulo.api.objects.v1.DeleteObjectTaggingRequest
+	(*DeleteObjectTaggingResponse)(nil),       // 28: cumulo.api.objects.v1.DeleteObjectTaggingResponse
+	(*GetObjectRetentionRequest)(nil),         // 29: cumulo.api.objects.v1.GetObjectRetentionRequest
+	(*GetObjectRetentionResponse)(nil),        // 30: cumulo.api.objects.v1.GetObjectRetentionResponse
+	(*SetObjectRetentionRequest)(nil),         // 31: cumulo.api.objects.v1.SetObjectRetentionRequest
+	(*SetObjectRetentionResponse)(nil),        // 32: cumulo.api.objects.v1.SetObjectRetentionResponse
+	(*GetObjectLegalHoldRequest)(nil),         // 33: cumulo.api.objects.v1.GetObjectLegalHoldRequest
+	(*GetObjectLegalHoldResponse)(nil),        // 34: cumulo.api.objects.v1.GetObjectLegalHoldResponse
+	(*SetObjectLegalHoldRequest)(nil),         // 35: cumulo.api.objects.v1.SetObjectLegalHoldRequest
+	(*SetObjectLegalHoldResponse)(nil),        // 36: cumulo.api.objects.v1.SetObjectLegalHoldResponse
+	(*ListBucketsRequest)(nil),                // 37: cumulo.api.objects.v1.ListBucketsRequest
+	(*ListBucketsResponse)(nil),               // 38: cumulo.api.objects.v1.ListBucketsResponse
+	(*DeleteBucketRequest)(nil),               // 39: cumulo.api.objects.v1.DeleteBucketRequest
+	(*DeleteBucketResponse)(nil),              // 40: cumulo.api.objects.v1.DeleteBucketResponse
+	(*GetBucketPolicyRequest)(nil),            // 41: cumulo.api.objects.v1.GetBucketPolicyRequest
+	(*GetBucketPolicyResponse)(nil),           // 42: cumulo.api.objects.v1.GetBucketPolicyResponse
+	(*SetBucketPolicyRequest)(nil),            // 43: cumulo.api.objects.v1.SetBucketPolicyRequest
+	(*SetBucketPolicyResponse)(nil),           // 44: cumulo.api.objects.v1.SetBucketPolicyResponse
+	(*DeleteBucketPolicyRequest)(nil),         // 45: cumulo.api.objects.v1.DeleteBucketPolicyRequest
+	(*DeleteBucketPolicyResponse)(nil),        // 46: cumulo.api.objects.v1.DeleteBucketPolicyResponse
+	(*GetBucketPolicyStatusRequest)(nil),      // 47: cumulo.api.objects.v1.GetBucketPolicyStatusRequest
+	(*GetBucketPolicyStatusResponse)(nil),     // 48: cumulo.api.objects.v1.GetBucketPolicyStatusResponse
+	(*GetBucketVersioningRequest)(nil),        // 49: cumulo.api.objects.v1.GetBucketVersioningRequest
+	(*GetBucketVersioningResponse)(nil),       // 50: cumulo.api.objects.v1.GetBucketVersioningResponse
+	(*SetBucketVersioningRequest)(nil),        // 51: cumulo.api.objects.v1.SetBucketVersioningRequest
+	(*SetBucketVersioningResponse)(nil),       // 52: cumulo.api.objects.v1.SetBucketVersioningResponse
+	(*GetBucketNotificationRequest)(nil),      // 53: cumulo.api.objects.v1.GetBucketNotificationRequest
+	(*GetBucketNotificationResponse)(nil),     // 54: cumulo.api.objects.v1.GetBucketNotificationResponse
+	(*SetBucketNotificationRequest)(nil),      // 55: cumulo.api.objects.v1.SetBucketNotificationRequest
+	(*SetBucketNotificationResponse)(nil),     // 56: cumulo.api.objects.v1.SetBucketNotificationResponse
+	(*GetBucketConfigurationRequest)(nil),     // 57: cumulo.api.objects.v1.GetBucketConfigurationRequest
+	(*GetBucketConfigurationResponse)(nil),    // 58: cumulo.api.objects.v1.GetBucketConfigurationResponse
+	(*SetBucketConfigurationRequest)(nil),     // 59: cumulo.api.objects.v1.SetBucketConfigurationRequest
+	(*SetBucketConfigurationResponse)(nil),    // 60: cumulo.api.objects.v1.SetBucketConfigurationResponse
+	(*DeleteBucketConfigurationRequest)(nil),  // 61: cumulo.api.objects.v1.DeleteBucketConfigurationRequest
+	(*DeleteBucketConfigurationResponse)(nil), // 62: cumulo.api.objects.v1.DeleteBucketConfigurationResponse
+	(*ListBucketConfigurationsRequest)(nil),   // 63: cumulo.api.objects.v1.ListBucketConfigurationsRequest
+	(*ListBucketConfigurationsResponse)(nil),  // 64: cumulo.api.objects.v1.ListBucketConfigurationsResponse
+	(*EnclosedMessage)(nil),                   // 65: cumulo.api.objects.v1.EnclosedMessage
+	(*CopyObjectRequest)(nil),                 // 66: cumulo.api.objects.v1.CopyObjectRequest
+	(*CopyObjectResponse)(nil),                // 67: cumulo.api.objects.v1.CopyObjectResponse
+	(*RenameObjectRequest)(nil),               // 68: cumulo.api.objects.v1.RenameObjectRequest
+	(*RenameObjectResponse)(nil),              // 69: cumulo.api.objects.v1.RenameObjectResponse
+	(*PutObjectHead)(nil),                     // 70: cumulo.api.objects.v1.PutObjectHead
+	(*UploadCommit)(nil),                      // 71: cumulo.api.objects.v1.UploadCommit
+	(*PutObjectRequest)(nil),                  // 72: cumulo.api.objects.v1.PutObjectRequest
+	(*PutObjectResponse)(nil),                 // 73: cumulo.api.objects.v1.PutObjectResponse
+	(*ByteRange)(nil),                         // 74: cumulo.api.objects.v1.ByteRange
+	(*GetObjectRequest)(nil),                  // 75: cumulo.api.objects.v1.GetObjectRequest
+	(*GetObjectHead)(nil),                     // 76: cumulo.api.objects.v1.GetObjectHead
+	(*GetObjectResponse)(nil),                 // 77: cumulo.api.objects.v1.GetObjectResponse
+	(*HeadObjectRequest)(nil),                 // 78: cumulo.api.objects.v1.HeadObjectRequest
+	(*HeadObjectResponse)(nil),                // 79: cumulo.api.objects.v1.HeadObjectResponse
+	(*GetObjectAttributesRequest)(nil),        // 80: cumulo.api.objects.v1.GetObjectAttributesRequest
+	(*GetObjectAttributesResponse)(nil),       // 81: cumulo.api.objects.v1.GetObjectAttributesResponse
+	(*RestoreObjectRequest)(nil),              // 82: cumulo.api.objects.v1.RestoreObjectRequest
+	(*RestoreObjectResponse)(nil),             // 83: cumulo.api.objects.v1.RestoreObjectResponse
+	(*DeleteObjectRequest)(nil),               // 84: cumulo.api.objects.v1.DeleteObjectRequest
+	(*DeleteObjectResponse)(nil),              // 85: cumulo.api.objects.v1.DeleteObjectResponse
+	(*DeleteObjectEntry)(nil),                 // 86: cumulo.api.objects.v1.DeleteObjectEntry
+	(*BatchDeleteObjectsRequest)(nil),         // 87: cumulo.api.objects.v1.BatchDeleteObjectsRequest
+	(*DeleteObjectResult)(nil),                // 88: cumulo.api.objects.v1.DeleteObjectResult
+	(*BatchDeleteObjectsResponse)(nil),        // 89: cumulo.api.objects.v1.BatchDeleteObjectsResponse
+	(*ListObjectsRequest)(nil),                // 90: cumulo.api.objects.v1.ListObjectsRequest
+	(*ObjectSummary)(nil),                     // 91: cumulo.api.objects.v1.ObjectSummary
+	(*ListObjectsResponse)(nil),               // 92: cumulo.api.objects.v1.ListObjectsResponse
+	(*ListObjectVersionsRequest)(nil),         // 93: cumulo.api.objects.v1.ListObjectVersionsRequest
+	(*ObjectVersion)(nil),                     // 94: cumulo.api.objects.v1.ObjectVersion
+	(*ListObjectVersionsResponse)(nil),        // 95: cumulo.api.objects.v1.ListObjectVersionsResponse
+	(*CreateMultipartUploadRequest)(nil),      // 96: cumulo.api.objects.v1.CreateMultipartUploadRequest
+	(*CreateMultipartUploadResponse)(nil),     // 97: cumulo.api.objects.v1.CreateMultipartUploadResponse
+	(*UploadPartHead)(nil),                    // 98: cumulo.api.objects.v1.UploadPartHead
+	(*UploadPartRequest)(nil),                 // 99: cumulo.api.objects.v1.UploadPartRequest
+	(*Part)(nil),                              // 100: cumulo.api.objects.v1.Part
+	(*UploadPartResponse)(nil),                // 101: cumulo.api.objects.v1.UploadPartResponse
+	(*UploadPartCopyRequest)(nil),             // 102: cumulo.api.objects.v1.UploadPartCopyRequest
+	(*UploadPartCopyResponse)(nil),            // 103: cumulo.api.objects.v1.UploadPartCopyResponse
+	(*CompletedPart)(nil),                     // 104: cumulo.api.objects.v1.CompletedPart
+	(*CompleteMultipartUploadRequest)(nil),    // 105: cumulo.api.objects.v1.CompleteMultipartUploadRequest
+	(*CompleteMultipartUploadResponse)(nil),   // 106: cumulo.api.objects.v1.CompleteMultipartUploadResponse
+	(*AbortMultipartUploadRequest)(nil),       // 107: cumulo.api.objects.v1.AbortMultipartUploadRequest
+	(*AbortMultipartUploadResponse)(nil),      // 108: cumulo.api.objects.v1.AbortMultipartUploadResponse
+	(*ListPartsRequest)(nil),                  // 109: cumulo.api.objects.v1.ListPartsRequest
+	(*ListPartsResponse)(nil),                 // 110: cumulo.api.objects.v1.ListPartsResponse
+	(*ListMultipartUploadsRequest)(nil),       // 111: cumulo.api.objects.v1.ListMultipartUploadsRequest
+	(*MultipartUpload)(nil),                   // 112: cumulo.api.objects.v1.MultipartUpload
+	(*ListMultipartUploadsResponse)(nil),      // 113: cumulo.api.objects.v1.ListMultipartUploadsResponse
+	nil,                                       // 114: cumulo.api.objects.v1.Object.MetadataEntry
+	nil,                                       // 115: cumulo.api.objects.v1.Object.HeadersEntry
+	nil,                                       // 116: cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
+	nil,                                       // 117: cumulo.api.objects.v1.GetObjectTaggingResponse.TagsEntry
+	nil,                                       // 118: cumulo.api.objects.v1.SetObjectTaggingRequest.TagsEntry
+	nil,                                       // 119: cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
+	nil,                                       // 120: cumulo.api.objects.v1.CopyObjectRequest.HeadersEntry
+	nil,                                       // 121: cumulo.api.objects.v1.CopyObjectRequest.TagsEntry
+	nil,                                       // 122: cumulo.api.objects.v1.PutObjectHead.MetadataEntry
+	nil,                                       // 123: cumulo.api.objects.v1.PutObjectHead.HeadersEntry
+	nil,                                       // 124: cumulo.api.objects.v1.PutObjectHead.TagsEntry
+	nil,                                       // 125: cumulo.api.objects.v1.GetObjectAttributesResponse.ChecksumsEntry
+	nil,                                       // 126: cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
+	nil,                                       // 127: cumulo.api.objects.v1.CreateMultipartUploadRequest.HeadersEntry
+	nil,                                       // 128: cumulo.api.objects.v1.CreateMultipartUploadRequest.TagsEntry
+	nil,                                       // 129: cumulo.api.objects.v1.Part.ChecksumsEntry
+	(*v1.SendMessageEntry)(nil),               // 130: cumulo.api.queue.v1.SendMessageEntry
+	(*v1.SentMessage)(nil),                    // 131: cumulo.api.queue.v1.SentMessage
 }
 var file_cumulo_api_objects_v1_objects_proto_depIdxs = []int32{
 	1,   // 0: cumulo.api.objects.v1.AccessControlList.grants:type_name -> cumulo.api.objects.v1.Grant
-	105, // 1: cumulo.api.objects.v1.Object.metadata:type_name -> cumulo.api.objects.v1.Object.MetadataEntry
-	6,   // 2: cumulo.api.objects.v1.Object.lock:type_name -> cumulo.api.objects.v1.ObjectLock
-	7,   // 3: cumulo.api.objects.v1.ObjectLock.event_hold:type_name -> cumulo.api.objects.v1.EventHold
-	106, // 4: cumulo.api.objects.v1.ObjectEncryption.kms_context:type_name -> cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
-	0,   // 5: cumulo.api.objects.v1.CreateBucketRequest.bucket:type_name -> cumulo.api.objects.v1.Bucket
-	0,   // 6: cumulo.api.objects.v1.CreateBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
-	0,   // 7: cumulo.api.objects.v1.GetBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
-	2,   // 8: cumulo.api.objects.v1.GetBucketAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
-	1,   // 9: cumulo.api.objects.v1.SetBucketAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
-	2,   // 10: cumulo.api.objects.v1.GetObjectAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
-	1,   // 11: cumulo.api.objects.v1.SetObjectAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
-	107, // 12: cumulo.api.objects.v1.GetObjectTaggingResponse.tags:type_name -> cumulo.api.objects.v1.GetObjectTaggingResponse.TagsEntry
-	108, // 13: cumulo.api.objects.v1.SetObjectTaggingRequest.tags:type_name -> cumulo.api.objects.v1.SetObjectTaggingRequest.TagsEntry
-	7,   // 14: cumulo.api.objects.v1.GetObjectRetentionResponse.event_hold:type_name -> cumulo.api.objects.v1.EventHold
-	7,   // 15: cumulo.api.objects.v1.SetObjectRetentionRequest.event_hold:type_name -> cumulo.api.objects.v1.EventHold
-	0,   // 16: cumulo.api.objects.v1.ListBucketsResponse.buckets:type_name -> cumulo.api.objects.v1.Bucket
-	3,   // 17: cumulo.api.objects.v1.GetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	3,   // 18: cumulo.api.objects.v1.SetBucketNotificationRequest.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	3,   // 19: cumulo.api.objects.v1.SetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	112, // 20: cumulo.api.objects.v1.EnclosedMessage.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	109, // 21: cumulo.api.objects.v1.CopyObjectRequest.metadata:type_name -> cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
-	8,   // 22: cumulo.api.objects.v1.CopyObjectRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
-	6,   // 23: cumulo.api.objects.v1.CopyObjectRequest.lock:type_name -> cumulo.api.objects.v1.ObjectLock
-	5,   // 24: cumulo.api.objects.v1.CopyObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	110, // 25: cumulo.api.objects.v1.PutObjectHead.metadata:type_name -> cumulo.api.objects.v1.PutObjectHead.MetadataEntry
-	4,   // 26: cumulo.api.objects.v1.PutObjectHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	62,  // 27: cumulo.api.objects.v1.PutObjectHead.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
-	8,   // 28: cumulo.api.objects.v1.PutObjectHead.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
-	6,   // 29: cumulo.api.objects.v1.PutObjectHead.lock:type_name -> cumulo.api.objects.v1.ObjectLock
-	4,   // 30: cumulo.api.objects.v1.UploadCommit.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	67,  // 31: cumulo.api.objects.v1.PutObjectRequest.head:type_name -> cumulo.api.objects.v1.PutObjectHead
-	68,  // 32: cumulo.api.objects.v1.PutObjectRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
-	5,   // 33: cumulo.api.objects.v1.PutObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	113, // 34: cumulo.api.objects.v1.PutObjectResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
-	71,  // 35: cumulo.api.objects.v1.GetObjectRequest.byte_range:type_name -> cumulo.api.objects.v1.ByteRange
-	5,   // 36: cumulo.api.objects.v1.GetObjectHead.object:type_name -> cumulo.api.objects.v1.Object
-	73,  // 37: cumulo.api.objects.v1.GetObjectResponse.head:type_name -> cumulo.api.objects.v1.GetObjectHead
-	5,   // 38: cumulo.api.objects.v1.HeadObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	79,  // 39: cumulo.api.objects.v1.BatchDeleteObjectsRequest.entries:type_name -> cumulo.api.objects.v1.DeleteObjectEntry
-	9,   // 40: cumulo.api.objects.v1.DeleteObjectResult.error:type_name -> cumulo.api.objects.v1.ItemError
-	81,  // 41: cumulo.api.objects.v1.BatchDeleteObjectsResponse.results:type_name -> cumulo.api.objects.v1.DeleteObjectResult
-	84,  // 42: cumulo.api.objects.v1.ListObjectsResponse.objects:type_name -> cumulo.api.objects.v1.ObjectSummary
-	87,  // 43: cumulo.api.objects.v1.ListObjectVersionsResponse.versions:type_name -> cumulo.api.objects.v1.ObjectVersion
-	111, // 44: cumulo.api.objects.v1.CreateMultipartUploadRequest.metadata:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
-	8,   // 45: cumulo.api.objects.v1.CreateMultipartUploadRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
-	6,   // 46: cumulo.api.objects.v1.CreateMultipartUploadRequest.lock:type_name -> cumulo.api.objects.v1.ObjectLock
-	4,   // 47: cumulo.api.objects.v1.UploadPartHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	91,  // 48: cumulo.api.objects.v1.UploadPartRequest.head:type_name -> cumulo.api.objects.v1.UploadPartHead
-	68,  // 49: cumulo.api.objects.v1.UploadPartRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
-	93,  // 50: cumulo.api.objects.v1.UploadPartResponse.part:type_name -> cumulo.api.objects.v1.Part
-	95,  // 51: cumulo.api.objects.v1.CompleteMultipartUploadRequest.parts:type_name -> cumulo.api.objects.v1.CompletedPart
-	62,  // 52: cumulo.api.objects.v1.CompleteMultipartUploadRequest.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
-	5,   // 53: cumulo.api.objects.v1.CompleteMultipartUploadResponse.object:type_name -> cumulo.api.objects.v1.Object
-	113, // 54: cumulo.api.objects.v1.CompleteMultipartUploadResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
-	93,  // 55: cumulo.api.objects.v1.ListPartsResponse.parts:type_name -> cumulo.api.objects.v1.Part
-	103, // 56: cumulo.api.objects.v1.ListMultipartUploadsResponse.uploads:type_name -> cumulo.api.objects.v1.MultipartUpload
-	10,  // 57: cumulo.api.objects.v1.ObjectService.CreateBucket:input_type -> cumulo.api.objects.v1.CreateBucketRequest
-	12,  // 58: cumulo.api.objects.v1.ObjectService.GetBucket:input_type -> cumulo.api.objects.v1.GetBucketRequest
-	36,  // 59: cumulo.api.objects.v1.ObjectService.ListBuckets:input_type -> cumulo.api.objects.v1.ListBucketsRequest
-	38,  // 60: cumulo.api.objects.v1.ObjectService.DeleteBucket:input_type -> cumulo.api.objects.v1.DeleteBucketRequest
-	40,  // 61: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:input_type -> cumulo.api.objects.v1.GetBucketPolicyRequest
-	42,  // 62: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:input_type -> cumulo.api.objects.v1.SetBucketPolicyRequest
-	44,  // 63: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:input_type -> cumulo.api.objects.v1.DeleteBucketPolicyRequest
-	14,  // 64: cumulo.api.objects.v1.ObjectService.GetBucketAcl:input_type -> cumulo.api.objects.v1.GetBucketAclRequest
-	16,  // 65: cumulo.api.objects.v1.ObjectService.SetBucketAcl:input_type -> cumulo.api.objects.v1.SetBucketAclRequest
-	46,  // 66: cumulo.api.objects.v1.ObjectService.GetBucketVersioning:input_type -> cumulo.api.objects.v1.GetBucketVersioningRequest
-	48,  // 67: cumulo.api.objects.v1.ObjectService.SetBucketVersioning:input_type -> cumulo.api.objects.v1.SetBucketVersioningRequest
-	50,  // 68: cumulo.api.objects.v1.ObjectService.GetBucketNotification:input_type -> cumulo.api.objects.v1.GetBucketNotificationRequest
-	52,  // 69: cumulo.api.objects.v1.ObjectService.SetBucketNotification:input_type -> cumulo.api.objects.v1.SetBucketNotificationRequest
-	54,  // 70: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:input_type -> cumulo.api.objects.v1.GetBucketConfigurationRequest
-	56,  // 71: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:input_type -> cumulo.api.objects.v1.SetBucketConfigurationRequest
-	58,  // 72: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:input_type -> cumulo.api.objects.v1.DeleteBucketConfigurationRequest
-	60,  // 73: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:input_type -> cumulo.api.objects.v1.ListBucketConfigurationsRequest
-	69,  // 74: cumulo.api.objects.v1.ObjectService.PutObject:input_type -> cumulo.api.objects.v1.PutObjectRequest
-	72,  // 75: cumulo.api.objects.v1.ObjectService.GetObject:input_type -> cumulo.api.objects.v1.GetObjectRequest
-	75,  // 76: cumulo.api.objects.v1.ObjectService.HeadObject:input_type -> cumulo.api.objects.v1.HeadObjectRequest
-	18,  // 77: cumulo.api.objects.v1.ObjectService.GetObjectAcl:input_type -> cumulo.api.objects.v1.GetObjectAclRequest
-	20,  // 78: cumulo.api.objects.v1.ObjectService.SetObjectAcl:input_type -> cumulo.api.objects.v1.SetObjectAclRequest
-	22,  // 79: cumulo.api.objects.v1.ObjectService.GetObjectTagging:input_type -> cumulo.api.objects.v1.GetObjectTaggingRequest
-	24,  // 80: cumulo.api.objects.v1.ObjectService.SetObjectTagging:input_type -> cumulo.api.objects.v1.SetObjectTaggingRequest
-	26,  // 81: cumulo.api.objects.v1.ObjectService.DeleteObjectTagging:input_type -> cumulo.api.objects.v1.DeleteObjectTaggingRequest
-	28,  // 82: cumulo.api.objects.v1.ObjectService.GetObjectRetention:input_type -> cumulo.api.objects.v1.GetObjectRetentionRequest
-	30,  // 83: cumulo.api.objects.v1.ObjectService.SetObjectRetention:input_type -> cumulo.api.objects.v1.SetObjectRetentionRequest
-	32,  // 84: cumulo.api.objects.v1.ObjectService.GetObjectLegalHold:input_type -> cumulo.api.objects.v1.GetObjectLegalHoldRequest
-	34,  // 85: cumulo.api.objects.v1.ObjectService.SetObjectLegalHold:input_type -> cumulo.api.objects.v1.SetObjectLegalHoldRequest
-	63,  // 86: cumulo.api.objects.v1.ObjectService.CopyObject:input_type -> cumulo.api.objects.v1.CopyObjectRequest
-	65,  // 87: cumulo.api.objects.v1.ObjectService.RenameObject:input_type -> cumulo.api.objects.v1.RenameObjectRequest
-	77,  // 88: cumulo.api.objects.v1.ObjectService.DeleteObject:input_type -> cumulo.api.objects.v1.DeleteObjectRequest
-	80,  // 89: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:input_type -> cumulo.api.objects.v1.BatchDeleteObjectsRequest
-	83,  // 90: cumulo.api.objects.v1.ObjectService.ListObjects:input_type -> cumulo.api.objects.v1.ListObjectsRequest
-	86,  // 91: cumulo.api.objects.v1.ObjectService.ListObjectVersions:input_type -> cumulo.api.objects.v1.ListObjectVersionsRequest
-	89,  // 92: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:input_type -> cumulo.api.objects.v1.CreateMultipartUploadRequest
-	92,  // 93: cumulo.api.objects.v1.ObjectService.UploadPart:input_type -> cumulo.api.objects.v1.UploadPartRequest
-	96,  // 94: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:input_type -> cumulo.api.objects.v1.CompleteMultipartUploadRequest
-	98,  // 95: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:input_type -> cumulo.api.objects.v1.AbortMultipartUploadRequest
-	100, // 96: cumulo.api.objects.v1.ObjectService.ListParts:input_type -> cumulo.api.objects.v1.ListPartsRequest
-	102, // 97: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:input_type -> cumulo.api.objects.v1.ListMultipartUploadsRequest
-	11,  // 98: cumulo.api.objects.v1.ObjectService.CreateBucket:output_type -> cumulo.api.objects.v1.CreateBucketResponse
-	13,  // 99: cumulo.api.objects.v1.ObjectService.GetBucket:output_type -> cumulo.api.objects.v1.GetBucketResponse
-	37,  // 100: cumulo.api.objects.v1.ObjectService.ListBuckets:output_type -> cumulo.api.objects.v1.ListBucketsResponse
-	39,  // 101: cumulo.api.objects.v1.ObjectService.DeleteBucket:output_type -> cumulo.api.objects.v1.DeleteBucketResponse
-	41,  // 102: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:output_type -> cumulo.api.objects.v1.GetBucketPolicyResponse
-	43,  // 103: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:output_type -> cumulo.api.objects.v1.SetBucketPolicyResponse
-	45,  // 104: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:output_type -> cumulo.api.objects.v1.DeleteBucketPolicyResponse
-	15,  // 105: cumulo.api.objects.v1.ObjectService.GetBucketAcl:output_type -> cumulo.api.objects.v1.GetBucketAclResponse
-	17,  // 106: cumulo.api.objects.v1.ObjectService.SetBucketAcl:output_type -> cumulo.api.objects.v1.SetBucketAclResponse
-	47,  // 107: cumulo.api.objects.v1.ObjectService.GetBucketVersioning:output_type -> cumulo.api.objects.v1.GetBucketVersioningResponse
-	49,  // 108: cumulo.api.objects.v1.ObjectService.SetBucketVersioning:output_type -> cumulo.api.objects.v1.SetBucketVersioningResponse
-	51,  // 109: cumulo.api.objects.v1.ObjectService.GetBucketNotification:output_type -> cumulo.api.objects.v1.GetBucketNotificationResponse
-	53,  // 110: cumulo.api.objects.v1.ObjectService.SetBucketNotification:output_type -> cumulo.api.objects.v1.SetBucketNotificationResponse
-	55,  // 111: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:output_type -> cumulo.api.objects.v1.GetBucketConfigurationResponse
-	57,  // 112: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:output_type -> cumulo.api.objects.v1.SetBucketConfigurationResponse
-	59,  // 113: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:output_type -> cumulo.api.objects.v1.DeleteBucketConfigurationResponse
-	61,  // 114: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:output_type -> cumulo.api.objects.v1.ListBucketConfigurationsResponse
-	70,  // 115: cumulo.api.objects.v1.ObjectService.PutObject:output_type -> cumulo.api.objects.v1.PutObjectResponse
-	74,  // 116: cumulo.api.objects.v1.ObjectService.GetObject:output_type -> cumulo.api.objects.v1.GetObjectResponse
-	76,  // 117: cumulo.api.objects.v1.ObjectService.HeadObject:output_type -> cumulo.api.objects.v1.HeadObjectResponse
-	19,  // 118: cumulo.api.objects.v1.ObjectService.GetObjectAcl:output_type -> cumulo.api.objects.v1.GetObjectAclResponse
-	21,  // 119: cumulo.api.objects.v1.ObjectService.SetObjectAcl:output_type -> cumulo.api.objects.v1.SetObjectAclResponse
-	23,  // 120: cumulo.api.objects.v1.ObjectService.GetObjectTagging:output_type -> cumulo.api.objects.v1.GetObjectTaggingResponse
-	25,  // 121: cumulo.api.objects.v1.ObjectService.SetObjectTagging:output_type -> cumulo.api.objects.v1.SetObjectTaggingResponse
-	27,  // 122: cumulo.api.objects.v1.ObjectService.DeleteObjectTagging:output_type -> cumulo.api.objects.v1.DeleteObjectTaggingResponse
-	29,  // 123: cumulo.api.objects.v1.ObjectService.GetObjectRetention:output_type -> cumulo.api.objects.v1.GetObjectRetentionResponse
-	31,  // 124: cumulo.api.objects.v1.ObjectService.SetObjectRetention:output_type -> cumulo.api.objects.v1.SetObjectRetentionResponse
-	33,  // 125: cumulo.api.objects.v1.ObjectService.GetObjectLegalHold:output_type -> cumulo.api.objects.v1.GetObjectLegalHoldResponse
-	35,  // 126: cumulo.api.objects.v1.ObjectService.SetObjectLegalHold:output_type -> cumulo.api.objects.v1.SetObjectLegalHoldResponse
-	64,  // 127: cumulo.api.objects.v1.ObjectService.CopyObject:output_type -> cumulo.api.objects.v1.CopyObjectResponse
-	66,  // 128: cumulo.api.objects.v1.ObjectService.RenameObject:output_type -> cumulo.api.objects.v1.RenameObjectResponse
-	78,  // 129: cumulo.api.objects.v1.ObjectService.DeleteObject:output_type -> cumulo.api.objects.v1.DeleteObjectResponse
-	82,  // 130: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:output_type -> cumulo.api.objects.v1.BatchDeleteObjectsResponse
-	85,  // 131: cumulo.api.objects.v1.ObjectService.ListObjects:output_type -> cumulo.api.objects.v1.ListObjectsResponse
-	88,  // 132: cumulo.api.objects.v1.ObjectService.ListObjectVersions:output_type -> cumulo.api.objects.v1.ListObjectVersionsResponse
-	90,  // 133: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:output_type -> cumulo.api.objects.v1.CreateMultipartUploadResponse
-	94,  // 134: cumulo.api.objects.v1.ObjectService.UploadPart:output_type -> cumulo.api.objects.v1.UploadPartResponse
-	97,  // 135: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:output_type -> cumulo.api.objects.v1.CompleteMultipartUploadResponse
-	99,  // 136: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:output_type -> cumulo.api.objects.v1.AbortMultipartUploadResponse
-	101, // 137: cumulo.api.objects.v1.ObjectService.ListParts:output_type -> cumulo.api.objects.v1.ListPartsResponse
-	104, // 138: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:output_type -> cumulo.api.objects.v1.ListMultipartUploadsResponse
-	98,  // [98:139] is the sub-list for method output_type
-	57,  // [57:98] is the sub-list for method input_type
-	57,  // [57:57] is the sub-list for extension type_name
-	57,  // [57:57] is the sub-list for extension extendee
-	0,   // [0:57] is the sub-list for field type_name
+	114, // 1: cumulo.api.objects.v1.Object.metadata:type_name -> cumulo.api.objects.v1.Object.MetadataEntry
+	7,   // 2: cumulo.api.objects.v1.Object.lock:type_name -> cumulo.api.objects.v1.ObjectLock
+	115, // 3: cumulo.api.objects.v1.Object.headers:type_name -> cumulo.api.objects.v1.Object.HeadersEntry
+	6,   // 4: cumulo.api.objects.v1.Object.restore:type_name -> cumulo.api.objects.v1.ObjectRestore
+	8,   // 5: cumulo.api.objects.v1.ObjectLock.event_hold:type_name -> cumulo.api.objects.v1.EventHold
+	116, // 6: cumulo.api.objects.v1.ObjectEncryption.kms_context:type_name -> cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
+	0,   // 7: cumulo.api.objects.v1.CreateBucketRequest.bucket:type_name -> cumulo.api.objects.v1.Bucket
+	0,   // 8: cumulo.api.objects.v1.CreateBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
+	0,   // 9: cumulo.api.objects.v1.GetBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
+	2,   // 10: cumulo.api.objects.v1.GetBucketAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
+	1,   // 11: cumulo.api.objects.v1.SetBucketAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
+	2,   // 12: cumulo.api.objects.v1.GetObjectAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
+	1,   // 13: cumulo.api.objects.v1.SetObjectAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
+	117, // 14: cumulo.api.objects.v1.GetObjectTaggingResponse.tags:type_name -> cumulo.api.objects.v1.GetObjectTaggingResponse.TagsEntry
+	118, // 15: cumulo.api.objects.v1.SetObjectTaggingRequest.tags:type_name -> cumulo.api.objects.v1.SetObjectTaggingRequest.TagsEntry
+	8,   // 16: cumulo.api.objects.v1.GetObjectRetentionResponse.event_hold:type_name -> cumulo.api.objects.v1.EventHold
+	8,   // 17: cumulo.api.objects.v1.SetObjectRetentionRequest.event_hold:type_name -> cumulo.api.objects.v1.EventHold
+	0,   // 18: cumulo.api.objects.v1.ListBucketsResponse.buckets:type_name -> cumulo.api.objects.v1.Bucket
+	3,   // 19: cumulo.api.objects.v1.GetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
+	3,   // 20: cumulo.api.objects.v1.SetBucketNotificationRequest.rules:type_name -> cumulo.api.objects.v1.NotificationRule
+	3,   // 21: cumulo.api.objects.v1.SetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
+	130, // 22: cumulo.api.objects.v1.EnclosedMessage.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	119, // 23: cumulo.api.objects.v1.CopyObjectRequest.metadata:type_name -> cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
+	9,   // 24: cumulo.api.objects.v1.CopyObjectRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
+	7,   // 25: cumulo.api.objects.v1.CopyObjectRequest.lock:type_name -> cumulo.api.objects.v1.ObjectLock
+	120, // 26: cumulo.api.objects.v1.CopyObjectRequest.headers:type_name -> cumulo.api.objects.v1.CopyObjectRequest.HeadersEntry
+	121, // 27: cumulo.api.objects.v1.CopyObjectRequest.tags:type_name -> cumulo.api.objects.v1.CopyObjectRequest.TagsEntry
+	1,   // 28: cumulo.api.objects.v1.CopyObjectRequest.grants:type_name -> cumulo.api.objects.v1.Grant
+	5,   // 29: cumulo.api.objects.v1.CopyObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
+	122, // 30: cumulo.api.objects.v1.PutObjectHead.metadata:type_name -> cumulo.api.objects.v1.PutObjectHead.MetadataEntry
+	4,   // 31: cumulo.api.objects.v1.PutObjectHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	65,  // 32: cumulo.api.objects.v1.PutObjectHead.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
+	9,   // 33: cumulo.api.objects.v1.PutObjectHead.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
+	7,   // 34: cumulo.api.objects.v1.PutObjectHead.lock:type_name -> cumulo.api.objects.v1.ObjectLock
+	123, // 35: cumulo.api.objects.v1.PutObjectHead.headers:type_name -> cumulo.api.objects.v1.PutObjectHead.HeadersEntry
+	124, // 36: cumulo.api.objects.v1.PutObjectHead.tags:type_name -> cumulo.api.objects.v1.PutObjectHead.TagsEntry
+	1,   // 37: cumulo.api.objects.v1.PutObjectHead.grants:type_name -> cumulo.api.objects.v1.Grant
+	4,   // 38: cumulo.api.objects.v1.UploadCommit.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	70,  // 39: cumulo.api.objects.v1.PutObjectRequest.head:type_name -> cumulo.api.objects.v1.PutObjectHead
+	71,  // 40: cumulo.api.objects.v1.PutObjectRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
+	5,   // 41: cumulo.api.objects.v1.PutObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
+	131, // 42: cumulo.api.objects.v1.PutObjectResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
+	74,  // 43: cumulo.api.objects.v1.GetObjectRequest.byte_range:type_name -> cumulo.api.objects.v1.ByteRange
+	5,   // 44: cumulo.api.objects.v1.GetObjectHead.object:type_name -> cumulo.api.objects.v1.Object
+	76,  // 45: cumulo.api.objects.v1.GetObjectResponse.head:type_name -> cumulo.api.objects.v1.GetObjectHead
+	5,   // 46: cumulo.api.objects.v1.HeadObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
+	5,   // 47: cumulo.api.objects.v1.GetObjectAttributesResponse.object:type_name -> cumulo.api.objects.v1.Object
+	125, // 48: cumulo.api.objects.v1.GetObjectAttributesResponse.checksums:type_name -> cumulo.api.objects.v1.GetObjectAttributesResponse.ChecksumsEntry
+	100, // 49: cumulo.api.objects.v1.GetObjectAttributesResponse.parts:type_name -> cumulo.api.objects.v1.Part
+	86,  // 50: cumulo.api.objects.v1.BatchDeleteObjectsRequest.entries:type_name -> cumulo.api.objects.v1.DeleteObjectEntry
+	10,  // 51: cumulo.api.objects.v1.DeleteObjectResult.error:type_name -> cumulo.api.objects.v1.ItemError
+	88,  // 52: cumulo.api.objects.v1.BatchDeleteObjectsResponse.results:type_name -> cumulo.api.objects.v1.DeleteObjectResult
+	91,  // 53: cumulo.api.objects.v1.ListObjectsResponse.objects:type_name -> cumulo.api.objects.v1.ObjectSummary
+	94,  // 54: cumulo.api.objects.v1.ListObjectVersionsResponse.versions:type_name -> cumulo.api.objects.v1.ObjectVersion
+	126, // 55: cumulo.api.objects.v1.CreateMultipartUploadRequest.metadata:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
+	9,   // 56: cumulo.api.objects.v1.CreateMultipartUploadRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
+	7,   // 57: cumulo.api.objects.v1.CreateMultipartUploadRequest.lock:type_name -> cumulo.api.objects.v1.ObjectLock
+	127, // 58: cumulo.api.objects.v1.CreateMultipartUploadRequest.headers:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.HeadersEntry
+	128, // 59: cumulo.api.objects.v1.CreateMultipartUploadRequest.tags:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.TagsEntry
+	1,   // 60: cumulo.api.objects.v1.CreateMultipartUploadRequest.grants:type_name -> cumulo.api.objects.v1.Grant
+	4,   // 61: cumulo.api.objects.v1.UploadPartHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	98,  // 62: cumulo.api.objects.v1.UploadPartRequest.head:type_name -> cumulo.api.objects.v1.UploadPartHead
+	71,  // 63: cumulo.api.objects.v1.UploadPartRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
+	129, // 64: cumulo.api.objects.v1.Part.checksums:type_name -> cumulo.api.objects.v1.Part.ChecksumsEntry
+	100, // 65: cumulo.api.objects.v1.UploadPartResponse.part:type_name -> cumulo.api.objects.v1.Part
+	74,  // 66: cumulo.api.objects.v1.UploadPartCopyRequest.range:type_name -> cumulo.api.objects.v1.ByteRange
+	100, // 67: cumulo.api.objects.v1.UploadPartCopyResponse.part:type_name -> cumulo.api.objects.v1.Part
+	104, // 68: cumulo.api.objects.v1.CompleteMultipartUploadRequest.parts:type_name -> cumulo.api.objects.v1.CompletedPart
+	65,  // 69: cumulo.api.objects.v1.CompleteMultipartUploadRequest.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
+	5,   // 70: cumulo.api.objects.v1.CompleteMultipartUploadResponse.object:type_name -> cumulo.api.objects.v1.Object
+	131, // 71: cumulo.api.objects.v1.CompleteMultipartUploadResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
+	100, // 72: cumulo.api.objects.v1.ListPartsResponse.parts:type_name -> cumulo.api.objects.v1.Part
+	112, // 73: cumulo.api.objects.v1.ListMultipartUploadsResponse.uploads:type_name -> cumulo.api.objects.v1.MultipartUpload
+	11,  // 74: cumulo.api.objects.v1.ObjectService.CreateBucket:input_type -> cumulo.api.objects.v1.CreateBucketRequest
+	13,  // 75: cumulo.api.objects.v1.ObjectService.GetBucket:input_type -> cumulo.api.objects.v1.GetBucketRequest
+	37,  // 76: cumulo.api.objects.v1.ObjectService.ListBuckets:input_type -> cumulo.api.objects.v1.ListBucketsRequest
+	39,  // 77: cumulo.api.objects.v1.ObjectService.DeleteBucket:input_type -> cumulo.api.objects.v1.DeleteBucketRequest
+	41,  // 78: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:input_type -> cumulo.api.objects.v1.GetBucketPolicyRequest
+	43,  // 79: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:input_type -> cumulo.api.objects.v1.SetBucketPolicyRequest
+	45,  // 80: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:input_type -> cumulo.api.objects.v1.DeleteBucketPolicyRequest
+	47,  // 81: cumulo.api.objects.v1.ObjectService.GetBucketPolicyStatus:input_type -> cumulo.api.objects.v1.GetBucketPolicyStatusRequest
+	15,  // 82: cumulo.api.objects.v1.ObjectService.GetBucketAcl:input_type -> cumulo.api.objects.v1.GetBucketAclRequest
+	17,  // 83: cumulo.api.objects.v1.ObjectService.SetBucketAcl:input_type -> cumulo.api.objects.v1.SetBucketAclRequest
+	49,  // 84: cumulo.api.objects.v1.ObjectService.GetBucketVersioning:input_type -> cumulo.api.objects.v1.GetBucketVersioningRequest
+	51,  // 85: cumulo.api.objects.v1.ObjectService.SetBucketVersioning:input_type -> cumulo.api.objects.v1.SetBucketVersioningRequest
+	53,  // 86: cumulo.api.objects.v1.ObjectService.GetBucketNotification:input_type -> cumulo.api.objects.v1.GetBucketNotificationRequest
+	55,  // 87: cumulo.api.objects.v1.ObjectService.SetBucketNotification:input_type -> cumulo.api.objects.v1.SetBucketNotificationRequest
+	57,  // 88: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:input_type -> cumulo.api.objects.v1.GetBucketConfigurationRequest
+	59,  // 89: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:input_type -> cumulo.api.objects.v1.SetBucketConfigurationRequest
+	61,  // 90: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:input_type -> cumulo.api.objects.v1.DeleteBucketConfigurationRequest
+	63,  // 91: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:input_type -> cumulo.api.objects.v1.ListBucketConfigurationsRequest
+	72,  // 92: cumulo.api.objects.v1.ObjectService.PutObject:input_type -> cumulo.api.objects.v1.PutObjectRequest
+	75,  // 93: cumulo.api.objects.v1.ObjectService.GetObject:input_type -> cumulo.api.objects.v1.GetObjectRequest
+	78,  // 94: cumulo.api.objects.v1.ObjectService.HeadObject:input_type -> cumulo.api.objects.v1.HeadObjectRequest
+	80,  // 95: cumulo.api.objects.v1.ObjectService.GetObjectAttributes:input_type -> cumulo.api.objects.v1.GetObjectAttributesRequest
+	82,  // 96: cumulo.api.objects.v1.ObjectService.RestoreObject:input_type -> cumulo.api.objects.v1.RestoreObjectRequest
+	19,  // 97: cumulo.api.objects.v1.ObjectService.GetObjectAcl:input_type -> cumulo.api.objects.v1.GetObjectAclRequest
+	21,  // 98: cumulo.api.objects.v1.ObjectService.SetObjectAcl:input_type -> cumulo.api.objects.v1.SetObjectAclRequest
+	23,  // 99: cumulo.api.objects.v1.ObjectService.GetObjectTagging:input_type -> cumulo.api.objects.v1.GetObjectTaggingRequest
+	25,  // 100: cumulo.api.objects.v1.ObjectService.SetObjectTagging:input_type -> cumulo.api.objects.v1.SetObjectTaggingRequest
+	27,  // 101: cumulo.api.objects.v1.ObjectService.DeleteObjectTagging:input_type -> cumulo.api.objects.v1.DeleteObjectTaggingRequest
+	29,  // 102: cumulo.api.objects.v1.ObjectService.GetObjectRetention:input_type -> cumulo.api.objects.v1.GetObjectRetentionRequest
+	31,  // 103: cumulo.api.objects.v1.ObjectService.SetObjectRetention:input_type -> cumulo.api.objects.v1.SetObjectRetentionRequest
+	33,  // 104: cumulo.api.objects.v1.ObjectService.GetObjectLegalHold:input_type -> cumulo.api.objects.v1.GetObjectLegalHoldRequest
+	35,  // 105: cumulo.api.objects.v1.ObjectService.SetObjectLegalHold:input_type -> cumulo.api.objects.v1.SetObjectLegalHoldRequest
+	66,  // 106: cumulo.api.objects.v1.ObjectService.CopyObject:input_type -> cumulo.api.objects.v1.CopyObjectRequest
+	68,  // 107: cumulo.api.objects.v1.ObjectService.RenameObject:input_type -> cumulo.api.objects.v1.RenameObjectRequest
+	84,  // 108: cumulo.api.objects.v1.ObjectService.DeleteObject:input_type -> cumulo.api.objects.v1.DeleteObjectRequest
+	87,  // 109: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:input_type -> cumulo.api.objects.v1.BatchDeleteObjectsRequest
+	90,  // 110: cumulo.api.objects.v1.ObjectService.ListObjects:input_type -> cumulo.api.objects.v1.ListObjectsRequest
+	93,  // 111: cumulo.api.objects.v1.ObjectService.ListObjectVersions:input_type -> cumulo.api.objects.v1.ListObjectVersionsRequest
+	96,  // 112: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:input_type -> cumulo.api.objects.v1.CreateMultipartUploadRequest
+	99,  // 113: cumulo.api.objects.v1.ObjectService.UploadPart:input_type -> cumulo.api.objects.v1.UploadPartRequest
+	102, // 114: cumulo.api.objects.v1.ObjectService.UploadPartCopy:input_type -> cumulo.api.objects.v1.UploadPartCopyRequest
+	105, // 115: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:input_type -> cumulo.api.objects.v1.CompleteMultipartUploadRequest
+	107, // 116: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:input_type -> cumulo.api.objects.v1.AbortMultipartUploadRequest
+	109, // 117: cumulo.api.objects.v1.ObjectService.ListParts:input_type -> cumulo.api.objects.v1.ListPartsRequest
+	111, // 118: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:input_type -> cumulo.api.objects.v1.ListMultipartUploadsRequest
+	12,  // 119: cumulo.api.objects.v1.ObjectService.CreateBucket:output_type -> cumulo.api.objects.v1.CreateBucketResponse
+	14,  // 120: cumulo.api.objects.v1.ObjectService.GetBucket:output_type -> cumulo.api.objects.v1.GetBucketResponse
+	38,  // 121: cumulo.api.objects.v1.ObjectService.ListBuckets:output_type -> cumulo.api.objects.v1.ListBucketsResponse
+	40,  // 122: cumulo.api.objects.v1.ObjectService.DeleteBucket:output_type -> cumulo.api.objects.v1.DeleteBucketResponse
+	42,  // 123: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:output_type -> cumulo.api.objects.v1.GetBucketPolicyResponse
+	44,  // 124: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:output_type -> cumulo.api.objects.v1.SetBucketPolicyResponse
+	46,  // 125: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:output_type -> cumulo.api.objects.v1.DeleteBucketPolicyResponse
+	48,  // 126: cumulo.api.objects.v1.ObjectService.GetBucketPolicyStatus:output_type -> cumulo.api.objects.v1.GetBucketPolicyStatusResponse
+	16,  // 127: cumulo.api.objects.v1.ObjectService.GetBucketAcl:output_type -> cumulo.api.objects.v1.GetBucketAclResponse
+	18,  // 128: cumulo.api.objects.v1.ObjectService.SetBucketAcl:output_type -> cumulo.api.objects.v1.SetBucketAclResponse
+	50,  // 129: cumulo.api.objects.v1.ObjectService.GetBucketVersioning:output_type -> cumulo.api.objects.v1.GetBucketVersioningResponse
+	52,  // 130: cumulo.api.objects.v1.ObjectService.SetBucketVersioning:output_type -> cumulo.api.objects.v1.SetBucketVersioningResponse
+	54,  // 131: cumulo.api.objects.v1.ObjectService.GetBucketNotification:output_type -> cumulo.api.objects.v1.GetBucketNotificationResponse
+	56,  // 132: cumulo.api.objects.v1.ObjectService.SetBucketNotification:output_type -> cumulo.api.objects.v1.SetBucketNotificationResponse
+	58,  // 133: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:output_type -> cumulo.api.objects.v1.GetBucketConfigurationResponse
+	60,  // 134: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:output_type -> cumulo.api.objects.v1.SetBucketConfigurationResponse
+	62,  // 135: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:output_type -> cumulo.api.objects.v1.DeleteBucketConfigurationResponse
+	64,  // 136: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:output_type -> cumulo.api.objects.v1.ListBucketConfigurationsResponse
+	73,  // 137: cumulo.api.objects.v1.ObjectService.PutObject:output_type -> cumulo.api.objects.v1.PutObjectResponse
+	77,  // 138: cumulo.api.objects.v1.ObjectService.GetObject:output_type -> cumulo.api.objects.v1.GetObjectResponse
+	79,  // 139: cumulo.api.objects.v1.ObjectService.HeadObject:output_type -> cumulo.api.objects.v1.HeadObjectResponse
+	81,  // 140: cumulo.api.objects.v1.ObjectService.GetObjectAttributes:output_type -> cumulo.api.objects.v1.GetObjectAttributesResponse
+	83,  // 141: cumulo.api.objects.v1.ObjectService.RestoreObject:output_type -> cumulo.api.objects.v1.RestoreObjectResponse
+	20,  // 142: cumulo.api.objects.v1.ObjectService.GetObjectAcl:output_type -> cumulo.api.objects.v1.GetObjectAclResponse
+	22,  // 143: cumulo.api.objects.v1.ObjectService.SetObjectAcl:output_type -> cumulo.api.objects.v1.SetObjectAclResponse
+	24,  // 144: cumulo.api.objects.v1.ObjectService.GetObjectTagging:output_type -> cumulo.api.objects.v1.GetObjectTaggingResponse
+	26,  // 145: cumulo.api.objects.v1.ObjectService.SetObjectTagging:output_type -> cumulo.api.objects.v1.SetObjectTaggingResponse
+	28,  // 146: cumulo.api.objects.v1.ObjectService.DeleteObjectTagging:output_type -> cumulo.api.objects.v1.DeleteObjectTaggingResponse
+	30,  // 147: cumulo.api.objects.v1.ObjectService.GetObjectRetention:output_type -> cumulo.api.objects.v1.GetObjectRetentionResponse
+	32,  // 148: cumulo.api.objects.v1.ObjectService.SetObjectRetention:output_type -> cumulo.api.objects.v1.SetObjectRetentionResponse
+	34,  // 149: cumulo.api.objects.v1.ObjectService.GetObjectLegalHold:output_type -> cumulo.api.objects.v1.GetObjectLegalHoldResponse
+	36,  // 150: cumulo.api.objects.v1.ObjectService.SetObjectLegalHold:output_type -> cumulo.api.objects.v1.SetObjectLegalHoldResponse
+	67,  // 151: cumulo.api.objects.v1.ObjectService.CopyObject:output_type -> cumulo.api.objects.v1.CopyObjectResponse
+	69,  // 152: cumulo.api.objects.v1.ObjectService.RenameObject:output_type -> cumulo.api.objects.v1.RenameObjectResponse
+	85,  // 153: cumulo.api.objects.v1.ObjectService.DeleteObject:output_type -> cumulo.api.objects.v1.DeleteObjectResponse
+	89,  // 154: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:output_type -> cumulo.api.objects.v1.BatchDeleteObjectsResponse
+	92,  // 155: cumulo.api.objects.v1.ObjectService.ListObjects:output_type -> cumulo.api.objects.v1.ListObjectsResponse
+	95,  // 156: cumulo.api.objects.v1.ObjectService.ListObjectVersions:output_type -> cumulo.api.objects.v1.ListObjectVersionsResponse
+	97,  // 157: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:output_type -> cumulo.api.objects.v1.CreateMultipartUploadResponse
+	101, // 158: cumulo.api.objects.v1.ObjectService.UploadPart:output_type -> cumulo.api.objects.v1.UploadPartResponse
+	103, // 159: cumulo.api.objects.v1.ObjectService.UploadPartCopy:output_type -> cumulo.api.objects.v1.UploadPartCopyResponse
+	106, // 160: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:output_type -> cumulo.api.objects.v1.CompleteMultipartUploadResponse
+	108, // 161: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:output_type -> cumulo.api.objects.v1.AbortMultipartUploadResponse
+	110, // 162: cumulo.api.objects.v1.ObjectService.ListParts:output_type -> cumulo.api.objects.v1.ListPartsResponse
+	113, // 163: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:output_type -> cumulo.api.objects.v1.ListMultipartUploadsResponse
+	119, // [119:164] is the sub-list for method output_type
+	74,  // [74:119] is the sub-list for method input_type
+	74,  // [74:74] is the sub-list for extension type_name
+	74,  // [74:74] is the sub-list for extension extendee
+	0,   // [0:74] is the sub-list for field type_name
 }
 
 func init() { file_cumulo_api_objects_v1_objects_proto_init() }
@@ -8062,36 +9043,36 @@ func file_cumulo_api_objects_v1_objects_proto_init() {
 	}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[4].OneofWrappers = []any{}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[5].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[8].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[67].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[69].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[9].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[70].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[72].OneofWrappers = []any{
 		(*PutObjectRequest_Head)(nil),
 		(*PutObjectRequest_Data)(nil),
 		(*PutObjectRequest_Commit)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[71].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[72].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[74].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[75].OneofWrappers = []any{
 		(*GetObjectRequest_ByteRange)(nil),
 		(*GetObjectRequest_SuffixLength)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[74].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[77].OneofWrappers = []any{
 		(*GetObjectResponse_Head)(nil),
 		(*GetObjectResponse_Data)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[75].OneofWrappers = []any{}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[92].OneofWrappers = []any{
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[78].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[99].OneofWrappers = []any{
 		(*UploadPartRequest_Head)(nil),
 		(*UploadPartRequest_Data)(nil),
 		(*UploadPartRequest_Commit)(nil),
 	}
-	file_cumulo_api_objects_v1_objects_proto_msgTypes[93].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[100].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cumulo_api_objects_v1_objects_proto_rawDesc), len(file_cumulo_api_objects_v1_objects_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   112,
+			NumMessages:   130,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

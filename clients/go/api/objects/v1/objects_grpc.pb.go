@@ -46,6 +46,7 @@ const (
 	ObjectService_GetBucketPolicy_FullMethodName           = "/cumulo.api.objects.v1.ObjectService/GetBucketPolicy"
 	ObjectService_SetBucketPolicy_FullMethodName           = "/cumulo.api.objects.v1.ObjectService/SetBucketPolicy"
 	ObjectService_DeleteBucketPolicy_FullMethodName        = "/cumulo.api.objects.v1.ObjectService/DeleteBucketPolicy"
+	ObjectService_GetBucketPolicyStatus_FullMethodName     = "/cumulo.api.objects.v1.ObjectService/GetBucketPolicyStatus"
 	ObjectService_GetBucketAcl_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/GetBucketAcl"
 	ObjectService_SetBucketAcl_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/SetBucketAcl"
 	ObjectService_GetBucketVersioning_FullMethodName       = "/cumulo.api.objects.v1.ObjectService/GetBucketVersioning"
@@ -59,6 +60,8 @@ const (
 	ObjectService_PutObject_FullMethodName                 = "/cumulo.api.objects.v1.ObjectService/PutObject"
 	ObjectService_GetObject_FullMethodName                 = "/cumulo.api.objects.v1.ObjectService/GetObject"
 	ObjectService_HeadObject_FullMethodName                = "/cumulo.api.objects.v1.ObjectService/HeadObject"
+	ObjectService_GetObjectAttributes_FullMethodName       = "/cumulo.api.objects.v1.ObjectService/GetObjectAttributes"
+	ObjectService_RestoreObject_FullMethodName             = "/cumulo.api.objects.v1.ObjectService/RestoreObject"
 	ObjectService_GetObjectAcl_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/GetObjectAcl"
 	ObjectService_SetObjectAcl_FullMethodName              = "/cumulo.api.objects.v1.ObjectService/SetObjectAcl"
 	ObjectService_GetObjectTagging_FullMethodName          = "/cumulo.api.objects.v1.ObjectService/GetObjectTagging"
@@ -76,6 +79,7 @@ const (
 	ObjectService_ListObjectVersions_FullMethodName        = "/cumulo.api.objects.v1.ObjectService/ListObjectVersions"
 	ObjectService_CreateMultipartUpload_FullMethodName     = "/cumulo.api.objects.v1.ObjectService/CreateMultipartUpload"
 	ObjectService_UploadPart_FullMethodName                = "/cumulo.api.objects.v1.ObjectService/UploadPart"
+	ObjectService_UploadPartCopy_FullMethodName            = "/cumulo.api.objects.v1.ObjectService/UploadPartCopy"
 	ObjectService_CompleteMultipartUpload_FullMethodName   = "/cumulo.api.objects.v1.ObjectService/CompleteMultipartUpload"
 	ObjectService_AbortMultipartUpload_FullMethodName      = "/cumulo.api.objects.v1.ObjectService/AbortMultipartUpload"
 	ObjectService_ListParts_FullMethodName                 = "/cumulo.api.objects.v1.ObjectService/ListParts"
@@ -102,6 +106,9 @@ type ObjectServiceClient interface {
 	SetBucketPolicy(ctx context.Context, in *SetBucketPolicyRequest, opts ...grpc.CallOption) (*SetBucketPolicyResponse, error)
 	// Removes a bucket's resource policy. Permission: s3:DeleteBucketPolicy.
 	DeleteBucketPolicy(ctx context.Context, in *DeleteBucketPolicyRequest, opts ...grpc.CallOption) (*DeleteBucketPolicyResponse, error)
+	// Says whether a bucket's policy gives anything to the public (`NoSuchBucketPolicy` if there is none). Permission:
+	// s3:GetBucketPolicyStatus.
+	GetBucketPolicyStatus(ctx context.Context, in *GetBucketPolicyStatusRequest, opts ...grpc.CallOption) (*GetBucketPolicyStatusResponse, error)
 	// Answers a bucket's access control list. Permission: s3:GetBucketAcl.
 	GetBucketAcl(ctx context.Context, in *GetBucketAclRequest, opts ...grpc.CallOption) (*GetBucketAclResponse, error)
 	// Replaces a bucket's access control list; only where its object ownership lets lists act
@@ -134,6 +141,13 @@ type ObjectServiceClient interface {
 	GetObject(ctx context.Context, in *GetObjectRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetObjectResponse], error)
 	// Answers an object's description without its bytes. Permission: s3:GetObject.
 	HeadObject(ctx context.Context, in *HeadObjectRequest, opts ...grpc.CallOption) (*HeadObjectResponse, error)
+	// Answers an object's checksums, its size and a page of its parts. Permission: s3:GetObject and
+	// s3:GetObjectAttributes.
+	GetObjectAttributes(ctx context.Context, in *GetObjectAttributesRequest, opts ...grpc.CallOption) (*GetObjectAttributesResponse, error)
+	// Asks for a copy of an archived object (classes `GLACIER`, `DEEP_ARCHIVE`) that can be read for some days
+	// (`InvalidObjectState` of any other, `RestoreAlreadyInProgress` unless it is asked for faster). Permission:
+	// s3:RestoreObject.
+	RestoreObject(ctx context.Context, in *RestoreObjectRequest, opts ...grpc.CallOption) (*RestoreObjectResponse, error)
 	// Answers an object's access control list. Permission: s3:GetObjectAcl.
 	GetObjectAcl(ctx context.Context, in *GetObjectAclRequest, opts ...grpc.CallOption) (*GetObjectAclResponse, error)
 	// Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl.
@@ -176,6 +190,9 @@ type ObjectServiceClient interface {
 	// Stores one part: one `head` frame, `data` frames, one `commit` frame; an earlier part of the same number is replaced.
 	// Permission: s3:PutObject.
 	UploadPart(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[UploadPartRequest, UploadPartResponse], error)
+	// Stores an object of this server, or a range of one, as a part of an upload. Permission: s3:PutObject, and of the source
+	// s3:GetObject.
+	UploadPartCopy(ctx context.Context, in *UploadPartCopyRequest, opts ...grpc.CallOption) (*UploadPartCopyResponse, error)
 	// Makes the object out of its parts; no byte is copied. Permission: s3:PutObject, and for messages in its commit
 	// sqs:SendMessage on each of their queues.
 	CompleteMultipartUpload(ctx context.Context, in *CompleteMultipartUploadRequest, opts ...grpc.CallOption) (*CompleteMultipartUploadResponse, error)
@@ -259,6 +276,16 @@ func (c *objectServiceClient) DeleteBucketPolicy(ctx context.Context, in *Delete
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DeleteBucketPolicyResponse)
 	err := c.cc.Invoke(ctx, ObjectService_DeleteBucketPolicy_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) GetBucketPolicyStatus(ctx context.Context, in *GetBucketPolicyStatusRequest, opts ...grpc.CallOption) (*GetBucketPolicyStatusResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetBucketPolicyStatusResponse)
+	err := c.cc.Invoke(ctx, ObjectService_GetBucketPolicyStatus_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -401,6 +428,26 @@ func (c *objectServiceClient) HeadObject(ctx context.Context, in *HeadObjectRequ
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(HeadObjectResponse)
 	err := c.cc.Invoke(ctx, ObjectService_HeadObject_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) GetObjectAttributes(ctx context.Context, in *GetObjectAttributesRequest, opts ...grpc.CallOption) (*GetObjectAttributesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetObjectAttributesResponse)
+	err := c.cc.Invoke(ctx, ObjectService_GetObjectAttributes_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectServiceClient) RestoreObject(ctx context.Context, in *RestoreObjectRequest, opts ...grpc.CallOption) (*RestoreObjectResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RestoreObjectResponse)
+	err := c.cc.Invoke(ctx, ObjectService_RestoreObject_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -580,6 +627,16 @@ func (c *objectServiceClient) UploadPart(ctx context.Context, opts ...grpc.CallO
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ObjectService_UploadPartClient = grpc.ClientStreamingClient[UploadPartRequest, UploadPartResponse]
 
+func (c *objectServiceClient) UploadPartCopy(ctx context.Context, in *UploadPartCopyRequest, opts ...grpc.CallOption) (*UploadPartCopyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UploadPartCopyResponse)
+	err := c.cc.Invoke(ctx, ObjectService_UploadPartCopy_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *objectServiceClient) CompleteMultipartUpload(ctx context.Context, in *CompleteMultipartUploadRequest, opts ...grpc.CallOption) (*CompleteMultipartUploadResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CompleteMultipartUploadResponse)
@@ -640,6 +697,9 @@ type ObjectServiceServer interface {
 	SetBucketPolicy(context.Context, *SetBucketPolicyRequest) (*SetBucketPolicyResponse, error)
 	// Removes a bucket's resource policy. Permission: s3:DeleteBucketPolicy.
 	DeleteBucketPolicy(context.Context, *DeleteBucketPolicyRequest) (*DeleteBucketPolicyResponse, error)
+	// Says whether a bucket's policy gives anything to the public (`NoSuchBucketPolicy` if there is none). Permission:
+	// s3:GetBucketPolicyStatus.
+	GetBucketPolicyStatus(context.Context, *GetBucketPolicyStatusRequest) (*GetBucketPolicyStatusResponse, error)
 	// Answers a bucket's access control list. Permission: s3:GetBucketAcl.
 	GetBucketAcl(context.Context, *GetBucketAclRequest) (*GetBucketAclResponse, error)
 	// Replaces a bucket's access control list; only where its object ownership lets lists act
@@ -672,6 +732,13 @@ type ObjectServiceServer interface {
 	GetObject(*GetObjectRequest, grpc.ServerStreamingServer[GetObjectResponse]) error
 	// Answers an object's description without its bytes. Permission: s3:GetObject.
 	HeadObject(context.Context, *HeadObjectRequest) (*HeadObjectResponse, error)
+	// Answers an object's checksums, its size and a page of its parts. Permission: s3:GetObject and
+	// s3:GetObjectAttributes.
+	GetObjectAttributes(context.Context, *GetObjectAttributesRequest) (*GetObjectAttributesResponse, error)
+	// Asks for a copy of an archived object (classes `GLACIER`, `DEEP_ARCHIVE`) that can be read for some days
+	// (`InvalidObjectState` of any other, `RestoreAlreadyInProgress` unless it is asked for faster). Permission:
+	// s3:RestoreObject.
+	RestoreObject(context.Context, *RestoreObjectRequest) (*RestoreObjectResponse, error)
 	// Answers an object's access control list. Permission: s3:GetObjectAcl.
 	GetObjectAcl(context.Context, *GetObjectAclRequest) (*GetObjectAclResponse, error)
 	// Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl.
@@ -714,6 +781,9 @@ type ObjectServiceServer interface {
 	// Stores one part: one `head` frame, `data` frames, one `commit` frame; an earlier part of the same number is replaced.
 	// Permission: s3:PutObject.
 	UploadPart(grpc.ClientStreamingServer[UploadPartRequest, UploadPartResponse]) error
+	// Stores an object of this server, or a range of one, as a part of an upload. Permission: s3:PutObject, and of the source
+	// s3:GetObject.
+	UploadPartCopy(context.Context, *UploadPartCopyRequest) (*UploadPartCopyResponse, error)
 	// Makes the object out of its parts; no byte is copied. Permission: s3:PutObject, and for messages in its commit
 	// sqs:SendMessage on each of their queues.
 	CompleteMultipartUpload(context.Context, *CompleteMultipartUploadRequest) (*CompleteMultipartUploadResponse, error)
@@ -754,6 +824,9 @@ func (UnimplementedObjectServiceServer) SetBucketPolicy(context.Context, *SetBuc
 func (UnimplementedObjectServiceServer) DeleteBucketPolicy(context.Context, *DeleteBucketPolicyRequest) (*DeleteBucketPolicyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteBucketPolicy not implemented")
 }
+func (UnimplementedObjectServiceServer) GetBucketPolicyStatus(context.Context, *GetBucketPolicyStatusRequest) (*GetBucketPolicyStatusResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetBucketPolicyStatus not implemented")
+}
 func (UnimplementedObjectServiceServer) GetBucketAcl(context.Context, *GetBucketAclRequest) (*GetBucketAclResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetBucketAcl not implemented")
 }
@@ -792,6 +865,12 @@ func (UnimplementedObjectServiceServer) GetObject(*GetObjectRequest, grpc.Server
 }
 func (UnimplementedObjectServiceServer) HeadObject(context.Context, *HeadObjectRequest) (*HeadObjectResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method HeadObject not implemented")
+}
+func (UnimplementedObjectServiceServer) GetObjectAttributes(context.Context, *GetObjectAttributesRequest) (*GetObjectAttributesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetObjectAttributes not implemented")
+}
+func (UnimplementedObjectServiceServer) RestoreObject(context.Context, *RestoreObjectRequest) (*RestoreObjectResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RestoreObject not implemented")
 }
 func (UnimplementedObjectServiceServer) GetObjectAcl(context.Context, *GetObjectAclRequest) (*GetObjectAclResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetObjectAcl not implemented")
@@ -843,6 +922,9 @@ func (UnimplementedObjectServiceServer) CreateMultipartUpload(context.Context, *
 }
 func (UnimplementedObjectServiceServer) UploadPart(grpc.ClientStreamingServer[UploadPartRequest, UploadPartResponse]) error {
 	return status.Error(codes.Unimplemented, "method UploadPart not implemented")
+}
+func (UnimplementedObjectServiceServer) UploadPartCopy(context.Context, *UploadPartCopyRequest) (*UploadPartCopyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UploadPartCopy not implemented")
 }
 func (UnimplementedObjectServiceServer) CompleteMultipartUpload(context.Context, *CompleteMultipartUploadRequest) (*CompleteMultipartUploadResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CompleteMultipartUpload not implemented")
@@ -999,6 +1081,24 @@ func _ObjectService_DeleteBucketPolicy_Handler(srv interface{}, ctx context.Cont
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ObjectServiceServer).DeleteBucketPolicy(ctx, req.(*DeleteBucketPolicyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ObjectService_GetBucketPolicyStatus_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetBucketPolicyStatusRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).GetBucketPolicyStatus(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_GetBucketPolicyStatus_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).GetBucketPolicyStatus(ctx, req.(*GetBucketPolicyStatusRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -1215,6 +1315,42 @@ func _ObjectService_HeadObject_Handler(srv interface{}, ctx context.Context, dec
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ObjectServiceServer).HeadObject(ctx, req.(*HeadObjectRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ObjectService_GetObjectAttributes_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetObjectAttributesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).GetObjectAttributes(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_GetObjectAttributes_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).GetObjectAttributes(ctx, req.(*GetObjectAttributesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ObjectService_RestoreObject_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RestoreObjectRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).RestoreObject(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_RestoreObject_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).RestoreObject(ctx, req.(*RestoreObjectRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -1514,6 +1650,24 @@ func _ObjectService_UploadPart_Handler(srv interface{}, stream grpc.ServerStream
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ObjectService_UploadPartServer = grpc.ClientStreamingServer[UploadPartRequest, UploadPartResponse]
 
+func _ObjectService_UploadPartCopy_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UploadPartCopyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectServiceServer).UploadPartCopy(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ObjectService_UploadPartCopy_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectServiceServer).UploadPartCopy(ctx, req.(*UploadPartCopyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ObjectService_CompleteMultipartUpload_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CompleteMultipartUploadRequest)
 	if err := dec(in); err != nil {
@@ -1622,6 +1776,10 @@ var ObjectService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ObjectService_DeleteBucketPolicy_Handler,
 		},
 		{
+			MethodName: "GetBucketPolicyStatus",
+			Handler:    _ObjectService_GetBucketPolicyStatus_Handler,
+		},
+		{
 			MethodName: "GetBucketAcl",
 			Handler:    _ObjectService_GetBucketAcl_Handler,
 		},
@@ -1664,6 +1822,14 @@ var ObjectService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "HeadObject",
 			Handler:    _ObjectService_HeadObject_Handler,
+		},
+		{
+			MethodName: "GetObjectAttributes",
+			Handler:    _ObjectService_GetObjectAttributes_Handler,
+		},
+		{
+			MethodName: "RestoreObject",
+			Handler:    _ObjectService_RestoreObject_Handler,
 		},
 		{
 			MethodName: "GetObjectAcl",
@@ -1728,6 +1894,10 @@ var ObjectService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CreateMultipartUpload",
 			Handler:    _ObjectService_CreateMultipartUpload_Handler,
+		},
+		{
+			MethodName: "UploadPartCopy",
+			Handler:    _ObjectService_UploadPartCopy_Handler,
 		},
 		{
 			MethodName: "CompleteMultipartUpload",

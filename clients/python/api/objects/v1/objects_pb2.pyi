@@ -257,6 +257,26 @@ class Object(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class HeadersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     BUCKET_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
@@ -272,6 +292,10 @@ class Object(_message.Message):
     VERSION_ID_FIELD_NUMBER: _builtins.int
     LOCK_FIELD_NUMBER: _builtins.int
     REPLICATION_STATUS_FIELD_NUMBER: _builtins.int
+    HEADERS_FIELD_NUMBER: _builtins.int
+    STORAGE_CLASS_FIELD_NUMBER: _builtins.int
+    TAG_COUNT_FIELD_NUMBER: _builtins.int
+    RESTORE_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the server: `buckets/{bucket}`."""
     key: _builtins.str
@@ -305,6 +329,10 @@ class Object(_message.Message):
     """Set by the server: how far the replication of this version to other buckets is: `PENDING`, `COMPLETED`, `FAILED`, or
     `REPLICA` of one that came from another bucket; empty where no rule is about it.
     """
+    storage_class: _builtins.str
+    """Set by the client at upload, and by lifecycle rules: the storage class, as `STANDARD`."""
+    tag_count: _builtins.int
+    """Set by the server: the number of its tags."""
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Set by the client at upload: user metadata, names in lower case."""
@@ -314,6 +342,16 @@ class Object(_message.Message):
         """Set by the server: as much of what protects this version as the caller may know (s3:GetObjectRetention,
         s3:GetObjectLegalHold); absent in the answers of writes, and where there is nothing to tell.
         """
+
+    @_builtins.property
+    def headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Set by the client at upload: what HTTP answers say of the object, by its name in lower case: `cache-control`,
+        `content-disposition`, `content-encoding`, `content-language`, `expires`, `x-amz-website-redirect-location`.
+        """
+
+    @_builtins.property
+    def restore(self) -> Global___ObjectRestore:
+        """Set by the server, of an archived object: what there is to know of its restored copy; absent if none was asked for."""
 
     def __init__(
         self,
@@ -333,10 +371,14 @@ class Object(_message.Message):
         version_id: _builtins.str = ...,
         lock: Global___ObjectLock | None = ...,
         replication_status: _builtins.str = ...,
+        headers: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        storage_class: _builtins.str = ...,
+        tag_count: _builtins.int = ...,
+        restore: Global___ObjectRestore | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c", "_crc64nvme", b"_crc64nvme", "crc32c", b"crc32c", "crc64nvme", b"crc64nvme", "lock", b"lock"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c", "_crc64nvme", b"_crc64nvme", "crc32c", b"crc32c", "crc64nvme", b"crc64nvme", "lock", b"lock", "restore", b"restore"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c", "_crc64nvme", b"_crc64nvme", "bucket", b"bucket", "content_type", b"content_type", "crc32c", b"crc32c", "crc64nvme", b"crc64nvme", "encryption", b"encryption", "etag", b"etag", "key", b"key", "kms_key_arn", b"kms_key_arn", "last_modified_ms", b"last_modified_ms", "lock", b"lock", "metadata", b"metadata", "part_count", b"part_count", "replication_status", b"replication_status", "size_bytes", b"size_bytes", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c", "_crc64nvme", b"_crc64nvme", "bucket", b"bucket", "content_type", b"content_type", "crc32c", b"crc32c", "crc64nvme", b"crc64nvme", "encryption", b"encryption", "etag", b"etag", "headers", b"headers", "key", b"key", "kms_key_arn", b"kms_key_arn", "last_modified_ms", b"last_modified_ms", "lock", b"lock", "metadata", b"metadata", "part_count", b"part_count", "replication_status", b"replication_status", "restore", b"restore", "size_bytes", b"size_bytes", "storage_class", b"storage_class", "tag_count", b"tag_count", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__crc32c: _TypeAlias = _typing.Literal["crc32c"]  # noqa: Y015
     _WhichOneofArgType__crc32c: _TypeAlias = _typing.Literal["_crc32c", b"_crc32c"]  # noqa: Y015
@@ -348,6 +390,28 @@ class Object(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__crc64nvme) -> _WhichOneofReturnType__crc64nvme | None: ...
 
 Global___Object: _TypeAlias = Object  # noqa: Y015
+
+@_typing.final
+class ObjectRestore(_message.Message):
+    """The copy of an archived object that can be read for some days."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPIRES_MS_FIELD_NUMBER: _builtins.int
+    expires_ms: _builtins.int
+    """Set by the server: when the copy goes; 0 while it is waited for."""
+    def __init__(
+        self,
+        *,
+        expires_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_ms", b"expires_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ObjectRestore: _TypeAlias = ObjectRestore  # noqa: Y015
 
 @_typing.final
 class ObjectLock(_message.Message):
@@ -1548,6 +1612,50 @@ class DeleteBucketPolicyResponse(_message.Message):
 Global___DeleteBucketPolicyResponse: _TypeAlias = DeleteBucketPolicyResponse  # noqa: Y015
 
 @_typing.final
+class GetBucketPolicyStatusRequest(_message.Message):
+    """Which bucket's policy to judge."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBucketPolicyStatusRequest: _TypeAlias = GetBucketPolicyStatusRequest  # noqa: Y015
+
+@_typing.final
+class GetBucketPolicyStatusResponse(_message.Message):
+    """What was found of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUBLIC_FIELD_NUMBER: _builtins.int
+    public: _builtins.bool
+    """Set by the server: the policy gives something to anybody, by S3's meaning of public."""
+    def __init__(
+        self,
+        *,
+        public: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["public", b"public"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBucketPolicyStatusResponse: _TypeAlias = GetBucketPolicyStatusResponse  # noqa: Y015
+
+@_typing.final
 class GetBucketVersioningRequest(_message.Message):
     """Whose versioning to read."""
 
@@ -2039,6 +2147,46 @@ class CopyObjectRequest(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class HeadersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class TagsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     BUCKET_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
     SOURCE_BUCKET_FIELD_NUMBER: _builtins.int
@@ -2054,6 +2202,12 @@ class CopyObjectRequest(_message.Message):
     SOURCE_CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
     SOURCE_VERSION_ID_FIELD_NUMBER: _builtins.int
     LOCK_FIELD_NUMBER: _builtins.int
+    HEADERS_FIELD_NUMBER: _builtins.int
+    STORAGE_CLASS_FIELD_NUMBER: _builtins.int
+    REPLACE_TAGS_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    CANNED_ACL_FIELD_NUMBER: _builtins.int
+    GRANTS_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the name, short name or ARN of the bucket that gets the copy."""
     key: _builtins.str
@@ -2082,6 +2236,12 @@ class CopyObjectRequest(_message.Message):
     """Set by the client, optional: which version of the source; by default the current one. An older version copied onto its
     own key becomes the current one.
     """
+    storage_class: _builtins.str
+    """Set by the client, optional: the copy's storage class, as in `PutObjectHead`; the source's is not copied."""
+    replace_tags: _builtins.bool
+    """Set by the client, optional: give the copy `tags` instead of those of its source."""
+    canned_acl: _builtins.str
+    """Set by the client, optional: as in `PutObjectHead`; the source's access control list is not copied."""
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Set by the client, optional: with `replace_metadata`; as in `PutObjectHead`."""
@@ -2093,6 +2253,18 @@ class CopyObjectRequest(_message.Message):
     @_builtins.property
     def lock(self) -> Global___ObjectLock:
         """Set by the client, optional: what is to protect the copy, as in `PutObjectHead`; the source's lock is not copied."""
+
+    @_builtins.property
+    def headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Set by the client, optional: with `replace_metadata`; as in `PutObjectHead`."""
+
+    @_builtins.property
+    def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Set by the client, optional: with `replace_tags`; as in `PutObjectHead`."""
+
+    @_builtins.property
+    def grants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Grant]:
+        """Set by the client, optional: as in `PutObjectHead`."""
 
     def __init__(
         self,
@@ -2112,10 +2284,16 @@ class CopyObjectRequest(_message.Message):
         source_customer_key: _builtins.bytes = ...,
         source_version_id: _builtins.str = ...,
         lock: Global___ObjectLock | None = ...,
+        headers: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        storage_class: _builtins.str = ...,
+        replace_tags: _builtins.bool = ...,
+        tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        canned_acl: _builtins.str = ...,
+        grants: _abc.Iterable[Global___Grant] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["encryption", b"encryption", "lock", b"lock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "content_type", b"content_type", "encryption", b"encryption", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "lock", b"lock", "metadata", b"metadata", "replace_metadata", b"replace_metadata", "request_id", b"request_id", "source_bucket", b"source_bucket", "source_customer_key", b"source_customer_key", "source_if_match", b"source_if_match", "source_key", b"source_key", "source_version_id", b"source_version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "canned_acl", b"canned_acl", "content_type", b"content_type", "encryption", b"encryption", "grants", b"grants", "headers", b"headers", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "lock", b"lock", "metadata", b"metadata", "replace_metadata", b"replace_metadata", "replace_tags", b"replace_tags", "request_id", b"request_id", "source_bucket", b"source_bucket", "source_customer_key", b"source_customer_key", "source_if_match", b"source_if_match", "source_key", b"source_key", "source_version_id", b"source_version_id", "storage_class", b"storage_class", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2238,6 +2416,46 @@ class PutObjectHead(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class HeadersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class TagsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     BUCKET_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
     CONTENT_TYPE_FIELD_NUMBER: _builtins.int
@@ -2250,6 +2468,11 @@ class PutObjectHead(_message.Message):
     WRITE_OFFSET_FIELD_NUMBER: _builtins.int
     ENCRYPTION_FIELD_NUMBER: _builtins.int
     LOCK_FIELD_NUMBER: _builtins.int
+    HEADERS_FIELD_NUMBER: _builtins.int
+    STORAGE_CLASS_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    CANNED_ACL_FIELD_NUMBER: _builtins.int
+    GRANTS_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -2266,6 +2489,10 @@ class PutObjectHead(_message.Message):
     """Set by the client, optional: put the bytes behind an object of that length instead, whose description stays
     (`InvalidWriteOffset` where it has another length, `TooManyParts` after 10,000 appends); at 0 there may be none yet.
     """
+    storage_class: _builtins.str
+    """Set by the client, optional: the storage class (`InvalidStorageClass`). Default `STANDARD`."""
+    canned_acl: _builtins.str
+    """Set by the client, optional: a canned access control list, as in SetObjectAcl. Permission, too: s3:PutObjectAcl."""
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Set by the client, optional: user metadata; names in lower case, names and values together at most 2048 bytes."""
@@ -2291,6 +2518,20 @@ class PutObjectHead(_message.Message):
         too: s3:PutObjectRetention, s3:PutObjectLegalHold.
         """
 
+    @_builtins.property
+    def headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Set by the client, optional: what HTTP answers say of the object, as in `Object`; the redirect at most 2048 bytes, the
+        others 1024 each.
+        """
+
+    @_builtins.property
+    def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Set by the client, optional: at most 10, as in SetObjectTagging. Permission, too: s3:PutObjectTagging."""
+
+    @_builtins.property
+    def grants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Grant]:
+        """Set by the client, optional: instead of `canned_acl`, at most 100 grants."""
+
     def __init__(
         self,
         *,
@@ -2306,10 +2547,15 @@ class PutObjectHead(_message.Message):
         write_offset: _builtins.int | None = ...,
         encryption: Global___ObjectEncryption | None = ...,
         lock: Global___ObjectLock | None = ...,
+        headers: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        storage_class: _builtins.str = ...,
+        tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        canned_acl: _builtins.str = ...,
+        grants: _abc.Iterable[Global___Grant] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_write_offset", b"_write_offset", "encryption", b"encryption", "expected", b"expected", "lock", b"lock", "write_offset", b"write_offset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_write_offset", b"_write_offset", "bucket", b"bucket", "content_type", b"content_type", "encryption", b"encryption", "expected", b"expected", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "lock", b"lock", "messages", b"messages", "metadata", b"metadata", "request_id", b"request_id", "write_offset", b"write_offset"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_write_offset", b"_write_offset", "bucket", b"bucket", "canned_acl", b"canned_acl", "content_type", b"content_type", "encryption", b"encryption", "expected", b"expected", "grants", b"grants", "headers", b"headers", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "lock", b"lock", "messages", b"messages", "metadata", b"metadata", "request_id", b"request_id", "storage_class", b"storage_class", "tags", b"tags", "write_offset", b"write_offset"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__write_offset: _TypeAlias = _typing.Literal["write_offset"]  # noqa: Y015
     _WhichOneofArgType__write_offset: _TypeAlias = _typing.Literal["_write_offset", b"_write_offset"]  # noqa: Y015
@@ -2650,6 +2896,174 @@ class HeadObjectResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HeadObjectResponse: _TypeAlias = HeadObjectResponse  # noqa: Y015
+
+@_typing.final
+class GetObjectAttributesRequest(_message.Message):
+    """Which object's checksums and parts to answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    AFTER_PART_NUMBER_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    key: _builtins.str
+    """Set by the client, required: 1 to 1024 bytes."""
+    version_id: _builtins.str
+    """Set by the client, optional: which version; by default the current one."""
+    customer_key: _builtins.bytes
+    """Set by the client, of an object under the caller's own key: that key, 32 bytes."""
+    page_size: _builtins.int
+    """Set by the client, optional: the most parts to answer, 1 to 1000. 0 means 1000."""
+    after_part_number: _builtins.int
+    """Set by the client, optional: answer the parts behind this number; `next_part_number` of the page before."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        key: _builtins.str = ...,
+        version_id: _builtins.str = ...,
+        customer_key: _builtins.bytes = ...,
+        page_size: _builtins.int = ...,
+        after_part_number: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_part_number", b"after_part_number", "bucket", b"bucket", "customer_key", b"customer_key", "key", b"key", "page_size", b"page_size", "version_id", b"version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetObjectAttributesRequest: _TypeAlias = GetObjectAttributesRequest  # noqa: Y015
+
+@_typing.final
+class GetObjectAttributesResponse(_message.Message):
+    """What is known of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ChecksumsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.bytes
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.bytes = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    OBJECT_FIELD_NUMBER: _builtins.int
+    CHECKSUMS_FIELD_NUMBER: _builtins.int
+    CHECKSUM_TYPE_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    NEXT_PART_NUMBER_FIELD_NUMBER: _builtins.int
+    checksum_type: _builtins.str
+    """Set by the server: `FULL_OBJECT`, or `COMPOSITE`: each of `checksums` is the digest of the parts' digests."""
+    next_part_number: _builtins.int
+    """Set by the server: the last number of this page; 0 on the last page."""
+    @_builtins.property
+    def object(self) -> Global___Object:
+        """Set by the server: the description of the whole."""
+
+    @_builtins.property
+    def checksums(self) -> _containers.ScalarMap[_builtins.str, _builtins.bytes]:
+        """Set by the server: of `object.crc64nvme`, `object.crc32c` and these, what its sender chose, by name in lower case, e.g.
+        `sha256`.
+        """
+
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Part]:
+        """Set by the server, of an object that was uploaded in parts: in order of their numbers."""
+
+    def __init__(
+        self,
+        *,
+        object: Global___Object | None = ...,
+        checksums: _abc.Mapping[_builtins.str, _builtins.bytes] | None = ...,
+        checksum_type: _builtins.str = ...,
+        parts: _abc.Iterable[Global___Part] | None = ...,
+        next_part_number: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["object", b"object"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checksum_type", b"checksum_type", "checksums", b"checksums", "next_part_number", b"next_part_number", "object", b"object", "parts", b"parts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetObjectAttributesResponse: _TypeAlias = GetObjectAttributesResponse  # noqa: Y015
+
+@_typing.final
+class RestoreObjectRequest(_message.Message):
+    """Which archived object to restore."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
+    TIER_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the bucket's name, short name or ARN."""
+    key: _builtins.str
+    """Set by the client, required: 1 to 1024 bytes."""
+    days: _builtins.int
+    """Set by the client, required: for how many days the copy can be read, 1 to 2147483647."""
+    tier: _builtins.str
+    """Set by the client, optional: `Bulk`, `Standard` or `Expedited` (not of `DEEP_ARCHIVE`). Default `Standard`."""
+    version_id: _builtins.str
+    """Set by the client, optional: which version; by default the current one."""
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        key: _builtins.str = ...,
+        days: _builtins.int = ...,
+        tier: _builtins.str = ...,
+        version_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "days", b"days", "key", b"key", "tier", b"tier", "version_id", b"version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreObjectRequest: _TypeAlias = RestoreObjectRequest  # noqa: Y015
+
+@_typing.final
+class RestoreObjectResponse(_message.Message):
+    """The copy is asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESTORED_FIELD_NUMBER: _builtins.int
+    restored: _builtins.bool
+    """Set by the server: there is a copy already, which stays for the days asked for."""
+    def __init__(
+        self,
+        *,
+        restored: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["restored", b"restored"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreObjectResponse: _TypeAlias = RestoreObjectResponse  # noqa: Y015
 
 @_typing.final
 class DeleteObjectRequest(_message.Message):
@@ -3109,6 +3523,46 @@ class CreateMultipartUploadRequest(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class HeadersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class TagsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     BUCKET_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
     CONTENT_TYPE_FIELD_NUMBER: _builtins.int
@@ -3116,6 +3570,11 @@ class CreateMultipartUploadRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ENCRYPTION_FIELD_NUMBER: _builtins.int
     LOCK_FIELD_NUMBER: _builtins.int
+    HEADERS_FIELD_NUMBER: _builtins.int
+    STORAGE_CLASS_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    CANNED_ACL_FIELD_NUMBER: _builtins.int
+    GRANTS_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -3124,6 +3583,10 @@ class CreateMultipartUploadRequest(_message.Message):
     """Set by the client, optional: at most 256 bytes. Default `binary/octet-stream`."""
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
+    storage_class: _builtins.str
+    """Set by the client, optional: as in `PutObjectHead`."""
+    canned_acl: _builtins.str
+    """Set by the client, optional: as in `PutObjectHead`."""
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Set by the client, optional: user metadata; names in lower case, names and values together at most 2048 bytes."""
@@ -3136,6 +3599,18 @@ class CreateMultipartUploadRequest(_message.Message):
     def lock(self) -> Global___ObjectLock:
         """Set by the client, optional: what is to protect the object, as in `PutObjectHead`."""
 
+    @_builtins.property
+    def headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Set by the client, optional: as in `PutObjectHead`."""
+
+    @_builtins.property
+    def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Set by the client, optional: as in `PutObjectHead`."""
+
+    @_builtins.property
+    def grants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Grant]:
+        """Set by the client, optional: as in `PutObjectHead`."""
+
     def __init__(
         self,
         *,
@@ -3146,10 +3621,15 @@ class CreateMultipartUploadRequest(_message.Message):
         request_id: _builtins.str = ...,
         encryption: Global___ObjectEncryption | None = ...,
         lock: Global___ObjectLock | None = ...,
+        headers: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        storage_class: _builtins.str = ...,
+        tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        canned_acl: _builtins.str = ...,
+        grants: _abc.Iterable[Global___Grant] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["encryption", b"encryption", "lock", b"lock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "content_type", b"content_type", "encryption", b"encryption", "key", b"key", "lock", b"lock", "metadata", b"metadata", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "canned_acl", b"canned_acl", "content_type", b"content_type", "encryption", b"encryption", "grants", b"grants", "headers", b"headers", "key", b"key", "lock", b"lock", "metadata", b"metadata", "request_id", b"request_id", "storage_class", b"storage_class", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3267,11 +3747,32 @@ class Part(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class ChecksumsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.bytes
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.bytes = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     PART_NUMBER_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     LAST_MODIFIED_MS_FIELD_NUMBER: _builtins.int
     CRC64NVME_FIELD_NUMBER: _builtins.int
+    CHECKSUMS_FIELD_NUMBER: _builtins.int
     part_number: _builtins.int
     """Set by the client: 1 to 10000."""
     etag: _builtins.str
@@ -3282,6 +3783,10 @@ class Part(_message.Message):
     """Set by the server: when the part was stored."""
     crc64nvme: _builtins.int
     """Set by the server: CRC-64/NVME of the part."""
+    @_builtins.property
+    def checksums(self) -> _containers.ScalarMap[_builtins.str, _builtins.bytes]:
+        """Set by the server in answers of GetObjectAttributes: those that its upload chose, by name in lower case."""
+
     def __init__(
         self,
         *,
@@ -3290,10 +3795,11 @@ class Part(_message.Message):
         size_bytes: _builtins.int = ...,
         last_modified_ms: _builtins.int = ...,
         crc64nvme: _builtins.int | None = ...,
+        checksums: _abc.Mapping[_builtins.str, _builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_crc64nvme", b"_crc64nvme", "crc64nvme", b"crc64nvme"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_crc64nvme", b"_crc64nvme", "crc64nvme", b"crc64nvme", "etag", b"etag", "last_modified_ms", b"last_modified_ms", "part_number", b"part_number", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_crc64nvme", b"_crc64nvme", "checksums", b"checksums", "crc64nvme", b"crc64nvme", "etag", b"etag", "last_modified_ms", b"last_modified_ms", "part_number", b"part_number", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__crc64nvme: _TypeAlias = _typing.Literal["crc64nvme"]  # noqa: Y015
     _WhichOneofArgType__crc64nvme: _TypeAlias = _typing.Literal["_crc64nvme", b"_crc64nvme"]  # noqa: Y015
@@ -3324,6 +3830,104 @@ class UploadPartResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UploadPartResponse: _TypeAlias = UploadPartResponse  # noqa: Y015
+
+@_typing.final
+class UploadPartCopyRequest(_message.Message):
+    """Which object is to be a part."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    UPLOAD_ID_FIELD_NUMBER: _builtins.int
+    PART_NUMBER_FIELD_NUMBER: _builtins.int
+    SOURCE_BUCKET_FIELD_NUMBER: _builtins.int
+    SOURCE_KEY_FIELD_NUMBER: _builtins.int
+    SOURCE_VERSION_ID_FIELD_NUMBER: _builtins.int
+    SOURCE_IF_MATCH_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    SOURCE_CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
+    CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """Set by the client, required: the name, short name or ARN of the bucket of the upload."""
+    key: _builtins.str
+    """Set by the client, required: the key of the upload."""
+    upload_id: _builtins.str
+    """Set by the client, required: from CreateMultipartUpload."""
+    part_number: _builtins.int
+    """Set by the client, required: 1 to 10000."""
+    source_bucket: _builtins.str
+    """Set by the client, optional: the source's bucket; by default the same one."""
+    source_key: _builtins.str
+    """Set by the client, required: the source's key."""
+    source_version_id: _builtins.str
+    """Set by the client, optional: which version of the source; by default the current one."""
+    source_if_match: _builtins.str
+    """Set by the client, optional: copy only the source with this ETag (`PreconditionFailed`)."""
+    source_customer_key: _builtins.bytes
+    """Set by the client, of a source under the caller's own key: that key, 32 bytes."""
+    customer_key: _builtins.bytes
+    """Set by the client, of an upload under the caller's own key: that key, 32 bytes."""
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
+    @_builtins.property
+    def range(self) -> Global___ByteRange:
+        """Set by the client, optional: which bytes of the source, at most 5 GiB; here `last` must be set, and the source have it
+        (`InvalidArgument`). Default: all.
+        """
+
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        key: _builtins.str = ...,
+        upload_id: _builtins.str = ...,
+        part_number: _builtins.int = ...,
+        source_bucket: _builtins.str = ...,
+        source_key: _builtins.str = ...,
+        source_version_id: _builtins.str = ...,
+        source_if_match: _builtins.str = ...,
+        range: Global___ByteRange | None = ...,
+        source_customer_key: _builtins.bytes = ...,
+        customer_key: _builtins.bytes = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "customer_key", b"customer_key", "key", b"key", "part_number", b"part_number", "range", b"range", "request_id", b"request_id", "source_bucket", b"source_bucket", "source_customer_key", b"source_customer_key", "source_if_match", b"source_if_match", "source_key", b"source_key", "source_version_id", b"source_version_id", "upload_id", b"upload_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UploadPartCopyRequest: _TypeAlias = UploadPartCopyRequest  # noqa: Y015
+
+@_typing.final
+class UploadPartCopyResponse(_message.Message):
+    """The part is durable."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PART_FIELD_NUMBER: _builtins.int
+    SOURCE_VERSION_ID_FIELD_NUMBER: _builtins.int
+    source_version_id: _builtins.str
+    """Set by the server: the version that was copied; empty where the source's bucket never kept versions."""
+    @_builtins.property
+    def part(self) -> Global___Part:
+        """Set by the server: its description."""
+
+    def __init__(
+        self,
+        *,
+        part: Global___Part | None = ...,
+        source_version_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["part", b"part", "source_version_id", b"source_version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UploadPartCopyResponse: _TypeAlias = UploadPartCopyResponse  # noqa: Y015
 
 @_typing.final
 class CompletedPart(_message.Message):

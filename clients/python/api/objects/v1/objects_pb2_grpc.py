@@ -70,6 +70,11 @@ class ObjectServiceStub:
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteBucketPolicyRequest.SerializeToString,
                 response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteBucketPolicyResponse.FromString,
                 _registered_method=True)
+        self.GetBucketPolicyStatus = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/GetBucketPolicyStatus',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketPolicyStatusRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketPolicyStatusResponse.FromString,
+                _registered_method=True)
         self.GetBucketAcl = channel.unary_unary(
                 '/cumulo.api.objects.v1.ObjectService/GetBucketAcl',
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketAclRequest.SerializeToString,
@@ -134,6 +139,16 @@ class ObjectServiceStub:
                 '/cumulo.api.objects.v1.ObjectService/HeadObject',
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectRequest.SerializeToString,
                 response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectResponse.FromString,
+                _registered_method=True)
+        self.GetObjectAttributes = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/GetObjectAttributes',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectAttributesRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectAttributesResponse.FromString,
+                _registered_method=True)
+        self.RestoreObject = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/RestoreObject',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.RestoreObjectRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.RestoreObjectResponse.FromString,
                 _registered_method=True)
         self.GetObjectAcl = channel.unary_unary(
                 '/cumulo.api.objects.v1.ObjectService/GetObjectAcl',
@@ -220,6 +235,11 @@ class ObjectServiceStub:
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.UploadPartRequest.SerializeToString,
                 response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.UploadPartResponse.FromString,
                 _registered_method=True)
+        self.UploadPartCopy = channel.unary_unary(
+                '/cumulo.api.objects.v1.ObjectService/UploadPartCopy',
+                request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.UploadPartCopyRequest.SerializeToString,
+                response_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.UploadPartCopyResponse.FromString,
+                _registered_method=True)
         self.CompleteMultipartUpload = channel.unary_unary(
                 '/cumulo.api.objects.v1.ObjectService/CompleteMultipartUpload',
                 request_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.CompleteMultipartUploadRequest.SerializeToString,
@@ -290,6 +310,14 @@ class ObjectServiceServicer:
 
     def DeleteBucketPolicy(self, request, context):
         """Removes a bucket's resource policy. Permission: s3:DeleteBucketPolicy.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBucketPolicyStatus(self, request, context):
+        """Says whether a bucket's policy gives anything to the public (`NoSuchBucketPolicy` if there is none). Permission:
+        s3:GetBucketPolicyStatus.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -387,6 +415,23 @@ class ObjectServiceServicer:
 
     def HeadObject(self, request, context):
         """Answers an object's description without its bytes. Permission: s3:GetObject.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetObjectAttributes(self, request, context):
+        """Answers an object's checksums, its size and a page of its parts. Permission: s3:GetObject and
+        s3:GetObjectAttributes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestoreObject(self, request, context):
+        """Asks for a copy of an archived object (classes `GLACIER`, `DEEP_ARCHIVE`) that can be read for some days
+        (`InvalidObjectState` of any other, `RestoreAlreadyInProgress` unless it is asked for faster). Permission:
+        s3:RestoreObject.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -519,6 +564,14 @@ class ObjectServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UploadPartCopy(self, request, context):
+        """Stores an object of this server, or a range of one, as a part of an upload. Permission: s3:PutObject, and of the source
+        s3:GetObject.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CompleteMultipartUpload(self, request, context):
         """Makes the object out of its parts; no byte is copied. Permission: s3:PutObject, and for messages in its commit
         sqs:SendMessage on each of their queues.
@@ -586,6 +639,11 @@ def add_ObjectServiceServicer_to_server(servicer, server):
                     request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteBucketPolicyRequest.FromString,
                     response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteBucketPolicyResponse.SerializeToString,
             ),
+            'GetBucketPolicyStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBucketPolicyStatus,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketPolicyStatusRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketPolicyStatusResponse.SerializeToString,
+            ),
             'GetBucketAcl': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBucketAcl,
                     request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketAclRequest.FromString,
@@ -650,6 +708,16 @@ def add_ObjectServiceServicer_to_server(servicer, server):
                     servicer.HeadObject,
                     request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectRequest.FromString,
                     response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectResponse.SerializeToString,
+            ),
+            'GetObjectAttributes': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetObjectAttributes,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectAttributesRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectAttributesResponse.SerializeToString,
+            ),
+            'RestoreObject': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestoreObject,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.RestoreObjectRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.RestoreObjectResponse.SerializeToString,
             ),
             'GetObjectAcl': grpc.unary_unary_rpc_method_handler(
                     servicer.GetObjectAcl,
@@ -735,6 +803,11 @@ def add_ObjectServiceServicer_to_server(servicer, server):
                     servicer.UploadPart,
                     request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.UploadPartRequest.FromString,
                     response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.UploadPartResponse.SerializeToString,
+            ),
+            'UploadPartCopy': grpc.unary_unary_rpc_method_handler(
+                    servicer.UploadPartCopy,
+                    request_deserializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.UploadPartCopyRequest.FromString,
+                    response_serializer=cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.UploadPartCopyResponse.SerializeToString,
             ),
             'CompleteMultipartUpload': grpc.unary_unary_rpc_method_handler(
                     servicer.CompleteMultipartUpload,
@@ -947,6 +1020,33 @@ class ObjectService:
             '/cumulo.api.objects.v1.ObjectService/DeleteBucketPolicy',
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteBucketPolicyRequest.SerializeToString,
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.DeleteBucketPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBucketPolicyStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/GetBucketPolicyStatus',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketPolicyStatusRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetBucketPolicyStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1298,6 +1398,60 @@ class ObjectService:
             '/cumulo.api.objects.v1.ObjectService/HeadObject',
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectRequest.SerializeToString,
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.HeadObjectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetObjectAttributes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/GetObjectAttributes',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectAttributesRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.GetObjectAttributesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestoreObject(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/RestoreObject',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.RestoreObjectRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.RestoreObjectResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1757,6 +1911,33 @@ class ObjectService:
             '/cumulo.api.objects.v1.ObjectService/UploadPart',
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.UploadPartRequest.SerializeToString,
             cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.UploadPartResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UploadPartCopy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cumulo.api.objects.v1.ObjectService/UploadPartCopy',
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.UploadPartCopyRequest.SerializeToString,
+            cumulo_dot_api_dot_objects_dot_v1_dot_objects__pb2.UploadPartCopyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -66,6 +66,10 @@ class ObjectServiceStub:
     """Writes a bucket's resource policy. Permission: s3:PutBucketPolicy."""
     DeleteBucketPolicy: _grpc.UnaryUnaryMultiCallable[_objects_pb2.DeleteBucketPolicyRequest, _objects_pb2.DeleteBucketPolicyResponse]
     """Removes a bucket's resource policy. Permission: s3:DeleteBucketPolicy."""
+    GetBucketPolicyStatus: _grpc.UnaryUnaryMultiCallable[_objects_pb2.GetBucketPolicyStatusRequest, _objects_pb2.GetBucketPolicyStatusResponse]
+    """Says whether a bucket's policy gives anything to the public (`NoSuchBucketPolicy` if there is none). Permission:
+    s3:GetBucketPolicyStatus.
+    """
     GetBucketAcl: _grpc.UnaryUnaryMultiCallable[_objects_pb2.GetBucketAclRequest, _objects_pb2.GetBucketAclResponse]
     """Answers a bucket's access control list. Permission: s3:GetBucketAcl."""
     SetBucketAcl: _grpc.UnaryUnaryMultiCallable[_objects_pb2.SetBucketAclRequest, _objects_pb2.SetBucketAclResponse]
@@ -104,6 +108,15 @@ class ObjectServiceStub:
     """
     HeadObject: _grpc.UnaryUnaryMultiCallable[_objects_pb2.HeadObjectRequest, _objects_pb2.HeadObjectResponse]
     """Answers an object's description without its bytes. Permission: s3:GetObject."""
+    GetObjectAttributes: _grpc.UnaryUnaryMultiCallable[_objects_pb2.GetObjectAttributesRequest, _objects_pb2.GetObjectAttributesResponse]
+    """Answers an object's checksums, its size and a page of its parts. Permission: s3:GetObject and
+    s3:GetObjectAttributes.
+    """
+    RestoreObject: _grpc.UnaryUnaryMultiCallable[_objects_pb2.RestoreObjectRequest, _objects_pb2.RestoreObjectResponse]
+    """Asks for a copy of an archived object (classes `GLACIER`, `DEEP_ARCHIVE`) that can be read for some days
+    (`InvalidObjectState` of any other, `RestoreAlreadyInProgress` unless it is asked for faster). Permission:
+    s3:RestoreObject.
+    """
     GetObjectAcl: _grpc.UnaryUnaryMultiCallable[_objects_pb2.GetObjectAclRequest, _objects_pb2.GetObjectAclResponse]
     """Answers an object's access control list. Permission: s3:GetObjectAcl."""
     SetObjectAcl: _grpc.UnaryUnaryMultiCallable[_objects_pb2.SetObjectAclRequest, _objects_pb2.SetObjectAclResponse]
@@ -154,6 +167,10 @@ class ObjectServiceStub:
     """Stores one part: one `head` frame, `data` frames, one `commit` frame; an earlier part of the same number is replaced.
     Permission: s3:PutObject.
     """
+    UploadPartCopy: _grpc.UnaryUnaryMultiCallable[_objects_pb2.UploadPartCopyRequest, _objects_pb2.UploadPartCopyResponse]
+    """Stores an object of this server, or a range of one, as a part of an upload. Permission: s3:PutObject, and of the source
+    s3:GetObject.
+    """
     CompleteMultipartUpload: _grpc.UnaryUnaryMultiCallable[_objects_pb2.CompleteMultipartUploadRequest, _objects_pb2.CompleteMultipartUploadResponse]
     """Makes the object out of its parts; no byte is copied. Permission: s3:PutObject, and for messages in its commit
     sqs:SendMessage on each of their queues.
@@ -184,6 +201,10 @@ class ObjectServiceAsyncStub(ObjectServiceStub):
     """Writes a bucket's resource policy. Permission: s3:PutBucketPolicy."""
     DeleteBucketPolicy: _aio.UnaryUnaryMultiCallable[_objects_pb2.DeleteBucketPolicyRequest, _objects_pb2.DeleteBucketPolicyResponse]  # type: ignore[assignment]
     """Removes a bucket's resource policy. Permission: s3:DeleteBucketPolicy."""
+    GetBucketPolicyStatus: _aio.UnaryUnaryMultiCallable[_objects_pb2.GetBucketPolicyStatusRequest, _objects_pb2.GetBucketPolicyStatusResponse]  # type: ignore[assignment]
+    """Says whether a bucket's policy gives anything to the public (`NoSuchBucketPolicy` if there is none). Permission:
+    s3:GetBucketPolicyStatus.
+    """
     GetBucketAcl: _aio.UnaryUnaryMultiCallable[_objects_pb2.GetBucketAclRequest, _objects_pb2.GetBucketAclResponse]  # type: ignore[assignment]
     """Answers a bucket's access control list. Permission: s3:GetBucketAcl."""
     SetBucketAcl: _aio.UnaryUnaryMultiCallable[_objects_pb2.SetBucketAclRequest, _objects_pb2.SetBucketAclResponse]  # type: ignore[assignment]
@@ -222,6 +243,15 @@ class ObjectServiceAsyncStub(ObjectServiceStub):
     """
     HeadObject: _aio.UnaryUnaryMultiCallable[_objects_pb2.HeadObjectRequest, _objects_pb2.HeadObjectResponse]  # type: ignore[assignment]
     """Answers an object's description without its bytes. Permission: s3:GetObject."""
+    GetObjectAttributes: _aio.UnaryUnaryMultiCallable[_objects_pb2.GetObjectAttributesRequest, _objects_pb2.GetObjectAttributesResponse]  # type: ignore[assignment]
+    """Answers an object's checksums, its size and a page of its parts. Permission: s3:GetObject and
+    s3:GetObjectAttributes.
+    """
+    RestoreObject: _aio.UnaryUnaryMultiCallable[_objects_pb2.RestoreObjectRequest, _objects_pb2.RestoreObjectResponse]  # type: ignore[assignment]
+    """Asks for a copy of an archived object (classes `GLACIER`, `DEEP_ARCHIVE`) that can be read for some days
+    (`InvalidObjectState` of any other, `RestoreAlreadyInProgress` unless it is asked for faster). Permission:
+    s3:RestoreObject.
+    """
     GetObjectAcl: _aio.UnaryUnaryMultiCallable[_objects_pb2.GetObjectAclRequest, _objects_pb2.GetObjectAclResponse]  # type: ignore[assignment]
     """Answers an object's access control list. Permission: s3:GetObjectAcl."""
     SetObjectAcl: _aio.UnaryUnaryMultiCallable[_objects_pb2.SetObjectAclRequest, _objects_pb2.SetObjectAclResponse]  # type: ignore[assignment]
@@ -271,6 +301,10 @@ class ObjectServiceAsyncStub(ObjectServiceStub):
     UploadPart: _aio.StreamUnaryMultiCallable[_objects_pb2.UploadPartRequest, _objects_pb2.UploadPartResponse]  # type: ignore[assignment]
     """Stores one part: one `head` frame, `data` frames, one `commit` frame; an earlier part of the same number is replaced.
     Permission: s3:PutObject.
+    """
+    UploadPartCopy: _aio.UnaryUnaryMultiCallable[_objects_pb2.UploadPartCopyRequest, _objects_pb2.UploadPartCopyResponse]  # type: ignore[assignment]
+    """Stores an object of this server, or a range of one, as a part of an upload. Permission: s3:PutObject, and of the source
+    s3:GetObject.
     """
     CompleteMultipartUpload: _aio.UnaryUnaryMultiCallable[_objects_pb2.CompleteMultipartUploadRequest, _objects_pb2.CompleteMultipartUploadResponse]  # type: ignore[assignment]
     """Makes the object out of its parts; no byte is copied. Permission: s3:PutObject, and for messages in its commit
@@ -341,6 +375,16 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_objects_pb2.DeleteBucketPolicyResponse, _abc.Awaitable[_objects_pb2.DeleteBucketPolicyResponse]]:
         """Removes a bucket's resource policy. Permission: s3:DeleteBucketPolicy."""
+
+    @_abc_1.abstractmethod
+    def GetBucketPolicyStatus(
+        self,
+        request: _objects_pb2.GetBucketPolicyStatusRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.GetBucketPolicyStatusResponse, _abc.Awaitable[_objects_pb2.GetBucketPolicyStatusResponse]]:
+        """Says whether a bucket's policy gives anything to the public (`NoSuchBucketPolicy` if there is none). Permission:
+        s3:GetBucketPolicyStatus.
+        """
 
     @_abc_1.abstractmethod
     def GetBucketAcl(
@@ -457,6 +501,27 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_objects_pb2.HeadObjectResponse, _abc.Awaitable[_objects_pb2.HeadObjectResponse]]:
         """Answers an object's description without its bytes. Permission: s3:GetObject."""
+
+    @_abc_1.abstractmethod
+    def GetObjectAttributes(
+        self,
+        request: _objects_pb2.GetObjectAttributesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.GetObjectAttributesResponse, _abc.Awaitable[_objects_pb2.GetObjectAttributesResponse]]:
+        """Answers an object's checksums, its size and a page of its parts. Permission: s3:GetObject and
+        s3:GetObjectAttributes.
+        """
+
+    @_abc_1.abstractmethod
+    def RestoreObject(
+        self,
+        request: _objects_pb2.RestoreObjectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.RestoreObjectResponse, _abc.Awaitable[_objects_pb2.RestoreObjectResponse]]:
+        """Asks for a copy of an archived object (classes `GLACIER`, `DEEP_ARCHIVE`) that can be read for some days
+        (`InvalidObjectState` of any other, `RestoreAlreadyInProgress` unless it is asked for faster). Permission:
+        s3:RestoreObject.
+        """
 
     @_abc_1.abstractmethod
     def GetObjectAcl(
@@ -608,6 +673,16 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_objects_pb2.UploadPartResponse, _abc.Awaitable[_objects_pb2.UploadPartResponse]]:
         """Stores one part: one `head` frame, `data` frames, one `commit` frame; an earlier part of the same number is replaced.
         Permission: s3:PutObject.
+        """
+
+    @_abc_1.abstractmethod
+    def UploadPartCopy(
+        self,
+        request: _objects_pb2.UploadPartCopyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objects_pb2.UploadPartCopyResponse, _abc.Awaitable[_objects_pb2.UploadPartCopyResponse]]:
+        """Stores an object of this server, or a range of one, as a part of an upload. Permission: s3:PutObject, and of the source
+        s3:GetObject.
         """
 
     @_abc_1.abstractmethod

@@ -176,11 +176,33 @@ export interface Object {
    * `REPLICA` of one that came from another bucket; empty where no rule is about it.
    */
   replicationStatus: string;
+  /**
+   * Set by the client at upload: what HTTP answers say of the object, by its name in lower case: `cache-control`,
+   * `content-disposition`, `content-encoding`, `content-language`, `expires`, `x-amz-website-redirect-location`.
+   */
+  headers: { [key: string]: string };
+  /** Set by the client at upload, and by lifecycle rules: the storage class, as `STANDARD`. */
+  storageClass: string;
+  /** Set by the server: the number of its tags. */
+  tagCount: number;
+  /** Set by the server, of an archived object: what there is to know of its restored copy; absent if none was asked for. */
+  restore: ObjectRestore | undefined;
 }
 
 export interface Object_MetadataEntry {
   key: string;
   value: string;
+}
+
+export interface Object_HeadersEntry {
+  key: string;
+  value: string;
+}
+
+/** The copy of an archived object that can be read for some days. */
+export interface ObjectRestore {
+  /** Set by the server: when the copy goes; 0 while it is waited for. */
+  expiresMs: bigint;
 }
 
 /** What protects a version of an object against deletion. */
@@ -580,6 +602,18 @@ export interface DeleteBucketPolicyRequest {
 export interface DeleteBucketPolicyResponse {
 }
 
+/** Which bucket's policy to judge. */
+export interface GetBucketPolicyStatusRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+}
+
+/** What was found of it. */
+export interface GetBucketPolicyStatusResponse {
+  /** Set by the server: the policy gives something to anybody, by S3's meaning of public. */
+  public: boolean;
+}
+
 /** Whose versioning to read. */
 export interface GetBucketVersioningRequest {
   /** Set by the client, required: the bucket's name, short name or ARN. */
@@ -772,10 +806,34 @@ export interface CopyObjectRequest {
    */
   sourceVersionId: string;
   /** Set by the client, optional: what is to protect the copy, as in `PutObjectHead`; the source's lock is not copied. */
-  lock: ObjectLock | undefined;
+  lock:
+    | ObjectLock
+    | undefined;
+  /** Set by the client, optional: with `replace_metadata`; as in `PutObjectHead`. */
+  headers: { [key: string]: string };
+  /** Set by the client, optional: the copy's storage class, as in `PutObjectHead`; the source's is not copied. */
+  storageClass: string;
+  /** Set by the client, optional: give the copy `tags` instead of those of its source. */
+  replaceTags: boolean;
+  /** Set by the client, optional: with `replace_tags`; as in `PutObjectHead`. */
+  tags: { [key: string]: string };
+  /** Set by the client, optional: as in `PutObjectHead`; the source's access control list is not copied. */
+  cannedAcl: string;
+  /** Set by the client, optional: as in `PutObjectHead`. */
+  grants: Grant[];
 }
 
 export interface CopyObjectRequest_MetadataEntry {
+  key: string;
+  value: string;
+}
+
+export interface CopyObjectRequest_HeadersEntry {
+  key: string;
+  value: string;
+}
+
+export interface CopyObjectRequest_TagsEntry {
   key: string;
   value: string;
 }
@@ -853,10 +911,35 @@ export interface PutObjectHead {
    * Set by the client, optional: what is to protect it; without a mode the bucket's default retention does. Permission,
    * too: s3:PutObjectRetention, s3:PutObjectLegalHold.
    */
-  lock: ObjectLock | undefined;
+  lock:
+    | ObjectLock
+    | undefined;
+  /**
+   * Set by the client, optional: what HTTP answers say of the object, as in `Object`; the redirect at most 2048 bytes, the
+   * others 1024 each.
+   */
+  headers: { [key: string]: string };
+  /** Set by the client, optional: the storage class (`InvalidStorageClass`). Default `STANDARD`. */
+  storageClass: string;
+  /** Set by the client, optional: at most 10, as in SetObjectTagging. Permission, too: s3:PutObjectTagging. */
+  tags: { [key: string]: string };
+  /** Set by the client, optional: a canned access control list, as in SetObjectAcl. Permission, too: s3:PutObjectAcl. */
+  cannedAcl: string;
+  /** Set by the client, optional: instead of `canned_acl`, at most 100 grants. */
+  grants: Grant[];
 }
 
 export interface PutObjectHead_MetadataEntry {
+  key: string;
+  value: string;
+}
+
+export interface PutObjectHead_HeadersEntry {
+  key: string;
+  value: string;
+}
+
+export interface PutObjectHead_TagsEntry {
   key: string;
   value: string;
 }
@@ -990,6 +1073,66 @@ export interface HeadObjectRequest {
 export interface HeadObjectResponse {
   /** Set by the server. */
   object: Object | undefined;
+}
+
+/** Which object's checksums and parts to answer. */
+export interface GetObjectAttributesRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, required: 1 to 1024 bytes. */
+  key: string;
+  /** Set by the client, optional: which version; by default the current one. */
+  versionId: string;
+  /** Set by the client, of an object under the caller's own key: that key, 32 bytes. */
+  customerKey: Buffer;
+  /** Set by the client, optional: the most parts to answer, 1 to 1000. 0 means 1000. */
+  pageSize: number;
+  /** Set by the client, optional: answer the parts behind this number; `next_part_number` of the page before. */
+  afterPartNumber: number;
+}
+
+/** What is known of it. */
+export interface GetObjectAttributesResponse {
+  /** Set by the server: the description of the whole. */
+  object:
+    | Object
+    | undefined;
+  /**
+   * Set by the server: of `object.crc64nvme`, `object.crc32c` and these, what its sender chose, by name in lower case, e.g.
+   * `sha256`.
+   */
+  checksums: { [key: string]: Buffer };
+  /** Set by the server: `FULL_OBJECT`, or `COMPOSITE`: each of `checksums` is the digest of the parts' digests. */
+  checksumType: string;
+  /** Set by the server, of an object that was uploaded in parts: in order of their numbers. */
+  parts: Part[];
+  /** Set by the server: the last number of this page; 0 on the last page. */
+  nextPartNumber: number;
+}
+
+export interface GetObjectAttributesResponse_ChecksumsEntry {
+  key: string;
+  value: Buffer;
+}
+
+/** Which archived object to restore. */
+export interface RestoreObjectRequest {
+  /** Set by the client, required: the bucket's name, short name or ARN. */
+  bucket: string;
+  /** Set by the client, required: 1 to 1024 bytes. */
+  key: string;
+  /** Set by the client, required: for how many days the copy can be read, 1 to 2147483647. */
+  days: number;
+  /** Set by the client, optional: `Bulk`, `Standard` or `Expedited` (not of `DEEP_ARCHIVE`). Default `Standard`. */
+  tier: string;
+  /** Set by the client, optional: which version; by default the current one. */
+  versionId: string;
+}
+
+/** The copy is asked for. */
+export interface RestoreObjectResponse {
+  /** Set by the server: there is a copy already, which stays for the days asked for. */
+  restored: boolean;
 }
 
 /** What to delete. */
@@ -1166,10 +1309,32 @@ export interface CreateMultipartUploadRequest {
     | ObjectEncryption
     | undefined;
   /** Set by the client, optional: what is to protect the object, as in `PutObjectHead`. */
-  lock: ObjectLock | undefined;
+  lock:
+    | ObjectLock
+    | undefined;
+  /** Set by the client, optional: as in `PutObjectHead`. */
+  headers: { [key: string]: string };
+  /** Set by the client, optional: as in `PutObjectHead`. */
+  storageClass: string;
+  /** Set by the client, optional: as in `PutObjectHead`. */
+  tags: { [key: string]: string };
+  /** Set by the client, optional: as in `PutObjectHead`. */
+  cannedAcl: string;
+  /** Set by the client, optional: as in `PutObjectHead`. */
+  grants: Grant[];
 }
 
 export interface CreateMultipartUploadRequest_MetadataEntry {
+  key: string;
+  value: string;
+}
+
+export interface CreateMultipartUploadRequest_HeadersEntry {
+  key: string;
+  value: string;
+}
+
+export interface CreateMultipartUploadRequest_TagsEntry {
   key: string;
   value: string;
 }
@@ -1227,13 +1392,65 @@ export interface Part {
   /** Set by the server: when the part was stored. */
   lastModifiedMs: bigint;
   /** Set by the server: CRC-64/NVME of the part. */
-  crc64nvme?: bigint | undefined;
+  crc64nvme?:
+    | bigint
+    | undefined;
+  /** Set by the server in answers of GetObjectAttributes: those that its upload chose, by name in lower case. */
+  checksums: { [key: string]: Buffer };
+}
+
+export interface Part_ChecksumsEntry {
+  key: string;
+  value: Buffer;
 }
 
 /** The part is durable. */
 export interface UploadPartResponse {
   /** Set by the server: its description. */
   part: Part | undefined;
+}
+
+/** Which object is to be a part. */
+export interface UploadPartCopyRequest {
+  /** Set by the client, required: the name, short name or ARN of the bucket of the upload. */
+  bucket: string;
+  /** Set by the client, required: the key of the upload. */
+  key: string;
+  /** Set by the client, required: from CreateMultipartUpload. */
+  uploadId: string;
+  /** Set by the client, required: 1 to 10000. */
+  partNumber: number;
+  /** Set by the client, optional: the source's bucket; by default the same one. */
+  sourceBucket: string;
+  /** Set by the client, required: the source's key. */
+  sourceKey: string;
+  /** Set by the client, optional: which version of the source; by default the current one. */
+  sourceVersionId: string;
+  /** Set by the client, optional: copy only the source with this ETag (`PreconditionFailed`). */
+  sourceIfMatch: string;
+  /**
+   * Set by the client, optional: which bytes of the source, at most 5 GiB; here `last` must be set, and the source have it
+   * (`InvalidArgument`). Default: all.
+   */
+  range:
+    | ByteRange
+    | undefined;
+  /** Set by the client, of a source under the caller's own key: that key, 32 bytes. */
+  sourceCustomerKey: Buffer;
+  /** Set by the client, of an upload under the caller's own key: that key, 32 bytes. */
+  customerKey: Buffer;
+  /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
+  requestId: string;
+}
+
+/** The part is durable. */
+export interface UploadPartCopyResponse {
+  /** Set by the server: its description. */
+  part:
+    | Part
+    | undefined;
+  /** Set by the server: the version that was copied; empty where the source's bucket never kept versions. */
+  sourceVersionId: string;
 }
 
 /** One part of the object to be. */
@@ -1832,6 +2049,10 @@ function createBaseObject(): Object {
     versionId: "",
     lock: undefined,
     replicationStatus: "",
+    headers: {},
+    storageClass: "",
+    tagCount: 0,
+    restore: undefined,
   };
 }
 
@@ -1890,6 +2111,18 @@ export const Object: MessageFns<Object> = {
     }
     if (message.replicationStatus !== "") {
       writer.uint32(122).string(message.replicationStatus);
+    }
+    globalThis.Object.entries(message.headers).forEach(([key, value]: [string, string]) => {
+      Object_HeadersEntry.encode({ key: key as any, value }, writer.uint32(130).fork()).join();
+    });
+    if (message.storageClass !== "") {
+      writer.uint32(138).string(message.storageClass);
+    }
+    if (message.tagCount !== 0) {
+      writer.uint32(144).int32(message.tagCount);
+    }
+    if (message.restore !== undefined) {
+      ObjectRestore.encode(message.restore, writer.uint32(154).fork()).join();
     }
     return writer;
   },
@@ -2030,6 +2263,41 @@ export const Object: MessageFns<Object> = {
             message.replicationStatus = reader.string();
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            const entry16 = Object_HeadersEntry.decode(reader, reader.uint32());
+            if (entry16.value !== undefined) {
+              message.headers[entry16.key] = entry16.value;
+            }
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.storageClass = reader.string();
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.tagCount = reader.int32();
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.restore = ObjectRestore.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2076,6 +2344,20 @@ export const Object: MessageFns<Object> = {
       ? ObjectLock.fromPartial(object.lock)
       : undefined;
     message.replicationStatus = object.replicationStatus ?? "";
+    message.headers = (globalThis.Object.entries(object.headers ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.storageClass = object.storageClass ?? "";
+    message.tagCount = object.tagCount ?? 0;
+    message.restore = (object.restore !== undefined && object.restore !== null)
+      ? ObjectRestore.fromPartial(object.restore)
+      : undefined;
     return message;
   },
 };
@@ -2143,6 +2425,131 @@ export const Object_MetadataEntry: MessageFns<Object_MetadataEntry> = {
     const message = createBaseObject_MetadataEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseObject_HeadersEntry(): Object_HeadersEntry {
+  return { key: "", value: "" };
+}
+
+export const Object_HeadersEntry: MessageFns<Object_HeadersEntry> = {
+  encode(message: Object_HeadersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Object_HeadersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseObject_HeadersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Object_HeadersEntry>): Object_HeadersEntry {
+    return Object_HeadersEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Object_HeadersEntry>): Object_HeadersEntry {
+    const message = createBaseObject_HeadersEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseObjectRestore(): ObjectRestore {
+  return { expiresMs: 0n };
+}
+
+export const ObjectRestore: MessageFns<ObjectRestore> = {
+  encode(message: ObjectRestore, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.expiresMs !== 0n) {
+      if (BigInt.asIntN(64, message.expiresMs) !== message.expiresMs) {
+        throw new globalThis.Error("value provided for field message.expiresMs of type int64 too large");
+      }
+      writer.uint32(8).int64(message.expiresMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ObjectRestore {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseObjectRestore();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.expiresMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ObjectRestore>): ObjectRestore {
+    return ObjectRestore.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ObjectRestore>): ObjectRestore {
+    const message = createBaseObjectRestore();
+    message.expiresMs = (object.expiresMs !== undefined && object.expiresMs !== null) ? BigInt(object.expiresMs) : 0n;
     return message;
   },
 };
@@ -5257,6 +5664,116 @@ export const DeleteBucketPolicyResponse: MessageFns<DeleteBucketPolicyResponse> 
   },
 };
 
+function createBaseGetBucketPolicyStatusRequest(): GetBucketPolicyStatusRequest {
+  return { bucket: "" };
+}
+
+export const GetBucketPolicyStatusRequest: MessageFns<GetBucketPolicyStatusRequest> = {
+  encode(message: GetBucketPolicyStatusRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetBucketPolicyStatusRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetBucketPolicyStatusRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetBucketPolicyStatusRequest>): GetBucketPolicyStatusRequest {
+    return GetBucketPolicyStatusRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetBucketPolicyStatusRequest>): GetBucketPolicyStatusRequest {
+    const message = createBaseGetBucketPolicyStatusRequest();
+    message.bucket = object.bucket ?? "";
+    return message;
+  },
+};
+
+function createBaseGetBucketPolicyStatusResponse(): GetBucketPolicyStatusResponse {
+  return { public: false };
+}
+
+export const GetBucketPolicyStatusResponse: MessageFns<GetBucketPolicyStatusResponse> = {
+  encode(message: GetBucketPolicyStatusResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.public !== false) {
+      writer.uint32(8).bool(message.public);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetBucketPolicyStatusResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetBucketPolicyStatusResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.public = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetBucketPolicyStatusResponse>): GetBucketPolicyStatusResponse {
+    return GetBucketPolicyStatusResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetBucketPolicyStatusResponse>): GetBucketPolicyStatusResponse {
+    const message = createBaseGetBucketPolicyStatusResponse();
+    message.public = object.public ?? false;
+    return message;
+  },
+};
+
 function createBaseGetBucketVersioningRequest(): GetBucketVersioningRequest {
   return { bucket: "" };
 }
@@ -6439,6 +6956,12 @@ function createBaseCopyObjectRequest(): CopyObjectRequest {
     sourceCustomerKey: Buffer.alloc(0),
     sourceVersionId: "",
     lock: undefined,
+    headers: {},
+    storageClass: "",
+    replaceTags: false,
+    tags: {},
+    cannedAcl: "",
+    grants: [],
   };
 }
 
@@ -6488,6 +7011,24 @@ export const CopyObjectRequest: MessageFns<CopyObjectRequest> = {
     }
     if (message.lock !== undefined) {
       ObjectLock.encode(message.lock, writer.uint32(122).fork()).join();
+    }
+    globalThis.Object.entries(message.headers).forEach(([key, value]: [string, string]) => {
+      CopyObjectRequest_HeadersEntry.encode({ key: key as any, value }, writer.uint32(130).fork()).join();
+    });
+    if (message.storageClass !== "") {
+      writer.uint32(138).string(message.storageClass);
+    }
+    if (message.replaceTags !== false) {
+      writer.uint32(144).bool(message.replaceTags);
+    }
+    globalThis.Object.entries(message.tags).forEach(([key, value]: [string, string]) => {
+      CopyObjectRequest_TagsEntry.encode({ key: key as any, value }, writer.uint32(154).fork()).join();
+    });
+    if (message.cannedAcl !== "") {
+      writer.uint32(162).string(message.cannedAcl);
+    }
+    for (const v of message.grants) {
+      Grant.encode(v!, writer.uint32(170).fork()).join();
     }
     return writer;
   },
@@ -6628,6 +7169,60 @@ export const CopyObjectRequest: MessageFns<CopyObjectRequest> = {
             message.lock = ObjectLock.decode(reader, reader.uint32());
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            const entry16 = CopyObjectRequest_HeadersEntry.decode(reader, reader.uint32());
+            if (entry16.value !== undefined) {
+              message.headers[entry16.key] = entry16.value;
+            }
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.storageClass = reader.string();
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.replaceTags = reader.bool();
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            const entry19 = CopyObjectRequest_TagsEntry.decode(reader, reader.uint32());
+            if (entry19.value !== undefined) {
+              message.tags[entry19.key] = entry19.value;
+            }
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.cannedAcl = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.grants.push(Grant.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6672,6 +7267,28 @@ export const CopyObjectRequest: MessageFns<CopyObjectRequest> = {
     message.lock = (object.lock !== undefined && object.lock !== null)
       ? ObjectLock.fromPartial(object.lock)
       : undefined;
+    message.headers = (globalThis.Object.entries(object.headers ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.storageClass = object.storageClass ?? "";
+    message.replaceTags = object.replaceTags ?? false;
+    message.tags = (globalThis.Object.entries(object.tags ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.cannedAcl = object.cannedAcl ?? "";
+    message.grants = object.grants?.map((e) => Grant.fromPartial(e)) || [];
     return message;
   },
 };
@@ -6737,6 +7354,140 @@ export const CopyObjectRequest_MetadataEntry: MessageFns<CopyObjectRequest_Metad
   },
   fromPartial(object: DeepPartial<CopyObjectRequest_MetadataEntry>): CopyObjectRequest_MetadataEntry {
     const message = createBaseCopyObjectRequest_MetadataEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseCopyObjectRequest_HeadersEntry(): CopyObjectRequest_HeadersEntry {
+  return { key: "", value: "" };
+}
+
+export const CopyObjectRequest_HeadersEntry: MessageFns<CopyObjectRequest_HeadersEntry> = {
+  encode(message: CopyObjectRequest_HeadersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CopyObjectRequest_HeadersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCopyObjectRequest_HeadersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CopyObjectRequest_HeadersEntry>): CopyObjectRequest_HeadersEntry {
+    return CopyObjectRequest_HeadersEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CopyObjectRequest_HeadersEntry>): CopyObjectRequest_HeadersEntry {
+    const message = createBaseCopyObjectRequest_HeadersEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseCopyObjectRequest_TagsEntry(): CopyObjectRequest_TagsEntry {
+  return { key: "", value: "" };
+}
+
+export const CopyObjectRequest_TagsEntry: MessageFns<CopyObjectRequest_TagsEntry> = {
+  encode(message: CopyObjectRequest_TagsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CopyObjectRequest_TagsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCopyObjectRequest_TagsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CopyObjectRequest_TagsEntry>): CopyObjectRequest_TagsEntry {
+    return CopyObjectRequest_TagsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CopyObjectRequest_TagsEntry>): CopyObjectRequest_TagsEntry {
+    const message = createBaseCopyObjectRequest_TagsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
     return message;
@@ -6996,6 +7747,11 @@ function createBasePutObjectHead(): PutObjectHead {
     writeOffset: undefined,
     encryption: undefined,
     lock: undefined,
+    headers: {},
+    storageClass: "",
+    tags: {},
+    cannedAcl: "",
+    grants: [],
   };
 }
 
@@ -7039,6 +7795,21 @@ export const PutObjectHead: MessageFns<PutObjectHead> = {
     }
     if (message.lock !== undefined) {
       ObjectLock.encode(message.lock, writer.uint32(98).fork()).join();
+    }
+    globalThis.Object.entries(message.headers).forEach(([key, value]: [string, string]) => {
+      PutObjectHead_HeadersEntry.encode({ key: key as any, value }, writer.uint32(106).fork()).join();
+    });
+    if (message.storageClass !== "") {
+      writer.uint32(114).string(message.storageClass);
+    }
+    globalThis.Object.entries(message.tags).forEach(([key, value]: [string, string]) => {
+      PutObjectHead_TagsEntry.encode({ key: key as any, value }, writer.uint32(122).fork()).join();
+    });
+    if (message.cannedAcl !== "") {
+      writer.uint32(130).string(message.cannedAcl);
+    }
+    for (const v of message.grants) {
+      Grant.encode(v!, writer.uint32(138).fork()).join();
     }
     return writer;
   },
@@ -7155,6 +7926,52 @@ export const PutObjectHead: MessageFns<PutObjectHead> = {
             message.lock = ObjectLock.decode(reader, reader.uint32());
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            const entry13 = PutObjectHead_HeadersEntry.decode(reader, reader.uint32());
+            if (entry13.value !== undefined) {
+              message.headers[entry13.key] = entry13.value;
+            }
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.storageClass = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            const entry15 = PutObjectHead_TagsEntry.decode(reader, reader.uint32());
+            if (entry15.value !== undefined) {
+              message.tags[entry15.key] = entry15.value;
+            }
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.cannedAcl = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.grants.push(Grant.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7200,6 +8017,27 @@ export const PutObjectHead: MessageFns<PutObjectHead> = {
     message.lock = (object.lock !== undefined && object.lock !== null)
       ? ObjectLock.fromPartial(object.lock)
       : undefined;
+    message.headers = (globalThis.Object.entries(object.headers ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.storageClass = object.storageClass ?? "";
+    message.tags = (globalThis.Object.entries(object.tags ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.cannedAcl = object.cannedAcl ?? "";
+    message.grants = object.grants?.map((e) => Grant.fromPartial(e)) || [];
     return message;
   },
 };
@@ -7265,6 +8103,140 @@ export const PutObjectHead_MetadataEntry: MessageFns<PutObjectHead_MetadataEntry
   },
   fromPartial(object: DeepPartial<PutObjectHead_MetadataEntry>): PutObjectHead_MetadataEntry {
     const message = createBasePutObjectHead_MetadataEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBasePutObjectHead_HeadersEntry(): PutObjectHead_HeadersEntry {
+  return { key: "", value: "" };
+}
+
+export const PutObjectHead_HeadersEntry: MessageFns<PutObjectHead_HeadersEntry> = {
+  encode(message: PutObjectHead_HeadersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PutObjectHead_HeadersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePutObjectHead_HeadersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PutObjectHead_HeadersEntry>): PutObjectHead_HeadersEntry {
+    return PutObjectHead_HeadersEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PutObjectHead_HeadersEntry>): PutObjectHead_HeadersEntry {
+    const message = createBasePutObjectHead_HeadersEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBasePutObjectHead_TagsEntry(): PutObjectHead_TagsEntry {
+  return { key: "", value: "" };
+}
+
+export const PutObjectHead_TagsEntry: MessageFns<PutObjectHead_TagsEntry> = {
+  encode(message: PutObjectHead_TagsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PutObjectHead_TagsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePutObjectHead_TagsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PutObjectHead_TagsEntry>): PutObjectHead_TagsEntry {
+    return PutObjectHead_TagsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PutObjectHead_TagsEntry>): PutObjectHead_TagsEntry {
+    const message = createBasePutObjectHead_TagsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
     return message;
@@ -8149,6 +9121,464 @@ export const HeadObjectResponse: MessageFns<HeadObjectResponse> = {
     message.object = (object.object !== undefined && object.object !== null)
       ? Object.fromPartial(object.object)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseGetObjectAttributesRequest(): GetObjectAttributesRequest {
+  return { bucket: "", key: "", versionId: "", customerKey: Buffer.alloc(0), pageSize: 0, afterPartNumber: 0 };
+}
+
+export const GetObjectAttributesRequest: MessageFns<GetObjectAttributesRequest> = {
+  encode(message: GetObjectAttributesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.versionId !== "") {
+      writer.uint32(26).string(message.versionId);
+    }
+    if (message.customerKey.length !== 0) {
+      writer.uint32(34).bytes(message.customerKey);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(40).int32(message.pageSize);
+    }
+    if (message.afterPartNumber !== 0) {
+      writer.uint32(48).int32(message.afterPartNumber);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetObjectAttributesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetObjectAttributesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.customerKey = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.afterPartNumber = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetObjectAttributesRequest>): GetObjectAttributesRequest {
+    return GetObjectAttributesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetObjectAttributesRequest>): GetObjectAttributesRequest {
+    const message = createBaseGetObjectAttributesRequest();
+    message.bucket = object.bucket ?? "";
+    message.key = object.key ?? "";
+    message.versionId = object.versionId ?? "";
+    message.customerKey = object.customerKey ?? Buffer.alloc(0);
+    message.pageSize = object.pageSize ?? 0;
+    message.afterPartNumber = object.afterPartNumber ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetObjectAttributesResponse(): GetObjectAttributesResponse {
+  return { object: undefined, checksums: {}, checksumType: "", parts: [], nextPartNumber: 0 };
+}
+
+export const GetObjectAttributesResponse: MessageFns<GetObjectAttributesResponse> = {
+  encode(message: GetObjectAttributesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.object !== undefined) {
+      Object.encode(message.object, writer.uint32(10).fork()).join();
+    }
+    globalThis.Object.entries(message.checksums).forEach(([key, value]: [string, Buffer]) => {
+      GetObjectAttributesResponse_ChecksumsEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    if (message.checksumType !== "") {
+      writer.uint32(26).string(message.checksumType);
+    }
+    for (const v of message.parts) {
+      Part.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.nextPartNumber !== 0) {
+      writer.uint32(40).int32(message.nextPartNumber);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetObjectAttributesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetObjectAttributesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.object = Object.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = GetObjectAttributesResponse_ChecksumsEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.checksums[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.checksumType = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.parts.push(Part.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.nextPartNumber = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetObjectAttributesResponse>): GetObjectAttributesResponse {
+    return GetObjectAttributesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetObjectAttributesResponse>): GetObjectAttributesResponse {
+    const message = createBaseGetObjectAttributesResponse();
+    message.object = (object.object !== undefined && object.object !== null)
+      ? Object.fromPartial(object.object)
+      : undefined;
+    message.checksums = (globalThis.Object.entries(object.checksums ?? {}) as [string, Buffer][]).reduce(
+      (acc: { [key: string]: Buffer }, [key, value]: [string, Buffer]) => {
+        if (value !== undefined) {
+          acc[key] = value;
+        }
+        return acc;
+      },
+      {},
+    );
+    message.checksumType = object.checksumType ?? "";
+    message.parts = object.parts?.map((e) => Part.fromPartial(e)) || [];
+    message.nextPartNumber = object.nextPartNumber ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetObjectAttributesResponse_ChecksumsEntry(): GetObjectAttributesResponse_ChecksumsEntry {
+  return { key: "", value: Buffer.alloc(0) };
+}
+
+export const GetObjectAttributesResponse_ChecksumsEntry: MessageFns<GetObjectAttributesResponse_ChecksumsEntry> = {
+  encode(message: GetObjectAttributesResponse_ChecksumsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value.length !== 0) {
+      writer.uint32(18).bytes(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetObjectAttributesResponse_ChecksumsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetObjectAttributesResponse_ChecksumsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetObjectAttributesResponse_ChecksumsEntry>): GetObjectAttributesResponse_ChecksumsEntry {
+    return GetObjectAttributesResponse_ChecksumsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(
+    object: DeepPartial<GetObjectAttributesResponse_ChecksumsEntry>,
+  ): GetObjectAttributesResponse_ChecksumsEntry {
+    const message = createBaseGetObjectAttributesResponse_ChecksumsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseRestoreObjectRequest(): RestoreObjectRequest {
+  return { bucket: "", key: "", days: 0, tier: "", versionId: "" };
+}
+
+export const RestoreObjectRequest: MessageFns<RestoreObjectRequest> = {
+  encode(message: RestoreObjectRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.days !== 0) {
+      writer.uint32(24).int32(message.days);
+    }
+    if (message.tier !== "") {
+      writer.uint32(34).string(message.tier);
+    }
+    if (message.versionId !== "") {
+      writer.uint32(42).string(message.versionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RestoreObjectRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRestoreObjectRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.days = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.tier = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.versionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RestoreObjectRequest>): RestoreObjectRequest {
+    return RestoreObjectRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RestoreObjectRequest>): RestoreObjectRequest {
+    const message = createBaseRestoreObjectRequest();
+    message.bucket = object.bucket ?? "";
+    message.key = object.key ?? "";
+    message.days = object.days ?? 0;
+    message.tier = object.tier ?? "";
+    message.versionId = object.versionId ?? "";
+    return message;
+  },
+};
+
+function createBaseRestoreObjectResponse(): RestoreObjectResponse {
+  return { restored: false };
+}
+
+export const RestoreObjectResponse: MessageFns<RestoreObjectResponse> = {
+  encode(message: RestoreObjectResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.restored !== false) {
+      writer.uint32(8).bool(message.restored);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RestoreObjectResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRestoreObjectResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.restored = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RestoreObjectResponse>): RestoreObjectResponse {
+    return RestoreObjectResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RestoreObjectResponse>): RestoreObjectResponse {
+    const message = createBaseRestoreObjectResponse();
+    message.restored = object.restored ?? false;
     return message;
   },
 };
@@ -9276,7 +10706,20 @@ export const ListObjectVersionsResponse: MessageFns<ListObjectVersionsResponse> 
 };
 
 function createBaseCreateMultipartUploadRequest(): CreateMultipartUploadRequest {
-  return { bucket: "", key: "", contentType: "", metadata: {}, requestId: "", encryption: undefined, lock: undefined };
+  return {
+    bucket: "",
+    key: "",
+    contentType: "",
+    metadata: {},
+    requestId: "",
+    encryption: undefined,
+    lock: undefined,
+    headers: {},
+    storageClass: "",
+    tags: {},
+    cannedAcl: "",
+    grants: [],
+  };
 }
 
 export const CreateMultipartUploadRequest: MessageFns<CreateMultipartUploadRequest> = {
@@ -9301,6 +10744,21 @@ export const CreateMultipartUploadRequest: MessageFns<CreateMultipartUploadReque
     }
     if (message.lock !== undefined) {
       ObjectLock.encode(message.lock, writer.uint32(58).fork()).join();
+    }
+    globalThis.Object.entries(message.headers).forEach(([key, value]: [string, string]) => {
+      CreateMultipartUploadRequest_HeadersEntry.encode({ key: key as any, value }, writer.uint32(66).fork()).join();
+    });
+    if (message.storageClass !== "") {
+      writer.uint32(74).string(message.storageClass);
+    }
+    globalThis.Object.entries(message.tags).forEach(([key, value]: [string, string]) => {
+      CreateMultipartUploadRequest_TagsEntry.encode({ key: key as any, value }, writer.uint32(82).fork()).join();
+    });
+    if (message.cannedAcl !== "") {
+      writer.uint32(90).string(message.cannedAcl);
+    }
+    for (const v of message.grants) {
+      Grant.encode(v!, writer.uint32(98).fork()).join();
     }
     return writer;
   },
@@ -9377,6 +10835,52 @@ export const CreateMultipartUploadRequest: MessageFns<CreateMultipartUploadReque
             message.lock = ObjectLock.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            const entry8 = CreateMultipartUploadRequest_HeadersEntry.decode(reader, reader.uint32());
+            if (entry8.value !== undefined) {
+              message.headers[entry8.key] = entry8.value;
+            }
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.storageClass = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            const entry10 = CreateMultipartUploadRequest_TagsEntry.decode(reader, reader.uint32());
+            if (entry10.value !== undefined) {
+              message.tags[entry10.key] = entry10.value;
+            }
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.cannedAcl = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.grants.push(Grant.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -9413,6 +10917,27 @@ export const CreateMultipartUploadRequest: MessageFns<CreateMultipartUploadReque
     message.lock = (object.lock !== undefined && object.lock !== null)
       ? ObjectLock.fromPartial(object.lock)
       : undefined;
+    message.headers = (globalThis.Object.entries(object.headers ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.storageClass = object.storageClass ?? "";
+    message.tags = (globalThis.Object.entries(object.tags ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.cannedAcl = object.cannedAcl ?? "";
+    message.grants = object.grants?.map((e) => Grant.fromPartial(e)) || [];
     return message;
   },
 };
@@ -9480,6 +11005,142 @@ export const CreateMultipartUploadRequest_MetadataEntry: MessageFns<CreateMultip
     object: DeepPartial<CreateMultipartUploadRequest_MetadataEntry>,
   ): CreateMultipartUploadRequest_MetadataEntry {
     const message = createBaseCreateMultipartUploadRequest_MetadataEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseCreateMultipartUploadRequest_HeadersEntry(): CreateMultipartUploadRequest_HeadersEntry {
+  return { key: "", value: "" };
+}
+
+export const CreateMultipartUploadRequest_HeadersEntry: MessageFns<CreateMultipartUploadRequest_HeadersEntry> = {
+  encode(message: CreateMultipartUploadRequest_HeadersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateMultipartUploadRequest_HeadersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateMultipartUploadRequest_HeadersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CreateMultipartUploadRequest_HeadersEntry>): CreateMultipartUploadRequest_HeadersEntry {
+    return CreateMultipartUploadRequest_HeadersEntry.fromPartial(base ?? {});
+  },
+  fromPartial(
+    object: DeepPartial<CreateMultipartUploadRequest_HeadersEntry>,
+  ): CreateMultipartUploadRequest_HeadersEntry {
+    const message = createBaseCreateMultipartUploadRequest_HeadersEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseCreateMultipartUploadRequest_TagsEntry(): CreateMultipartUploadRequest_TagsEntry {
+  return { key: "", value: "" };
+}
+
+export const CreateMultipartUploadRequest_TagsEntry: MessageFns<CreateMultipartUploadRequest_TagsEntry> = {
+  encode(message: CreateMultipartUploadRequest_TagsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateMultipartUploadRequest_TagsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateMultipartUploadRequest_TagsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CreateMultipartUploadRequest_TagsEntry>): CreateMultipartUploadRequest_TagsEntry {
+    return CreateMultipartUploadRequest_TagsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateMultipartUploadRequest_TagsEntry>): CreateMultipartUploadRequest_TagsEntry {
+    const message = createBaseCreateMultipartUploadRequest_TagsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
     return message;
@@ -9777,7 +11438,7 @@ export const UploadPartRequest: MessageFns<UploadPartRequest> = {
 };
 
 function createBasePart(): Part {
-  return { partNumber: 0, etag: "", sizeBytes: 0n, lastModifiedMs: 0n, crc64nvme: undefined };
+  return { partNumber: 0, etag: "", sizeBytes: 0n, lastModifiedMs: 0n, crc64nvme: undefined, checksums: {} };
 }
 
 export const Part: MessageFns<Part> = {
@@ -9806,6 +11467,9 @@ export const Part: MessageFns<Part> = {
       }
       writer.uint32(41).fixed64(message.crc64nvme);
     }
+    globalThis.Object.entries(message.checksums).forEach(([key, value]: [string, Buffer]) => {
+      Part_ChecksumsEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
+    });
     return writer;
   },
 
@@ -9862,6 +11526,17 @@ export const Part: MessageFns<Part> = {
             message.crc64nvme = reader.fixed64() as bigint;
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            const entry6 = Part_ChecksumsEntry.decode(reader, reader.uint32());
+            if (entry6.value !== undefined) {
+              message.checksums[entry6.key] = entry6.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -9888,6 +11563,82 @@ export const Part: MessageFns<Part> = {
     message.crc64nvme = (object.crc64nvme !== undefined && object.crc64nvme !== null)
       ? BigInt(object.crc64nvme)
       : undefined;
+    message.checksums = (globalThis.Object.entries(object.checksums ?? {}) as [string, Buffer][]).reduce(
+      (acc: { [key: string]: Buffer }, [key, value]: [string, Buffer]) => {
+        if (value !== undefined) {
+          acc[key] = value;
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBasePart_ChecksumsEntry(): Part_ChecksumsEntry {
+  return { key: "", value: Buffer.alloc(0) };
+}
+
+export const Part_ChecksumsEntry: MessageFns<Part_ChecksumsEntry> = {
+  encode(message: Part_ChecksumsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value.length !== 0) {
+      writer.uint32(18).bytes(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Part_ChecksumsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePart_ChecksumsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Part_ChecksumsEntry>): Part_ChecksumsEntry {
+    return Part_ChecksumsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Part_ChecksumsEntry>): Part_ChecksumsEntry {
+    const message = createBasePart_ChecksumsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? Buffer.alloc(0);
     return message;
   },
 };
@@ -9943,6 +11694,275 @@ export const UploadPartResponse: MessageFns<UploadPartResponse> = {
   fromPartial(object: DeepPartial<UploadPartResponse>): UploadPartResponse {
     const message = createBaseUploadPartResponse();
     message.part = (object.part !== undefined && object.part !== null) ? Part.fromPartial(object.part) : undefined;
+    return message;
+  },
+};
+
+function createBaseUploadPartCopyRequest(): UploadPartCopyRequest {
+  return {
+    bucket: "",
+    key: "",
+    uploadId: "",
+    partNumber: 0,
+    sourceBucket: "",
+    sourceKey: "",
+    sourceVersionId: "",
+    sourceIfMatch: "",
+    range: undefined,
+    sourceCustomerKey: Buffer.alloc(0),
+    customerKey: Buffer.alloc(0),
+    requestId: "",
+  };
+}
+
+export const UploadPartCopyRequest: MessageFns<UploadPartCopyRequest> = {
+  encode(message: UploadPartCopyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.uploadId !== "") {
+      writer.uint32(26).string(message.uploadId);
+    }
+    if (message.partNumber !== 0) {
+      writer.uint32(32).int32(message.partNumber);
+    }
+    if (message.sourceBucket !== "") {
+      writer.uint32(42).string(message.sourceBucket);
+    }
+    if (message.sourceKey !== "") {
+      writer.uint32(50).string(message.sourceKey);
+    }
+    if (message.sourceVersionId !== "") {
+      writer.uint32(58).string(message.sourceVersionId);
+    }
+    if (message.sourceIfMatch !== "") {
+      writer.uint32(66).string(message.sourceIfMatch);
+    }
+    if (message.range !== undefined) {
+      ByteRange.encode(message.range, writer.uint32(74).fork()).join();
+    }
+    if (message.sourceCustomerKey.length !== 0) {
+      writer.uint32(82).bytes(message.sourceCustomerKey);
+    }
+    if (message.customerKey.length !== 0) {
+      writer.uint32(90).bytes(message.customerKey);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(98).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UploadPartCopyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUploadPartCopyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.uploadId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.partNumber = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.sourceBucket = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.sourceKey = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.sourceVersionId = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.sourceIfMatch = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.range = ByteRange.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.sourceCustomerKey = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.customerKey = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UploadPartCopyRequest>): UploadPartCopyRequest {
+    return UploadPartCopyRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UploadPartCopyRequest>): UploadPartCopyRequest {
+    const message = createBaseUploadPartCopyRequest();
+    message.bucket = object.bucket ?? "";
+    message.key = object.key ?? "";
+    message.uploadId = object.uploadId ?? "";
+    message.partNumber = object.partNumber ?? 0;
+    message.sourceBucket = object.sourceBucket ?? "";
+    message.sourceKey = object.sourceKey ?? "";
+    message.sourceVersionId = object.sourceVersionId ?? "";
+    message.sourceIfMatch = object.sourceIfMatch ?? "";
+    message.range = (object.range !== undefined && object.range !== null)
+      ? ByteRange.fromPartial(object.range)
+      : undefined;
+    message.sourceCustomerKey = object.sourceCustomerKey ?? Buffer.alloc(0);
+    message.customerKey = object.customerKey ?? Buffer.alloc(0);
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseUploadPartCopyResponse(): UploadPartCopyResponse {
+  return { part: undefined, sourceVersionId: "" };
+}
+
+export const UploadPartCopyResponse: MessageFns<UploadPartCopyResponse> = {
+  encode(message: UploadPartCopyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.part !== undefined) {
+      Part.encode(message.part, writer.uint32(10).fork()).join();
+    }
+    if (message.sourceVersionId !== "") {
+      writer.uint32(18).string(message.sourceVersionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UploadPartCopyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUploadPartCopyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.part = Part.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sourceVersionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UploadPartCopyResponse>): UploadPartCopyResponse {
+    return UploadPartCopyResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UploadPartCopyResponse>): UploadPartCopyResponse {
+    const message = createBaseUploadPartCopyResponse();
+    message.part = (object.part !== undefined && object.part !== null) ? Part.fromPartial(object.part) : undefined;
+    message.sourceVersionId = object.sourceVersionId ?? "";
     return message;
   },
 };
@@ -10869,6 +12889,21 @@ export const ObjectServiceService = {
       Buffer.from(DeleteBucketPolicyResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteBucketPolicyResponse => DeleteBucketPolicyResponse.decode(value),
   },
+  /**
+   * Says whether a bucket's policy gives anything to the public (`NoSuchBucketPolicy` if there is none). Permission:
+   * s3:GetBucketPolicyStatus.
+   */
+  getBucketPolicyStatus: {
+    path: "/cumulo.api.objects.v1.ObjectService/GetBucketPolicyStatus" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetBucketPolicyStatusRequest): Buffer =>
+      Buffer.from(GetBucketPolicyStatusRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetBucketPolicyStatusRequest => GetBucketPolicyStatusRequest.decode(value),
+    responseSerialize: (value: GetBucketPolicyStatusResponse): Buffer =>
+      Buffer.from(GetBucketPolicyStatusResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetBucketPolicyStatusResponse => GetBucketPolicyStatusResponse.decode(value),
+  },
   /** Answers a bucket's access control list. Permission: s3:GetBucketAcl. */
   getBucketAcl: {
     path: "/cumulo.api.objects.v1.ObjectService/GetBucketAcl" as const,
@@ -11040,6 +13075,36 @@ export const ObjectServiceService = {
     requestDeserialize: (value: Buffer): HeadObjectRequest => HeadObjectRequest.decode(value),
     responseSerialize: (value: HeadObjectResponse): Buffer => Buffer.from(HeadObjectResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): HeadObjectResponse => HeadObjectResponse.decode(value),
+  },
+  /**
+   * Answers an object's checksums, its size and a page of its parts. Permission: s3:GetObject and
+   * s3:GetObjectAttributes.
+   */
+  getObjectAttributes: {
+    path: "/cumulo.api.objects.v1.ObjectService/GetObjectAttributes" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetObjectAttributesRequest): Buffer =>
+      Buffer.from(GetObjectAttributesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetObjectAttributesRequest => GetObjectAttributesRequest.decode(value),
+    responseSerialize: (value: GetObjectAttributesResponse): Buffer =>
+      Buffer.from(GetObjectAttributesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetObjectAttributesResponse => GetObjectAttributesResponse.decode(value),
+  },
+  /**
+   * Asks for a copy of an archived object (classes `GLACIER`, `DEEP_ARCHIVE`) that can be read for some days
+   * (`InvalidObjectState` of any other, `RestoreAlreadyInProgress` unless it is asked for faster). Permission:
+   * s3:RestoreObject.
+   */
+  restoreObject: {
+    path: "/cumulo.api.objects.v1.ObjectService/RestoreObject" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RestoreObjectRequest): Buffer => Buffer.from(RestoreObjectRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RestoreObjectRequest => RestoreObjectRequest.decode(value),
+    responseSerialize: (value: RestoreObjectResponse): Buffer =>
+      Buffer.from(RestoreObjectResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RestoreObjectResponse => RestoreObjectResponse.decode(value),
   },
   /** Answers an object's access control list. Permission: s3:GetObjectAcl. */
   getObjectAcl: {
@@ -11260,6 +13325,21 @@ export const ObjectServiceService = {
     responseDeserialize: (value: Buffer): UploadPartResponse => UploadPartResponse.decode(value),
   },
   /**
+   * Stores an object of this server, or a range of one, as a part of an upload. Permission: s3:PutObject, and of the source
+   * s3:GetObject.
+   */
+  uploadPartCopy: {
+    path: "/cumulo.api.objects.v1.ObjectService/UploadPartCopy" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UploadPartCopyRequest): Buffer =>
+      Buffer.from(UploadPartCopyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UploadPartCopyRequest => UploadPartCopyRequest.decode(value),
+    responseSerialize: (value: UploadPartCopyResponse): Buffer =>
+      Buffer.from(UploadPartCopyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UploadPartCopyResponse => UploadPartCopyResponse.decode(value),
+  },
+  /**
    * Makes the object out of its parts; no byte is copied. Permission: s3:PutObject, and for messages in its commit
    * sqs:SendMessage on each of their queues.
    */
@@ -11326,6 +13406,11 @@ export interface ObjectServiceServer extends UntypedServiceImplementation {
   setBucketPolicy: handleUnaryCall<SetBucketPolicyRequest, SetBucketPolicyResponse>;
   /** Removes a bucket's resource policy. Permission: s3:DeleteBucketPolicy. */
   deleteBucketPolicy: handleUnaryCall<DeleteBucketPolicyRequest, DeleteBucketPolicyResponse>;
+  /**
+   * Says whether a bucket's policy gives anything to the public (`NoSuchBucketPolicy` if there is none). Permission:
+   * s3:GetBucketPolicyStatus.
+   */
+  getBucketPolicyStatus: handleUnaryCall<GetBucketPolicyStatusRequest, GetBucketPolicyStatusResponse>;
   /** Answers a bucket's access control list. Permission: s3:GetBucketAcl. */
   getBucketAcl: handleUnaryCall<GetBucketAclRequest, GetBucketAclResponse>;
   /**
@@ -11370,6 +13455,17 @@ export interface ObjectServiceServer extends UntypedServiceImplementation {
   getObject: handleServerStreamingCall<GetObjectRequest, GetObjectResponse>;
   /** Answers an object's description without its bytes. Permission: s3:GetObject. */
   headObject: handleUnaryCall<HeadObjectRequest, HeadObjectResponse>;
+  /**
+   * Answers an object's checksums, its size and a page of its parts. Permission: s3:GetObject and
+   * s3:GetObjectAttributes.
+   */
+  getObjectAttributes: handleUnaryCall<GetObjectAttributesRequest, GetObjectAttributesResponse>;
+  /**
+   * Asks for a copy of an archived object (classes `GLACIER`, `DEEP_ARCHIVE`) that can be read for some days
+   * (`InvalidObjectState` of any other, `RestoreAlreadyInProgress` unless it is asked for faster). Permission:
+   * s3:RestoreObject.
+   */
+  restoreObject: handleUnaryCall<RestoreObjectRequest, RestoreObjectResponse>;
   /** Answers an object's access control list. Permission: s3:GetObjectAcl. */
   getObjectAcl: handleUnaryCall<GetObjectAclRequest, GetObjectAclResponse>;
   /** Replaces an object's access control list; as SetBucketAcl. Permission: s3:PutObjectAcl. */
@@ -11428,6 +13524,11 @@ export interface ObjectServiceServer extends UntypedServiceImplementation {
    * Permission: s3:PutObject.
    */
   uploadPart: handleClientStreamingCall<UploadPartRequest, UploadPartResponse>;
+  /**
+   * Stores an object of this server, or a range of one, as a part of an upload. Permission: s3:PutObject, and of the source
+   * s3:GetObject.
+   */
+  uploadPartCopy: handleUnaryCall<UploadPartCopyRequest, UploadPartCopyResponse>;
   /**
    * Makes the object out of its parts; no byte is copied. Permission: s3:PutObject, and for messages in its commit
    * sqs:SendMessage on each of their queues.
@@ -11553,6 +13654,25 @@ export interface ObjectServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteBucketPolicyResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Says whether a bucket's policy gives anything to the public (`NoSuchBucketPolicy` if there is none). Permission:
+   * s3:GetBucketPolicyStatus.
+   */
+  getBucketPolicyStatus(
+    request: GetBucketPolicyStatusRequest,
+    callback: (error: ServiceError | null, response: GetBucketPolicyStatusResponse) => void,
+  ): ClientUnaryCall;
+  getBucketPolicyStatus(
+    request: GetBucketPolicyStatusRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetBucketPolicyStatusResponse) => void,
+  ): ClientUnaryCall;
+  getBucketPolicyStatus(
+    request: GetBucketPolicyStatusRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetBucketPolicyStatusResponse) => void,
   ): ClientUnaryCall;
   /** Answers a bucket's access control list. Permission: s3:GetBucketAcl. */
   getBucketAcl(
@@ -11772,6 +13892,45 @@ export interface ObjectServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: HeadObjectResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Answers an object's checksums, its size and a page of its parts. Permission: s3:GetObject and
+   * s3:GetObjectAttributes.
+   */
+  getObjectAttributes(
+    request: GetObjectAttributesRequest,
+    callback: (error: ServiceError | null, response: GetObjectAttributesResponse) => void,
+  ): ClientUnaryCall;
+  getObjectAttributes(
+    request: GetObjectAttributesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetObjectAttributesResponse) => void,
+  ): ClientUnaryCall;
+  getObjectAttributes(
+    request: GetObjectAttributesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetObjectAttributesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Asks for a copy of an archived object (classes `GLACIER`, `DEEP_ARCHIVE`) that can be read for some days
+   * (`InvalidObjectState` of any other, `RestoreAlreadyInProgress` unless it is asked for faster). Permission:
+   * s3:RestoreObject.
+   */
+  restoreObject(
+    request: RestoreObjectRequest,
+    callback: (error: ServiceError | null, response: RestoreObjectResponse) => void,
+  ): ClientUnaryCall;
+  restoreObject(
+    request: RestoreObjectRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RestoreObjectResponse) => void,
+  ): ClientUnaryCall;
+  restoreObject(
+    request: RestoreObjectRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RestoreObjectResponse) => void,
+  ): ClientUnaryCall;
   /** Answers an object's access control list. Permission: s3:GetObjectAcl. */
   getObjectAcl(
     request: GetObjectAclRequest,
@@ -12069,6 +14228,25 @@ export interface ObjectServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: UploadPartResponse) => void,
   ): ClientWritableStream<UploadPartRequest>;
+  /**
+   * Stores an object of this server, or a range of one, as a part of an upload. Permission: s3:PutObject, and of the source
+   * s3:GetObject.
+   */
+  uploadPartCopy(
+    request: UploadPartCopyRequest,
+    callback: (error: ServiceError | null, response: UploadPartCopyResponse) => void,
+  ): ClientUnaryCall;
+  uploadPartCopy(
+    request: UploadPartCopyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UploadPartCopyResponse) => void,
+  ): ClientUnaryCall;
+  uploadPartCopy(
+    request: UploadPartCopyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UploadPartCopyResponse) => void,
+  ): ClientUnaryCall;
   /**
    * Makes the object out of its parts; no byte is copied. Permission: s3:PutObject, and for messages in its commit
    * sqs:SendMessage on each of their queues.

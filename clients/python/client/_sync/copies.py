@@ -1,0 +1,170 @@
+# Generated from _async/copies.py by `make gen` (.ci/sync_twin.py). Do not edit.
+"""Copies inside the server: in one call, and of what is too large for one in parts side by side.
+
+Promises: all of a copy is of one version of its source; nothing of it is visible before it is whole, and nothing is
+left of one that failed, as far as the server can be reached.
+"""
+
+import contextlib
+from functools import partial
+
+from cumulo.api.objects.v1 import objects_pb2 as pb
+from cumulo.client import _wire, model
+from cumulo.client._sync.connection import Connection
+from cumulo.client._sync.uploads import PARTS_AT_ONCE, Progress
+from cumulo.client._threads import Crew
+from cumulo.client.errors import CumuloError, InvalidArgument
+
+COPY_BYTES_MAX = 5 * 1024**3
+"""What S3 copies in one call."""
+COPY_DEADLINE_S = 3_600.0
+"""Of one call, which may take 5 GiB."""
+COPY_PART_BYTES = 128 * 1024**2
+PARTS_MAX = 10_000
+PART_BYTES_MIN = 5 * 1024**2
+
+
+def copy_part_bytes(size: int, parts_above: int = COPY_BYTES_MAX) -> int:
+    """Return how large the parts of a copy of `size` bytes are: they fit into an upload, and there are several."""
+    wanted = min(COPY_PART_BYTES, max(parts_above, PART_BYTES_MIN))
+    return max(wanted, -(-size // PARTS_MAX))
+
+
+class Copy:
+    """One copy, as its request says it."""
+
+    def __init__(self, connection: Connection, request: pb.CopyObjectRequest, progress: Progress | None) -> None:
+        self._connection = connection
+        self._request = request
+        self._progress = progress
+        self._parts: dict[int, str] = {}
+
+    def run(self, parts_above: int) -> model.ObjectInfo:
+        """Copy; return the description of the copy."""
+        if parts_above < COPY_BYTES_MAX:
+            source = self._source()
+            if source.size_bytes > parts_above:
+                return self._in_parts(source, copy_part_bytes(source.size_bytes, parts_above))
+        try:
+            response = self._connection.call(self._connection.lane.objects.CopyObject, self._request, COPY_DEADLINE_S)
+        except InvalidArgument:
+            # Asked only now, so that what is not so large costs one call.
+            source = self._source()
+            if source.size_bytes <= COPY_BYTES_MAX:
+                raise
+            return self._in_parts(source, copy_part_bytes(source.size_bytes))
+        self._tell(response.object.size_bytes)
+        return _wire.object_info(response.object)
+
+    def _source(self) -> pb.Object:
+        asked = self._request
+        response = self._connection.call(
+            self._connection.lane.objects.HeadObject,
+            pb.HeadObjectRequest(
+                bucket=asked.source_bucket or asked.bucket,
+                key=asked.source_key,
+                if_match=asked.source_if_match,
+                customer_key=asked.source_customer_key,
+                version_id=asked.source_version_id,
+            ),
+        )
+        return response.object
+
+    def _in_parts(self, source: pb.Object, part_bytes: int) -> model.ObjectInfo:
+        asked = self._request
+        described = asked if asked.replace_metadata else source
+        response = self._connection.call(
+            self._connection.lane.objects.CreateMultipartUpload,
+            pb.CreateMultipartUploadRequest(
+                bucket=asked.bucket,
+                key=asked.key,
+                content_type=described.content_type,
+                metadata=described.metadata,
+                headers=described.headers,
+                tags=self._tags(source),
+                storage_class=asked.storage_class,
+                canned_acl=asked.canned_acl,
+                encryption=asked.encryption if asked.HasField("encryption") else None,
+                lock=asked.lock if asked.HasField("lock") else None,
+                request_id=self._connection.request_id(),
+            ),
+        )
+        crew = Crew(PARTS_AT_ONCE)
+        try:
+            for number, first in enumerate(range(0, source.size_bytes, part_bytes), 1):
+                last = min(first + part_bytes, source.size_bytes) - 1
+                crew.start(partial(self._copy_part, response.upload_id, number, source, first, last))
+            crew.finish()
+            return self._complete(response.upload_id)
+        except BaseException:
+            crew.abandon()
+            self._abort(response.upload_id)
+            raise
+
+    def _tags(self, source: pb.Object) -> dict[str, str]:
+        asked = self._request
+        if asked.replace_tags:
+            return dict(asked.tags)
+        if not source.tag_count:
+            return {}
+        response = self._connection.call(
+            self._connection.lane.objects.GetObjectTagging,
+            pb.GetObjectTaggingRequest(bucket=source.bucket, key=source.key, version_id=source.version_id),
+        )
+        return dict(response.tags)
+
+    def _copy_part(self, upload_id: str, number: int, source: pb.Object, first: int, last: int) -> None:
+        asked = self._request
+        response = self._connection.call(
+            self._connection.lane.objects.UploadPartCopy,
+            pb.UploadPartCopyRequest(
+                bucket=asked.bucket,
+                key=asked.key,
+                upload_id=upload_id,
+                part_number=number,
+                source_bucket=source.bucket,
+                source_key=source.key,
+                source_version_id=source.version_id,
+                source_if_match=source.etag,
+                range=pb.ByteRange(first=first, last=last),
+                source_customer_key=asked.source_customer_key,
+                customer_key=asked.encryption.customer_key,
+                request_id=self._connection.request_id(),
+            ),
+            COPY_DEADLINE_S,
+        )
+        self._parts[number] = response.part.etag
+        self._tell(last + 1 - first)
+
+    def _complete(self, upload_id: str) -> model.ObjectInfo:
+        asked = self._request
+        response = self._connection.call(
+            self._connection.lane.objects.CompleteMultipartUpload,
+            pb.CompleteMultipartUploadRequest(
+                bucket=asked.bucket,
+                key=asked.key,
+                upload_id=upload_id,
+                parts=[
+                    pb.CompletedPart(part_number=number, etag=self._parts[number]) for number in sorted(self._parts)
+                ],
+                if_match=asked.if_match,
+                if_none_match=asked.if_none_match,
+                request_id=self._connection.request_id(),
+                customer_key=asked.encryption.customer_key,
+            ),
+        )
+        return _wire.object_info(response.object)
+
+    def _abort(self, upload_id: str) -> None:
+        request = pb.AbortMultipartUploadRequest(
+            bucket=self._request.bucket,
+            key=self._request.key,
+            upload_id=upload_id,
+            request_id=self._connection.request_id(),
+        )
+        with contextlib.suppress(CumuloError):
+            self._connection.call(self._connection.lane.objects.AbortMultipartUpload, request)
+
+    def _tell(self, count: int) -> None:
+        if self._progress is not None:
+            self._progress(count)
