@@ -31,7 +31,8 @@ _CEPH: Final = dict(
         _but(errors.INVALID_COPY_RANGE, "InvalidRange", 416),
         _but(errors.INVALID_CHECKSUM_VALUE, "BadDigest", 400),
         _but(errors.TOO_MANY_TAGS, "InvalidTag", 400),
-        _but(errors.INVALID_RETENTION_PERIOD, "InvalidRetentionPeriod", 400),
+        _but(errors.RETENTION_PERIOD_TOO_SHORT, "InvalidRetentionPeriod", 400),
+        _but(errors.RETENTION_PERIOD_TOO_LONG, "InvalidRetentionPeriod", 400),
         _but(errors.WRONG_CUSTOMER_KEY, "InvalidRequest", 400),
     )
 )

@@ -111,7 +111,12 @@ NO_SUCH_OBJECT_LOCK_OF_OBJECT = ErrorRow(
     Status.NOT_FOUND,
     "The specified object does not have a ObjectLock configuration",
 )
-INVALID_RETENTION_PERIOD = ErrorRow("InvalidArgument", 400, Status.INVALID_ARGUMENT, "{reason}")
+RETENTION_PERIOD_TOO_SHORT = ErrorRow(
+    "InvalidArgument", 400, Status.INVALID_ARGUMENT, "Default retention period must be a positive integer value."
+)
+RETENTION_PERIOD_TOO_LONG = ErrorRow(
+    "InvalidArgument", 400, Status.INVALID_ARGUMENT, "Default retention period too large."
+)
 INVALID_BUCKET_STATE = ErrorRow("InvalidBucketState", 409, Status.FAILED_PRECONDITION, "{reason}")
 INVALID_BUCKET_NAME = ErrorRow("InvalidBucketName", 400, Status.INVALID_ARGUMENT, "The specified bucket is not valid.")
 INVALID_LOCATION_CONSTRAINT = ErrorRow(

@@ -19,9 +19,10 @@ from cumulo.object_store import model
 from cumulo.object_store.errors import (
     INVALID_BUCKET_STATE,
     INVALID_REQUEST,
-    INVALID_RETENTION_PERIOD,
     MALFORMED_CONFIGURATION,
     REFUSED_ARGUMENT,
+    RETENTION_PERIOD_TOO_LONG,
+    RETENTION_PERIOD_TOO_SHORT,
 )
 from cumulo.object_store.keys import Meta, ObjectRecord
 from cumulo.object_store.model import GOVERNANCE, LOCK_MODES, EventHold, ObjectLock
@@ -58,10 +59,8 @@ def check_bucket_lock(lock: model.BucketLock) -> None:
         parameter, period, allowed = "Years", lock.years, model.RETENTION_YEARS_MAX
     assert period is not None, lock
     if not 1 <= period <= allowed:
-        reason = "Default retention period must be a positive integer value."
-        if period > allowed:
-            reason = "Default retention period too large."
-        raise INVALID_RETENTION_PERIOD.error(reason=reason, parameter=parameter, value=period)
+        row = RETENTION_PERIOD_TOO_SHORT if period < 1 else RETENTION_PERIOD_TOO_LONG
+        raise row.error(parameter=parameter, value=period)
 
 
 def check_versioned(meta: Meta) -> None:

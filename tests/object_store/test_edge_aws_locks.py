@@ -4,12 +4,13 @@ import base64
 import datetime as dt
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.object_store.aws_door import OTHER_ACCOUNT, Answer, Door, door
+from tests.object_store.aws_door import OTHER_ACCOUNT, Answer, Door, door, opened
 
 __all__ = ["door"]
 ENABLED = "<ObjectLockEnabled>Enabled</ObjectLockEnabled>"
@@ -426,3 +427,20 @@ def test_a_new_object_is_locked_by_who_may_lock(door: Door) -> None:
         403,
         "AccessDenied",
     )
+
+
+@pytest.mark.parametrize(("days", "message"), [(0, "must be a positive integer value."), (36_501, "too large.")])
+def test_default_period_is_out_of_range_in_the_words_of_whom_the_dialect_is(
+    stand_in: Any, tmp_path: Path, days: int, message: str
+) -> None:
+    retention = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": days}}
+    configuration = {"ObjectLockEnabled": "Enabled", "Rule": retention}
+    rules = {"Rules": [{"ID": "r", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 0}}]}
+
+    for dialect, code in (("aws", "InvalidArgument"), ("ceph", "InvalidRetentionPeriod")):
+        with opened(stand_in, tmp_path / dialect, dialect=dialect) as it:
+            s3 = locked(it)
+            error = refused(s3.put_object_lock_configuration, Bucket="locked", ObjectLockConfiguration=configuration)
+            others = refused(s3.put_bucket_lifecycle_configuration, Bucket="locked", LifecycleConfiguration=rules)
+        assert error == (400, code, f"Default retention period {message}")
+        assert others[1] == "InvalidArgument"
