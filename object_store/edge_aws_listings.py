@@ -9,7 +9,7 @@ Source: S3 API reference, ListObjects, ListObjectsV2, ListObjectVersions.
 
 import re
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -27,6 +27,9 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9/_.-]*")
 _NOT_IN_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """XML 1.0, section 2.2."""
 Encode = Callable[[str], str]
+Owners = Mapping[str, str]
+"""The elements of owners by their accounts, that of the bucket's under an empty text."""
+_NOBODY: Final[Owners] = {"": ""}
 
 
 def handlers(service: Service) -> dict[str, Handler]:
@@ -53,8 +56,9 @@ async def _list_objects_v2(service: Service, call: AwsCall) -> AwsAnswer:
     await check_headers(service, call, request.Bucket)
     start_after, token = request.StartAfter or "", request.ContinuationToken
     limit, encode = page_limit(request.MaxKeys, "maxKeys"), encoder(request.EncodingType)
-    page = await _page(service, call, limit, start_after=start_after, page_token=token or "")
-    owner = await owner_element(service, request.Bucket) if request.FetchOwner else ""
+    fetches = bool(request.FetchOwner)
+    page = await _page(service, call, limit, start_after=start_after, page_token=token or "", with_owners=fetches)
+    owners = await _owners(service, request.Bucket, page.objects) if fetches else _NOBODY
     following = page.next_page_token
     return document(
         "ListBucketResult",
@@ -64,7 +68,7 @@ async def _list_objects_v2(service: Service, call: AwsCall) -> AwsAnswer:
         + (f"<NextContinuationToken>{following}</NextContinuationToken>" if following else "")
         + f"<KeyCount>{len(page.objects) + len(page.common_prefixes)}</KeyCount>"
         + _paging(request, limit, encode, is_truncated=bool(following))
-        + _objects(page.objects, owner, encode)
+        + _objects(page.objects, owners, encode)
         + _prefixes(page.common_prefixes, encode),
     )
 
@@ -74,7 +78,7 @@ async def _list_objects(service: Service, call: AwsCall) -> AwsAnswer:
     await check_headers(service, call, request.Bucket)
     marker = request.Marker or ""
     limit, encode = page_limit(request.MaxKeys, "maxKeys"), encoder(request.EncodingType)
-    page = await _page(service, call, limit, start_after=marker)
+    page = await _page(service, call, limit, start_after=marker, with_owners=True)
     is_truncated = bool(page.next_page_token)
     following = f"<NextMarker>{encode(page.last)}</NextMarker>" if is_truncated and request.Delimiter else ""
     return document(
@@ -84,7 +88,7 @@ async def _list_objects(service: Service, call: AwsCall) -> AwsAnswer:
         + f"<Marker>{encode(marker)}</Marker>"
         + following
         + _paging(request, limit, encode, is_truncated=is_truncated)
-        + _objects(page.objects, await owner_element(service, request.Bucket), encode)
+        + _objects(page.objects, await _owners(service, request.Bucket, page.objects), encode)
         + _prefixes(page.common_prefixes, encode),
     )
 
@@ -118,7 +122,7 @@ async def _list_object_versions(service: Service, call: AwsCall) -> AwsAnswer:
         + f"<KeyMarker>{encode(marker)}</KeyMarker><VersionIdMarker>{escape(version_marker or '')}</VersionIdMarker>"
         + following
         + _paging(request, limit, encode, is_truncated=is_truncated)
-        + _versions(page.versions, await owner_element(service, request.Bucket), encode)
+        + _versions(page.versions, await _owners(service, request.Bucket, page.versions), encode)
         + _prefixes(page.common_prefixes, encode),
     )
 
@@ -156,6 +160,7 @@ async def _page(
     *,
     start_after: str = "",
     page_token: str = "",
+    with_owners: bool = False,
 ) -> model.ObjectPage:
     request = call.request
     asked = model.ListObjects(
@@ -167,9 +172,15 @@ async def _page(
         page_size=limit if request.MaxKeys is not None else 0,
         page_token=page_token,
         without_entries=not limit,
+        with_owners=with_owners,
     )
     page: model.ObjectPage = (await service.call(call.ctx, "ListObjects", asked)).value
     return page
+
+
+async def _owners(service: Service, bucket: str, found: Iterable[model.ObjectSummary | model.ObjectVersion]) -> Owners:
+    """Return the elements that name the owners of a page, each account looked up once."""
+    return {account: await owner_element(service, bucket, account) for account in {"", *(one.owner for one in found)}}
 
 
 # Documents
@@ -188,31 +199,30 @@ def _paging(request: Any, limit: int, encode: Encode, *, is_truncated: bool) -> 
     )
 
 
-def _objects(found: list[model.ObjectSummary], owner: str, encode: Encode) -> str:
+def _objects(found: list[model.ObjectSummary], owners: Owners, encode: Encode) -> str:
     keys = [one.key for one in found]
     if _PLAIN.fullmatch("".join(keys)) is None:
         keys = list(map(encode, keys))
-    end = f"{owner}</Contents>"
     rows: list[str] = []
-    second, kind = -1, ("", "", "")
+    second, kind = -1, ("", "", "", "")
     before_etag = behind_etag = behind_size = ""
     for key, one in zip(keys, found, strict=True):
         # Neighbours mostly came within one second, and are of one kind.
         if second != one.last_modified_ms // 1000:
             second = one.last_modified_ms // 1000
             before_etag = f"</Key><LastModified>{_written(second)}</LastModified><ETag>&quot;"
-        if kind != (one.checksum, one.checksum_type, one.storage_class):
-            kind = one.checksum, one.checksum_type, one.storage_class
+        if kind != (one.checksum, one.checksum_type, one.storage_class, one.owner):
+            kind = one.checksum, one.checksum_type, one.storage_class, one.owner
             behind_etag = (
                 f"&quot;</ETag><ChecksumAlgorithm>{one.checksum.upper()}</ChecksumAlgorithm>"
                 f"<ChecksumType>{one.checksum_type}</ChecksumType><Size>"
             )
-            behind_size = f"</Size><StorageClass>{one.storage_class}</StorageClass>{end}"
+            behind_size = f"</Size><StorageClass>{one.storage_class}</StorageClass>{owners[one.owner]}</Contents>"
         rows.append(f"<Contents><Key>{key}{before_etag}{one.etag}{behind_etag}{one.size_bytes}{behind_size}")
     return "".join(rows)
 
 
-def _versions(found: list[model.ObjectVersion], owner: str, encode: Encode) -> str:
+def _versions(found: list[model.ObjectVersion], owners: Owners, encode: Encode) -> str:
     """Return the elements of versions and delete markers, in the one order in which they were listed."""
     rows: list[str] = []
     for one in found:
@@ -222,13 +232,13 @@ def _versions(found: list[model.ObjectVersion], owner: str, encode: Encode) -> s
             f"<LastModified>{_written(one.last_modified_ms // 1000)}</LastModified>"
         )
         if one.is_delete_marker:
-            rows.append(f"<DeleteMarker>{common}{owner}</DeleteMarker>")
+            rows.append(f"<DeleteMarker>{common}{owners[one.owner]}</DeleteMarker>")
             continue
         rows.append(
             f"<Version>{common}<ETag>&quot;{one.etag}&quot;</ETag>"
             f"<ChecksumAlgorithm>{one.checksum.upper()}</ChecksumAlgorithm>"
             f"<ChecksumType>{one.checksum_type}</ChecksumType><Size>{one.size_bytes}</Size>"
-            f"<StorageClass>{one.storage_class}</StorageClass>{owner}</Version>"
+            f"<StorageClass>{one.storage_class}</StorageClass>{owners[one.owner]}</Version>"
         )
     return "".join(rows)
 

@@ -343,6 +343,7 @@ def _decode_list(request: pb.ListObjectsRequest, _: CallContext) -> model.ListOb
         start_after=request.start_after,
         page_size=request.page_size,
         page_token=request.page_token,
+        with_owners=request.fetch_owner,
     )
 
 
@@ -493,7 +494,14 @@ def _encode_part(it: model.Part) -> pb.UploadPartResponse:
 def _encode_list(page: model.ObjectPage) -> pb.ListObjectsResponse:
     return pb.ListObjectsResponse(
         objects=[
-            pb.ObjectSummary(key=it.key, size_bytes=it.size_bytes, etag=it.etag, last_modified_ms=it.last_modified_ms)
+            pb.ObjectSummary(
+                key=it.key,
+                size_bytes=it.size_bytes,
+                etag=it.etag,
+                last_modified_ms=it.last_modified_ms,
+                storage_class=it.storage_class,
+                owner=it.owner,
+            )
             for it in page.objects
         ],
         common_prefixes=page.common_prefixes,

@@ -61,6 +61,8 @@ def _encode_list(page: model.VersionPage) -> pb.ListObjectVersionsResponse:
                 size_bytes=it.size_bytes,
                 etag=it.etag,
                 last_modified_ms=it.last_modified_ms,
+                storage_class=it.storage_class,
+                owner=it.owner,
             )
             for it in page.versions
         ],

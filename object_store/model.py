@@ -310,7 +310,9 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ObjectSummary(msgspec.Struct, frozen=True, gc=False):
-    """An object in a listing. `checksum` is the name of the algorithm that S3 shows of it."""
+    """An object in a listing. `checksum` is the name of the algorithm that S3 shows of it, `owner` the account that it
+    belongs to, where owners are asked for and it is not the bucket's.
+    """
 
     key: str
     size_bytes: int
@@ -319,10 +321,13 @@ class ObjectSummary(msgspec.Struct, frozen=True, gc=False):
     storage_class: str = STANDARD
     checksum: str = "crc64nvme"
     checksum_type: str = FULL_OBJECT
+    owner: str = ""
 
 
 class ObjectVersion(msgspec.Struct, frozen=True, gc=False):
-    """A version, or a delete marker, in a listing; the latter has no size, no ETag and no checksum."""
+    """A version, or a delete marker, in a listing; the latter has no size, no ETag and no checksum. `owner` is the
+    account that it belongs to, where that is not the bucket's.
+    """
 
     key: str
     version_id: str
@@ -333,6 +338,7 @@ class ObjectVersion(msgspec.Struct, frozen=True, gc=False):
     storage_class: str = STANDARD
     checksum: str = "crc64nvme"
     checksum_type: str = FULL_OBJECT
+    owner: str = ""
 
     @property
     def is_delete_marker(self) -> bool:
@@ -1051,6 +1057,7 @@ class ListObjects(msgspec.Struct, frozen=True, kw_only=True):
     """List objects as S3's ListObjectsV2; `start_after` is also the marker of ListObjects.
 
     `without_entries` asks for an empty page (S3's `max-keys=0`); a `page_size` of 0 stands for the largest.
+    `with_owners` asks whose each object is.
     """
 
     bucket: str
@@ -1060,6 +1067,7 @@ class ListObjects(msgspec.Struct, frozen=True, kw_only=True):
     page_size: int = 0
     page_token: str = ""
     without_entries: bool = False
+    with_owners: bool = False
 
 
 class ListObjectVersions(msgspec.Struct, frozen=True, kw_only=True):

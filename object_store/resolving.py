@@ -854,6 +854,7 @@ class Resolving:
             delimiter=request.delimiter,
             position=position,
             limit=limit,
+            account=found.row.account if request.with_owners and found.row.object_ownership else "",
         )
         return self._resolved(ctx, operation, request, found, step)
 
@@ -889,6 +890,7 @@ class Resolving:
             limit=limit,
             key_marker=request.key_marker,
             version_id_marker=request.version_id_marker,
+            account=found.row.account if found.row.object_ownership else "",
         )
         return self._resolved(ctx, operation, request, found, step)
 

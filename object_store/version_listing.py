@@ -14,7 +14,7 @@ import msgspec
 from cumulo.object_store import keys
 from cumulo.object_store.buckets import open_bucket
 from cumulo.object_store.keys import ObjectRecord
-from cumulo.object_store.listing import SEEKS_PER_STEP, Listed, ListStep, common_prefix
+from cumulo.object_store.listing import SEEKS_PER_STEP, Listed, ListStep, common_prefix, owner_of
 from cumulo.object_store.model import COMPOSITE, FULL_OBJECT, NULL_VERSION, STANDARD, ObjectVersion
 from cumulo.object_store.versions import find_current, find_version, newest_other, place_of_id
 from cumulo.storage import tuples
@@ -116,7 +116,8 @@ def list_versions(txn: ReadTxn, step: VersionStep) -> Listed[ObjectVersion]:
         if text != key:
             # A step may begin in the midst of a key; of every other one the newest version comes first.
             key, newest = text, record.body if key or is_current else _newest(txn, partition, text)
-        found.objects.append(_shown(text, record, is_latest=record.body == newest))
+        owner = owner_of(record, step.account) if step.account else ""
+        found.objects.append(_shown(text, record, owner, is_latest=record.body == newest))
     return found
 
 
@@ -157,7 +158,7 @@ def _newest(txn: ReadTxn, partition: bytes, key: str) -> int:
     return newest.body
 
 
-def _shown(key: str, record: ObjectRecord, *, is_latest: bool) -> ObjectVersion:
+def _shown(key: str, record: ObjectRecord, owner: str, *, is_latest: bool) -> ObjectVersion:
     return ObjectVersion(
         key,
         record.version_id or NULL_VERSION,
@@ -168,4 +169,5 @@ def _shown(key: str, record: ObjectRecord, *, is_latest: bool) -> ObjectVersion:
         record.storage_class or STANDARD,
         next(iter(record.checksums), "crc64nvme"),
         COMPOSITE if record.is_composite else FULL_OBJECT,
+        owner,
     )

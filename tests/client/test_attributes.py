@@ -9,7 +9,8 @@ import pytest
 from cumulo.client import Bucket, Client, errors
 from cumulo.client._async.copies import COPY_BYTES_MAX, PARTS_MAX, copy_part_bytes
 from cumulo.client.etags import PART_BYTES
-from cumulo.client.model import Encryption
+from cumulo.client.model import Encryption, Grant
+from cumulo.testing import Server
 
 MIB = 1024 * 1024
 HEADERS = {"cache-control": "no-store", "content-disposition": "attachment"}
@@ -193,6 +194,21 @@ def test_parts_of_a_copy_fit_into_one_upload():
     assert [-(-size // copy_part_bytes(size)) <= PARTS_MAX for size in sizes] == [True] * 3
     assert copy_part_bytes(5 << 40) <= COPY_BYTES_MAX
     assert copy_part_bytes(COPY_BYTES_MAX + 1) == 128 * MIB
+
+
+def test_listings_tell_the_owner_of_what_another_account_wrote(
+    server: Server, client: Client, bucket: Bucket, name: str
+):
+    key = client.iam.create_account("", name, email=f"{name}@example.com")
+    bucket.set_configuration("ownership_controls", {"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+    bucket.set_acl(grants=[Grant(grantee=key.account, permission="WRITE")])
+    bucket.put("own", "x", storage_class="STANDARD_IA")
+    with server.client(access_key_id=key.access_key_id, secret_access_key=key.secret_access_key) as other:
+        other.bucket(bucket.name).put("theirs", "x")
+
+    assert [(it.key, it.owner) for it in bucket.list(fetch_owner=True)] == [("own", ""), ("theirs", key.account)]
+    assert [(it.owner, it.storage_class) for it in bucket.list()] == [("", "STANDARD_IA"), ("", "STANDARD")]
+    assert [(it.key, it.owner) for it in bucket.versions()] == [("own", ""), ("theirs", key.account)]
 
 
 def test_policy_says_whether_it_is_public(bucket: Bucket):

@@ -65,6 +65,30 @@ def test_canned_lists_are_shown_as_their_grants(lists: Door) -> None:
     }
 
 
+def test_listings_name_the_owner_of_each_object(lists: Door) -> None:
+    s3, other = lists.client(), lists.client("AKIAOTHER")
+    s3.put_bucket_acl(Bucket="lists", GrantWrite=f'id="{OTHER}"')
+    s3.put_bucket_versioning(Bucket="lists", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket="lists", Key="a", Body=b"1")
+    s3.put_object(Bucket="lists", Key="b/own", Body=b"1", ACL="public-read")
+    other.put_object(Bucket="lists", Key="b/theirs", Body=b"1")
+    other.put_object(Bucket="lists", Key="c", Body=b"1", StorageClass="STANDARD_IA")
+    expected = [("a", OWN), ("b/own", OWN), ("b/theirs", OTHER), ("c", OTHER)]
+
+    def owners(found: dict[str, Any], name: str = "Contents") -> list[tuple[str, str]]:
+        return [(it["Key"], it["Owner"]["ID"]) for it in found[name]]
+
+    assert owners(s3.list_objects(Bucket="lists")) == expected
+    assert owners(s3.list_objects_v2(Bucket="lists", FetchOwner=True)) == expected
+    assert owners(s3.list_objects_v2(Bucket="lists", FetchOwner=True, Delimiter="/")) == [("a", OWN), ("c", OTHER)]
+    assert owners(s3.list_object_versions(Bucket="lists"), "Versions") == expected
+    assert all("Owner" not in it for it in s3.list_objects_v2(Bucket="lists")["Contents"])
+    s3.put_bucket_acl(Bucket="lists", ACL="private")
+    enforced = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    s3.put_bucket_ownership_controls(Bucket="lists", OwnershipControls=enforced)
+    assert {owner for _, owner in owners(s3.list_objects(Bucket="lists"))} == {OWN}
+
+
 def test_grants_by_header_reach_the_accounts_that_they_name(lists: Door) -> None:
     s3, other = lists.client(), lists.client("AKIAOTHER")
     s3.put_object(

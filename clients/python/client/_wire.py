@@ -767,6 +767,8 @@ def object_version(it: objects.ObjectVersion) -> model.ObjectVersion:
         size=it.size_bytes,
         etag=it.etag,
         modified=time_of(it.last_modified_ms),
+        storage_class=it.storage_class,
+        owner=it.owner,
     )
 
 
@@ -797,7 +799,14 @@ def encryption(it: model.Encryption | None) -> objects.ObjectEncryption | None:
 
 def listed_object(it: objects.ObjectSummary) -> model.ObjectInfo:
     """Return an object of a listing."""
-    return model.ObjectInfo(key=it.key, size=it.size_bytes, etag=it.etag, modified=time_of(it.last_modified_ms))
+    return model.ObjectInfo(
+        key=it.key,
+        size=it.size_bytes,
+        etag=it.etag,
+        modified=time_of(it.last_modified_ms),
+        storage_class=it.storage_class,
+        owner=it.owner,
+    )
 
 
 def configuration(document: str) -> dict[str, Any]:

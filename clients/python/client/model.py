@@ -462,7 +462,8 @@ class Restore(Value, frozen=True):
 
 
 class ObjectInfo(Value, frozen=True):
-    """An object's description. Listings fill in `key`, `size`, `etag` and `modified` only; `messages` are those that
+    """An object's description. Listings fill in `key`, `size`, `etag`, `modified`, `storage_class` and, where it is
+    asked for and is not the bucket's, `owner`, the account that it belongs to; `messages` are those that
     were stored with it, told by `put` alone. `encryption` is `AES256`, `aws:kms`, `aws:kms:dsse`, `SSE-C` or empty.
     `version_id` is empty where the bucket never kept versions, and of what was written just now while that is
     suspended. `lock` is what the caller may know of what protects it, None for nothing, told by `head`, `get` and
@@ -490,6 +491,7 @@ class ObjectInfo(Value, frozen=True):
     storage_class: str = ""
     tag_count: int = 0
     restore: Restore | None = None
+    owner: str = ""
 
 
 class PartInfo(Value, frozen=True):
@@ -514,7 +516,7 @@ class ObjectAttributes(Value, frozen=True):
 
 class ObjectVersion(Value, frozen=True):
     """A version of an object, or a delete marker, which has neither size nor ETag. `latest` says that it is the newest
-    of its key.
+    of its key, `owner` is the account that it belongs to, where that is not the bucket's.
     """
 
     key: str
@@ -524,6 +526,8 @@ class ObjectVersion(Value, frozen=True):
     size: int
     etag: str
     modified: datetime
+    storage_class: str = ""
+    owner: str = ""
 
 
 class Deleted(Value, frozen=True):

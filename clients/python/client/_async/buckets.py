@@ -442,11 +442,18 @@ class AsyncBucket(Handle):
         return tuple(map(_wire.deleted, response.results))
 
     def list(
-        self, prefix: str = "", *, delimiter: str = "", start_after: str = "", page_size: int | None = None
+        self,
+        prefix: str = "",
+        *,
+        delimiter: str = "",
+        start_after: str = "",
+        page_size: int | None = None,
+        fetch_owner: bool = False,
     ) -> AsyncPager[model.ObjectInfo]:
         """List objects in order of their keys.
 
         With a `delimiter`, keys that go on behind it are rolled up into the `common_prefixes` of `pages()`.
+        `fetch_owner` asks whose each one is: where the bucket's access control lists act, that may be another account.
         """
 
         async def fetch(page_token: str) -> Page[model.ObjectInfo]:
@@ -459,6 +466,7 @@ class AsyncBucket(Handle):
                     start_after=start_after,
                     page_size=page_size or 0,
                     page_token=page_token,
+                    fetch_owner=fetch_owner,
                 ),
             )
             objects = [_wire.listed_object(it) for it in response.objects]

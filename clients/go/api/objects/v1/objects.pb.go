@@ -6101,7 +6101,9 @@ type ListObjectsRequest struct {
 	// Set by the client, optional: the most keys and common prefixes together (S3's max-keys), 1 to 1000. 0 means 1000.
 	PageSize int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Set by the client: `next_page_token` of the page before (S3's continuation token), with all other fields unchanged.
-	PageToken     string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Set by the client, optional: tell whose each object is, where that may be another account than the bucket's.
+	FetchOwner    bool `protobuf:"varint,7,opt,name=fetch_owner,json=fetchOwner,proto3" json:"fetch_owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6178,6 +6180,13 @@ func (x *ListObjectsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListObjectsRequest) GetFetchOwner() bool {
+	if x != nil {
+		return x.FetchOwner
+	}
+	return false
+}
+
 // One object of a listing.
 type ObjectSummary struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -6189,8 +6198,12 @@ type ObjectSummary struct {
 	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
 	// Set by the server: when the object became visible.
 	LastModifiedMs int64 `protobuf:"varint,4,opt,name=last_modified_ms,json=lastModifiedMs,proto3" json:"last_modified_ms,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Set by the server: as in Object.
+	StorageClass string `protobuf:"bytes,5,opt,name=storage_class,json=storageClass,proto3" json:"storage_class,omitempty"`
+	// Set by the server with `fetch_owner`: the account that it belongs to, 12 digits; empty where that is the bucket's.
+	Owner         string `protobuf:"bytes,6,opt,name=owner,proto3" json:"owner,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ObjectSummary) Reset() {
@@ -6249,6 +6262,20 @@ func (x *ObjectSummary) GetLastModifiedMs() int64 {
 		return x.LastModifiedMs
 	}
 	return 0
+}
+
+func (x *ObjectSummary) GetStorageClass() string {
+	if x != nil {
+		return x.StorageClass
+	}
+	return ""
+}
+
+func (x *ObjectSummary) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
 }
 
 // One page of a listing.
@@ -6433,8 +6460,12 @@ type ObjectVersion struct {
 	Etag string `protobuf:"bytes,6,opt,name=etag,proto3" json:"etag,omitempty"`
 	// Set by the server: when it became visible.
 	LastModifiedMs int64 `protobuf:"varint,7,opt,name=last_modified_ms,json=lastModifiedMs,proto3" json:"last_modified_ms,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Set by the server: as in Object.
+	StorageClass string `protobuf:"bytes,8,opt,name=storage_class,json=storageClass,proto3" json:"storage_class,omitempty"`
+	// Set by the server: the account that it belongs to, 12 digits; empty where that is the bucket's.
+	Owner         string `protobuf:"bytes,9,opt,name=owner,proto3" json:"owner,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ObjectVersion) Reset() {
@@ -6514,6 +6545,20 @@ func (x *ObjectVersion) GetLastModifiedMs() int64 {
 		return x.LastModifiedMs
 	}
 	return 0
+}
+
+func (x *ObjectVersion) GetStorageClass() string {
+	if x != nil {
+		return x.StorageClass
+	}
+	return ""
+}
+
+func (x *ObjectVersion) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
 }
 
 // One page of versions.
@@ -8495,7 +8540,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"version_id\x18\x02 \x01(\tR\tversionId\x12#\n" +
 	"\rdelete_marker\x18\x03 \x01(\bR\fdeleteMarker\"a\n" +
 	"\x1aBatchDeleteObjectsResponse\x12C\n" +
-	"\aresults\x18\x01 \x03(\v2).cumulo.api.objects.v1.DeleteObjectResultR\aresults\"\xbf\x01\n" +
+	"\aresults\x18\x01 \x03(\v2).cumulo.api.objects.v1.DeleteObjectResultR\aresults\"\xe0\x01\n" +
 	"\x12ListObjectsRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x16\n" +
 	"\x06prefix\x18\x02 \x01(\tR\x06prefix\x12\x1c\n" +
@@ -8504,13 +8549,17 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"startAfter\x12\x1b\n" +
 	"\tpage_size\x18\x05 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x06 \x01(\tR\tpageToken\"~\n" +
+	"page_token\x18\x06 \x01(\tR\tpageToken\x12\x1f\n" +
+	"\vfetch_owner\x18\a \x01(\bR\n" +
+	"fetchOwner\"\xb9\x01\n" +
 	"\rObjectSummary\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x1d\n" +
 	"\n" +
 	"size_bytes\x18\x02 \x01(\x03R\tsizeBytes\x12\x12\n" +
 	"\x04etag\x18\x03 \x01(\tR\x04etag\x12(\n" +
-	"\x10last_modified_ms\x18\x04 \x01(\x03R\x0elastModifiedMs\"\xa6\x01\n" +
+	"\x10last_modified_ms\x18\x04 \x01(\x03R\x0elastModifiedMs\x12#\n" +
+	"\rstorage_class\x18\x05 \x01(\tR\fstorageClass\x12\x14\n" +
+	"\x05owner\x18\x06 \x01(\tR\x05owner\"\xa6\x01\n" +
 	"\x13ListObjectsResponse\x12>\n" +
 	"\aobjects\x18\x01 \x03(\v2$.cumulo.api.objects.v1.ObjectSummaryR\aobjects\x12'\n" +
 	"\x0fcommon_prefixes\x18\x02 \x03(\tR\x0ecommonPrefixes\x12&\n" +
@@ -8524,7 +8573,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x16start_after_version_id\x18\x05 \x01(\tR\x13startAfterVersionId\x12\x1b\n" +
 	"\tpage_size\x18\x06 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\a \x01(\tR\tpageToken\"\xda\x01\n" +
+	"page_token\x18\a \x01(\tR\tpageToken\"\x95\x02\n" +
 	"\rObjectVersion\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x1d\n" +
 	"\n" +
@@ -8534,7 +8583,9 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\n" +
 	"size_bytes\x18\x05 \x01(\x03R\tsizeBytes\x12\x12\n" +
 	"\x04etag\x18\x06 \x01(\tR\x04etag\x12(\n" +
-	"\x10last_modified_ms\x18\a \x01(\x03R\x0elastModifiedMs\"\xaf\x01\n" +
+	"\x10last_modified_ms\x18\a \x01(\x03R\x0elastModifiedMs\x12#\n" +
+	"\rstorage_class\x18\b \x01(\tR\fstorageClass\x12\x14\n" +
+	"\x05owner\x18\t \x01(\tR\x05owner\"\xaf\x01\n" +
 	"\x1aListObjectVersionsResponse\x12@\n" +
 	"\bversions\x18\x01 \x03(\v2$.cumulo.api.objects.v1.ObjectVersionR\bversions\x12'\n" +
 	"\x0fcommon_prefixes\x18\x02 \x03(\tR\x0ecommonPrefixes\x12&\n" +

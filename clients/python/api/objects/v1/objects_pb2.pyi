@@ -3269,6 +3269,7 @@ class ListObjectsRequest(_message.Message):
     START_AFTER_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FETCH_OWNER_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     prefix: _builtins.str
@@ -3283,6 +3284,8 @@ class ListObjectsRequest(_message.Message):
     """Set by the client, optional: the most keys and common prefixes together (S3's max-keys), 1 to 1000. 0 means 1000."""
     page_token: _builtins.str
     """Set by the client: `next_page_token` of the page before (S3's continuation token), with all other fields unchanged."""
+    fetch_owner: _builtins.bool
+    """Set by the client, optional: tell whose each object is, where that may be another account than the bucket's."""
     def __init__(
         self,
         *,
@@ -3292,10 +3295,11 @@ class ListObjectsRequest(_message.Message):
         start_after: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        fetch_owner: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "delimiter", b"delimiter", "page_size", b"page_size", "page_token", b"page_token", "prefix", b"prefix", "start_after", b"start_after"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "delimiter", b"delimiter", "fetch_owner", b"fetch_owner", "page_size", b"page_size", "page_token", b"page_token", "prefix", b"prefix", "start_after", b"start_after"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3311,6 +3315,8 @@ class ObjectSummary(_message.Message):
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     LAST_MODIFIED_MS_FIELD_NUMBER: _builtins.int
+    STORAGE_CLASS_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Set by the server: the key."""
     size_bytes: _builtins.int
@@ -3319,6 +3325,10 @@ class ObjectSummary(_message.Message):
     """Set by the server: as in Object."""
     last_modified_ms: _builtins.int
     """Set by the server: when the object became visible."""
+    storage_class: _builtins.str
+    """Set by the server: as in Object."""
+    owner: _builtins.str
+    """Set by the server with `fetch_owner`: the account that it belongs to, 12 digits; empty where that is the bucket's."""
     def __init__(
         self,
         *,
@@ -3326,10 +3336,12 @@ class ObjectSummary(_message.Message):
         size_bytes: _builtins.int = ...,
         etag: _builtins.str = ...,
         last_modified_ms: _builtins.int = ...,
+        storage_class: _builtins.str = ...,
+        owner: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "key", b"key", "last_modified_ms", b"last_modified_ms", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "key", b"key", "last_modified_ms", b"last_modified_ms", "owner", b"owner", "size_bytes", b"size_bytes", "storage_class", b"storage_class"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3430,6 +3442,8 @@ class ObjectVersion(_message.Message):
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     LAST_MODIFIED_MS_FIELD_NUMBER: _builtins.int
+    STORAGE_CLASS_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Set by the server: the key."""
     version_id: _builtins.str
@@ -3444,6 +3458,10 @@ class ObjectVersion(_message.Message):
     """Set by the server: as in Object."""
     last_modified_ms: _builtins.int
     """Set by the server: when it became visible."""
+    storage_class: _builtins.str
+    """Set by the server: as in Object."""
+    owner: _builtins.str
+    """Set by the server: the account that it belongs to, 12 digits; empty where that is the bucket's."""
     def __init__(
         self,
         *,
@@ -3454,10 +3472,12 @@ class ObjectVersion(_message.Message):
         size_bytes: _builtins.int = ...,
         etag: _builtins.str = ...,
         last_modified_ms: _builtins.int = ...,
+        storage_class: _builtins.str = ...,
+        owner: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delete_marker", b"delete_marker", "etag", b"etag", "key", b"key", "last_modified_ms", b"last_modified_ms", "latest", b"latest", "size_bytes", b"size_bytes", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delete_marker", b"delete_marker", "etag", b"etag", "key", b"key", "last_modified_ms", b"last_modified_ms", "latest", b"latest", "owner", b"owner", "size_bytes", b"size_bytes", "storage_class", b"storage_class", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

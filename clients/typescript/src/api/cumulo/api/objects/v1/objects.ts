@@ -1219,6 +1219,8 @@ export interface ListObjectsRequest {
   pageSize: number;
   /** Set by the client: `next_page_token` of the page before (S3's continuation token), with all other fields unchanged. */
   pageToken: string;
+  /** Set by the client, optional: tell whose each object is, where that may be another account than the bucket's. */
+  fetchOwner: boolean;
 }
 
 /** One object of a listing. */
@@ -1231,6 +1233,10 @@ export interface ObjectSummary {
   etag: string;
   /** Set by the server: when the object became visible. */
   lastModifiedMs: bigint;
+  /** Set by the server: as in Object. */
+  storageClass: string;
+  /** Set by the server with `fetch_owner`: the account that it belongs to, 12 digits; empty where that is the bucket's. */
+  owner: string;
 }
 
 /** One page of a listing. */
@@ -1280,6 +1286,10 @@ export interface ObjectVersion {
   etag: string;
   /** Set by the server: when it became visible. */
   lastModifiedMs: bigint;
+  /** Set by the server: as in Object. */
+  storageClass: string;
+  /** Set by the server: the account that it belongs to, 12 digits; empty where that is the bucket's. */
+  owner: string;
 }
 
 /** One page of versions. */
@@ -10072,7 +10082,7 @@ export const BatchDeleteObjectsResponse: MessageFns<BatchDeleteObjectsResponse> 
 };
 
 function createBaseListObjectsRequest(): ListObjectsRequest {
-  return { bucket: "", prefix: "", delimiter: "", startAfter: "", pageSize: 0, pageToken: "" };
+  return { bucket: "", prefix: "", delimiter: "", startAfter: "", pageSize: 0, pageToken: "", fetchOwner: false };
 }
 
 export const ListObjectsRequest: MessageFns<ListObjectsRequest> = {
@@ -10094,6 +10104,9 @@ export const ListObjectsRequest: MessageFns<ListObjectsRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(50).string(message.pageToken);
+    }
+    if (message.fetchOwner !== false) {
+      writer.uint32(56).bool(message.fetchOwner);
     }
     return writer;
   },
@@ -10159,6 +10172,14 @@ export const ListObjectsRequest: MessageFns<ListObjectsRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.fetchOwner = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -10182,12 +10203,13 @@ export const ListObjectsRequest: MessageFns<ListObjectsRequest> = {
     message.startAfter = object.startAfter ?? "";
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.fetchOwner = object.fetchOwner ?? false;
     return message;
   },
 };
 
 function createBaseObjectSummary(): ObjectSummary {
-  return { key: "", sizeBytes: 0n, etag: "", lastModifiedMs: 0n };
+  return { key: "", sizeBytes: 0n, etag: "", lastModifiedMs: 0n, storageClass: "", owner: "" };
 }
 
 export const ObjectSummary: MessageFns<ObjectSummary> = {
@@ -10209,6 +10231,12 @@ export const ObjectSummary: MessageFns<ObjectSummary> = {
         throw new globalThis.Error("value provided for field message.lastModifiedMs of type int64 too large");
       }
       writer.uint32(32).int64(message.lastModifiedMs);
+    }
+    if (message.storageClass !== "") {
+      writer.uint32(42).string(message.storageClass);
+    }
+    if (message.owner !== "") {
+      writer.uint32(50).string(message.owner);
     }
     return writer;
   },
@@ -10258,6 +10286,22 @@ export const ObjectSummary: MessageFns<ObjectSummary> = {
             message.lastModifiedMs = reader.int64() as bigint;
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.storageClass = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -10281,6 +10325,8 @@ export const ObjectSummary: MessageFns<ObjectSummary> = {
     message.lastModifiedMs = (object.lastModifiedMs !== undefined && object.lastModifiedMs !== null)
       ? BigInt(object.lastModifiedMs)
       : 0n;
+    message.storageClass = object.storageClass ?? "";
+    message.owner = object.owner ?? "";
     return message;
   },
 };
@@ -10492,7 +10538,17 @@ export const ListObjectVersionsRequest: MessageFns<ListObjectVersionsRequest> = 
 };
 
 function createBaseObjectVersion(): ObjectVersion {
-  return { key: "", versionId: "", latest: false, deleteMarker: false, sizeBytes: 0n, etag: "", lastModifiedMs: 0n };
+  return {
+    key: "",
+    versionId: "",
+    latest: false,
+    deleteMarker: false,
+    sizeBytes: 0n,
+    etag: "",
+    lastModifiedMs: 0n,
+    storageClass: "",
+    owner: "",
+  };
 }
 
 export const ObjectVersion: MessageFns<ObjectVersion> = {
@@ -10523,6 +10579,12 @@ export const ObjectVersion: MessageFns<ObjectVersion> = {
         throw new globalThis.Error("value provided for field message.lastModifiedMs of type int64 too large");
       }
       writer.uint32(56).int64(message.lastModifiedMs);
+    }
+    if (message.storageClass !== "") {
+      writer.uint32(66).string(message.storageClass);
+    }
+    if (message.owner !== "") {
+      writer.uint32(74).string(message.owner);
     }
     return writer;
   },
@@ -10596,6 +10658,22 @@ export const ObjectVersion: MessageFns<ObjectVersion> = {
             message.lastModifiedMs = reader.int64() as bigint;
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.storageClass = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -10622,6 +10700,8 @@ export const ObjectVersion: MessageFns<ObjectVersion> = {
     message.lastModifiedMs = (object.lastModifiedMs !== undefined && object.lastModifiedMs !== null)
       ? BigInt(object.lastModifiedMs)
       : 0n;
+    message.storageClass = object.storageClass ?? "";
+    message.owner = object.owner ?? "";
     return message;
   },
 };
