@@ -41,6 +41,8 @@ class Room:
     table: OperationTable
     throttles = False
     """Whether `throttle` may refuse."""
+    completes = False
+    """Whether `complete` may add to what a read answered."""
     resolved_anew: tuple[type[Exception], ...] = ()
     """What a function raises where what a name leads to has changed since the request was resolved."""
     resolves_max = 1
@@ -60,6 +62,12 @@ class Room:
 
     async def throttle(self, operation: Operation, resolved: Resolved) -> None:
         """Refuse an authorised call where there are too many; asked only where `throttles`."""
+        raise NotImplementedError
+
+    async def complete(self, ctx: CallContext, resolved: Resolved, value: Any) -> Any:
+        """Return what a read answered with what another room must be asked for in the caller's name; asked only where
+        `completes`.
+        """
         raise NotImplementedError
 
     def present(self, request: Any, resolved: Resolved, value: Any) -> Any:
@@ -92,6 +100,8 @@ class Room:
                     await self.throttle(row, resolved)
                 if row.kind is Kind.READ:
                     value = await self.engine.read(resolved.partitions, row.handler, resolved.request)
+                    if self.completes:
+                        value = await self.complete(ctx, resolved, value)
                     return Result(self.present(request, resolved, value))
                 if row.kind is Kind.WRITE:
                     value = await self._write(ctx, row, request, resolved)

@@ -91,7 +91,8 @@ class QueueTarget:
             stored = replace(stored, body=delivery.body, md5_of_body=digest)
         else:
             sealed = sealing.seal(message_id, Written(delivery.body, (), "", digest))
-            stored = replace(stored, body=sealed, key_id=sealing.key_id, key_period_ms=sealing.period_ms)
+            stored = replace(stored, body=sealed, key_id=sealing.key_id)
+            stored = replace(stored, key_period_ms=sealing.period_ms, envelope=sealing.envelope)
         return replace(delivery, sealed=stored)
 
     def deliver(self, txn: Any, delivery: Delivery, now_ms: int) -> bool:

@@ -172,6 +172,19 @@ MESSAGE_UNREADABLE = ErrorRow(
     Status.DATA_LOSS,
     "{what} cannot be encrypted or decrypted: {reason}. Nothing was removed.",
 )
+KEY_SERVICE_ERRORS: Mapping[str, ErrorRow] = {
+    code: ErrorRow(ours, 400, status, "{reason}", query_code=f"KMS.{theirs}")
+    for code, ours, theirs, status in (
+        ("AccessDenied", "KmsAccessDenied", "AccessDeniedException", Status.PERMISSION_DENIED),
+        ("NotFoundException", "KmsNotFound", "NotFoundException", Status.FAILED_PRECONDITION),
+        ("InvalidArnException", "KmsNotFound", "NotFoundException", Status.FAILED_PRECONDITION),
+        ("DisabledException", "KmsDisabled", "DisabledException", Status.FAILED_PRECONDITION),
+        ("KMSInvalidStateException", "KmsInvalidState", "InvalidStateException", Status.FAILED_PRECONDITION),
+        ("InvalidKeyUsageException", "KmsInvalidKeyUsage", "InvalidKeyUsageException", Status.FAILED_PRECONDITION),
+        ("ServiceUnavailable", "KmsThrottled", "ThrottlingException", Status.UNAVAILABLE),
+    )
+}
+"""What SQS says where the key service refuses, by that one's codes; what is not here keeps its own."""
 ENCRYPTION_CHANGED = ErrorRow(
     "ServiceUnavailable",
     503,

@@ -83,6 +83,16 @@ class DataKey(records.Record, frozen=True):
         return f"DataKey({self.key_id.hex()})"
 
 
+class Envelope(records.Record, frozen=True):
+    """A data key as the key service wrapped it; `queue_arn` is its encryption context."""
+
+    wrapped: bytes = b""
+    queue_arn: str = ""
+
+    def __repr__(self) -> str:
+        return f"Envelope({self.queue_arn})"
+
+
 class QueueName(records.Record, frozen=True):
     """Where a name leads, with what is needed before a transaction on the queue: its policy, whether a receive waits,
     and which dead-letter queue a receive must name. The latter is a name and not an id, because SQS's redrive policy
@@ -203,7 +213,8 @@ class StoredMessage(records.Record, frozen=True):
     clock's time at which it came into this queue, 0 where that is `kept_from_ms`. Of a sealed message
     (`key_id` is not empty) `body` is what `sealing` made of all that the sender wrote, and attributes, trace header and
     digest stand in it alone; `key_period_ms` says which message key sealed it, and `sealed_as` is the message id that
-    it was sealed with, empty where that is its id still. `history` are its latest moves.
+    it was sealed with, empty where that is its id still. `history` are its latest moves. `envelope` is the key of the
+    key service that sealed it together with the data key; None where that did it alone.
     """
 
     message_id: str = ""
@@ -224,6 +235,7 @@ class StoredMessage(records.Record, frozen=True):
     key_period_ms: int = 0
     sealed_as: str = ""
     history: tuple[Hop, ...] = ()
+    envelope: Envelope | None = None
 
 
 _ID_BEGINS = b"\xd9\x24"

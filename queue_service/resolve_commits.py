@@ -73,7 +73,7 @@ async def resolve_commit(
             deletes.append(StampedDelete(place.name, partition, parsed, now_ms, desk.in_flight_max, must_be_there=True))
         if at_queue.sends:
             own_seed = seed_of(seed, len(sends))
-            sealing = desk.seals.sealing(found.row, now_ms) if found else None
+            sealing = await desk.seals.sealing_for(ctx, place.arn, found.row, now_ms) if found else None
             messages, answers, invalid = stamping.stamp_entries(
                 [request.sends[item].entry for item in at_queue.sends],
                 own_seed,

@@ -12,6 +12,7 @@ from cumulo.identity.authorizer import Guard
 from cumulo.identity.room import Resolved
 from cumulo.queue_service import model, receipts, stamping
 from cumulo.queue_service.errors import NOT_OF_THIS_QUEUE_TYPE, TOO_MANY_ENTRIES_IN_BATCH_REQUEST
+from cumulo.queue_service.keys import QueueName
 from cumulo.queue_service.leases import StampedChange, StampedDelete
 from cumulo.queue_service.messages import Demand, StampedReceive, StampedSend
 from cumulo.queue_service.peeking import POSITION_MAX, StampedLook
@@ -34,10 +35,11 @@ class ResolvedItems(Resolved, frozen=True):
 
 
 class ResolvedReceive(Resolved, frozen=True):
-    """A receive, where from, and how long it may wait."""
+    """A receive, where from, with its directory row, and how long it may wait."""
 
     wait_s: int = 0
     place: Place | None = None
+    row: QueueName | None = None
 
 
 async def _send(desk: Desk, ctx: CallContext, operation: Operation, request: model.SendMessages) -> Resolved:
@@ -51,7 +53,10 @@ async def _send(desk: Desk, ctx: CallContext, operation: Operation, request: mod
     if fifo and request.request_id and len(request.entries) > model.FIFO_REMEMBERED_ENTRIES_MAX:
         limit = model.FIFO_REMEMBERED_ENTRIES_MAX
         raise TOO_MANY_ENTRIES_IN_BATCH_REQUEST.error(limit=limit, entries=len(request.entries))
-    sealing = desk.seals.sealing(found.row, now_ms)
+    checks, guard = checks_of(operation, place), Guard(place.account, found.row.policy)
+    if desk.seals.asks(found.row):  # the key service hears of nobody who may not send
+        desk.authorizer.authorize(ctx, checks, guard)
+    sealing = await desk.seals.sealing_for(ctx, place.arn, found.row, now_ms)
     messages, sent, invalid = stamping.stamp_entries(
         request.entries, seed, ctx.principal.id, desk.clock.wall_ms(), now_ms, fifo=fifo, sealing=sealing
     )
@@ -59,8 +64,8 @@ async def _send(desk: Desk, ctx: CallContext, operation: Operation, request: mod
     return ResolvedItems(
         StampedSend(place.name, partition, tuple(messages), seed, now_ms, sealing.key_id if sealing else b""),
         (partition,),
-        checks_of(operation, place),
-        Guard(place.account, found.row.policy),
+        checks,
+        guard,
         is_batch=_is_batch(operation),
         good=sent,
         invalid=invalid,
@@ -155,6 +160,7 @@ async def resolve_receive(
         guard_of(place, found),
         wait_s=row.receive_wait_s if request.wait_s is None else request.wait_s,
         place=place,
+        row=row,
     )
 
 

@@ -14,7 +14,7 @@ from cumulo.queue_service import message_attributes, page_tokens, stamping
 from cumulo.queue_service import schedule_model as model
 from cumulo.queue_service.errors import SCHEDULE_DOES_NOT_EXIST
 from cumulo.queue_service.instants import check_timing
-from cumulo.queue_service.model import PRIORITY_DEFAULT, SendEntry, is_fifo
+from cumulo.queue_service.model import PRIORITY_DEFAULT, MessageAttributes, SendEntry, is_fifo
 from cumulo.queue_service.mover import on_behalf_of
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import Found
@@ -22,12 +22,14 @@ from cumulo.queue_service.resolving import Desk, Resolver, checks_of, page_size
 from cumulo.queue_service.scheduler import following_ms, planned
 from cumulo.queue_service.schedules import (
     ScheduleRow,
+    ScheduleShown,
     StampedLook,
     StampedPage,
     StampedSchedule,
     decode_schedule,
     schedule_key,
     sealed_as,
+    unwrapped,
 )
 from cumulo.queue_service.sealing import Written
 from cumulo.storage.engine import ROOT, VALUE_BYTES_MAX, ReadTxn
@@ -37,9 +39,20 @@ _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{model.SCHEDULE_NAME_CHARACTERS_MAX}}}")
 
 
 class ResolvedWrite(Resolved, frozen=True):
-    """A schedule to be made or changed; `look` shows what became of it."""
+    """A schedule to be made or changed; `look` shows what became of it. `body` and `attributes` are its message, in the
+    clear where only the key service could tell it.
+    """
 
     look: StampedLook | None = None
+    body: bytes = b""
+    attributes: MessageAttributes = ()
+
+    def shown(self, it: ScheduleShown) -> ScheduleShown:
+        """Return what was written, with its message in the clear where only the key service could tell it."""
+        if it.row.envelope is None:
+            return it
+        row = msgspec.structs.replace(it.row, body=self.body, attributes=self.attributes, key_id=b"", envelope=None)
+        return msgspec.structs.replace(it, row=row)
 
 
 async def _create(desk: Desk, ctx: CallContext, operation: Operation, request: model.CreateSchedule) -> Resolved:
@@ -52,9 +65,13 @@ async def _create(desk: Desk, ctx: CallContext, operation: Operation, request: m
     if found is None:
         return desk.missing(operation, place)
     row = ScheduleRow(create_ms=wall_ms, skip_missed=request.skip_missed)
-    row = _with_message(desk, found, _with_timing(row, request.timing, wall_ms), request.schedule_id, request.message)
+    _check_keys(desk, ctx, operation, place, found)
+    row = await _with_message(
+        desk, ctx, place, found, _with_timing(row, request.timing, wall_ms), request.schedule_id, request.message
+    )
     row = _armed(desk, ctx, row, paused=request.paused)
-    return _write(operation, place, found.row.partition, found.row.policy, request.schedule_id, row, b"")
+    plain = msgspec.structs.replace(row, body=request.message.body, attributes=request.message.attributes)
+    return _write(operation, place, found.row.partition, found.row.policy, request.schedule_id, row, b"", plain)
 
 
 async def _update(desk: Desk, ctx: CallContext, operation: Operation, request: model.UpdateSchedule) -> Resolved:
@@ -76,15 +93,20 @@ async def _update(desk: Desk, ctx: CallContext, operation: Operation, request: m
         error = SCHEDULE_DOES_NOT_EXIST.error(schedule=request.schedule_id)
         return msgspec.structs.replace(missing, missing=error, guard=Guard(place.account, found.row.policy))
     row = decode_schedule(stored)
+    _check_keys(desk, ctx, operation, place, found)
     if request.timing is not None:
         row = _with_timing(row, request.timing, wall_ms)
     if request.message is not None:
-        row = _with_message(desk, found, row, request.schedule_id, request.message)
+        row = await _with_message(desk, ctx, place, found, row, request.schedule_id, request.message)
+        plain = msgspec.structs.replace(row, body=request.message.body, attributes=request.message.attributes)
+    else:
+        now_ms = desk.clock.deadline_ms()
+        plain = await unwrapped(desk.seals, ctx, partition, request.schedule_id, row, now_ms)
     if request.skip_missed is not None:
         row = msgspec.structs.replace(row, skip_missed=request.skip_missed)
     paused = row.state == model.ScheduleState.PAUSED if request.paused is None else request.paused
     row = _armed(desk, ctx, row, paused=paused)
-    return _write(operation, place, partition, found.row.policy, request.schedule_id, row, stored)
+    return _write(operation, place, partition, found.row.policy, request.schedule_id, row, stored, plain)
 
 
 def _stored(txn: ReadTxn, key: bytes) -> bytes | None:
@@ -99,6 +121,7 @@ def _write(
     schedule_id: str,
     row: ScheduleRow,
     before: bytes,
+    plain: ScheduleRow,
 ) -> Resolved:
     if len(encode(row)) > VALUE_BYTES_MAX:
         raise INVALID_PARAMETER_VALUE.error(
@@ -110,6 +133,8 @@ def _write(
         checks_of(operation, place),
         Guard(place.account, policy),
         look=StampedLook(place, partition, schedule_id),
+        body=plain.body,
+        attributes=plain.attributes,
     )
 
 
@@ -160,11 +185,23 @@ def _check_message(message: model.ScheduledMessage, place: Place) -> None:
             )
 
 
-def _with_message(
-    desk: Desk, found: Found, row: ScheduleRow, schedule_id: str, message: model.ScheduledMessage
+def _check_keys(desk: Desk, ctx: CallContext, operation: Operation, place: Place, found: Found) -> None:
+    """See to it that the key service hears of nobody who may not write the schedule."""
+    if desk.seals.has_key_service:
+        desk.authorizer.authorize(ctx, checks_of(operation, place), Guard(place.account, found.row.policy))
+
+
+async def _with_message(
+    desk: Desk,
+    ctx: CallContext,
+    place: Place,
+    found: Found,
+    row: ScheduleRow,
+    schedule_id: str,
+    message: model.ScheduledMessage,
 ) -> ScheduleRow:
     """Return a schedule that sends this, sealed where its queue is encrypted."""
-    sealing = desk.seals.sealing(found.row, desk.clock.deadline_ms())
+    sealing = await desk.seals.sealing_for(ctx, place.arn, found.row, desk.clock.deadline_ms())
     body, attributes = message.body, message.attributes
     if sealing is not None:
         body, attributes = sealing.seal(sealed_as(schedule_id), Written(body, attributes, "", "")), ()
@@ -174,6 +211,7 @@ def _with_message(
         attributes=attributes,
         key_id=sealing.key_id if sealing else b"",
         key_period_ms=sealing.period_ms if sealing else 0,
+        envelope=sealing.envelope if sealing else None,
         group_id=message.group_id or "",
         priority=PRIORITY_DEFAULT if message.priority is None else message.priority,
     )

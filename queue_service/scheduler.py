@@ -21,6 +21,7 @@ from cumulo.core.ids import Randomness
 from cumulo.core.operations import Check
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.queue_service import stamping
+from cumulo.queue_service.errors import KEY_SERVICE_ERRORS
 from cumulo.queue_service.instants import next_instant_ms
 from cumulo.queue_service.keys import META, QueueName, decode_meta
 from cumulo.queue_service.messages import StampedSend
@@ -36,8 +37,9 @@ from cumulo.queue_service.schedules import (
     fire,
     opened,
     schedule_id_of,
+    unwrapped,
 )
-from cumulo.queue_service.sealing import MessageSeals
+from cumulo.queue_service.sealing import MessageSeals, Sealing
 from cumulo.storage.engine import ROOT, Due, Engine, ReadTxn
 
 LOOK_AGAIN_MS = 3_600_000
@@ -82,10 +84,10 @@ class Scheduler:
     async def _take(self, entry: Due) -> None:
         partition = entry.key[:8]
         plan: Plan | None = await self._engine.read((ROOT, partition), plan_step, entry.key)
-        step = StampedFire(entry, b"", ScheduleRow(), None) if plan is None else self._step(entry, plan)
+        step = StampedFire(entry, b"", ScheduleRow(), None) if plan is None else await self._step(entry, plan)
         await self._engine.transact((ROOT, partition), fire, step)
 
-    def _step(self, entry: Due, plan: Plan) -> StampedFire:
+    async def _step(self, entry: Due, plan: Plan) -> StampedFire:
         row, wall_ms, now_ms = decode_schedule(plan.stored), self._clock.wall_ms(), self._clock.deadline_ms()
         if wall_ms < row.next_ms:
             return StampedFire(entry, plan.stored, planned(row, row.next_ms, wall_ms, now_ms), None)
@@ -95,14 +97,19 @@ class Scheduler:
         try:
             self._authorizer.authorize(ctx, (Check(SEND, plan.place.arn),), guard)
         except ServiceError as error:
-            failed = msgspec.structs.replace(
-                row, state=ScheduleState.FAILED.value, reason=error.message, next_ms=0, due_ms=0
-            )
-            return StampedFire(entry, plan.stored, failed, None)
+            return StampedFire(entry, plan.stored, _failed(row, error), None)
         following = planned(row, following_ms(row, wall_ms), wall_ms, now_ms)
         if row.skip_missed and wall_ms - instant_ms > MISSED_AFTER_MS:
             return StampedFire(entry, plan.stored, following, None)
-        send, message_id = self._stamped(entry, plan, row, ctx.principal.id)
+        partition = entry.key[:8]
+        try:
+            clear = await unwrapped(self._seals, ctx, partition, schedule_id_of(entry.key), row, now_ms)
+            sealing = await self._seals.sealing_for(ctx, plan.place.arn, plan.queue, now_ms)
+        except ServiceError as error:
+            if error.row not in KEY_SERVICE_ERRORS.values():
+                raise
+            return StampedFire(entry, plan.stored, _failed(row, error), None)
+        send, message_id = self._stamped(entry, plan, clear, ctx.principal.id, sealing)
         sent = msgspec.structs.replace(
             following,
             reason="",
@@ -112,7 +119,9 @@ class Scheduler:
         )
         return StampedFire(entry, plan.stored, sent, send)
 
-    def _stamped(self, entry: Due, plan: Plan, row: ScheduleRow, sender_id: str) -> tuple[StampedSend, str]:
+    def _stamped(
+        self, entry: Due, plan: Plan, row: ScheduleRow, sender_id: str, sealing: Sealing | None
+    ) -> tuple[StampedSend, str]:
         """Return the message of a schedule's instant, and its id."""
         partition, schedule_id, fifo = entry.key[:8], schedule_id_of(entry.key), is_fifo(plan.place.name)
         written = opened(self._seals, partition, schedule_id, row)
@@ -131,7 +140,6 @@ class Scheduler:
         )
         seed = self._randomness.token_bytes(stamping.SEED_BYTES)
         wall_ms, now_ms = self._clock.wall_ms(), self._clock.deadline_ms()
-        sealing = self._seals.sealing(plan.queue, now_ms)
         messages, sent, invalid = stamping.stamp_entries(
             (message,), seed, sender_id, wall_ms, now_ms, fifo=fifo, sealing=sealing
         )
@@ -139,6 +147,10 @@ class Scheduler:
         key_id = sealing.key_id if sealing else b""
         send = StampedSend(plan.place.name, partition, tuple(messages), seed, now_ms, key_id)
         return send, sent[0].message_id
+
+
+def _failed(row: ScheduleRow, error: ServiceError) -> ScheduleRow:
+    return msgspec.structs.replace(row, state=ScheduleState.FAILED.value, reason=error.message, next_ms=0, due_ms=0)
 
 
 def following_ms(row: ScheduleRow, wall_ms: int) -> int | None:

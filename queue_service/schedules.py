@@ -12,8 +12,9 @@ where the row is still what the snapshot showed. The rows go with their queue, a
 
 import msgspec
 
+from cumulo.core.context import CallContext
 from cumulo.queue_service.errors import SCHEDULE_DOES_NOT_EXIST, SCHEDULE_EXISTS, TOO_MANY_SCHEDULES
-from cumulo.queue_service.keys import SCHEDULES, StoredMessage
+from cumulo.queue_service.keys import SCHEDULES, Envelope, StoredMessage
 from cumulo.queue_service.kinds import send_messages
 from cumulo.queue_service.messages import StampedSend
 from cumulo.queue_service.model import PRIORITY_DEFAULT, MessageAttributes, is_fifo
@@ -38,7 +39,8 @@ FIRE = "queue.schedule"
 class ScheduleRow(records.Record, frozen=True):
     """A schedule. `anchor_ms` is when its timing was set. All times are the wall clock's, but for `due_ms`, where its
     due entry stands by the deadline clock (0: none). `on_behalf_of` is the encoded caller in whose name it sends. In an
-    encrypted queue `body` is what `sealing` made of body and attributes, under the key of `key_id` and `key_period_ms`.
+    encrypted queue `body` is what `sealing` made of body and attributes, under the key of `key_id` and `key_period_ms`,
+    and of `envelope`.
     """
 
     cron: str = ""
@@ -63,6 +65,7 @@ class ScheduleRow(records.Record, frozen=True):
     on_behalf_of: bytes = b""
     key_id: bytes = b""
     key_period_ms: int = 0
+    envelope: Envelope | None = None
 
     @property
     def timing(self) -> Timing:
@@ -176,14 +179,30 @@ def get_schedule(txn: ReadTxn, request: StampedLook) -> ScheduleShown:
 
 def opened(seals: MessageSeals, partition: bytes, schedule_id: str, row: ScheduleRow) -> Readable:
     """Return the body and attributes of a schedule's message; raises `MESSAGE_UNREADABLE`."""
-    stored = StoredMessage(
+    return seals.open(partition, _sealed_message(schedule_id, row))
+
+
+async def unwrapped(
+    seals: MessageSeals, ctx: CallContext, partition: bytes, schedule_id: str, row: ScheduleRow, now_ms: int
+) -> ScheduleRow:
+    """Return a schedule with its message in the clear where the key service must be asked for it, in a caller's name;
+    raises what forbids that.
+    """
+    if row.envelope is None:
+        return row
+    it = await seals.unwrapped(ctx, partition, _sealed_message(schedule_id, row), now_ms)
+    return msgspec.structs.replace(row, body=it.body, attributes=it.attributes, key_id=b"", envelope=None)
+
+
+def _sealed_message(schedule_id: str, row: ScheduleRow) -> StoredMessage:
+    return StoredMessage(
         message_id=sealed_as(schedule_id),
         body=row.body,
         attributes=row.attributes,
         key_id=row.key_id,
         key_period_ms=row.key_period_ms,
+        envelope=row.envelope,
     )
-    return seals.open(partition, stored)
 
 
 def sealed_as(schedule_id: str) -> str:

@@ -7,6 +7,10 @@ function sees neither it nor what was written. A message names its key, so it ca
 since, and a message that moves to another queue takes a copy of the wrapped key along. Deleting a queue deletes its
 keys, which is the end of what they sealed.
 
+Under a key of KMS, a message is sealed by its queue's data key and one of the key service's together
+(`kms_data_keys`), which lies beside what it sealed, as the key service wrapped it: nobody reads such a message whom the
+key service does not let. Where there is no key service, the data key does it alone.
+
 For each period of the queue's `kms_data_key_reuse_s` a message key is derived from the data key, so that no key seals
 more messages than random nonces are good for: 2**32 (NIST SP 800-38D), against 1.7 * 10**9 at 20,000 a second.
 """
@@ -18,12 +22,15 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from cumulo.core.context import CallContext
 from cumulo.core.ids import Randomness
+from cumulo.core.ports import KeyService
 from cumulo.identity.snapshots import read_now
 from cumulo.queue_service.data_keys import data_key_id, data_key_in, is_there
 from cumulo.queue_service.errors import MESSAGE_UNREADABLE, QUEUE_DOES_NOT_EXIST
-from cumulo.queue_service.keys import DataKey, QueueName, StoredMessage
-from cumulo.queue_service.model import MessageAttributes
+from cumulo.queue_service.keys import DataKey, Envelope, QueueName, StoredMessage
+from cumulo.queue_service.kms_data_keys import KmsDataKeys
+from cumulo.queue_service.model import KMS_DATA_KEY_REUSE_S, MessageAttributes
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.storage.engine import Engine
 from cumulo.storage.records import encode
@@ -34,6 +41,7 @@ SEALINGS_REMEMBERED_MAX = 4_096
 """Of about 1 KiB; one that fell out costs 5 µs, and a look at its wrapped key."""
 DATA_KEYS_REMEMBERED_MAX = 4_096
 _MESSAGE_KEY = b"cumulo message key"
+_WITH_KEY_SERVICE = b"cumulo message key with the key service"
 
 
 class Written(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -56,11 +64,20 @@ Readable = Written | StoredMessage
 
 
 class Sealing:
-    """One message key at work: of one data key, and so of one queue, for one period. Made by `MessageSeals`."""
+    """One message key at work: of one data key, and so of one queue, for one period, or for one data key of the key
+    service. Made by `MessageSeals`.
+    """
 
-    __slots__ = ("_decrypt", "_random", "encrypted", "key_id", "period_ms")
+    __slots__ = ("_decrypt", "_random", "encrypted", "envelope", "key_id", "period_ms")
 
-    def __init__(self, data_key: bytes, randomness: Randomness, key_id: bytes, period_ms: int) -> None:
+    def __init__(
+        self,
+        data_key: bytes,
+        randomness: Randomness,
+        key_id: bytes,
+        period_ms: int,
+        envelope: Envelope | None = None,
+    ) -> None:
         info = _MESSAGE_KEY + u64(period_ms) + b"\x01"
         cipher = AESGCM(hmac.digest(data_key, info, hashlib.sha256))
         self._decrypt, self._random = cipher.decrypt, randomness.token_bytes
@@ -70,6 +87,7 @@ class Sealing:
         """
         self.key_id = key_id
         self.period_ms = period_ms
+        self.envelope = envelope
 
     def seal(self, message_id: str, written: Written) -> bytes:
         """Return what stands in the place of the body of a message of that id."""
@@ -93,11 +111,19 @@ class Sealing:
 class MessageSeals:
     """Seals and opens messages; remembers keys that it has unwrapped, and wraps new ones."""
 
-    def __init__(self, engine: Engine, randomness: Randomness, storage_keys: StorageKeys) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        randomness: Randomness,
+        storage_keys: StorageKeys,
+        key_service: KeyService | None = None,
+    ) -> None:
         self._engine = engine
         self._randomness = randomness
         self._storage_keys = storage_keys
+        self._kms = None if key_service is None else KmsDataKeys(key_service)
         self._sealings: dict[tuple[bytes, int], Sealing] = {}
+        self._shared: dict[tuple[bytes, bytes], Sealing] = {}
         self._data_keys: dict[bytes, bytes] = {}
 
     def new_key(self, place: Place, partition: bytes, kms_master_key_id: str) -> DataKey:
@@ -131,9 +157,73 @@ class MessageSeals:
         except KeyUnreadable as error:
             raise MESSAGE_UNREADABLE.error(what="A new message", reason=error) from error
 
+    def asks(self, row: QueueName) -> bool:
+        """Say whether the key service is asked for the queue of a directory row."""
+        return row.data_key is not None and bool(row.data_key.kms_master_key_id) and self._kms is not None
+
+    @property
+    def has_key_service(self) -> bool:
+        """Say whether there is a key service to ask."""
+        return self._kms is not None
+
+    def opens(self, ctx: CallContext, queue_arn: str, reuse_s: int, now_ms: int) -> bool:
+        """Say whether a caller could open a data key of a queue of late, so that nobody needs to be asked."""
+        return self._kms is not None and self._kms.has_opened(ctx, queue_arn, reuse_s, now_ms)
+
+    async def sealing_for(self, ctx: CallContext, queue_arn: str, row: QueueName, now_ms: int) -> Sealing | None:
+        """Do as `sealing`, for a caller: under a key of KMS he must be able to make and open data keys. Raises what
+        forbids it, `Kms*`, too.
+        """
+        key = row.data_key
+        if key is None or not key.kms_master_key_id or self._kms is None:
+            return self.sealing(row, now_ms)
+        reuse_s = row.kms_data_key_reuse_s
+        made = await self._kms.current(ctx, queue_arn, key.kms_master_key_id, reuse_s, now_ms)
+        try:
+            return self._shared_sealing(key, made.envelope, made.plaintext)
+        except KeyUnreadable as error:
+            raise MESSAGE_UNREADABLE.error(what="A new message", reason=error) from error
+
+    async def unwrapped(
+        self,
+        ctx: CallContext,
+        partition: bytes,
+        stored: StoredMessage,
+        now_ms: int,
+        reuse_s: int = KMS_DATA_KEY_REUSE_S,
+    ) -> StoredMessage:
+        """Return a message in the clear where the key service must be asked for it, in a caller's name, and as it is
+        elsewhere. Raises what forbids it, `Kms*`, and as `open`.
+        """
+        envelope = stored.envelope
+        if envelope is None:
+            return stored
+        try:
+            plaintext = await self._asked_for(ctx, envelope, reuse_s, now_ms)
+            sealing = self._shared.get((stored.key_id, envelope.wrapped))
+            if sealing is None:
+                sealing = self._shared_sealing(self._key_of(partition, stored), envelope, plaintext)
+            written = sealing.open(stored.sealed_as or stored.message_id, stored.body)
+        except KeyUnreadable as error:
+            reason = str(error)
+        except (InvalidTag, ValueError):
+            reason = "its bytes were altered, or its key was"
+        else:
+            return msgspec.structs.replace(
+                stored,
+                body=written.body,
+                attributes=written.attributes,
+                trace_header=written.trace_header,
+                md5_of_body=written.md5_of_body,
+                key_id=b"",
+                envelope=None,
+            )
+        raise MESSAGE_UNREADABLE.error(what=f"The message {stored.message_id}", reason=reason)
+
     def open(self, partition: bytes, stored: StoredMessage) -> Readable:
         """Return what the sender of a message of the queue in `partition` wrote; raises `MESSAGE_UNREADABLE`, and
-        `QUEUE_DOES_NOT_EXIST` where the queue is deleted since the message was read, and with it the key.
+        `QUEUE_DOES_NOT_EXIST` where the queue is deleted since the message was read, and with it the key. One that the
+        key service must be asked for is `unwrapped` before.
         """
         if not stored.key_id:
             return stored
@@ -146,21 +236,46 @@ class MessageSeals:
             reason = "its bytes were altered, or its key was"
         raise MESSAGE_UNREADABLE.error(what=f"The message {stored.message_id}", reason=reason)
 
+    async def _asked_for(self, ctx: CallContext, envelope: Envelope, reuse_s: int, now_ms: int) -> bytes:
+        if self._kms is None:
+            raise KeyUnreadable("its key is the key service's, and there is none")
+        return await self._kms.opened(ctx, envelope, reuse_s, now_ms)
+
     def _look_up(self, partition: bytes, stored: StoredMessage) -> Sealing:
+        if stored.envelope is not None:
+            raise KeyUnreadable("the key service was not asked")
+        return self._made(self._key_of(partition, stored), stored.key_period_ms)
+
+    def _key_of(self, partition: bytes, stored: StoredMessage) -> DataKey:
         key: DataKey | None = read_now(self._engine, (partition,), data_key_in, (partition, stored.key_id))
         if key is None:
             if not read_now(self._engine, (partition,), is_there, partition):
                 raise QUEUE_DOES_NOT_EXIST.error()
             raise KeyUnreadable(f"its data key {stored.key_id.hex()} is not there")
-        return self._made(key, stored.key_period_ms)
+        return key
 
-    def _made(self, key: DataKey, period_ms: int) -> Sealing:
+    def _shared_sealing(self, key: DataKey, envelope: Envelope, plaintext: bytes) -> Sealing:
+        """Return a sealing that needs both keys: what one of them opens, nobody reads (RFC 5869's extract step)."""
+        name = (key.key_id, envelope.wrapped)
+        known = self._shared.get(name)
+        if known is not None:
+            return known
+        both = hmac.digest(self._unwrapped_key(key), _WITH_KEY_SERVICE + plaintext, hashlib.sha256)
+        sealing = self._shared[name] = Sealing(both, self._randomness, key.key_id, 0, envelope)
+        if len(self._shared) > SEALINGS_REMEMBERED_MAX:
+            del self._shared[next(iter(self._shared))]
+        return sealing
+
+    def _unwrapped_key(self, key: DataKey) -> bytes:
         data_key = self._data_keys.get(key.key_id)
         if data_key is None:
             data_key = self._data_keys[key.key_id] = unwrap(self._storage_keys, key)
             if len(self._data_keys) > DATA_KEYS_REMEMBERED_MAX:
                 del self._data_keys[next(iter(self._data_keys))]
-        sealing = Sealing(data_key, self._randomness, key.key_id, period_ms)
+        return data_key
+
+    def _made(self, key: DataKey, period_ms: int) -> Sealing:
+        sealing = Sealing(self._unwrapped_key(key), self._randomness, key.key_id, period_ms)
         self._sealings[key.key_id, period_ms] = sealing
         if len(self._sealings) > SEALINGS_REMEMBERED_MAX:
             del self._sealings[next(iter(self._sealings))]

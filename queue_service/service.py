@@ -16,7 +16,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import TOO_BUSY, ServiceError
 from cumulo.core.ids import Randomness
 from cumulo.core.operations import Operation
-from cumulo.core.ports import TrackedDeliveryTarget
+from cumulo.core.ports import KeyService, TrackedDeliveryTarget
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
@@ -34,12 +34,10 @@ from cumulo.queue_service import (
 )
 from cumulo.queue_service.commits import StampedCommit
 from cumulo.queue_service.delivery import QueueTarget
-from cumulo.queue_service.errors import (
-    OVER_LIMIT,
-)
+from cumulo.queue_service.errors import MESSAGE_UNREADABLE, OVER_LIMIT
 from cumulo.queue_service.expiry import IdleTimer, expire
 from cumulo.queue_service.fifo_keys import FORGET
-from cumulo.queue_service.keys import CLEAR, IDLE, MOVE, RETAIN, WAKE
+from cumulo.queue_service.keys import CLEAR, IDLE, MOVE, RETAIN, WAKE, QueueName
 from cumulo.queue_service.kinds import change_visibilities, peek, receive_messages
 from cumulo.queue_service.leases import StampedChange
 from cumulo.queue_service.messages import (
@@ -52,7 +50,8 @@ from cumulo.queue_service.messages import (
 from cumulo.queue_service.mover import Mover
 from cumulo.queue_service.named_room import NamedRoom
 from cumulo.queue_service.operations import TABLE
-from cumulo.queue_service.peeking import Looked, shown
+from cumulo.queue_service.peeking import Looked, peek_messages, shown
+from cumulo.queue_service.peeking import StampedLook as PeekLook
 from cumulo.queue_service.queue_attributes import Place, place_of
 from cumulo.queue_service.queues import (
     Found,
@@ -73,7 +72,7 @@ from cumulo.queue_service.resolving import Desk, Resolver, guard_of, in_force, l
 from cumulo.queue_service.retention import Timer, clear, forget, retain, wake
 from cumulo.queue_service.rewraps import REWRAP, Rewraps
 from cumulo.queue_service.scheduler import Scheduler
-from cumulo.queue_service.schedules import FIRE, ScheduleShown, StampedPage, get_schedule, shown_schedule
+from cumulo.queue_service.schedules import FIRE, ScheduleShown, StampedPage, get_schedule, shown_schedule, unwrapped
 from cumulo.queue_service.sealing import MessageSeals
 from cumulo.queue_service.throughput import ACTIONS, Throughput, has_quota, messages_asked
 from cumulo.queue_service.waiting import ParkedReceivers, Served, Taken, Waiter
@@ -101,8 +100,8 @@ class Service(NamedRoom):
     Arguments: `engine`, `authorizer`, `clock`, `randomness` as for every room; `sealer` seals receipts and page tokens,
     `storage_keys` wrap the keys of encrypted queues. `in_flight_max` is the quota of messages of one queue that are
     received and not deleted, `fifo_calls_per_s` that of calls of each action on a FIFO queue whose throughput limit is
-    the queue's as a whole, 0 for none. Call `start` on the event loop before the first call, `drain` before the engine
-    closes.
+    the queue's as a whole, 0 for none. `key_service`, where there is one, makes data keys for queues under keys of KMS.
+    Call `start` on the event loop before the first call, `drain` before the engine closes.
     """
 
     table = TABLE
@@ -117,14 +116,16 @@ class Service(NamedRoom):
         storage_keys: StorageKeys,
         in_flight_max: int = model.IN_FLIGHT_MAX,
         fifo_calls_per_s: int = 0,
+        key_service: KeyService | None = None,
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
         self._throughput = Throughput(fifo_calls_per_s)
         self.throttles = self._throughput.is_limited
         # On an engine that may lose notifications a line would have to look again by itself; no engine does yet.
         assert not engine.notify_lossy
-        self.seals = MessageSeals(engine, randomness, storage_keys)
+        self.seals = MessageSeals(engine, randomness, storage_keys, key_service)
         """Encrypts and decrypts what stands in messages."""
+        self.completes = self.seals.has_key_service
         self.desk = Desk(engine, authorizer, clock, randomness, sealer, self.seals, in_flight_max)
         """Where requests are looked up and stamped."""
         self.delivery_target: TrackedDeliveryTarget = QueueTarget(engine, self.seals)
@@ -222,7 +223,7 @@ class Service(NamedRoom):
         if isinstance(value, Looked):
             return shown(self.seals, stamped, value)
         if isinstance(resolved, ResolvedWrite):
-            value = read_now(self.engine, resolved.partitions, get_schedule, resolved.look)
+            value = resolved.shown(read_now(self.engine, resolved.partitions, get_schedule, resolved.look))
         if isinstance(value, ScheduleShown):
             return shown_schedule(self.seals, value)
         if isinstance(stamped, StampedPage):
@@ -231,6 +232,21 @@ class Service(NamedRoom):
             return self.desk.page(listing_of(request, f"{stamped.account}/{stamped.region}"), stamped.limit, value)
         if isinstance(stamped, StampedSources):
             return self.desk.page(listing_of(request, stamped.place.arn), stamped.limit, value)
+        return value
+
+    async def complete(self, ctx: CallContext, resolved: Resolved, value: Any) -> Any:
+        """Return messages that are looked at in the clear where the key service must be asked for them."""
+        now_ms = self.clock.deadline_ms()
+        if isinstance(value, Looked):
+            partition, seals = resolved.request.partition, self.seals
+            messages = [
+                (seq, await seals.unwrapped(ctx, partition, stored, now_ms), there)
+                for seq, stored, there in value.messages
+            ]
+            return msgspec.structs.replace(value, messages=tuple(messages))
+        if isinstance(value, ScheduleShown):
+            row = await unwrapped(self.seals, ctx, value.partition, value.schedule_id, value.row, now_ms)
+            return msgspec.structs.replace(value, row=row)
         return value
 
     # Receiving
@@ -258,6 +274,8 @@ class Service(NamedRoom):
     async def receive(self, ctx: CallContext, resolved: ResolvedReceive) -> tuple[model.Message, ...]:
         """Take messages for one receiver, parked up to its wait until there are some."""
         request: StampedReceive = resolved.request
+        if resolved.row is not None and self.seals.asks(resolved.row):
+            await self._check_key(ctx, resolved, resolved.row)
         waiter = Waiter(request.partition, request.queue, request.dead_letter, request.demands[0])
         if resolved.wait_s:
             if self._parked.is_full:
@@ -278,7 +296,51 @@ class Service(NamedRoom):
                 await self._ask_again(ctx, resolved, waiter, taken)
         else:
             taken = await self._receive_now(waiter)
-        return () if taken is None else self._sealed(request.partition, taken)
+        if taken is None:
+            return ()
+        for it in taken.messages:
+            if it.stored.envelope is not None:
+                taken = await self._unwrapped(ctx, resolved, waiter, taken)
+                break
+        return self._sealed(request.partition, taken)
+
+    async def _check_key(self, ctx: CallContext, resolved: ResolvedReceive, row: QueueName) -> None:
+        """Raise what forbids a receiver the key of a queue's first message, before a receive is counted: who may not
+        read messages shall not drive them into a dead-letter queue.
+        """
+        assert resolved.place is not None
+        now_ms, reuse_s = self.clock.deadline_ms(), row.kms_data_key_reuse_s
+        if self.seals.opens(ctx, resolved.place.arn, reuse_s, now_ms):
+            return
+        look = PeekLook(resolved.place.name, row.partition, 0, 1, now_ms, self.clock.wall_ms())
+        looked: Looked = await self.engine.read((row.partition,), peek_messages, look)
+        for _, stored, _ in looked.messages:
+            await self.seals.unwrapped(ctx, row.partition, stored, now_ms, reuse_s)
+
+    async def _unwrapped(self, ctx: CallContext, resolved: ResolvedReceive, waiter: Waiter, taken: Taken) -> Taken:
+        """Return messages in the clear, without those that their receiver may not read. Where that is all, they are put
+        back, and he is refused.
+        """
+        row, now_ms = resolved.row, self.clock.deadline_ms()
+        reuse_s = model.KMS_DATA_KEY_REUSE_S if row is None else row.kms_data_key_reuse_s
+        messages, refused = [], None
+        for it in taken.messages:
+            try:
+                stored = await self.seals.unwrapped(ctx, waiter.partition, it.stored, now_ms, reuse_s)
+            except ServiceError as error:
+                refused = error
+                if error.row is MESSAGE_UNREADABLE:
+                    _log.error("a message cannot be handed out: %s", error)
+            except asyncio.CancelledError:
+                self._put_back(waiter.partition, waiter.queue, taken)
+                raise
+            else:
+                messages.append(msgspec.structs.replace(it, stored=stored))
+        if refused is not None and not messages:
+            if refused.row is not MESSAGE_UNREADABLE:
+                self._put_back(waiter.partition, waiter.queue, taken)
+            raise refused
+        return Taken(taken.generation, taken.demand, messages)
 
     async def _ask_again(self, ctx: CallContext, resolved: ResolvedReceive, waiter: Waiter, taken: Taken) -> None:
         """Put back what was taken for a receiver who lost his permission while he was parked, and refuse him."""

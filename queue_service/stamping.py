@@ -259,6 +259,7 @@ def sealed_message(
         body=sealed,
         key_id=sealing.key_id,
         key_period_ms=sealing.period_ms,
+        envelope=sealing.envelope,
     )
 
 

@@ -175,6 +175,7 @@ async def _build(
         storage_keys,
         in_flight_max=settings["queue_in_flight_max"],
         fifo_calls_per_s=settings["queue_fifo_calls_per_s"],
+        key_service=LateKeyService(lambda: key_room.DataKeys(kms(), "sqs")),
     )
     logs = LateRoom(lambda: log_service.LogService(engine, authorizer, clock, randomness, sealer), entrances.LOG_KINDS)
     signer, mail, base_url = TopicSigner(folder.secrets), mail_server(settings), ""

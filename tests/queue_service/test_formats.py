@@ -116,11 +116,11 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
         ),
         (
             keys.StoredMessage(1, "id", "md5", 1, 2, "me", (model.MessageAttribute("n", "String", b"v"),), "", b"b"),
-            "dc001301a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a000a0a00400c40000a090",
+            "dc001401a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a000a0a00400c40000a090c0",
         ),
         (
             keys.StoredMessage(1, history=(model.Hop(1, "arn", 2, 3, 4, 5, 6),)),
-            "dc001301a0a00000a090a0c400a000a0a00400c40000a0919701a361726e0203040506",
+            "dc001401a0a00000a090a0c400a000a0a00400c40000a0919701a361726e0203040506c0",
         ),
         (keys.Tags(1, {"k": "v"}), "920181a16ba176"),
         (keys.Idleness(1, 2, 3), "930102" + "03"),
@@ -166,8 +166,8 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
                 b"c",
             ),
             (
-                "dc001701a9302039202a202a202aa35554433c0708c401629194a16ea6537472696e67c40176c2a16709c3a6414354495645"
-                "a3776879010203a26964040506c40163c40000"
+                "dc001801a9302039202a202a202aa35554433c0708c401629194a16ea6537472696e67c40176c2a16709c3a6414354495645"
+                "a3776879010203a26964040506c40163c40000c0"
             ),
         ),
         (fifo_keys.Group(1, "g", 2), "9301a16702"),

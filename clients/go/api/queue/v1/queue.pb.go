@@ -256,10 +256,11 @@ type Queue struct {
 	// Set by the client: whether what senders write is encrypted at rest under a key that the server manages. Default true,
 	// false with a `kms_master_key_id`. A change is for messages that are sent afterwards.
 	ManagedSseEnabled *bool `protobuf:"varint,18,opt,name=managed_sse_enabled,json=managedSseEnabled,proto3,oneof" json:"managed_sse_enabled,omitempty"`
-	// Set by the client: whether it is encrypted under a key of this KMS key id, alias or ARN. Ends `managed_sse_enabled`,
-	// and the other way round; empty, or reset: encrypted as a new queue is. Default empty.
+	// Set by the client: the key of the key service under which it is encrypted, by id, alias or ARN; who sends or receives
+	// must be allowed to use it (`KmsAccessDenied`). Ends `managed_sse_enabled`, and the other way round; empty, or reset:
+	// encrypted as a new queue is. Default empty.
 	KmsMasterKeyId *string `protobuf:"bytes,19,opt,name=kms_master_key_id,json=kmsMasterKeyId,proto3,oneof" json:"kms_master_key_id,omitempty"`
-	// Set by the client: for how long one key encrypts messages before the next is derived, 60 to 86400 s. Default 300.
+	// Set by the client: for how long one data key serves its caller before the next is made, 60 to 86400 s. Default 300.
 	KmsDataKeyReuseS *int32 `protobuf:"varint,20,opt,name=kms_data_key_reuse_s,json=kmsDataKeyReuseS,proto3,oneof" json:"kms_data_key_reuse_s,omitempty"`
 	// Set by the client: for which queues it may be the dead-letter queue, SQS's JSON text:
 	// `{"redrivePermission":"allowAll"|"denyAll"|"byQueue","sourceQueueArns":[...]}`. Absent or empty: for all of the account.

@@ -198,11 +198,12 @@ class Queue(_message.Message):
     false with a `kms_master_key_id`. A change is for messages that are sent afterwards.
     """
     kms_master_key_id: _builtins.str
-    """Set by the client: whether it is encrypted under a key of this KMS key id, alias or ARN. Ends `managed_sse_enabled`,
-    and the other way round; empty, or reset: encrypted as a new queue is. Default empty.
+    """Set by the client: the key of the key service under which it is encrypted, by id, alias or ARN; who sends or receives
+    must be allowed to use it (`KmsAccessDenied`). Ends `managed_sse_enabled`, and the other way round; empty, or reset:
+    encrypted as a new queue is. Default empty.
     """
     kms_data_key_reuse_s: _builtins.int
-    """Set by the client: for how long one key encrypts messages before the next is derived, 60 to 86400 s. Default 300."""
+    """Set by the client: for how long one data key serves its caller before the next is made, 60 to 86400 s. Default 300."""
     redrive_allow_policy: _builtins.str
     """Set by the client: for which queues it may be the dead-letter queue, SQS's JSON text:
     `{"redrivePermission":"allowAll"|"denyAll"|"byQueue","sourceQueueArns":[...]}`. Absent or empty: for all of the account.

@@ -157,13 +157,14 @@ export interface Queue {
     | boolean
     | undefined;
   /**
-   * Set by the client: whether it is encrypted under a key of this KMS key id, alias or ARN. Ends `managed_sse_enabled`,
-   * and the other way round; empty, or reset: encrypted as a new queue is. Default empty.
+   * Set by the client: the key of the key service under which it is encrypted, by id, alias or ARN; who sends or receives
+   * must be allowed to use it (`KmsAccessDenied`). Ends `managed_sse_enabled`, and the other way round; empty, or reset:
+   * encrypted as a new queue is. Default empty.
    */
   kmsMasterKeyId?:
     | string
     | undefined;
-  /** Set by the client: for how long one key encrypts messages before the next is derived, 60 to 86400 s. Default 300. */
+  /** Set by the client: for how long one data key serves its caller before the next is made, 60 to 86400 s. Default 300. */
   kmsDataKeyReuseS?:
     | number
     | undefined;

@@ -1,0 +1,168 @@
+"""Data keys of the key service, as queues with a `kms_master_key_id` use them: made, opened, remembered for a while.
+
+Each is asked for in its caller's name, with the queue's ARN as encryption context, and serves that caller alone, at
+that queue, for `kms_data_key_reuse_s`: so long a key that is disabled meanwhile acts, as in SQS. Who makes one must be
+able to open it, too: SQS tries that before it uses one. What the key service refuses is said in SQS's words.
+
+Owns what is remembered, in memory alone; a plain key appears in no `repr`, log or error. Knows no message. Sources: SQS
+developer guide, "Encryption at rest in Amazon SQS" and "Amazon SQS Key management".
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final
+
+import msgspec
+
+from cumulo.core.context import CallContext
+from cumulo.core.errors import ServiceError
+from cumulo.core.names import parse_arn
+from cumulo.core.ports import KeyService
+from cumulo.identity.policy import Principal, PrincipalKind
+from cumulo.queue_service.errors import KEY_SERVICE_ERRORS
+from cumulo.queue_service.keys import Envelope
+from cumulo.storage.storage_keys import KeyUnreadable
+
+CONTEXT_KEY: Final = "aws:sqs:arn"
+KEYS_REMEMBERED_MAX: Final = 4_096
+"""Data keys that are remembered, of some 500 bytes; one that fell out costs a question to the key service."""
+_SOURCE: Final = "aws:SourceArn"
+
+
+class KmsDataKey(msgspec.Struct, frozen=True):
+    """A data key at hand; `made_ms` is the deadline clock's time at which the key service was asked."""
+
+    plaintext: bytes
+    envelope: Envelope
+    made_ms: int
+
+    def __repr__(self) -> str:
+        return f"KmsDataKey({self.envelope.queue_arn})"
+
+    def serves(self, reuse_s: int, now_ms: int) -> bool:
+        """Say whether it may be used still."""
+        return now_ms - self.made_ms < reuse_s * 1000
+
+
+class KmsDataKeys:
+    """Asks the key service, and remembers what it answered."""
+
+    def __init__(self, key_service: KeyService) -> None:
+        self._key_service = key_service
+        self._current: dict[tuple[str, str, str, str], KmsDataKey] = {}
+        self._opened: dict[tuple[str, str, bytes], KmsDataKey] = {}
+        self._readers: dict[tuple[str, str, str], KmsDataKey] = {}
+        self._asked: dict[tuple[object, ...], asyncio.Task[KmsDataKey]] = {}
+
+    async def current(self, ctx: CallContext, queue_arn: str, key_id: str, reuse_s: int, now_ms: int) -> KmsDataKey:
+        """Return the data key under which a caller's messages to a queue are sealed now.
+
+        `key_id` is what the queue's owner wrote: ids and aliases are of the queue's own account and region. Raises what
+        forbids the key's use, `Kms*`.
+        """
+        name = (*_asker(ctx), queue_arn, key_id)
+        known = self._current.get(name)
+        if known is not None and known.serves(reuse_s, now_ms):
+            return known
+        made = await self._once(name, self._made(ctx, queue_arn, key_id, now_ms))
+        _remember(self._current, name, made)
+        _remember(self._opened, (*_asker(ctx), made.envelope.wrapped), made)
+        return made
+
+    async def opened(self, ctx: CallContext, envelope: Envelope, reuse_s: int, now_ms: int) -> bytes:
+        """Return the plain data key of an envelope; raises what forbids it, `Kms*`, and `KeyUnreadable` where it is not
+        what was wrapped.
+        """
+        name = (*_asker(ctx), envelope.wrapped)
+        known = self._opened.get(name)
+        if known is None or not known.serves(reuse_s, now_ms) or known.envelope != envelope:
+            known = await self._once((*name, envelope.queue_arn), self._unwrapped(ctx, envelope, now_ms))
+            _remember(self._opened, name, known)
+            _remember(self._readers, (*_asker(ctx), envelope.queue_arn), known)
+        return known.plaintext
+
+    def has_opened(self, ctx: CallContext, queue_arn: str, reuse_s: int, now_ms: int) -> bool:
+        """Say whether a caller has opened a data key of a queue of late."""
+        known = self._readers.get((*_asker(ctx), queue_arn))
+        return known is not None and known.serves(reuse_s, now_ms)
+
+    async def _once(self, name: tuple[object, ...], asking: Coroutine[Any, Any, KmsDataKey]) -> KmsDataKey:
+        """Ask once for all who want the same at the same time."""
+        task = self._asked.get(name)
+        if task is None:
+            task = self._asked[name] = asyncio.ensure_future(asking)
+            task.add_done_callback(lambda done: self._answered(name, done))
+        else:
+            asking.close()
+        return await asyncio.shield(task)
+
+    def _answered(self, name: tuple[object, ...], done: "asyncio.Task[KmsDataKey]") -> None:
+        del self._asked[name]
+        if not done.cancelled():
+            done.exception()  # who waits for it is told, if he is there still
+
+    async def _made(self, ctx: CallContext, queue_arn: str, key_id: str, now_ms: int) -> KmsDataKey:
+        try:
+            context = {CONTEXT_KEY: queue_arn}
+            made = await self._key_service.generate_data_key(ctx, _qualified(key_id, queue_arn), context)
+            plaintext = await self._key_service.open_data_key(ctx, made.wrapped, context)
+        except ServiceError as error:
+            raise _in_words_of_sqs(error) from error
+        assert plaintext == made.plaintext
+        return KmsDataKey(plaintext, Envelope(wrapped=made.wrapped, queue_arn=queue_arn), now_ms)
+
+    async def _unwrapped(self, ctx: CallContext, envelope: Envelope, now_ms: int) -> KmsDataKey:
+        # The key is named by what is opened: the queue's region counts, wherever the message lies now.
+        arn = parse_arn(envelope.queue_arn)
+        if arn is not None and arn.region != ctx.region:
+            ctx = msgspec.structs.replace(ctx, region=arn.region)
+        try:
+            context = {CONTEXT_KEY: envelope.queue_arn}
+            plaintext = await self._key_service.open_data_key(ctx, envelope.wrapped, context)
+        except ServiceError as error:
+            if error.row.code == "InvalidCiphertextException":
+                raise KeyUnreadable("the key that the key service wrapped was altered") from error
+            raise _in_words_of_sqs(error) from error
+        return KmsDataKey(plaintext, envelope, now_ms)
+
+
+def service_context(source_arn: str, account: str, region: str) -> CallContext:
+    """Return the context of a question that the service of `source_arn` asks, such as `sns.amazonaws.com` of a topic:
+    `account` owns the source, `region` is that of the key.
+    """
+    source = parse_arn(source_arn)
+    name = f"{source.service}.amazonaws.com" if source is not None else ""
+    return CallContext(
+        principal=Principal(kind=PrincipalKind.SERVICE, name=name, arn=name),
+        request_id="",
+        region=region,
+        condition_keys={_SOURCE: source_arn, "aws:SourceAccount": account},
+    )
+
+
+def _asker(ctx: CallContext) -> tuple[str, str]:
+    """Return for whom a data key is remembered: a service has one for each source that it speaks for."""
+    if getattr(ctx.principal, "kind", None) is PrincipalKind.SERVICE:
+        return ctx.principal.arn, str(ctx.condition_keys[_SOURCE])
+    return ctx.principal.arn, ""
+
+
+def _qualified(key_id: str, queue_arn: str) -> str:
+    """Return a key's ARN for what a queue's owner wrote."""
+    if key_id.startswith("arn:"):
+        return key_id
+    _, partition, _, region, account, _ = queue_arn.split(":", 5)
+    kind = "" if key_id.startswith("alias/") else "key/"
+    return f"arn:{partition}:kms:{region}:{account}:{kind}{key_id}"
+
+
+def _in_words_of_sqs(error: ServiceError) -> ServiceError:
+    row = KEY_SERVICE_ERRORS.get(error.row.code)
+    return error if row is None else row.error(reason=error.message)
+
+
+def _remember(kept: dict[Any, KmsDataKey], name: object, made: KmsDataKey) -> None:
+    kept.pop(name, None)
+    kept[name] = made
+    if len(kept) > KEYS_REMEMBERED_MAX:
+        del kept[next(iter(kept))]

@@ -1,0 +1,249 @@
+"""Queues under keys of the key service of a real server: keys that act, keys that are off, gone or forbidden."""
+
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+
+from cumulo.client import errors
+from cumulo.testing import Server
+
+ACCOUNT = "000000000000"
+SECRET = "what a sender wrote, long enough that it stands nowhere by chance"
+
+
+def refused(call, **arguments):
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    answer = caught.value.response
+    return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]
+
+
+@pytest.fixture
+def server(tmp_path):
+    with Server(tmp_path / "data") as it:
+        yield it
+
+
+def restarted(server):
+    server.stop()
+    server.start()
+    return server.boto3("sqs"), server.boto3("kms")
+
+
+def made(server, name="jobs", **attributes):
+    """A key of its own, and a queue under it."""
+    arn = server.boto3("kms").create_key()["KeyMetadata"]["Arn"]
+    attributes = {"KmsMasterKeyId": arn.rpartition("/")[2], **attributes}
+    url = server.boto3("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    return url, arn
+
+
+def user(server, *statements, service="sqs"):
+    """A client of a user who may do what the statements allow."""
+    with server.client() as client:
+        client.iam.create_user("worker")
+        allowed = [{"Effect": "Allow", "Resource": "*", **it} for it in statements]
+        policy = json.dumps({"Version": "2012-10-17", "Statement": allowed})
+        server.boto3("iam").put_user_policy(UserName="worker", PolicyName="p", PolicyDocument=policy)
+        keys = client.iam.create_access_key("worker")
+    names = {"aws_access_key_id": keys.access_key_id, "aws_secret_access_key": keys.secret_access_key}
+    return server.boto3(service, **names)
+
+
+def bodies(sqs, url, **more):
+    found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, **more).get("Messages", [])
+    return [it["Body"] for it in found]
+
+
+@pytest.mark.parametrize("name", ["jobs", "jobs.fifo"])
+def test_messages_are_read_as_long_as_their_key_is_there_and_enabled(server, name):
+    fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if name.endswith(".fifo") else {}
+    url, arn = made(server, name, VisibilityTimeout="0", **fifo)
+    sqs, kms = server.boto3("sqs"), server.boto3("kms")
+    group = {"MessageGroupId": "g"} if fifo else {}
+    sqs.send_message(QueueUrl=url, MessageBody=SECRET, **group)
+    entries = [{"Id": str(n), "MessageBody": f"{SECRET} {n}", **group} for n in range(3)]
+    sqs.send_message_batch(QueueUrl=url, Entries=entries)
+
+    sqs, kms = restarted(server)
+    assert SECRET in bodies(sqs, url)
+    kms.disable_key(KeyId=arn)
+    assert SECRET in bodies(sqs, url), "a data key that was opened is reused"
+    sqs, kms = restarted(server)
+    assert refused(sqs.receive_message, QueueUrl=url) == ("KMS.DisabledException", 400)
+    assert refused(sqs.send_message, QueueUrl=url, MessageBody="x", **group) == ("KMS.DisabledException", 400)
+    batch = [{"Id": "1", "MessageBody": "x", **group}]
+    assert refused(sqs.send_message_batch, QueueUrl=url, Entries=batch) == ("KMS.DisabledException", 400)
+    kms.enable_key(KeyId=arn)
+    kms.schedule_key_deletion(KeyId=arn, PendingWindowInDays=7)
+    assert refused(sqs.receive_message, QueueUrl=url) == ("KMS.InvalidStateException", 400)
+    kms.cancel_key_deletion(KeyId=arn)
+    kms.enable_key(KeyId=arn)
+    received = sqs.receive_message(QueueUrl=url, AttributeNames=["All"])["Messages"][0]
+    assert received["Body"] == SECRET
+    assert received["Attributes"]["ApproximateReceiveCount"] == "3", "refused receives are not counted"
+    sqs.purge_queue(QueueUrl=url)
+    sqs.delete_queue(QueueUrl=url)
+
+
+def test_services_own_key_needs_no_permission_of_kms(server):
+    sqs = server.boto3("sqs")
+    url = sqs.create_queue(QueueName="jobs", Attributes={"KmsMasterKeyId": "alias/aws/sqs"})["QueueUrl"]
+    theirs = user(server, {"Action": "sqs:*"})
+
+    theirs.send_message(QueueUrl=url, MessageBody=SECRET)
+
+    assert bodies(theirs, url) == [SECRET]
+    aliases = [it["AliasName"] for it in server.boto3("kms").list_aliases()["Aliases"]]
+    assert "alias/aws/sqs" in aliases
+
+
+def test_key_that_is_not_there_is_told_when_it_is_needed(server):
+    sqs = server.boto3("sqs")
+    for name, key in (
+        ("a", "alias/nobodys"),
+        ("b", "mrk-1"),
+        ("c", "1234abcd-12ab-34cd-56ef-1234567890ab"),
+        ("d", "arn:aws:kms:eu-west-1:111122223333:alias/x"),
+    ):
+        url = sqs.create_queue(QueueName=name, Attributes={"KmsMasterKeyId": key})["QueueUrl"]
+        assert refused(sqs.send_message, QueueUrl=url, MessageBody="x") == ("KMS.NotFoundException", 400)
+        assert bodies(sqs, url) == []
+
+
+def test_who_may_not_use_the_key_may_neither_send_nor_receive_nor_peek(server):
+    url, _ = made(server)
+    server.boto3("sqs").send_message(QueueUrl=url, MessageBody=SECRET)
+    theirs = user(server, {"Action": "sqs:*"})
+
+    denied = ("KMS.AccessDeniedException", 400)
+    assert refused(theirs.send_message, QueueUrl=url, MessageBody="x") == denied
+    assert refused(theirs.receive_message, QueueUrl=url) == denied
+    assert bodies(server.boto3("sqs"), url) == [SECRET]
+
+
+def test_sender_needs_decrypt_too_and_only_for_its_queue(server):
+    url, arn = made(server)
+    context = {"StringEquals": {"kms:EncryptionContext:aws:sqs:arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs"}}
+    allowed = {"Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Condition": context}
+    theirs = user(server, {"Action": "sqs:*"}, allowed)
+    other = server.boto3("sqs").create_queue(QueueName="other", Attributes={"KmsMasterKeyId": arn})["QueueUrl"]
+
+    theirs.send_message(QueueUrl=url, MessageBody=SECRET)
+
+    assert bodies(theirs, url) == [SECRET]
+    assert refused(theirs.send_message, QueueUrl=other, MessageBody="x") == ("KMS.AccessDeniedException", 400)
+    only_making = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": ["sqs:*", "kms:GenerateDataKey"], "Resource": "*"}],
+        }
+    )
+    server.boto3("iam").put_user_policy(UserName="worker", PolicyName="p", PolicyDocument=only_making)
+    assert refused(theirs.send_message, QueueUrl=other, MessageBody="x") == ("KMS.AccessDeniedException", 400)
+
+
+def test_who_may_not_send_does_not_reach_the_key_service(server):
+    url, arn = made(server)
+    server.boto3("kms").disable_key(KeyId=arn)
+    theirs = user(server, {"Action": "sqs:ListQueues"})
+
+    assert refused(theirs.send_message, QueueUrl=url, MessageBody="x")[0] == "AccessDenied"
+
+
+def test_message_stays_under_its_own_key_in_a_dead_letter_queue_and_after_the_queue_changed(server):
+    sqs = server.boto3("sqs")
+    dead = sqs.create_queue(QueueName="dead", Attributes={"SqsManagedSseEnabled": "true"})["QueueUrl"]
+    dead_arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:dead"
+    redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": "1"})
+    url, _ = made(server, VisibilityTimeout="0", RedrivePolicy=redrive)
+    sqs.send_message(QueueUrl=url, MessageBody=SECRET)
+    second = server.boto3("kms").create_key()["KeyMetadata"]["Arn"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": second})
+    sqs.send_message(QueueUrl=url, MessageBody="the second")
+
+    assert sorted(bodies(sqs, url)) == ["the second", SECRET]
+    assert bodies(sqs, url) == []
+    sqs, kms = restarted(server)
+    kms.disable_key(KeyId=second)
+
+    assert bodies(sqs, dead, VisibilityTimeout=0) == [SECRET]
+    kms.enable_key(KeyId=second)
+    assert sorted(bodies(sqs, dead)) == ["the second", SECRET]
+
+
+def test_waiting_receiver_gets_what_is_sent_meanwhile(server):
+    url, _ = made(server)
+    sqs = server.boto3("sqs")
+    assert bodies(sqs, url) == []
+    sqs.send_message(QueueUrl=url, MessageBody=SECRET, DelaySeconds=1)
+
+    before = time.monotonic()
+    assert bodies(sqs, url, WaitTimeSeconds=10) == [SECRET]
+    assert time.monotonic() - before < 8
+
+
+def wire(server, headers, body):
+    """The status and text of a call that the root signs."""
+    environment = server.environment()
+    keys = Credentials(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
+    request = AWSRequest("POST", environment["AWS_ENDPOINT_URL"] + "/", headers, body)
+    SigV4Auth(keys, "sqs", "us-east-1").add_auth(request)
+    prepared = request.prepare()
+    asked = urllib.request.Request(prepared.url, prepared.body, dict(prepared.headers), method="POST")
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(asked, timeout=30)
+    with caught.value as answer:
+        return answer.code, answer.headers.get("x-amzn-query-error"), answer.read().decode()
+
+
+def test_refusals_are_named_in_each_protocol_as_sqs_names_them(server):
+    url, arn = made(server)
+    server.boto3("kms").disable_key(KeyId=arn)
+    query = urllib.parse.urlencode(
+        {"Action": "SendMessage", "Version": "2012-11-05", "QueueUrl": url, "MessageBody": "x"}
+    )
+    form = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    json_headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.SendMessage"}
+
+    status, _, text = wire(server, form, query.encode())
+    json_status, header, json_text = wire(
+        server, json_headers, json.dumps({"QueueUrl": url, "MessageBody": "x"}).encode()
+    )
+
+    assert (status, json_status) == (400, 400)
+    assert "<Code>KMS.DisabledException</Code>" in text
+    assert f"{arn} is disabled." in text
+    assert header == "KMS.DisabledException;Sender"
+    assert json.loads(json_text)["__type"].endswith("#KmsDisabled")
+
+
+def test_over_grpc_the_same_keys_and_refusals_count_for_sending_peeking_and_schedules(server):
+    _, arn = made(server)
+    with server.client() as client:
+        queue = client.queue("jobs")
+        queue.send(SECRET)
+        queue.schedules.create("later", SECRET, at=datetime.now(UTC) + timedelta(hours=1))
+        paused = queue.schedules.pause("later")
+        assert [it.body for it in queue.peek()] == [SECRET.encode()]
+        shown = queue.schedules.get("later")
+        assert (paused.body, shown.body) == (SECRET.encode(), SECRET.encode())
+    server.stop()
+    server.start()
+    server.boto3("kms").disable_key(KeyId=arn)
+
+    with server.client() as client:
+        queue = client.queue("jobs")
+        for ask in (lambda: queue.send("x"), lambda: list(queue.peek()), lambda: queue.schedules.get("later")):
+            with pytest.raises(errors.CumuloError) as caught:
+                ask()
+            assert caught.value.code == "KmsDisabled"
