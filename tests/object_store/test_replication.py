@@ -1,17 +1,19 @@
 """Replication between buckets: what goes where, in whose name, what it looks like there, and what fails."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from cumulo.core.context import CallContext
+from cumulo.core.errors import STORAGE_FULL
 from cumulo.identity.model import root_of
 from cumulo.object_store import aws_s3, keys, model
 from cumulo.object_store.lifecycle_model import Lifecycle, LifecycleRule, RuleFilter
-from cumulo.object_store.service import Service
 from cumulo.storage.free_space import FreeSpace
+from cumulo.storage.tuples import after
 from tests.object_store.test_encryption import KMS, OTHER, OURS, KeyRing, under
 
 ROLE = "arn:aws:iam::000000000000:role/path/replication"
@@ -379,6 +381,55 @@ def test_what_waits_arrives_after_a_restart_once(run: Any) -> None:
     run(scenario)
 
 
+class Filling(FreeSpace):
+    """A disk that takes about so many bytes more."""
+
+    def __init__(self, folder: Path, left_bytes: int) -> None:
+        super().__init__(folder, 0)
+        self.left_bytes = left_bytes
+
+    def admit(self) -> None:
+        if self.left_bytes <= 0:
+            raise STORAGE_FULL.error(reserve_bytes=0)
+
+    def wrote(self, size_bytes: int) -> None:
+        self.left_bytes -= size_bytes
+
+
+async def staged_parts(stand: Any) -> int:
+    """How many rows of parts lie in `copies`."""
+    partition = (await stand.service.resolving.find("copies")).row.partition
+    prefix = partition + keys.CHUNKS
+    rows = await stand.engine.read((partition,), lambda txn, _: txn.range(prefix, after(prefix), 100), None)
+    return len(rows)
+
+
+def test_copy_of_parts_that_is_interrupted_begins_anew_and_leaves_nothing(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        await versioned(stand, "inbox", "copies")
+        await replicate(stand, rule())
+        data = [b"a" * (5 * MIB), b"b" * (5 * MIB), b"c" * 7]
+        await upload(stand, "k", *data)
+        free = stand.blobs.free_space
+        stand.blobs.free_space = Filling(stand.folder, 7 * MIB)
+        await settle(stand)
+        interrupted = (await staged_parts(stand), await stand.problems())
+
+        stand.blobs.free_space = free
+        await stand.restart()
+        await stand.advance(61)
+        await settle(stand)
+        arrived = await stand.get("k", bucket="copies")
+        await stand.advance(86_400)
+
+        assert interrupted == (1, [])
+        assert arrived == b"".join(data)
+        assert await staged_parts(stand) == 0
+        assert len(await versions(stand)) == 1
+
+    run(scenario)
+
+
 @pytest.mark.parametrize(
     ("statement", "reason"),
     [
@@ -742,15 +793,12 @@ def test_bucket_with_unsent_versions_can_be_emptied_and_deleted(run: Any) -> Non
     run(scenario)
 
 
-def test_put_without_rules_costs_what_it_cost(run: Any) -> None:
-    """The outbox looks at the bucket's record, which a put reads anyway."""
-
+def test_put_without_rules_notes_nothing(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         await versioned(stand, "inbox", "copies")
         await stand.put("k", b"1")
 
         assert await stand.due(keys.OBJECT_REPLICATE) == 0
         assert (await head(stand, "k", "inbox")).replication_status == ""
-        assert isinstance(stand.service, Service)
 
     run(scenario)
