@@ -26,8 +26,11 @@ LARGE = model.PART_BYTES_MIN
 
 
 class Stored(msgspec.Struct, frozen=True):
+    """An object; `parts` are the digests of what it was stored and appended in."""
+
     data: bytes
     etag: str
+    parts: tuple[bytes, ...]
 
 
 class Open(msgspec.Struct):
@@ -38,6 +41,18 @@ class Open(msgspec.Struct):
 
 def md5(data: bytes) -> str:
     return hashlib.md5(data).hexdigest()
+
+
+def whole(data: bytes) -> Stored:
+    return Stored(data, md5(data), (hashlib.md5(data).digest(),))
+
+
+def in_parts(data: bytes, parts: tuple[bytes, ...]) -> Stored:
+    return Stored(data, f"{md5(b''.join(parts))}-{len(parts)}", parts)
+
+
+def joined(bodies: list[bytes]) -> Stored:
+    return in_parts(b"".join(bodies), tuple(hashlib.md5(data).digest() for data in bodies))
 
 
 def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
@@ -93,7 +108,48 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
                 assert answer == refusal
             else:
                 assert answer.etag == md5(data)
-                self.objects[key] = Stored(data, md5(data))
+                self.objects[key] = whole(data)
+
+        @rule(key=KEYS, size=SIZES, where=st.sampled_from(["end", "end", "end", "start", "behind"]))
+        def append(self, key: str, size: int, where: str) -> None:
+            data, there = self.bytes_of(size), self.objects.get(key)
+            length = len(there.data) if there else 0
+            offset = {"end": length, "start": 0, "behind": length + 1}[where]
+
+            answer = self.attempt(self.stand.put(key, data, write_offset=offset))
+
+            if offset != length:
+                assert answer == "InvalidWriteOffset"
+                return
+            became = whole(data)
+            if there is not None:
+                became = in_parts(there.data + data, (*there.parts, hashlib.md5(data).digest()))
+            assert (answer.etag, answer.size_bytes) == (became.etag, len(became.data))
+            self.objects[key] = became
+
+        @rule(key=KEYS, source=KEYS, condition=st.sampled_from(["", "", "absent", "match", "differ"]))
+        def rename(self, key: str, source: str, condition: str) -> None:
+            there, replaced = self.objects.get(source), self.objects.get(key)
+            etag = "x" if there is None else there.etag
+            request = model.RenameObject(
+                bucket="inbox",
+                key=key,
+                source_key=source,
+                source_conditions=model.Conditions(if_match={"match": etag, "differ": "y"}.get(condition, "")),
+                conditions=model.Conditions(if_none_match="*" if condition == "absent" else ""),
+            )
+
+            answer = self.attempt(self.stand.call("RenameObject", request))
+
+            if key == source or key.endswith("/") or source.endswith("/"):
+                assert answer == "InvalidRequest"
+            elif there is None:
+                assert answer == "NoSuchKey"
+            elif condition == "differ" or (condition == "absent" and replaced is not None):
+                assert answer == "PreconditionFailed"
+            else:
+                assert answer is None
+                self.objects[key] = self.objects.pop(source)
 
         @rule(key=KEYS, start=st.integers(-400_000, 400_000), length=st.none() | st.integers(0, 300_000))
         def read_range(self, key: str, start: int, length: int | None) -> None:
@@ -124,7 +180,7 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
                 assert answer == "InvalidRequest"
             else:
                 assert answer.etag == md5(there.data)
-                self.objects[key] = Stored(there.data, answer.etag)
+                self.objects[key] = whole(there.data)
 
         @rule(key=KEYS, conditional=st.booleans())
         def delete(self, key: str, conditional: bool) -> None:
@@ -201,9 +257,9 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             if refusal:
                 assert answer == refusal
                 return
-            joined = hashlib.md5(b"".join(hashlib.md5(upload.parts[n]).digest() for n in numbers)).hexdigest()
-            assert answer.etag == f"{joined}-{len(numbers)}"
-            self.objects[upload.key] = Stored(b"".join(upload.parts[n] for n in numbers), answer.etag)
+            became = joined([upload.parts[n] for n in numbers])
+            assert answer.etag == became.etag
+            self.objects[upload.key] = became
             self.uploads.remove(upload)
             assert self.do(self.stand.call("CompleteMultipartUpload", request)) == answer
 
@@ -212,8 +268,8 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             upload_id = self.do(self.stand.begin(key))
             bodies = [self.bytes_of(LARGE), self.bytes_of(LARGE + 1), self.bytes_of(last)]
             parts = [self.do(self.stand.part(key, upload_id, n, data)) for n, data in enumerate(bodies, 1)]
-            etag = self.do(self.stand.complete(key, upload_id, parts)).etag
-            self.objects[key] = Stored(b"".join(bodies), etag)
+            self.do(self.stand.complete(key, upload_id, parts))
+            self.objects[key] = joined(bodies)
 
         @rule(pick=st.integers(0, 2))
         def abort(self, pick: int) -> None:
