@@ -34,11 +34,14 @@ def parsed(text: str) -> int:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
     else:
-        moment = parsedate_to_datetime(text)
+        try:
+            moment = parsedate_to_datetime(text)
+        except OverflowError as error:  # of a number that no machine's word holds
+            raise ValueError(f"{text[:64]!r} is no point in time") from error
         if moment.tzinfo is None:  # "-0000": the zone is not known
             moment = moment.replace(tzinfo=UTC)
     elapsed = moment - _EPOCH
-    return (elapsed.days * SECONDS_PER_DAY + elapsed.seconds) * MS_PER_S + elapsed.microseconds // 1000
+    return in_range((elapsed.days * SECONDS_PER_DAY + elapsed.seconds) * MS_PER_S + elapsed.microseconds // 1000)
 
 
 def in_range(moment_ms: int) -> int:

@@ -54,7 +54,23 @@ def test_each_spelling_is_read(text, moment_ms):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "1e3", "nan", "2026-13-01T00:00:00Z", "Foo, 32 Jan 1970", "9" * 15, "T", "\u0661"]
+    "text",
+    [
+        "",
+        "x",
+        "1e3",
+        "nan",
+        "2026-13-01T00:00:00Z",
+        "Foo, 32 Jan 1970",
+        "9" * 15,
+        "T",
+        "\u0661",
+        "Tue, 99999999999999999999 Jan 2024 03:04:05 GMT",
+        "Tue, 02 Jan 2024 03:04:05 +99999999999999999999",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "9999-12-31T23:59:59-23:59",
+        "0001-01-01T00:00:00+23:59",
+    ],
 )
 def test_what_is_no_point_in_time_is_refused(text):
     with pytest.raises(ValueError):
