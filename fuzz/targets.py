@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
+from typing import Any
 
 from cumulo.core.errors import ServiceError
 from cumulo.gateway import addressing, aws_cbor, aws_chunked, aws_codec, aws_json, aws_query, canonical, http_head
@@ -22,7 +23,13 @@ from cumulo.gateway.signature_errors import SignatureError
 from cumulo.identity.aws_iam import SERVICE as IAM
 from cumulo.identity.policy.document import DocumentKind, parse_policy
 from cumulo.identity.policy.malformed import MalformedPolicy
+from cumulo.object_store import edge_documents, replication_rules
 from cumulo.object_store.aws_s3 import SERVICE as S3
+from cumulo.object_store.configurations import OBJECT_LOCK, REPLICATION, check_configuration, encoded
+from cumulo.object_store.edge_aws_locks import bucket_lock_of
+from cumulo.object_store.edge_aws_multipart import completed_parts
+from cumulo.object_store.edge_aws_objects import delete_entries
+from cumulo.object_store.model import Configuration
 from cumulo.queue_service.aws_sqs import SERVICE as SQS
 
 EXPECTED: tuple[type[Exception], ...] = (
@@ -74,6 +81,40 @@ def _query(data: bytes) -> None:
 
 def _xml(data: bytes) -> None:
     _each(*[partial(aws_codec.decode, S3.operations[name], "rest-xml", _HEAD, data) for name in _DOCUMENTS])
+
+
+def _of_s3(operation: str, data: bytes) -> Any:
+    return aws_codec.decode(S3.operations[operation], "rest-xml", _HEAD, data)
+
+
+def _kept(kind: str, value: Configuration) -> None:
+    """Hold a configuration to what a write does with it, and to being given back as it was taken."""
+    check_configuration("bucket", kind, value)
+    encoded(value)
+    assert edge_documents.parsed(kind, edge_documents.document(value)) == value, "what is given back is what was taken"
+
+
+def _locks(data: bytes) -> None:
+    _each(
+        lambda: _of_s3("PutObjectRetention", data),
+        lambda: _of_s3("PutObjectLegalHold", data),
+        lambda: _kept(OBJECT_LOCK, bucket_lock_of(_of_s3("PutObjectLockConfiguration", data).ObjectLockConfiguration)),
+    )
+
+
+def _replication(data: bytes) -> None:
+    said = _of_s3("PutBucketReplication", data).ReplicationConfiguration
+    _kept(REPLICATION, said)
+    _kept(REPLICATION, replication_rules.named(said))
+    replication_rules.destinations(said)
+
+
+def _deletes(data: bytes) -> None:
+    delete_entries(_of_s3("DeleteObjects", data).Delete, bypasses_governance=False)
+
+
+def _completion(data: bytes) -> None:
+    completed_parts(_of_s3("CompleteMultipartUpload", data).MultipartUpload)
 
 
 def _cbor(data: bytes) -> None:
@@ -141,6 +182,10 @@ TARGETS: Mapping[str, Target] = {
     "json": _json,
     "query": _query,
     "xml": _xml,
+    "locks": _locks,
+    "replication": _replication,
+    "deletes": _deletes,
+    "completion": _completion,
     "cbor": _cbor,
     "aws_chunks": _aws_chunks,
     "transfer_chunks": _transfer_chunks,
@@ -160,6 +205,17 @@ _POLICY = (
     b'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*",'
     b'"Resource":"arn:aws:s3:::b/*"}]}'
 )
+_BUCKET_LOCK = (
+    b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention>"
+    b"<Mode>COMPLIANCE</Mode><Days>7</Days></DefaultRetention></Rule></ObjectLockConfiguration>"
+)
+_REPLICATION = (
+    b"<ReplicationConfiguration><Role>arn:aws:iam::000000000000:role/r</Role><Rule><ID>a</ID><Priority>1</Priority>"
+    b"<Filter><And><Prefix>p/</Prefix><Tag><Key>k</Key><Value>v</Value></Tag></And></Filter><Status>Enabled</Status>"
+    b"<DeleteMarkerReplication><Status>Disabled</Status></DeleteMarkerReplication><Destination>"
+    b"<Bucket>arn:aws:s3:::other</Bucket><StorageClass>STANDARD_IA</StorageClass></Destination></Rule>"
+    b"</ReplicationConfiguration>"
+)
 SEEDS: Mapping[str, tuple[bytes, ...]] = {
     "json": (b'{"QueueUrl":"u","Entries":[{"Id":"a","MessageBody":"b"}]}', b'{"QueueName":"a","tags":{"a":"b"}}'),
     "query": (
@@ -170,6 +226,26 @@ SEEDS: Mapping[str, tuple[bytes, ...]] = {
         b"<Delete><Object><Key>k</Key></Object></Delete>",
         b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>",
         b"<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>",
+    ),
+    "locks": (
+        _BUCKET_LOCK,
+        b"<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>2030-01-01T00:00:00Z</RetainUntilDate></Retention>",
+        b"<LegalHold><Status>ON</Status></LegalHold>",
+    ),
+    "replication": (_REPLICATION,),
+    "deletes": (
+        (
+            b"<Delete><Quiet>true</Quiet><Object><Key>k</Key><VersionId>null</VersionId></Object>"
+            b"<Object><Key>l</Key><ETag>x</ETag><Size>1</Size>"
+            b"<LastModifiedTime>Tue, 02 Jan 2024 03:04:05 GMT</LastModifiedTime></Object></Delete>"
+        ),
+    ),
+    "completion": (
+        (
+            b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>&quot;x&quot;</ETag></Part><Part>"
+            b"<PartNumber>2</PartNumber><ETag>y</ETag><ChecksumCRC32>NhCmhg==</ChecksumCRC32></Part>"
+            b"</CompleteMultipartUpload>"
+        ),
     ),
     "cbor": (b"\xa2\x68QueueUrl\x61u\x67Entries\x81\xa2\x62Id\x61a\x6bMessageBody\x61b", b"\xc1\xfb" + b"\x41" * 8),
     "aws_chunks": (b"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n",),

@@ -134,15 +134,13 @@ async def _upload_part(service: Service, call: AwsCall) -> AwsAnswer:
 async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
     request, headers = call.request, call.http.headers
     await check_headers(service, call, request.Bucket)
-    parts = None if request.MultipartUpload is None else request.MultipartUpload.Parts
-    if not parts or len(parts) > model.PARTS_MAX:
-        raise MALFORMED_XML.error()
+    parts = completed_parts(request.MultipartUpload)
     if_match, if_none_match = write_conditions(headers)
     asked = model.CompleteMultipartUpload(
         bucket=request.Bucket,
         key=request.Key,
         upload_id=request.UploadId,
-        parts=tuple([_completed(part) for part in parts]),
+        parts=parts,
         if_match=if_match,
         if_none_match=if_none_match,
         checksums=whole_checksums(headers),
@@ -165,6 +163,14 @@ async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
             *encryption_headers(stored.encryption, headers if asked.needs_key else NOT_ECHOED),
         ),
     )
+
+
+def completed_parts(said: Any) -> tuple[model.CompletedPart, ...]:
+    """Return the parts that a document names; raises `MalformedXML`, `InvalidRequest` for a checksum that is none."""
+    parts = None if said is None else said.Parts
+    if not parts or len(parts) > model.PARTS_MAX:
+        raise MALFORMED_XML.error()
+    return tuple([_completed(part) for part in parts])
 
 
 def _completed(part: Any) -> model.CompletedPart:

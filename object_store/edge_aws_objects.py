@@ -169,14 +169,7 @@ async def _delete_object(service: Service, call: AwsCall) -> AwsAnswer:
 async def _delete_objects(service: Service, call: AwsCall) -> AwsAnswer:
     request = call.request
     await check_headers(service, call, request.Bucket)
-    objects = request.Delete.Objects
-    if not 1 <= len(objects) <= model.BATCH_DELETE_MAX:
-        raise MALFORMED_XML.error()
-    bypasses = bool(request.BypassGovernanceRetention)
-    entries = tuple(
-        model.DeleteEntry(one.Key, etag(one.ETag or ""), one.LastModifiedTime, one.Size, one.VersionId or "", bypasses)
-        for one in objects
-    )
+    entries = delete_entries(request.Delete, bypasses_governance=bool(request.BypassGovernanceRetention))
     asked = model.BatchDeleteObjects(bucket=request.Bucket, entries=entries)
     results = (await service.call(call.ctx, "BatchDeleteObjects", asked)).value
     deleted, errors = [], []
@@ -196,6 +189,23 @@ async def _delete_objects(service: Service, call: AwsCall) -> AwsAnswer:
                 )
             deleted.append(f"<Deleted><Key>{escape(entry.key)}</Key>{version}{marker}</Deleted>")
     return document("DeleteResult", "".join(deleted + errors))
+
+
+def delete_entries(said: Any, *, bypasses_governance: bool) -> tuple[model.DeleteEntry, ...]:
+    """Return what a document names to be deleted; raises `MalformedXML`."""
+    if not 1 <= len(said.Objects) <= model.BATCH_DELETE_MAX:
+        raise MALFORMED_XML.error()
+    return tuple(
+        model.DeleteEntry(
+            one.Key,
+            etag(one.ETag or ""),
+            one.LastModifiedTime,
+            one.Size,
+            one.VersionId or "",
+            bypasses_governance,
+        )
+        for one in said.Objects
+    )
 
 
 # Reading

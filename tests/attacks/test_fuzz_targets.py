@@ -34,5 +34,17 @@ def test_target_takes_any_bytes(name, data):
     fuzz.run(name, data)
 
 
+@pytest.mark.parametrize("name", fuzz.TARGETS)
+@given(draw=st.data())
+def test_target_takes_its_seeds_with_pieces_cut_doubled_and_put_in(name, draw):
+    data = draw.draw(st.sampled_from(fuzz.SEEDS[name]))
+    for _ in range(draw.draw(st.integers(1, 3))):
+        start, end = sorted(draw.draw(st.tuples(*[st.integers(0, len(data))] * 2)))
+        piece = draw.draw(st.sampled_from((b"", data[start:end] * 2, b"<", b"&", b"0", b"-1")) | st.binary(max_size=20))
+        data = data[:start] + piece + data[end:]
+
+    fuzz.run(name, data)
+
+
 def test_there_are_seeds_for_every_target():
     assert fuzz.SEEDS.keys() == fuzz.TARGETS.keys()
