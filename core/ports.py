@@ -128,9 +128,10 @@ class DeliveryTarget(Protocol):
         """Return the partitions that `deliver` touches; empty where the target is gone."""
         ...
 
-    def prepared(self, delivery: Delivery, now_ms: int) -> Delivery:
-        """Return a delivery as `deliver` takes it, its body encrypted where the target encrypts. Called before the
-        transaction, which must see no keys.
+    async def prepared(self, delivery: Delivery, now_ms: int) -> Delivery:
+        """Return a delivery as `deliver` takes it, its body encrypted where the target encrypts: under a key of the key
+        service only where that lets the source's service use it, else `deliver` refuses. Called before the transaction,
+        which must see no keys.
         """
         ...
 

@@ -78,7 +78,7 @@ async def _deliver(store: Store, entry: Due) -> None:
                 account=event.account,
             )
             now_ms = store.clock.deadline_ms()
-            request = _HandOver(entry, target, target.prepared(delivery, now_ms), now_ms)
+            request = _HandOver(entry, target, await target.prepared(delivery, now_ms), now_ms)
             delivered = await store.engine.transact(tuple({own, *partitions}), _hand_over, request)
     except ServiceError as error:
         await _retry(store, entry, event, error)

@@ -7,15 +7,19 @@ what the caller who configures the source was allowed to do there, so the room t
 for `sqs:SendMessage` on the queue in his name. The policy is asked again at each delivery.
 
 A delivery is the sending of a message in the caller's own transaction. Its id becomes the message id, and is remembered
-for ten minutes, so that a repetition is no second message. The body is encrypted before, as the queue says then.
+for ten minutes, so that a repetition is no second message. The body is encrypted before, as the queue says then: under
+a key of KMS in the name of the source's service, which the key's policy must allow (SQS developer guide, "Configure KMS
+permissions for AWS services").
 """
 
 import hashlib
+import logging
 import uuid
 from typing import Any
 
 from msgspec.structs import replace
 
+from cumulo.core.errors import ServiceError
 from cumulo.core.names import parse_arn
 from cumulo.core.ports import Delivery
 from cumulo.identity.policy import (
@@ -33,6 +37,7 @@ from cumulo.identity.resource_policy import decided_text
 from cumulo.identity.snapshots import read_now
 from cumulo.queue_service.errors import ENCRYPTION_CHANGED
 from cumulo.queue_service.keys import StoredMessage
+from cumulo.queue_service.kms_data_keys import is_refusal_of_key, service_context
 from cumulo.queue_service.messages import store
 from cumulo.queue_service.model import is_fifo
 from cumulo.queue_service.open_queue import find_queue
@@ -46,9 +51,12 @@ from cumulo.storage.idempotency import Once, run_once
 from cumulo.storage.tuples import u64
 
 _ACTION = "sqs:SendMessage"
+_REFUSED = "refused"
+"""What stands in the place of a message that may not be sealed."""
 _U64 = 8
 _NAMESPACE = uuid.UUID("6f0a4e0e-5d0b-4a83-9d0b-0c2f6d8b3c11")
 """Of message ids made from delivery ids (UUIDv5); any fixed value does."""
+_log = logging.getLogger(__name__)
 
 
 class QueueTarget:
@@ -77,16 +85,25 @@ class QueueTarget:
         found: Found | None = None if place is None else read_now(self._engine, (ROOT,), follow, Lookup(place))
         return () if found is None else (ROOT, found.row.partition)
 
-    def prepared(self, delivery: Delivery, now_ms: int) -> Delivery:
-        """Return the delivery with its message as it will be stored; unchanged where the queue is gone."""
+    async def prepared(self, delivery: Delivery, now_ms: int) -> Delivery:
+        """Return the delivery with its message as it will be stored; unchanged where the queue is gone, and without one
+        where the key service lets the source use no key for it.
+        """
         place = place_of(delivery.target_arn)
         found: Found | None = None if place is None else read_now(self._engine, (ROOT,), follow, Lookup(place))
-        if found is None:
+        if place is None or found is None:
             return delivery
+        ctx = service_context(delivery.source_arn, delivery.account, place.region)
+        try:
+            sealing = await self._seals.sealing_for(ctx, place.arn, found.row, now_ms)
+        except ServiceError as error:
+            if not is_refusal_of_key(error):
+                raise
+            _log.warning("a delivery is refused: %s", error, extra={"queue": place.arn, "source": delivery.source_arn})
+            return replace(delivery, sealed=_REFUSED)
         message_id = str(uuid.uuid5(_NAMESPACE, delivery.delivery_id))
         digest = hashlib.md5(delivery.body, usedforsecurity=False).hexdigest()
         stored = StoredMessage(message_id=message_id, sent_ms=now_ms, kept_from_ms=now_ms, sender_id=delivery.account)
-        sealing = self._seals.sealing(found.row, now_ms)
         if sealing is None:
             stored = replace(stored, body=delivery.body, md5_of_body=digest)
         else:
@@ -103,7 +120,7 @@ class QueueTarget:
         """Do as `deliver`; return where the message lies, empty where it was not taken."""
         place = place_of(delivery.target_arn)
         found = None if place is None else follow(txn, Lookup(place))
-        if place is None or found is None or is_fifo(place.name):
+        if place is None or found is None or is_fifo(place.name) or delivery.sealed is _REFUSED:
             return b""
         if self.refusal(place, found.row.policy, delivery.source_arn, delivery.account):
             return b""

@@ -173,7 +173,7 @@ MESSAGE_UNREADABLE = ErrorRow(
     "{what} cannot be encrypted or decrypted: {reason}. Nothing was removed.",
 )
 KEY_SERVICE_ERRORS: Mapping[str, ErrorRow] = {
-    code: ErrorRow(ours, 400, status, "{reason}", query_code=f"KMS.{theirs}")
+    code: ErrorRow(ours, 400, status, "{reason}", retryable=ours == "KmsThrottled", query_code=f"KMS.{theirs}")
     for code, ours, theirs, status in (
         ("AccessDenied", "KmsAccessDenied", "AccessDeniedException", Status.PERMISSION_DENIED),
         ("NotFoundException", "KmsNotFound", "NotFoundException", Status.FAILED_PRECONDITION),

@@ -27,6 +27,7 @@ CONTEXT_KEY: Final = "aws:sqs:arn"
 KEYS_REMEMBERED_MAX: Final = 4_096
 """Data keys that are remembered, of some 500 bytes; one that fell out costs a question to the key service."""
 _SOURCE: Final = "aws:SourceArn"
+_REFUSALS: Final = tuple(KEY_SERVICE_ERRORS.values())
 
 
 class KmsDataKey(msgspec.Struct, frozen=True):
@@ -124,6 +125,11 @@ class KmsDataKeys:
                 raise KeyUnreadable("the key that the key service wrapped was altered") from error
             raise _in_words_of_sqs(error) from error
         return KmsDataKey(plaintext, envelope, now_ms)
+
+
+def is_refusal_of_key(error: ServiceError) -> bool:
+    """Say whether the key service refuses a key, and will again until somebody changes the key or its policy."""
+    return error.row in _REFUSALS and not error.row.retryable
 
 
 def service_context(source_arn: str, account: str, region: str) -> CallContext:

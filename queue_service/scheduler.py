@@ -21,9 +21,9 @@ from cumulo.core.ids import Randomness
 from cumulo.core.operations import Check
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.queue_service import stamping
-from cumulo.queue_service.errors import KEY_SERVICE_ERRORS
 from cumulo.queue_service.instants import next_instant_ms
 from cumulo.queue_service.keys import META, QueueName, decode_meta
+from cumulo.queue_service.kms_data_keys import is_refusal_of_key
 from cumulo.queue_service.messages import StampedSend
 from cumulo.queue_service.model import MessageAttribute, SendEntry, is_fifo
 from cumulo.queue_service.mover import SEND, context_of
@@ -106,7 +106,7 @@ class Scheduler:
             clear = await unwrapped(self._seals, ctx, partition, schedule_id_of(entry.key), row, now_ms)
             sealing = await self._seals.sealing_for(ctx, plan.place.arn, plan.queue, now_ms)
         except ServiceError as error:
-            if error.row not in KEY_SERVICE_ERRORS.values():
+            if not is_refusal_of_key(error):
                 raise
             return StampedFire(entry, plan.stored, _failed(row, error), None)
         send, message_id = self._stamped(entry, plan, clear, ctx.principal.id, sealing)

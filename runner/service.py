@@ -119,7 +119,7 @@ class Service(Room):
         times, delivery = self._times(), None
         if record is not None:
             delivery = jobs.message_of(record.id, record.queue_arn, record.offers + 1)
-            delivery = self._queues.prepared(delivery, times.deadline_ms)
+            delivery = await self._queues.prepared(delivery, times.deadline_ms)
         queues = self._queues
         offering = jobs.Offering(entry, times, bool(target), queues.holds, queues.deliver_tracked, delivery)
         await self.engine.transact((partition, *target), jobs.offer, offering)
@@ -187,7 +187,7 @@ class Service(Room):
         if why := self._queues.check(arn, message.source_arn, place.account):
             missing = QUEUE_REFUSES.error(queue=request.queue, why=why)
             return self._resolved(operation, place, subject, None, missing)
-        delivery = self._queues.prepared(message, new.times.deadline_ms)
+        delivery = await self._queues.prepared(message, new.times.deadline_ms)
         submission = jobs.Submission(new, self._queues.deliver_tracked, delivery)
         guard = await self._guard_of(operation, place, subject)
         return self._resolved(operation, place, subject, submission, further_partitions=target, guard=guard)

@@ -56,7 +56,7 @@ class Inbox:
             raise self.failing
         return () if target_arn in self.gone else (ROOT,)
 
-    def prepared(self, delivery: Delivery, now_ms: int) -> Delivery:
+    async def prepared(self, delivery: Delivery, now_ms: int) -> Delivery:
         return delivery
 
     def deliver(self, txn: Any, delivery: Delivery, now_ms: int) -> bool:

@@ -25,7 +25,7 @@ async def deliver(it, account=HERE, delivery_id="d-1", body=b"{}"):
     delivery = Delivery(QUEUE, body, delivery_id, BUCKET, account)
     partitions = target.partitions(QUEUE)
     now_ms = it.clock.deadline_ms()
-    delivery = target.prepared(delivery, now_ms)
+    delivery = await target.prepared(delivery, now_ms)
     return await it.engine.transact(partitions, lambda txn, _: target.deliver(txn, delivery, now_ms), None)
 
 
@@ -104,7 +104,7 @@ def test_delivery_to_a_queue_that_was_deleted_meanwhile_is_refused(run):
         target = it.service.delivery_target
         partitions = target.partitions(QUEUE)
         await it.remove()
-        delivery = target.prepared(Delivery(QUEUE, b"{}", "d", BUCKET, HERE), 0)
+        delivery = await target.prepared(Delivery(QUEUE, b"{}", "d", BUCKET, HERE), 0)
 
         assert not await it.engine.transact(partitions, lambda txn, _: target.deliver(txn, delivery, 0), None)
 
@@ -149,7 +149,7 @@ def test_delivery_that_was_prepared_before_the_encryption_changed_is_tried_again
         await it.create()
         target, now_ms = it.service.delivery_target, it.clock.deadline_ms()
         delivery = Delivery(QUEUE, b"{}", "d-1", BUCKET, HERE)
-        stale = target.prepared(delivery, now_ms)
+        stale = await target.prepared(delivery, now_ms)
         await it.update(**change)
 
         for early in (stale, delivery):

@@ -151,7 +151,7 @@ def test_delivery_from_another_room_keeps_the_queue(run):
         arn = "arn:aws:sqs:us-east-1:000000000000:jobs"
         target = it.service.delivery_target
         delivery = Delivery(arn, b"x", "id", "arn:aws:s3:::bucket", "000000000000")
-        delivery = target.prepared(delivery, it.clock.deadline_ms())
+        delivery = await target.prepared(delivery, it.clock.deadline_ms())
 
         def deliver(txn, now_ms):
             return target.deliver(txn, delivery, now_ms)

@@ -247,3 +247,78 @@ def test_over_grpc_the_same_keys_and_refusals_count_for_sending_peeking_and_sche
             with pytest.raises(errors.CumuloError) as caught:
                 ask()
             assert caught.value.code == "KmsDisabled"
+
+
+def allow(server, arn, service, source):
+    """Let a service use a key for one source, beside what the key's account may do."""
+    kms = server.boto3("kms")
+    policy = json.loads(kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"])
+    policy["Statement"].append(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": ["kms:GenerateDataKey*", "kms:Decrypt"],
+            "Resource": "*",
+            "Condition": {"ArnEquals": {"aws:SourceArn": source}},
+        }
+    )
+    kms.put_key_policy(KeyId=arn, PolicyName="default", Policy=json.dumps(policy))
+
+
+@pytest.mark.parametrize("name", ["jobs", "jobs.fifo"])
+def test_topic_needs_the_leave_of_the_key_of_each_queue(server, name):
+    fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
+    by_content = {"ContentBasedDeduplication": "true"} if fifo else {}
+    url, arn = made(server, name, **fifo, **by_content)
+    sqs, sns = server.boto3("sqs"), server.boto3("sns")
+    queues = f"arn:aws:sqs:us-east-1:{ACCOUNT}:"
+    suffix = ".fifo" if fifo else ""
+    dead = sqs.create_queue(QueueName="dead" + suffix, Attributes=fifo)["QueueUrl"]
+    redrive = json.dumps({"deadLetterTargetArn": f"{queues}dead{suffix}"})
+    topics = [
+        sns.create_topic(Name=it + suffix, Attributes={"FifoTopic": "true", **by_content} if fifo else {})["TopicArn"]
+        for it in ("a", "b")
+    ]
+    for topic in topics:
+        raw = {"RawMessageDelivery": "true", "RedrivePolicy": redrive}
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queues + name, Attributes=raw)
+    allow(server, arn, "sns.amazonaws.com", topics[0])
+
+    group = {"MessageGroupId": "g"} if fifo else {}
+    for topic in topics:
+        sns.publish(TopicArn=topic, Message=f"{SECRET} {topic}", **group)
+
+    assert bodies(sqs, url, WaitTimeSeconds=10) == [f"{SECRET} {topics[0]}"]
+    assert bodies(sqs, dead, WaitTimeSeconds=10) == [f"{SECRET} {topics[1]}"]
+
+
+def test_bucket_needs_the_leave_of_the_queues_key(server):
+    url, arn = made(server)
+    s3, sqs = server.boto3("s3"), server.boto3("sqs")
+    queue = {"QueueArn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs", "Events": ["s3:ObjectCreated:*"]}
+    for bucket in ("quiet", "heard"):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [queue]}
+        )
+    allow(server, arn, "s3.amazonaws.com", "arn:aws:s3:::heard")
+
+    for bucket in ("quiet", "heard"):
+        s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+
+    told = []
+    while not any('"ObjectCreated' in body for body in told):
+        told += bodies(sqs, url, WaitTimeSeconds=10)
+    assert not any("quiet" in body for body in told)
+
+
+def test_services_own_key_lets_no_other_service_in(server):
+    sqs, sns = server.boto3("sqs"), server.boto3("sns")
+    url = sqs.create_queue(QueueName="jobs", Attributes={"KmsMasterKeyId": "alias/aws/sqs"})["QueueUrl"]
+    topic = sns.create_topic(Name="news")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs")
+
+    sns.publish(TopicArn=topic, Message="x")
+    sqs.send_message(QueueUrl=url, MessageBody="y")
+
+    assert bodies(sqs, url) == ["y"]
