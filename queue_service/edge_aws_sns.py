@@ -40,7 +40,7 @@ VERSION: Final = "2010-03-31"
 BODY_BYTES_MAX: Final = 16 * 1024 * 1024
 """A batch of 1 MiB, should every byte of it be percent-encoded, with room to spare."""
 PENDING: Final = "PendingConfirmation"
-_OF_ATTRIBUTES: Final = "`KmsMasterKeyId` and delivery status mean nothing"
+_OF_ATTRIBUTES: Final = "delivery status means nothing"
 _DEPARTURES: Final = {
     "CreateTopic": _OF_ATTRIBUTES,
     "SetTopicAttributes": _OF_ATTRIBUTES,

@@ -185,6 +185,19 @@ KEY_SERVICE_ERRORS: Mapping[str, ErrorRow] = {
     )
 }
 """What SQS says where the key service refuses, by that one's codes; what is not here keeps its own."""
+KEY_SERVICE_ERRORS_OF_TOPICS: Mapping[str, ErrorRow] = {
+    code: ErrorRow(ours, 400, KEY_SERVICE_ERRORS[code].grpc_status, "{reason}", retryable=ours == "KMSThrottling")
+    for code, ours in (
+        ("AccessDenied", "KMSAccessDenied"),
+        ("NotFoundException", "KMSNotFound"),
+        ("InvalidArnException", "KMSNotFound"),
+        ("DisabledException", "KMSDisabled"),
+        ("KMSInvalidStateException", "KMSInvalidState"),
+        ("InvalidKeyUsageException", "KMSInvalidState"),
+        ("ServiceUnavailable", "KMSThrottling"),
+    )
+}
+"""What SNS says, in the same way."""
 ENCRYPTION_CHANGED = ErrorRow(
     "ServiceUnavailable",
     503,

@@ -191,6 +191,8 @@ def _check_sealing(txn: ReadTxn, row: QueueName, meta: Meta) -> Iterator[str]:
         stored = decode_message(record)
         if stored.key_id and stored.key_id not in keys:
             yield f"message {seq} is sealed with a key that is not there"
+        if stored.envelope is not None and not (stored.key_id and stored.envelope.wrapped):
+            yield f"message {seq} has an envelope without a key"
 
 
 def _messages(txn: ReadTxn, places: Layout) -> Iterator[tuple[int, bytes]]:

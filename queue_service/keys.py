@@ -84,13 +84,13 @@ class DataKey(records.Record, frozen=True):
 
 
 class Envelope(records.Record, frozen=True):
-    """A data key as the key service wrapped it; `queue_arn` is its encryption context."""
+    """A data key as the key service wrapped it; `context_arn` is its encryption context."""
 
     wrapped: bytes = b""
-    queue_arn: str = ""
+    context_arn: str = ""
 
     def __repr__(self) -> str:
-        return f"Envelope({self.queue_arn})"
+        return f"Envelope({self.context_arn})"
 
 
 class QueueName(records.Record, frozen=True):

@@ -29,7 +29,7 @@ from cumulo.identity.snapshots import read_now
 from cumulo.queue_service.data_keys import data_key_id, data_key_in, is_there
 from cumulo.queue_service.errors import MESSAGE_UNREADABLE, QUEUE_DOES_NOT_EXIST
 from cumulo.queue_service.keys import DataKey, Envelope, QueueName, StoredMessage
-from cumulo.queue_service.kms_data_keys import KmsDataKeys
+from cumulo.queue_service.kms_data_keys import OF_QUEUES, KmsDataKeys
 from cumulo.queue_service.model import KMS_DATA_KEY_REUSE_S, MessageAttributes
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.storage.engine import Engine
@@ -121,7 +121,7 @@ class MessageSeals:
         self._engine = engine
         self._randomness = randomness
         self._storage_keys = storage_keys
-        self._kms = None if key_service is None else KmsDataKeys(key_service)
+        self._kms = None if key_service is None else KmsDataKeys(key_service, OF_QUEUES)
         self._sealings: dict[tuple[bytes, int], Sealing] = {}
         self._shared: dict[tuple[bytes, bytes], Sealing] = {}
         self._data_keys: dict[bytes, bytes] = {}

@@ -57,7 +57,8 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "TracingConfig": ("PassThrough", "Active"),
 }
 _OF_FIFO = ("ContentBasedDeduplication", "FifoThroughputScope", ARCHIVE_POLICY)
-_TEXTS = ("DisplayName", "KmsMasterKeyId")
+KMS_KEY = "KmsMasterKeyId"
+_TEXTS = ("DisplayName", KMS_KEY)
 SUBSCRIPTION_ATTRIBUTES = (
     DELIVERY_POLICY,
     "FilterPolicy",

@@ -18,7 +18,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.core.ids import Randomness
 from cumulo.core.operations import Operation, Result
-from cumulo.core.ports import JobSubmitter
+from cumulo.core.ports import JobSubmitter, KeyService
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
@@ -31,6 +31,7 @@ from cumulo.queue_service.endpoint_delivery import Carrier, EndpointDelivery, Ta
 from cumulo.queue_service.entrances import CLEAR_TOPIC, DELIVER, EXPIRE, FAN_OUT, FAREWELL, REFILL, REPLAY_DUE
 from cumulo.queue_service.farewells import Farewells
 from cumulo.queue_service.job_carrier import JobCarrier
+from cumulo.queue_service.kms_data_keys import OF_TOPICS, KmsDataKeys
 from cumulo.queue_service.leases import Outcome
 from cumulo.queue_service.messages import StampedSend
 from cumulo.queue_service.model import SentMessage, is_fifo
@@ -61,7 +62,7 @@ from cumulo.queue_service.subscriptions import (
     expiring_queues,
     shown,
 )
-from cumulo.queue_service.topic_attributes import topic_place
+from cumulo.queue_service.topic_attributes import KMS_KEY, topic_place
 from cumulo.queue_service.topic_copies import Copies, kept, sign
 from cumulo.queue_service.topic_envelopes import CONFIRMATION, Notice, Signer, StoredNotice
 from cumulo.queue_service.topic_errors import INVALID_PARAMETER, TOPIC_NOT_FOUND
@@ -78,6 +79,8 @@ from cumulo.storage.idempotency import Once, check_request_id, run_once
 
 REQUEST_WINDOW_MS = 600_000
 """How long the request id of a publish is remembered: 10 minutes, as for queues."""
+DATA_KEY_REUSE_S = 300
+"""How long SNS reuses a data key: at most five minutes."""
 _RESOLVERS = {**RESOLVERS, **RESOLVERS_OF_NATIVE}
 _encoded = msgspec.msgpack.Encoder().encode
 
@@ -87,6 +90,7 @@ class TopicService(NamedRoom):
 
     Arguments: `engine`, `authorizer`, `clock`, `randomness`, `sealer` as for every room; `seals` are those of the
     queues; `signer` signs what subscribers get; `carriers` bring it to endpoints, by protocol; `jobs` is the runner.
+    `key_service` is asked for those who publish to a topic under a key of KMS, where there is one.
     """
 
     table = TABLE
@@ -105,6 +109,7 @@ class TopicService(NamedRoom):
         signer: Signer,
         carriers: Mapping[str, Carrier] = MappingProxyType({}),
         jobs: JobSubmitter | None = None,
+        key_service: KeyService | None = None,
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
         if jobs is not None:
@@ -117,6 +122,7 @@ class TopicService(NamedRoom):
         self.base_url = ""
         """Where clients reach the AWS edge; known once the server listens, and before it takes calls."""
         self._signer = signer
+        self._kms = None if key_service is None else KmsDataKeys(key_service, OF_TOPICS)
         self._plans = Plans(engine)
         self._routes = Routes(engine, clock, QueueTarget(engine, seals), seals)
         self._ids = copies_ids(randomness)
@@ -238,14 +244,23 @@ class TopicService(NamedRoom):
 
     # Publishing
 
-    async def publish(self, ctx: CallContext, resolved: ResolvedPublish) -> tuple[model.PublishAnswer, ...]:
-        """Publish messages: durable, and on their way to every subscriber, when this returns."""
+    async def publish(
+        self, ctx: CallContext, resolved: ResolvedPublish, asker: CallContext | None = None
+    ) -> tuple[model.PublishAnswer, ...]:
+        """Publish messages: durable, and on their way to every subscriber, when this returns.
+
+        A topic's key of KMS is asked in the name of `asker`, of the caller where there is none other; raises what
+        forbids it, `KMS*`.
+        """
         place, request = resolved.request
         plan = await self._plans.of(resolved.partition)
         if plan is None:
             raise TOPIC_NOT_FOUND.error()
         if place.fifo and plan.meta.attributes.get("ContentBasedDeduplication") != "true":
             _check_deduplication_ids(request.entries)
+        key_id = plan.meta.attributes.get(KMS_KEY, "")
+        if key_id and self._kms is not None:
+            await self._kms.current(asker or ctx, place.arn, key_id, DATA_KEY_REUSE_S, self.clock.deadline_ms())
         seed = self.randomness.token_bytes(stamping.SEED_BYTES)
         ids = stamping.message_ids(seed, len(request.entries))
         wall_ms, now_ms = self.clock.wall_ms(), self.clock.deadline_ms()

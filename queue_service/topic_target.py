@@ -25,6 +25,7 @@ from cumulo.identity.policy import (
     principal_keys,
 )
 from cumulo.identity.resource_policy import decided_text
+from cumulo.queue_service.kms_data_keys import is_refusal_of_key, service_context
 from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.resolve_topics import ResolvedPublish
 from cumulo.queue_service.topic_attributes import topic_place
@@ -69,7 +70,7 @@ class TopicTarget:
         return self.refusal(place, found.policy, source_arn, account)
 
     async def send(self, delivery: Delivery) -> bool:
-        """Publish a message; False where the topic is gone, or its policy refuses."""
+        """Publish a message; False where the topic is gone, or its policy or its key refuses."""
         for _ in range(_ATTEMPTS):
             place, found = await self._found(delivery.target_arn)
             if place is None or found is None or place.fifo:
@@ -84,9 +85,10 @@ class TopicTarget:
             asked = ResolvedPublish((place, request), (found.partition,), (), Guard(""), partition=found.partition)
             with contextlib.suppress(DirectoryChanged):
                 try:
-                    await self._topics().publish(ctx, asked)
+                    asker = service_context(delivery.source_arn, delivery.account, place.region)
+                    await self._topics().publish(ctx, asked, asker)
                 except ServiceError as error:
-                    if error.row is TOPIC_NOT_FOUND:
+                    if error.row is TOPIC_NOT_FOUND or is_refusal_of_key(error):
                         return False
                     raise
                 return True

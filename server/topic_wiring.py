@@ -2,7 +2,7 @@
 
 from cumulo.core.clocks import Clock
 from cumulo.core.ids import Randomness
-from cumulo.core.ports import JobSubmitter
+from cumulo.core.ports import JobSubmitter, KeyService
 from cumulo.core.settings import Settings
 from cumulo.core.tokens import TokenSealer
 from cumulo.gateway.outgoing_addresses import PrivateAddresses
@@ -33,9 +33,10 @@ def make_topics(
     signer: Signer,
     mail: MailServer | None,
     jobs: JobSubmitter,
+    key_service: KeyService,
 ) -> TopicService:
     """Return the service, on the settings and the folder of a server; `mail` is where it hands e-mail in, `jobs` what
-    makes jobs of messages.
+    makes jobs of messages, `key_service` is asked for the keys of topics.
     """
     http = HttpCarrier(OutgoingHttp(private_addresses(settings)))
     record = OutgoingFolder(folder.outgoing, clock)
@@ -47,7 +48,7 @@ def make_topics(
         "email-json": post,
         "sms": SmsCarrier(record),
     }
-    return TopicService(engine, authorizer, clock, randomness, sealer, seals, signer, carriers, jobs)
+    return TopicService(engine, authorizer, clock, randomness, sealer, seals, signer, carriers, jobs, key_service)
 
 
 def private_addresses(settings: Settings) -> PrivateAddresses:

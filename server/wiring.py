@@ -193,6 +193,7 @@ async def _build(
             signer,
             mail,
             MessageJobs(runner),
+            LateKeyService(lambda: key_room.DataKeys(kms(), "sns")),
         )
         made.base_url = base_url
         return made

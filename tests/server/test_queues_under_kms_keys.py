@@ -306,7 +306,7 @@ def test_bucket_needs_the_leave_of_the_queues_key(server):
     for bucket in ("quiet", "heard"):
         s3.put_object(Bucket=bucket, Key="k", Body=b"x")
 
-    told = []
+    told: list[str] = []
     while not any('"ObjectCreated' in body for body in told):
         told += bodies(sqs, url, WaitTimeSeconds=10)
     assert not any("quiet" in body for body in told)
@@ -322,3 +322,57 @@ def test_services_own_key_lets_no_other_service_in(server):
     sqs.send_message(QueueUrl=url, MessageBody="y")
 
     assert bodies(sqs, url) == ["y"]
+
+
+def test_topic_under_a_key_asks_it_for_whoever_publishes(server):
+    sns, sqs, kms = server.boto3("sns"), server.boto3("sqs"), server.boto3("kms")
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    topic = sns.create_topic(Name="news", Attributes={"KmsMasterKeyId": arn})["TopicArn"]
+    url = sqs.create_queue(QueueName="jobs")["QueueUrl"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs")
+    context = {"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": topic}}
+    allowed = {"Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Condition": context}
+    theirs = user(server, {"Action": "sns:*"}, allowed, service="sns")
+    other = sns.create_topic(Name="other", Attributes={"KmsMasterKeyId": arn})["TopicArn"]
+
+    sns.publish(TopicArn=topic, Message="a")
+    theirs.publish(TopicArn=topic, Message="b")
+
+    assert sorted(json.loads(body)["Message"] for body in bodies(sqs, url)) == ["a", "b"]
+    assert refused(theirs.publish, TopicArn=other, Message="x") == ("KMSAccessDenied", 400)
+    kms.disable_key(KeyId=arn)
+    sns.publish(TopicArn=topic, Message="a data key is reused")
+    assert refused(sns.publish, TopicArn=other, Message="x") == ("KMSDisabled", 400)
+    entries = [{"Id": "1", "Message": "x"}]
+    assert refused(sns.publish_batch, TopicArn=other, PublishBatchRequestEntries=entries) == ("KMSDisabled", 400)
+    kms.schedule_key_deletion(KeyId=arn)
+    assert refused(sns.publish, TopicArn=other, Message="x") == ("KMSInvalidState", 400)
+    sns.set_topic_attributes(TopicArn=other, AttributeName="KmsMasterKeyId", AttributeValue="alias/nobodys")
+    assert refused(sns.publish, TopicArn=other, Message="x") == ("KMSNotFound", 400)
+    sns.set_topic_attributes(TopicArn=other, AttributeName="KmsMasterKeyId", AttributeValue="alias/aws/sns")
+    assert theirs.publish(TopicArn=other, Message="x")["MessageId"]
+
+
+def test_bucket_needs_the_leave_of_the_topics_key(server):
+    s3, sns, sqs, kms = (server.boto3(it) for it in ("s3", "sns", "sqs", "kms"))
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    topic = sns.create_topic(Name="news", Attributes={"KmsMasterKeyId": arn})["TopicArn"]
+    url = sqs.create_queue(QueueName="jobs")["QueueUrl"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs")
+    for bucket in ("quiet", "heard"):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_notification_configuration(
+            Bucket=bucket,
+            NotificationConfiguration={
+                "TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}],
+            },
+        )
+    allow(server, arn, "s3.amazonaws.com", "arn:aws:s3:::heard")
+
+    for bucket in ("quiet", "heard"):
+        s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+
+    told: list[str] = []
+    while not any("ObjectCreated" in body for body in told):
+        told += bodies(sqs, url, WaitTimeSeconds=10)
+    assert not any("quiet" in body for body in told)
