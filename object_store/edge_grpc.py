@@ -29,7 +29,7 @@ from cumulo.object_store import (
     model,
 )
 from cumulo.object_store import edge_grpc_encryption as encryption
-from cumulo.object_store.edge_grpc_descriptions import encode_object, encode_part, unquoted
+from cumulo.object_store.edge_grpc_descriptions import conditions_of, encode_object, encode_part, unquoted
 from cumulo.object_store.errors import INCOMPLETE_BODY, INVALID_ARGUMENT, INVALID_REQUEST
 from cumulo.object_store.model import CONTENT_MD5, UNKNOWN, ExpectedContent
 from cumulo.object_store.outbox import service_of
@@ -219,15 +219,6 @@ def _expected(expected: pb.ExpectedContent) -> ExpectedContent:
     return ExpectedContent(length, digests, announced=("crc32c",))
 
 
-def _conditions(request: "pb.GetObjectRequest | pb.HeadObjectRequest") -> model.Conditions:
-    return model.Conditions(
-        unquoted(request.if_match),
-        unquoted(request.if_none_match),
-        request.if_modified_since_ms if request.HasField("if_modified_since_ms") else None,
-        request.if_unmodified_since_ms if request.HasField("if_unmodified_since_ms") else None,
-    )
-
-
 def _range(request: pb.GetObjectRequest) -> model.ByteRange | None:
     match request.WhichOneof("range"):
         case "byte_range":
@@ -292,7 +283,8 @@ def _decode_get(request: pb.GetObjectRequest) -> model.GetObject:
         bucket=_bucket_name(request.bucket),
         key=request.key,
         range=_range(request),
-        conditions=_conditions(request),
+        part_number=request.part_number,
+        conditions=conditions_of(request),
         customer=encryption.customer_key(request.customer_key),
         version_id=request.version_id,
     )
@@ -302,7 +294,7 @@ def _decode_head(request: pb.HeadObjectRequest, _: CallContext) -> model.HeadObj
     return model.HeadObject(
         bucket=_bucket_name(request.bucket),
         key=request.key,
-        conditions=_conditions(request),
+        conditions=conditions_of(request),
         customer=encryption.customer_key(request.customer_key),
         version_id=request.version_id,
     )
@@ -314,6 +306,8 @@ def _decode_delete(request: pb.DeleteObjectRequest, _: CallContext) -> model.Del
         key=request.key,
         if_match=unquoted(request.if_match),
         request_id=request.request_id,
+        if_modified_ms=request.if_modified_ms if request.HasField("if_modified_ms") else None,
+        if_size_bytes=request.if_size_bytes if request.HasField("if_size_bytes") else None,
         version_id=request.version_id,
         bypasses_governance=request.bypass_governance,
     )
@@ -326,6 +320,8 @@ def _decode_batch_delete(request: pb.BatchDeleteObjectsRequest, _: CallContext) 
             model.DeleteEntry(
                 entry.key,
                 unquoted(entry.if_match),
+                entry.if_modified_ms if entry.HasField("if_modified_ms") else None,
+                entry.if_size_bytes if entry.HasField("if_size_bytes") else None,
                 version_id=entry.version_id,
                 bypasses_governance=entry.bypass_governance,
             )
@@ -352,12 +348,16 @@ def _decode_create_bucket(request: pb.CreateBucketRequest, _: CallContext) -> mo
         _bucket_name(request.bucket.name),
         request.bucket.region,
         request.request_id,
+        acl=request.canned_acl,
+        object_ownership=request.object_ownership,
+        tags=dict(request.tags),
+        grants=edge_grpc_acl.decode(request.grants),
         locks_objects=request.object_lock,
     )
 
 
 def _decode_list_buckets(request: pb.ListBucketsRequest, _: CallContext) -> model.ListBuckets:
-    return model.ListBuckets(request.prefix, request.page_size, request.page_token)
+    return model.ListBuckets(request.prefix, request.page_size, request.page_token, request.region)
 
 
 def _decode_set_notification(request: pb.SetBucketNotificationRequest, _: CallContext) -> model.SetBucketNotification:
@@ -417,6 +417,7 @@ def _decode_complete(request: pb.CompleteMultipartUploadRequest, _: CallContext)
         if_match=unquoted(request.if_match),
         if_none_match=unquoted(request.if_none_match),
         request_id=request.request_id,
+        object_size_bytes=request.object_size_bytes if request.HasField("object_size_bytes") else UNKNOWN,
         messages=_enclosed(request.messages),
         encryption=encryption.with_customer_key(request.customer_key),
     )
@@ -445,6 +446,7 @@ def _decode_list_uploads(request: pb.ListMultipartUploadsRequest, _: CallContext
     return model.ListMultipartUploads(
         bucket=_bucket_name(request.bucket),
         prefix=request.prefix,
+        delimiter=request.delimiter,
         page_size=request.page_size,
         page_token=request.page_token,
     )
@@ -519,7 +521,9 @@ def _encode_parts(page: model.PartPage) -> pb.ListPartsResponse:
 
 def _encode_uploads(page: model.UploadPage) -> pb.ListMultipartUploadsResponse:
     uploads = [pb.MultipartUpload(key=it.key, upload_id=it.upload_id, create_ms=it.create_ms) for it in page.uploads]
-    return pb.ListMultipartUploadsResponse(uploads=uploads, next_page_token=page.next_page_token)
+    return pb.ListMultipartUploadsResponse(
+        uploads=uploads, common_prefixes=page.common_prefixes, next_page_token=page.next_page_token
+    )
 
 
 _UNARY: Mapping[str, UnaryRow] = {

@@ -7,7 +7,7 @@ from cumulo.core.context import CallContext
 from cumulo.gateway.rpc import UnaryRow
 from cumulo.object_store import edge_grpc_descriptions, edge_grpc_locks, model
 from cumulo.object_store import edge_grpc_encryption as encryption
-from cumulo.object_store.edge_grpc_descriptions import encode_object, encode_part, unquoted
+from cumulo.object_store.edge_grpc_descriptions import encode_object, encode_part, source_conditions_of, unquoted
 
 
 def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
@@ -21,7 +21,7 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
             source=model.CopySource(
                 bucket_name(request.source_bucket) if request.source_bucket else bucket,
                 request.source_key,
-                model.Conditions(if_match=unquoted(request.source_if_match)),
+                source_conditions_of(request),
                 customer=encryption.customer_key(request.source_customer_key),
                 version_id=request.source_version_id,
             ),
@@ -57,7 +57,7 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
             source=model.CopySource(
                 bucket_name(request.source_bucket) if request.source_bucket else bucket,
                 request.source_key,
-                model.Conditions(if_match=unquoted(request.source_if_match)),
+                source_conditions_of(request),
                 range=model.ByteRange(asked.first, asked.last if asked.HasField("last") else None)
                 if request.HasField("range")
                 else None,

@@ -22,6 +22,7 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
             key=request.key,
             part_number_marker=request.after_part_number,
             page_size=request.page_size,
+            conditions=conditions_of(request),
             customer=encryption.customer_key(request.customer_key),
             version_id=request.version_id,
         )
@@ -33,6 +34,7 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
             days=request.days,
             tier=request.tier or "Standard",
             version_id=request.version_id,
+            request_id=request.request_id,
         )
 
     return {
@@ -59,6 +61,28 @@ def asked(head: "pb.PutObjectHead | pb.CopyObjectRequest | pb.CreateMultipartUpl
 def unquoted(etag: str) -> str:
     """Return an ETag without the quotes that may stand around it."""
     return etag[1:-1] if len(etag) >= 2 and etag[0] == etag[-1] == '"' else etag
+
+
+def conditions_of(
+    request: "pb.GetObjectRequest | pb.HeadObjectRequest | pb.GetObjectAttributesRequest",
+) -> model.Conditions:
+    """Return the conditions of a read."""
+    return model.Conditions(
+        unquoted(request.if_match),
+        unquoted(request.if_none_match),
+        request.if_modified_since_ms if request.HasField("if_modified_since_ms") else None,
+        request.if_unmodified_since_ms if request.HasField("if_unmodified_since_ms") else None,
+    )
+
+
+def source_conditions_of(request: "pb.CopyObjectRequest | pb.UploadPartCopyRequest") -> model.Conditions:
+    """Return the conditions on what a copy takes."""
+    return model.Conditions(
+        unquoted(request.source_if_match),
+        unquoted(request.source_if_none_match),
+        request.source_if_modified_since_ms if request.HasField("source_if_modified_since_ms") else None,
+        request.source_if_unmodified_since_ms if request.HasField("source_if_unmodified_since_ms") else None,
+    )
 
 
 def encode_object(it: model.Object) -> pb.Object:

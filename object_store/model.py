@@ -939,6 +939,7 @@ class RestoreObject(msgspec.Struct, frozen=True, kw_only=True):
     days: int
     tier: str = "Standard"
     version_id: str = ""
+    request_id: str = ""
 
 
 class GetObjectTagging(msgspec.Struct, frozen=True):

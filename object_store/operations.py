@@ -457,6 +457,8 @@ TABLE = OperationTable(
             restore_object,
             "Asks for a copy of an archived object that can be read for some days.",
             also=_LISTS,
+            result=bool,
+            window_ms=DATA_WINDOW_MS,
         ),
         _object_row(
             model.GetObjectTagging, Kind.READ, "s3:GetObjectTagging", get_tags, "Answers an object's tags.", also=_LISTS

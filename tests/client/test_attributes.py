@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -209,6 +210,30 @@ def test_listings_tell_the_owner_of_what_another_account_wrote(
     assert [(it.key, it.owner) for it in bucket.list(fetch_owner=True)] == [("own", ""), ("theirs", key.account)]
     assert [(it.owner, it.storage_class) for it in bucket.list()] == [("", "STANDARD_IA"), ("", "STANDARD")]
     assert [(it.key, it.owner) for it in bucket.versions()] == [("own", ""), ("theirs", key.account)]
+
+
+def test_object_is_deleted_only_as_it_is_known(bucket: Bucket):
+    stored = bucket.put("k", "text")
+
+    refusals: list[dict[str, Any]] = [{"if_size": 5}, {"if_modified": stored.modified - timedelta(seconds=2)}]
+    for wrong in refusals:
+        with pytest.raises(errors.PreconditionFailed):
+            bucket.delete("k", **wrong)
+    bucket.delete("k", if_size=4, if_modified=stored.modified, if_match=stored.etag)
+
+    assert list(bucket.list()) == []
+
+
+def test_bucket_is_made_with_ownership_tags_and_list(client: Client, name: str):
+    made = client.bucket(name)
+    made.create(object_ownership="ObjectWriter", tags={"a": "1"}, canned_acl="log-delivery-write")
+
+    assert made.configuration("ownership_controls") == {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    assert made.configuration("tagging") == {"TagSet": [{"Key": "a", "Value": "1"}]}
+    assert {it.grantee for it in made.acl().grants} == {"000000000000", "LogDelivery"}
+    for wrong in ({"object_ownership": "Nobody"}, {"canned_acl": "secret"}, {"tags": {"": "1"}}):
+        with pytest.raises(errors.InvalidArgument):
+            client.bucket(f"{name}-x").create(**wrong)
 
 
 def test_policy_says_whether_it_is_public(bucket: Bucket):

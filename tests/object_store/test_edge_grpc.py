@@ -285,3 +285,92 @@ def test_any_bytes_parse_as_the_proto_library_parses_them(encoded: bytes) -> Non
     if isinstance(got, memoryview):
         got = pb.PutObjectRequest(data=bytes(got))
     assert got == wanted
+
+
+def test_one_part_is_read_and_uploads_are_rolled_up(over_wire: Any) -> None:
+    async def scenario(stand: Any, stub: Any) -> None:
+        bodies = [bytes(5 * MIB), b"end"]
+        upload_id = await stand.begin("k")
+        parts = [await stand.part("k", upload_id, number, body) for number, body in enumerate(bodies, 1)]
+        await stand.complete("k", upload_id, parts)
+        for key in ("a/1", "a/2", "b"):
+            await stand.begin(key)
+
+        head, second = await get(stub, part_number=2)
+        with pytest.raises(grpc.aio.AioRpcError) as beyond:
+            await get(stub, part_number=3)
+        page = await stub.ListMultipartUploads(
+            pb.ListMultipartUploadsRequest(bucket="inbox", delimiter="/"), metadata=METADATA
+        )
+
+        assert (second, head.first_byte, head.object.part_count) == (b"end", 5 * MIB, 2)
+        assert reason(beyond.value) == "InvalidPartNumber"
+        assert [it.key for it in page.uploads] == ["b"]
+        assert list(page.common_prefixes) == ["a/"]
+
+    over_wire(scenario)
+
+
+def test_sources_of_copies_and_completions_have_conditions(over_wire: Any) -> None:
+    async def scenario(stand: Any, stub: Any) -> None:
+        stored = await put(stub, b"text")
+        upload_id = await stand.begin("big")
+        wrong: list[dict[str, Any]] = [
+            {"source_if_none_match": stored.etag},
+            {"source_if_modified_since_ms": stored.last_modified_ms},
+            {"source_if_unmodified_since_ms": stored.last_modified_ms - 2000},
+        ]
+
+        refused = []
+        for condition in wrong:
+            source = {"bucket": "inbox", "source_key": "k", **condition}
+            whole = pb.CopyObjectRequest(key="copy", **source)
+            part = pb.UploadPartCopyRequest(key="big", upload_id=upload_id, part_number=1, **source)
+            for call, request in ((stub.CopyObject, whole), (stub.UploadPartCopy, part)):
+                with pytest.raises(grpc.aio.AioRpcError) as caught:
+                    await call(request, metadata=METADATA)
+                refused.append(reason(caught.value))
+        part = pb.UploadPartCopyRequest(
+            bucket="inbox",
+            key="big",
+            upload_id=upload_id,
+            part_number=1,
+            source_key="k",
+            range=pb.ByteRange(first=1, last=2),
+        )
+        copied = (await stub.UploadPartCopy(part, metadata=METADATA)).part
+        complete = pb.CompleteMultipartUploadRequest(
+            bucket="inbox",
+            key="big",
+            upload_id=upload_id,
+            parts=[pb.CompletedPart(part_number=1, etag=copied.etag)],
+            object_size_bytes=3,
+        )
+        with pytest.raises(grpc.aio.AioRpcError) as other_size:
+            await stub.CompleteMultipartUpload(complete, metadata=METADATA)
+        complete.object_size_bytes = 2
+        await stub.CompleteMultipartUpload(complete, metadata=METADATA)
+
+        assert refused == ["PreconditionFailed"] * 6
+        assert reason(other_size.value) == "InvalidRequest"
+        assert (await get(stub, key="big"))[1] == b"ex"
+
+    over_wire(scenario)
+
+
+def test_repeated_restore_gets_the_first_answer(over_wire: Any) -> None:
+    async def scenario(stand: Any, stub: Any) -> None:
+        await put(stub, b"text", storage_class="GLACIER")
+        request = pb.RestoreObjectRequest(
+            bucket="inbox", key="k", days=1, request_id="5f0c44ba-9d0b-4d0c-8d8b-5f0e3a6ce301"
+        )
+
+        answers = [await stub.RestoreObject(request, metadata=METADATA) for _ in range(2)]
+        request.ClearField("request_id")
+        with pytest.raises(grpc.aio.AioRpcError) as again:
+            await stub.RestoreObject(request, metadata=METADATA)
+
+        assert answers == [pb.RestoreObjectResponse()] * 2
+        assert reason(again.value) == "RestoreAlreadyInProgress"
+
+    over_wire(scenario)

@@ -319,7 +319,14 @@ class Bucket(Handle):
         """
         response = self._connection.call(
             self._connection.lane.objects.RestoreObject,
-            pb.RestoreObjectRequest(bucket=self._name, key=key, days=days, tier=tier, version_id=version_id),
+            pb.RestoreObjectRequest(
+                bucket=self._name,
+                key=key,
+                days=days,
+                tier=tier,
+                version_id=version_id,
+                request_id=self._connection.request_id(),
+            ),
         )
         return response.restored
 
@@ -406,11 +413,20 @@ class Bucket(Handle):
         )
 
     def delete(
-        self, key: str, *, if_match: str | None = None, version_id: str = "", bypass_governance: bool = False
+        self,
+        key: str,
+        *,
+        if_match: str | None = None,
+        if_modified: datetime | None = None,
+        if_size: int | None = None,
+        version_id: str = "",
+        bypass_governance: bool = False,
     ) -> model.Deleted:
         """Delete an object; deleting one that is not there succeeds. Where versions are kept a delete marker hides it;
         with `version_id` that version, or that marker, goes for good. Raises `PermissionDenied` for a locked version;
         `bypass_governance` deletes it, too, where it is retained in governance mode and the caller may do that.
+        `if_match`, `if_modified` and `if_size` delete only an object with that ETag, time of modification (in whole
+        seconds) or size; raises `PreconditionFailed` else.
         """
         response = self._connection.call(
             self._connection.lane.objects.DeleteObject,
@@ -418,6 +434,8 @@ class Bucket(Handle):
                 bucket=self._name,
                 key=key,
                 if_match=if_match or "",
+                if_modified_ms=None if if_modified is None else _wire.milliseconds(if_modified),
+                if_size_bytes=if_size,
                 version_id=version_id,
                 request_id=self._connection.request_id(),
                 bypass_governance=bypass_governance,
@@ -729,14 +747,27 @@ class Bucket(Handle):
         response = self._connection.call(self._connection.lane.objects.GetBucket, pb.GetBucketRequest(name=self._name))
         return _wire.bucket_info(response.bucket)
 
-    def create(self, *, region: str = "", object_lock: bool = False, exist_ok: bool = False) -> model.BucketInfo:
+    def create(
+        self,
+        *,
+        region: str = "",
+        object_lock: bool = False,
+        object_ownership: Literal["", "BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"] = "",
+        tags: Mapping[str, str] | None = None,
+        canned_acl: str = "",
+        exist_ok: bool = False,
+    ) -> model.BucketInfo:
         """Make the bucket; `exist_ok` takes one that the caller's account has as it is. With `object_lock` its objects
-        can be locked and their versions are kept, both for good. Raises `AlreadyExists`.
+        can be locked and their versions are kept, both for good; by `object_ownership` access control lists act, or do
+        not. Raises `AlreadyExists`.
         """
         request = pb.CreateBucketRequest(
             bucket=pb.Bucket(name=self._name, region=region),
             request_id=self._connection.request_id(),
             object_lock=object_lock,
+            object_ownership=object_ownership,
+            tags=tags,
+            canned_acl=canned_acl,
         )
         try:
             response = self._connection.call(self._connection.lane.objects.CreateBucket, request)

@@ -962,7 +962,16 @@ type CreateBucketRequest struct {
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Set by the client, optional: its objects can be locked, and their versions are kept; both for good. Permission, too:
 	// s3:PutBucketObjectLockConfiguration, s3:PutBucketVersioning.
-	ObjectLock    bool `protobuf:"varint,3,opt,name=object_lock,json=objectLock,proto3" json:"object_lock,omitempty"`
+	ObjectLock bool `protobuf:"varint,3,opt,name=object_lock,json=objectLock,proto3" json:"object_lock,omitempty"`
+	// Set by the client, optional: who owns what others write into it, `BucketOwnerEnforced`, `BucketOwnerPreferred` or
+	// `ObjectWriter`. Default: as the server's settings say. Permission, too: s3:PutBucketOwnershipControls.
+	ObjectOwnership string `protobuf:"bytes,4,opt,name=object_ownership,json=objectOwnership,proto3" json:"object_ownership,omitempty"`
+	// Set by the client, optional: at most 50. Permission, too: s3:TagResource.
+	Tags map[string]string `protobuf:"bytes,5,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Set by the client, optional: a canned access control list, as in SetBucketAcl. Permission, too: s3:PutBucketAcl.
+	CannedAcl string `protobuf:"bytes,6,opt,name=canned_acl,json=cannedAcl,proto3" json:"canned_acl,omitempty"`
+	// Set by the client, optional: instead of `canned_acl`, at most 100 grants.
+	Grants        []*Grant `protobuf:"bytes,7,rep,name=grants,proto3" json:"grants,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1016,6 +1025,34 @@ func (x *CreateBucketRequest) GetObjectLock() bool {
 		return x.ObjectLock
 	}
 	return false
+}
+
+func (x *CreateBucketRequest) GetObjectOwnership() string {
+	if x != nil {
+		return x.ObjectOwnership
+	}
+	return ""
+}
+
+func (x *CreateBucketRequest) GetTags() map[string]string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *CreateBucketRequest) GetCannedAcl() string {
+	if x != nil {
+		return x.CannedAcl
+	}
+	return ""
+}
+
+func (x *CreateBucketRequest) GetGrants() []*Grant {
+	if x != nil {
+		return x.Grants
+	}
+	return nil
 }
 
 // The bucket that was made.
@@ -2511,7 +2548,9 @@ type ListBucketsRequest struct {
 	// Set by the client, optional: the most buckets to answer, 1 to 1000. 0 means 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Set by the client: `next_page_token` of the page before, with all other fields unchanged; empty for the first page.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Set by the client, optional: only those in this region; a page may be short, or empty, with others behind it.
+	Region        string `protobuf:"bytes,4,opt,name=region,proto3" json:"region,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2563,6 +2602,13 @@ func (x *ListBucketsRequest) GetPageSize() int32 {
 func (x *ListBucketsRequest) GetPageToken() string {
 	if x != nil {
 		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListBucketsRequest) GetRegion() string {
+	if x != nil {
+		return x.Region
 	}
 	return ""
 }
@@ -4095,9 +4141,15 @@ type CopyObjectRequest struct {
 	// Set by the client, optional: as in `PutObjectHead`; the source's access control list is not copied.
 	CannedAcl string `protobuf:"bytes,20,opt,name=canned_acl,json=cannedAcl,proto3" json:"canned_acl,omitempty"`
 	// Set by the client, optional: as in `PutObjectHead`.
-	Grants        []*Grant `protobuf:"bytes,21,rep,name=grants,proto3" json:"grants,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Grants []*Grant `protobuf:"bytes,21,rep,name=grants,proto3" json:"grants,omitempty"`
+	// Set by the client, optional: copy only a source whose ETag is none of these.
+	SourceIfNoneMatch string `protobuf:"bytes,22,opt,name=source_if_none_match,json=sourceIfNoneMatch,proto3" json:"source_if_none_match,omitempty"`
+	// Set by the client, optional: copy only a source that was modified after this time.
+	SourceIfModifiedSinceMs *int64 `protobuf:"varint,23,opt,name=source_if_modified_since_ms,json=sourceIfModifiedSinceMs,proto3,oneof" json:"source_if_modified_since_ms,omitempty"`
+	// Set by the client, optional: copy only a source that was not modified after this time.
+	SourceIfUnmodifiedSinceMs *int64 `protobuf:"varint,24,opt,name=source_if_unmodified_since_ms,json=sourceIfUnmodifiedSinceMs,proto3,oneof" json:"source_if_unmodified_since_ms,omitempty"`
+	unknownFields             protoimpl.UnknownFields
+	sizeCache                 protoimpl.SizeCache
 }
 
 func (x *CopyObjectRequest) Reset() {
@@ -4275,6 +4327,27 @@ func (x *CopyObjectRequest) GetGrants() []*Grant {
 		return x.Grants
 	}
 	return nil
+}
+
+func (x *CopyObjectRequest) GetSourceIfNoneMatch() string {
+	if x != nil {
+		return x.SourceIfNoneMatch
+	}
+	return ""
+}
+
+func (x *CopyObjectRequest) GetSourceIfModifiedSinceMs() int64 {
+	if x != nil && x.SourceIfModifiedSinceMs != nil {
+		return *x.SourceIfModifiedSinceMs
+	}
+	return 0
+}
+
+func (x *CopyObjectRequest) GetSourceIfUnmodifiedSinceMs() int64 {
+	if x != nil && x.SourceIfUnmodifiedSinceMs != nil {
+		return *x.SourceIfUnmodifiedSinceMs
+	}
+	return 0
 }
 
 // The copy is durable.
@@ -4950,7 +5023,10 @@ type GetObjectRequest struct {
 	// Set by the client, of an object under the caller's own key: that key, 32 bytes.
 	CustomerKey []byte `protobuf:"bytes,9,opt,name=customer_key,json=customerKey,proto3" json:"customer_key,omitempty"`
 	// Set by the client, optional: which version; by default the current one.
-	VersionId     string `protobuf:"bytes,10,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	VersionId string `protobuf:"bytes,10,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	// Set by the client, optional: read this part alone of an object that was uploaded in parts, 1 to 10000; not with a range.
+	// Part 1 of any other object is all of it (`InvalidPartNumber` beyond).
+	PartNumber    int32 `protobuf:"varint,11,opt,name=part_number,json=partNumber,proto3" json:"part_number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5064,6 +5140,13 @@ func (x *GetObjectRequest) GetVersionId() string {
 		return x.VersionId
 	}
 	return ""
+}
+
+func (x *GetObjectRequest) GetPartNumber() int32 {
+	if x != nil {
+		return x.PartNumber
+	}
+	return 0
 }
 
 type isGetObjectRequest_Range interface {
@@ -5405,8 +5488,16 @@ type GetObjectAttributesRequest struct {
 	PageSize int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Set by the client, optional: answer the parts behind this number; `next_part_number` of the page before.
 	AfterPartNumber int32 `protobuf:"varint,6,opt,name=after_part_number,json=afterPartNumber,proto3" json:"after_part_number,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Set by the client, optional: as in HeadObjectRequest.
+	IfMatch string `protobuf:"bytes,7,opt,name=if_match,json=ifMatch,proto3" json:"if_match,omitempty"`
+	// Set by the client, optional: as in HeadObjectRequest.
+	IfNoneMatch string `protobuf:"bytes,8,opt,name=if_none_match,json=ifNoneMatch,proto3" json:"if_none_match,omitempty"`
+	// Set by the client, optional: as in HeadObjectRequest.
+	IfModifiedSinceMs *int64 `protobuf:"varint,9,opt,name=if_modified_since_ms,json=ifModifiedSinceMs,proto3,oneof" json:"if_modified_since_ms,omitempty"`
+	// Set by the client, optional: as in HeadObjectRequest.
+	IfUnmodifiedSinceMs *int64 `protobuf:"varint,10,opt,name=if_unmodified_since_ms,json=ifUnmodifiedSinceMs,proto3,oneof" json:"if_unmodified_since_ms,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *GetObjectAttributesRequest) Reset() {
@@ -5477,6 +5568,34 @@ func (x *GetObjectAttributesRequest) GetPageSize() int32 {
 func (x *GetObjectAttributesRequest) GetAfterPartNumber() int32 {
 	if x != nil {
 		return x.AfterPartNumber
+	}
+	return 0
+}
+
+func (x *GetObjectAttributesRequest) GetIfMatch() string {
+	if x != nil {
+		return x.IfMatch
+	}
+	return ""
+}
+
+func (x *GetObjectAttributesRequest) GetIfNoneMatch() string {
+	if x != nil {
+		return x.IfNoneMatch
+	}
+	return ""
+}
+
+func (x *GetObjectAttributesRequest) GetIfModifiedSinceMs() int64 {
+	if x != nil && x.IfModifiedSinceMs != nil {
+		return *x.IfModifiedSinceMs
+	}
+	return 0
+}
+
+func (x *GetObjectAttributesRequest) GetIfUnmodifiedSinceMs() int64 {
+	if x != nil && x.IfUnmodifiedSinceMs != nil {
+		return *x.IfUnmodifiedSinceMs
 	}
 	return 0
 }
@@ -5576,7 +5695,9 @@ type RestoreObjectRequest struct {
 	// Set by the client, optional: `Bulk`, `Standard` or `Expedited` (not of `DEEP_ARCHIVE`). Default `Standard`.
 	Tier string `protobuf:"bytes,4,opt,name=tier,proto3" json:"tier,omitempty"`
 	// Set by the client, optional: which version; by default the current one.
-	VersionId     string `protobuf:"bytes,5,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	VersionId string `protobuf:"bytes,5,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	// Set by the client, optional: idempotency id, a UUID; remembered 10 min.
+	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5646,6 +5767,13 @@ func (x *RestoreObjectRequest) GetVersionId() string {
 	return ""
 }
 
+func (x *RestoreObjectRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // The copy is asked for.
 type RestoreObjectResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -5708,8 +5836,13 @@ type DeleteObjectRequest struct {
 	// Set by the client, optional: delete a version that is retained in governance mode, too, where the caller has
 	// s3:BypassGovernanceRetention.
 	BypassGovernance bool `protobuf:"varint,6,opt,name=bypass_governance,json=bypassGovernance,proto3" json:"bypass_governance,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Set by the client, optional: delete only an object that was last modified at that time, in whole seconds; it holds
+	// where there is none (`PreconditionFailed`).
+	IfModifiedMs *int64 `protobuf:"varint,7,opt,name=if_modified_ms,json=ifModifiedMs,proto3,oneof" json:"if_modified_ms,omitempty"`
+	// Set by the client, optional: delete only an object of so many bytes; it holds where there is none.
+	IfSizeBytes   *int64 `protobuf:"varint,8,opt,name=if_size_bytes,json=ifSizeBytes,proto3,oneof" json:"if_size_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeleteObjectRequest) Reset() {
@@ -5784,6 +5917,20 @@ func (x *DeleteObjectRequest) GetBypassGovernance() bool {
 	return false
 }
 
+func (x *DeleteObjectRequest) GetIfModifiedMs() int64 {
+	if x != nil && x.IfModifiedMs != nil {
+		return *x.IfModifiedMs
+	}
+	return 0
+}
+
+func (x *DeleteObjectRequest) GetIfSizeBytes() int64 {
+	if x != nil && x.IfSizeBytes != nil {
+		return *x.IfSizeBytes
+	}
+	return 0
+}
+
 // The object or version is gone, or was not there.
 type DeleteObjectResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -5850,8 +5997,12 @@ type DeleteObjectEntry struct {
 	VersionId string `protobuf:"bytes,3,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
 	// Set by the client, optional: as in DeleteObjectRequest.
 	BypassGovernance bool `protobuf:"varint,4,opt,name=bypass_governance,json=bypassGovernance,proto3" json:"bypass_governance,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Set by the client, optional: as in DeleteObjectRequest.
+	IfModifiedMs *int64 `protobuf:"varint,5,opt,name=if_modified_ms,json=ifModifiedMs,proto3,oneof" json:"if_modified_ms,omitempty"`
+	// Set by the client, optional: as in DeleteObjectRequest.
+	IfSizeBytes   *int64 `protobuf:"varint,6,opt,name=if_size_bytes,json=ifSizeBytes,proto3,oneof" json:"if_size_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeleteObjectEntry) Reset() {
@@ -5910,6 +6061,20 @@ func (x *DeleteObjectEntry) GetBypassGovernance() bool {
 		return x.BypassGovernance
 	}
 	return false
+}
+
+func (x *DeleteObjectEntry) GetIfModifiedMs() int64 {
+	if x != nil && x.IfModifiedMs != nil {
+		return *x.IfModifiedMs
+	}
+	return 0
+}
+
+func (x *DeleteObjectEntry) GetIfSizeBytes() int64 {
+	if x != nil && x.IfSizeBytes != nil {
+		return *x.IfSizeBytes
+	}
+	return 0
 }
 
 // Objects to delete.
@@ -7184,9 +7349,15 @@ type UploadPartCopyRequest struct {
 	// Set by the client, of an upload under the caller's own key: that key, 32 bytes.
 	CustomerKey []byte `protobuf:"bytes,11,opt,name=customer_key,json=customerKey,proto3" json:"customer_key,omitempty"`
 	// Set by the client, optional: idempotency id, a UUID; remembered 10 min.
-	RequestId     string `protobuf:"bytes,12,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RequestId string `protobuf:"bytes,12,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Set by the client, optional: copy only a source whose ETag is none of these.
+	SourceIfNoneMatch string `protobuf:"bytes,13,opt,name=source_if_none_match,json=sourceIfNoneMatch,proto3" json:"source_if_none_match,omitempty"`
+	// Set by the client, optional: copy only a source that was modified after this time.
+	SourceIfModifiedSinceMs *int64 `protobuf:"varint,14,opt,name=source_if_modified_since_ms,json=sourceIfModifiedSinceMs,proto3,oneof" json:"source_if_modified_since_ms,omitempty"`
+	// Set by the client, optional: copy only a source that was not modified after this time.
+	SourceIfUnmodifiedSinceMs *int64 `protobuf:"varint,15,opt,name=source_if_unmodified_since_ms,json=sourceIfUnmodifiedSinceMs,proto3,oneof" json:"source_if_unmodified_since_ms,omitempty"`
+	unknownFields             protoimpl.UnknownFields
+	sizeCache                 protoimpl.SizeCache
 }
 
 func (x *UploadPartCopyRequest) Reset() {
@@ -7301,6 +7472,27 @@ func (x *UploadPartCopyRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *UploadPartCopyRequest) GetSourceIfNoneMatch() string {
+	if x != nil {
+		return x.SourceIfNoneMatch
+	}
+	return ""
+}
+
+func (x *UploadPartCopyRequest) GetSourceIfModifiedSinceMs() int64 {
+	if x != nil && x.SourceIfModifiedSinceMs != nil {
+		return *x.SourceIfModifiedSinceMs
+	}
+	return 0
+}
+
+func (x *UploadPartCopyRequest) GetSourceIfUnmodifiedSinceMs() int64 {
+	if x != nil && x.SourceIfUnmodifiedSinceMs != nil {
+		return *x.SourceIfUnmodifiedSinceMs
+	}
+	return 0
 }
 
 // The part is durable.
@@ -7434,9 +7626,11 @@ type CompleteMultipartUploadRequest struct {
 	// Set by the client: messages to store in the object's commit, as in PutObjectHead.
 	Messages []*EnclosedMessage `protobuf:"bytes,8,rep,name=messages,proto3" json:"messages,omitempty"`
 	// Set by the client, of an upload under the caller's own key: that key, 32 bytes; it may be left out here.
-	CustomerKey   []byte `protobuf:"bytes,9,opt,name=customer_key,json=customerKey,proto3" json:"customer_key,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	CustomerKey []byte `protobuf:"bytes,9,opt,name=customer_key,json=customerKey,proto3" json:"customer_key,omitempty"`
+	// Set by the client, optional: how many bytes all parts are together (`InvalidRequest` where they are not).
+	ObjectSizeBytes *int64 `protobuf:"varint,10,opt,name=object_size_bytes,json=objectSizeBytes,proto3,oneof" json:"object_size_bytes,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *CompleteMultipartUploadRequest) Reset() {
@@ -7530,6 +7724,13 @@ func (x *CompleteMultipartUploadRequest) GetCustomerKey() []byte {
 		return x.CustomerKey
 	}
 	return nil
+}
+
+func (x *CompleteMultipartUploadRequest) GetObjectSizeBytes() int64 {
+	if x != nil && x.ObjectSizeBytes != nil {
+		return *x.ObjectSizeBytes
+	}
+	return 0
 }
 
 // The object is durable and visible.
@@ -7844,7 +8045,9 @@ type ListMultipartUploadsRequest struct {
 	// Set by the client, optional: the most uploads to answer, 1 to 1000. 0 means 1000.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Set by the client: `next_page_token` of the page before, with all other fields unchanged; empty for the first page.
-	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Set by the client, optional: as in ListObjectsRequest.
+	Delimiter     string `protobuf:"bytes,5,opt,name=delimiter,proto3" json:"delimiter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -7903,6 +8106,13 @@ func (x *ListMultipartUploadsRequest) GetPageSize() int32 {
 func (x *ListMultipartUploadsRequest) GetPageToken() string {
 	if x != nil {
 		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListMultipartUploadsRequest) GetDelimiter() string {
+	if x != nil {
+		return x.Delimiter
 	}
 	return ""
 }
@@ -7978,8 +8188,10 @@ type ListMultipartUploadsResponse struct {
 	Uploads []*MultipartUpload `protobuf:"bytes,1,rep,name=uploads,proto3" json:"uploads,omitempty"`
 	// Set by the server: opaque; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Set by the server: in order; each ends with the delimiter.
+	CommonPrefixes []string `protobuf:"bytes,3,rep,name=common_prefixes,json=commonPrefixes,proto3" json:"common_prefixes,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ListMultipartUploadsResponse) Reset() {
@@ -8024,6 +8236,13 @@ func (x *ListMultipartUploadsResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListMultipartUploadsResponse) GetCommonPrefixes() []string {
+	if x != nil {
+		return x.CommonPrefixes
+	}
+	return nil
 }
 
 var File_cumulo_api_objects_v1_objects_proto protoreflect.FileDescriptor
@@ -8128,13 +8347,21 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\v_bucket_key\"9\n" +
 	"\tItemError\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\"\x8c\x01\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\x8f\x03\n" +
 	"\x13CreateBucketRequest\x125\n" +
 	"\x06bucket\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.BucketR\x06bucket\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\x12\x1f\n" +
 	"\vobject_lock\x18\x03 \x01(\bR\n" +
-	"objectLock\"M\n" +
+	"objectLock\x12)\n" +
+	"\x10object_ownership\x18\x04 \x01(\tR\x0fobjectOwnership\x12H\n" +
+	"\x04tags\x18\x05 \x03(\v24.cumulo.api.objects.v1.CreateBucketRequest.TagsEntryR\x04tags\x12\x1d\n" +
+	"\n" +
+	"canned_acl\x18\x06 \x01(\tR\tcannedAcl\x124\n" +
+	"\x06grants\x18\a \x03(\v2\x1c.cumulo.api.objects.v1.GrantR\x06grants\x1a7\n" +
+	"\tTagsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"M\n" +
 	"\x14CreateBucketResponse\x125\n" +
 	"\x06bucket\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.BucketR\x06bucket\"&\n" +
 	"\x10GetBucketRequest\x12\x12\n" +
@@ -8255,12 +8482,13 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"request_id\x18\x05 \x01(\tR\trequestId\";\n" +
 	"\x1aSetObjectLegalHoldResponse\x12\x1d\n" +
 	"\n" +
-	"version_id\x18\x01 \x01(\tR\tversionId\"h\n" +
+	"version_id\x18\x01 \x01(\tR\tversionId\"\x80\x01\n" +
 	"\x12ListBucketsRequest\x12\x16\n" +
 	"\x06prefix\x18\x01 \x01(\tR\x06prefix\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"v\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12\x16\n" +
+	"\x06region\x18\x04 \x01(\tR\x06region\"v\n" +
 	"\x13ListBucketsResponse\x127\n" +
 	"\abuckets\x18\x01 \x03(\v2\x1d.cumulo.api.objects.v1.BucketR\abuckets\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"H\n" +
@@ -8345,7 +8573,8 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"d\n" +
 	"\x0fEnclosedMessage\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12;\n" +
-	"\x05entry\x18\x02 \x01(\v2%.cumulo.api.queue.v1.SendMessageEntryR\x05entry\"\xed\b\n" +
+	"\x05entry\x18\x02 \x01(\v2%.cumulo.api.queue.v1.SendMessageEntryR\x05entry\"\xea\n" +
+	"\n" +
 	"\x11CopyObjectRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12#\n" +
@@ -8373,7 +8602,10 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x04tags\x18\x13 \x03(\v22.cumulo.api.objects.v1.CopyObjectRequest.TagsEntryR\x04tags\x12\x1d\n" +
 	"\n" +
 	"canned_acl\x18\x14 \x01(\tR\tcannedAcl\x124\n" +
-	"\x06grants\x18\x15 \x03(\v2\x1c.cumulo.api.objects.v1.GrantR\x06grants\x1a;\n" +
+	"\x06grants\x18\x15 \x03(\v2\x1c.cumulo.api.objects.v1.GrantR\x06grants\x12/\n" +
+	"\x14source_if_none_match\x18\x16 \x01(\tR\x11sourceIfNoneMatch\x12A\n" +
+	"\x1bsource_if_modified_since_ms\x18\x17 \x01(\x03H\x00R\x17sourceIfModifiedSinceMs\x88\x01\x01\x12E\n" +
+	"\x1dsource_if_unmodified_since_ms\x18\x18 \x01(\x03H\x01R\x19sourceIfUnmodifiedSinceMs\x88\x01\x01\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a:\n" +
@@ -8382,7 +8614,9 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"w\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x1e\n" +
+	"\x1c_source_if_modified_since_msB \n" +
+	"\x1e_source_if_unmodified_since_ms\"w\n" +
 	"\x12CopyObjectResponse\x125\n" +
 	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\x12*\n" +
 	"\x11source_version_id\x18\x02 \x01(\tR\x0fsourceVersionId\"\xe4\x01\n" +
@@ -8443,7 +8677,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\tByteRange\x12\x14\n" +
 	"\x05first\x18\x01 \x01(\x03R\x05first\x12\x17\n" +
 	"\x04last\x18\x02 \x01(\x03H\x00R\x04last\x88\x01\x01B\a\n" +
-	"\x05_last\"\xd4\x03\n" +
+	"\x05_last\"\xf5\x03\n" +
 	"\x10GetObjectRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12A\n" +
@@ -8457,7 +8691,9 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\fcustomer_key\x18\t \x01(\fR\vcustomerKey\x12\x1d\n" +
 	"\n" +
 	"version_id\x18\n" +
-	" \x01(\tR\tversionIdB\a\n" +
+	" \x01(\tR\tversionId\x12\x1f\n" +
+	"\vpart_number\x18\v \x01(\x05R\n" +
+	"partNumberB\a\n" +
 	"\x05rangeB\x17\n" +
 	"\x15_if_modified_since_msB\x19\n" +
 	"\x17_if_unmodified_since_ms\"\x8c\x01\n" +
@@ -8483,7 +8719,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x15_if_modified_since_msB\x19\n" +
 	"\x17_if_unmodified_since_ms\"K\n" +
 	"\x12HeadObjectResponse\x125\n" +
-	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\"\xd1\x01\n" +
+	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\"\xb4\x03\n" +
 	"\x1aGetObjectAttributesRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1d\n" +
@@ -8491,7 +8727,14 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"version_id\x18\x03 \x01(\tR\tversionId\x12!\n" +
 	"\fcustomer_key\x18\x04 \x01(\fR\vcustomerKey\x12\x1b\n" +
 	"\tpage_size\x18\x05 \x01(\x05R\bpageSize\x12*\n" +
-	"\x11after_part_number\x18\x06 \x01(\x05R\x0fafterPartNumber\"\xf5\x02\n" +
+	"\x11after_part_number\x18\x06 \x01(\x05R\x0fafterPartNumber\x12\x19\n" +
+	"\bif_match\x18\a \x01(\tR\aifMatch\x12\"\n" +
+	"\rif_none_match\x18\b \x01(\tR\vifNoneMatch\x124\n" +
+	"\x14if_modified_since_ms\x18\t \x01(\x03H\x00R\x11ifModifiedSinceMs\x88\x01\x01\x128\n" +
+	"\x16if_unmodified_since_ms\x18\n" +
+	" \x01(\x03H\x01R\x13ifUnmodifiedSinceMs\x88\x01\x01B\x17\n" +
+	"\x15_if_modified_since_msB\x19\n" +
+	"\x17_if_unmodified_since_ms\"\xf5\x02\n" +
 	"\x1bGetObjectAttributesResponse\x125\n" +
 	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\x12_\n" +
 	"\tchecksums\x18\x02 \x03(\v2A.cumulo.api.objects.v1.GetObjectAttributesResponse.ChecksumsEntryR\tchecksums\x12#\n" +
@@ -8500,16 +8743,18 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\x10next_part_number\x18\x05 \x01(\x05R\x0enextPartNumber\x1a<\n" +
 	"\x0eChecksumsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\"\x87\x01\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\"\xa6\x01\n" +
 	"\x14RestoreObjectRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x12\n" +
 	"\x04days\x18\x03 \x01(\x05R\x04days\x12\x12\n" +
 	"\x04tier\x18\x04 \x01(\tR\x04tier\x12\x1d\n" +
 	"\n" +
-	"version_id\x18\x05 \x01(\tR\tversionId\"3\n" +
+	"version_id\x18\x05 \x01(\tR\tversionId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x06 \x01(\tR\trequestId\"3\n" +
 	"\x15RestoreObjectResponse\x12\x1a\n" +
-	"\brestored\x18\x01 \x01(\bR\brestored\"\xc5\x01\n" +
+	"\brestored\x18\x01 \x01(\bR\brestored\"\xbe\x02\n" +
 	"\x13DeleteObjectRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x19\n" +
@@ -8518,17 +8763,25 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12\x1d\n" +
 	"\n" +
 	"version_id\x18\x05 \x01(\tR\tversionId\x12+\n" +
-	"\x11bypass_governance\x18\x06 \x01(\bR\x10bypassGovernance\"Z\n" +
+	"\x11bypass_governance\x18\x06 \x01(\bR\x10bypassGovernance\x12)\n" +
+	"\x0eif_modified_ms\x18\a \x01(\x03H\x00R\fifModifiedMs\x88\x01\x01\x12'\n" +
+	"\rif_size_bytes\x18\b \x01(\x03H\x01R\vifSizeBytes\x88\x01\x01B\x11\n" +
+	"\x0f_if_modified_msB\x10\n" +
+	"\x0e_if_size_bytes\"Z\n" +
 	"\x14DeleteObjectResponse\x12\x1d\n" +
 	"\n" +
 	"version_id\x18\x01 \x01(\tR\tversionId\x12#\n" +
-	"\rdelete_marker\x18\x02 \x01(\bR\fdeleteMarker\"\x8c\x01\n" +
+	"\rdelete_marker\x18\x02 \x01(\bR\fdeleteMarker\"\x85\x02\n" +
 	"\x11DeleteObjectEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x19\n" +
 	"\bif_match\x18\x02 \x01(\tR\aifMatch\x12\x1d\n" +
 	"\n" +
 	"version_id\x18\x03 \x01(\tR\tversionId\x12+\n" +
-	"\x11bypass_governance\x18\x04 \x01(\bR\x10bypassGovernance\"\x96\x01\n" +
+	"\x11bypass_governance\x18\x04 \x01(\bR\x10bypassGovernance\x12)\n" +
+	"\x0eif_modified_ms\x18\x05 \x01(\x03H\x00R\fifModifiedMs\x88\x01\x01\x12'\n" +
+	"\rif_size_bytes\x18\x06 \x01(\x03H\x01R\vifSizeBytes\x88\x01\x01B\x11\n" +
+	"\x0f_if_modified_msB\x10\n" +
+	"\x0e_if_size_bytes\"\x96\x01\n" +
 	"\x19BatchDeleteObjectsRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12B\n" +
 	"\aentries\x18\x02 \x03(\v2(.cumulo.api.objects.v1.DeleteObjectEntryR\aentries\x12\x1d\n" +
@@ -8649,7 +8902,7 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\n" +
 	"_crc64nvme\"E\n" +
 	"\x12UploadPartResponse\x12/\n" +
-	"\x04part\x18\x01 \x01(\v2\x1b.cumulo.api.objects.v1.PartR\x04part\"\xc1\x03\n" +
+	"\x04part\x18\x01 \x01(\v2\x1b.cumulo.api.objects.v1.PartR\x04part\"\xbe\x05\n" +
 	"\x15UploadPartCopyRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1b\n" +
@@ -8666,14 +8919,19 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	" \x01(\fR\x11sourceCustomerKey\x12!\n" +
 	"\fcustomer_key\x18\v \x01(\fR\vcustomerKey\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\f \x01(\tR\trequestId\"u\n" +
+	"request_id\x18\f \x01(\tR\trequestId\x12/\n" +
+	"\x14source_if_none_match\x18\r \x01(\tR\x11sourceIfNoneMatch\x12A\n" +
+	"\x1bsource_if_modified_since_ms\x18\x0e \x01(\x03H\x00R\x17sourceIfModifiedSinceMs\x88\x01\x01\x12E\n" +
+	"\x1dsource_if_unmodified_since_ms\x18\x0f \x01(\x03H\x01R\x19sourceIfUnmodifiedSinceMs\x88\x01\x01B\x1e\n" +
+	"\x1c_source_if_modified_since_msB \n" +
+	"\x1e_source_if_unmodified_since_ms\"u\n" +
 	"\x16UploadPartCopyResponse\x12/\n" +
 	"\x04part\x18\x01 \x01(\v2\x1b.cumulo.api.objects.v1.PartR\x04part\x12*\n" +
 	"\x11source_version_id\x18\x02 \x01(\tR\x0fsourceVersionId\"D\n" +
 	"\rCompletedPart\x12\x1f\n" +
 	"\vpart_number\x18\x01 \x01(\x05R\n" +
 	"partNumber\x12\x12\n" +
-	"\x04etag\x18\x02 \x01(\tR\x04etag\"\xe8\x02\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\"\xaf\x03\n" +
 	"\x1eCompleteMultipartUploadRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1b\n" +
@@ -8684,7 +8942,10 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\a \x01(\tR\trequestId\x12B\n" +
 	"\bmessages\x18\b \x03(\v2&.cumulo.api.objects.v1.EnclosedMessageR\bmessages\x12!\n" +
-	"\fcustomer_key\x18\t \x01(\fR\vcustomerKey\"\x96\x01\n" +
+	"\fcustomer_key\x18\t \x01(\fR\vcustomerKey\x12/\n" +
+	"\x11object_size_bytes\x18\n" +
+	" \x01(\x03H\x00R\x0fobjectSizeBytes\x88\x01\x01B\x14\n" +
+	"\x12_object_size_bytes\"\x96\x01\n" +
 	"\x1fCompleteMultipartUploadResponse\x125\n" +
 	"\x06object\x18\x01 \x01(\v2\x1d.cumulo.api.objects.v1.ObjectR\x06object\x12<\n" +
 	"\bmessages\x18\x02 \x03(\v2 .cumulo.api.queue.v1.SentMessageR\bmessages\"\x83\x01\n" +
@@ -8704,20 +8965,22 @@ const file_cumulo_api_objects_v1_objects_proto_rawDesc = "" +
 	"page_token\x18\x05 \x01(\tR\tpageToken\"n\n" +
 	"\x11ListPartsResponse\x121\n" +
 	"\x05parts\x18\x01 \x03(\v2\x1b.cumulo.api.objects.v1.PartR\x05parts\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x89\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa7\x01\n" +
 	"\x1bListMultipartUploadsRequest\x12\x16\n" +
 	"\x06bucket\x18\x01 \x01(\tR\x06bucket\x12\x16\n" +
 	"\x06prefix\x18\x02 \x01(\tR\x06prefix\x12\x1b\n" +
 	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x04 \x01(\tR\tpageToken\"]\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\x12\x1c\n" +
+	"\tdelimiter\x18\x05 \x01(\tR\tdelimiter\"]\n" +
 	"\x0fMultipartUpload\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x1b\n" +
 	"\tupload_id\x18\x02 \x01(\tR\buploadId\x12\x1b\n" +
-	"\tcreate_ms\x18\x03 \x01(\x03R\bcreateMs\"\x88\x01\n" +
+	"\tcreate_ms\x18\x03 \x01(\x03R\bcreateMs\"\xb1\x01\n" +
 	"\x1cListMultipartUploadsResponse\x12@\n" +
 	"\auploads\x18\x01 \x03(\v2&.cumulo.api.objects.v1.MultipartUploadR\auploads\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xa0)\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12'\n" +
+	"\x0fcommon_prefixes\x18\x03 \x03(\tR\x0ecommonPrefixes2\xa0)\n" +
 	"\rObjectService\x12g\n" +
 	"\fCreateBucket\x12*.cumulo.api.objects.v1.CreateBucketRequest\x1a+.cumulo.api.objects.v1.CreateBucketResponse\x12^\n" +
 	"\tGetBucket\x12'.cumulo.api.objects.v1.GetBucketRequest\x1a(.cumulo.api.objects.v1.GetBucketResponse\x12d\n" +
@@ -8780,7 +9043,7 @@ func file_cumulo_api_objects_v1_objects_proto_rawDescGZIP() []byte {
 	return file_cumulo_api_objects_v1_objects_proto_rawDescData
 }
 
-var file_cumulo_api_objects_v1_objects_proto_msgTypes = make([]protoimpl.MessageInfo, 130)
+var file_cumulo_api_objects_v1_objects_proto_msgTypes = make([]protoimpl.MessageInfo, 131)
 var file_cumulo_api_objects_v1_objects_proto_goTypes = []any{
 	(*Bucket)(nil),                            // 0: cumulo.api.objects.v1.Bucket
 	(*Grant)(nil),                             // 1: cumulo.api.objects.v1.Grant
@@ -8899,21 +9162,22 @@ var file_cumulo_api_objects_v1_objects_proto_goTypes = []any{
 	nil,                                       // 114: cumulo.api.objects.v1.Object.MetadataEntry
 	nil,                                       // 115: cumulo.api.objects.v1.Object.HeadersEntry
 	nil,                                       // 116: cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
-	nil,                                       // 117: cumulo.api.objects.v1.GetObjectTaggingResponse.TagsEntry
-	nil,                                       // 118: cumulo.api.objects.v1.SetObjectTaggingRequest.TagsEntry
-	nil,                                       // 119: cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
-	nil,                                       // 120: cumulo.api.objects.v1.CopyObjectRequest.HeadersEntry
-	nil,                                       // 121: cumulo.api.objects.v1.CopyObjectRequest.TagsEntry
-	nil,                                       // 122: cumulo.api.objects.v1.PutObjectHead.MetadataEntry
-	nil,                                       // 123: cumulo.api.objects.v1.PutObjectHead.HeadersEntry
-	nil,                                       // 124: cumulo.api.objects.v1.PutObjectHead.TagsEntry
-	nil,                                       // 125: cumulo.api.objects.v1.GetObjectAttributesResponse.ChecksumsEntry
-	nil,                                       // 126: cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
-	nil,                                       // 127: cumulo.api.objects.v1.CreateMultipartUploadRequest.HeadersEntry
-	nil,                                       // 128: cumulo.api.objects.v1.CreateMultipartUploadRequest.TagsEntry
-	nil,                                       // 129: cumulo.api.objects.v1.Part.ChecksumsEntry
-	(*v1.SendMessageEntry)(nil),               // 130: cumulo.api.queue.v1.SendMessageEntry
-	(*v1.SentMessage)(nil),                    // 131: cumulo.api.queue.v1.SentMessage
+	nil,                                       // 117: cumulo.api.objects.v1.CreateBucketRequest.TagsEntry
+	nil,                                       // 118: cumulo.api.objects.v1.GetObjectTaggingResponse.TagsEntry
+	nil,                                       // 119: cumulo.api.objects.v1.SetObjectTaggingRequest.TagsEntry
+	nil,                                       // 120: cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
+	nil,                                       // 121: cumulo.api.objects.v1.CopyObjectRequest.HeadersEntry
+	nil,                                       // 122: cumulo.api.objects.v1.CopyObjectRequest.TagsEntry
+	nil,                                       // 123: cumulo.api.objects.v1.PutObjectHead.MetadataEntry
+	nil,                                       // 124: cumulo.api.objects.v1.PutObjectHead.HeadersEntry
+	nil,                                       // 125: cumulo.api.objects.v1.PutObjectHead.TagsEntry
+	nil,                                       // 126: cumulo.api.objects.v1.GetObjectAttributesResponse.ChecksumsEntry
+	nil,                                       // 127: cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
+	nil,                                       // 128: cumulo.api.objects.v1.CreateMultipartUploadRequest.HeadersEntry
+	nil,                                       // 129: cumulo.api.objects.v1.CreateMultipartUploadRequest.TagsEntry
+	nil,                                       // 130: cumulo.api.objects.v1.Part.ChecksumsEntry
+	(*v1.SendMessageEntry)(nil),               // 131: cumulo.api.queue.v1.SendMessageEntry
+	(*v1.SentMessage)(nil),                    // 132: cumulo.api.queue.v1.SentMessage
 }
 var file_cumulo_api_objects_v1_objects_proto_depIdxs = []int32{
 	1,   // 0: cumulo.api.objects.v1.AccessControlList.grants:type_name -> cumulo.api.objects.v1.Grant
@@ -8924,167 +9188,169 @@ var file_cumulo_api_objects_v1_objects_proto_depIdxs = []int32{
 	8,   // 5: cumulo.api.objects.v1.ObjectLock.event_hold:type_name -> cumulo.api.objects.v1.EventHold
 	116, // 6: cumulo.api.objects.v1.ObjectEncryption.kms_context:type_name -> cumulo.api.objects.v1.ObjectEncryption.KmsContextEntry
 	0,   // 7: cumulo.api.objects.v1.CreateBucketRequest.bucket:type_name -> cumulo.api.objects.v1.Bucket
-	0,   // 8: cumulo.api.objects.v1.CreateBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
-	0,   // 9: cumulo.api.objects.v1.GetBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
-	2,   // 10: cumulo.api.objects.v1.GetBucketAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
-	1,   // 11: cumulo.api.objects.v1.SetBucketAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
-	2,   // 12: cumulo.api.objects.v1.GetObjectAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
-	1,   // 13: cumulo.api.objects.v1.SetObjectAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
-	117, // 14: cumulo.api.objects.v1.GetObjectTaggingResponse.tags:type_name -> cumulo.api.objects.v1.GetObjectTaggingResponse.TagsEntry
-	118, // 15: cumulo.api.objects.v1.SetObjectTaggingRequest.tags:type_name -> cumulo.api.objects.v1.SetObjectTaggingRequest.TagsEntry
-	8,   // 16: cumulo.api.objects.v1.GetObjectRetentionResponse.event_hold:type_name -> cumulo.api.objects.v1.EventHold
-	8,   // 17: cumulo.api.objects.v1.SetObjectRetentionRequest.event_hold:type_name -> cumulo.api.objects.v1.EventHold
-	0,   // 18: cumulo.api.objects.v1.ListBucketsResponse.buckets:type_name -> cumulo.api.objects.v1.Bucket
-	3,   // 19: cumulo.api.objects.v1.GetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	3,   // 20: cumulo.api.objects.v1.SetBucketNotificationRequest.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	3,   // 21: cumulo.api.objects.v1.SetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
-	130, // 22: cumulo.api.objects.v1.EnclosedMessage.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
-	119, // 23: cumulo.api.objects.v1.CopyObjectRequest.metadata:type_name -> cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
-	9,   // 24: cumulo.api.objects.v1.CopyObjectRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
-	7,   // 25: cumulo.api.objects.v1.CopyObjectRequest.lock:type_name -> cumulo.api.objects.v1.ObjectLock
-	120, // 26: cumulo.api.objects.v1.CopyObjectRequest.headers:type_name -> cumulo.api.objects.v1.CopyObjectRequest.HeadersEntry
-	121, // 27: cumulo.api.objects.v1.CopyObjectRequest.tags:type_name -> cumulo.api.objects.v1.CopyObjectRequest.TagsEntry
-	1,   // 28: cumulo.api.objects.v1.CopyObjectRequest.grants:type_name -> cumulo.api.objects.v1.Grant
-	5,   // 29: cumulo.api.objects.v1.CopyObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	122, // 30: cumulo.api.objects.v1.PutObjectHead.metadata:type_name -> cumulo.api.objects.v1.PutObjectHead.MetadataEntry
-	4,   // 31: cumulo.api.objects.v1.PutObjectHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	65,  // 32: cumulo.api.objects.v1.PutObjectHead.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
-	9,   // 33: cumulo.api.objects.v1.PutObjectHead.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
-	7,   // 34: cumulo.api.objects.v1.PutObjectHead.lock:type_name -> cumulo.api.objects.v1.ObjectLock
-	123, // 35: cumulo.api.objects.v1.PutObjectHead.headers:type_name -> cumulo.api.objects.v1.PutObjectHead.HeadersEntry
-	124, // 36: cumulo.api.objects.v1.PutObjectHead.tags:type_name -> cumulo.api.objects.v1.PutObjectHead.TagsEntry
-	1,   // 37: cumulo.api.objects.v1.PutObjectHead.grants:type_name -> cumulo.api.objects.v1.Grant
-	4,   // 38: cumulo.api.objects.v1.UploadCommit.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	70,  // 39: cumulo.api.objects.v1.PutObjectRequest.head:type_name -> cumulo.api.objects.v1.PutObjectHead
-	71,  // 40: cumulo.api.objects.v1.PutObjectRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
-	5,   // 41: cumulo.api.objects.v1.PutObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	131, // 42: cumulo.api.objects.v1.PutObjectResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
-	74,  // 43: cumulo.api.objects.v1.GetObjectRequest.byte_range:type_name -> cumulo.api.objects.v1.ByteRange
-	5,   // 44: cumulo.api.objects.v1.GetObjectHead.object:type_name -> cumulo.api.objects.v1.Object
-	76,  // 45: cumulo.api.objects.v1.GetObjectResponse.head:type_name -> cumulo.api.objects.v1.GetObjectHead
-	5,   // 46: cumulo.api.objects.v1.HeadObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
-	5,   // 47: cumulo.api.objects.v1.GetObjectAttributesResponse.object:type_name -> cumulo.api.objects.v1.Object
-	125, // 48: cumulo.api.objects.v1.GetObjectAttributesResponse.checksums:type_name -> cumulo.api.objects.v1.GetObjectAttributesResponse.ChecksumsEntry
-	100, // 49: cumulo.api.objects.v1.GetObjectAttributesResponse.parts:type_name -> cumulo.api.objects.v1.Part
-	86,  // 50: cumulo.api.objects.v1.BatchDeleteObjectsRequest.entries:type_name -> cumulo.api.objects.v1.DeleteObjectEntry
-	10,  // 51: cumulo.api.objects.v1.DeleteObjectResult.error:type_name -> cumulo.api.objects.v1.ItemError
-	88,  // 52: cumulo.api.objects.v1.BatchDeleteObjectsResponse.results:type_name -> cumulo.api.objects.v1.DeleteObjectResult
-	91,  // 53: cumulo.api.objects.v1.ListObjectsResponse.objects:type_name -> cumulo.api.objects.v1.ObjectSummary
-	94,  // 54: cumulo.api.objects.v1.ListObjectVersionsResponse.versions:type_name -> cumulo.api.objects.v1.ObjectVersion
-	126, // 55: cumulo.api.objects.v1.CreateMultipartUploadRequest.metadata:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
-	9,   // 56: cumulo.api.objects.v1.CreateMultipartUploadRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
-	7,   // 57: cumulo.api.objects.v1.CreateMultipartUploadRequest.lock:type_name -> cumulo.api.objects.v1.ObjectLock
-	127, // 58: cumulo.api.objects.v1.CreateMultipartUploadRequest.headers:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.HeadersEntry
-	128, // 59: cumulo.api.objects.v1.CreateMultipartUploadRequest.tags:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.TagsEntry
-	1,   // 60: cumulo.api.objects.v1.CreateMultipartUploadRequest.grants:type_name -> cumulo.api.objects.v1.Grant
-	4,   // 61: cumulo.api.objects.v1.UploadPartHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
-	98,  // 62: cumulo.api.objects.v1.UploadPartRequest.head:type_name -> cumulo.api.objects.v1.UploadPartHead
-	71,  // 63: cumulo.api.objects.v1.UploadPartRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
-	129, // 64: cumulo.api.objects.v1.Part.checksums:type_name -> cumulo.api.objects.v1.Part.ChecksumsEntry
-	100, // 65: cumulo.api.objects.v1.UploadPartResponse.part:type_name -> cumulo.api.objects.v1.Part
-	74,  // 66: cumulo.api.objects.v1.UploadPartCopyRequest.range:type_name -> cumulo.api.objects.v1.ByteRange
-	100, // 67: cumulo.api.objects.v1.UploadPartCopyResponse.part:type_name -> cumulo.api.objects.v1.Part
-	104, // 68: cumulo.api.objects.v1.CompleteMultipartUploadRequest.parts:type_name -> cumulo.api.objects.v1.CompletedPart
-	65,  // 69: cumulo.api.objects.v1.CompleteMultipartUploadRequest.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
-	5,   // 70: cumulo.api.objects.v1.CompleteMultipartUploadResponse.object:type_name -> cumulo.api.objects.v1.Object
-	131, // 71: cumulo.api.objects.v1.CompleteMultipartUploadResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
-	100, // 72: cumulo.api.objects.v1.ListPartsResponse.parts:type_name -> cumulo.api.objects.v1.Part
-	112, // 73: cumulo.api.objects.v1.ListMultipartUploadsResponse.uploads:type_name -> cumulo.api.objects.v1.MultipartUpload
-	11,  // 74: cumulo.api.objects.v1.ObjectService.CreateBucket:input_type -> cumulo.api.objects.v1.CreateBucketRequest
-	13,  // 75: cumulo.api.objects.v1.ObjectService.GetBucket:input_type -> cumulo.api.objects.v1.GetBucketRequest
-	37,  // 76: cumulo.api.objects.v1.ObjectService.ListBuckets:input_type -> cumulo.api.objects.v1.ListBucketsRequest
-	39,  // 77: cumulo.api.objects.v1.ObjectService.DeleteBucket:input_type -> cumulo.api.objects.v1.DeleteBucketRequest
-	41,  // 78: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:input_type -> cumulo.api.objects.v1.GetBucketPolicyRequest
-	43,  // 79: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:input_type -> cumulo.api.objects.v1.SetBucketPolicyRequest
-	45,  // 80: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:input_type -> cumulo.api.objects.v1.DeleteBucketPolicyRequest
-	47,  // 81: cumulo.api.objects.v1.ObjectService.GetBucketPolicyStatus:input_type -> cumulo.api.objects.v1.GetBucketPolicyStatusRequest
-	15,  // 82: cumulo.api.objects.v1.ObjectService.GetBucketAcl:input_type -> cumulo.api.objects.v1.GetBucketAclRequest
-	17,  // 83: cumulo.api.objects.v1.ObjectService.SetBucketAcl:input_type -> cumulo.api.objects.v1.SetBucketAclRequest
-	49,  // 84: cumulo.api.objects.v1.ObjectService.GetBucketVersioning:input_type -> cumulo.api.objects.v1.GetBucketVersioningRequest
-	51,  // 85: cumulo.api.objects.v1.ObjectService.SetBucketVersioning:input_type -> cumulo.api.objects.v1.SetBucketVersioningRequest
-	53,  // 86: cumulo.api.objects.v1.ObjectService.GetBucketNotification:input_type -> cumulo.api.objects.v1.GetBucketNotificationRequest
-	55,  // 87: cumulo.api.objects.v1.ObjectService.SetBucketNotification:input_type -> cumulo.api.objects.v1.SetBucketNotificationRequest
-	57,  // 88: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:input_type -> cumulo.api.objects.v1.GetBucketConfigurationRequest
-	59,  // 89: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:input_type -> cumulo.api.objects.v1.SetBucketConfigurationRequest
-	61,  // 90: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:input_type -> cumulo.api.objects.v1.DeleteBucketConfigurationRequest
-	63,  // 91: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:input_type -> cumulo.api.objects.v1.ListBucketConfigurationsRequest
-	72,  // 92: cumulo.api.objects.v1.ObjectService.PutObject:input_type -> cumulo.api.objects.v1.PutObjectRequest
-	75,  // 93: cumulo.api.objects.v1.ObjectService.GetObject:input_type -> cumulo.api.objects.v1.GetObjectRequest
-	78,  // 94: cumulo.api.objects.v1.ObjectService.HeadObject:input_type -> cumulo.api.objects.v1.HeadObjectRequest
-	80,  // 95: cumulo.api.objects.v1.ObjectService.GetObjectAttributes:input_type -> cumulo.api.objects.v1.GetObjectAttributesRequest
-	82,  // 96: cumulo.api.objects.v1.ObjectService.RestoreObject:input_type -> cumulo.api.objects.v1.RestoreObjectRequest
-	19,  // 97: cumulo.api.objects.v1.ObjectService.GetObjectAcl:input_type -> cumulo.api.objects.v1.GetObjectAclRequest
-	21,  // 98: cumulo.api.objects.v1.ObjectService.SetObjectAcl:input_type -> cumulo.api.objects.v1.SetObjectAclRequest
-	23,  // 99: cumulo.api.objects.v1.ObjectService.GetObjectTagging:input_type -> cumulo.api.objects.v1.GetObjectTaggingRequest
-	25,  // 100: cumulo.api.objects.v1.ObjectService.SetObjectTagging:input_type -> cumulo.api.objects.v1.SetObjectTaggingRequest
-	27,  // 101: cumulo.api.objects.v1.ObjectService.DeleteObjectTagging:input_type -> cumulo.api.objects.v1.DeleteObjectTaggingRequest
-	29,  // 102: cumulo.api.objects.v1.ObjectService.GetObjectRetention:input_type -> cumulo.api.objects.v1.GetObjectRetentionRequest
-	31,  // 103: cumulo.api.objects.v1.ObjectService.SetObjectRetention:input_type -> cumulo.api.objects.v1.SetObjectRetentionRequest
-	33,  // 104: cumulo.api.objects.v1.ObjectService.GetObjectLegalHold:input_type -> cumulo.api.objects.v1.GetObjectLegalHoldRequest
-	35,  // 105: cumulo.api.objects.v1.ObjectService.SetObjectLegalHold:input_type -> cumulo.api.objects.v1.SetObjectLegalHoldRequest
-	66,  // 106: cumulo.api.objects.v1.ObjectService.CopyObject:input_type -> cumulo.api.objects.v1.CopyObjectRequest
-	68,  // 107: cumulo.api.objects.v1.ObjectService.RenameObject:input_type -> cumulo.api.objects.v1.RenameObjectRequest
-	84,  // 108: cumulo.api.objects.v1.ObjectService.DeleteObject:input_type -> cumulo.api.objects.v1.DeleteObjectRequest
-	87,  // 109: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:input_type -> cumulo.api.objects.v1.BatchDeleteObjectsRequest
-	90,  // 110: cumulo.api.objects.v1.ObjectService.ListObjects:input_type -> cumulo.api.objects.v1.ListObjectsRequest
-	93,  // 111: cumulo.api.objects.v1.ObjectService.ListObjectVersions:input_type -> cumulo.api.objects.v1.ListObjectVersionsRequest
-	96,  // 112: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:input_type -> cumulo.api.objects.v1.CreateMultipartUploadRequest
-	99,  // 113: cumulo.api.objects.v1.ObjectService.UploadPart:input_type -> cumulo.api.objects.v1.UploadPartRequest
-	102, // 114: cumulo.api.objects.v1.ObjectService.UploadPartCopy:input_type -> cumulo.api.objects.v1.UploadPartCopyRequest
-	105, // 115: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:input_type -> cumulo.api.objects.v1.CompleteMultipartUploadRequest
-	107, // 116: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:input_type -> cumulo.api.objects.v1.AbortMultipartUploadRequest
-	109, // 117: cumulo.api.objects.v1.ObjectService.ListParts:input_type -> cumulo.api.objects.v1.ListPartsRequest
-	111, // 118: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:input_type -> cumulo.api.objects.v1.ListMultipartUploadsRequest
-	12,  // 119: cumulo.api.objects.v1.ObjectService.CreateBucket:output_type -> cumulo.api.objects.v1.CreateBucketResponse
-	14,  // 120: cumulo.api.objects.v1.ObjectService.GetBucket:output_type -> cumulo.api.objects.v1.GetBucketResponse
-	38,  // 121: cumulo.api.objects.v1.ObjectService.ListBuckets:output_type -> cumulo.api.objects.v1.ListBucketsResponse
-	40,  // 122: cumulo.api.objects.v1.ObjectService.DeleteBucket:output_type -> cumulo.api.objects.v1.DeleteBucketResponse
-	42,  // 123: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:output_type -> cumulo.api.objects.v1.GetBucketPolicyResponse
-	44,  // 124: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:output_type -> cumulo.api.objects.v1.SetBucketPolicyResponse
-	46,  // 125: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:output_type -> cumulo.api.objects.v1.DeleteBucketPolicyResponse
-	48,  // 126: cumulo.api.objects.v1.ObjectService.GetBucketPolicyStatus:output_type -> cumulo.api.objects.v1.GetBucketPolicyStatusResponse
-	16,  // 127: cumulo.api.objects.v1.ObjectService.GetBucketAcl:output_type -> cumulo.api.objects.v1.GetBucketAclResponse
-	18,  // 128: cumulo.api.objects.v1.ObjectService.SetBucketAcl:output_type -> cumulo.api.objects.v1.SetBucketAclResponse
-	50,  // 129: cumulo.api.objects.v1.ObjectService.GetBucketVersioning:output_type -> cumulo.api.objects.v1.GetBucketVersioningResponse
-	52,  // 130: cumulo.api.objects.v1.ObjectService.SetBucketVersioning:output_type -> cumulo.api.objects.v1.SetBucketVersioningResponse
-	54,  // 131: cumulo.api.objects.v1.ObjectService.GetBucketNotification:output_type -> cumulo.api.objects.v1.GetBucketNotificationResponse
-	56,  // 132: cumulo.api.objects.v1.ObjectService.SetBucketNotification:output_type -> cumulo.api.objects.v1.SetBucketNotificationResponse
-	58,  // 133: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:output_type -> cumulo.api.objects.v1.GetBucketConfigurationResponse
-	60,  // 134: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:output_type -> cumulo.api.objects.v1.SetBucketConfigurationResponse
-	62,  // 135: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:output_type -> cumulo.api.objects.v1.DeleteBucketConfigurationResponse
-	64,  // 136: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:output_type -> cumulo.api.objects.v1.ListBucketConfigurationsResponse
-	73,  // 137: cumulo.api.objects.v1.ObjectService.PutObject:output_type -> cumulo.api.objects.v1.PutObjectResponse
-	77,  // 138: cumulo.api.objects.v1.ObjectService.GetObject:output_type -> cumulo.api.objects.v1.GetObjectResponse
-	79,  // 139: cumulo.api.objects.v1.ObjectService.HeadObject:output_type -> cumulo.api.objects.v1.HeadObjectResponse
-	81,  // 140: cumulo.api.objects.v1.ObjectService.GetObjectAttributes:output_type -> cumulo.api.objects.v1.GetObjectAttributesResponse
-	83,  // 141: cumulo.api.objects.v1.ObjectService.RestoreObject:output_type -> cumulo.api.objects.v1.RestoreObjectResponse
-	20,  // 142: cumulo.api.objects.v1.ObjectService.GetObjectAcl:output_type -> cumulo.api.objects.v1.GetObjectAclResponse
-	22,  // 143: cumulo.api.objects.v1.ObjectService.SetObjectAcl:output_type -> cumulo.api.objects.v1.SetObjectAclResponse
-	24,  // 144: cumulo.api.objects.v1.ObjectService.GetObjectTagging:output_type -> cumulo.api.objects.v1.GetObjectTaggingResponse
-	26,  // 145: cumulo.api.objects.v1.ObjectService.SetObjectTagging:output_type -> cumulo.api.objects.v1.SetObjectTaggingResponse
-	28,  // 146: cumulo.api.objects.v1.ObjectService.DeleteObjectTagging:output_type -> cumulo.api.objects.v1.DeleteObjectTaggingResponse
-	30,  // 147: cumulo.api.objects.v1.ObjectService.GetObjectRetention:output_type -> cumulo.api.objects.v1.GetObjectRetentionResponse
-	32,  // 148: cumulo.api.objects.v1.ObjectService.SetObjectRetention:output_type -> cumulo.api.objects.v1.SetObjectRetentionResponse
-	34,  // 149: cumulo.api.objects.v1.ObjectService.GetObjectLegalHold:output_type -> cumulo.api.objects.v1.GetObjectLegalHoldResponse
-	36,  // 150: cumulo.api.objects.v1.ObjectService.SetObjectLegalHold:output_type -> cumulo.api.objects.v1.SetObjectLegalHoldResponse
-	67,  // 151: cumulo.api.objects.v1.ObjectService.CopyObject:output_type -> cumulo.api.objects.v1.CopyObjectResponse
-	69,  // 152: cumulo.api.objects.v1.ObjectService.RenameObject:output_type -> cumulo.api.objects.v1.RenameObjectResponse
-	85,  // 153: cumulo.api.objects.v1.ObjectService.DeleteObject:output_type -> cumulo.api.objects.v1.DeleteObjectResponse
-	89,  // 154: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:output_type -> cumulo.api.objects.v1.BatchDeleteObjectsResponse
-	92,  // 155: cumulo.api.objects.v1.ObjectService.ListObjects:output_type -> cumulo.api.objects.v1.ListObjectsResponse
-	95,  // 156: cumulo.api.objects.v1.ObjectService.ListObjectVersions:output_type -> cumulo.api.objects.v1.ListObjectVersionsResponse
-	97,  // 157: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:output_type -> cumulo.api.objects.v1.CreateMultipartUploadResponse
-	101, // 158: cumulo.api.objects.v1.ObjectService.UploadPart:output_type -> cumulo.api.objects.v1.UploadPartResponse
-	103, // 159: cumulo.api.objects.v1.ObjectService.UploadPartCopy:output_type -> cumulo.api.objects.v1.UploadPartCopyResponse
-	106, // 160: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:output_type -> cumulo.api.objects.v1.CompleteMultipartUploadResponse
-	108, // 161: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:output_type -> cumulo.api.objects.v1.AbortMultipartUploadResponse
-	110, // 162: cumulo.api.objects.v1.ObjectService.ListParts:output_type -> cumulo.api.objects.v1.ListPartsResponse
-	113, // 163: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:output_type -> cumulo.api.objects.v1.ListMultipartUploadsResponse
-	119, // [119:164] is the sub-list for method output_type
-	74,  // [74:119] is the sub-list for method input_type
-	74,  // [74:74] is the sub-list for extension type_name
-	74,  // [74:74] is the sub-list for extension extendee
-	0,   // [0:74] is the sub-list for field type_name
+	117, // 8: cumulo.api.objects.v1.CreateBucketRequest.tags:type_name -> cumulo.api.objects.v1.CreateBucketRequest.TagsEntry
+	1,   // 9: cumulo.api.objects.v1.CreateBucketRequest.grants:type_name -> cumulo.api.objects.v1.Grant
+	0,   // 10: cumulo.api.objects.v1.CreateBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
+	0,   // 11: cumulo.api.objects.v1.GetBucketResponse.bucket:type_name -> cumulo.api.objects.v1.Bucket
+	2,   // 12: cumulo.api.objects.v1.GetBucketAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
+	1,   // 13: cumulo.api.objects.v1.SetBucketAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
+	2,   // 14: cumulo.api.objects.v1.GetObjectAclResponse.acl:type_name -> cumulo.api.objects.v1.AccessControlList
+	1,   // 15: cumulo.api.objects.v1.SetObjectAclRequest.grants:type_name -> cumulo.api.objects.v1.Grant
+	118, // 16: cumulo.api.objects.v1.GetObjectTaggingResponse.tags:type_name -> cumulo.api.objects.v1.GetObjectTaggingResponse.TagsEntry
+	119, // 17: cumulo.api.objects.v1.SetObjectTaggingRequest.tags:type_name -> cumulo.api.objects.v1.SetObjectTaggingRequest.TagsEntry
+	8,   // 18: cumulo.api.objects.v1.GetObjectRetentionResponse.event_hold:type_name -> cumulo.api.objects.v1.EventHold
+	8,   // 19: cumulo.api.objects.v1.SetObjectRetentionRequest.event_hold:type_name -> cumulo.api.objects.v1.EventHold
+	0,   // 20: cumulo.api.objects.v1.ListBucketsResponse.buckets:type_name -> cumulo.api.objects.v1.Bucket
+	3,   // 21: cumulo.api.objects.v1.GetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
+	3,   // 22: cumulo.api.objects.v1.SetBucketNotificationRequest.rules:type_name -> cumulo.api.objects.v1.NotificationRule
+	3,   // 23: cumulo.api.objects.v1.SetBucketNotificationResponse.rules:type_name -> cumulo.api.objects.v1.NotificationRule
+	131, // 24: cumulo.api.objects.v1.EnclosedMessage.entry:type_name -> cumulo.api.queue.v1.SendMessageEntry
+	120, // 25: cumulo.api.objects.v1.CopyObjectRequest.metadata:type_name -> cumulo.api.objects.v1.CopyObjectRequest.MetadataEntry
+	9,   // 26: cumulo.api.objects.v1.CopyObjectRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
+	7,   // 27: cumulo.api.objects.v1.CopyObjectRequest.lock:type_name -> cumulo.api.objects.v1.ObjectLock
+	121, // 28: cumulo.api.objects.v1.CopyObjectRequest.headers:type_name -> cumulo.api.objects.v1.CopyObjectRequest.HeadersEntry
+	122, // 29: cumulo.api.objects.v1.CopyObjectRequest.tags:type_name -> cumulo.api.objects.v1.CopyObjectRequest.TagsEntry
+	1,   // 30: cumulo.api.objects.v1.CopyObjectRequest.grants:type_name -> cumulo.api.objects.v1.Grant
+	5,   // 31: cumulo.api.objects.v1.CopyObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
+	123, // 32: cumulo.api.objects.v1.PutObjectHead.metadata:type_name -> cumulo.api.objects.v1.PutObjectHead.MetadataEntry
+	4,   // 33: cumulo.api.objects.v1.PutObjectHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	65,  // 34: cumulo.api.objects.v1.PutObjectHead.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
+	9,   // 35: cumulo.api.objects.v1.PutObjectHead.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
+	7,   // 36: cumulo.api.objects.v1.PutObjectHead.lock:type_name -> cumulo.api.objects.v1.ObjectLock
+	124, // 37: cumulo.api.objects.v1.PutObjectHead.headers:type_name -> cumulo.api.objects.v1.PutObjectHead.HeadersEntry
+	125, // 38: cumulo.api.objects.v1.PutObjectHead.tags:type_name -> cumulo.api.objects.v1.PutObjectHead.TagsEntry
+	1,   // 39: cumulo.api.objects.v1.PutObjectHead.grants:type_name -> cumulo.api.objects.v1.Grant
+	4,   // 40: cumulo.api.objects.v1.UploadCommit.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	70,  // 41: cumulo.api.objects.v1.PutObjectRequest.head:type_name -> cumulo.api.objects.v1.PutObjectHead
+	71,  // 42: cumulo.api.objects.v1.PutObjectRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
+	5,   // 43: cumulo.api.objects.v1.PutObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
+	132, // 44: cumulo.api.objects.v1.PutObjectResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
+	74,  // 45: cumulo.api.objects.v1.GetObjectRequest.byte_range:type_name -> cumulo.api.objects.v1.ByteRange
+	5,   // 46: cumulo.api.objects.v1.GetObjectHead.object:type_name -> cumulo.api.objects.v1.Object
+	76,  // 47: cumulo.api.objects.v1.GetObjectResponse.head:type_name -> cumulo.api.objects.v1.GetObjectHead
+	5,   // 48: cumulo.api.objects.v1.HeadObjectResponse.object:type_name -> cumulo.api.objects.v1.Object
+	5,   // 49: cumulo.api.objects.v1.GetObjectAttributesResponse.object:type_name -> cumulo.api.objects.v1.Object
+	126, // 50: cumulo.api.objects.v1.GetObjectAttributesResponse.checksums:type_name -> cumulo.api.objects.v1.GetObjectAttributesResponse.ChecksumsEntry
+	100, // 51: cumulo.api.objects.v1.GetObjectAttributesResponse.parts:type_name -> cumulo.api.objects.v1.Part
+	86,  // 52: cumulo.api.objects.v1.BatchDeleteObjectsRequest.entries:type_name -> cumulo.api.objects.v1.DeleteObjectEntry
+	10,  // 53: cumulo.api.objects.v1.DeleteObjectResult.error:type_name -> cumulo.api.objects.v1.ItemError
+	88,  // 54: cumulo.api.objects.v1.BatchDeleteObjectsResponse.results:type_name -> cumulo.api.objects.v1.DeleteObjectResult
+	91,  // 55: cumulo.api.objects.v1.ListObjectsResponse.objects:type_name -> cumulo.api.objects.v1.ObjectSummary
+	94,  // 56: cumulo.api.objects.v1.ListObjectVersionsResponse.versions:type_name -> cumulo.api.objects.v1.ObjectVersion
+	127, // 57: cumulo.api.objects.v1.CreateMultipartUploadRequest.metadata:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.MetadataEntry
+	9,   // 58: cumulo.api.objects.v1.CreateMultipartUploadRequest.encryption:type_name -> cumulo.api.objects.v1.ObjectEncryption
+	7,   // 59: cumulo.api.objects.v1.CreateMultipartUploadRequest.lock:type_name -> cumulo.api.objects.v1.ObjectLock
+	128, // 60: cumulo.api.objects.v1.CreateMultipartUploadRequest.headers:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.HeadersEntry
+	129, // 61: cumulo.api.objects.v1.CreateMultipartUploadRequest.tags:type_name -> cumulo.api.objects.v1.CreateMultipartUploadRequest.TagsEntry
+	1,   // 62: cumulo.api.objects.v1.CreateMultipartUploadRequest.grants:type_name -> cumulo.api.objects.v1.Grant
+	4,   // 63: cumulo.api.objects.v1.UploadPartHead.expected:type_name -> cumulo.api.objects.v1.ExpectedContent
+	98,  // 64: cumulo.api.objects.v1.UploadPartRequest.head:type_name -> cumulo.api.objects.v1.UploadPartHead
+	71,  // 65: cumulo.api.objects.v1.UploadPartRequest.commit:type_name -> cumulo.api.objects.v1.UploadCommit
+	130, // 66: cumulo.api.objects.v1.Part.checksums:type_name -> cumulo.api.objects.v1.Part.ChecksumsEntry
+	100, // 67: cumulo.api.objects.v1.UploadPartResponse.part:type_name -> cumulo.api.objects.v1.Part
+	74,  // 68: cumulo.api.objects.v1.UploadPartCopyRequest.range:type_name -> cumulo.api.objects.v1.ByteRange
+	100, // 69: cumulo.api.objects.v1.UploadPartCopyResponse.part:type_name -> cumulo.api.objects.v1.Part
+	104, // 70: cumulo.api.objects.v1.CompleteMultipartUploadRequest.parts:type_name -> cumulo.api.objects.v1.CompletedPart
+	65,  // 71: cumulo.api.objects.v1.CompleteMultipartUploadRequest.messages:type_name -> cumulo.api.objects.v1.EnclosedMessage
+	5,   // 72: cumulo.api.objects.v1.CompleteMultipartUploadResponse.object:type_name -> cumulo.api.objects.v1.Object
+	132, // 73: cumulo.api.objects.v1.CompleteMultipartUploadResponse.messages:type_name -> cumulo.api.queue.v1.SentMessage
+	100, // 74: cumulo.api.objects.v1.ListPartsResponse.parts:type_name -> cumulo.api.objects.v1.Part
+	112, // 75: cumulo.api.objects.v1.ListMultipartUploadsResponse.uploads:type_name -> cumulo.api.objects.v1.MultipartUpload
+	11,  // 76: cumulo.api.objects.v1.ObjectService.CreateBucket:input_type -> cumulo.api.objects.v1.CreateBucketRequest
+	13,  // 77: cumulo.api.objects.v1.ObjectService.GetBucket:input_type -> cumulo.api.objects.v1.GetBucketRequest
+	37,  // 78: cumulo.api.objects.v1.ObjectService.ListBuckets:input_type -> cumulo.api.objects.v1.ListBucketsRequest
+	39,  // 79: cumulo.api.objects.v1.ObjectService.DeleteBucket:input_type -> cumulo.api.objects.v1.DeleteBucketRequest
+	41,  // 80: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:input_type -> cumulo.api.objects.v1.GetBucketPolicyRequest
+	43,  // 81: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:input_type -> cumulo.api.objects.v1.SetBucketPolicyRequest
+	45,  // 82: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:input_type -> cumulo.api.objects.v1.DeleteBucketPolicyRequest
+	47,  // 83: cumulo.api.objects.v1.ObjectService.GetBucketPolicyStatus:input_type -> cumulo.api.objects.v1.GetBucketPolicyStatusRequest
+	15,  // 84: cumulo.api.objects.v1.ObjectService.GetBucketAcl:input_type -> cumulo.api.objects.v1.GetBucketAclRequest
+	17,  // 85: cumulo.api.objects.v1.ObjectService.SetBucketAcl:input_type -> cumulo.api.objects.v1.SetBucketAclRequest
+	49,  // 86: cumulo.api.objects.v1.ObjectService.GetBucketVersioning:input_type -> cumulo.api.objects.v1.GetBucketVersioningRequest
+	51,  // 87: cumulo.api.objects.v1.ObjectService.SetBucketVersioning:input_type -> cumulo.api.objects.v1.SetBucketVersioningRequest
+	53,  // 88: cumulo.api.objects.v1.ObjectService.GetBucketNotification:input_type -> cumulo.api.objects.v1.GetBucketNotificationRequest
+	55,  // 89: cumulo.api.objects.v1.ObjectService.SetBucketNotification:input_type -> cumulo.api.objects.v1.SetBucketNotificationRequest
+	57,  // 90: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:input_type -> cumulo.api.objects.v1.GetBucketConfigurationRequest
+	59,  // 91: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:input_type -> cumulo.api.objects.v1.SetBucketConfigurationRequest
+	61,  // 92: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:input_type -> cumulo.api.objects.v1.DeleteBucketConfigurationRequest
+	63,  // 93: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:input_type -> cumulo.api.objects.v1.ListBucketConfigurationsRequest
+	72,  // 94: cumulo.api.objects.v1.ObjectService.PutObject:input_type -> cumulo.api.objects.v1.PutObjectRequest
+	75,  // 95: cumulo.api.objects.v1.ObjectService.GetObject:input_type -> cumulo.api.objects.v1.GetObjectRequest
+	78,  // 96: cumulo.api.objects.v1.ObjectService.HeadObject:input_type -> cumulo.api.objects.v1.HeadObjectRequest
+	80,  // 97: cumulo.api.objects.v1.ObjectService.GetObjectAttributes:input_type -> cumulo.api.objects.v1.GetObjectAttributesRequest
+	82,  // 98: cumulo.api.objects.v1.ObjectService.RestoreObject:input_type -> cumulo.api.objects.v1.RestoreObjectRequest
+	19,  // 99: cumulo.api.objects.v1.ObjectService.GetObjectAcl:input_type -> cumulo.api.objects.v1.GetObjectAclRequest
+	21,  // 100: cumulo.api.objects.v1.ObjectService.SetObjectAcl:input_type -> cumulo.api.objects.v1.SetObjectAclRequest
+	23,  // 101: cumulo.api.objects.v1.ObjectService.GetObjectTagging:input_type -> cumulo.api.objects.v1.GetObjectTaggingRequest
+	25,  // 102: cumulo.api.objects.v1.ObjectService.SetObjectTagging:input_type -> cumulo.api.objects.v1.SetObjectTaggingRequest
+	27,  // 103: cumulo.api.objects.v1.ObjectService.DeleteObjectTagging:input_type -> cumulo.api.objects.v1.DeleteObjectTaggingRequest
+	29,  // 104: cumulo.api.objects.v1.ObjectService.GetObjectRetention:input_type -> cumulo.api.objects.v1.GetObjectRetentionRequest
+	31,  // 105: cumulo.api.objects.v1.ObjectService.SetObjectRetention:input_type -> cumulo.api.objects.v1.SetObjectRetentionRequest
+	33,  // 106: cumulo.api.objects.v1.ObjectService.GetObjectLegalHold:input_type -> cumulo.api.objects.v1.GetObjectLegalHoldRequest
+	35,  // 107: cumulo.api.objects.v1.ObjectService.SetObjectLegalHold:input_type -> cumulo.api.objects.v1.SetObjectLegalHoldRequest
+	66,  // 108: cumulo.api.objects.v1.ObjectService.CopyObject:input_type -> cumulo.api.objects.v1.CopyObjectRequest
+	68,  // 109: cumulo.api.objects.v1.ObjectService.RenameObject:input_type -> cumulo.api.objects.v1.RenameObjectRequest
+	84,  // 110: cumulo.api.objects.v1.ObjectService.DeleteObject:input_type -> cumulo.api.objects.v1.DeleteObjectRequest
+	87,  // 111: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:input_type -> cumulo.api.objects.v1.BatchDeleteObjectsRequest
+	90,  // 112: cumulo.api.objects.v1.ObjectService.ListObjects:input_type -> cumulo.api.objects.v1.ListObjectsRequest
+	93,  // 113: cumulo.api.objects.v1.ObjectService.ListObjectVersions:input_type -> cumulo.api.objects.v1.ListObjectVersionsRequest
+	96,  // 114: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:input_type -> cumulo.api.objects.v1.CreateMultipartUploadRequest
+	99,  // 115: cumulo.api.objects.v1.ObjectService.UploadPart:input_type -> cumulo.api.objects.v1.UploadPartRequest
+	102, // 116: cumulo.api.objects.v1.ObjectService.UploadPartCopy:input_type -> cumulo.api.objects.v1.UploadPartCopyRequest
+	105, // 117: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:input_type -> cumulo.api.objects.v1.CompleteMultipartUploadRequest
+	107, // 118: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:input_type -> cumulo.api.objects.v1.AbortMultipartUploadRequest
+	109, // 119: cumulo.api.objects.v1.ObjectService.ListParts:input_type -> cumulo.api.objects.v1.ListPartsRequest
+	111, // 120: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:input_type -> cumulo.api.objects.v1.ListMultipartUploadsRequest
+	12,  // 121: cumulo.api.objects.v1.ObjectService.CreateBucket:output_type -> cumulo.api.objects.v1.CreateBucketResponse
+	14,  // 122: cumulo.api.objects.v1.ObjectService.GetBucket:output_type -> cumulo.api.objects.v1.GetBucketResponse
+	38,  // 123: cumulo.api.objects.v1.ObjectService.ListBuckets:output_type -> cumulo.api.objects.v1.ListBucketsResponse
+	40,  // 124: cumulo.api.objects.v1.ObjectService.DeleteBucket:output_type -> cumulo.api.objects.v1.DeleteBucketResponse
+	42,  // 125: cumulo.api.objects.v1.ObjectService.GetBucketPolicy:output_type -> cumulo.api.objects.v1.GetBucketPolicyResponse
+	44,  // 126: cumulo.api.objects.v1.ObjectService.SetBucketPolicy:output_type -> cumulo.api.objects.v1.SetBucketPolicyResponse
+	46,  // 127: cumulo.api.objects.v1.ObjectService.DeleteBucketPolicy:output_type -> cumulo.api.objects.v1.DeleteBucketPolicyResponse
+	48,  // 128: cumulo.api.objects.v1.ObjectService.GetBucketPolicyStatus:output_type -> cumulo.api.objects.v1.GetBucketPolicyStatusResponse
+	16,  // 129: cumulo.api.objects.v1.ObjectService.GetBucketAcl:output_type -> cumulo.api.objects.v1.GetBucketAclResponse
+	18,  // 130: cumulo.api.objects.v1.ObjectService.SetBucketAcl:output_type -> cumulo.api.objects.v1.SetBucketAclResponse
+	50,  // 131: cumulo.api.objects.v1.ObjectService.GetBucketVersioning:output_type -> cumulo.api.objects.v1.GetBucketVersioningResponse
+	52,  // 132: cumulo.api.objects.v1.ObjectService.SetBucketVersioning:output_type -> cumulo.api.objects.v1.SetBucketVersioningResponse
+	54,  // 133: cumulo.api.objects.v1.ObjectService.GetBucketNotification:output_type -> cumulo.api.objects.v1.GetBucketNotificationResponse
+	56,  // 134: cumulo.api.objects.v1.ObjectService.SetBucketNotification:output_type -> cumulo.api.objects.v1.SetBucketNotificationResponse
+	58,  // 135: cumulo.api.objects.v1.ObjectService.GetBucketConfiguration:output_type -> cumulo.api.objects.v1.GetBucketConfigurationResponse
+	60,  // 136: cumulo.api.objects.v1.ObjectService.SetBucketConfiguration:output_type -> cumulo.api.objects.v1.SetBucketConfigurationResponse
+	62,  // 137: cumulo.api.objects.v1.ObjectService.DeleteBucketConfiguration:output_type -> cumulo.api.objects.v1.DeleteBucketConfigurationResponse
+	64,  // 138: cumulo.api.objects.v1.ObjectService.ListBucketConfigurations:output_type -> cumulo.api.objects.v1.ListBucketConfigurationsResponse
+	73,  // 139: cumulo.api.objects.v1.ObjectService.PutObject:output_type -> cumulo.api.objects.v1.PutObjectResponse
+	77,  // 140: cumulo.api.objects.v1.ObjectService.GetObject:output_type -> cumulo.api.objects.v1.GetObjectResponse
+	79,  // 141: cumulo.api.objects.v1.ObjectService.HeadObject:output_type -> cumulo.api.objects.v1.HeadObjectResponse
+	81,  // 142: cumulo.api.objects.v1.ObjectService.GetObjectAttributes:output_type -> cumulo.api.objects.v1.GetObjectAttributesResponse
+	83,  // 143: cumulo.api.objects.v1.ObjectService.RestoreObject:output_type -> cumulo.api.objects.v1.RestoreObjectResponse
+	20,  // 144: cumulo.api.objects.v1.ObjectService.GetObjectAcl:output_type -> cumulo.api.objects.v1.GetObjectAclResponse
+	22,  // 145: cumulo.api.objects.v1.ObjectService.SetObjectAcl:output_type -> cumulo.api.objects.v1.SetObjectAclResponse
+	24,  // 146: cumulo.api.objects.v1.ObjectService.GetObjectTagging:output_type -> cumulo.api.objects.v1.GetObjectTaggingResponse
+	26,  // 147: cumulo.api.objects.v1.ObjectService.SetObjectTagging:output_type -> cumulo.api.objects.v1.SetObjectTaggingResponse
+	28,  // 148: cumulo.api.objects.v1.ObjectService.DeleteObjectTagging:output_type -> cumulo.api.objects.v1.DeleteObjectTaggingResponse
+	30,  // 149: cumulo.api.objects.v1.ObjectService.GetObjectRetention:output_type -> cumulo.api.objects.v1.GetObjectRetentionResponse
+	32,  // 150: cumulo.api.objects.v1.ObjectService.SetObjectRetention:output_type -> cumulo.api.objects.v1.SetObjectRetentionResponse
+	34,  // 151: cumulo.api.objects.v1.ObjectService.GetObjectLegalHold:output_type -> cumulo.api.objects.v1.GetObjectLegalHoldResponse
+	36,  // 152: cumulo.api.objects.v1.ObjectService.SetObjectLegalHold:output_type -> cumulo.api.objects.v1.SetObjectLegalHoldResponse
+	67,  // 153: cumulo.api.objects.v1.ObjectService.CopyObject:output_type -> cumulo.api.objects.v1.CopyObjectResponse
+	69,  // 154: cumulo.api.objects.v1.ObjectService.RenameObject:output_type -> cumulo.api.objects.v1.RenameObjectResponse
+	85,  // 155: cumulo.api.objects.v1.ObjectService.DeleteObject:output_type -> cumulo.api.objects.v1.DeleteObjectResponse
+	89,  // 156: cumulo.api.objects.v1.ObjectService.BatchDeleteObjects:output_type -> cumulo.api.objects.v1.BatchDeleteObjectsResponse
+	92,  // 157: cumulo.api.objects.v1.ObjectService.ListObjects:output_type -> cumulo.api.objects.v1.ListObjectsResponse
+	95,  // 158: cumulo.api.objects.v1.ObjectService.ListObjectVersions:output_type -> cumulo.api.objects.v1.ListObjectVersionsResponse
+	97,  // 159: cumulo.api.objects.v1.ObjectService.CreateMultipartUpload:output_type -> cumulo.api.objects.v1.CreateMultipartUploadResponse
+	101, // 160: cumulo.api.objects.v1.ObjectService.UploadPart:output_type -> cumulo.api.objects.v1.UploadPartResponse
+	103, // 161: cumulo.api.objects.v1.ObjectService.UploadPartCopy:output_type -> cumulo.api.objects.v1.UploadPartCopyResponse
+	106, // 162: cumulo.api.objects.v1.ObjectService.CompleteMultipartUpload:output_type -> cumulo.api.objects.v1.CompleteMultipartUploadResponse
+	108, // 163: cumulo.api.objects.v1.ObjectService.AbortMultipartUpload:output_type -> cumulo.api.objects.v1.AbortMultipartUploadResponse
+	110, // 164: cumulo.api.objects.v1.ObjectService.ListParts:output_type -> cumulo.api.objects.v1.ListPartsResponse
+	113, // 165: cumulo.api.objects.v1.ObjectService.ListMultipartUploads:output_type -> cumulo.api.objects.v1.ListMultipartUploadsResponse
+	121, // [121:166] is the sub-list for method output_type
+	76,  // [76:121] is the sub-list for method input_type
+	76,  // [76:76] is the sub-list for extension type_name
+	76,  // [76:76] is the sub-list for extension extendee
+	0,   // [0:76] is the sub-list for field type_name
 }
 
 func init() { file_cumulo_api_objects_v1_objects_proto_init() }
@@ -9095,6 +9361,7 @@ func file_cumulo_api_objects_v1_objects_proto_init() {
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[4].OneofWrappers = []any{}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[5].OneofWrappers = []any{}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[9].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[66].OneofWrappers = []any{}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[70].OneofWrappers = []any{}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[72].OneofWrappers = []any{
 		(*PutObjectRequest_Head)(nil),
@@ -9111,19 +9378,24 @@ func file_cumulo_api_objects_v1_objects_proto_init() {
 		(*GetObjectResponse_Data)(nil),
 	}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[78].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[80].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[84].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[86].OneofWrappers = []any{}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[99].OneofWrappers = []any{
 		(*UploadPartRequest_Head)(nil),
 		(*UploadPartRequest_Data)(nil),
 		(*UploadPartRequest_Commit)(nil),
 	}
 	file_cumulo_api_objects_v1_objects_proto_msgTypes[100].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[102].OneofWrappers = []any{}
+	file_cumulo_api_objects_v1_objects_proto_msgTypes[105].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cumulo_api_objects_v1_objects_proto_rawDesc), len(file_cumulo_api_objects_v1_objects_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   130,
+			NumMessages:   131,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

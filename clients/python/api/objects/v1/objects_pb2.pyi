@@ -587,18 +587,56 @@ class CreateBucketRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class TagsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     BUCKET_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     OBJECT_LOCK_FIELD_NUMBER: _builtins.int
+    OBJECT_OWNERSHIP_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    CANNED_ACL_FIELD_NUMBER: _builtins.int
+    GRANTS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 24 h."""
     object_lock: _builtins.bool
     """Set by the client, optional: its objects can be locked, and their versions are kept; both for good. Permission, too:
     s3:PutBucketObjectLockConfiguration, s3:PutBucketVersioning.
     """
+    object_ownership: _builtins.str
+    """Set by the client, optional: who owns what others write into it, `BucketOwnerEnforced`, `BucketOwnerPreferred` or
+    `ObjectWriter`. Default: as the server's settings say. Permission, too: s3:PutBucketOwnershipControls.
+    """
+    canned_acl: _builtins.str
+    """Set by the client, optional: a canned access control list, as in SetBucketAcl. Permission, too: s3:PutBucketAcl."""
     @_builtins.property
     def bucket(self) -> Global___Bucket:
         """Set by the client, required: `name`, optionally `region`; fields set by the server are ignored."""
+
+    @_builtins.property
+    def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Set by the client, optional: at most 50. Permission, too: s3:TagResource."""
+
+    @_builtins.property
+    def grants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Grant]:
+        """Set by the client, optional: instead of `canned_acl`, at most 100 grants."""
 
     def __init__(
         self,
@@ -606,10 +644,14 @@ class CreateBucketRequest(_message.Message):
         bucket: Global___Bucket | None = ...,
         request_id: _builtins.str = ...,
         object_lock: _builtins.bool = ...,
+        object_ownership: _builtins.str = ...,
+        tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        canned_acl: _builtins.str = ...,
+        grants: _abc.Iterable[Global___Grant] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "object_lock", b"object_lock", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "canned_acl", b"canned_acl", "grants", b"grants", "object_lock", b"object_lock", "object_ownership", b"object_ownership", "request_id", b"request_id", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1385,22 +1427,26 @@ class ListBucketsRequest(_message.Message):
     PREFIX_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
     prefix: _builtins.str
     """Set by the client, optional: only buckets whose short name starts so; at most 63 characters."""
     page_size: _builtins.int
     """Set by the client, optional: the most buckets to answer, 1 to 1000. 0 means 1000."""
     page_token: _builtins.str
     """Set by the client: `next_page_token` of the page before, with all other fields unchanged; empty for the first page."""
+    region: _builtins.str
+    """Set by the client, optional: only those in this region; a page may be short, or empty, with others behind it."""
     def __init__(
         self,
         *,
         prefix: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        region: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "prefix", b"prefix"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "prefix", b"prefix", "region", b"region"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2208,6 +2254,9 @@ class CopyObjectRequest(_message.Message):
     TAGS_FIELD_NUMBER: _builtins.int
     CANNED_ACL_FIELD_NUMBER: _builtins.int
     GRANTS_FIELD_NUMBER: _builtins.int
+    SOURCE_IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
+    SOURCE_IF_MODIFIED_SINCE_MS_FIELD_NUMBER: _builtins.int
+    SOURCE_IF_UNMODIFIED_SINCE_MS_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the name, short name or ARN of the bucket that gets the copy."""
     key: _builtins.str
@@ -2242,6 +2291,12 @@ class CopyObjectRequest(_message.Message):
     """Set by the client, optional: give the copy `tags` instead of those of its source."""
     canned_acl: _builtins.str
     """Set by the client, optional: as in `PutObjectHead`; the source's access control list is not copied."""
+    source_if_none_match: _builtins.str
+    """Set by the client, optional: copy only a source whose ETag is none of these."""
+    source_if_modified_since_ms: _builtins.int
+    """Set by the client, optional: copy only a source that was modified after this time."""
+    source_if_unmodified_since_ms: _builtins.int
+    """Set by the client, optional: copy only a source that was not modified after this time."""
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Set by the client, optional: with `replace_metadata`; as in `PutObjectHead`."""
@@ -2290,12 +2345,22 @@ class CopyObjectRequest(_message.Message):
         tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         canned_acl: _builtins.str = ...,
         grants: _abc.Iterable[Global___Grant] | None = ...,
+        source_if_none_match: _builtins.str = ...,
+        source_if_modified_since_ms: _builtins.int | None = ...,
+        source_if_unmodified_since_ms: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["encryption", b"encryption", "lock", b"lock"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_source_if_modified_since_ms", b"_source_if_modified_since_ms", "_source_if_unmodified_since_ms", b"_source_if_unmodified_since_ms", "encryption", b"encryption", "lock", b"lock", "source_if_modified_since_ms", b"source_if_modified_since_ms", "source_if_unmodified_since_ms", b"source_if_unmodified_since_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "canned_acl", b"canned_acl", "content_type", b"content_type", "encryption", b"encryption", "grants", b"grants", "headers", b"headers", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "lock", b"lock", "metadata", b"metadata", "replace_metadata", b"replace_metadata", "replace_tags", b"replace_tags", "request_id", b"request_id", "source_bucket", b"source_bucket", "source_customer_key", b"source_customer_key", "source_if_match", b"source_if_match", "source_key", b"source_key", "source_version_id", b"source_version_id", "storage_class", b"storage_class", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_source_if_modified_since_ms", b"_source_if_modified_since_ms", "_source_if_unmodified_since_ms", b"_source_if_unmodified_since_ms", "bucket", b"bucket", "canned_acl", b"canned_acl", "content_type", b"content_type", "encryption", b"encryption", "grants", b"grants", "headers", b"headers", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "lock", b"lock", "metadata", b"metadata", "replace_metadata", b"replace_metadata", "replace_tags", b"replace_tags", "request_id", b"request_id", "source_bucket", b"source_bucket", "source_customer_key", b"source_customer_key", "source_if_match", b"source_if_match", "source_if_modified_since_ms", b"source_if_modified_since_ms", "source_if_none_match", b"source_if_none_match", "source_if_unmodified_since_ms", b"source_if_unmodified_since_ms", "source_key", b"source_key", "source_version_id", b"source_version_id", "storage_class", b"storage_class", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__source_if_modified_since_ms: _TypeAlias = _typing.Literal["source_if_modified_since_ms"]  # noqa: Y015
+    _WhichOneofArgType__source_if_modified_since_ms: _TypeAlias = _typing.Literal["_source_if_modified_since_ms", b"_source_if_modified_since_ms"]  # noqa: Y015
+    _WhichOneofReturnType__source_if_unmodified_since_ms: _TypeAlias = _typing.Literal["source_if_unmodified_since_ms"]  # noqa: Y015
+    _WhichOneofArgType__source_if_unmodified_since_ms: _TypeAlias = _typing.Literal["_source_if_unmodified_since_ms", b"_source_if_unmodified_since_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__source_if_modified_since_ms) -> _WhichOneofReturnType__source_if_modified_since_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__source_if_unmodified_since_ms) -> _WhichOneofReturnType__source_if_unmodified_since_ms | None: ...
 
 Global___CopyObjectRequest: _TypeAlias = CopyObjectRequest  # noqa: Y015
 
@@ -2699,6 +2764,7 @@ class GetObjectRequest(_message.Message):
     IF_UNMODIFIED_SINCE_MS_FIELD_NUMBER: _builtins.int
     CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
     VERSION_ID_FIELD_NUMBER: _builtins.int
+    PART_NUMBER_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -2717,6 +2783,10 @@ class GetObjectRequest(_message.Message):
     """Set by the client, of an object under the caller's own key: that key, 32 bytes."""
     version_id: _builtins.str
     """Set by the client, optional: which version; by default the current one."""
+    part_number: _builtins.int
+    """Set by the client, optional: read this part alone of an object that was uploaded in parts, 1 to 10000; not with a range.
+    Part 1 of any other object is all of it (`InvalidPartNumber` beyond).
+    """
     @_builtins.property
     def byte_range(self) -> Global___ByteRange:
         """Set by the client: from the one byte to the other."""
@@ -2734,10 +2804,11 @@ class GetObjectRequest(_message.Message):
         if_unmodified_since_ms: _builtins.int | None = ...,
         customer_key: _builtins.bytes = ...,
         version_id: _builtins.str = ...,
+        part_number: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms", "_if_unmodified_since_ms", b"_if_unmodified_since_ms", "byte_range", b"byte_range", "if_modified_since_ms", b"if_modified_since_ms", "if_unmodified_since_ms", b"if_unmodified_since_ms", "range", b"range", "suffix_length", b"suffix_length"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms", "_if_unmodified_since_ms", b"_if_unmodified_since_ms", "bucket", b"bucket", "byte_range", b"byte_range", "customer_key", b"customer_key", "if_match", b"if_match", "if_modified_since_ms", b"if_modified_since_ms", "if_none_match", b"if_none_match", "if_unmodified_since_ms", b"if_unmodified_since_ms", "key", b"key", "range", b"range", "suffix_length", b"suffix_length", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms", "_if_unmodified_since_ms", b"_if_unmodified_since_ms", "bucket", b"bucket", "byte_range", b"byte_range", "customer_key", b"customer_key", "if_match", b"if_match", "if_modified_since_ms", b"if_modified_since_ms", "if_none_match", b"if_none_match", "if_unmodified_since_ms", b"if_unmodified_since_ms", "key", b"key", "part_number", b"part_number", "range", b"range", "suffix_length", b"suffix_length", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__if_modified_since_ms: _TypeAlias = _typing.Literal["if_modified_since_ms"]  # noqa: Y015
     _WhichOneofArgType__if_modified_since_ms: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms"]  # noqa: Y015
@@ -2909,6 +2980,10 @@ class GetObjectAttributesRequest(_message.Message):
     CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     AFTER_PART_NUMBER_FIELD_NUMBER: _builtins.int
+    IF_MATCH_FIELD_NUMBER: _builtins.int
+    IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
+    IF_MODIFIED_SINCE_MS_FIELD_NUMBER: _builtins.int
+    IF_UNMODIFIED_SINCE_MS_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -2921,6 +2996,14 @@ class GetObjectAttributesRequest(_message.Message):
     """Set by the client, optional: the most parts to answer, 1 to 1000. 0 means 1000."""
     after_part_number: _builtins.int
     """Set by the client, optional: answer the parts behind this number; `next_part_number` of the page before."""
+    if_match: _builtins.str
+    """Set by the client, optional: as in HeadObjectRequest."""
+    if_none_match: _builtins.str
+    """Set by the client, optional: as in HeadObjectRequest."""
+    if_modified_since_ms: _builtins.int
+    """Set by the client, optional: as in HeadObjectRequest."""
+    if_unmodified_since_ms: _builtins.int
+    """Set by the client, optional: as in HeadObjectRequest."""
     def __init__(
         self,
         *,
@@ -2930,12 +3013,23 @@ class GetObjectAttributesRequest(_message.Message):
         customer_key: _builtins.bytes = ...,
         page_size: _builtins.int = ...,
         after_part_number: _builtins.int = ...,
+        if_match: _builtins.str = ...,
+        if_none_match: _builtins.str = ...,
+        if_modified_since_ms: _builtins.int | None = ...,
+        if_unmodified_since_ms: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms", "_if_unmodified_since_ms", b"_if_unmodified_since_ms", "if_modified_since_ms", b"if_modified_since_ms", "if_unmodified_since_ms", b"if_unmodified_since_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_part_number", b"after_part_number", "bucket", b"bucket", "customer_key", b"customer_key", "key", b"key", "page_size", b"page_size", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms", "_if_unmodified_since_ms", b"_if_unmodified_since_ms", "after_part_number", b"after_part_number", "bucket", b"bucket", "customer_key", b"customer_key", "if_match", b"if_match", "if_modified_since_ms", b"if_modified_since_ms", "if_none_match", b"if_none_match", "if_unmodified_since_ms", b"if_unmodified_since_ms", "key", b"key", "page_size", b"page_size", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__if_modified_since_ms: _TypeAlias = _typing.Literal["if_modified_since_ms"]  # noqa: Y015
+    _WhichOneofArgType__if_modified_since_ms: _TypeAlias = _typing.Literal["_if_modified_since_ms", b"_if_modified_since_ms"]  # noqa: Y015
+    _WhichOneofReturnType__if_unmodified_since_ms: _TypeAlias = _typing.Literal["if_unmodified_since_ms"]  # noqa: Y015
+    _WhichOneofArgType__if_unmodified_since_ms: _TypeAlias = _typing.Literal["_if_unmodified_since_ms", b"_if_unmodified_since_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__if_modified_since_ms) -> _WhichOneofReturnType__if_modified_since_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__if_unmodified_since_ms) -> _WhichOneofReturnType__if_unmodified_since_ms | None: ...
 
 Global___GetObjectAttributesRequest: _TypeAlias = GetObjectAttributesRequest  # noqa: Y015
 
@@ -3016,6 +3110,7 @@ class RestoreObjectRequest(_message.Message):
     DAYS_FIELD_NUMBER: _builtins.int
     TIER_FIELD_NUMBER: _builtins.int
     VERSION_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -3026,6 +3121,8 @@ class RestoreObjectRequest(_message.Message):
     """Set by the client, optional: `Bulk`, `Standard` or `Expedited` (not of `DEEP_ARCHIVE`). Default `Standard`."""
     version_id: _builtins.str
     """Set by the client, optional: which version; by default the current one."""
+    request_id: _builtins.str
+    """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
     def __init__(
         self,
         *,
@@ -3034,10 +3131,11 @@ class RestoreObjectRequest(_message.Message):
         days: _builtins.int = ...,
         tier: _builtins.str = ...,
         version_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "days", b"days", "key", b"key", "tier", b"tier", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "days", b"days", "key", b"key", "request_id", b"request_id", "tier", b"tier", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3077,6 +3175,8 @@ class DeleteObjectRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VERSION_ID_FIELD_NUMBER: _builtins.int
     BYPASS_GOVERNANCE_FIELD_NUMBER: _builtins.int
+    IF_MODIFIED_MS_FIELD_NUMBER: _builtins.int
+    IF_SIZE_BYTES_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -3091,6 +3191,12 @@ class DeleteObjectRequest(_message.Message):
     """Set by the client, optional: delete a version that is retained in governance mode, too, where the caller has
     s3:BypassGovernanceRetention.
     """
+    if_modified_ms: _builtins.int
+    """Set by the client, optional: delete only an object that was last modified at that time, in whole seconds; it holds
+    where there is none (`PreconditionFailed`).
+    """
+    if_size_bytes: _builtins.int
+    """Set by the client, optional: delete only an object of so many bytes; it holds where there is none."""
     def __init__(
         self,
         *,
@@ -3100,12 +3206,21 @@ class DeleteObjectRequest(_message.Message):
         request_id: _builtins.str = ...,
         version_id: _builtins.str = ...,
         bypass_governance: _builtins.bool = ...,
+        if_modified_ms: _builtins.int | None = ...,
+        if_size_bytes: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_if_modified_ms", b"_if_modified_ms", "_if_size_bytes", b"_if_size_bytes", "if_modified_ms", b"if_modified_ms", "if_size_bytes", b"if_size_bytes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "bypass_governance", b"bypass_governance", "if_match", b"if_match", "key", b"key", "request_id", b"request_id", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_if_modified_ms", b"_if_modified_ms", "_if_size_bytes", b"_if_size_bytes", "bucket", b"bucket", "bypass_governance", b"bypass_governance", "if_match", b"if_match", "if_modified_ms", b"if_modified_ms", "if_size_bytes", b"if_size_bytes", "key", b"key", "request_id", b"request_id", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__if_modified_ms: _TypeAlias = _typing.Literal["if_modified_ms"]  # noqa: Y015
+    _WhichOneofArgType__if_modified_ms: _TypeAlias = _typing.Literal["_if_modified_ms", b"_if_modified_ms"]  # noqa: Y015
+    _WhichOneofReturnType__if_size_bytes: _TypeAlias = _typing.Literal["if_size_bytes"]  # noqa: Y015
+    _WhichOneofArgType__if_size_bytes: _TypeAlias = _typing.Literal["_if_size_bytes", b"_if_size_bytes"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__if_modified_ms) -> _WhichOneofReturnType__if_modified_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__if_size_bytes) -> _WhichOneofReturnType__if_size_bytes | None: ...
 
 Global___DeleteObjectRequest: _TypeAlias = DeleteObjectRequest  # noqa: Y015
 
@@ -3145,6 +3260,8 @@ class DeleteObjectEntry(_message.Message):
     IF_MATCH_FIELD_NUMBER: _builtins.int
     VERSION_ID_FIELD_NUMBER: _builtins.int
     BYPASS_GOVERNANCE_FIELD_NUMBER: _builtins.int
+    IF_MODIFIED_MS_FIELD_NUMBER: _builtins.int
+    IF_SIZE_BYTES_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Set by the client, required: 1 to 1024 bytes."""
     if_match: _builtins.str
@@ -3153,6 +3270,10 @@ class DeleteObjectEntry(_message.Message):
     """Set by the client, optional: as in DeleteObjectRequest."""
     bypass_governance: _builtins.bool
     """Set by the client, optional: as in DeleteObjectRequest."""
+    if_modified_ms: _builtins.int
+    """Set by the client, optional: as in DeleteObjectRequest."""
+    if_size_bytes: _builtins.int
+    """Set by the client, optional: as in DeleteObjectRequest."""
     def __init__(
         self,
         *,
@@ -3160,12 +3281,21 @@ class DeleteObjectEntry(_message.Message):
         if_match: _builtins.str = ...,
         version_id: _builtins.str = ...,
         bypass_governance: _builtins.bool = ...,
+        if_modified_ms: _builtins.int | None = ...,
+        if_size_bytes: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_if_modified_ms", b"_if_modified_ms", "_if_size_bytes", b"_if_size_bytes", "if_modified_ms", b"if_modified_ms", "if_size_bytes", b"if_size_bytes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bypass_governance", b"bypass_governance", "if_match", b"if_match", "key", b"key", "version_id", b"version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_if_modified_ms", b"_if_modified_ms", "_if_size_bytes", b"_if_size_bytes", "bypass_governance", b"bypass_governance", "if_match", b"if_match", "if_modified_ms", b"if_modified_ms", "if_size_bytes", b"if_size_bytes", "key", b"key", "version_id", b"version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__if_modified_ms: _TypeAlias = _typing.Literal["if_modified_ms"]  # noqa: Y015
+    _WhichOneofArgType__if_modified_ms: _TypeAlias = _typing.Literal["_if_modified_ms", b"_if_modified_ms"]  # noqa: Y015
+    _WhichOneofReturnType__if_size_bytes: _TypeAlias = _typing.Literal["if_size_bytes"]  # noqa: Y015
+    _WhichOneofArgType__if_size_bytes: _TypeAlias = _typing.Literal["_if_size_bytes", b"_if_size_bytes"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__if_modified_ms) -> _WhichOneofReturnType__if_modified_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__if_size_bytes) -> _WhichOneofReturnType__if_size_bytes | None: ...
 
 Global___DeleteObjectEntry: _TypeAlias = DeleteObjectEntry  # noqa: Y015
 
@@ -3869,6 +3999,9 @@ class UploadPartCopyRequest(_message.Message):
     SOURCE_CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
     CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SOURCE_IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
+    SOURCE_IF_MODIFIED_SINCE_MS_FIELD_NUMBER: _builtins.int
+    SOURCE_IF_UNMODIFIED_SINCE_MS_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the name, short name or ARN of the bucket of the upload."""
     key: _builtins.str
@@ -3891,6 +4024,12 @@ class UploadPartCopyRequest(_message.Message):
     """Set by the client, of an upload under the caller's own key: that key, 32 bytes."""
     request_id: _builtins.str
     """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
+    source_if_none_match: _builtins.str
+    """Set by the client, optional: copy only a source whose ETag is none of these."""
+    source_if_modified_since_ms: _builtins.int
+    """Set by the client, optional: copy only a source that was modified after this time."""
+    source_if_unmodified_since_ms: _builtins.int
+    """Set by the client, optional: copy only a source that was not modified after this time."""
     @_builtins.property
     def range(self) -> Global___ByteRange:
         """Set by the client, optional: which bytes of the source, at most 5 GiB; here `last` must be set, and the source have it
@@ -3912,12 +4051,22 @@ class UploadPartCopyRequest(_message.Message):
         source_customer_key: _builtins.bytes = ...,
         customer_key: _builtins.bytes = ...,
         request_id: _builtins.str = ...,
+        source_if_none_match: _builtins.str = ...,
+        source_if_modified_since_ms: _builtins.int | None = ...,
+        source_if_unmodified_since_ms: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_source_if_modified_since_ms", b"_source_if_modified_since_ms", "_source_if_unmodified_since_ms", b"_source_if_unmodified_since_ms", "range", b"range", "source_if_modified_since_ms", b"source_if_modified_since_ms", "source_if_unmodified_since_ms", b"source_if_unmodified_since_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "customer_key", b"customer_key", "key", b"key", "part_number", b"part_number", "range", b"range", "request_id", b"request_id", "source_bucket", b"source_bucket", "source_customer_key", b"source_customer_key", "source_if_match", b"source_if_match", "source_key", b"source_key", "source_version_id", b"source_version_id", "upload_id", b"upload_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_source_if_modified_since_ms", b"_source_if_modified_since_ms", "_source_if_unmodified_since_ms", b"_source_if_unmodified_since_ms", "bucket", b"bucket", "customer_key", b"customer_key", "key", b"key", "part_number", b"part_number", "range", b"range", "request_id", b"request_id", "source_bucket", b"source_bucket", "source_customer_key", b"source_customer_key", "source_if_match", b"source_if_match", "source_if_modified_since_ms", b"source_if_modified_since_ms", "source_if_none_match", b"source_if_none_match", "source_if_unmodified_since_ms", b"source_if_unmodified_since_ms", "source_key", b"source_key", "source_version_id", b"source_version_id", "upload_id", b"upload_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__source_if_modified_since_ms: _TypeAlias = _typing.Literal["source_if_modified_since_ms"]  # noqa: Y015
+    _WhichOneofArgType__source_if_modified_since_ms: _TypeAlias = _typing.Literal["_source_if_modified_since_ms", b"_source_if_modified_since_ms"]  # noqa: Y015
+    _WhichOneofReturnType__source_if_unmodified_since_ms: _TypeAlias = _typing.Literal["source_if_unmodified_since_ms"]  # noqa: Y015
+    _WhichOneofArgType__source_if_unmodified_since_ms: _TypeAlias = _typing.Literal["_source_if_unmodified_since_ms", b"_source_if_unmodified_since_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__source_if_modified_since_ms) -> _WhichOneofReturnType__source_if_modified_since_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__source_if_unmodified_since_ms) -> _WhichOneofReturnType__source_if_unmodified_since_ms | None: ...
 
 Global___UploadPartCopyRequest: _TypeAlias = UploadPartCopyRequest  # noqa: Y015
 
@@ -3990,6 +4139,7 @@ class CompleteMultipartUploadRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
     CUSTOMER_KEY_FIELD_NUMBER: _builtins.int
+    OBJECT_SIZE_BYTES_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     key: _builtins.str
@@ -4004,6 +4154,8 @@ class CompleteMultipartUploadRequest(_message.Message):
     """Set by the client, optional: idempotency id, a UUID; remembered 10 min."""
     customer_key: _builtins.bytes
     """Set by the client, of an upload under the caller's own key: that key, 32 bytes; it may be left out here."""
+    object_size_bytes: _builtins.int
+    """Set by the client, optional: how many bytes all parts are together (`InvalidRequest` where they are not)."""
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___CompletedPart]:
         """Set by the client: 1 to 10000 parts in ascending order (`InvalidPartOrder`); each but the last at least 5 MiB
@@ -4026,12 +4178,15 @@ class CompleteMultipartUploadRequest(_message.Message):
         request_id: _builtins.str = ...,
         messages: _abc.Iterable[Global___EnclosedMessage] | None = ...,
         customer_key: _builtins.bytes = ...,
+        object_size_bytes: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_object_size_bytes", b"_object_size_bytes", "object_size_bytes", b"object_size_bytes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "customer_key", b"customer_key", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "messages", b"messages", "parts", b"parts", "request_id", b"request_id", "upload_id", b"upload_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_object_size_bytes", b"_object_size_bytes", "bucket", b"bucket", "customer_key", b"customer_key", "if_match", b"if_match", "if_none_match", b"if_none_match", "key", b"key", "messages", b"messages", "object_size_bytes", b"object_size_bytes", "parts", b"parts", "request_id", b"request_id", "upload_id", b"upload_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__object_size_bytes: _TypeAlias = _typing.Literal["object_size_bytes"]  # noqa: Y015
+    _WhichOneofArgType__object_size_bytes: _TypeAlias = _typing.Literal["_object_size_bytes", b"_object_size_bytes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__object_size_bytes) -> _WhichOneofReturnType__object_size_bytes | None: ...
 
 Global___CompleteMultipartUploadRequest: _TypeAlias = CompleteMultipartUploadRequest  # noqa: Y015
 
@@ -4192,6 +4347,7 @@ class ListMultipartUploadsRequest(_message.Message):
     PREFIX_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    DELIMITER_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """Set by the client, required: the bucket's name, short name or ARN."""
     prefix: _builtins.str
@@ -4200,6 +4356,8 @@ class ListMultipartUploadsRequest(_message.Message):
     """Set by the client, optional: the most uploads to answer, 1 to 1000. 0 means 1000."""
     page_token: _builtins.str
     """Set by the client: `next_page_token` of the page before, with all other fields unchanged; empty for the first page."""
+    delimiter: _builtins.str
+    """Set by the client, optional: as in ListObjectsRequest."""
     def __init__(
         self,
         *,
@@ -4207,10 +4365,11 @@ class ListMultipartUploadsRequest(_message.Message):
         prefix: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        delimiter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "page_size", b"page_size", "page_token", b"page_token", "prefix", b"prefix"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "delimiter", b"delimiter", "page_size", b"page_size", "page_token", b"page_token", "prefix", b"prefix"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -4254,21 +4413,27 @@ class ListMultipartUploadsResponse(_message.Message):
 
     UPLOADS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    COMMON_PREFIXES_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Set by the server: opaque; empty on the last page."""
     @_builtins.property
     def uploads(self) -> _containers.RepeatedCompositeFieldContainer[Global___MultipartUpload]:
         """Set by the server: in order of key, then of start."""
 
+    @_builtins.property
+    def common_prefixes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Set by the server: in order; each ends with the delimiter."""
+
     def __init__(
         self,
         *,
         uploads: _abc.Iterable[Global___MultipartUpload] | None = ...,
         next_page_token: _builtins.str = ...,
+        common_prefixes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "uploads", b"uploads"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["common_prefixes", b"common_prefixes", "next_page_token", b"next_page_token", "uploads", b"uploads"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

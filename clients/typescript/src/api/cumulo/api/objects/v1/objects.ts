@@ -290,6 +290,22 @@ export interface CreateBucketRequest {
    * s3:PutBucketObjectLockConfiguration, s3:PutBucketVersioning.
    */
   objectLock: boolean;
+  /**
+   * Set by the client, optional: who owns what others write into it, `BucketOwnerEnforced`, `BucketOwnerPreferred` or
+   * `ObjectWriter`. Default: as the server's settings say. Permission, too: s3:PutBucketOwnershipControls.
+   */
+  objectOwnership: string;
+  /** Set by the client, optional: at most 50. Permission, too: s3:TagResource. */
+  tags: { [key: string]: string };
+  /** Set by the client, optional: a canned access control list, as in SetBucketAcl. Permission, too: s3:PutBucketAcl. */
+  cannedAcl: string;
+  /** Set by the client, optional: instead of `canned_acl`, at most 100 grants. */
+  grants: Grant[];
+}
+
+export interface CreateBucketRequest_TagsEntry {
+  key: string;
+  value: string;
 }
 
 /** The bucket that was made. */
@@ -542,6 +558,8 @@ export interface ListBucketsRequest {
   pageSize: number;
   /** Set by the client: `next_page_token` of the page before, with all other fields unchanged; empty for the first page. */
   pageToken: string;
+  /** Set by the client, optional: only those in this region; a page may be short, or empty, with others behind it. */
+  region: string;
 }
 
 /** One page of buckets. */
@@ -821,6 +839,14 @@ export interface CopyObjectRequest {
   cannedAcl: string;
   /** Set by the client, optional: as in `PutObjectHead`. */
   grants: Grant[];
+  /** Set by the client, optional: copy only a source whose ETag is none of these. */
+  sourceIfNoneMatch: string;
+  /** Set by the client, optional: copy only a source that was modified after this time. */
+  sourceIfModifiedSinceMs?:
+    | bigint
+    | undefined;
+  /** Set by the client, optional: copy only a source that was not modified after this time. */
+  sourceIfUnmodifiedSinceMs?: bigint | undefined;
 }
 
 export interface CopyObjectRequest_MetadataEntry {
@@ -1018,6 +1044,11 @@ export interface GetObjectRequest {
   customerKey: Buffer;
   /** Set by the client, optional: which version; by default the current one. */
   versionId: string;
+  /**
+   * Set by the client, optional: read this part alone of an object that was uploaded in parts, 1 to 10000; not with a range.
+   * Part 1 of any other object is all of it (`InvalidPartNumber` beyond).
+   */
+  partNumber: number;
 }
 
 /** What is being read, sent before the bytes. */
@@ -1089,6 +1120,16 @@ export interface GetObjectAttributesRequest {
   pageSize: number;
   /** Set by the client, optional: answer the parts behind this number; `next_part_number` of the page before. */
   afterPartNumber: number;
+  /** Set by the client, optional: as in HeadObjectRequest. */
+  ifMatch: string;
+  /** Set by the client, optional: as in HeadObjectRequest. */
+  ifNoneMatch: string;
+  /** Set by the client, optional: as in HeadObjectRequest. */
+  ifModifiedSinceMs?:
+    | bigint
+    | undefined;
+  /** Set by the client, optional: as in HeadObjectRequest. */
+  ifUnmodifiedSinceMs?: bigint | undefined;
 }
 
 /** What is known of it. */
@@ -1127,6 +1168,8 @@ export interface RestoreObjectRequest {
   tier: string;
   /** Set by the client, optional: which version; by default the current one. */
   versionId: string;
+  /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
+  requestId: string;
 }
 
 /** The copy is asked for. */
@@ -1152,6 +1195,15 @@ export interface DeleteObjectRequest {
    * s3:BypassGovernanceRetention.
    */
   bypassGovernance: boolean;
+  /**
+   * Set by the client, optional: delete only an object that was last modified at that time, in whole seconds; it holds
+   * where there is none (`PreconditionFailed`).
+   */
+  ifModifiedMs?:
+    | bigint
+    | undefined;
+  /** Set by the client, optional: delete only an object of so many bytes; it holds where there is none. */
+  ifSizeBytes?: bigint | undefined;
 }
 
 /** The object or version is gone, or was not there. */
@@ -1172,6 +1224,12 @@ export interface DeleteObjectEntry {
   versionId: string;
   /** Set by the client, optional: as in DeleteObjectRequest. */
   bypassGovernance: boolean;
+  /** Set by the client, optional: as in DeleteObjectRequest. */
+  ifModifiedMs?:
+    | bigint
+    | undefined;
+  /** Set by the client, optional: as in DeleteObjectRequest. */
+  ifSizeBytes?: bigint | undefined;
 }
 
 /** Objects to delete. */
@@ -1451,6 +1509,14 @@ export interface UploadPartCopyRequest {
   customerKey: Buffer;
   /** Set by the client, optional: idempotency id, a UUID; remembered 10 min. */
   requestId: string;
+  /** Set by the client, optional: copy only a source whose ETag is none of these. */
+  sourceIfNoneMatch: string;
+  /** Set by the client, optional: copy only a source that was modified after this time. */
+  sourceIfModifiedSinceMs?:
+    | bigint
+    | undefined;
+  /** Set by the client, optional: copy only a source that was not modified after this time. */
+  sourceIfUnmodifiedSinceMs?: bigint | undefined;
 }
 
 /** The part is durable. */
@@ -1494,6 +1560,8 @@ export interface CompleteMultipartUploadRequest {
   messages: EnclosedMessage[];
   /** Set by the client, of an upload under the caller's own key: that key, 32 bytes; it may be left out here. */
   customerKey: Buffer;
+  /** Set by the client, optional: how many bytes all parts are together (`InvalidRequest` where they are not). */
+  objectSizeBytes?: bigint | undefined;
 }
 
 /** The object is durable and visible. */
@@ -1554,6 +1622,8 @@ export interface ListMultipartUploadsRequest {
   pageSize: number;
   /** Set by the client: `next_page_token` of the page before, with all other fields unchanged; empty for the first page. */
   pageToken: string;
+  /** Set by the client, optional: as in ListObjectsRequest. */
+  delimiter: string;
 }
 
 /** An open upload. */
@@ -1572,6 +1642,8 @@ export interface ListMultipartUploadsResponse {
   uploads: MultipartUpload[];
   /** Set by the server: opaque; empty on the last page. */
   nextPageToken: string;
+  /** Set by the server: in order; each ends with the delimiter. */
+  commonPrefixes: string[];
 }
 
 function createBaseBucket(): Bucket {
@@ -2990,7 +3062,15 @@ export const ItemError: MessageFns<ItemError> = {
 };
 
 function createBaseCreateBucketRequest(): CreateBucketRequest {
-  return { bucket: undefined, requestId: "", objectLock: false };
+  return {
+    bucket: undefined,
+    requestId: "",
+    objectLock: false,
+    objectOwnership: "",
+    tags: {},
+    cannedAcl: "",
+    grants: [],
+  };
 }
 
 export const CreateBucketRequest: MessageFns<CreateBucketRequest> = {
@@ -3003,6 +3083,18 @@ export const CreateBucketRequest: MessageFns<CreateBucketRequest> = {
     }
     if (message.objectLock !== false) {
       writer.uint32(24).bool(message.objectLock);
+    }
+    if (message.objectOwnership !== "") {
+      writer.uint32(34).string(message.objectOwnership);
+    }
+    globalThis.Object.entries(message.tags).forEach(([key, value]: [string, string]) => {
+      CreateBucketRequest_TagsEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    if (message.cannedAcl !== "") {
+      writer.uint32(50).string(message.cannedAcl);
+    }
+    for (const v of message.grants) {
+      Grant.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -3044,6 +3136,41 @@ export const CreateBucketRequest: MessageFns<CreateBucketRequest> = {
             message.objectLock = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.objectOwnership = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = CreateBucketRequest_TagsEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.tags[entry5.key] = entry5.value;
+            }
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.cannedAcl = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.grants.push(Grant.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3066,6 +3193,85 @@ export const CreateBucketRequest: MessageFns<CreateBucketRequest> = {
       : undefined;
     message.requestId = object.requestId ?? "";
     message.objectLock = object.objectLock ?? false;
+    message.objectOwnership = object.objectOwnership ?? "";
+    message.tags = (globalThis.Object.entries(object.tags ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.cannedAcl = object.cannedAcl ?? "";
+    message.grants = object.grants?.map((e) => Grant.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCreateBucketRequest_TagsEntry(): CreateBucketRequest_TagsEntry {
+  return { key: "", value: "" };
+}
+
+export const CreateBucketRequest_TagsEntry: MessageFns<CreateBucketRequest_TagsEntry> = {
+  encode(message: CreateBucketRequest_TagsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateBucketRequest_TagsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateBucketRequest_TagsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CreateBucketRequest_TagsEntry>): CreateBucketRequest_TagsEntry {
+    return CreateBucketRequest_TagsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateBucketRequest_TagsEntry>): CreateBucketRequest_TagsEntry {
+    const message = createBaseCreateBucketRequest_TagsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -5077,7 +5283,7 @@ export const SetObjectLegalHoldResponse: MessageFns<SetObjectLegalHoldResponse> 
 };
 
 function createBaseListBucketsRequest(): ListBucketsRequest {
-  return { prefix: "", pageSize: 0, pageToken: "" };
+  return { prefix: "", pageSize: 0, pageToken: "", region: "" };
 }
 
 export const ListBucketsRequest: MessageFns<ListBucketsRequest> = {
@@ -5090,6 +5296,9 @@ export const ListBucketsRequest: MessageFns<ListBucketsRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(26).string(message.pageToken);
+    }
+    if (message.region !== "") {
+      writer.uint32(34).string(message.region);
     }
     return writer;
   },
@@ -5131,6 +5340,14 @@ export const ListBucketsRequest: MessageFns<ListBucketsRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.region = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5151,6 +5368,7 @@ export const ListBucketsRequest: MessageFns<ListBucketsRequest> = {
     message.prefix = object.prefix ?? "";
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.region = object.region ?? "";
     return message;
   },
 };
@@ -6972,6 +7190,9 @@ function createBaseCopyObjectRequest(): CopyObjectRequest {
     tags: {},
     cannedAcl: "",
     grants: [],
+    sourceIfNoneMatch: "",
+    sourceIfModifiedSinceMs: undefined,
+    sourceIfUnmodifiedSinceMs: undefined,
   };
 }
 
@@ -7039,6 +7260,23 @@ export const CopyObjectRequest: MessageFns<CopyObjectRequest> = {
     }
     for (const v of message.grants) {
       Grant.encode(v!, writer.uint32(170).fork()).join();
+    }
+    if (message.sourceIfNoneMatch !== "") {
+      writer.uint32(178).string(message.sourceIfNoneMatch);
+    }
+    if (message.sourceIfModifiedSinceMs !== undefined) {
+      if (BigInt.asIntN(64, message.sourceIfModifiedSinceMs) !== message.sourceIfModifiedSinceMs) {
+        throw new globalThis.Error("value provided for field message.sourceIfModifiedSinceMs of type int64 too large");
+      }
+      writer.uint32(184).int64(message.sourceIfModifiedSinceMs);
+    }
+    if (message.sourceIfUnmodifiedSinceMs !== undefined) {
+      if (BigInt.asIntN(64, message.sourceIfUnmodifiedSinceMs) !== message.sourceIfUnmodifiedSinceMs) {
+        throw new globalThis.Error(
+          "value provided for field message.sourceIfUnmodifiedSinceMs of type int64 too large",
+        );
+      }
+      writer.uint32(192).int64(message.sourceIfUnmodifiedSinceMs);
     }
     return writer;
   },
@@ -7233,6 +7471,30 @@ export const CopyObjectRequest: MessageFns<CopyObjectRequest> = {
             message.grants.push(Grant.decode(reader, reader.uint32()));
             continue;
           }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.sourceIfNoneMatch = reader.string();
+            continue;
+          }
+          case 23: {
+            if (tag !== 184) {
+              break;
+            }
+
+            message.sourceIfModifiedSinceMs = reader.int64() as bigint;
+            continue;
+          }
+          case 24: {
+            if (tag !== 192) {
+              break;
+            }
+
+            message.sourceIfUnmodifiedSinceMs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7299,6 +7561,15 @@ export const CopyObjectRequest: MessageFns<CopyObjectRequest> = {
     );
     message.cannedAcl = object.cannedAcl ?? "";
     message.grants = object.grants?.map((e) => Grant.fromPartial(e)) || [];
+    message.sourceIfNoneMatch = object.sourceIfNoneMatch ?? "";
+    message.sourceIfModifiedSinceMs =
+      (object.sourceIfModifiedSinceMs !== undefined && object.sourceIfModifiedSinceMs !== null)
+        ? BigInt(object.sourceIfModifiedSinceMs)
+        : undefined;
+    message.sourceIfUnmodifiedSinceMs =
+      (object.sourceIfUnmodifiedSinceMs !== undefined && object.sourceIfUnmodifiedSinceMs !== null)
+        ? BigInt(object.sourceIfUnmodifiedSinceMs)
+        : undefined;
     return message;
   },
 };
@@ -8561,6 +8832,7 @@ function createBaseGetObjectRequest(): GetObjectRequest {
     ifUnmodifiedSinceMs: undefined,
     customerKey: Buffer.alloc(0),
     versionId: "",
+    partNumber: 0,
   };
 }
 
@@ -8606,6 +8878,9 @@ export const GetObjectRequest: MessageFns<GetObjectRequest> = {
     }
     if (message.versionId !== "") {
       writer.uint32(82).string(message.versionId);
+    }
+    if (message.partNumber !== 0) {
+      writer.uint32(88).int32(message.partNumber);
     }
     return writer;
   },
@@ -8703,6 +8978,14 @@ export const GetObjectRequest: MessageFns<GetObjectRequest> = {
             message.versionId = reader.string();
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.partNumber = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -8746,6 +9029,7 @@ export const GetObjectRequest: MessageFns<GetObjectRequest> = {
       : undefined;
     message.customerKey = object.customerKey ?? Buffer.alloc(0);
     message.versionId = object.versionId ?? "";
+    message.partNumber = object.partNumber ?? 0;
     return message;
   },
 };
@@ -9136,7 +9420,18 @@ export const HeadObjectResponse: MessageFns<HeadObjectResponse> = {
 };
 
 function createBaseGetObjectAttributesRequest(): GetObjectAttributesRequest {
-  return { bucket: "", key: "", versionId: "", customerKey: Buffer.alloc(0), pageSize: 0, afterPartNumber: 0 };
+  return {
+    bucket: "",
+    key: "",
+    versionId: "",
+    customerKey: Buffer.alloc(0),
+    pageSize: 0,
+    afterPartNumber: 0,
+    ifMatch: "",
+    ifNoneMatch: "",
+    ifModifiedSinceMs: undefined,
+    ifUnmodifiedSinceMs: undefined,
+  };
 }
 
 export const GetObjectAttributesRequest: MessageFns<GetObjectAttributesRequest> = {
@@ -9158,6 +9453,24 @@ export const GetObjectAttributesRequest: MessageFns<GetObjectAttributesRequest> 
     }
     if (message.afterPartNumber !== 0) {
       writer.uint32(48).int32(message.afterPartNumber);
+    }
+    if (message.ifMatch !== "") {
+      writer.uint32(58).string(message.ifMatch);
+    }
+    if (message.ifNoneMatch !== "") {
+      writer.uint32(66).string(message.ifNoneMatch);
+    }
+    if (message.ifModifiedSinceMs !== undefined) {
+      if (BigInt.asIntN(64, message.ifModifiedSinceMs) !== message.ifModifiedSinceMs) {
+        throw new globalThis.Error("value provided for field message.ifModifiedSinceMs of type int64 too large");
+      }
+      writer.uint32(72).int64(message.ifModifiedSinceMs);
+    }
+    if (message.ifUnmodifiedSinceMs !== undefined) {
+      if (BigInt.asIntN(64, message.ifUnmodifiedSinceMs) !== message.ifUnmodifiedSinceMs) {
+        throw new globalThis.Error("value provided for field message.ifUnmodifiedSinceMs of type int64 too large");
+      }
+      writer.uint32(80).int64(message.ifUnmodifiedSinceMs);
     }
     return writer;
   },
@@ -9223,6 +9536,38 @@ export const GetObjectAttributesRequest: MessageFns<GetObjectAttributesRequest> 
             message.afterPartNumber = reader.int32();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.ifMatch = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.ifNoneMatch = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.ifModifiedSinceMs = reader.int64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.ifUnmodifiedSinceMs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -9246,6 +9591,14 @@ export const GetObjectAttributesRequest: MessageFns<GetObjectAttributesRequest> 
     message.customerKey = object.customerKey ?? Buffer.alloc(0);
     message.pageSize = object.pageSize ?? 0;
     message.afterPartNumber = object.afterPartNumber ?? 0;
+    message.ifMatch = object.ifMatch ?? "";
+    message.ifNoneMatch = object.ifNoneMatch ?? "";
+    message.ifModifiedSinceMs = (object.ifModifiedSinceMs !== undefined && object.ifModifiedSinceMs !== null)
+      ? BigInt(object.ifModifiedSinceMs)
+      : undefined;
+    message.ifUnmodifiedSinceMs = (object.ifUnmodifiedSinceMs !== undefined && object.ifUnmodifiedSinceMs !== null)
+      ? BigInt(object.ifUnmodifiedSinceMs)
+      : undefined;
     return message;
   },
 };
@@ -9436,7 +9789,7 @@ export const GetObjectAttributesResponse_ChecksumsEntry: MessageFns<GetObjectAtt
 };
 
 function createBaseRestoreObjectRequest(): RestoreObjectRequest {
-  return { bucket: "", key: "", days: 0, tier: "", versionId: "" };
+  return { bucket: "", key: "", days: 0, tier: "", versionId: "", requestId: "" };
 }
 
 export const RestoreObjectRequest: MessageFns<RestoreObjectRequest> = {
@@ -9455,6 +9808,9 @@ export const RestoreObjectRequest: MessageFns<RestoreObjectRequest> = {
     }
     if (message.versionId !== "") {
       writer.uint32(42).string(message.versionId);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(50).string(message.requestId);
     }
     return writer;
   },
@@ -9512,6 +9868,14 @@ export const RestoreObjectRequest: MessageFns<RestoreObjectRequest> = {
             message.versionId = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -9534,6 +9898,7 @@ export const RestoreObjectRequest: MessageFns<RestoreObjectRequest> = {
     message.days = object.days ?? 0;
     message.tier = object.tier ?? "";
     message.versionId = object.versionId ?? "";
+    message.requestId = object.requestId ?? "";
     return message;
   },
 };
@@ -9594,7 +9959,16 @@ export const RestoreObjectResponse: MessageFns<RestoreObjectResponse> = {
 };
 
 function createBaseDeleteObjectRequest(): DeleteObjectRequest {
-  return { bucket: "", key: "", ifMatch: "", requestId: "", versionId: "", bypassGovernance: false };
+  return {
+    bucket: "",
+    key: "",
+    ifMatch: "",
+    requestId: "",
+    versionId: "",
+    bypassGovernance: false,
+    ifModifiedMs: undefined,
+    ifSizeBytes: undefined,
+  };
 }
 
 export const DeleteObjectRequest: MessageFns<DeleteObjectRequest> = {
@@ -9616,6 +9990,18 @@ export const DeleteObjectRequest: MessageFns<DeleteObjectRequest> = {
     }
     if (message.bypassGovernance !== false) {
       writer.uint32(48).bool(message.bypassGovernance);
+    }
+    if (message.ifModifiedMs !== undefined) {
+      if (BigInt.asIntN(64, message.ifModifiedMs) !== message.ifModifiedMs) {
+        throw new globalThis.Error("value provided for field message.ifModifiedMs of type int64 too large");
+      }
+      writer.uint32(56).int64(message.ifModifiedMs);
+    }
+    if (message.ifSizeBytes !== undefined) {
+      if (BigInt.asIntN(64, message.ifSizeBytes) !== message.ifSizeBytes) {
+        throw new globalThis.Error("value provided for field message.ifSizeBytes of type int64 too large");
+      }
+      writer.uint32(64).int64(message.ifSizeBytes);
     }
     return writer;
   },
@@ -9681,6 +10067,22 @@ export const DeleteObjectRequest: MessageFns<DeleteObjectRequest> = {
             message.bypassGovernance = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.ifModifiedMs = reader.int64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.ifSizeBytes = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -9704,6 +10106,12 @@ export const DeleteObjectRequest: MessageFns<DeleteObjectRequest> = {
     message.requestId = object.requestId ?? "";
     message.versionId = object.versionId ?? "";
     message.bypassGovernance = object.bypassGovernance ?? false;
+    message.ifModifiedMs = (object.ifModifiedMs !== undefined && object.ifModifiedMs !== null)
+      ? BigInt(object.ifModifiedMs)
+      : undefined;
+    message.ifSizeBytes = (object.ifSizeBytes !== undefined && object.ifSizeBytes !== null)
+      ? BigInt(object.ifSizeBytes)
+      : undefined;
     return message;
   },
 };
@@ -9776,7 +10184,14 @@ export const DeleteObjectResponse: MessageFns<DeleteObjectResponse> = {
 };
 
 function createBaseDeleteObjectEntry(): DeleteObjectEntry {
-  return { key: "", ifMatch: "", versionId: "", bypassGovernance: false };
+  return {
+    key: "",
+    ifMatch: "",
+    versionId: "",
+    bypassGovernance: false,
+    ifModifiedMs: undefined,
+    ifSizeBytes: undefined,
+  };
 }
 
 export const DeleteObjectEntry: MessageFns<DeleteObjectEntry> = {
@@ -9792,6 +10207,18 @@ export const DeleteObjectEntry: MessageFns<DeleteObjectEntry> = {
     }
     if (message.bypassGovernance !== false) {
       writer.uint32(32).bool(message.bypassGovernance);
+    }
+    if (message.ifModifiedMs !== undefined) {
+      if (BigInt.asIntN(64, message.ifModifiedMs) !== message.ifModifiedMs) {
+        throw new globalThis.Error("value provided for field message.ifModifiedMs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.ifModifiedMs);
+    }
+    if (message.ifSizeBytes !== undefined) {
+      if (BigInt.asIntN(64, message.ifSizeBytes) !== message.ifSizeBytes) {
+        throw new globalThis.Error("value provided for field message.ifSizeBytes of type int64 too large");
+      }
+      writer.uint32(48).int64(message.ifSizeBytes);
     }
     return writer;
   },
@@ -9841,6 +10268,22 @@ export const DeleteObjectEntry: MessageFns<DeleteObjectEntry> = {
             message.bypassGovernance = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.ifModifiedMs = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.ifSizeBytes = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -9862,6 +10305,12 @@ export const DeleteObjectEntry: MessageFns<DeleteObjectEntry> = {
     message.ifMatch = object.ifMatch ?? "";
     message.versionId = object.versionId ?? "";
     message.bypassGovernance = object.bypassGovernance ?? false;
+    message.ifModifiedMs = (object.ifModifiedMs !== undefined && object.ifModifiedMs !== null)
+      ? BigInt(object.ifModifiedMs)
+      : undefined;
+    message.ifSizeBytes = (object.ifSizeBytes !== undefined && object.ifSizeBytes !== null)
+      ? BigInt(object.ifSizeBytes)
+      : undefined;
     return message;
   },
 };
@@ -11792,6 +12241,9 @@ function createBaseUploadPartCopyRequest(): UploadPartCopyRequest {
     sourceCustomerKey: Buffer.alloc(0),
     customerKey: Buffer.alloc(0),
     requestId: "",
+    sourceIfNoneMatch: "",
+    sourceIfModifiedSinceMs: undefined,
+    sourceIfUnmodifiedSinceMs: undefined,
   };
 }
 
@@ -11832,6 +12284,23 @@ export const UploadPartCopyRequest: MessageFns<UploadPartCopyRequest> = {
     }
     if (message.requestId !== "") {
       writer.uint32(98).string(message.requestId);
+    }
+    if (message.sourceIfNoneMatch !== "") {
+      writer.uint32(106).string(message.sourceIfNoneMatch);
+    }
+    if (message.sourceIfModifiedSinceMs !== undefined) {
+      if (BigInt.asIntN(64, message.sourceIfModifiedSinceMs) !== message.sourceIfModifiedSinceMs) {
+        throw new globalThis.Error("value provided for field message.sourceIfModifiedSinceMs of type int64 too large");
+      }
+      writer.uint32(112).int64(message.sourceIfModifiedSinceMs);
+    }
+    if (message.sourceIfUnmodifiedSinceMs !== undefined) {
+      if (BigInt.asIntN(64, message.sourceIfUnmodifiedSinceMs) !== message.sourceIfUnmodifiedSinceMs) {
+        throw new globalThis.Error(
+          "value provided for field message.sourceIfUnmodifiedSinceMs of type int64 too large",
+        );
+      }
+      writer.uint32(120).int64(message.sourceIfUnmodifiedSinceMs);
     }
     return writer;
   },
@@ -11945,6 +12414,30 @@ export const UploadPartCopyRequest: MessageFns<UploadPartCopyRequest> = {
             message.requestId = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.sourceIfNoneMatch = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.sourceIfModifiedSinceMs = reader.int64() as bigint;
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.sourceIfUnmodifiedSinceMs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -11976,6 +12469,15 @@ export const UploadPartCopyRequest: MessageFns<UploadPartCopyRequest> = {
     message.sourceCustomerKey = object.sourceCustomerKey ?? Buffer.alloc(0);
     message.customerKey = object.customerKey ?? Buffer.alloc(0);
     message.requestId = object.requestId ?? "";
+    message.sourceIfNoneMatch = object.sourceIfNoneMatch ?? "";
+    message.sourceIfModifiedSinceMs =
+      (object.sourceIfModifiedSinceMs !== undefined && object.sourceIfModifiedSinceMs !== null)
+        ? BigInt(object.sourceIfModifiedSinceMs)
+        : undefined;
+    message.sourceIfUnmodifiedSinceMs =
+      (object.sourceIfUnmodifiedSinceMs !== undefined && object.sourceIfUnmodifiedSinceMs !== null)
+        ? BigInt(object.sourceIfUnmodifiedSinceMs)
+        : undefined;
     return message;
   },
 };
@@ -12125,6 +12627,7 @@ function createBaseCompleteMultipartUploadRequest(): CompleteMultipartUploadRequ
     requestId: "",
     messages: [],
     customerKey: Buffer.alloc(0),
+    objectSizeBytes: undefined,
   };
 }
 
@@ -12156,6 +12659,12 @@ export const CompleteMultipartUploadRequest: MessageFns<CompleteMultipartUploadR
     }
     if (message.customerKey.length !== 0) {
       writer.uint32(74).bytes(message.customerKey);
+    }
+    if (message.objectSizeBytes !== undefined) {
+      if (BigInt.asIntN(64, message.objectSizeBytes) !== message.objectSizeBytes) {
+        throw new globalThis.Error("value provided for field message.objectSizeBytes of type int64 too large");
+      }
+      writer.uint32(80).int64(message.objectSizeBytes);
     }
     return writer;
   },
@@ -12245,6 +12754,14 @@ export const CompleteMultipartUploadRequest: MessageFns<CompleteMultipartUploadR
             message.customerKey = Buffer.from(reader.bytes());
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.objectSizeBytes = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -12271,6 +12788,9 @@ export const CompleteMultipartUploadRequest: MessageFns<CompleteMultipartUploadR
     message.requestId = object.requestId ?? "";
     message.messages = object.messages?.map((e) => EnclosedMessage.fromPartial(e)) || [];
     message.customerKey = object.customerKey ?? Buffer.alloc(0);
+    message.objectSizeBytes = (object.objectSizeBytes !== undefined && object.objectSizeBytes !== null)
+      ? BigInt(object.objectSizeBytes)
+      : undefined;
     return message;
   },
 };
@@ -12649,7 +13169,7 @@ export const ListPartsResponse: MessageFns<ListPartsResponse> = {
 };
 
 function createBaseListMultipartUploadsRequest(): ListMultipartUploadsRequest {
-  return { bucket: "", prefix: "", pageSize: 0, pageToken: "" };
+  return { bucket: "", prefix: "", pageSize: 0, pageToken: "", delimiter: "" };
 }
 
 export const ListMultipartUploadsRequest: MessageFns<ListMultipartUploadsRequest> = {
@@ -12665,6 +13185,9 @@ export const ListMultipartUploadsRequest: MessageFns<ListMultipartUploadsRequest
     }
     if (message.pageToken !== "") {
       writer.uint32(34).string(message.pageToken);
+    }
+    if (message.delimiter !== "") {
+      writer.uint32(42).string(message.delimiter);
     }
     return writer;
   },
@@ -12714,6 +13237,14 @@ export const ListMultipartUploadsRequest: MessageFns<ListMultipartUploadsRequest
             message.pageToken = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.delimiter = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -12735,6 +13266,7 @@ export const ListMultipartUploadsRequest: MessageFns<ListMultipartUploadsRequest
     message.prefix = object.prefix ?? "";
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.delimiter = object.delimiter ?? "";
     return message;
   },
 };
@@ -12822,7 +13354,7 @@ export const MultipartUpload: MessageFns<MultipartUpload> = {
 };
 
 function createBaseListMultipartUploadsResponse(): ListMultipartUploadsResponse {
-  return { uploads: [], nextPageToken: "" };
+  return { uploads: [], nextPageToken: "", commonPrefixes: [] };
 }
 
 export const ListMultipartUploadsResponse: MessageFns<ListMultipartUploadsResponse> = {
@@ -12832,6 +13364,9 @@ export const ListMultipartUploadsResponse: MessageFns<ListMultipartUploadsRespon
     }
     if (message.nextPageToken !== "") {
       writer.uint32(18).string(message.nextPageToken);
+    }
+    for (const v of message.commonPrefixes) {
+      writer.uint32(26).string(v!);
     }
     return writer;
   },
@@ -12865,6 +13400,14 @@ export const ListMultipartUploadsResponse: MessageFns<ListMultipartUploadsRespon
             message.nextPageToken = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.commonPrefixes.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -12884,6 +13427,7 @@ export const ListMultipartUploadsResponse: MessageFns<ListMultipartUploadsRespon
     const message = createBaseListMultipartUploadsResponse();
     message.uploads = object.uploads?.map((e) => MultipartUpload.fromPartial(e)) || [];
     message.nextPageToken = object.nextPageToken ?? "";
+    message.commonPrefixes = object.commonPrefixes?.map((e) => e) || [];
     return message;
   },
 };
