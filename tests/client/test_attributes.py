@@ -5,14 +5,17 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import grpc
 import pytest
 
+from cumulo.api.objects.v1 import objects_pb2 as pb
 from cumulo.client import Bucket, Client, errors
 from cumulo.client._async.copies import COPY_BYTES_MAX, PARTS_MAX, copy_part_bytes
 from cumulo.client.etags import PART_BYTES
 from cumulo.client.model import Encryption, Grant
 from cumulo.testing import Server
 
+Code = grpc.StatusCode
 MIB = 1024 * 1024
 HEADERS = {"cache-control": "no-store", "content-disposition": "attachment"}
 
@@ -187,6 +190,41 @@ def test_copy_in_parts_that_fails_leaves_nothing(client: Client, bucket: Bucket,
     assert bucket.get("b") == b"there"
     assert [it.key for it in bucket.list()] == ["a", "b"]
     assert list(bucket.uploads()) == []
+
+
+def test_what_is_too_large_for_one_call_is_copied_in_parts(script: Any, scripted: Client, refuse: Any):
+    size = COPY_BYTES_MAX + 1
+    source = pb.Object(bucket="buckets/b", key="a", size_bytes=size, etag="e", version_id="v")
+    script.answers |= {
+        "CopyObject": [refuse(Code.INVALID_ARGUMENT)],
+        "HeadObject": [pb.HeadObjectResponse(object=source)],
+        "CreateMultipartUpload": [pb.CreateMultipartUploadResponse(upload_id="u")],
+        "UploadPartCopy": [lambda asked, _: pb.UploadPartCopyResponse(part=pb.Part(etag=f"e{asked.part_number}"))],
+        "CompleteMultipartUpload": [pb.CompleteMultipartUploadResponse(object=source)],
+    }
+    told: list[int] = []
+
+    scripted.bucket("b").copy("a", "k", progress=told.append)
+
+    parts = sorted((request for request, _ in script.calls("UploadPartCopy")), key=lambda it: it.part_number)
+    assert sum(told) == size
+    assert [it.range.first for it in parts] == list(range(0, size, 128 * MIB))
+    assert [it.range.last for it in parts] == [*range(128 * MIB - 1, size, 128 * MIB), size - 1]
+    assert {(it.source_version_id, it.source_if_match, it.upload_id) for it in parts} == {("v", "e", "u")}
+    ((completed, _),) = script.calls("CompleteMultipartUpload")
+    assert [(it.part_number, it.etag) for it in completed.parts] == [(n, f"e{n}") for n in range(1, len(parts) + 1)]
+
+
+def test_copy_that_cannot_be_is_refused_for_its_own_reason(script: Any, scripted: Client, refuse: Any):
+    small = pb.HeadObjectResponse(object=pb.Object(size_bytes=5))
+    script.answers |= {
+        "CopyObject": [refuse(Code.INVALID_ARGUMENT, "onto itself")],
+        "HeadObject": [small, refuse(Code.NOT_FOUND)],
+    }
+
+    for _ in range(2):
+        with pytest.raises(errors.InvalidArgument, match="onto itself"):
+            scripted.bucket("b").copy("a", "a")
 
 
 def test_parts_of_a_copy_fit_into_one_upload():

@@ -48,9 +48,12 @@ class AsyncCopy:
             response = await self._connection.call(
                 self._connection.lane.objects.CopyObject, self._request, COPY_DEADLINE_S
             )
-        except InvalidArgument:
+        except InvalidArgument as refusal:
             # Asked only now, so that what is not so large costs one call.
-            source = await self._source()
+            try:
+                source = await self._source()
+            except CumuloError:
+                raise refusal from None
             if source.size_bytes <= COPY_BYTES_MAX:
                 raise
             return await self._in_parts(source, copy_part_bytes(source.size_bytes))

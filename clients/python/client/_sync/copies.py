@@ -47,9 +47,12 @@ class Copy:
                 return self._in_parts(source, copy_part_bytes(source.size_bytes, parts_above))
         try:
             response = self._connection.call(self._connection.lane.objects.CopyObject, self._request, COPY_DEADLINE_S)
-        except InvalidArgument:
+        except InvalidArgument as refusal:
             # Asked only now, so that what is not so large costs one call.
-            source = self._source()
+            try:
+                source = self._source()
+            except CumuloError:
+                raise refusal from None
             if source.size_bytes <= COPY_BYTES_MAX:
                 raise
             return self._in_parts(source, copy_part_bytes(source.size_bytes))
