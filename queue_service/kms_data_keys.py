@@ -82,6 +82,7 @@ class KmsDataKeys:
         made = await self._once(name, self._made(ctx, resource_arn, key_id, now_ms))
         _remember(self._current, name, made)
         _remember(self._opened, (*_asker(ctx), made.envelope.wrapped), made)
+        _remember(self._readers, (*_asker(ctx), resource_arn), made)
         return made
 
     async def opened(self, ctx: CallContext, envelope: Envelope, reuse_s: int, now_ms: int) -> bytes:

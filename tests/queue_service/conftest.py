@@ -10,6 +10,7 @@ import pytest
 from cumulo.core.clocks import ManualClock
 from cumulo.core.context import CallContext
 from cumulo.core.ids import SeededRandomness
+from cumulo.core.ports import KeyService
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity.authorizer import Authorizer
 from cumulo.identity.policy import Principal, PrincipalKind
@@ -49,7 +50,15 @@ class Stand:
         self._loop = asyncio.get_running_loop()
         self.engine = self.engine or (MemoryEngine() if self.folder is None else LmdbEngine(self.folder))
         authorizer = Authorizer(self.engine, self.clock)
-        self.service = Service(self.engine, authorizer, self.clock, self.randomness, self.sealer, self.storage_keys)
+        self.service = Service(
+            self.engine,
+            authorizer,
+            self.clock,
+            self.randomness,
+            self.sealer,
+            self.storage_keys,
+            key_service=self.make_key_service(authorizer),
+        )
         self.logs = LogService(self.engine, authorizer, self.clock, self.randomness, self.sealer)
         await self.service.start()
         self.logs.begin()
@@ -57,6 +66,11 @@ class Stand:
         for kind, handler in (*self.service.due_handlers().items(), *self.logs.due_handlers().items()):
             self.pump.register(kind, handler)
         self.pump.register(idempotency.DUE_KIND, lambda entries: idempotency.expire(self.engine, entries))
+
+    def make_key_service(self, authorizer: Authorizer) -> KeyService | None:
+        """None: queues under keys of KMS are encrypted under the storage keys alone."""
+        del authorizer
+        return None
 
     async def restart(self) -> None:
         """End the service and start it anew on what is stored; the memory engine is its own disk."""
