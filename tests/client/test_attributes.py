@@ -144,6 +144,19 @@ def test_copy_in_parts_is_described_anew_where_that_is_asked_for(bucket: Bucket,
     assert (found.storage_class, bucket.tags("b")) == ("STANDARD_IA", {"u": "2"})
 
 
+def test_copy_that_keeps_its_parts_has_the_etag_of_its_source(bucket: Bucket, large: bytes):
+    stored = bucket.put("a", large)
+    bucket.put("grown", "text")
+    bucket.append("grown", "more", offset=4)
+    bucket.append("grown", "", offset=8)
+
+    copied = bucket.copy("a", "b", keep_parts=True)
+    bucket.copy("grown", "c", keep_parts=True)
+
+    assert (copied.etag, copied.part_count) == (stored.etag, 2)
+    assert (bucket.get("b"), bucket.get("c")) == (large, b"textmore")
+
+
 def test_copy_in_one_call_takes_the_same_descriptions(bucket: Bucket):
     bucket.put("a", "text", headers=HEADERS, tags={"t": "1"})
     told: list[int] = []

@@ -196,6 +196,8 @@ def _copy_object(
             resume=bool(options.get("resume")),
         )
         return info.etag
+    if isinstance(target, Place) and target != source and not options.get("messages"):
+        return _copy_inside(client, source, target, copy.version_id, options, progress, customer_key)
     with bucket.open(source.key, customer_key=customer_key, version_id=copy.version_id) as reader:
         if isinstance(target, Place):
             info = reader.info
@@ -208,6 +210,34 @@ def _copy_object(
                 progress(len(piece))
             sys.stdout.buffer.flush()
         return reader.info.etag
+
+
+def _copy_inside(
+    client: Client,
+    source: Place,
+    target: Place,
+    version_id: str,
+    options: dict[str, Any],
+    progress: Progress,
+    customer_key: bytes,
+) -> str:
+    """Copy an object inside the server, its parts as they are: `sync` compares ETags. Return the source's."""
+    info = client.bucket(source.bucket).head(source.key, customer_key=customer_key, version_id=version_id)
+    given = {name: value for name, value in options.items() if value and name != "resume"}
+    if not given.keys().isdisjoint(("content_type", "metadata", "headers")):
+        given = {"content_type": info.content_type, "metadata": info.metadata, "headers": info.headers} | given
+    client.bucket(target.bucket).copy(
+        source.key,
+        target.key,
+        source_bucket=source.bucket,
+        source_if_match=info.etag,
+        source_version_id=version_id,
+        source_customer_key=customer_key,
+        keep_parts=bool(info.part_count),
+        progress=progress,
+        **given,
+    )
+    return info.etag
 
 
 @contextlib.contextmanager

@@ -29,6 +29,12 @@ def copy_part_bytes(size: int, parts_above: int = COPY_BYTES_MAX) -> int:
     return max(wanted, -(-size // PARTS_MAX))
 
 
+def part_sizes(size: int, parts_above: int = COPY_BYTES_MAX) -> list[int]:
+    """Return the sizes of the parts of a copy of `size` bytes."""
+    each = copy_part_bytes(size, parts_above)
+    return [min(each, size - first) for first in range(0, size, each)]
+
+
 class AsyncCopy:
     """One copy, as its request says it."""
 
@@ -38,12 +44,16 @@ class AsyncCopy:
         self._progress = progress
         self._parts: dict[int, str] = {}
 
-    async def run(self, parts_above: int) -> model.ObjectInfo:
+    async def run(self, parts_above: int, *, keep_parts: bool) -> model.ObjectInfo:
         """Copy; return the description of the copy."""
-        if parts_above < COPY_BYTES_MAX:
+        if keep_parts or parts_above < COPY_BYTES_MAX:
             source = await self._source()
+            sizes = await self._sizes(source) if keep_parts and source.part_count else []
+            # Those of an object that was appended to may be too small for an upload, or hold no byte.
+            if sizes and sizes[-1] and all(size >= PART_BYTES_MIN for size in sizes[:-1]):
+                return await self._in_parts(source, sizes)
             if source.size_bytes > parts_above:
-                return await self._in_parts(source, copy_part_bytes(source.size_bytes, parts_above))
+                return await self._in_parts(source, part_sizes(source.size_bytes, parts_above))
         try:
             response = await self._connection.call(
                 self._connection.lane.objects.CopyObject, self._request, COPY_DEADLINE_S
@@ -56,7 +66,7 @@ class AsyncCopy:
                 raise refusal from None
             if source.size_bytes <= COPY_BYTES_MAX:
                 raise
-            return await self._in_parts(source, copy_part_bytes(source.size_bytes))
+            return await self._in_parts(source, part_sizes(source.size_bytes))
         self._tell(response.object.size_bytes)
         return _wire.object_info(response.object)
 
@@ -74,7 +84,28 @@ class AsyncCopy:
         )
         return response.object
 
-    async def _in_parts(self, source: pb.Object, part_bytes: int) -> model.ObjectInfo:
+    async def _sizes(self, source: pb.Object) -> list[int]:
+        """Return the sizes of the parts of an object."""
+        sizes: list[int] = []
+        after = 0
+        while True:
+            response = await self._connection.call(
+                self._connection.lane.objects.GetObjectAttributes,
+                pb.GetObjectAttributesRequest(
+                    bucket=source.bucket,
+                    key=source.key,
+                    version_id=source.version_id,
+                    customer_key=self._request.source_customer_key,
+                    if_match=source.etag,
+                    after_part_number=after,
+                ),
+            )
+            sizes += [part.size_bytes for part in response.parts]
+            after = response.next_part_number
+            if not after:
+                return sizes
+
+    async def _in_parts(self, source: pb.Object, sizes: list[int]) -> model.ObjectInfo:
         asked = self._request
         described = asked if asked.replace_metadata else source
         response = await self._connection.call(
@@ -95,9 +126,11 @@ class AsyncCopy:
         )
         crew = Crew(PARTS_AT_ONCE)
         try:
-            for number, first in enumerate(range(0, source.size_bytes, part_bytes), 1):
-                last = min(first + part_bytes, source.size_bytes) - 1
+            first = 0
+            for number, size in enumerate(sizes, 1):
+                last = first + size - 1
                 await crew.start(partial(self._copy_part, response.upload_id, number, source, first, last))
+                first = last + 1
             await crew.finish()
             return await self._complete(response.upload_id)
         except BaseException:

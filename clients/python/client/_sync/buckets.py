@@ -350,6 +350,7 @@ class Bucket(Handle):
         tags: Mapping[str, str] | None = None,
         canned_acl: str = "",
         parts_above: int = COPY_BYTES_MAX,
+        keep_parts: bool = False,
         progress: Progress | None = None,
     ) -> model.ObjectInfo:
         """Copy the object `source`, of this bucket or of `source_bucket`, to `key` of this one, inside the server.
@@ -358,8 +359,9 @@ class Bucket(Handle):
         alone; `tags` are given instead of the source's. `encryption` is the copy's; `source_customer_key` reads a
         source that needs one. With `source_version_id` that version is copied; onto its own key this makes it the
         current one again. `lock`, `storage_class` and `canned_acl` are the copy's; the source's are not copied. An
-        object of more than `parts_above` bytes, by default 5 GiB, is copied in parts, several at a time. `progress` is
-        told of bytes that are durable. Raises `NotFound`, `PreconditionFailed`.
+        object of more than `parts_above` bytes, by default 5 GiB, is copied in parts, several at a time; `keep_parts`
+        copies one that was uploaded in parts in the same ones, so that the copy has its ETag. `progress` is told of
+        bytes that are durable. Raises `NotFound`, `PreconditionFailed`.
         """
         replaces = content_type is not None or metadata is not None or headers is not None
         request = pb.CopyObjectRequest(
@@ -385,7 +387,7 @@ class Bucket(Handle):
             canned_acl=canned_acl,
         )
         copy = Copy(self._connection, request, progress)
-        return copy.run(min(parts_above, COPY_BYTES_MAX))
+        return copy.run(min(parts_above, COPY_BYTES_MAX), keep_parts=keep_parts)
 
     def rename(
         self,
