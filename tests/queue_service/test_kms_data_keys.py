@@ -259,10 +259,11 @@ STEPS = st.lists(
         st.tuples(st.just("send"), st.booleans()),
         st.tuples(st.just("receive"), st.booleans()),
         st.tuples(st.sampled_from(("disable", "enable", "take")), st.integers(0, 1)),
-        st.tuples(st.just("advance"), st.sampled_from((1, 150, 299))),
+        st.tuples(st.just("advance"), st.sampled_from((100, 150, 200))),
         st.tuples(st.just("restart"), st.none()),
     ),
-    max_size=25,
+    min_size=20,
+    max_size=40,
 )
 
 
@@ -307,7 +308,7 @@ class Model:
         return None if self.messages and not read else read
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(STEPS)
 def test_what_is_sent_and_received_is_what_a_model_says(steps):
     async def scenario(it):
