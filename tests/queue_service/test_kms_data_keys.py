@@ -1,6 +1,7 @@
 """Data keys of the key service on a manual clock: when it is asked, for whom, and what a refusal leaves behind."""
 
 import asyncio
+import json
 from typing import Any
 
 import msgspec
@@ -18,9 +19,10 @@ from cumulo.queue_service.keys import StoredMessage, decode_message, layout
 from cumulo.queue_service.kms_data_keys import KEYS_REMEMBERED_MAX, OF_QUEUES, KmsDataKeys
 from cumulo.storage.rewraps import is_done
 from cumulo.storage.storage_keys import StorageKeys
-from tests.queue_service.conftest import ACCOUNT, Stand
+from tests.queue_service.conftest import ACCOUNT, Stand, root_of
 
 REUSE_S = 300
+OTHER = "111122223333"
 ARN = f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs"
 SECRET = b"what a sender wrote, long enough that it stands nowhere by chance"
 WORKER = CallContext(
@@ -73,11 +75,14 @@ class KeyedStand(Stand):
     async def of_key(self, request: Any) -> Any:
         return (await self.kms.call(self.ctx, type(request).__name__, request)).value
 
-    def as_worker(self) -> Any:
+    def called_by(self, ctx: CallContext) -> Any:
         """The same stand, called by somebody else."""
         other = KeyedStand.__new__(KeyedStand)
-        other.__dict__ = {**self.__dict__, "ctx": WORKER}
+        other.__dict__ = {**self.__dict__, "ctx": ctx}
         return other
+
+    def as_worker(self) -> Any:
+        return self.called_by(WORKER)
 
     @property
     def counts_of_keys(self) -> tuple[int, int]:
@@ -101,6 +106,11 @@ def keyed(scenario: Any, folder: Any = None) -> None:
             await stand.close()
 
     asyncio.run(go())
+
+
+def allow_all(principal: str, action: str, resource: str) -> str:
+    statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": action, "Resource": resource}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 async def refusal(work: Any) -> str:
@@ -155,6 +165,25 @@ def test_reuse_period_is_the_queues_and_counts_at_once():
         await it.update(kms_data_key_reuse_s=60)
 
         assert await refusal(it.send(SECRET)) == "KmsDisabled"
+
+    keyed(scenario)
+
+
+def test_key_of_the_queues_account_is_meant_whoever_sends():
+    async def scenario(it):
+        key = await it.key()
+        policy = allow_all(f"arn:aws:iam::{OTHER}:root", "sqs:*", ARN)
+        await it.create(kms_master_key_id=key, policy=policy)
+        stranger = it.called_by(msgspec.structs.replace(it.ctx, principal=root_of(OTHER)))
+
+        assert await refusal(stranger.send(SECRET, queue=ARN)) == "KmsAccessDenied"
+        statement = json.loads(allow_all(f"arn:aws:iam::{OTHER}:root", "kms:*", "*"))["Statement"]
+        both = json.loads(await it.of_key(key_model.GetKeyPolicy(key_id=key)))
+        both["Statement"] += statement
+        await it.of_key(key_model.PutKeyPolicy(key_id=key, policy=json.dumps(both)))
+        await stranger.send(SECRET, queue=ARN)
+
+        assert [message.body for message in await stranger.receive(queue=ARN)] == [SECRET]
 
     keyed(scenario)
 
