@@ -33,10 +33,11 @@ def check_delete(found: ObjectRecord | None, key: str, asked: DeleteObject | Del
         raise PRECONDITION_FAILED.error(condition="x-amz-if-match-size")
 
 
-def check_read(found: ObjectRecord, conditions: Conditions) -> None:
+def check_read(found: ObjectRecord, conditions: Conditions, wall_ms: int) -> None:
     """Raise `PreconditionFailed` or `NotModified`; the order is RFC 9110's, section 13.2.2.
 
-    Times are compared in whole seconds, as headers carry them.
+    Times are compared in whole seconds, as headers carry them. An `If-Modified-Since` that `wall_ms`, the present, has
+    not reached is no condition, as in S3.
     """
     modified_s = found.modified_ms // 1000
     unmodified_since_ms = conditions.if_unmodified_since_ms
@@ -49,14 +50,14 @@ def check_read(found: ObjectRecord, conditions: Conditions) -> None:
     if conditions.if_none_match:
         if _meets(found, conditions.if_none_match):
             raise NOT_MODIFIED.error(etag=found.etag, modified_ms=found.modified_ms, condition="If-None-Match")
-    elif modified_since_ms is not None and modified_s <= modified_since_ms // 1000:
+    elif modified_since_ms is not None and modified_s * 1000 <= modified_since_ms <= wall_ms:
         raise NOT_MODIFIED.error(etag=found.etag, modified_ms=found.modified_ms, condition="If-Modified-Since")
 
 
-def check_copy(found: ObjectRecord, conditions: Conditions) -> None:
+def check_copy(found: ObjectRecord, conditions: Conditions, wall_ms: int) -> None:
     """Raise `PreconditionFailed` where a copy's source is not what was asked for; a copy has no `NotModified`."""
     try:
-        check_read(found, conditions)
+        check_read(found, conditions, wall_ms)
     except ServiceError as error:
         condition = f"x-amz-copy-source-{error.values['condition']}"
         raise PRECONDITION_FAILED.error(condition=condition) from error

@@ -285,6 +285,13 @@ def read(txn: ReadTxn, partition: bytes, name: str, id_: str = "") -> Configurat
     return kind.default if stored is None else _decoded(txn, partition, name, id_, stored)
 
 
+def is_written(txn: ReadTxn, place: tuple[bytes, str]) -> bool:
+    """Say whether somebody wrote the configuration of a bucket's partition and a kind, be it what the default is."""
+    partition, name = place
+    stored = txn.get(keys.configuration_key(partition, name))
+    return stored is not None and bool(whole_value(txn, partition, name, "", stored))
+
+
 def read_of(txn: ReadTxn, place: tuple[bytes, str]) -> Any:
     """Return the configuration of a bucket's partition and a kind, as `read`."""
     return read(txn, *place)

@@ -39,12 +39,13 @@ class Store(downloads.Store, uploads.Store, Protocol):
 class Copy(msgspec.Struct, frozen=True):
     """A copy to make: `target` is a stamped CopyObject or UploadPartCopy, the latter with its `upload`, `source` a
     stamped GetObject, to be held to the copy's conditions. `takes_tags` says that the caller may have the source's
-    tags.
+    tags, `encrypts` that the bucket, onto whose own object the copy goes, was given an encryption of its own.
     """
 
     target: Stamped
     source: Stamped
     takes_tags: bool = False
+    encrypts: bool = False
     upload: PartUpload | None = None
 
 
@@ -58,12 +59,13 @@ async def copy_object(
     sealing = await begin_sealing(store, ctx, copy.target)
     opened = await open_for_reading(store, ctx, copy.source)
     async with contextlib.aclosing(opened.body):
-        check_source(opened.record, request)
+        check_source(opened.record, copy)
         name = request.checksum or next(iter(opened.record.checksums), "")
         new = await receive(store.blobs, opened.body, _whole(opened), keeps=name, sealing=sealing)
     description = _description(request, opened.record, takes_tags=copy.takes_tags)
     copied = await store_object(store, ctx, copy.target, new, description, CREATED_COPY)
-    return Result(msgspec.structs.replace(copied, source_version_id=opened.download.object.version_id))
+    version_id = copied.version_id or (model.NULL_VERSION if copy.target.is_versioned else "")
+    return Result(msgspec.structs.replace(copied, version_id=version_id, source_version_id=opened.record.version_id))
 
 
 async def copy_part(
@@ -77,17 +79,18 @@ async def copy_part(
     sealing = await open_upload_sealing(store, ctx, upload)
     opened = await open_for_reading(store, ctx, copy.source)
     async with contextlib.aclosing(opened.body):
-        check_part_source(opened.record, request.source)
+        check_part_source(opened.record, request.source, copy.target.wall_ms)
         new = await receive(store.blobs, opened.body, _whole(opened), keeps=upload.checksum, sealing=sealing)
     part = await store_part(store, ctx, upload, new)
-    return Result(msgspec.structs.replace(part, source_version_id=opened.download.object.version_id))
+    return Result(msgspec.structs.replace(part, source_version_id=opened.record.version_id))
 
 
-def check_source(record: ObjectRecord, request: model.CopyObject) -> None:
+def check_source(record: ObjectRecord, copy: Copy) -> None:
     """Raise `PreconditionFailed`, or `InvalidRequest` for what S3 does not copy in one go or would copy onto itself for
     nothing.
     """
-    check_copy(record, request.source.conditions)
+    request: model.CopyObject = copy.target.request
+    check_copy(record, request.source.conditions, copy.target.wall_ms)
     if record.size_bytes > model.COPY_BYTES_MAX:
         raise INVALID_REQUEST.error(
             reason="The specified copy source is larger than the maximum allowable size for a copy source: "
@@ -95,20 +98,32 @@ def check_source(record: ObjectRecord, request: model.CopyObject) -> None:
         )
     # An older version that is copied onto its own key becomes the current one.
     same = (request.bucket, request.key, "") == (request.source.bucket, request.source.key, request.source.version_id)
-    as_before = (request.storage_class or model.STANDARD) == (record.storage_class or model.STANDARD)
-    asks_more = request.encryption is not None or model.WEBSITE_REDIRECT in request.headers
-    if same and as_before and not request.replaces_metadata and not asks_more:
+    if same and not _changes(record, copy):
         raise INVALID_REQUEST.error(
             reason="This copy request is illegal because it is trying to copy an object to itself without changing the "
             "object's metadata, storage class, website redirect location or encryption attributes."
         )
 
 
-def check_part_source(record: ObjectRecord, source: model.CopySource) -> None:
+def _changes(record: ObjectRecord, copy: Copy) -> bool:
+    """Say whether a copy onto itself is one that S3 makes.
+
+    What it names counts, if it is as before, too; what it does not name does not: an object of another storage class
+    than the default would not become one of that. Only an encryption is compared.
+    """
+    request: model.CopyObject = copy.target.request
+    named = request.storage_class or request.encryption is not None or model.WEBSITE_REDIRECT in request.headers
+    if named or request.replaces_metadata or copy.encrypts:
+        return True
+    before = None if record.encryption is None else record.encryption.algorithm
+    return before != (None if copy.target.plan is None else copy.target.plan.algorithm)
+
+
+def check_part_source(record: ObjectRecord, source: model.CopySource, wall_ms: int) -> None:
     """Raise `PreconditionFailed`, `InvalidArgument` or `InvalidRequest` for a source that is not as asked for, lacks
     the range, or is more than a part can be.
     """
-    check_copy(record, source.conditions)
+    check_copy(record, source.conditions, wall_ms)
     size_bytes, asked = record.size_bytes, source.range
     if asked is None:
         count = size_bytes

@@ -44,6 +44,7 @@ def handlers(service: Service) -> dict[str, Handler]:
                 ("x-amz-bucket-arn", found.arn),
                 ("x-amz-bucket-region", found.region),
                 ("x-amz-access-point-alias", "false"),
+                ("content-type", "application/xml"),
             )
         )
 

@@ -147,10 +147,12 @@ def parsed_source(source: str) -> tuple[str, str, str]:
     except UnicodeDecodeError as error:
         raise argument_error(_SOURCE, source, "Invalid copy source encoding.") from error
     bucket, _, key = text.removeprefix("/").partition("/")
-    if not bucket or not key:
+    if not bucket:
         raise argument_error(
             _SOURCE, source, "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
         )
+    if not key:
+        raise argument_error(_SOURCE, _SOURCE, "Invalid copy source object key")
     return bucket, key, version_id
 
 

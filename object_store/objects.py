@@ -177,7 +177,7 @@ def head_object(txn: ReadTxn, stamped: Stamped) -> model.Download:
     """Return what a download would bring; raises as `open_object`, and `InvalidRange` or `InvalidPartNumber`."""
     request: model.HeadObject = stamped.request
     record = existing(txn, stamped)
-    check_read(record, request.conditions)
+    check_read(record, request.conditions, stamped.wall_ms)
     manifest = manifest_of(txn, stamped.partition, record) if request.part_number and record.part_count else ()
     contents = Contents(
         record,
@@ -194,7 +194,7 @@ def open_object(txn: ReadTxn, stamped: Stamped) -> Contents:
     `InvalidObjectState`.
     """
     record = existing(txn, stamped)
-    check_read(record, stamped.request.conditions)
+    check_read(record, stamped.request.conditions, stamped.wall_ms)
     check_readable(record)
     partition = stamped.partition
     contents = Contents(
@@ -492,7 +492,7 @@ def get_attributes(txn: ReadTxn, stamped: Stamped) -> model.ObjectAttributes:
     """Return an object with a page of its parts, if it is in parts."""
     request: model.GetObjectAttributes = stamped.request
     record = existing(txn, stamped)
-    check_read(record, request.conditions)
+    check_read(record, request.conditions, stamped.wall_ms)
     found = described(request.bucket, request.key, record, is_versioned=stamped.is_versioned)
     name = next(iter(record.checksums), "")
     parts: list[model.Part] = []

@@ -62,8 +62,8 @@ def rename_object(txn: Txn, rename: Rename) -> None:
         raise NO_SUCH_KEY.error(key=shown(request.source_key))
     source = keys.decode_object(stored)
     target = None if replaced is None else keys.decode_object(replaced)
-    _check(source, request.source_conditions, "x-amz-rename-source-")
-    _check(target, request.conditions, "")
+    _check(source, request.source_conditions, stamped.wall_ms, "x-amz-rename-source-")
+    _check(target, request.conditions, stamped.wall_ms, "")
     if source.encryption != rename.seen:
         raise SourceChanged
     txn.delete(source_key)
@@ -85,13 +85,13 @@ def rename_object(txn: Txn, rename: Rename) -> None:
             write_events(txn, stamped, meta, change)
 
 
-def _check(found: ObjectRecord | None, conditions: model.Conditions, prefix: str) -> None:
+def _check(found: ObjectRecord | None, conditions: model.Conditions, wall_ms: int, prefix: str) -> None:
     """Raise `PreconditionFailed` where an object is not as it must be, or is not there to be so."""
     if found is None:
         if conditions.if_match or conditions.if_modified_since_ms is not None:
             raise PRECONDITION_FAILED.error(condition=prefix + "If-Match")
         return
     try:
-        check_read(found, conditions)
+        check_read(found, conditions, wall_ms)
     except ServiceError as error:
         raise PRECONDITION_FAILED.error(condition=f"{prefix}{error.values['condition']}") from error

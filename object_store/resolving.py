@@ -10,6 +10,7 @@ their bucket is deleted: there may be more of them than a transaction ends.
 
 import functools
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -731,13 +732,18 @@ class Resolving:
         plan, unencryptable = self._planned(ctx, request, found)
         target = msgspec.structs.replace(self.stamp(ctx, request, found, plan), acl=asked.acl)
         missing, record = unencryptable or self._refused_lock(request, found) or copied.missing, copied.record
+        takes_tags = record is not None and bool(record.tags) and not request.replaces_tags
+        encrypts = (request.bucket, request.key) == (request.source.bucket, request.source.key) and (
+            await self._engine.read(
+                (target.partition,), configurations.is_written, (target.partition, configurations.ENCRYPTION)
+            )
+        )
+        copy = Copy(target, copied.stamped, takes_tags, encrypts)
         if missing is None and record is not None:
-            missing = _caught(lambda: check_source(record, request))
+            missing = _caught(lambda: check_source(record, copy))
         there, refused = await self._refused_write(target)
         missing = missing or asked.refused or refused
-        takes_tags = record is not None and bool(record.tags) and not request.replaces_tags
         also = (Check("s3:PutObjectTagging", model.object_arn(request.bucket, request.key)),) if takes_tags else ()
-        copy = Copy(target, copied.stamped, takes_tags)
         return self._resolved(
             ctx, operation, request, found, copy, also=also, missing=missing, record=there, makes_object=True
         )
@@ -788,7 +794,7 @@ class Resolving:
         if missing is None:
             missing = copied.missing
         if missing is None and record is not None:
-            missing = _caught(lambda: check_part_source(record, request.source))
+            missing = _caught(lambda: check_part_source(record, request.source, upload.stamped.wall_ms))
         copy = Copy(upload.stamped, copied.stamped, upload=upload)
         return self._resolved(ctx, operation, request, found, copy, missing=missing)
 
@@ -1087,6 +1093,10 @@ class Resolving:
         return uploads_position(request.prefix, request.delimiter, request.key_marker, upload)
 
 
+_REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
+"""What a location constraint of the first region names: S3 takes no others than AWS's own."""
+
+
 class _Source(msgspec.Struct, frozen=True):
     """What a copy takes: a stamped GetObject, its record, or why there is none."""
 
@@ -1101,8 +1111,8 @@ def _constrained(region: str, constraint: str) -> str:
     Raises `InvalidLocationConstraint`, `IllegalLocationConstraintException`.
     """
     if region == FIRST_REGION:
-        if constraint == FIRST_REGION:
-            raise INVALID_LOCATION_CONSTRAINT.error(region=constraint)
+        if constraint == FIRST_REGION or (constraint and not _REGION.fullmatch(constraint)):
+            raise INVALID_LOCATION_CONSTRAINT.error(region=naming.shown(constraint))
         return constraint or FIRST_REGION
     if constraint != region:
         raise ILLEGAL_LOCATION_CONSTRAINT.error(region=naming.shown(constraint or "unspecified"))

@@ -11,6 +11,7 @@ from cumulo.object_store import model
 from cumulo.object_store.model import ByteRange, Conditions, CopySource, ExpectedContent
 
 MIB = 1024 * 1024
+NOW = -1
 OTHER = CallContext(principal=root_of("111111111111"), request_id="other")
 
 
@@ -134,7 +135,8 @@ def test_copy_of_an_object_in_parts_is_one_body(run: Any) -> None:
         (Conditions(if_none_match="other"), True),
         (Conditions(if_none_match="{etag}"), False),
         (Conditions(if_modified_since_ms=0), True),
-        (Conditions(if_modified_since_ms=1 << 50), False),
+        (Conditions(if_modified_since_ms=NOW), False),
+        (Conditions(if_modified_since_ms=1 << 50), True),
         (Conditions(if_unmodified_since_ms=0), False),
         (Conditions(if_match="{etag}", if_unmodified_since_ms=0), True),
         (Conditions(if_none_match="{etag}", if_modified_since_ms=0), False),
@@ -143,10 +145,11 @@ def test_copy_of_an_object_in_parts_is_one_body(run: Any) -> None:
 def test_copy_heeds_conditions_on_its_source(run: Any, refused: Any, conditions: Conditions, holds: bool) -> None:
     async def scenario(stand: Any) -> None:
         etag = (await stand.put("from", b"x")).etag
+        since_ms = conditions.if_modified_since_ms
         asked = Conditions(
             conditions.if_match.format(etag=etag),
             conditions.if_none_match.format(etag=etag),
-            conditions.if_modified_since_ms,
+            stand.clock.wall_ms() if since_ms == NOW else since_ms,
             conditions.if_unmodified_since_ms,
         )
         if holds:

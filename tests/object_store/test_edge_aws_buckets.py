@@ -54,6 +54,18 @@ def test_own_bucket_made_again_is_the_same_in_the_oldest_region_only(door: Door)
     assert s3.get_bucket_location(Bucket="inbox")["LocationConstraint"] is None
 
 
+@pytest.mark.parametrize("constraint", ["us-east-1", "nowhere", "aws-global"])
+def test_location_constraint_of_the_first_region_names_one_of_the_others(door: Door, constraint: str) -> None:
+    said = (
+        f"<CreateBucketConfiguration><LocationConstraint>{constraint}</LocationConstraint></CreateBucketConfiguration>"
+    )
+
+    answer = door.ask("PUT", "/new-bucket", body=said.encode())
+
+    assert answer.error == (400, "InvalidLocationConstraint", "The specified location-constraint is not valid")
+    assert answer.xml["Error"]["LocationConstraint"] == constraint
+
+
 def test_bucket_of_another_account_is_not_made_again(door: Door) -> None:
     answer = door.ask("PUT", "/inbox", key="AKIAOTHER")
 

@@ -164,6 +164,7 @@ def test_range_behind_the_end_is_refused_with_the_size(door: Door, said: str) ->
 def test_conditional_reads(door: Door) -> None:
     etag = door.ask("PUT", "/inbox/key", body=b"body").headers["etag"]
     past, future = "Thu, 01 Jan 2015 00:00:00 GMT", "Thu, 01 Jan 2099 00:00:00 GMT"
+    now = door.ask("HEAD", "/inbox/key").headers["last-modified"]
 
     def status(**said: str) -> int:
         return door.ask("GET", "/inbox/key", {name.replace("_", "-"): value for name, value in said.items()}).status
@@ -175,11 +176,12 @@ def test_conditional_reads(door: Door) -> None:
     assert status(If_None_Match='"other"') == 200
     assert status(If_None_Match=f'"other", {etag}') == 304
     assert status(If_Modified_Since=past) == 200
-    assert status(If_Modified_Since=future) == 304
+    assert status(If_Modified_Since=now) == 304
+    assert status(If_Modified_Since=future) == 200
     assert status(If_Unmodified_Since=past) == 412
     assert status(If_Unmodified_Since=future) == 200
     assert status(If_Match=etag, If_Unmodified_Since=past) == 200
-    assert status(If_None_Match='"other"', If_Modified_Since=future) == 200
+    assert status(If_None_Match='"other"', If_Modified_Since=now) == 200
 
 
 @pytest.mark.parametrize("said", ["rubbish", "", "Thu, 99 Jan 2099 00:00:00 GMT"])
@@ -479,11 +481,47 @@ def test_copy_may_replace_the_description(door: Door) -> None:
     source = {"Bucket": "inbox", "Key": "key"}
 
     assert refused(s3.copy_object, Bucket="inbox", Key="key", CopySource=source) == (400, "InvalidRequest")
+    assert refused(s3.copy_object, Bucket="inbox", Key="key", CopySource=source, ACL="private") == (
+        400,
+        "InvalidRequest",
+    )
     s3.copy_object(
         Bucket="inbox", Key="key", CopySource=source, MetadataDirective="REPLACE", Metadata={"colour": "green"}
     )
 
     assert s3.head_object(Bucket="inbox", Key="key")["Metadata"] == {"colour": "green"}
+
+
+def test_copy_onto_itself_may_name_the_storage_class_that_it_has(door: Door) -> None:
+    s3 = door.client()
+    onto_itself = {"Bucket": "inbox", "Key": "key", "CopySource": "inbox/key"}
+    s3.put_object(Bucket="inbox", Key="key", Body=b"body")
+
+    s3.copy_object(**onto_itself, StorageClass="STANDARD")
+    s3.copy_object(**onto_itself, StorageClass="STANDARD_IA")
+
+    assert refused(s3.copy_object, **onto_itself) == (400, "InvalidRequest")  # it would not become STANDARD again
+    assert s3.head_object(Bucket="inbox", Key="key")["StorageClass"] == "STANDARD_IA"
+
+
+def test_copy_onto_itself_needs_no_word_where_the_bucket_was_given_an_encryption(door: Door) -> None:
+    s3 = door.client()
+    onto_itself = {"Bucket": "inbox", "Key": "key", "CopySource": "inbox/key"}
+    s3.put_object(Bucket="inbox", Key="key", Body=b"body")
+    assert refused(s3.copy_object, **onto_itself) == (400, "InvalidRequest")
+
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    s3.put_bucket_encryption(Bucket="inbox", ServerSideEncryptionConfiguration={"Rules": [rule]})
+
+    assert s3.copy_object(**onto_itself)["ServerSideEncryption"] == "AES256"
+
+
+def test_copy_source_without_a_key_is_none(door: Door) -> None:
+    answer = door.ask("PUT", "/inbox/key", {"x-amz-copy-source": "inbox"})
+
+    assert answer.error == (400, "InvalidArgument", "Invalid copy source object key")
+    assert answer.xml["Error"]["ArgumentName"] == "x-amz-copy-source"
+    assert answer.xml["Error"]["ArgumentValue"] == "x-amz-copy-source"
 
 
 def test_copy_on_conditions(door: Door) -> None:

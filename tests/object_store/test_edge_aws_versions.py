@@ -99,6 +99,20 @@ def test_copies_tell_the_version_of_their_source(full: Full) -> None:
     assert s3.get_object(Bucket="inbox", Key="k")["Body"].read() == b"old"
 
 
+def test_copy_tells_the_null_version_that_it_made_and_not_the_one_that_it_copied(full: Full) -> None:
+    s3 = full.s3
+    s3.put_bucket_versioning(Bucket="inbox", VersioningConfiguration={"Status": "Suspended"})
+
+    suspended = s3.copy_object(Bucket="inbox", Key="a", CopySource="inbox/k")
+    again = s3.copy_object(Bucket="inbox", Key="a", CopySource="inbox/a", MetadataDirective="REPLACE")
+    s3.put_bucket_versioning(Bucket="inbox", VersioningConfiguration={"Status": "Enabled"})
+    enabled = s3.copy_object(Bucket="inbox", Key="a", CopySource="inbox/a", MetadataDirective="REPLACE")
+
+    assert (suspended["VersionId"], suspended["CopySourceVersionId"]) == ("null", full.new)
+    assert (again["VersionId"], "CopySourceVersionId" in again) == ("null", False)
+    assert (enabled["VersionId"] == "null", "CopySourceVersionId" in enabled) == (False, False)
+
+
 READS: dict[str, dict[str, Any]] = {
     "get_object": {},
     "head_object": {},
