@@ -302,11 +302,12 @@ class Model:
     def __init__(self) -> None:
         self.enabled = [True, True]
         self.key = self.now = 0
-        self.messages: list[tuple[bool, int, int]] = []  # by whom and when the data key was made, and under which key
+        self.made = 0
+        self.messages: list[tuple[int, int, int]] = []  # the data key of each: its number, when it was made, its key
         self.forget()
 
     def forget(self) -> None:
-        self.current: dict[Any, tuple[bool, int, int]] = {}
+        self.current: dict[Any, tuple[int, int, int]] = {}
         self.opened: dict[Any, int] = {}
         self.readers: dict[bool, int] = {}
 
@@ -318,12 +319,13 @@ class Model:
         if made is None or not self.fresh(made[1]):
             if not self.enabled[self.key]:
                 return False
-            made = self.current[who, self.key] = (who, self.now, self.key)
+            self.made += 1
+            made = self.current[who, self.key] = (self.made, self.now, self.key)
             self.opened[who, made] = self.readers[who] = self.now
         self.messages.append(made)
         return True
 
-    def opens(self, who: bool, data_key: tuple[bool, int, int]) -> bool:
+    def opens(self, who: bool, data_key: tuple[int, int, int]) -> bool:
         if not self.fresh(self.opened.get((who, data_key))):
             if not self.enabled[data_key[2]]:
                 return False
