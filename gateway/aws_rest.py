@@ -36,6 +36,7 @@ from cumulo.gateway.aws_shapes import (
     members_of,
     payload_member,
 )
+from cumulo.gateway.encoded_words import header_text
 
 XML_TYPE = "application/xml"
 JSON_TYPE = "application/json"
@@ -323,10 +324,3 @@ def _text_writer(shape: Shape) -> Callable[[Any], str]:
             return lambda blob: base64.b64encode(blob).decode()
         case _:
             return str
-
-
-def header_text(text: str) -> str:
-    """Return `text` as a header may carry it: printable ASCII as it is, all else as an RFC 2047 encoded word."""
-    if text.isascii() and text.isprintable():
-        return text
-    return f"=?UTF-8?B?{base64.b64encode(text.encode()).decode()}?="

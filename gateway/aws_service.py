@@ -25,6 +25,8 @@ class Dialect(msgspec.Struct, frozen=True):
     is told of it; `etags_suffice`: it need not repeat the checksums of its parts. `keeps_lists`: who makes his own
     bucket again, with another access control list, is refused.
     `denies_markers`: where an object is not there, it is said that no delete marker hides it, where none does.
+    `shows_parts`: the attributes of an object in parts tell of each part, whatever the object's checksum is, as does a
+    download of a part of its checksum; and how many there are stands behind a checksum of checksums.
     """
 
     said_otherwise: Mapping[ErrorRow, ErrorRow] = {}
@@ -33,6 +35,7 @@ class Dialect(msgspec.Struct, frozen=True):
     etags_suffice: bool = False
     keeps_lists: bool = False
     denies_markers: bool = False
+    shows_parts: bool = False
 
 
 AWS = Dialect()

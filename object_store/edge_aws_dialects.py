@@ -45,5 +45,6 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
         etags_suffice=True,
         keeps_lists=True,
         denies_markers=True,
+        shows_parts=True,
     ),
 }

@@ -19,6 +19,7 @@ from cumulo.core.errors import ACCESS_DENIED
 from cumulo.core.names import is_account_id
 from cumulo.gateway import aws_timestamps
 from cumulo.gateway.aws_service import AwsCall
+from cumulo.gateway.encoded_words import plain_text
 from cumulo.object_store import model
 from cumulo.object_store.edge_aws_errors import (
     INVALID_EXPECTED_OWNER,
@@ -246,6 +247,11 @@ def content_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
         if left:
             found["content-encoding"] = left
     return found
+
+
+def metadata(call: AwsCall) -> Mapping[str, str]:
+    """Return the metadata that a request brings, which may be in encoded words."""
+    return {name: plain_text(value) for name, value in (call.request.Metadata or {}).items()}
 
 
 @lru_cache(maxsize=1024)

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cumulo.core.errors import ServiceError
-from cumulo.gateway.aws_rest import header_text
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
+from cumulo.gateway.encoded_words import header_text
 from cumulo.object_store import model
 from cumulo.object_store.acl import from_headers
 from cumulo.object_store.checksums import OWN
@@ -36,6 +36,7 @@ from cumulo.object_store.edge_aws_headers import (
     etag,
     expected_content,
     http_date,
+    metadata,
     version_header,
     write_conditions,
 )
@@ -110,7 +111,7 @@ async def _put_object(service: Service, call: AwsCall) -> AwsAnswer:
         bucket=request.Bucket,
         key=request.Key,
         content_type=headers.get("content-type", ""),
-        metadata=request.Metadata or {},
+        metadata=metadata(call),
         if_match=if_match,
         if_none_match=if_none_match,
         expected=expected_content(call, body_length(call)),
@@ -250,8 +251,10 @@ async def _read(service: Service, call: AwsCall, operation: str, asking: Any) ->
         if download.parts_count:
             answered.append(("x-amz-mp-parts-count", str(download.parts_count)))
     if "x-amz-checksum-mode" in headers:
-        # Of a range the checksum of the whole would only look like a wrong one; a part has its own.
-        if download.part_checksums:
+        # Of a range the checksum of the whole would only look like a wrong one; a part tells its own where the whole's
+        # is made of them.
+        shows_part = call.dialect.shows_parts or download.object.checksum_type == model.COMPOSITE
+        if download.part_checksums and shows_part:
             answered += [("x-amz-checksum-" + name, value) for name, value in encoded(download.part_checksums).items()]
             answered.append(("x-amz-checksum-type", download.object.checksum_type))
         elif length == download.object.size_bytes:
@@ -270,10 +273,10 @@ def described(found: model.Object) -> Headers:
         ("last-modified", http_date(found.last_modified_ms // 1000)),
         ("etag", f'"{found.etag}"'),
         ("accept-ranges", "bytes"),
-        ("content-type", header_text(found.content_type)),
+        ("content-type", _as_sent(found.content_type)),
     ]
     for name, value in found.headers.items():
-        headers.append((name, header_text(value)))
+        headers.append((name, _as_sent(value)))
     for name, value in found.metadata.items():
         headers.append(("x-amz-meta-" + name, header_text(value)))
     if found.storage_class != model.STANDARD:
@@ -289,6 +292,13 @@ def described(found: model.Object) -> Headers:
     if found.lock is not None:
         headers += lock_headers(found.lock)
     return headers
+
+
+def _as_sent(text: str) -> str:
+    """Return a content header byte for byte as it was sent; of a text that came another way, its UTF-8."""
+    if _is_latin(text):
+        return text
+    return text.encode().decode("latin-1")
 
 
 def checksum_headers(found: model.Object) -> Headers:
@@ -372,11 +382,16 @@ async def _get_object_attributes(service: Service, call: AwsCall) -> AwsAnswer:
     if "ETag" in wanted:
         inner.append(f"<ETag>{it.etag}</ETag>")
     if "Checksum" in wanted:
+        checksums = shown_checksums(it) if call.dialect.shows_parts else encoded(it.shown_checksums)
         inner.append(
-            f"<Checksum>{checksum_elements(shown_checksums(it))}<ChecksumType>{it.checksum_type}</ChecksumType></Checksum>"
+            f"<Checksum>{checksum_elements(checksums)}<ChecksumType>{it.checksum_type}</ChecksumType></Checksum>"
         )
     if "ObjectParts" in wanted and it.part_count:
-        inner.append(_object_parts(found, request.PartNumberMarker or 0, limit))
+        shows_parts = call.dialect.shows_parts or it.checksum_type == model.COMPOSITE
+        inner.append(
+            f"<ObjectParts><PartsCount>{it.part_count}</PartsCount>"
+            f"{_parts(found, request.PartNumberMarker or 0, limit) if shows_parts else ''}</ObjectParts>"
+        )
     if "StorageClass" in wanted:
         inner.append(f"<StorageClass>{it.storage_class}</StorageClass>")
     if "ObjectSize" in wanted:
@@ -388,17 +403,17 @@ async def _get_object_attributes(service: Service, call: AwsCall) -> AwsAnswer:
     )
 
 
-def _object_parts(found: model.ObjectAttributes, marker: int, limit: int) -> str:
-    """Return an object's parts, with the checksums that its upload chose."""
+def _parts(found: model.ObjectAttributes, marker: int, limit: int) -> str:
+    """Return a page of an object's parts, with the checksums that its upload chose."""
     parts = "".join(
         f"<Part><PartNumber>{part.part_number}</PartNumber><Size>{part.size_bytes}</Size>"
         f"{checksum_elements(encoded(part.checksums)) if found.object.checksums else ''}</Part>"
         for part in found.parts
     )
     return (
-        f"<ObjectParts><PartsCount>{found.object.part_count}</PartsCount><PartNumberMarker>{marker}</PartNumberMarker>"
+        f"<PartNumberMarker>{marker}</PartNumberMarker>"
         f"<NextPartNumberMarker>{found.last}</NextPartNumberMarker><MaxParts>{min(limit, model.PAGE_MAX)}</MaxParts>"
-        f"<IsTruncated>{str(found.is_truncated).lower()}</IsTruncated>{parts}</ObjectParts>"
+        f"<IsTruncated>{str(found.is_truncated).lower()}</IsTruncated>{parts}"
     )
 
 

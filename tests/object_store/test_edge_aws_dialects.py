@@ -191,8 +191,19 @@ def test_dialect_of_ceph_completes_an_upload_by_its_etags(ceph: Door) -> None:
         **ASKED, **upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
     )
 
-    found = s3.get_object_attributes(**ASKED, ObjectAttributes=["ObjectParts"])["ObjectParts"]["Parts"]
-    assert [one["ChecksumSHA256"] for one in found] == [part["ChecksumSHA256"]]
+    found = s3.get_object_attributes(**ASKED, ObjectAttributes=["Checksum", "ObjectParts"])
+    assert [one["ChecksumSHA256"] for one in found["ObjectParts"]["Parts"]] == [part["ChecksumSHA256"]]
+    assert found["Checksum"]["ChecksumSHA256"].endswith("-1")
+
+
+def test_dialect_of_ceph_lists_the_parts_of_an_object_without_checksums_of_them(ceph: Door) -> None:
+    s3 = ceph.client(request_checksum_calculation="when_required")
+    upload = {"UploadId": s3.create_multipart_upload(**ASKED)["UploadId"]}
+    etag = s3.upload_part(**ASKED, **upload, PartNumber=1, Body=b"x")["ETag"]
+    s3.complete_multipart_upload(**ASKED, **upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+
+    found = s3.get_object_attributes(**ASKED, ObjectAttributes=["ObjectParts"])["ObjectParts"]
+    assert (found["TotalPartsCount"], found["Parts"]) == (1, [{"PartNumber": 1, "Size": 1}])
 
 
 def test_dialect_of_ceph_keeps_the_list_of_a_bucket_that_is_made_again(ceph: Door) -> None:

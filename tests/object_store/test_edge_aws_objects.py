@@ -409,6 +409,37 @@ def test_metadata_that_is_not_ascii_comes_back_as_an_encoded_word(door: Door) ->
     assert door.ask("HEAD", "/inbox/key").headers["x-amz-meta-name"] == "=?UTF-8?B?w4Q=?="
 
 
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ("=?UTF-8?B?YWJj?=", "abc"),
+        ("=?UTF-8?Q?really=5Fplain?=", "really_plain"),
+        ("=?utf-8?b?w4RNw4Raw5XDkSBTMw==?=", "=?UTF-8?Q?=C3=84M=C3=84Z=C3=95=C3=91_S3?="),
+        ("=?UTF-8?B?AAECAw==?=", "=?UTF-8?B?AAECAw==?="),
+        ("a _?= b", "a _?= b"),
+    ],
+)
+def test_metadata_is_read_out_of_encoded_words(door: Door, sent: str, told: str) -> None:
+    assert door.ask("PUT", "/inbox/key", {"x-amz-meta-name": sent}, b"body").status == 200
+
+    assert door.ask("HEAD", "/inbox/key").headers["x-amz-meta-name"] == told
+
+
+def test_content_headers_come_back_byte_for_byte(door: Door) -> None:
+    sent = 'attachment; filename="\u2014_\u00e9.pdf"'
+    door.client().put_object(Bucket="inbox", Key="key", Body=b"body", ContentDisposition=sent, CacheControl="\u00c4")
+    door.run(door.stand.put("native", b"body", headers={"content-disposition": "\u2014"}))
+
+    found = door.ask("GET", "/inbox/key").headers
+
+    assert [found[name].encode("latin-1").decode() for name in ("content-disposition", "cache-control")] == [
+        sent,
+        "\u00c4",
+    ]
+    native = door.ask("GET", "/inbox/native").headers["content-disposition"]
+    assert native.encode("latin-1").decode() == "\u2014"
+
+
 def test_batch_delete_answers_each_key(door: Door) -> None:
     s3 = door.client()
     for key in ("a", "b<&>"):
@@ -546,6 +577,57 @@ def test_object_attributes(door: Door) -> None:
     assert found["ObjectSize"] == 4
     assert found["StorageClass"] == "STANDARD"
     assert found["Checksum"]["ChecksumSHA256"] == base64.b64encode(hashlib.sha256(b"body").digest()).decode()
+
+
+def in_parts(s3: Any, bodies: list[bytes], **asked: str) -> list[str]:
+    """Upload `bodies` as the parts of `inbox/parts`, return their SHA-256."""
+    place: dict[str, Any] = {"Bucket": "inbox", "Key": "parts"}
+    place["UploadId"] = s3.create_multipart_upload(**place, **asked)["UploadId"]
+    parts = []
+    for number, body in enumerate(bodies, 1):
+        sha = base64.b64encode(hashlib.sha256(body).digest()).decode()
+        given = {"ChecksumSHA256": sha} if asked else {}
+        stored = s3.upload_part(**place, PartNumber=number, Body=body, **given)
+        parts.append({"PartNumber": number, "ETag": stored["ETag"], **given})
+    s3.complete_multipart_upload(**place, MultipartUpload={"Parts": parts})
+    return [part.get("ChecksumSHA256", "") for part in parts]
+
+
+def test_attributes_list_the_parts_only_of_whom_the_checksum_is_made(door: Door) -> None:
+    s3 = door.client()
+    asked = {"Bucket": "inbox", "Key": "parts", "ObjectAttributes": ["Checksum", "ObjectParts"]}
+
+    in_parts(s3, [b"a"])
+    whole = s3.get_object_attributes(**asked)
+    [sha] = in_parts(s3, [b"a"], ChecksumAlgorithm="SHA256")
+    composite = s3.get_object_attributes(**asked)
+
+    assert whole["ObjectParts"] == {"TotalPartsCount": 1}
+    assert whole["Checksum"]["ChecksumType"] == "FULL_OBJECT"
+    assert composite["ObjectParts"] == {
+        "TotalPartsCount": 1,
+        "PartNumberMarker": 0,
+        "NextPartNumberMarker": 1,
+        "MaxParts": 1000,
+        "IsTruncated": False,
+        "Parts": [{"PartNumber": 1, "Size": 1, "ChecksumSHA256": sha}],
+    }
+    of_all = base64.b64encode(hashlib.sha256(base64.b64decode(sha)).digest()).decode()
+    assert composite["Checksum"] == {"ChecksumSHA256": of_all, "ChecksumType": "COMPOSITE"}
+
+
+def test_part_tells_its_checksum_only_where_the_whole_is_made_of_them(door: Door) -> None:
+    s3 = door.client(request_checksum_calculation="when_required")
+    asked = {"Bucket": "inbox", "Key": "parts", "PartNumber": 2, "ChecksumMode": "ENABLED"}
+    bodies = [b"a" * (5 * MIB), b"b"]
+
+    in_parts(s3, bodies)
+    whole = s3.get_object(**asked)
+    _, sha = in_parts(s3, bodies, ChecksumAlgorithm="SHA256")
+    composite = s3.get_object(**asked)
+
+    assert [name for name in whole if name.startswith("Checksum")] == []
+    assert (composite["ChecksumSHA256"], composite["ChecksumType"]) == (sha, "COMPOSITE")
 
 
 def test_object_tagging(door: Door) -> None:
