@@ -597,6 +597,8 @@ def _expected(error: Exception, exchange: _Exchange) -> ServiceError:
         return error
     if service is not None and isinstance(error, MissingMember):
         operation = "" if exchange.operation is None else exchange.operation.name
+        if service.input_errors.incomplete is not None and "." in error.path:
+            return service.input_errors.incomplete.error(parameter=error.path)
         return service.input_errors.missing.error(parameter=error.path, operation=operation)
     if service is not None and isinstance(error, MalformedInput):
         row = service.input_errors.malformed

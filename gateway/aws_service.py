@@ -23,7 +23,7 @@ class Dialect(msgspec.Struct, frozen=True):
     `said_otherwise`: refusals under another code or status. `unsized_bodies`: an upload may come in HTTP's own chunks
     without saying what they come to. `completion_needs_key`: a completion of an upload under SSE-C brings its key, and
     is told of it; `etags_suffice`: it need not repeat the checksums of its parts. `keeps_lists`: who makes his own
-    bucket again, with another access control list, is refused.
+    bucket again, with another access control list, is refused. `any_condition`: writes take all conditions of RFC 9110.
     `denies_markers`: where an object is not there, it is said that no delete marker hides it, where none does.
     `shows_parts`: the attributes of an object in parts tell of each part, whatever the object's checksum is, as does a
     download of a part of its checksum; and how many there are stands behind a checksum of checksums.
@@ -34,6 +34,7 @@ class Dialect(msgspec.Struct, frozen=True):
     completion_needs_key: bool = False
     etags_suffice: bool = False
     keeps_lists: bool = False
+    any_condition: bool = False
     denies_markers: bool = False
     shows_parts: bool = False
 
@@ -102,7 +103,8 @@ class InputErrors(msgspec.Struct, frozen=True):
     `missing` is formatted with `parameter` and `operation`, `malformed` with `parameter` (empty where unknown), `value`
     and `allowed`, `unknown_operation` with `operation` and `version`, `too_large` with `allowed` (bytes).
     `malformed_parameter` is what is wrong in URL or headers, where the service calls that otherwise than a malformed
-    document.
+    document; `incomplete` is a document that lacks a member, where the service calls that otherwise than a request that
+    lacks one.
     """
 
     missing: ErrorRow
@@ -110,6 +112,7 @@ class InputErrors(msgspec.Struct, frozen=True):
     unknown_operation: ErrorRow
     too_large: ErrorRow
     malformed_parameter: ErrorRow | None = None
+    incomplete: ErrorRow | None = None
 
 
 class AwsService(msgspec.Struct, frozen=True):

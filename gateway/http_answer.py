@@ -28,6 +28,30 @@ SENDFILE_BYTES_MIN = 256 * 1024
 """Smaller pieces are cheaper written than sent from their file (object_storage.md section 6)."""
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 _BODILESS = frozenset((204, 304))
+_SPELT = {
+    name.lower(): name
+    for name in (
+        "Accept-Ranges",
+        "Access-Control-Allow-Credentials",
+        "Access-Control-Allow-Headers",
+        "Access-Control-Allow-Methods",
+        "Access-Control-Allow-Origin",
+        "Access-Control-Expose-Headers",
+        "Access-Control-Max-Age",
+        "Allow",
+        "Cache-Control",
+        "Content-Disposition",
+        "Content-Encoding",
+        "Content-Language",
+        "Content-Range",
+        "ETag",
+        "Expires",
+        "Last-Modified",
+        "Location",
+        "Vary",
+    )
+}
+"""HTTP's own names as RFC 9110 spells them: case means nothing, but scripts look for `ETag:` as AWS writes it."""
 _log = logging.getLogger("cumulo.http")
 
 
@@ -37,7 +61,7 @@ class Response(msgspec.Struct, frozen=True):
     Either `body`, which is small and whole, or `stream`: pieces borrowed until the next one is asked for, closed
     (`aclose`) by the writer where it can be. `content_length` announces a stream's length (None: chunked), or what a
     `HEAD` request would have got. Where the stream has an attribute `file_range`, `(descriptor, offset)` of the last
-    piece or None, those bytes may be sent from the file instead. `headers` come as they are, in order;
+    piece or None, those bytes may be sent from the file instead. `headers` come in order, their names in small letters;
     `content-length`, `transfer-encoding`, `connection` and `date` are the writer's own. An empty `content_type` sends
     none.
     """
@@ -64,14 +88,14 @@ def render_head(response: Response, *, framing: str, connection: str) -> bytes:
     `framing` is the header line that says how long the body is, and `connection` the one that says what comes after
     it; either may be empty. Raises `ValueError` where a header has a character that would end it, or none of latin-1.
     """
-    content_type = f"content-type: {response.content_type}\r\n" if response.content_type else ""
-    lines = "".join([f"{name}: {value}\r\n" for name, value in response.headers]) if response.headers else ""
+    content_type = f"Content-Type: {response.content_type}\r\n" if response.content_type else ""
+    lines = "".join([f"{_SPELT.get(name, name)}: {value}\r\n" for name, value in response.headers])
     ends = len(response.headers) + (1 if content_type else 0)
     given = content_type + lines
     if given.count("\r") != ends or given.count("\n") != ends or "\0" in given:
         raise ValueError("a header of the answer has a control character")
     status_line = _STATUS_LINES.get(response.status) or f"HTTP/1.1 {response.status} \r\n"
-    return f"{status_line}date: {_date(int(time.time()))}\r\n{given}{framing}{connection}\r\n".encode("latin-1")
+    return f"{status_line}Date: {_date(int(time.time()))}\r\n{given}{framing}{connection}\r\n".encode("latin-1")
 
 
 @functools.lru_cache(maxsize=1)
@@ -120,7 +144,7 @@ async def send_answer(out: Outgoing, head: Head, response: Response, *, follows:
     try:
         if bodiless:
             out.write(start)
-        elif framing.startswith("transfer-encoding"):
+        elif framing.startswith("Transfer-Encoding"):
             await _send_chunks(out, start, first, stream)
         else:
             await _send_pieces(out, start, first, stream, response.content_length)
@@ -181,16 +205,16 @@ def _framing(head: Head, response: Response) -> str:
     if is_bodiless("GET", response.status):
         return ""
     if response.content_length is not None and (response.stream is not None or head.method == "HEAD"):
-        return f"content-length: {response.content_length}\r\n"
+        return f"Content-Length: {response.content_length}\r\n"
     if response.stream is None:
-        return f"content-length: {len(response.body)}\r\n"
-    return "" if head.http_1_0 else "transfer-encoding: chunked\r\n"
+        return f"Content-Length: {len(response.body)}\r\n"
+    return "" if head.http_1_0 else "Transfer-Encoding: chunked\r\n"
 
 
 def _connection(head: Head, *, follows: bool) -> str:
     if follows:
-        return "connection: keep-alive\r\n" if head.http_1_0 else ""
-    return "connection: close\r\n"
+        return "Connection: keep-alive\r\n" if head.http_1_0 else ""
+    return "Connection: close\r\n"
 
 
 async def _close_stream(stream: AsyncIterator[memoryview] | None) -> None:

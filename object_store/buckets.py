@@ -16,6 +16,7 @@ from cumulo.object_store.errors import (
     BUCKET_ALREADY_OWNED_BY_YOU,
     BUCKET_NOT_EMPTY,
     NO_SUCH_BUCKET,
+    VERSIONS_NOT_EMPTY,
 )
 from cumulo.object_store.keys import BucketRow, Counters, Meta
 from cumulo.object_store.stamping import Stamped
@@ -153,7 +154,7 @@ def delete_bucket(txn: Txn, stamped: Stamped) -> None:
         raise NO_SUCH_BUCKET.error(bucket=name)
     counters = open_counters(txn, partition)
     if counters.objects or counters.versions or counters.uploads:
-        raise BUCKET_NOT_EMPTY.error(
+        raise (VERSIONS_NOT_EMPTY if row.is_versioned else BUCKET_NOT_EMPTY).error(
             bucket=name, objects=counters.objects, versions=counters.versions, uploads=counters.uploads
         )
     txn.delete(keys.bucket_key(name))

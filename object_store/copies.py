@@ -17,7 +17,7 @@ from cumulo.identity.room import Resolved
 from cumulo.object_store import downloads, model, uploads
 from cumulo.object_store.conditions import check_copy
 from cumulo.object_store.downloads import Opened, open_for_reading
-from cumulo.object_store.errors import INVALID_COPY_RANGE, INVALID_REQUEST
+from cumulo.object_store.errors import COPY_RANGE_BEHIND_END, INVALID_COPY_RANGE, INVALID_REQUEST
 from cumulo.object_store.event_documents import CREATED_COPY
 from cumulo.object_store.keys import ObjectRecord
 from cumulo.object_store.objects import Description, description_of
@@ -129,7 +129,10 @@ def check_part_source(record: ObjectRecord, source: model.CopySource, wall_ms: i
         count = size_bytes
     else:
         if asked.last is None or not 0 <= asked.first <= asked.last < size_bytes:
-            raise INVALID_COPY_RANGE.error(size=size_bytes)
+            if 0 < size_bytes <= asked.first:
+                raise COPY_RANGE_BEHIND_END.error(size=size_bytes)
+            value = f"bytes={asked.first}-{'' if asked.last is None else asked.last}"
+            raise INVALID_COPY_RANGE.error(size=size_bytes, parameter="x-amz-copy-source-range", value=value)
         count = asked.last + 1 - asked.first
     if count > model.UPLOAD_BYTES_MAX:
         raise INVALID_REQUEST.error(

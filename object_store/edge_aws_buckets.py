@@ -99,6 +99,10 @@ async def _create_bucket(service: Service, call: AwsCall) -> AwsAnswer:
     return AwsAnswer(headers=(("location", f"/{request.Bucket}"), ("x-amz-bucket-arn", arn)))
 
 
+def _arn_element(bucket: model.Bucket) -> str:
+    return f"<BucketArn>{model.bucket_arn(bucket.name)}</BucketArn>"
+
+
 async def _list_buckets(service: Service, call: AwsCall) -> AwsAnswer:
     request = call.request
     wanted = BUCKETS_MAX if request.MaxBuckets is None else request.MaxBuckets
@@ -117,11 +121,11 @@ async def _list_buckets(service: Service, call: AwsCall) -> AwsAnswer:
         token = page.next_page_token
         if not token:
             break
-    # S3 tells the regions only where a parameter of today's form of the call was sent.
+    # S3 tells regions and ARNs only where a parameter of today's form of the call was sent.
     tells_region = bool(call.http.query)
     rows = "".join(
         f"<Bucket><Name>{one.name}</Name><CreationDate>{iso8601_of_s3(one.create_ms)}</CreationDate>"
-        + (f"<BucketRegion>{one.region}</BucketRegion>" if tells_region else "")
+        + (f"<BucketRegion>{one.region}</BucketRegion>{_arn_element(one)}" if tells_region else "")
         + "</Bucket>"
         for one in buckets
     )

@@ -13,6 +13,7 @@ from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
 from cumulo.object_store import model
 from cumulo.object_store.acl import from_headers
+from cumulo.object_store.checksums import OWN
 from cumulo.object_store.edge_aws_encryption import (
     asked_encryption,
     encryption_headers,
@@ -58,7 +59,7 @@ def handlers(service: Service) -> dict[str, Handler]:
 async def _copy_object(service: Service, call: AwsCall) -> AwsAnswer:
     request, headers = call.request, call.http.headers
     await check_headers(service, call, request.Bucket)
-    if_match, if_none_match = write_conditions(headers)
+    if_match, if_none_match = write_conditions(call)
     asked = model.CopyObject(
         bucket=request.Bucket,
         key=request.Key,
@@ -108,7 +109,8 @@ async def _upload_part_copy(service: Service, call: AwsCall) -> AwsAnswer:
     return document(
         "CopyPartResult",
         f"<LastModified>{iso8601_of_s3(part.last_modified_ms)}</LastModified><ETag>&quot;{part.etag}&quot;</ETag>"
-        + checksum_elements(encoded(part.checksums)),
+        # Without an algorithm S3 keeps a checksum of its own, and tells it of whole objects only.
+        + checksum_elements(encoded({name: value for name, value in part.checksums.items() if name != OWN})),
         headers=(
             *version_header(part.source_version_id, _SOURCE_VERSION),
             *encryption_headers(part.encryption, call.http.headers),

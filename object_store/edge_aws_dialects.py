@@ -44,6 +44,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
         completion_needs_key=True,
         etags_suffice=True,
         keeps_lists=True,
+        any_condition=True,
         denies_markers=True,
         shows_parts=True,
     ),

@@ -53,6 +53,7 @@ INPUT_ERRORS: Final = InputErrors(
     ),
     too_large=_refusal("MaxMessageLengthExceeded", "Your request was too big."),
     malformed_parameter=_refusal("InvalidArgument", "Provided {parameter} not {allowed}"),
+    incomplete=MALFORMED_XML,
 )
 
 _ELEMENTS: Final[Mapping[str, Mapping[str, str]]] = {

@@ -28,7 +28,7 @@ from cumulo.object_store.edge_aws_errors import (
     request_error,
 )
 from cumulo.object_store.errors import INVALID_CHECKSUM_VALUE, INVALID_DIGEST
-from cumulo.object_store.model import CONTENT_MD5
+from cumulo.object_store.model import ANY_ETAG, CONTENT_MD5
 from cumulo.object_store.service import Service
 from cumulo.storage import digests
 
@@ -112,15 +112,21 @@ def read_conditions(headers: Mapping[str, str], prefix: str) -> model.Conditions
     )
 
 
-def write_conditions(headers: Mapping[str, str]) -> tuple[str, str]:
+def write_conditions(call: AwsCall) -> tuple[str, str]:
     """Return the entity tags that a write must meet and must not meet; raises `NotImplemented` as S3 does for both.
 
-    S3 documents two conditions of a write: that the object is one version, and that there is none. The others of RFC
-    9110 are met as well: that there is any version, and that it is not this one.
+    S3 has two conditions of a write: that the object is one version, and that there is none. A dialect may have the
+    others of RFC 9110: that there is any version, and that it is not this one.
     """
+    headers = call.http.headers
     match, none_match = headers.get("if-match", ""), headers.get("if-none-match", "")
     if match and none_match:
         raise header_error("If-Match,If-None-Match")
+    if not call.dialect.any_condition:
+        if match == ANY_ETAG:
+            raise header_error("If-Match")
+        if none_match not in ("", ANY_ETAG):
+            raise header_error("If-None-Match")
     return etags(match), etags(none_match)
 
 

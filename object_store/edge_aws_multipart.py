@@ -136,7 +136,7 @@ async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
     request, headers = call.request, call.http.headers
     await check_headers(service, call, request.Bucket)
     parts = completed_parts(request.MultipartUpload)
-    if_match, if_none_match = write_conditions(headers)
+    if_match, if_none_match = write_conditions(call)
     asked = model.CompleteMultipartUpload(
         bucket=request.Bucket,
         key=request.Key,
@@ -185,6 +185,12 @@ def _completed(part: Any) -> model.CompletedPart:
     return model.CompletedPart(part.PartNumber, etag(part.ETag), checksums)
 
 
+def _checksum_elements(part: model.Part, algorithm: str) -> str:
+    """Return the checksum of an upload's algorithm; that which S3 keeps without one it tells of whole objects only."""
+    name = algorithm.lower()
+    return checksum_elements(encoded({name: part.checksums[name]})) if name in part.checksums else ""
+
+
 async def _list_parts(service: Service, call: AwsCall) -> AwsAnswer:
     request = call.request
     await check_headers(service, call, request.Bucket)
@@ -207,7 +213,7 @@ async def _list_parts(service: Service, call: AwsCall) -> AwsAnswer:
     parts = "".join(
         f"<Part><PartNumber>{part.part_number}</PartNumber>"
         f"<LastModified>{iso8601_of_s3(part.last_modified_ms)}</LastModified><ETag>&quot;{part.etag}&quot;</ETag>"
-        f"<Size>{part.size_bytes}</Size>{checksum_elements(encoded(part.checksums))}</Part>"
+        f"<Size>{part.size_bytes}</Size>{_checksum_elements(part, upload.checksum)}</Part>"
         for part in page.parts
     )
     checksum = (

@@ -106,7 +106,7 @@ def handlers(service: Service) -> dict[str, Handler]:
 async def _put_object(service: Service, call: AwsCall) -> AwsAnswer:
     request, headers = call.request, call.http.headers
     await check_headers(service, call, request.Bucket)
-    if_match, if_none_match = write_conditions(headers)
+    if_match, if_none_match = write_conditions(call)
     asked = model.PutObject(
         bucket=request.Bucket,
         key=request.Key,

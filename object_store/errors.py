@@ -4,6 +4,8 @@ What the words do not say, the values do, which every edge carries beside them. 
 responses"; `NotModified` has no S3 code, it is HTTP status 304.
 """
 
+import msgspec
+
 from cumulo.core.errors import ErrorRow, Status
 
 NO_SUCH_BUCKET = ErrorRow("NoSuchBucket", 404, Status.NOT_FOUND, "The specified bucket does not exist")
@@ -150,6 +152,10 @@ QUOTA_EXCEEDED = ErrorRow(
 BUCKET_NOT_EMPTY = ErrorRow(
     "BucketNotEmpty", 409, Status.FAILED_PRECONDITION, "The bucket you tried to delete is not empty"
 )
+VERSIONS_NOT_EMPTY = msgspec.structs.replace(
+    BUCKET_NOT_EMPTY,
+    message="The bucket you tried to delete is not empty. You must delete all versions in the bucket.",
+)
 KEY_TOO_LONG = ErrorRow("KeyTooLongError", 400, Status.INVALID_ARGUMENT, "Your key is too long")
 KEY_MUST_BE_SPECIFIED = ErrorRow(
     "UserKeyMustBeSpecified", 400, Status.INVALID_ARGUMENT, "A key of 1 to 1024 bytes must be specified."
@@ -267,6 +273,9 @@ INVALID_PART_NUMBER_ARGUMENT = ErrorRow(
     400,
     Status.INVALID_ARGUMENT,
     "Part number must be an integer between 1 and 10000, inclusive",
+)
+COPY_RANGE_BEHIND_END = ErrorRow(
+    "InvalidRange", 400, Status.OUT_OF_RANGE, "The specified copy range is invalid for the source object size"
 )
 INVALID_COPY_RANGE = ErrorRow(
     "InvalidArgument",

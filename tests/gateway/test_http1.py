@@ -62,7 +62,7 @@ def test_request_is_answered_with_its_target():
 def test_head_request_gets_a_head_only():
     answers = talk(b"HEAD /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
 
-    assert b"content-length: 7\r\n" in answers
+    assert b"Content-Length: 7\r\n" in answers
     assert answers.endswith(b"\r\n\r\n")
 
 
@@ -125,8 +125,8 @@ def test_http_1_0_is_answered_and_closed_or_kept_as_it_asks():
     kept = talk(b"GET /1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /2 HTTP/1.0\r\n\r\n", end=False)
 
     assert statuses(kept) == [200, 200]
-    assert kept.count(b"connection: keep-alive\r\n") == 1
-    assert kept.count(b"connection: close\r\n") == 1
+    assert kept.count(b"Connection: keep-alive\r\n") == 1
+    assert kept.count(b"Connection: close\r\n") == 1
 
 
 def test_half_closing_client_is_answered():
@@ -136,7 +136,7 @@ def test_half_closing_client_is_answered():
 def test_answer_has_a_date_and_no_server():
     answers = talk(LAST)
 
-    assert b"\r\ndate: " in answers
+    assert b"\r\nDate: " in answers
     assert b"\r\nserver:" not in answers
 
 
@@ -312,7 +312,7 @@ def test_stop_lets_the_request_under_way_end_and_closes_its_connection():
 
     answer = asyncio.run(run())
 
-    assert b"connection: close" in answer
+    assert b"Connection: close" in answer
     assert answer.endswith(b"done")
 
 

@@ -140,7 +140,7 @@ def test_stream_of_known_length_is_announced_and_sent(tls, size):
 
     head, rest = answered(Response(200, stream=stream, content_length=size), tls=tls)
 
-    assert f"content-length: {size}\r\n" in head
+    assert f"Content-Length: {size}\r\n" in head
     assert rest == CONTENT[:size]
     assert stream.closed == 1
 
@@ -151,7 +151,7 @@ def test_stream_of_unknown_length_is_sent_in_chunks(tls, size):
 
     head, rest = answered(Response(200, stream=stream), tls=tls)
 
-    assert "transfer-encoding: chunked\r\n" in head
+    assert "Transfer-Encoding: chunked\r\n" in head
     assert unchunked(rest) == CONTENT[:size]
     assert stream.closed == 1
 
@@ -160,7 +160,7 @@ def test_stream_of_unknown_length_ends_with_the_connection_in_http_1_0():
     head, rest = answered(Response(200, stream=Stream(CONTENT)), b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
 
     assert "chunked" not in head
-    assert "connection: close" in head
+    assert "Connection: close" in head
     assert rest == CONTENT
 
 
@@ -169,7 +169,7 @@ def test_head_request_gets_the_headers_of_a_stream_and_nothing_is_read_from_it()
 
     head, rest = answered(Response(200, stream=stream, content_length=len(CONTENT)), ask("HEAD / HTTP/1.1"))
 
-    assert f"content-length: {len(CONTENT)}\r\n" in head
+    assert f"Content-Length: {len(CONTENT)}\r\n" in head
     assert rest == b""
     assert (stream.asked, stream.closed) == (0, 1)
 
@@ -177,7 +177,7 @@ def test_head_request_gets_the_headers_of_a_stream_and_nothing_is_read_from_it()
 def test_head_request_may_be_told_a_length_without_a_body():
     head, _ = answered(Response(200, content_length=5), ask("HEAD / HTTP/1.1"))
 
-    assert "content-length: 5\r\n" in head
+    assert "Content-Length: 5\r\n" in head
 
 
 @pytest.mark.parametrize("status", [204, 304])
@@ -192,7 +192,7 @@ def test_headers_are_sent_as_they_are_and_in_order():
     head, _ = answered(Response(299, headers=(("x-b", "1"), ("X-A", "\xe9"), ("x-b", "2")), content_type="a/b"))
 
     assert head.startswith("HTTP/1.1 299 \r\n")
-    assert "content-type: a/b\r\nx-b: 1\r\nX-A: \xe9\r\nx-b: 2\r\n" in head
+    assert "Content-Type: a/b\r\nx-b: 1\r\nX-A: \xe9\r\nx-b: 2\r\n" in head
 
 
 @pytest.mark.parametrize(

@@ -206,7 +206,7 @@ def test_refusal_before_the_body_is_asked_for_comes_instead_of_continue(tls):
     answer = asyncio.run(run())
 
     assert answer.startswith(b"HTTP/1.1 403 ")
-    assert b"connection: close" in answer
+    assert b"Connection: close" in answer
     assert answer.count(b"HTTP/1.1") == 1
 
 
@@ -242,7 +242,7 @@ def test_client_that_sends_much_before_it_reads_gets_to_see_the_refusal(tls):
     answer = asyncio.run(run())
 
     assert answer.startswith(b"HTTP/1.1 403 ")
-    assert b"connection: close" in answer
+    assert b"Connection: close" in answer
 
 
 def test_client_is_not_read_from_beyond_what_the_handler_asks_for():
@@ -320,7 +320,7 @@ def test_client_that_stalls_is_told_so_and_ended(monkeypatch, begun):
 
     answer = asyncio.run(run())
 
-    assert b"connection: close" in answer
+    assert b"Connection: close" in answer
     assert answer.endswith(REQUEST_TIMEOUT.code.encode())
 
 
@@ -400,7 +400,7 @@ def test_handler_that_gives_up_in_the_middle_of_a_piece_ends_the_connection(monk
             writer.write(put(100) + b"x" * 50)
             return await reader.read()
 
-    assert b"connection: close" in asyncio.run(run())
+    assert b"Connection: close" in asyncio.run(run())
 
 
 def test_reset_while_a_refused_body_is_dropped_is_no_bug():

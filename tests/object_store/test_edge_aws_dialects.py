@@ -213,3 +213,12 @@ def test_dialect_of_ceph_keeps_the_list_of_a_bucket_that_is_made_again(ceph: Doo
     s3.create_bucket(Bucket="lists", ObjectOwnership="ObjectWriter", ACL="log-delivery-write")
     assert refused(s3.create_bucket, Bucket="lists", ACL="private") == (409, "BucketAlreadyExists")
     assert len(s3.get_bucket_acl(Bucket="lists")["Grants"]) == 3
+
+
+def test_dialect_of_ceph_meets_every_condition_of_a_write(ceph: Door) -> None:
+    s3 = ceph.client()
+    etag = s3.put_object(**ASKED, Body=b"body")["ETag"]
+
+    s3.put_object(**ASKED, Body=b"more", IfMatch="*")
+    s3.put_object(**ASKED, Body=b"other", IfNoneMatch=etag)
+    assert refused(s3.put_object, Bucket="inbox", Key="gone", IfMatch="*") == (404, "NoSuchKey")

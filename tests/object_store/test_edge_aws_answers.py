@@ -1,0 +1,102 @@
+"""What S3 was seen to answer where its reference says nothing: names of headers, and refusals to the letter."""
+
+from typing import Any
+
+import pytest
+from botocore.client import ClientError
+
+from tests.object_store.aws_door import Door, door
+
+__all__ = ["door"]
+
+ASKED = {"Bucket": "inbox", "Key": "k"}
+NOT_IMPLEMENTED = "A header you provided implies functionality that is not implemented"
+
+
+def error_of(call: Any, **members: Any) -> dict[str, str]:
+    with pytest.raises(ClientError) as error:
+        call(**members)
+    found: dict[str, str] = error.value.response["Error"]
+    return found
+
+
+def test_headers_are_spelt_as_http_spells_them(door: Door) -> None:
+    s3 = door.client()
+    s3.put_object(**ASKED, Body=b"body", CacheControl="max-age=1")
+    seen: list[str] = []
+    s3.meta.events.register(
+        "before-parse.s3.GetObject", lambda response_dict, **_: seen.extend(response_dict["headers"])
+    )
+    s3.get_object(**ASKED)
+
+    assert {"ETag", "Last-Modified", "Content-Type", "Content-Length", "Accept-Ranges", "Cache-Control", "Date"} <= {
+        *seen
+    }
+    assert "x-amz-request-id" in seen
+
+
+def test_document_that_lacks_a_member_is_malformed(door: Door) -> None:
+    answer = door.ask("PUT", "/inbox?encryption", body=b"<ServerSideEncryptionConfiguration/>")
+
+    assert answer.error == (
+        400,
+        "MalformedXML",
+        "The XML you provided was not well-formed or did not validate against our published schema",
+    )
+
+
+def test_bucket_with_versions_says_that_they_hold_it(door: Door) -> None:
+    s3 = door.client()
+    s3.put_bucket_versioning(Bucket="inbox", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(**ASKED)
+    s3.delete_object(**ASKED)
+
+    assert error_of(s3.delete_bucket, Bucket="inbox")["Message"] == (
+        "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
+    )
+
+
+def test_listed_buckets_have_their_arns(door: Door) -> None:
+    (bucket,) = door.client().list_buckets(MaxBuckets=5)["Buckets"]
+
+    assert bucket["BucketArn"] == "arn:aws:s3:::inbox"
+
+
+def test_parts_of_an_upload_without_an_algorithm_show_no_checksum(door: Door) -> None:
+    s3 = door.client()
+    s3.put_object(Bucket="inbox", Key="from", Body=b"body")
+    upload = {**ASKED, "UploadId": s3.create_multipart_upload(**ASKED)["UploadId"]}
+    copied = s3.upload_part_copy(**upload, PartNumber=1, CopySource="inbox/from")["CopyPartResult"]
+    (part,) = s3.list_parts(**upload)["Parts"]
+    done = s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]})
+
+    assert {*copied} == {"ETag", "LastModified"}
+    assert {*part} == {"ETag", "LastModified", "PartNumber", "Size"}
+    assert "ChecksumCRC64NVME" in done
+
+
+def test_range_of_a_part_copy_is_refused_by_what_is_wrong_with_it(door: Door) -> None:
+    s3 = door.client()
+    s3.put_object(Bucket="inbox", Key="from", Body=b"0123456789")
+    upload = {**ASKED, "UploadId": s3.create_multipart_upload(**ASKED)["UploadId"], "CopySource": "inbox/from"}
+
+    error = error_of(s3.upload_part_copy, **upload, PartNumber=1, CopySourceRange="bytes=0-100")
+    assert (error["Code"], error["ArgumentName"], error["ArgumentValue"]) == (
+        "InvalidArgument",
+        "x-amz-copy-source-range",
+        "bytes=0-100",
+    )
+    error = error_of(s3.upload_part_copy, **upload, PartNumber=1, CopySourceRange="bytes=100-200")
+    assert (error["Code"], error["Message"]) == (
+        "InvalidRange",
+        "The specified copy range is invalid for the source object size",
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition", "header"), [({"IfMatch": "*"}, "If-Match"), ({"IfNoneMatch": "e"}, "If-None-Match")]
+)
+def test_write_has_the_two_conditions_that_s3_has(door: Door, condition: dict[str, str], header: str) -> None:
+    error = error_of(door.client().put_object, **ASKED, **condition)
+
+    assert (error["Code"], error["Message"], error["Header"]) == ("NotImplemented", NOT_IMPLEMENTED, header)
