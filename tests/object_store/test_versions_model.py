@@ -124,7 +124,7 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             elif there.data is None:
                 assert answer == "InvalidRequest"
             else:
-                assert answer.source_version_id == (id_ if self.state else "")
+                assert answer.source_version_id == (id_ if id_ != "null" else "")
                 self.add(key, answer.version_id, there.data, there.tags)
 
         @rule(key=KEYS)
