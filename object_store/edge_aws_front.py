@@ -68,16 +68,14 @@ class Front:
         if _ORIGIN not in headers:
             raise _BAD_REQUEST.error(message="Insufficient information. Origin request header needed.")
         method = headers.get(_METHOD)
+        rules = await self._service.cors_rules(bucket)
+        if not rules:
+            said = "Bucket not found" if rules is None else "CORS is not enabled for this bucket."
+            raise _ACCESS_FORBIDDEN.error(
+                message=f"CORSResponse: {said}", Method=method or request.method, ResourceType="BUCKET"
+            )
         if method not in cors.METHODS:
             raise _BAD_REQUEST.error(message=f"Invalid Access-Control-Request-Method: {method or 'null'}")
-        rules = await self._service.cors_rules(bucket)
-        if rules is None:
-            raise _ACCESS_FORBIDDEN.error(
-                message="CORSResponse: Bucket not found", Method=method, ResourceType="BUCKET"
-            )
-        if not rules:
-            message = "CORSResponse: CORS is not enabled for this bucket."
-            raise _ACCESS_FORBIDDEN.error(message=message, Method=method, ResourceType="BUCKET")
         rule = _find(rules, request)
         if rule is None:
             kind = "OBJECT" if visit.address.key else "BUCKET"

@@ -83,7 +83,7 @@ def tags_in_header(text: str | None) -> Mapping[str, str]:
     except ValueError:
         pairs = []
     tags = dict(pairs)
-    if not pairs or len(tags) < len(pairs):
+    if not pairs or len(tags) < len(pairs) or "," in text:
         raise argument_error(
             _TAGGING,
             text,

@@ -274,6 +274,12 @@ INVALID_PART_NUMBER_ARGUMENT = ErrorRow(
     Status.INVALID_ARGUMENT,
     "Part number must be an integer between 1 and 10000, inclusive",
 )
+CONDITIONAL_REQUEST_CONFLICT = ErrorRow(
+    "ConditionalRequestConflict",
+    409,
+    Status.ABORTED,
+    "The conditional request cannot succeed due to a conflicting operation against this resource.",
+)
 COPY_RANGE_BEHIND_END = ErrorRow(
     "InvalidRange", 400, Status.OUT_OF_RANGE, "The specified copy range is invalid for the source object size"
 )

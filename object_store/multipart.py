@@ -10,13 +10,14 @@ import hashlib
 
 import msgspec
 
-from cumulo.object_store import keys, locks, model
+from cumulo.object_store import keys, locks, model, naming
 from cumulo.object_store.bodies import NewBody, discard_body, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
 from cumulo.object_store.checksums import OWN, check_completed, check_whole, of_parts, upload_type
 from cumulo.object_store.conditions import check_write
 from cumulo.object_store.encryption import told_of
 from cumulo.object_store.errors import (
+    CONDITIONAL_REQUEST_CONFLICT,
     ENTITY_TOO_SMALL,
     INVALID_PART,
     INVALID_PART_ORDER,
@@ -153,7 +154,8 @@ def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
     """Make the object out of its parts.
 
     Raises `NoSuchUpload`, `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`, `InvalidRequest`, `BadDigest`,
-    `PreconditionFailed`, `NoSuchKey`.
+    `PreconditionFailed`, `NoSuchKey`, `ConditionalRequestConflict` where the object that is to be matched was written
+    after the upload had begun.
     """
     request: model.CompleteMultipartUpload = stamped.request
     partition = stamped.partition
@@ -179,6 +181,8 @@ def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
     check_whole(upload, shown, request.checksums, request.checksum_type)
     found = current_object(txn, stamped)
     check_write(found, request.key, request.if_match, request.if_none_match)
+    if request.if_match and found is not None and found.modified_ms > upload.create_ms:
+        raise CONDITIONAL_REQUEST_CONFLICT.error(key=naming.shown(request.key), condition="If-Match")
 
     counters = open_counters(txn, partition)
     record = ObjectRecord(
@@ -279,13 +283,14 @@ def list_parts(txn: ReadTxn, stamped: Stamped) -> ListedParts:
 def uploads_position(prefix: str, delimiter: str, key_marker: str, upload: int | None) -> bytes:
     """Return where a listing of uploads begins: at its prefix, behind all uploads of a key, or behind one of them.
 
-    A marker that is itself a common prefix stands for all of it.
+    A marker within a common prefix stands for all of it.
     """
     begin = keys.text_prefix(b"", prefix)
     if not key_marker:
         return begin
-    if key_marker.startswith(prefix) and common_prefix(key_marker, prefix, delimiter) == key_marker:
-        return tuples.after(keys.text_prefix(b"", key_marker))
+    rolled_up = common_prefix(key_marker, prefix, delimiter) if key_marker.startswith(prefix) else ""
+    if rolled_up:
+        return tuples.after(keys.text_prefix(b"", rolled_up))
     of_key = tuples.encode((key_marker,))
     return max(begin, tuples.after(of_key) if upload is None else of_key + u64(upload) + b"\x00")
 

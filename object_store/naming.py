@@ -139,6 +139,12 @@ def check_storage_class(storage_class: str) -> None:
         raise INVALID_STORAGE_CLASS.error(storage_class=shown(storage_class))
 
 
+_RESERVED_TAG = {
+    "Bucket": "System tags cannot be added/updated by requester",
+    "Object": "Your TagKey cannot be prefixed with aws:",
+}
+
+
 def check_tags(tags: Mapping[str, str], what: str, tags_max: int) -> None:
     """Raise `BadRequest` for too many tags, `InvalidTag` for one that cannot be; `what` is said to bear them."""
     if len(tags) > tags_max:
@@ -147,9 +153,10 @@ def check_tags(tags: Mapping[str, str], what: str, tags_max: int) -> None:
         if not 1 <= len(key) <= model.TAG_KEY_CHARACTERS_MAX or not _is_tag_text(key):
             raise INVALID_TAG.error(reason="The TagKey you have provided is invalid", key=shown(key))
         if len(value) > model.TAG_VALUE_CHARACTERS_MAX or not _is_tag_text(value):
-            raise INVALID_TAG.error(reason="The TagValue you have provided is invalid", key=shown(key))
+            reason = "The TagValue you have provided is invalid"
+            raise INVALID_TAG.error(reason=reason, key=shown(key), value=shown(value))
         if key.startswith("aws:"):
-            raise INVALID_TAG.error(reason="System tags cannot be added/updated by requester", key=shown(key))
+            raise INVALID_TAG.error(reason=_RESERVED_TAG.get(what, _RESERVED_TAG["Bucket"]), key=shown(key))
 
 
 def _is_tag_text(text: str) -> bool:

@@ -78,13 +78,14 @@ class _Rows:
 def first_position(prefix: str, delimiter: str, key_marker: str) -> bytes:
     """Return where a listing begins: at its prefix, or behind all versions of `key_marker`.
 
-    A marker that is itself a common prefix stands for all of it.
+    A marker within a common prefix stands for all of it.
     """
     begin = keys.text_prefix(b"", prefix)
     if not key_marker:
         return begin
-    if key_marker.startswith(prefix) and common_prefix(key_marker, prefix, delimiter) == key_marker:
-        return max(begin, tuples.after(keys.text_prefix(b"", key_marker)))
+    rolled_up = common_prefix(key_marker, prefix, delimiter) if key_marker.startswith(prefix) else ""
+    if rolled_up:
+        return max(begin, tuples.after(keys.text_prefix(b"", rolled_up)))
     return max(begin, keys.behind_versions(key_marker))
 
 

@@ -100,3 +100,50 @@ def test_write_has_the_two_conditions_that_s3_has(door: Door, condition: dict[st
     error = error_of(door.client().put_object, **ASKED, **condition)
 
     assert (error["Code"], error["Message"], error["Header"]) == ("NotImplemented", NOT_IMPLEMENTED, header)
+
+
+def test_completion_is_refused_where_the_object_was_written_after_the_upload_began(door: Door) -> None:
+    s3 = door.client()
+    upload = {**ASKED, "UploadId": s3.create_multipart_upload(**ASKED)["UploadId"]}
+    part = s3.upload_part(**upload, PartNumber=1, Body=b"x")
+    whole = {"MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}}
+    etag = s3.put_object(**ASKED, Body=b"between")["ETag"]
+
+    error = error_of(s3.complete_multipart_upload, **upload, **whole, IfMatch=etag)
+    assert (error["Code"], error["Condition"], error["Key"]) == ("ConditionalRequestConflict", "If-Match", "k")
+    s3.complete_multipart_upload(**upload, **whole)
+    assert s3.get_object(**ASKED)["Body"].read() == b"x"
+
+
+def test_marker_within_a_common_prefix_stands_for_all_of_it(door: Door) -> None:
+    s3 = door.client()
+    for key in ("folder/sub/1", "folder/sub/2", "folder/z"):
+        s3.put_object(Bucket="inbox", Key=key)
+    asked = {"Bucket": "inbox", "Prefix": "folder/", "Delimiter": "/"}
+
+    page = s3.list_objects(**asked, Marker="folder/sub/1")
+    assert ([one["Key"] for one in page["Contents"]], "CommonPrefixes" in page) == (["folder/z"], False)
+    versions = s3.list_object_versions(**asked, KeyMarker="folder/sub/1")
+    assert ([one["Key"] for one in versions["Versions"]], "CommonPrefixes" in versions) == (["folder/z"], False)
+
+
+@pytest.mark.parametrize(
+    ("bucket", "said"), [("inbox", "CORS is not enabled for this bucket."), ("gone", "Bucket not found")]
+)
+def test_preflight_of_a_bucket_without_rules_is_forbidden_whatever_it_asks(door: Door, bucket: str, said: str) -> None:
+    answer = door.send("OPTIONS", f"/{bucket}/k", {"Host": f"127.0.0.1:{door.port}", "Origin": "http://a.example"}, b"")
+
+    assert answer.error == (403, "AccessForbidden", f"CORSResponse: {said}")
+    assert answer.xml["Error"]["Method"] == "OPTIONS"
+
+
+def test_tags_are_refused_by_what_is_wrong_with_them(door: Door) -> None:
+    s3 = door.client()
+    s3.put_object(**ASKED)
+
+    error = error_of(s3.put_object_tagging, **ASKED, Tagging={"TagSet": [{"Key": "aws:a", "Value": ""}]})
+    assert (error["Code"], error["Message"]) == ("InvalidTag", "Your TagKey cannot be prefixed with aws:")
+    error = error_of(s3.put_bucket_tagging, Bucket="inbox", Tagging={"TagSet": [{"Key": "k", "Value": "a,b"}]})
+    assert (error["Code"], error["TagKey"], error["TagValue"]) == ("InvalidTag", "k", "a,b")
+    error = error_of(s3.put_object, **ASKED, Tagging="a=1,b=2")
+    assert (error["Code"], error["ArgumentName"]) == ("InvalidArgument", "x-amz-tagging")
