@@ -84,7 +84,8 @@ def _members(error: ServiceError, members: Members) -> dict[str, Any]:
 def _typed(error: ServiceError, service: ServiceModel, values: dict[str, Any]) -> dict[str, Any]:
     shape = _shape(error.row, service)
     namespace = f"com.amazonaws.{service.name}" if shape in service.errors else _CORAL
-    return {"__type": f"{namespace}#{shape}", "message": error.message, **values}
+    message = {"message": error.message} if error.message else {}
+    return {"__type": f"{namespace}#{shape}", **message, **values}
 
 
 def _error_response(error: ServiceError, service: ServiceModel, request_id: str, values: dict[str, Any]) -> bytes:

@@ -4,7 +4,7 @@ Knows AWS's shapes (`aws_kms`, generated) and the service's one door, `call`; au
 table (asymmetric keys, MACs, imported material, key stores, grants) the gateway refuses by name.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from cumulo.core.context import CallContext
@@ -13,7 +13,7 @@ from cumulo.core.lazy import LazyModule
 from cumulo.core.operations import Result
 from cumulo.gateway.aws_service import AwsCall, AwsService, Handler, InputErrors
 from cumulo.key_service import model
-from cumulo.key_service.errors import UNSUPPORTED, VALIDATION, WRONG
+from cumulo.key_service.errors import INVALID_CIPHERTEXT, TAG, UNSUPPORTED, VALIDATION, WRONG
 from cumulo.key_service.naming import constraint
 
 BODY_BYTES_MAX: Final = 1024 * 1024
@@ -21,6 +21,8 @@ SYMMETRIC: Final = "SYMMETRIC_DEFAULT"
 _DATA_KEY_BYTES: Final = {"AES_256": 32, "AES_128": 16}
 _aws: Any = LazyModule("cumulo.key_service.aws_kms")
 _ACCESS_DENIED = ErrorRow("AccessDeniedException", 400, Status.PERMISSION_DENIED, "{reason}")
+_INVALID_CIPHERTEXT = ErrorRow(INVALID_CIPHERTEXT.code, 400, Status.INVALID_ARGUMENT, "")
+"""KMS says no word about a ciphertext that does not open."""
 
 INPUT_ERRORS = InputErrors(
     missing=ErrorRow(
@@ -79,6 +81,8 @@ def _handler(service: KeyDoor, row: Row) -> Handler:
         except ServiceError as error:
             if error.row is ACCESS_DENIED:
                 raise _ACCESS_DENIED.error(**error.values) from None
+            if error.row is INVALID_CIPHERTEXT:
+                raise _INVALID_CIPHERTEXT.error() from None
             raise
         return render(result.value)
 
@@ -137,11 +141,11 @@ def _rows() -> Mapping[str, Row]:
         "GetKeyRotationStatus": (_named(model.GetKeyRotationStatus), _rotation_status),
         "RotateKeyOnDemand": (
             _named(model.RotateKeyOnDemand),
-            lambda key_id: _aws.RotateKeyOnDemandResponse(KeyId=key_id),
+            lambda arn: _aws.RotateKeyOnDemandResponse(KeyId=arn),
         ),
         "ListKeyRotations": (_list_rotations, _rotations),
         "TagResource": (
-            lambda asked: model.TagResource(asked.KeyId, {tag.TagKey: tag.TagValue for tag in asked.Tags}),
+            lambda asked: model.TagResource(asked.KeyId, _tags(asked.Tags)),
             _nothing,
         ),
         "UntagResource": (lambda asked: model.UntagResource(asked.KeyId, tuple(asked.TagKeys)), _nothing),
@@ -177,7 +181,7 @@ def _rows() -> Mapping[str, Row]:
             ),
         ),
         "GenerateRandom": (
-            lambda asked: model.GenerateRandom(0 if asked.NumberOfBytes is None else asked.NumberOfBytes),
+            _random,
             lambda made: _aws.GenerateRandomResponse(Plaintext=made),
         ),
     }
@@ -199,15 +203,19 @@ def _create_key(asked: Any) -> model.CreateKey:
         if value is not None and value not in offered:
             allowed = f"only {offered[0]} is offered" if offered else "not offered"
             raise UNSUPPORTED.error(reason=f"{parameter} {value}: {allowed}; see docs/compatibility.md.")
-    tags = asked.Tags or []
-    if len({tag.TagKey for tag in tags}) < len(tags):
-        raise WRONG.error(reason="Duplicate tag keys")
     return model.CreateKey(
         description=asked.Description or "",
         policy=asked.Policy or "",
-        tags={tag.TagKey: tag.TagValue for tag in tags},
+        tags=_tags(asked.Tags or []),
         may_lock_out=bool(asked.BypassPolicyLockoutSafetyCheck),
     )
+
+
+def _tags(asked: Sequence[Any]) -> dict[str, str]:
+    tags = {tag.TagKey: tag.TagValue for tag in asked}
+    if len(tags) < len(asked):
+        raise TAG.error(reason="Duplicate tag keys")
+    return tags
 
 
 def _metadata(key: model.Key) -> Any:
@@ -383,6 +391,12 @@ def _data_key_request(asked: Any, kind: type) -> Any:
         if size is None:
             raise constraint("keySpec", asked.KeySpec[:128], f"be one of {', '.join(_DATA_KEY_BYTES)}")
     return kind(asked.KeyId, size, asked.EncryptionContext or {}, bool(asked.DryRun))
+
+
+def _random(asked: Any) -> model.GenerateRandom:
+    if asked.NumberOfBytes is None:
+        raise WRONG.error(reason="NumberOfBytes is required.")
+    return model.GenerateRandom(asked.NumberOfBytes)
 
 
 # Pages

@@ -8,6 +8,8 @@ from cumulo.core.errors import ErrorRow, Status
 NOT_FOUND = ErrorRow("NotFoundException", 400, Status.NOT_FOUND, "Key '{arn}' does not exist")
 ALIAS_NOT_FOUND = ErrorRow("NotFoundException", 400, Status.NOT_FOUND, "Alias {arn} is not found.")
 INVALID_KEY_ID = ErrorRow("NotFoundException", 400, Status.NOT_FOUND, "Invalid keyId '{key_id}'")
+NOT_IN_REGION = ErrorRow("NotFoundException", 400, Status.NOT_FOUND, "Invalid arn {region}")
+"""An ARN of another region than the one asked, which is what KMS names as invalid."""
 INVALID_ARN = ErrorRow("InvalidArnException", 400, Status.INVALID_ARGUMENT, "Invalid arn {arn}")
 DISABLED = ErrorRow("DisabledException", 400, Status.FAILED_PRECONDITION, "{arn} is disabled.")
 INVALID_STATE = ErrorRow("KMSInvalidStateException", 400, Status.FAILED_PRECONDITION, "{arn} is {state}.")
@@ -30,6 +32,13 @@ INCORRECT_KEY = ErrorRow(
     Status.INVALID_ARGUMENT,
     "The key ID in the request does not identify a CMK that can perform this operation.",
 )
+ROTATIONS_EXCEEDED = ErrorRow(
+    "LimitExceededException",
+    400,
+    Status.RESOURCE_EXHAUSTED,
+    "The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed"
+    " for this key: {arn}",
+)
 LIMIT_EXCEEDED = ErrorRow("LimitExceededException", 400, Status.RESOURCE_EXHAUSTED, "{what} is limited to {limit}.")
 MALFORMED_POLICY = ErrorRow("MalformedPolicyDocumentException", 400, Status.INVALID_ARGUMENT, "{reason}")
 LOCKED_OUT = ErrorRow(
@@ -49,6 +58,13 @@ VALIDATION = ErrorRow(
     Status.INVALID_ARGUMENT,
     "1 validation error detected: Value '{value}' at '{parameter}' failed to satisfy constraint: Member must {allowed}",
 )
+BLOB_VALIDATION = ErrorRow(
+    "ValidationException",
+    400,
+    Status.INVALID_ARGUMENT,
+    "1 validation error detected: Value at '{parameter}' failed to satisfy constraint: Member must {allowed}",
+)
+"""As `VALIDATION`, of bytes, which no message repeats."""
 WRONG = ErrorRow("ValidationException", 400, Status.INVALID_ARGUMENT, "{reason}")
 """Input that breaks a rule of KMS's which its model does not state."""
 AWS_MANAGED = ErrorRow(

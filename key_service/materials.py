@@ -13,8 +13,8 @@ from cumulo.key_service.errors import (
     DISABLED,
     INVALID_CIPHERTEXT,
     INVALID_STATE,
-    LIMIT_EXCEEDED,
     NOT_FOUND,
+    ROTATIONS_EXCEEDED,
     TAG,
 )
 from cumulo.key_service.keys import KeyRecord, MaterialRecord
@@ -299,15 +299,15 @@ def rotation_status(txn: ReadTxn, stamped: Stamped) -> model.RotationStatus:
 
 
 def rotate_on_demand(txn: Txn, stamped: Stamped) -> str:
-    """Give a key new material; returns its id. Raises `LimitExceededException`."""
+    """Give a key new material; returns its ARN. Raises `LimitExceededException`."""
     record = _changeable(txn, stamped)
     _require_usable(stamped.key, record)
     if record.on_demand >= model.ROTATIONS_ON_DEMAND_MAX:
-        raise LIMIT_EXCEEDED.error(what="The number of on-demand rotations of a key", limit=record.on_demand)
+        raise ROTATIONS_EXCEEDED.error(arn=arn_of(stamped.key, record))
     _add_material(txn, stamped, stamped.key, record.material + 1, on_demand=True)
     changed = msgspec.structs.replace(record, material=record.material + 1, on_demand=record.on_demand + 1)
     _put(txn, stamped, changed)
-    return keys.shown_id(stamped.key)
+    return arn_of(stamped.key, record)
 
 
 class DueRotation(msgspec.Struct, frozen=True):
@@ -383,4 +383,4 @@ def list_tags(txn: ReadTxn, stamped: Stamped) -> list[tuple[str, str]]:
 
 def too_many_tags() -> ServiceError:
     """Return the refusal of more tags than a key can have."""
-    return TAG.error(reason=f"A key can have at most {model.TAGS_MAX} tags.")
+    return TAG.error(reason="Too many tags")

@@ -11,10 +11,13 @@ from cumulo.core.errors import ServiceError
 from cumulo.core.names import parse_arn
 from cumulo.key_service import model
 from cumulo.key_service.errors import (
+    BLOB_VALIDATION,
     INVALID_ALIAS,
     INVALID_ARN,
     INVALID_KEY_ID,
     MALFORMED_POLICY,
+    NOT_FOUND,
+    NOT_IN_REGION,
     RESERVED_ALIAS,
     TAG,
     VALIDATION,
@@ -23,8 +26,10 @@ from cumulo.key_service.errors import (
 from cumulo.key_service.materials import too_many_tags
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
+_MULTI_REGION_ID = re.compile(r"mrk-[0-9a-f]{32}").fullmatch
+"""The id of a key in several regions; none exists here."""
 _ALIAS = re.compile(r"alias/[a-zA-Z0-9/_-]+").fullmatch
-_SHOWN_CHARACTERS_MAX = 256
+_SHOWN_CHARACTERS_MAX = 1_024
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -47,10 +52,12 @@ def read_key_id(text: str, account: str, region: str) -> Named:
         if arn is None or arn.service != "kms":
             raise INVALID_ARN.error(arn=shown(text))
         if arn.region != region:
-            raise INVALID_KEY_ID.error(key_id=shown(text))
+            raise NOT_IN_REGION.error(region=shown(arn.region))
         account, text = arn.account, arn.resource.removeprefix("key/")
     if _ALIAS(text):
         return Named(account, region, alias=text)
+    if _MULTI_REGION_ID(text):
+        raise NOT_FOUND.error(arn=model.key_arn(account, region, text))
     if not _UUID(text):
         raise INVALID_KEY_ID.error(key_id=shown(text))
     return Named(account, region, key=uuid.UUID(text).bytes)
@@ -61,7 +68,10 @@ def check_alias(name: str) -> None:
     if not 1 <= len(name) <= model.ALIAS_CHARACTERS_MAX:
         raise constraint("aliasName", shown(name), f"have length between 1 and {model.ALIAS_CHARACTERS_MAX}")
     if not name.startswith("alias/"):
-        raise WRONG.error(reason="Invalid identifier: an alias begins with alias/")
+        raise WRONG.error(
+            reason='Alias must start with the prefix "alias/". Please see'
+            " https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
+        )
     if not _ALIAS(name):
         raise INVALID_ALIAS.error(reason=f"Alias {shown(name)} must hold only a-z, A-Z, 0-9, /, _ and - after alias/.")
     if name.startswith(model.SERVICE_ALIASES):
@@ -79,15 +89,11 @@ def check_tags(tags: Mapping[str, str]) -> None:
     """Refuse tags that a key cannot have."""
     if len(tags) > model.TAGS_MAX:
         raise too_many_tags()
-    for name, value in tags.items():
-        if not 1 <= len(name) <= model.TAG_KEY_CHARACTERS_MAX or name.lower().startswith("aws:"):
-            allowed = f"1 to {model.TAG_KEY_CHARACTERS_MAX} characters, and may not begin with aws:"
-            raise TAG.error(reason=f"The tag key {shown(name)!r} is not allowed: it has {allowed}.")
-        if len(value) > model.TAG_VALUE_CHARACTERS_MAX:
-            raise TAG.error(
-                reason=f"The value of tag {name!r} has {len(value)} characters;"
-                f" at most {model.TAG_VALUE_CHARACTERS_MAX} are allowed."
-            )
+    for number, (name, value) in enumerate(tags.items(), 1):
+        check_length(f"tags.{number}.member.tagKey", name, 1, model.TAG_KEY_CHARACTERS_MAX)
+        check_length(f"tags.{number}.member.tagValue", value, 0, model.TAG_VALUE_CHARACTERS_MAX)
+    if any(name.lower().startswith("aws:") for name in tags):
+        raise TAG.error(reason="Tags beginning with aws: are reserved")
 
 
 def check_policy_size(policy: str) -> None:
@@ -100,11 +106,14 @@ def check_policy_size(policy: str) -> None:
 
 def check_length(parameter: str, value: str | bytes, low: int, high: int) -> None:
     """Refuse a text or bytes of the wrong length."""
-    text = shown(value) if isinstance(value, str) else f"{len(value)} bytes"
-    if len(value) < low:
-        raise constraint(parameter, text, f"have length greater than or equal to {low}")
+    if low <= len(value) <= high:
+        return
+    allowed = f"have length greater than or equal to {low}"
     if len(value) > high:
-        raise constraint(parameter, text, f"have length less than or equal to {high}")
+        allowed = f"have length less than or equal to {high}"
+    if isinstance(value, str):
+        raise constraint(parameter, shown(value), allowed)
+    raise BLOB_VALIDATION.error(parameter=parameter, allowed=allowed)
 
 
 def check_between(parameter: str, value: int, low: int, high: int) -> None:

@@ -68,7 +68,8 @@ def test_rotation_and_deletion(kms):
     kms.enable_key_rotation(KeyId=key, RotationPeriodInDays=90)
     status = kms.get_key_rotation_status(KeyId=key)
     assert (status["KeyRotationEnabled"], status["RotationPeriodInDays"]) == (True, 90)
-    kms.rotate_key_on_demand(KeyId=key)
+    arn = kms.describe_key(KeyId=key)["KeyMetadata"]["Arn"]
+    assert kms.rotate_key_on_demand(KeyId=key)["KeyId"] == arn
     (rotation,) = kms.list_key_rotations(KeyId=key)["Rotations"]
     assert rotation["RotationType"] == "ON_DEMAND"
     scheduled = kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
@@ -96,6 +97,117 @@ def test_rotation_and_deletion(kms):
 def test_bad_input_is_refused(server, operation, members, code):
     unchecked = server.boto3("kms", config=ONCE.merge(Config(parameter_validation=False)))
     assert refusal(getattr(unchecked, operation), **members)[1] == code
+
+
+WELL_FORMED = "00000000-0000-4000-8000-000000000000"
+ARN = "arn:aws:kms:{region}:000000000000:key/{key_id}"
+
+
+@pytest.mark.parametrize(
+    ("operation", "members", "code", "message"),
+    [
+        (
+            "create_alias",
+            {"AliasName": "photos", "TargetKeyId": "{key}"},
+            "ValidationException",
+            (
+                'Alias must start with the prefix "alias/". Please see'
+                " https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
+            ),
+        ),
+        (
+            "create_key",
+            {"Tags": [{"TagKey": f"k{number}", "TagValue": ""} for number in range(51)]},
+            "TagException",
+            "Too many tags",
+        ),
+        (
+            "create_key",
+            {"Tags": [{"TagKey": "AWS:mine", "TagValue": ""}]},
+            "TagException",
+            "Tags beginning with aws: are reserved",
+        ),
+        (
+            "tag_resource",
+            {"KeyId": "{key}", "Tags": [{"TagKey": "a", "TagValue": "1"}, {"TagKey": "a", "TagValue": "2"}]},
+            "TagException",
+            "Duplicate tag keys",
+        ),
+        (
+            "tag_resource",
+            {"KeyId": "{key}", "Tags": [{"TagKey": "a" * 129, "TagValue": ""}]},
+            "ValidationException",
+            (
+                f"1 validation error detected: Value '{'a' * 129}' at 'tags.1.member.tagKey' failed to satisfy"
+                " constraint: Member must have length less than or equal to 128"
+            ),
+        ),
+        (
+            "create_key",
+            {"Tags": [{"TagKey": "a", "TagValue": ""}, {"TagKey": "b", "TagValue": "v" * 257}]},
+            "ValidationException",
+            (
+                f"1 validation error detected: Value '{'v' * 257}' at 'tags.2.member.tagValue' failed to satisfy"
+                " constraint: Member must have length less than or equal to 256"
+            ),
+        ),
+        (
+            "describe_key",
+            {"KeyId": ARN.format(region="eu-central-1", key_id=WELL_FORMED)},
+            "NotFoundException",
+            "Invalid arn eu-central-1",
+        ),
+        (
+            "describe_key",
+            {"KeyId": "mrk-" + "0a" * 16},
+            "NotFoundException",
+            f"Key '{ARN.format(region='us-east-1', key_id='mrk-' + '0a' * 16)}' does not exist",
+        ),
+        ("generate_random", {}, "ValidationException", "NumberOfBytes is required."),
+        (
+            "encrypt",
+            {"KeyId": "{key}", "Plaintext": bytes(4_097)},
+            "ValidationException",
+            (
+                "1 validation error detected: Value at 'plaintext' failed to satisfy constraint: Member must"
+                " have length less than or equal to 4096"
+            ),
+        ),
+        ("decrypt", {"CiphertextBlob": b"nonsense"}, "InvalidCiphertextException", ""),
+    ],
+)
+def test_refusals_are_worded_as_kms_words_them(server, kms, operation, members, code, message):
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    unchecked = server.boto3("kms", config=ONCE.merge(Config(parameter_validation=False)))
+    filled = {name: key if value == "{key}" else value for name, value in members.items()}
+
+    with pytest.raises(ClientError) as caught:
+        getattr(unchecked, operation)(**filled)
+
+    error = caught.value.response["Error"]
+    assert (error["Code"], error["Message"]) == (code, message)
+
+
+def test_on_demand_rotations_end_with_the_words_of_kms(kms):
+    key = kms.create_key()["KeyMetadata"]
+    for _ in range(25):
+        kms.rotate_key_on_demand(KeyId=key["KeyId"])
+
+    with pytest.raises(ClientError) as caught:
+        kms.rotate_key_on_demand(KeyId=key["KeyId"])
+
+    assert caught.value.response["Error"]["Code"] == "LimitExceededException"
+    assert caught.value.response["Error"]["Message"] == (
+        "The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be"
+        f" performed for this key: {key['Arn']}"
+    )
+
+
+def test_a_ciphertext_that_does_not_open_is_refused_without_a_word(kms):
+    with pytest.raises(ClientError) as caught:
+        kms.decrypt(CiphertextBlob=b"nonsense")
+
+    assert "message" not in caught.value.response
 
 
 def test_a_user_needs_his_own_policy_or_the_keys(server, kms):
