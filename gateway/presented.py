@@ -40,6 +40,8 @@ _QUERY_PARAMETERS = ("Algorithm", "Credential", "Date", "Expires", "SignedHeader
 QUERY_NAMES = {f"X-Amz-{name}".encode(): name for name in (*_QUERY_PARAMETERS, "Security-Token")}
 VERSION_2_NAMES = {b"AWSAccessKeyId", b"Signature"}
 _SINGLE_HEADERS = {"authorization", "host", "date", "content-type", "content-length", "content-md5", "range"}
+_LISTS = {"x-amz-object-attributes", "x-amz-optional-object-attributes"}
+"""Headers that are lists, of which some SDKs send a line for each member (RFC 9110, section 5.3)."""
 
 
 class Presented(msgspec.Struct, frozen=True):
@@ -195,10 +197,13 @@ def _read_query(request: Request, pairs: list[QueryPair]) -> Presented:
 
 
 def check_single(request: Request) -> None:
-    """Refuse a header that AWS reads once and that was sent twice. User metadata may repeat: it is joined by commas."""
+    """Refuse a header that AWS reads once and that was sent twice. User metadata and lists may repeat: they are joined
+    by commas.
+    """
     seen: set[str] = set()
     for name, _ in request.header_lines:
-        single = name in _SINGLE_HEADERS or (name.startswith("x-amz-") and not name.startswith("x-amz-meta-"))
+        may_repeat = name in _LISTS or name.startswith("x-amz-meta-")
+        single = name in _SINGLE_HEADERS or (name.startswith("x-amz-") and not may_repeat)
         if single and name in seen:
             raise SignatureError(Refusal.REPEATED, name=name)
         seen.add(name)

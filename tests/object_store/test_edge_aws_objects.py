@@ -579,6 +579,25 @@ def test_object_attributes(door: Door) -> None:
     assert found["Checksum"]["ChecksumSHA256"] == base64.b64encode(hashlib.sha256(b"body").digest()).decode()
 
 
+def test_attributes_may_be_asked_for_in_a_header_each(door: Door) -> None:
+    door.ask("PUT", "/inbox/key", body=b"body")
+    url = door.client(signature_version="s3v4").generate_presigned_url(
+        "get_object_attributes", {"Bucket": "inbox", "Key": "key", "ObjectAttributes": ["ETag", "ObjectSize"]}
+    )
+    target = url.removeprefix(f"http://127.0.0.1:{door.port}")
+
+    with socket.create_connection(("127.0.0.1", door.port), 30) as connection:
+        lines = "".join(f"x-amz-object-attributes: {name}\r\n" for name in ("ETag", "ObjectSize"))
+        said = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{door.port}\r\n{lines}Connection: close\r\n\r\n"
+        connection.sendall(said.encode())
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"<ETag>" in answer
+    assert b"<ObjectSize>4</ObjectSize>" in answer
+    assert b"StorageClass" not in answer
+
+
 def in_parts(s3: Any, bodies: list[bytes], **asked: str) -> list[str]:
     """Upload `bodies` as the parts of `inbox/parts`, return their SHA-256."""
     place: dict[str, Any] = {"Bucket": "inbox", "Key": "parts"}
