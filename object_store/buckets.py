@@ -199,8 +199,9 @@ def versioning_of(txn: ReadTxn, found: Found) -> str:
 
 
 def get_location(txn: ReadTxn, stamped: Stamped) -> str:
-    """Return a bucket's region; raises `NoSuchBucket`."""
-    return row_of(txn, stamped.request.bucket).region
+    """Return a bucket's region, as its maker called it; raises `NoSuchBucket`."""
+    row = row_of(txn, stamped.request.bucket)
+    return row.location or row.region
 
 
 def get_acl(txn: ReadTxn, stamped: Stamped) -> model.Acl:

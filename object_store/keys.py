@@ -99,7 +99,8 @@ class BucketRow(records.Record, frozen=True):
     its requests are logged, `has_quota` that what it may hold is limited, `is_versioned` that versioning was enabled
     once: every request must know them. An empty `object_ownership` is BucketOwnerEnforced: then there are no access
     control lists. A bucket whose `acl` is None is private. `encryption` is None where new objects are not encrypted.
-    `locks_objects` says that they can be locked, `retains_objects` that those that do not say are.
+    `locks_objects` says that they can be locked, `retains_objects` that those that do not say are. `location` is what
+    S3 was told instead of `region`, where that has another name.
     """
 
     partition: bytes = b""
@@ -121,6 +122,7 @@ class BucketRow(records.Record, frozen=True):
     is_versioned: bool = False
     locks_objects: bool = False
     retains_objects: bool = False
+    location: str = ""
 
 
 class Meta(records.Record, frozen=True):

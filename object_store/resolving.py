@@ -298,7 +298,11 @@ class Resolving:
         """Return what access needs to know of a new bucket."""
         ownership = request.object_ownership or self._defaults.object_ownership
         block = model.PublicAccessBlock() if self._defaults.blocks_public_access else None
-        row = BucketRow(account=account, object_ownership="" if ownership == model.OWNERS_ENFORCED else ownership)
+        row = BucketRow(
+            account=account,
+            object_ownership="" if ownership == model.OWNERS_ENFORCED else ownership,
+            location=_EU if request.location_constraint == _EU else "",
+        )
         fields = configurations.row_fields(block)
         return msgspec.structs.replace(
             row,
@@ -1097,6 +1101,11 @@ _REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
 """What a location constraint of the first region names: S3 takes no others than AWS's own."""
 
 
+_EU: Final = "EU"
+_EU_REGION: Final = "eu-west-1"
+"""S3's first region beyond the first one had another name at first, which it keeps."""
+
+
 class _Source(msgspec.Struct, frozen=True):
     """What a copy takes: a stamped GetObject, its record, or why there is none."""
 
@@ -1111,10 +1120,10 @@ def _constrained(region: str, constraint: str) -> str:
     Raises `InvalidLocationConstraint`, `IllegalLocationConstraintException`.
     """
     if region == FIRST_REGION:
-        if constraint == FIRST_REGION or (constraint and not _REGION.fullmatch(constraint)):
+        if constraint == FIRST_REGION or (constraint and constraint != _EU and not _REGION.fullmatch(constraint)):
             raise INVALID_LOCATION_CONSTRAINT.error(region=naming.shown(constraint))
-        return constraint or FIRST_REGION
-    if constraint != region:
+        return _EU_REGION if constraint == _EU else constraint or FIRST_REGION
+    if constraint != region and (constraint, region) != (_EU, _EU_REGION):
         raise ILLEGAL_LOCATION_CONSTRAINT.error(region=naming.shown(constraint or "unspecified"))
     return region
 

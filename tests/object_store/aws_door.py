@@ -111,12 +111,12 @@ class Door:
         self._thread.join()
         self._loop.close()
 
-    def client(self, access_key_id: str = "AKIAOWNER", **config: Any) -> Any:
+    def client(self, access_key_id: str = "AKIAOWNER", *, region: str = REGION, **config: Any) -> Any:
         """Return a boto3 client."""
         return boto3.session.Session().client(
             "s3",
             endpoint_url=f"http://127.0.0.1:{self.port}",
-            region_name=REGION,
+            region_name=region,
             aws_access_key_id=access_key_id,
             aws_secret_access_key=SECRET,
             config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, **config),

@@ -66,6 +66,16 @@ def test_location_constraint_of_the_first_region_names_one_of_the_others(door: D
     assert answer.xml["Error"]["LocationConstraint"] == constraint
 
 
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
+def test_bucket_in_the_region_of_the_old_name_keeps_that_name(door: Door, region: str) -> None:
+    s3 = door.client(region=region)
+
+    s3.create_bucket(Bucket="old-name", CreateBucketConfiguration={"LocationConstraint": "EU"})
+
+    assert s3.get_bucket_location(Bucket="old-name")["LocationConstraint"] == "EU"
+    assert s3.head_bucket(Bucket="old-name")["BucketRegion"] == "eu-west-1"
+
+
 def test_bucket_of_another_account_is_not_made_again(door: Door) -> None:
     answer = door.ask("PUT", "/inbox", key="AKIAOTHER")
 

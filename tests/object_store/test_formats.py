@@ -79,6 +79,7 @@ RECORDS = (
             is_versioned=True,
             locks_objects=True,
             retains_objects=True,
+            location="EU",
         ),
         keys.decode_bucket,
     ),
@@ -144,8 +145,8 @@ RECORDS = (
 
 GOLDEN_RECORDS = {
     "BucketRow": (
-        "dc001401c4080000000000000007a131a17202c3c2c2c3c400c2ac4f626a656374577269746572c2c292a1329192a8416c6c5573657273a452454144c2"
-        "94a6414553323536a0c2c2c3c3c3"
+        "dc001501c4080000000000000007a131a17202c3c2c2c3c400c2ac4f626a656374577269746572c2c292a1329192a8416c6c5573657273a452454144c2"
+        "94a6414553323536a0c2c2c3c3c3a24555"
     ),
     "Counters": "96010102030405",
     "OwnerRecord": "9301c408000000000000000703",
