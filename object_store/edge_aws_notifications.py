@@ -43,8 +43,8 @@ def handlers(service: Service) -> dict[str, Handler]:
         await check_headers(service, call, bucket)
         if configuration.LambdaFunctionConfigurations:
             raise CONFIGURATION_NOT_IMPLEMENTED.error(what="Notifications to functions are")
-        topics = [_rule(one, one.TopicArn) for one in configuration.TopicConfigurations or ()]
-        queues = [_rule(one, one.QueueArn) for one in configuration.QueueConfigurations or ()]
+        topics = [_rule(one, "Topic", one.TopicArn) for one in configuration.TopicConfigurations or ()]
+        queues = [_rule(one, "Queue", one.QueueArn) for one in configuration.QueueConfigurations or ()]
         asked = model.SetBucketNotification(
             bucket,
             (*topics, *queues),
@@ -60,9 +60,9 @@ def handlers(service: Service) -> dict[str, Handler]:
     }
 
 
-def _rule(one: Any, target: str) -> model.NotificationRule:
+def _rule(one: Any, element: str, target: str) -> model.NotificationRule:
     if not target.startswith("arn:"):
-        raise argument_error("ARN", target, "The ARN could not be parsed")
+        raise argument_error(element, target, "The ARN could not be parsed")
     texts: dict[str, str] = {}
     key_filter = None if one.Filter is None else one.Filter.Key
     for rule in (key_filter.FilterRules or ()) if key_filter is not None else ():

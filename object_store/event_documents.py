@@ -38,6 +38,7 @@ REPLICATION_FAILED = "Replication:OperationFailedReplication"
 
 ETAG_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 """What events of delete markers say."""
+_OF_TAGS = frozenset((TAGGING_PUT, TAGGING_DELETE))
 _OF_MARKERS = frozenset((REMOVED_BY_MARKER, EXPIRED_BY_MARKER))
 WITHOUT_CONTENTS = frozenset((REMOVED_DELETE, EXPIRED_DELETE))
 """Events of what is gone: they tell neither size nor ETag."""
@@ -109,7 +110,10 @@ def event(change: Change, meta: Meta, origin: Origin, rule_id: str) -> bytes:
     thing |= _contents(change, "eTag")
     if change.version_id:
         thing["versionId"] = change.version_id
-    thing["sequencer"] = sequencer(change)
+    if change.event_name in _OF_TAGS:
+        del thing["size"]  # S3 tells neither how large the object is nor the order of such events
+    else:
+        thing["sequencer"] = sequencer(change)
     record = {
         "eventVersion": next((it for begin, it in _VERSIONS if change.event_name.startswith(begin)), "2.1"),
         "eventSource": "aws:s3",

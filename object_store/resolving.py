@@ -371,7 +371,11 @@ class Resolving:
         try:
             return resource_policy.validate(policy, DocumentKind.BUCKET, self._engine)
         except MalformedPolicy as error:
-            raise MALFORMED_POLICY.error(reason=str(error)) from error
+            if not policy.startswith("{") or error.detail.startswith("Not JSON"):
+                reason = "Policies must be valid JSON and the first byte must be '{'"
+            else:
+                reason = error.detail if error.path == "$" else str(error)
+            raise MALFORMED_POLICY.error(reason=reason) from error
 
     async def _configuration(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         kind = configurations.kind_of(request.kind)
@@ -880,7 +884,7 @@ class Resolving:
         ):
             naming.check_text(parameter, text, model.KEY_BYTES_MAX)
         if request.version_id_marker and not request.key_marker:
-            raise VERSION_MARKER_ALONE.error(parameter="version-id-marker", value="(alone)")
+            raise VERSION_MARKER_ALONE.error(parameter="version-id-marker", value=request.version_id_marker)
         check_version_id(request.version_id_marker)
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)

@@ -185,7 +185,7 @@ class _Reader:
             raise MalformedPolicy(f"Version {describe(version)} is not one of {', '.join(VERSIONS)}.", "$.Version")
         self._variables = version == VERSION_WITH_VARIABLES
         if "Statement" not in members:
-            raise MalformedPolicy("Statement is missing; one statement or a list of them is due.")
+            raise MalformedPolicy("Missing required field Statement")
         node = members["Statement"]
         nodes = node if isinstance(node, list) else [node]
         if not 0 < len(nodes) <= STATEMENTS_MAX:

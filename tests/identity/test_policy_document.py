@@ -71,7 +71,7 @@ MALFORMED = [
     (DocumentKind.MANAGED, "null", "$", "null is no JSON object"),
     (DocumentKind.MANAGED, policy(ALLOW, version="2012-10-18"), "$.Version", '"2012-10-18" is not one of 2012-10-17'),
     (DocumentKind.MANAGED, '{"Version": 2012}', "$.Version", "2012 is no JSON string"),
-    (DocumentKind.MANAGED, '{"Version": "2012-10-17"}', "$", "Statement is missing"),
+    (DocumentKind.MANAGED, '{"Version": "2012-10-17"}', "$", "Missing required field Statement"),
     (DocumentKind.MANAGED, policy(), "$.Statement", "0 statements; 1 to 500"),
     (DocumentKind.MANAGED, '{"Statement": [1]}', "$.Statement[0]", "1 is no JSON object"),
     (DocumentKind.MANAGED, '{"statement": []}', "$", 'Unknown element "statement"; allowed are Version, Id, Statement'),

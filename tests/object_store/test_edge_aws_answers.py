@@ -147,3 +147,30 @@ def test_tags_are_refused_by_what_is_wrong_with_them(door: Door) -> None:
     assert (error["Code"], error["TagKey"], error["TagValue"]) == ("InvalidTag", "k", "a,b")
     error = error_of(s3.put_object, **ASKED, Tagging="a=1,b=2")
     assert (error["Code"], error["ArgumentName"]) == ("InvalidArgument", "x-amz-tagging")
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("text", "Policies must be valid JSON and the first byte must be '{'"),
+        (" {}", "Policies must be valid JSON and the first byte must be '{'"),
+        ("{}", "Missing required field Statement"),
+    ],
+)
+def test_policy_that_is_none_is_refused_in_the_words_of_s3(door: Door, policy: str, said: str) -> None:
+    error = error_of(door.client().put_bucket_policy, Bucket="inbox", Policy=policy)
+
+    assert (error["Code"], error["Message"]) == ("MalformedPolicy", said)
+
+
+def test_destination_and_marker_that_cannot_be_are_named(door: Door) -> None:
+    s3 = door.client()
+    rule = {"QueueArn": "queue", "Events": ["s3:ObjectCreated:*"]}
+    error = error_of(
+        s3.put_bucket_notification_configuration,
+        Bucket="inbox",
+        NotificationConfiguration={"QueueConfigurations": [rule]},
+    )
+    assert (error["Message"], error["ArgumentName"]) == ("The ARN could not be parsed", "Queue")
+    error = error_of(s3.list_object_versions, Bucket="inbox", VersionIdMarker="some")
+    assert (error["ArgumentName"], error["ArgumentValue"]) == ("version-id-marker", "some")

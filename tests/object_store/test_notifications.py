@@ -277,7 +277,7 @@ def test_tags_and_lists_of_objects_tell_in_the_later_versions_of_the_structure(r
         told = await events(stand)
         assert sorted(event["eventName"] for event in told) == ["ObjectTagging:Delete", "ObjectTagging:Put"]
         assert {event["eventVersion"] for event in told} == {"2.3"}
-        assert {event["s3"]["object"]["size"] for event in told} == {5}
+        assert all({*event["s3"]["object"]} == {"key", "eTag"} for event in told)
 
     run(scenario)
 
