@@ -293,7 +293,7 @@ def _enable_rotation(asked: Any) -> model.EnableKeyRotation:
 def _rotation_status(status: model.RotationStatus) -> Any:
     return _aws.GetKeyRotationStatusResponse(
         KeyRotationEnabled=status.is_enabled,
-        KeyId=status.key_id,
+        KeyId=status.arn,
         RotationPeriodInDays=status.period_days or None,
         NextRotationDate=status.next_ms or None,
     )

@@ -289,13 +289,14 @@ def disable_rotation(txn: Txn, stamped: Stamped) -> None:
 
 
 def rotation_status(txn: ReadTxn, stamped: Stamped) -> model.RotationStatus:
-    """Return whether and when a key is rotated; the time is one of the wall clock."""
+    """Return whether and when a key is rotated; the time is one of the wall clock, in whole seconds."""
     record = existing(txn, stamped)
-    shown = keys.shown_id(stamped.key)
+    arn = arn_of(stamped.key, record)
     if not record.rotation_days or record.deletion_ms:
-        return model.RotationStatus(shown, is_enabled=False)
-    next_ms = stamped.wall_ms + record.rotate_due_ms - stamped.now_ms
-    return model.RotationStatus(shown, is_enabled=True, period_days=record.rotation_days, next_ms=next_ms)
+        return model.RotationStatus(arn, is_enabled=False)
+    # The two clocks are read one after the other, so their distance is not always told alike.
+    next_ms = (stamped.wall_ms + record.rotate_due_ms - stamped.now_ms + 500) // 1_000 * 1_000
+    return model.RotationStatus(arn, is_enabled=True, period_days=record.rotation_days, next_ms=next_ms)
 
 
 def rotate_on_demand(txn: Txn, stamped: Stamped) -> str:

@@ -94,7 +94,7 @@ class Rotation(msgspec.Struct, frozen=True):
 class RotationStatus(msgspec.Struct, frozen=True):
     """Whether a key is rotated by itself, every so many days, and when next; zeros where it is not."""
 
-    key_id: str
+    arn: str
     is_enabled: bool
     period_days: int = 0
     next_ms: int = 0

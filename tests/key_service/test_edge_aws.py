@@ -69,7 +69,8 @@ def test_rotation_and_deletion(kms):
     status = kms.get_key_rotation_status(KeyId=key)
     assert (status["KeyRotationEnabled"], status["RotationPeriodInDays"]) == (True, 90)
     arn = kms.describe_key(KeyId=key)["KeyMetadata"]["Arn"]
-    assert kms.rotate_key_on_demand(KeyId=key)["KeyId"] == arn
+    assert kms.rotate_key_on_demand(KeyId=key)["KeyId"] == status["KeyId"] == arn
+    assert kms.get_key_rotation_status(KeyId=key)["NextRotationDate"] == status["NextRotationDate"]
     (rotation,) = kms.list_key_rotations(KeyId=key)["Rotations"]
     assert rotation["RotationType"] == "ON_DEMAND"
     scheduled = kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
