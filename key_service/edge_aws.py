@@ -14,10 +14,23 @@ from cumulo.core.operations import Result
 from cumulo.gateway.aws_service import AwsCall, AwsService, Handler, InputErrors
 from cumulo.key_service import model
 from cumulo.key_service.errors import INVALID_CIPHERTEXT, TAG, UNSUPPORTED, VALIDATION, WRONG
-from cumulo.key_service.naming import constraint
+from cumulo.key_service.naming import constraint, shown
 
 BODY_BYTES_MAX: Final = 1024 * 1024
 SYMMETRIC: Final = "SYMMETRIC_DEFAULT"
+_KEY_SPECS: Final = (
+    *("RSA_2048", "ECC_NIST_P384", "ECC_NIST_P256", "ECC_NIST_P521", "HMAC_384", "RSA_3072", "ECC_SECG_P256K1"),
+    *("RSA_4096", SYMMETRIC, "HMAC_256", "HMAC_224", "HMAC_512"),
+)
+_KEY_USAGES: Final = ("ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC")
+"""What KMS names to whom asks for anything else, in its order."""
+_LATER: Final = frozenset(
+    (
+        *("ECC_NIST_EDWARDS25519", "ML_DSA_44", "ML_DSA_65", "ML_DSA_87", "ML_KEM_512", "ML_KEM_768", "ML_KEM_1024"),
+        *("SM2", "KEY_AGREEMENT", "ENCAPSULATE_DECAPSULATE"),
+    )
+)
+"""Values that KMS knows beside these."""
 _DATA_KEY_BYTES: Final = {"AES_256": 32, "AES_128": 16}
 _aws: Any = LazyModule("cumulo.key_service.aws_kms")
 _ACCESS_DENIED = ErrorRow("AccessDeniedException", 400, Status.PERMISSION_DENIED, "{reason}")
@@ -191,9 +204,16 @@ def _rows() -> Mapping[str, Row]:
 
 
 def _create_key(asked: Any) -> model.CreateKey:
+    spec = asked.KeySpec or asked.CustomerMasterKeySpec
+    _require_known("keyUsage", asked.KeyUsage, _KEY_USAGES)
+    _require_known("keySpec", spec, _KEY_SPECS)
+    if spec not in (None, SYMMETRIC) and asked.KeyUsage is None:
+        raise WRONG.error(
+            reason="You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys."
+        )
     usual = (
         ("KeyUsage", asked.KeyUsage, ("ENCRYPT_DECRYPT",)),
-        ("KeySpec", asked.KeySpec or asked.CustomerMasterKeySpec, (SYMMETRIC,)),
+        ("KeySpec", spec, (SYMMETRIC,)),
         ("Origin", asked.Origin, ("AWS_KMS",)),
         ("CustomKeyStoreId", asked.CustomKeyStoreId, ()),
         ("XksKeyId", asked.XksKeyId, ()),
@@ -209,6 +229,11 @@ def _create_key(asked: Any) -> model.CreateKey:
         tags=_tags(asked.Tags or []),
         may_lock_out=bool(asked.BypassPolicyLockoutSafetyCheck),
     )
+
+
+def _require_known(parameter: str, value: str | None, known: tuple[str, ...]) -> None:
+    if value is not None and value not in known and value not in _LATER:
+        raise constraint(parameter, shown(value), f"satisfy enum value set: [{', '.join(known)}]")
 
 
 def _tags(asked: Sequence[Any]) -> dict[str, str]:

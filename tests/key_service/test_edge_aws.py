@@ -85,8 +85,9 @@ def test_rotation_and_deletion(kms):
     ("operation", "members", "code"),
     [
         ("describe_key", {"KeyId": "alias/none"}, "NotFoundException"),
-        ("create_key", {"KeySpec": "RSA_2048"}, "UnsupportedOperationException"),
+        ("create_key", {"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}, "UnsupportedOperationException"),
         ("create_key", {"KeyUsage": "SIGN_VERIFY"}, "UnsupportedOperationException"),
+        ("create_key", {"KeySpec": "SM2", "KeyUsage": "KEY_AGREEMENT"}, "UnsupportedOperationException"),
         ("create_key", {"Policy": "{}"}, "MalformedPolicyDocumentException"),
         ("decrypt", {"CiphertextBlob": b"nonsense"}, "InvalidCiphertextException"),
         ("generate_data_key", {"KeyId": "alias/x"}, "ValidationException"),
@@ -163,6 +164,31 @@ ARN = "arn:aws:kms:{region}:000000000000:key/{key_id}"
             {"KeyId": "mrk-" + "0a" * 16},
             "NotFoundException",
             f"Key '{ARN.format(region='us-east-1', key_id='mrk-' + '0a' * 16)}' does not exist",
+        ),
+        (
+            "create_key",
+            {"KeySpec": "HMAC_256"},
+            "ValidationException",
+            "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.",
+        ),
+        (
+            "create_key",
+            {"KeyUsage": "SIGN"},
+            "ValidationException",
+            (
+                "1 validation error detected: Value 'SIGN' at 'keyUsage' failed to satisfy constraint: Member must"
+                " satisfy enum value set: [ENCRYPT_DECRYPT, SIGN_VERIFY, GENERATE_VERIFY_MAC]"
+            ),
+        ),
+        (
+            "create_key",
+            {"KeySpec": "RSA_1024"},
+            "ValidationException",
+            (
+                "1 validation error detected: Value 'RSA_1024' at 'keySpec' failed to satisfy constraint: Member must"
+                " satisfy enum value set: [RSA_2048, ECC_NIST_P384, ECC_NIST_P256, ECC_NIST_P521, HMAC_384, RSA_3072,"
+                " ECC_SECG_P256K1, RSA_4096, SYMMETRIC_DEFAULT, HMAC_256, HMAC_224, HMAC_512]"
+            ),
         ),
         ("generate_random", {}, "ValidationException", "NumberOfBytes is required."),
         (
