@@ -109,6 +109,8 @@ _S3_REGION_MALFORMED = ErrorRow(
     "The authorization header is malformed; the region '{region}' is wrong; expecting '{Region}'",
 )
 """Clients that guess a region (s3cmd: `US`) take the right one from this answer."""
+_S3_PSEUDO_REGION = "aws-global"
+"""Where SDKs look for the endpoint of no region: S3's endpoint of that is us-east-1's, and wants its signature."""
 _S3_INTERNAL = ErrorRow(
     "InternalError",
     500,
@@ -278,10 +280,12 @@ class AwsEdge:
         asked: Mapping[str, str] = MappingProxyType({}),
     ) -> CallContext:
         request = exchange.request
-        if verified is not None and not is_region(verified.region):
-            if exchange.protocol == "rest-xml":
+        if verified is not None:
+            is_s3 = exchange.protocol == "rest-xml"
+            if is_s3 and (verified.region == _S3_PSEUDO_REGION or not is_region(verified.region)):
                 raise _S3_REGION_MALFORMED.error(region=verified.region, Region=DEFAULT_REGION)
-            raise _REGION_MALFORMED.error(region=verified.region)
+            if not is_region(verified.region):
+                raise _REGION_MALFORMED.error(region=verified.region)
         return CallContext(
             principal=AnonymousPrincipal() if verified is None else verified.principal,
             request_id=exchange.request_id,

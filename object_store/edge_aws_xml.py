@@ -19,5 +19,6 @@ def document(
 ) -> AwsAnswer:
     """Return an answer with an XML document; `inner` is escaped already. An empty `namespace`: S3 has none there."""
     begin = f'{root} xmlns="{namespace}"' if namespace else root
-    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<{begin}>{inner}</{root}>'
+    whole = f"<{begin}>{inner}</{root}>" if inner else f"<{begin}/>"
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n{whole}'
     return AwsAnswer(status=status, headers=headers, content=text.encode(), content_type="application/xml")

@@ -4,9 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from tests.object_store.aws_door import ACCOUNT, Door, door
+from tests.object_store.aws_door import ACCOUNT, SECRET, Door, door
 
 __all__ = ["door"]
 
@@ -74,6 +77,29 @@ def test_bucket_in_the_region_of_the_old_name_keeps_that_name(door: Door, region
 
     assert s3.get_bucket_location(Bucket="old-name")["LocationConstraint"] == "EU"
     assert s3.head_bucket(Bucket="old-name")["BucketRegion"] == "eu-west-1"
+
+
+def test_location_of_the_first_region_is_an_empty_element(door: Door) -> None:
+    answer = door.ask("GET", "/inbox?location")
+
+    assert answer.body == (
+        b'<?xml version="1.0" encoding="UTF-8"?>\n<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>'
+    )
+
+
+def test_signature_for_the_region_that_is_none_is_sent_to_the_first_one(door: Door) -> None:
+    host = {"Host": f"127.0.0.1:{door.port}"}
+    asked = AWSRequest("PUT", f"http://127.0.0.1:{door.port}/outbox", headers=host)
+    S3SigV4Auth(Credentials("AKIAOWNER", SECRET), "s3", "aws-global").add_auth(asked)
+
+    answer = door.send("PUT", "/outbox", dict(asked.headers.items()), b"")
+
+    assert answer.error == (
+        400,
+        "AuthorizationHeaderMalformed",
+        "The authorization header is malformed; the region 'aws-global' is wrong; expecting 'us-east-1'",
+    )
+    assert answer.xml["Error"]["Region"] == "us-east-1"
 
 
 def test_bucket_of_another_account_is_not_made_again(door: Door) -> None:
