@@ -75,7 +75,7 @@ def check_completed(
         stored = part_checksums(upload.checksum, part)
         for name, value in said.checksums.items():
             if stored.get(name) != value:
-                raise INVALID_PART.error(part_number=part.number)
+                raise INVALID_PART.error(part_number=part.number, etag=said.etag)
 
 
 def check_whole(upload: UploadRecord, found: Mapping[str, bytes], said: Mapping[str, bytes], said_type: str) -> None:

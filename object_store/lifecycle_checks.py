@@ -36,7 +36,7 @@ def check_lifecycle(lifecycle: Lifecycle) -> None:
     """Raise `InvalidRequest`, `InvalidArgument` or `MalformedXML` for rules that S3 refuses."""
     rules = lifecycle.rules
     if lifecycle.minimum_size not in MINIMUM_SIZES:
-        raise _refused("Invalid TransitionDefaultMinimumObjectSize found")
+        raise _refused(f"Invalid TransitionDefaultMinimumObjectSize found: {lifecycle.minimum_size}")
     if not rules:
         raise _malformed()
     if len(rules) > RULES_MAX:

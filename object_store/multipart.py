@@ -340,11 +340,13 @@ def _choose(rows: list[Row], wanted: tuple[model.CompletedPart, ...]) -> list[Pa
             raise INVALID_PART_ORDER.error(part_number=one.part_number, before=chosen[-1].number)
         part = stored.get(one.part_number)
         if part is None or one.etag != part.md5.hex():
-            raise INVALID_PART.error(part_number=one.part_number)
+            raise INVALID_PART.error(part_number=one.part_number, etag=one.etag)
         chosen.append(part)
     for part in chosen[:-1]:
         if part.size_bytes < model.PART_BYTES_MIN:
-            raise ENTITY_TOO_SMALL.error(part_number=part.number, size=part.size_bytes, allowed=model.PART_BYTES_MIN)
+            raise ENTITY_TOO_SMALL.error(
+                part_number=part.number, etag=part.md5.hex(), size=part.size_bytes, allowed=model.PART_BYTES_MIN
+            )
     return chosen
 
 

@@ -135,6 +135,8 @@ def test_rules_that_contradict_themselves(door: Door) -> None:
     assert refusal(put, s3, {"Filter": {}, "Prefix": "a", **base}) == (400, "InvalidRequest")
     other = {"Filter": {}, **base}
     assert refusal(put, s3, other, TransitionDefaultMinimumObjectSize="none") == (400, "InvalidRequest")
+    with pytest.raises(ClientError, match="Invalid TransitionDefaultMinimumObjectSize found: none"):
+        put(s3, other, TransitionDefaultMinimumObjectSize="none")
 
 
 def test_headers_tell_what_rules_will_do(door: Door) -> None:

@@ -194,6 +194,9 @@ def test_completion_that_cannot_be_is_refused_as_in_s3(door: Door) -> None:
     assert door.ask("POST", target, body=b"<Other/>").error[:2] == (400, "MalformedXML")
     small = door.ask("POST", target, body=_completion((1, one), (2, two))).xml["Error"]
     assert (small["ProposedSize"], small["MinSizeAllowed"], small["PartNumber"]) == ("1", str(5 * MIB), "1")
+    assert small["ETag"] == one.strip('"')
+    wrong = door.ask("POST", target, body=_completion((1, two))).xml["Error"]
+    assert (wrong["PartNumber"], wrong["ETag"]) == ("1", two.strip('"'))
     assert refused(s3.head_object, Bucket="inbox", Key="key") == (404, "404")
 
 
