@@ -20,6 +20,7 @@ from cumulo.object_store.edge_aws_acl import owner_element
 from cumulo.object_store.edge_aws_errors import argument_error
 from cumulo.object_store.edge_aws_headers import check_headers
 from cumulo.object_store.edge_aws_xml import document, escape
+from cumulo.object_store.errors import INVALID_CONTINUATION_TOKEN
 from cumulo.object_store.listing import common_prefix
 from cumulo.object_store.service import Service
 
@@ -55,7 +56,11 @@ def handlers(service: Service) -> dict[str, Handler]:
 async def _list_objects_v2(service: Service, call: AwsCall) -> AwsAnswer:
     request = call.request
     await check_headers(service, call, request.Bucket)
-    start_after, token = request.StartAfter or "", request.ContinuationToken
+    token = request.ContinuationToken
+    if token == "":
+        raise INVALID_CONTINUATION_TOKEN.error(parameter="page_token")
+    # Behind a token S3 heeds no other beginning, and tells of none.
+    start_after = (request.StartAfter or "") if token is None else ""
     limit, encode = page_limit(request.MaxKeys, "maxKeys"), encoder(request.EncodingType)
     fetches = bool(request.FetchOwner)
     page = await _page(service, call, limit, start_after=start_after, page_token=token or "", with_owners=fetches)

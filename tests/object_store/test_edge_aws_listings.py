@@ -90,6 +90,16 @@ def test_listing_behind_a_key(full: Door) -> None:
     assert keys(page) == ["c/1", "d", "e/x/y", "ä"]
 
 
+def test_token_goes_before_a_key_to_begin_behind(full: Door) -> None:
+    s3 = full.client()
+    token = s3.list_objects_v2(Bucket="inbox", MaxKeys=1)["NextContinuationToken"]
+
+    page = s3.list_objects_v2(Bucket="inbox", StartAfter="b/2", ContinuationToken=token)
+
+    assert "StartAfter" not in page
+    assert keys(page) == keys(s3.list_objects_v2(Bucket="inbox"))[1:]
+
+
 def test_page_of_no_keys(full: Door) -> None:
     page = full.client().list_objects_v2(Bucket="inbox", MaxKeys=0)
 
@@ -110,6 +120,7 @@ def test_more_than_a_page_is_a_page(full: Door) -> None:
         ("list-type=2&max-keys=99999999999999999999", "max-keys"),
         ("list-type=2&encoding-type=html", "encoding-type"),
         ("list-type=2&continuation-token=rubbish", "continuation-token"),
+        ("list-type=2&continuation-token=", "continuation-token"),
         ("versions=&version-id-marker=null", "version-id-marker"),
     ],
 )
