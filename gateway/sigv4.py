@@ -111,29 +111,14 @@ class Verifier:
         """Verify a signature of version 2 over a text: of a POST form, its policy in base64 as sent."""
         credential = self._credential(presented.access_key_id, presented.session_token, presented.form)
         secret = credential.secret if credential is not None else ""
-        expected = base64.b64encode(hmac.digest(secret.encode(), to_sign.encode("latin-1", "replace"), "sha1"))
+        signed = to_sign.encode("latin-1", "replace")
+        expected = base64.b64encode(hmac.digest(secret.encode(), signed, "sha1"))
         right = hmac.compare_digest(expected, presented.signature.encode())
         if credential is None:
             raise SignatureError(Refusal.UNKNOWN_KEY, presented.form, AWSAccessKeyId=presented.access_key_id)
         if not right:
-            raise SignatureError(
-                Refusal.MISMATCH,
-                presented.form,
-                AWSAccessKeyId=presented.access_key_id,
-                StringToSign=to_sign,
-                SignatureProvided=presented.signature,
-                StringToSignBytes=to_sign.encode("latin-1", "replace").hex(" "),
-            )
-        return Verified(
-            credential.principal,
-            presented.access_key_id,
-            presented.form,
-            presented.scope,
-            presented.amz_date,
-            presented.signature,
-            self._signing_key(credential.secret, presented.scope),
-            credential.expires_ms,
-        )
+            raise _mismatch(presented, to_sign, signed)
+        return _verified(presented, credential, self._signing_key(credential.secret, presented.scope))
 
     def _credential(self, access_key_id: str, session_token: str, form: AuthForm) -> Credential | None:
         try:
@@ -152,24 +137,11 @@ class Verifier:
             refusal = Refusal.SESSION_INVALID if presented.session_token else Refusal.UNKNOWN_KEY
             raise SignatureError(refusal, presented.form, AWSAccessKeyId=presented.access_key_id)
         if not right:
-            shown = {
-                "StringToSign": to_sign,
-                "SignatureProvided": presented.signature,
-                "StringToSignBytes": to_sign.encode().hex(" "),
-            }
+            shown = {}
             if asked:
-                shown |= {"CanonicalRequest": asked, "CanonicalRequestBytes": asked.encode("latin-1").hex(" ")}
-            raise SignatureError(Refusal.MISMATCH, presented.form, AWSAccessKeyId=presented.access_key_id, **shown)
-        return Verified(
-            credential.principal,
-            presented.access_key_id,
-            presented.form,
-            presented.scope,
-            presented.amz_date,
-            presented.signature,
-            signing_key,
-            credential.expires_ms,
-        )
+                shown = {"CanonicalRequest": asked, "CanonicalRequestBytes": asked.encode("latin-1").hex(" ")}
+            raise _mismatch(presented, to_sign, to_sign.encode(), **shown)
+        return _verified(presented, credential, signing_key)
 
     def _signing_key(self, secret: str, scope: Scope) -> SigningKey:
         known_as = (secret, scope.day, scope.region, scope.service)
@@ -221,6 +193,32 @@ class Verifier:
             now=amz_date(now_s),
             **shown,
         )
+
+
+def _mismatch(presented: Presented, to_sign: str, signed: bytes, **more: str) -> SignatureError:
+    """Return the refusal of a signature over another text than `to_sign`, as bytes `signed`."""
+    return SignatureError(
+        Refusal.MISMATCH,
+        presented.form,
+        AWSAccessKeyId=presented.access_key_id,
+        StringToSign=to_sign,
+        SignatureProvided=presented.signature,
+        StringToSignBytes=signed.hex(" "),
+        **more,
+    )
+
+
+def _verified(presented: Presented, credential: Credential, signing_key: SigningKey) -> Verified:
+    return Verified(
+        credential.principal,
+        presented.access_key_id,
+        presented.form,
+        presented.scope,
+        presented.amz_date,
+        presented.signature,
+        signing_key,
+        credential.expires_ms,
+    )
 
 
 def canonical_request(request: Request, presented: Presented, payload_hash: str) -> str:

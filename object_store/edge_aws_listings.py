@@ -21,7 +21,7 @@ from cumulo.object_store.edge_aws_errors import argument_error
 from cumulo.object_store.edge_aws_headers import check_headers
 from cumulo.object_store.edge_aws_xml import document, escape
 from cumulo.object_store.errors import INVALID_CONTINUATION_TOKEN
-from cumulo.object_store.listing import common_prefix
+from cumulo.object_store.listing import rolled_up
 from cumulo.object_store.service import Service
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9/_.-]*")
@@ -85,9 +85,7 @@ async def _list_objects(service: Service, call: AwsCall) -> AwsAnswer:
     marker = request.Marker or ""
     limit, encode = page_limit(request.MaxKeys, "maxKeys"), encoder(request.EncodingType)
     # Here a marker within a common prefix stands for all of it, which a start-after does not.
-    prefix = request.Prefix or ""
-    rolled_up = common_prefix(marker, prefix, request.Delimiter or "") if marker.startswith(prefix) else ""
-    behind = rolled_up or marker
+    behind = rolled_up(marker, request.Prefix or "", request.Delimiter or "") or marker
     page = await _page(service, call, limit, start_after=behind, with_owners=True)
     is_truncated = bool(page.next_page_token)
     following = f"<NextMarker>{encode(page.last)}</NextMarker>" if is_truncated and request.Delimiter else ""

@@ -64,7 +64,7 @@ def first_position(prefix: str, delimiter: str, start_after: str) -> bytes:
     if not start_after:
         return begin
     behind = tuples.encode((start_after,)) + b"\x00"
-    if delimiter and start_after.startswith(prefix) and common_prefix(start_after, prefix, delimiter) == start_after:
+    if rolled_up(start_after, prefix, delimiter) == start_after:
         behind = tuples.after(keys.text_prefix(b"", start_after))
     return max(begin, behind)
 
@@ -142,6 +142,11 @@ def _shown(key: str, summary: keys.Summary | keys.ObjectRecord, account: str) ->
 def owner_of(record: keys.ObjectRecord, account: str) -> str:
     """Return the account that an object belongs to, empty for the bucket's, which is `account`."""
     return "" if record.acl is None or record.acl.owner == account else record.acl.owner
+
+
+def rolled_up(marker: str, prefix: str, delimiter: str) -> str:
+    """Return the common prefix that a marker lies in, empty where it lies in none of this listing."""
+    return common_prefix(marker, prefix, delimiter) if marker.startswith(prefix) else ""
 
 
 def common_prefix(key: str, prefix: str, delimiter: str) -> str:

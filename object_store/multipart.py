@@ -27,7 +27,7 @@ from cumulo.object_store.errors import (
 from cumulo.object_store.event_documents import CREATED_COMPLETE
 from cumulo.object_store.keys import CompletedRecord, ObjectRecord, PartRecord, Parts, UploadRecord
 from cumulo.object_store.lifecycle_index import expiry_of, upload_ends_ms
-from cumulo.object_store.listing import ListStep, common_prefix
+from cumulo.object_store.listing import ListStep, common_prefix, rolled_up
 from cumulo.object_store.objects import current_object, described, description_of, replace_object, shown_part
 from cumulo.object_store.stamping import Stamped
 from cumulo.object_store.versions import new_version_id
@@ -288,9 +288,9 @@ def uploads_position(prefix: str, delimiter: str, key_marker: str, upload: int |
     begin = keys.text_prefix(b"", prefix)
     if not key_marker:
         return begin
-    rolled_up = common_prefix(key_marker, prefix, delimiter) if key_marker.startswith(prefix) else ""
-    if rolled_up:
-        return tuples.after(keys.text_prefix(b"", rolled_up))
+    common = rolled_up(key_marker, prefix, delimiter)
+    if common:
+        return tuples.after(keys.text_prefix(b"", common))
     of_key = tuples.encode((key_marker,))
     return max(begin, tuples.after(of_key) if upload is None else of_key + u64(upload) + b"\x00")
 

@@ -156,7 +156,7 @@ def check_tags(tags: Mapping[str, str], what: str, tags_max: int) -> None:
             reason = "The TagValue you have provided is invalid"
             raise INVALID_TAG.error(reason=reason, key=shown(key), value=shown(value))
         if key.startswith("aws:"):
-            raise INVALID_TAG.error(reason=_RESERVED_TAG.get(what, _RESERVED_TAG["Bucket"]), key=shown(key))
+            raise INVALID_TAG.error(reason=_RESERVED_TAG[what], key=shown(key))
 
 
 def _is_tag_text(text: str) -> bool:

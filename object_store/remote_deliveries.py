@@ -18,6 +18,7 @@ import msgspec
 from cumulo.core.clocks import Clock
 from cumulo.core.errors import ServiceError
 from cumulo.core.ports import Delivery, RemoteTarget
+from cumulo.object_store.background import Background
 from cumulo.object_store.keys import EventRecord
 from cumulo.storage import records
 from cumulo.storage.engine import PARTITION_BYTES, Due, Engine, Txn
@@ -56,14 +57,13 @@ def retry_ms(attempts: int) -> int:
     return min(RETRY_MS_MIN << min(attempts, 16), RETRY_MS_MAX)
 
 
-class RemoteDeliveries:
+class RemoteDeliveries(Background):
     """The attempts under way."""
 
     def __init__(self, store: Store) -> None:
+        super().__init__()
         self._store = store
-        self._tasks: set[asyncio.Task[None]] = set()
         self._of_target: Counter[str] = Counter()
-        self._is_closed = False
 
     async def begin(self, entry: Due, event: EventRecord, target: RemoteTarget) -> None:
         """Begin an attempt, or let the event wait where too many are under way."""
@@ -95,18 +95,6 @@ class RemoteDeliveries:
         self._leave(name)
         if not task.cancelled() and task.exception() is not None:
             _log.error("the delivery of an event failed; it is tried again", exc_info=task.exception())
-
-    async def settle(self) -> None:
-        """Wait for the attempts that are under way."""
-        while self._tasks:
-            await asyncio.wait(tuple(self._tasks))
-
-    async def drain(self) -> None:
-        """Begin nothing any more, and leave what is under way to the next start."""
-        self._is_closed = True
-        for task in tuple(self._tasks):
-            task.cancel()
-        await self.settle()
 
     async def _attempt(self, held: Due, event: EventRecord, target: RemoteTarget) -> None:
         delivery = Delivery(

@@ -27,6 +27,7 @@ from cumulo.identity.authorizer import Authorizer
 from cumulo.identity.model import role_session
 from cumulo.object_store import acl, copies, model
 from cumulo.object_store.acl_access import with_stored
+from cumulo.object_store.background import Background
 from cumulo.object_store.buckets import Found, versioning_of
 from cumulo.object_store.downloads import open_for_reading, open_sealed
 from cumulo.object_store.encryption import Plan, planned
@@ -83,17 +84,16 @@ class _Unfit(Exception):
     """A version cannot go to a bucket; its text is the reason as events tell it."""
 
 
-class Replicator:
+class Replicator(Background):
     """The keys under way, and those that wait for their turn. `outcomes` counts what arrived and what failed; `lag_ms`
     is how long the last one took.
     """
 
     def __init__(self, store: Store) -> None:
+        super().__init__()
         self._store = store
         self._held: dict[bytes, Due] = {}
         self._waiting: deque[bytes] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._is_closed = False
         self.outcomes: Counter[str] = Counter(completed=0, failed=0)
         self.lag_ms = 0
 
@@ -122,18 +122,6 @@ class Replicator:
             task = asyncio.create_task(self._work(), name="replication")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-
-    async def settle(self) -> None:
-        """Wait until nothing is under way."""
-        while self._tasks:
-            await asyncio.wait(tuple(self._tasks))
-
-    async def drain(self) -> None:
-        """Begin nothing any more, and leave what is under way to the next start."""
-        self._is_closed = True
-        for task in tuple(self._tasks):
-            task.cancel()
-        await self.settle()
 
     async def _work(self) -> None:
         while self._waiting and not self._is_closed:

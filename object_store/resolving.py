@@ -25,7 +25,7 @@ from cumulo.core.ports import DeliveryTarget, MessageSender, RemoteTarget
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
-from cumulo.identity.policy import DocumentKind, MalformedPolicy
+from cumulo.identity.policy import DocumentKind, MalformedPolicy, NotJson
 from cumulo.identity.room import Resolved
 from cumulo.object_store import (
     acl,
@@ -371,7 +371,7 @@ class Resolving:
         try:
             return resource_policy.validate(policy, DocumentKind.BUCKET, self._engine)
         except MalformedPolicy as error:
-            if not policy.startswith("{") or error.detail.startswith("Not JSON"):
+            if isinstance(error, NotJson) or not policy.startswith("{"):
                 reason = "Policies must be valid JSON and the first byte must be '{'"
             else:
                 reason = error.detail if error.path == "$" else str(error)

@@ -14,7 +14,7 @@ import msgspec
 from cumulo.object_store import keys
 from cumulo.object_store.buckets import open_bucket
 from cumulo.object_store.keys import ObjectRecord
-from cumulo.object_store.listing import SEEKS_PER_STEP, Listed, ListStep, common_prefix, owner_of
+from cumulo.object_store.listing import SEEKS_PER_STEP, Listed, ListStep, common_prefix, owner_of, rolled_up
 from cumulo.object_store.model import COMPOSITE, FULL_OBJECT, NULL_VERSION, STANDARD, ObjectVersion
 from cumulo.object_store.versions import find_current, find_version, newest_other, place_of_id
 from cumulo.storage import tuples
@@ -83,9 +83,9 @@ def first_position(prefix: str, delimiter: str, key_marker: str) -> bytes:
     begin = keys.text_prefix(b"", prefix)
     if not key_marker:
         return begin
-    rolled_up = common_prefix(key_marker, prefix, delimiter) if key_marker.startswith(prefix) else ""
-    if rolled_up:
-        return max(begin, tuples.after(keys.text_prefix(b"", rolled_up)))
+    common = rolled_up(key_marker, prefix, delimiter)
+    if common:
+        return max(begin, tuples.after(keys.text_prefix(b"", common)))
     return max(begin, keys.behind_versions(key_marker))
 
 

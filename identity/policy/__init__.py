@@ -29,7 +29,7 @@ from cumulo.identity.policy.document import (
     read_policy,
 )
 from cumulo.identity.policy.explanation import Explanation, KindResult, NearMiss, denial_text, explain
-from cumulo.identity.policy.malformed import MalformedPolicy
+from cumulo.identity.policy.malformed import MalformedPolicy, NotJson
 from cumulo.identity.policy.principals import ANONYMOUS, Principal, PrincipalKind, principal_keys
 from cumulo.identity.policy.stored_principals import show_principals, store_principals
 
@@ -48,6 +48,7 @@ __all__ = [
     "MalformedPolicy",
     "NamedPolicy",
     "NearMiss",
+    "NotJson",
     "Outcome",
     "PolicyCache",
     "PolicyDocument",

@@ -12,3 +12,7 @@ class MalformedPolicy(ValueError):
         self.detail = detail
         self.path = path
         super().__init__(f"{path}: {detail}")
+
+
+class NotJson(MalformedPolicy):
+    """A text that is no JSON at all."""

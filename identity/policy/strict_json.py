@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from cumulo.identity.policy.malformed import MalformedPolicy
+from cumulo.identity.policy.malformed import MalformedPolicy, NotJson
 
 TEXT_BYTES_MAX = 60 * 1024
 """A document is one stored value, and the engine's values end at 64 KiB (AWS reads up to 131,072 characters)."""
@@ -55,7 +55,7 @@ def parse_json(text: str) -> Node:
             text, object_pairs_hook=_members, parse_int=Number, parse_float=Number, parse_constant=_refuse_constant
         )
     except json.JSONDecodeError as error:
-        raise MalformedPolicy(f"Not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from error
+        raise NotJson(f"Not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from error
     return node
 
 

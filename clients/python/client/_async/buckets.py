@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, Literal, Self, overload
 
 from cumulo.api.objects.v1 import objects_pb2 as pb
 from cumulo.client import _wire, model
+from cumulo.client._async.attributes import read_attributes
 from cumulo.client._async.connection import AsyncConnection
 from cumulo.client._async.copies import COPY_BYTES_MAX, AsyncCopy
 from cumulo.client._async.downloads import AsyncObjectReader, read_request
@@ -285,23 +286,10 @@ class AsyncBucket(Handle):
 
     async def attributes(self, key: str, *, customer_key: bytes = b"", version_id: str = "") -> model.ObjectAttributes:
         """Return the checksums of an object, or of one of its versions, and of each of its parts."""
-        parts: list[pb.Part] = []
-        after = 0
-        while True:
-            response = await self._connection.call(
-                self._connection.lane.objects.GetObjectAttributes,
-                pb.GetObjectAttributesRequest(
-                    bucket=self._name,
-                    key=key,
-                    version_id=version_id,
-                    customer_key=customer_key,
-                    after_part_number=after,
-                ),
-            )
-            parts += response.parts
-            after = response.next_part_number
-            if not after:
-                return _wire.object_attributes(response, parts)
+        request = pb.GetObjectAttributesRequest(
+            bucket=self._name, key=key, version_id=version_id, customer_key=customer_key
+        )
+        return _wire.object_attributes(*await read_attributes(self._connection, request))
 
     async def restore(
         self,

@@ -4,13 +4,13 @@ Promises: all of a copy is of one version of its source; nothing of it is visibl
 left of one that failed, as far as the server can be reached.
 """
 
-import contextlib
 from functools import partial
 
 from cumulo.api.objects.v1 import objects_pb2 as pb
 from cumulo.client import _wire, model
+from cumulo.client._async.attributes import read_attributes
 from cumulo.client._async.connection import AsyncConnection
-from cumulo.client._async.uploads import PARTS_AT_ONCE, Progress
+from cumulo.client._async.uploads import PARTS_AT_ONCE, Progress, abort_upload, completed_parts
 from cumulo.client._tasks import Crew
 from cumulo.client.errors import CumuloError, InvalidArgument
 
@@ -86,24 +86,15 @@ class AsyncCopy:
 
     async def _sizes(self, source: pb.Object) -> list[int]:
         """Return the sizes of the parts of an object."""
-        sizes: list[int] = []
-        after = 0
-        while True:
-            response = await self._connection.call(
-                self._connection.lane.objects.GetObjectAttributes,
-                pb.GetObjectAttributesRequest(
-                    bucket=source.bucket,
-                    key=source.key,
-                    version_id=source.version_id,
-                    customer_key=self._request.source_customer_key,
-                    if_match=source.etag,
-                    after_part_number=after,
-                ),
-            )
-            sizes += [part.size_bytes for part in response.parts]
-            after = response.next_part_number
-            if not after:
-                return sizes
+        request = pb.GetObjectAttributesRequest(
+            bucket=source.bucket,
+            key=source.key,
+            version_id=source.version_id,
+            customer_key=self._request.source_customer_key,
+            if_match=source.etag,
+        )
+        _, parts = await read_attributes(self._connection, request)
+        return [part.size_bytes for part in parts]
 
     async def _in_parts(self, source: pb.Object, sizes: list[int]) -> model.ObjectInfo:
         asked = self._request
@@ -135,7 +126,7 @@ class AsyncCopy:
             return await self._complete(response.upload_id)
         except BaseException:
             await crew.abandon()
-            await self._abort(response.upload_id)
+            await abort_upload(self._connection, asked.bucket, asked.key, response.upload_id)
             raise
 
     async def _tags(self, source: pb.Object) -> dict[str, str]:
@@ -181,9 +172,7 @@ class AsyncCopy:
                 bucket=asked.bucket,
                 key=asked.key,
                 upload_id=upload_id,
-                parts=[
-                    pb.CompletedPart(part_number=number, etag=self._parts[number]) for number in sorted(self._parts)
-                ],
+                parts=completed_parts(self._parts),
                 if_match=asked.if_match,
                 if_none_match=asked.if_none_match,
                 request_id=self._connection.request_id(),
@@ -191,16 +180,6 @@ class AsyncCopy:
             ),
         )
         return _wire.object_info(response.object)
-
-    async def _abort(self, upload_id: str) -> None:
-        request = pb.AbortMultipartUploadRequest(
-            bucket=self._request.bucket,
-            key=self._request.key,
-            upload_id=upload_id,
-            request_id=self._connection.request_id(),
-        )
-        with contextlib.suppress(CumuloError):
-            await self._connection.call(self._connection.lane.objects.AbortMultipartUpload, request)
 
     def _tell(self, count: int) -> None:
         if self._progress is not None:

@@ -115,9 +115,7 @@ class AsyncUpload:
                 bucket=self._bucket,
                 key=self._key,
                 upload_id=self._upload_id,
-                parts=[
-                    pb.CompletedPart(part_number=number, etag=self._parts[number]) for number in sorted(self._parts)
-                ],
+                parts=completed_parts(self._parts),
                 if_match=self._if_match,
                 if_none_match=self._if_none_match,
                 request_id=self._connection.request_id(),
@@ -137,14 +135,7 @@ class AsyncUpload:
         await self._crew.abandon()
         if self._resume:
             return
-        request = pb.AbortMultipartUploadRequest(
-            bucket=self._bucket,
-            key=self._key,
-            upload_id=self._upload_id,
-            request_id=self._connection.request_id(),
-        )
-        with contextlib.suppress(CumuloError):
-            await self._connection.call(self._connection.lane.objects.AbortMultipartUpload, request)
+        await abort_upload(self._connection, self._bucket, self._key, self._upload_id)
 
     async def put_whole(
         self, data: bytes | bytearray | memoryview, write_offset: int | None = None
@@ -254,6 +245,20 @@ class AsyncUpload:
         )
         with self._parts_lock:
             self._parts[number] = response.part.etag
+
+
+def completed_parts(etags: Mapping[int, str]) -> list[pb.CompletedPart]:
+    """Return parts as a completion names them, in their order; `etags` are by number."""
+    return [pb.CompletedPart(part_number=number, etag=etags[number]) for number in sorted(etags)]
+
+
+async def abort_upload(connection: AsyncConnection, bucket: str, key: str, upload_id: str) -> None:
+    """End an upload, as far as the server can be reached; one that is left behind expires."""
+    request = pb.AbortMultipartUploadRequest(
+        bucket=bucket, key=key, upload_id=upload_id, request_id=connection.request_id()
+    )
+    with contextlib.suppress(CumuloError):
+        await connection.call(connection.lane.objects.AbortMultipartUpload, request)
 
 
 class _Frames:

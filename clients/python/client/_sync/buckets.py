@@ -13,6 +13,7 @@ from cumulo.client import _wire, model
 from cumulo.client._partial_file import PartialFile
 from cumulo.client._presigning import EXPIRES_S, presigned
 from cumulo.client._stretched_file import STRETCH_BYTES
+from cumulo.client._sync.attributes import read_attributes
 from cumulo.client._sync.connection import Connection
 from cumulo.client._sync.copies import COPY_BYTES_MAX, Copy
 from cumulo.client._sync.downloads import ObjectReader, read_request
@@ -286,23 +287,10 @@ class Bucket(Handle):
 
     def attributes(self, key: str, *, customer_key: bytes = b"", version_id: str = "") -> model.ObjectAttributes:
         """Return the checksums of an object, or of one of its versions, and of each of its parts."""
-        parts: list[pb.Part] = []
-        after = 0
-        while True:
-            response = self._connection.call(
-                self._connection.lane.objects.GetObjectAttributes,
-                pb.GetObjectAttributesRequest(
-                    bucket=self._name,
-                    key=key,
-                    version_id=version_id,
-                    customer_key=customer_key,
-                    after_part_number=after,
-                ),
-            )
-            parts += response.parts
-            after = response.next_part_number
-            if not after:
-                return _wire.object_attributes(response, parts)
+        request = pb.GetObjectAttributesRequest(
+            bucket=self._name, key=key, version_id=version_id, customer_key=customer_key
+        )
+        return _wire.object_attributes(*read_attributes(self._connection, request))
 
     def restore(
         self,

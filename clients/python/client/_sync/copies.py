@@ -5,13 +5,13 @@ Promises: all of a copy is of one version of its source; nothing of it is visibl
 left of one that failed, as far as the server can be reached.
 """
 
-import contextlib
 from functools import partial
 
 from cumulo.api.objects.v1 import objects_pb2 as pb
 from cumulo.client import _wire, model
+from cumulo.client._sync.attributes import read_attributes
 from cumulo.client._sync.connection import Connection
-from cumulo.client._sync.uploads import PARTS_AT_ONCE, Progress
+from cumulo.client._sync.uploads import PARTS_AT_ONCE, Progress, abort_upload, completed_parts
 from cumulo.client._threads import Crew
 from cumulo.client.errors import CumuloError, InvalidArgument
 
@@ -85,24 +85,15 @@ class Copy:
 
     def _sizes(self, source: pb.Object) -> list[int]:
         """Return the sizes of the parts of an object."""
-        sizes: list[int] = []
-        after = 0
-        while True:
-            response = self._connection.call(
-                self._connection.lane.objects.GetObjectAttributes,
-                pb.GetObjectAttributesRequest(
-                    bucket=source.bucket,
-                    key=source.key,
-                    version_id=source.version_id,
-                    customer_key=self._request.source_customer_key,
-                    if_match=source.etag,
-                    after_part_number=after,
-                ),
-            )
-            sizes += [part.size_bytes for part in response.parts]
-            after = response.next_part_number
-            if not after:
-                return sizes
+        request = pb.GetObjectAttributesRequest(
+            bucket=source.bucket,
+            key=source.key,
+            version_id=source.version_id,
+            customer_key=self._request.source_customer_key,
+            if_match=source.etag,
+        )
+        _, parts = read_attributes(self._connection, request)
+        return [part.size_bytes for part in parts]
 
     def _in_parts(self, source: pb.Object, sizes: list[int]) -> model.ObjectInfo:
         asked = self._request
@@ -134,7 +125,7 @@ class Copy:
             return self._complete(response.upload_id)
         except BaseException:
             crew.abandon()
-            self._abort(response.upload_id)
+            abort_upload(self._connection, asked.bucket, asked.key, response.upload_id)
             raise
 
     def _tags(self, source: pb.Object) -> dict[str, str]:
@@ -180,9 +171,7 @@ class Copy:
                 bucket=asked.bucket,
                 key=asked.key,
                 upload_id=upload_id,
-                parts=[
-                    pb.CompletedPart(part_number=number, etag=self._parts[number]) for number in sorted(self._parts)
-                ],
+                parts=completed_parts(self._parts),
                 if_match=asked.if_match,
                 if_none_match=asked.if_none_match,
                 request_id=self._connection.request_id(),
@@ -190,16 +179,6 @@ class Copy:
             ),
         )
         return _wire.object_info(response.object)
-
-    def _abort(self, upload_id: str) -> None:
-        request = pb.AbortMultipartUploadRequest(
-            bucket=self._request.bucket,
-            key=self._request.key,
-            upload_id=upload_id,
-            request_id=self._connection.request_id(),
-        )
-        with contextlib.suppress(CumuloError):
-            self._connection.call(self._connection.lane.objects.AbortMultipartUpload, request)
 
     def _tell(self, count: int) -> None:
         if self._progress is not None:
