@@ -21,13 +21,15 @@ from cumulo.gateway.signing_key import Scope
 SCOPE = Scope("", "us-east-1", "s3")
 """Such a signature names no region: it is served in the first one."""
 SUBRESOURCES = frozenset(
-    b"accelerate acl analytics attributes cors delete encryption intelligent-tiering inventory legal-hold lifecycle"
-    b" location logging metrics notification object-lock ownershipControls partNumber policy policyStatus"
-    b" publicAccessBlock replication requestPayment response-cache-control response-content-disposition"
-    b" response-content-encoding response-content-language response-content-type response-expires restore retention"
-    b" select select-type storageClass tagging torrent uploadId uploads versionId versioning versions website".split()
+    b"abac accelerate acl analytics annotation annotationName attributes cors delete encryption"
+    b" intelligent-tiering inventory legal-hold lifecycle location logging metadataAnnotationTable"
+    b" metadataConfiguration metadataInventoryTable metadataJournalTable metadataTable metrics notification"
+    b" object-lock ownershipControls partNumber policy policyStatus publicAccessBlock renameObject replication"
+    b" requestPayment response-cache-control response-content-disposition response-content-encoding"
+    b" response-content-language response-content-type response-expires restore retention select select-type"
+    b" session storageClass tagging torrent uploadId uploads versionId versioning versions website".split()
 )
-"""The parameters of a query that are signed."""
+"""The parameters of a query that are signed: all that tell one operation from another, so that nobody adds one."""
 
 _CREDENTIALS = re.compile(r"AWS ([A-Za-z0-9._+=@-]{1,128}):([A-Za-z0-9+/=]{1,64})").fullmatch
 _EPOCH = re.compile(r"[0-9]{1,12}").fullmatch

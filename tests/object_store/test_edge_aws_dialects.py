@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from botocore.client import ClientError
 
+from cumulo.gateway.sigv2 import SUBRESOURCES
+from cumulo.object_store.aws_s3 import SERVICE
 from tests.object_store.aws_door import SECRET, Answer, Door, opened
 from tests.object_store.aws_door import door as strict
 
@@ -222,3 +224,13 @@ def test_dialect_of_ceph_meets_every_condition_of_a_write(ceph: Door) -> None:
     s3.put_object(**ASKED, Body=b"more", IfMatch="*")
     s3.put_object(**ASKED, Body=b"other", IfNoneMatch=etag)
     assert refused(s3.put_object, Bucket="inbox", Key="gone", IfMatch="*") == (404, "NoSuchKey")
+
+
+def test_version_2_signs_whatever_tells_one_operation_from_another() -> None:
+    told: set[str] = set()
+    for operation in SERVICE.operations.values():
+        told |= {parameter.partition("=")[0] for parameter in operation.required_query}
+        told |= {parameter.partition("=")[0] for parameter in operation.uri.partition("?")[2].split("&")}
+
+    # Which configuration, and which form of a listing: the operation, and what it may, stays the same.
+    assert told - {name.decode() for name in SUBRESOURCES} == {"", "id", "list-type"}
