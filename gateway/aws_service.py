@@ -27,6 +27,7 @@ class Dialect(msgspec.Struct, frozen=True):
     `denies_markers`: where an object is not there, it is said that no delete marker hides it, where none does.
     `shows_parts`: the attributes of an object in parts tell of each part, whatever the object's checksum is, as does a
     download of a part of its checksum; and how many there are stands behind a checksum of checksums.
+    `tells_start_after`: a listing with a token tells what it was asked to begin behind, and an empty token is none.
     """
 
     said_otherwise: Mapping[ErrorRow, ErrorRow] = {}
@@ -37,6 +38,7 @@ class Dialect(msgspec.Struct, frozen=True):
     any_condition: bool = False
     denies_markers: bool = False
     shows_parts: bool = False
+    tells_start_after: bool = False
 
 
 AWS = Dialect()

@@ -47,5 +47,6 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
         any_condition=True,
         denies_markers=True,
         shows_parts=True,
+        tells_start_after=True,
     ),
 }

@@ -56,11 +56,12 @@ def handlers(service: Service) -> dict[str, Handler]:
 async def _list_objects_v2(service: Service, call: AwsCall) -> AwsAnswer:
     request = call.request
     await check_headers(service, call, request.Bucket)
-    token = request.ContinuationToken
-    if token == "":
-        raise INVALID_CONTINUATION_TOKEN.error(parameter="page_token")
-    # Behind a token S3 heeds no other beginning, and tells of none.
-    start_after = (request.StartAfter or "") if token is None else ""
+    token, start_after = request.ContinuationToken, request.StartAfter or ""
+    if not call.dialect.tells_start_after:
+        if token == "":
+            raise INVALID_CONTINUATION_TOKEN.error(parameter="page_token")
+        if token is not None:
+            start_after = ""  # behind a token S3 heeds no other beginning, and tells of none
     limit, encode = page_limit(request.MaxKeys, "maxKeys"), encoder(request.EncodingType)
     fetches = bool(request.FetchOwner)
     page = await _page(service, call, limit, start_after=start_after, page_token=token or "", with_owners=fetches)

@@ -234,3 +234,16 @@ def test_version_2_signs_whatever_tells_one_operation_from_another() -> None:
 
     # Which configuration, and which form of a listing: the operation, and what it may, stays the same.
     assert told - {name.decode() for name in SUBRESOURCES} == {"", "id", "list-type"}
+
+
+def test_dialect_of_ceph_tells_a_listings_beginning_beside_its_token(ceph: Door) -> None:
+    s3 = ceph.client()
+    for key in "abc":
+        s3.put_object(Bucket="inbox", Key=key)
+    asked = {"Bucket": "inbox", "MaxKeys": 1, "StartAfter": "a"}
+
+    page = s3.list_objects_v2(**asked, ContinuationToken="")
+    following = s3.list_objects_v2(**asked, ContinuationToken=page["NextContinuationToken"])
+
+    assert [one["Key"] for one in (*page["Contents"], *following["Contents"])] == ["b", "c"]
+    assert following["StartAfter"] == "a"
