@@ -114,8 +114,9 @@ S3_OUTPUT_ROOTS = {
     "ListObjects": "ListBucketResult",
     "ListObjectsV2": "ListBucketResult",
     "ListParts": "ListPartsResult",
+    "PutObjectAnnotation": "PutObjectAnnotationOutput",
 }
-"""Amazon S3 API Reference, "Response Syntax" of each operation."""
+"""Amazon S3 API Reference, "Response Syntax" of each operation; the shape's own name where it has none."""
 
 SCALARS = {
     "string": "str",

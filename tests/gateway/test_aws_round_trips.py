@@ -106,3 +106,17 @@ def test_what_we_answer_parses_to_the_values_that_were_given(name):
             assert result == botocore_side.without_empty(plain)
 
     run()
+
+
+def test_every_answer_of_s3_with_members_in_its_body_has_a_root():
+    _, _, model = _case("s3")
+    rootless = []
+    for name, operation in aws_s3.SERVICE.operations.items():
+        shape = model.operation_model(name).output_shape
+        if shape is None or "payload" in shape.serialization:
+            continue
+        in_body = [member for member in shape.members.values() if "location" not in member.serialization]
+        if in_body and not operation.output_root:
+            rootless.append(name)
+
+    assert rootless == []
