@@ -4,7 +4,7 @@
 
 INTERPRETER is of an environment with what SUITE/requirements.txt names. Every shard is a process of pytest with
 accounts of its own, so that none sees another's buckets; it reports through the plugin `s3_suite_plugin`. The server
-has the open defaults that the suite assumes; what is tested beyond S3 itself, or against what AWS answers, is left out
+has the open defaults that the suite assumes, and speaks the dialect that goes with them; what is tested beyond S3 itself, or against what AWS answers, is left out
 by mark. Prints passed and failed by mark, and the names of what failed; exits with 1 where less than `--least` passed.
 """
 
@@ -47,10 +47,7 @@ DAY_S = 10
 SETTINGS = {
     "s3_default_object_ownership": "ObjectWriter",
     "s3_default_public_access_block": "false",
-    "s3_default_encryption": "",
     "s3_lifecycle_day_s": DAY_S,
-    "s3_transition_bytes_min": 0,
-    "s3_dialect": "ceph",
 }
 REGION = "eu-west-1"
 """Where the suite makes a bucket elsewhere."""

@@ -63,6 +63,18 @@ def _integer(low: int, high: int) -> Callable[[object], int]:
     return parse
 
 
+def _auto_or(parse_said: Callable[[object], int]) -> Callable[[object], int | None]:
+    """Return the parser of a number that the server chooses, as None, where `auto` stands."""
+
+    def parse(value: object) -> int | None:
+        try:
+            return None if value == "auto" else parse_said(value)
+        except TypeError as error:
+            raise TypeError(f"auto, or {error}") from error
+
+    return parse
+
+
 def _choice(*words: str) -> Callable[[object], str]:
     def parse(value: object) -> str:
         if value not in words:
@@ -136,9 +148,11 @@ SETTINGS = (
     ),
     Setting(
         "s3_dialect",
-        "aws",
-        _choice("aws", "ceph"),
-        "whose answers S3 gives where they differ: `ceph` has the codes of Ceph's gateway for some refusals",
+        "auto",
+        _choice("auto", "aws", "ceph"),
+        "whose answers S3 gives where they differ: `ceph` has the codes of Ceph's gateway for some refusals; `auto`:"
+        " `ceph` where new buckets are as open as there, by one of the older values of"
+        " `s3_default_object_ownership` and `s3_default_public_access_block` of `false`, else `aws`",
     ),
     Setting(
         "s3_lifecycle_day_s",
@@ -162,10 +176,10 @@ SETTINGS = (
     ),
     Setting(
         "s3_transition_bytes_min",
-        128 * 1024,
-        _integer(0, 1 << 50),
+        "auto",
+        _auto_or(_integer(0, 1 << 50)),
         "objects below this size go to another storage class only by rules that name a size, and to an archive where"
-        " the configuration lets small ones",
+        " the configuration lets small ones; `auto`: 128 KiB, and none in the dialect `ceph`",
     ),
     Setting(
         "s3_restore_delay_s",

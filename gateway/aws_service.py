@@ -28,6 +28,7 @@ class Dialect(msgspec.Struct, frozen=True):
     `shows_parts`: the attributes of an object in parts tell of each part, whatever the object's checksum is, as does a
     download of a part of its checksum; and how many there are stands behind a checksum of checksums.
     `tells_start_after`: a listing with a token tells what it was asked to begin behind, and an empty token is none.
+    `hides_default_encryption`: of a bucket whose encryption nobody configured it is not told that it encrypts.
     """
 
     said_otherwise: Mapping[ErrorRow, ErrorRow] = {}
@@ -39,6 +40,7 @@ class Dialect(msgspec.Struct, frozen=True):
     denies_markers: bool = False
     shows_parts: bool = False
     tells_start_after: bool = False
+    hides_default_encryption: bool = False
 
 
 AWS = Dialect()

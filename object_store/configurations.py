@@ -308,6 +308,8 @@ def get_configuration(txn: ReadTxn, stamped: Stamped) -> Configuration | None:
     request: model.GetBucketConfiguration = stamped.request
     open_bucket(txn, stamped.partition, request.bucket)
     found = read(txn, stamped.partition, request.kind, request.id)
+    if request.only_written and not is_written(txn, (stamped.partition, request.kind)):
+        found = None
     missing = KINDS[request.kind].missing
     if found is None and missing is not None:
         raise missing.error(bucket=request.bucket)
@@ -344,8 +346,9 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
     """
     request: model.SetBucketConfiguration | model.DeleteBucketConfiguration = stamped.request
     meta = open_bucket(txn, stamped.partition, request.bucket)
-    value = request.value if isinstance(request, model.SetBucketConfiguration) else None
     kind = KINDS[request.kind]
+    to_default = isinstance(request, model.DeleteBucketConfiguration) and request.to_default
+    value = request.value if isinstance(request, model.SetBucketConfiguration) else kind.default if to_default else None
     if kind.has_ids and txn.get(keys.configuration_key(stamped.partition, request.kind, request.id)) is None:
         if value is None:
             raise errors.NO_SUCH_CONFIGURATION.error()
@@ -353,7 +356,7 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
         allowed = model.CONFIGURATIONS_OF_KIND_MAX
         if len(txn.range(prefix, after(prefix), allowed)) == allowed:
             raise TOO_MANY_CONFIGURATIONS.error(allowed=allowed)
-    write(txn, stamped.partition, request.kind, value, request.id)
+    write(txn, stamped.partition, request.kind, None if to_default else value, request.id, keeps_default=to_default)
     match request.kind:
         case "public_access_block":
             block = value if isinstance(value, model.PublicAccessBlock) else None
@@ -425,14 +428,16 @@ def _set_ownership(txn: Txn, bucket: str, ownership: str) -> None:
     replace_row(txn, bucket, object_ownership=ownership)
 
 
-def write(txn: Txn, partition: bytes, name: str, value: Configuration | None, id_: str = "") -> None:
-    """Write a configuration, None for none; where the kind has no default, none leaves nothing."""
+def write(
+    txn: Txn, partition: bytes, name: str, value: Configuration | None, id_: str = "", *, keeps_default: bool = False
+) -> None:
+    """Write a configuration, None for none, or with `keeps_default` for the kind's default, as if nobody ever wrote."""
     key = keys.configuration_key(partition, name, id_)
     found = txn.get(key)
     before = 0 if found is None else keys.decode_configuration(found).slices
     for index in range(before):
         txn.delete(keys.slice_key(partition, name, id_, index))
-    if value is None and KINDS[name].default is None:
+    if value is None and (keeps_default or KINDS[name].default is None):
         txn.delete(key)
         return
     stored = _stored(value)

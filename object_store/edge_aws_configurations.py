@@ -176,7 +176,8 @@ def _reader(service: Service, kind: str, root: str, inner: Callable[[Any], str])
     async def read(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        asked = model.GetBucketConfiguration(bucket, kind)
+        only_written = kind == ENCRYPTION and call.dialect.hides_default_encryption
+        asked = model.GetBucketConfiguration(bucket, kind, only_written=only_written)
         found = (await service.call(call.ctx, "GetBucketConfiguration", asked)).value
         return document(root, inner(found))
 

@@ -48,5 +48,6 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
         denies_markers=True,
         shows_parts=True,
         tells_start_after=True,
+        hides_default_encryption=True,
     ),
 }

@@ -718,7 +718,7 @@ class GetBucketPolicyStatus(msgspec.Struct, frozen=True):
 
 class GetBucketConfiguration(msgspec.Struct, frozen=True):
     """Read one of a bucket's configurations: `kind` is a name of `object_store.configurations.KINDS`, `id` says which
-    one where a bucket has many of the kind.
+    one where a bucket has many of the kind. `only_written`: the default of what nobody wrote is not asked for.
 
     Answers a `Configuration`, or None where S3 answers an empty one.
     """
@@ -726,6 +726,7 @@ class GetBucketConfiguration(msgspec.Struct, frozen=True):
     bucket: str
     kind: str
     id: str = ""
+    only_written: bool = False
 
 
 class SetBucketConfiguration(msgspec.Struct, frozen=True):
@@ -739,12 +740,13 @@ class SetBucketConfiguration(msgspec.Struct, frozen=True):
 
 
 class DeleteBucketConfiguration(msgspec.Struct, frozen=True):
-    """Remove one of a bucket's configurations; not even its default is left."""
+    """Remove one of a bucket's configurations; not even its default is left, unless `to_default`."""
 
     bucket: str
     kind: str
     request_id: str = ""
     id: str = ""
+    to_default: bool = False
 
 
 class ListBucketConfigurations(msgspec.Struct, frozen=True):

@@ -400,14 +400,13 @@ class Resolving:
             self._authorizer.authorize(ctx, resolved.checks, resolved.guard)
             self._check_passes_role(ctx, request)
             return msgspec.structs.replace(resolved, missing=await self._refused_replication(request))
-        default = self._defaults.encryption
         if (
             isinstance(request, model.DeleteBucketConfiguration)
             and request.kind == configurations.ENCRYPTION
-            and default is not None
+            and self._defaults.encryption is not None
         ):
             # S3 brings its default back where others leave nothing.
-            reset = model.SetBucketConfiguration(request.bucket, request.kind, default)
+            reset = msgspec.structs.replace(request, to_default=True)
             stamped: Stamped = msgspec.structs.replace(resolved.request, request=reset)
             return msgspec.structs.replace(resolved, request=stamped)
         return resolved

@@ -32,7 +32,7 @@ from cumulo.key_service import entrances as key_entrances
 from cumulo.key_service import keys as key_schema
 from cumulo.object_store import edge_grpc as object_edge
 from cumulo.object_store import service as object_room
-from cumulo.object_store.lifecycle_rules import Terms
+from cumulo.object_store.lifecycle_rules import SMALL_BYTES, Terms
 from cumulo.object_store.model import OWNERS_ENFORCED, BucketDefaults, BucketEncryption
 from cumulo.queue_service import edge_grpc as queue_edge
 from cumulo.queue_service import entrances
@@ -222,7 +222,7 @@ async def _build(
         ),
         terms=Terms(
             settings["s3_lifecycle_day_s"] * 1000,
-            settings["s3_transition_bytes_min"],
+            _transition_bytes_min(settings),
             settings["s3_restore_delay_s"] * 1000,
         ),
         access_log_interval_s=settings["s3_access_log_interval_s"],
@@ -259,7 +259,7 @@ async def _build(
     if isinstance(engine, LmdbEngine):
         metrics.add_engine(engine)
     rpc = RpcAdaptor(credentials, clock, randomness, metrics.rpc)
-    services = aws_services(identity, queues, topics, objects, kms, settings["s3_dialect"])
+    services = aws_services(identity, queues, topics, objects, kms, _s3_dialect(settings))
     aws = AwsEdge(
         services,
         credentials,
@@ -320,9 +320,25 @@ async def _build(
     )
 
 
+def _s3_dialect(settings: Settings) -> str:
+    said: str = settings["s3_dialect"]
+    if said == "auto":
+        return "ceph" if _has_older_ownership(settings) and not settings["s3_default_public_access_block"] else "aws"
+    return said
+
+
+def _transition_bytes_min(settings: Settings) -> int:
+    said: int | None = settings["s3_transition_bytes_min"]
+    return said if said is not None else 0 if _s3_dialect(settings) == "ceph" else SMALL_BYTES
+
+
 def _takes_version_2(settings: Settings) -> bool:
     said: str = settings["s3_version_2_signatures"]
-    return said == "on" or (said == "auto" and str(settings["s3_default_object_ownership"]) != OWNERS_ENFORCED)
+    return said == "on" or (said == "auto" and _has_older_ownership(settings))
+
+
+def _has_older_ownership(settings: Settings) -> bool:
+    return str(settings["s3_default_object_ownership"]) != OWNERS_ENFORCED
 
 
 def _root_access_key_id(path: Path) -> str:

@@ -247,3 +247,17 @@ def test_dialect_of_ceph_tells_a_listings_beginning_beside_its_token(ceph: Door)
 
     assert [one["Key"] for one in (*page["Contents"], *following["Contents"])] == ["b", "c"]
     assert following["StartAfter"] == "a"
+
+
+def test_dialect_of_ceph_does_not_tell_of_encryption_that_nobody_configured(ceph: Door) -> None:
+    s3, rule = ceph.client(), {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    not_found = (404, "ServerSideEncryptionConfigurationNotFoundError")
+
+    assert refused(s3.get_bucket_encryption, Bucket="inbox") == not_found
+    assert s3.put_object(**ASKED, Body=b"body")["ServerSideEncryption"] == "AES256"
+    s3.put_bucket_encryption(Bucket="inbox", ServerSideEncryptionConfiguration={"Rules": [rule]})
+    said = s3.get_bucket_encryption(Bucket="inbox")["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert said["ApplyServerSideEncryptionByDefault"] == rule["ApplyServerSideEncryptionByDefault"]
+    s3.delete_bucket_encryption(Bucket="inbox")
+    assert refused(s3.get_bucket_encryption, Bucket="inbox") == not_found
+    assert s3.put_object(**ASKED, Body=b"body")["ServerSideEncryption"] == "AES256"
