@@ -4,8 +4,9 @@
 
 INTERPRETER is of an environment with what SUITE/requirements.txt names. Every shard is a process of pytest with
 accounts of its own, so that none sees another's buckets; it reports through the plugin `s3_suite_plugin`. The server
-has the open defaults that the suite assumes, and speaks the dialect that goes with them; what is tested beyond S3 itself, or against what AWS answers, is left out
-by mark. Prints passed and failed by mark, and the names of what failed; exits with 1 where less than `--least` passed.
+has the open defaults that the suite assumes, and speaks the dialect that goes with them; what is tested beyond S3
+itself, or against what AWS answers, is left out by mark. Prints passed and failed by mark, and the names of what
+failed; exits with 1 where less than `--least` passed.
 """
 
 import argparse
