@@ -34,5 +34,5 @@ subscription.
 """
 TOPIC_KINDS = (FAN_OUT, DELIVER, FAREWELL, EXPIRE, CLEAR_TOPIC, REFILL, REPLAY_DUE)
 
-CERTIFICATE_PATH = "/_cumulo/sns/SimpleNotificationService.pem"
-"""Where the HTTP port serves the certificate of the signatures on messages of topics."""
+CERTIFICATE_PREFIX = "/SimpleNotificationService-"
+"""How the path begins under which the HTTP port serves the certificate of the signatures on messages of topics."""

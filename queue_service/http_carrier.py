@@ -57,6 +57,8 @@ class HttpCarrier:
         headers = {
             "Content-Type": parcel.content_type,
             "User-Agent": USER_AGENT,
+            "Connection": "Keep-Alive",
+            "Accept-Encoding": "gzip,deflate",
             "x-amz-sns-message-type": parcel.kind,
             "x-amz-sns-message-id": parcel.message_id,
             "x-amz-sns-topic-arn": parcel.topic_arn,

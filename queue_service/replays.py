@@ -95,4 +95,4 @@ class Replays:
 
 def _sequence_number(record: LogRecord) -> str:
     """Return the sequence number that a kept message had."""
-    return stamping.sequence_number(int(record.key)) if record.key else ""
+    return stamping.topic_sequence_number(int(record.key)) if record.key else ""

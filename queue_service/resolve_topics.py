@@ -68,6 +68,8 @@ SOURCE_OWNER = "aws:SourceOwner"
 """The condition key of SNS's default policy: the caller's account."""
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _U64 = 8
+_FROM_URL = str.maketrans("-_", "+/")
+_TO_URL = str.maketrans("+/", "-_")
 
 
 EndpointRefusal = Callable[[str, str], Awaitable[str]]
@@ -123,13 +125,16 @@ class TopicDesk:
     def last_listed(self, listing: bytes, page_token: str) -> str:
         """Return behind what a page begins, empty for the first page."""
         try:
-            return page_tokens.opened(self.sealer, listing, page_token)
+            return page_tokens.opened(self.sealer, listing, page_token.rstrip("=").translate(_TO_URL))
         except ServiceError as error:
             raise wrong("NextToken") from error
 
     def page_token(self, listing: bytes, last: str) -> str:
-        """Return the token of the page that begins behind `last`, none where that is empty."""
-        return page_tokens.sealed(self.sealer, listing, last) if last else ""
+        """Return the token of the page that begins behind `last`, none where that is empty; in base64 as SNS's are."""
+        if not last:
+            return ""
+        token = page_tokens.sealed(self.sealer, listing, last).translate(_FROM_URL)
+        return token + "=" * (-len(token) % 4)
 
 
 TopicResolver = Callable[[TopicDesk, CallContext, Operation, Any], Awaitable[Resolved]]
@@ -463,6 +468,12 @@ async def _confirm(
             wrong("Token") if _HEX.fullmatch(request.token) else INVALID_IN_FULL.error(text="Invalid token")
         ) from error
     found = await desk.find(place)
+    if found is None:
+        # As SNS has it, beside the name of no topic the token alone says which is meant, of this account and region.
+        meta = await desk.engine.read((payload[:_U64],), meta_of, payload[:_U64])
+        if meta is not None and (meta.account, meta.region) == (place.account, place.region):
+            place = TopicPlace(meta.account, meta.region, meta.name)
+            found = await desk.find(place)
     if found is None:
         return missing(operation, place, TOPIC_NOT_FOUND.error())
     if payload[:_U64] != found.partition:

@@ -9,7 +9,7 @@ seed, not up to 100 ids.
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -53,6 +53,7 @@ SEED_BYTES = 16
 _FIFO_ID = re.compile(rf"[!-~]{{1,{FIFO_ID_CHARACTERS_MAX}}}")
 _SEQUENCE_START = 10**19
 _SEQUENCE_STEP = 256
+_TOPIC_SEQUENCE_STEP = 1000
 Invalid = Mapping[int, ServiceError]
 """Items that were refused before any transaction, by their place in the batch."""
 _SOME_ID = "00000000-0000-4000-8000-000000000000"
@@ -77,7 +78,19 @@ def sequence_number(seq: int) -> str:
     return str(_SEQUENCE_START + seq * _SEQUENCE_STEP)
 
 
-def sent_to_fifo(sent: Sequence[SentMessage], refused: Collection[int], outcome: Outcome) -> list[SentMessage]:
+def topic_sequence_number(seq: int) -> str:
+    """Return the sequence number of a FIFO topic's message: of the same form, rising in steps of its own as SNS's does,
+    so that it is not taken for the one that a queue gives the same message.
+    """
+    return str(_SEQUENCE_START + seq * _TOPIC_SEQUENCE_STEP)
+
+
+def sent_to_fifo(
+    sent: Sequence[SentMessage],
+    refused: Collection[int],
+    outcome: Outcome,
+    numbered: Callable[[int], str] = sequence_number,
+) -> list[SentMessage]:
     """Return the answers to entries for a FIFO queue: with sequence numbers, and of duplicates the first's message.
 
     `refused` are the places of entries that were not stored for another reason.
@@ -88,13 +101,11 @@ def sent_to_fifo(sent: Sequence[SentMessage], refused: Collection[int], outcome:
     for index, it in enumerate(sent):
         if index in duplicates:
             message_id, number = duplicates[index]
-            answered.append(
-                replace(it, message_id=str(UUID(bytes=message_id)), sequence_number=sequence_number(number))
-            )
+            answered.append(replace(it, message_id=str(UUID(bytes=message_id)), sequence_number=numbered(number)))
         elif index in refused:
             answered.append(it)
         else:
-            answered.append(replace(it, sequence_number=sequence_number(seq)))
+            answered.append(replace(it, sequence_number=numbered(seq)))
             seq += 1
     return answered
 

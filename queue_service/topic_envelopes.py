@@ -14,7 +14,6 @@ from urllib.parse import quote
 
 import msgspec
 
-from cumulo.queue_service.entrances import CERTIFICATE_PATH
 from cumulo.queue_service.keys import StoredMessage
 from cumulo.queue_service.messages import Outgoing, OutgoingInGroup
 from cumulo.queue_service.model import MessageAttributes
@@ -37,6 +36,10 @@ class Signer(Protocol):
 
     def sign(self, text: str, version: str) -> str:
         """Return the signature of a text in base64: of SHA-1 for version "1", of SHA-256 for "2"."""
+        ...
+
+    def certificate_path(self) -> str:
+        """Return the path under which the certificate of the signatures is served."""
         ...
 
 
@@ -107,7 +110,7 @@ class Notice:
         if not self._sequence_number:
             fields["SignatureVersion"] = self._version
             fields["Signature"] = self._signature(text)
-            fields["SigningCertURL"] = certificate_url(self._base_url)
+            fields["SigningCertURL"] = self._certificate_url()
         head = written(fields).removesuffix("\n}") + ',\n  "UnsubscribeURL" : "'
         if not entry.attributes:
             return head, '"\n}'
@@ -136,11 +139,14 @@ class Notice:
         names = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
         signature = self._signer.sign(canonical({name: fields[name] for name in names}), self._version)
         signed = {"SignatureVersion": self._version, "Signature": signature}
-        return text, link, written(fields | signed | {"SigningCertURL": certificate_url(self._base_url)})
+        return text, link, written(fields | signed | {"SigningCertURL": self._certificate_url()})
 
     def unsubscribe_url(self, subscription_arn: str) -> str:
         """Return the link by which a subscription ends itself."""
         return unsubscribe_url(self._base_url, subscription_arn)
+
+    def _certificate_url(self) -> str:
+        return self._base_url + self._signer.certificate_path()
 
     def _signature(self, text: str) -> str:
         signature = self._signatures.get(text)
@@ -178,11 +184,6 @@ def timestamp(wall_ms: int) -> str:
     """Return a time as SNS writes it: `2012-04-26T20:45:04.751Z`."""
     moment = dt.datetime.fromtimestamp(wall_ms / 1000, dt.UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{wall_ms % 1000:03d}Z"
-
-
-def certificate_url(base_url: str) -> str:
-    """Return where the certificate of the signatures is to be had."""
-    return base_url + CERTIFICATE_PATH
 
 
 def confirm_url(base_url: str, topic_arn: str, token: str) -> str:

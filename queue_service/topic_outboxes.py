@@ -106,7 +106,7 @@ class Outboxes:
         done: list[tuple[int, str]] = []
         for seq, stored, _ in looked.messages:
             published = msgspec.msgpack.decode(stored.body, type=StoredNotice)
-            sequence_number = stamping.sequence_number(seq) if plan.place.fifo else ""
+            sequence_number = stamping.topic_sequence_number(seq) if plan.place.fifo else ""
             copies = self._copies(plan, published, sequence_number, now_ms)
             if not load.keep(stored.body, published.published_ms, seq):
                 before, reached = reached, u64(done[-1][0]) + publishing.EVERYBODY

@@ -285,7 +285,8 @@ class TopicService(NamedRoom):
             ids = stamping.message_ids(outcome.seed, len(ids))
         sent: Sequence[SentMessage] = [SentMessage(message_id, "") for message_id in ids]
         if outcome.first_seq:
-            sent = stamping.sent_to_fifo(sent, {refused.index for refused in outcome.refused}, outcome)
+            refused_at = {refused.index for refused in outcome.refused}
+            sent = stamping.sent_to_fifo(sent, refused_at, outcome, stamping.topic_sequence_number)
         refused = {it.index: stamping.item_error(it.error()) for it in outcome.refused}
         return tuple(refused.get(index, it) for index, it in enumerate(sent))
 

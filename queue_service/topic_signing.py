@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cumulo.core.lazy import LazyModule
+from cumulo.queue_service.entrances import CERTIFICATE_PREFIX
 from cumulo.storage.durable import write_file
 
 x509: Any = LazyModule("cryptography.x509")
@@ -23,6 +24,8 @@ oid: Any = LazyModule("cryptography.x509.oid")
 
 KEY_BITS: Final = 2_048
 VALID_DAYS: Final = 3_650
+FINGERPRINT_DIGITS: Final = 32
+"""Of the certificate's SHA-256, in its path: another certificate has another URL, as SNS's have."""
 _KEY_FILE: Final = "topic-signing.key"
 _CERTIFICATE_FILE: Final = "topic-signing.crt"
 
@@ -33,6 +36,7 @@ class TopicSigner:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._key: Any = None
+        self._path = ""
         self._making = threading.Lock()
 
     def __repr__(self) -> str:
@@ -43,8 +47,18 @@ class TopicSigner:
         digest = hashes.SHA1() if version == "1" else hashes.SHA256()
         return base64.b64encode(self._private().sign(text.encode(), padding.PKCS1v15(), digest)).decode()
 
-    def certificate(self) -> bytes:
-        """Return the certificate, PEM."""
+    def certificate(self, path: str) -> bytes | None:
+        """Return the certificate, PEM; None where another path is asked for than its own."""
+        return self._pem() if path == self.certificate_path() else None
+
+    def certificate_path(self) -> str:
+        """Return the path under which the certificate is served."""
+        if not self._path:
+            made = x509.load_pem_x509_certificate(self._pem())
+            self._path = f"{CERTIFICATE_PREFIX}{made.fingerprint(hashes.SHA256()).hex()[:FINGERPRINT_DIGITS]}.pem"
+        return self._path
+
+    def _pem(self) -> bytes:
         self._private()
         return (self._folder / _CERTIFICATE_FILE).read_bytes()
 

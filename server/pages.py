@@ -1,7 +1,9 @@
-"""What the HTTP port serves beside AWS's protocols, all under `/_cumulo/`: health, readiness, metrics, the check of a
-live data folder, the certificate by which messages of topics are verified, and the e-mail and SMS that topics sent.
+"""What the HTTP port serves beside AWS's protocols, under `/_cumulo/`: health, readiness, metrics, the check of a live
+data folder, and the e-mail and SMS that topics sent; and the certificate by which messages of topics are verified,
+under the name that SNS's has.
 
-`_` is illegal in a bucket's name, so these paths can never shadow one. Everything else is AWS's (`AwsEdge`).
+`_` and capitals are illegal in a bucket's name, so these paths can never shadow one. Everything else is AWS's
+(`AwsEdge`).
 """
 
 import asyncio
@@ -17,12 +19,12 @@ from cumulo.core.ports import Authenticator
 from cumulo.gateway.aws_edge import AwsEdge
 from cumulo.gateway.http1 import Request, Response
 from cumulo.identity.authorizer import Authorizer, Guard
-from cumulo.queue_service.entrances import CERTIFICATE_PATH
+from cumulo.queue_service.entrances import CERTIFICATE_PREFIX
 from cumulo.server.observability import METRICS_CONTENT_TYPE, Metrics
 
 _BEARER = "Bearer "
 _JSON = "application/json"
-_OWN = ("/_cumulo/", "/_localstack/")
+_OWN = ("/_cumulo/", "/_localstack/", CERTIFICATE_PREFIX)
 CHECK_ACTION = "cumulo:CheckData"
 METRICS_ACTION = "cumulo:ReadMetrics"
 OUTGOING_ACTION = "cumulo:ReadOutgoing"
@@ -50,7 +52,7 @@ class Pages:
         check: Callable[[], Awaitable[list[str]]],
         version: str,
         aws: AwsEdge,
-        signing_certificate: Callable[[], bytes],
+        signing_certificate: Callable[[str], bytes | None],
         outgoing: Callable[[int], list[dict[str, Any]]],
     ) -> None:
         self.ready = False
@@ -84,8 +86,10 @@ class Pages:
             return _text(200, b"ok\n")
         if path == "/_cumulo/health/ready":
             return _text(200, b"ready\n") if self.ready else _text(503, b"not ready\n")
-        if path == CERTIFICATE_PATH:
-            return Response(200, self._signing_certificate(), content_type="application/x-pem-file")
+        if path.startswith(CERTIFICATE_PREFIX):
+            certificate = self._signing_certificate(path)
+            if certificate is not None:
+                return Response(200, certificate, content_type="application/x-pem-file")
         if path == "/_localstack/health":
             services = dict.fromkeys(self._aws.service_names, "available")
             body = json.dumps({"services": services, "edition": "cumulo", "version": self._version}).encode()

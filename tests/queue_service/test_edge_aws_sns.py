@@ -1,7 +1,9 @@
 """SNS as its clients speak it: boto3 and plain links over real sockets, held to AWS's documented answers."""
 
+import base64
 import contextlib
 import json
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -443,6 +445,45 @@ def test_forged_confirmation_tokens_are_refused(aws):
 
     assert refusal(ask, TopicArn=topic, Token="random") == ("InvalidParameter", "Invalid token", 400)
     assert refusal(ask, TopicArn=topic, Token="51b2ff3edb47" * 20) == invalid("Token")
+
+
+def test_notification_names_the_certificate_as_sns_does_and_no_other_is_served(aws):
+    url, _ = aws.subscribed(topic := aws.topic())
+    aws.sns.publish(TopicArn=topic, Message="hello")
+
+    certificate_url = json.loads(aws.received(url)["Body"])["SigningCertURL"]
+
+    path = certificate_url.removeprefix(aws.server.url)
+    assert re.fullmatch(r"/SimpleNotificationService-[0-9a-f]{32}\.pem", path)
+    status, text = follow(certificate_url)
+    assert (status, text.startswith("-----BEGIN CERTIFICATE-----")) == (200, True)
+    assert follow(f"{aws.server.url}/SimpleNotificationService-{'0' * 32}.pem")[0] == 404
+
+
+def test_topic_counts_in_a_sequence_of_its_own(aws):
+    topic = aws.topic(FifoTopic="true", ContentBasedDeduplication="true")
+    url, queue = aws.queue(topic=topic, FifoQueue="true")
+    aws.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+
+    published = aws.sns.publish(TopicArn=topic, Message="hello", MessageGroupId="g")["SequenceNumber"]
+
+    message = aws.received(url)
+    of_queue = message["Attributes"]["SequenceNumber"]
+    assert json.loads(message["Body"])["SequenceNumber"] == published
+    assert published != of_queue
+    assert (len(published), len(of_queue)) == (20, 20)
+
+
+def test_page_token_is_base64(aws):
+    topic = aws.topic()
+    for number in range(101):
+        aws.sns.subscribe(TopicArn=topic, Protocol="sms", Endpoint=f"+4930{number:06}")
+
+    first = aws.sns.list_subscriptions_by_topic(TopicArn=topic)
+
+    base64.b64decode(first["NextToken"], validate=True)
+    second = aws.sns.list_subscriptions_by_topic(TopicArn=topic, NextToken=first["NextToken"])
+    assert (len(first["Subscriptions"]), len(second["Subscriptions"])) == (100, 1)
 
 
 def test_link_ends_no_subscription_whose_confirmation_was_signed(aws):

@@ -77,6 +77,7 @@ def test_endpoint_is_asked_to_confirm_and_then_gets_what_is_published(go):
             assert asked.line == "POST /path?of=it HTTP/1.1"
             assert asked.headers["content-type"] == "text/plain; charset=UTF-8"
             assert asked.headers["user-agent"] == "Amazon Simple Notification Service Agent"
+            assert (asked.headers["connection"], asked.headers["accept-encoding"]) == ("Keep-Alive", "gzip,deflate")
             assert asked.headers["x-amz-sns-message-type"] == "SubscriptionConfirmation"
             assert asked.headers["x-amz-sns-topic-arn"] == "arn:aws:sns:us-east-1:000000000000:news"
             assert list(asked.document) == [
@@ -379,6 +380,24 @@ def test_forged_tokens_confirm_nothing(go):
                 assert refusal.value.row.code == "InvalidParameter"
 
             assert not (await news.call(topics.GetSubscription(subscription=made.place.arn))).confirmed
+
+    go(scenario)
+
+
+def test_token_confirms_its_subscription_beside_the_name_of_a_topic_that_is_not_there(go):
+    async def scenario(news):
+        async with Endpoint() as endpoint:
+            made = await news.subscribe_url(endpoint.url)
+            await news.advance()
+            token = endpoint.posted[0].document["Token"]
+            elsewhere = "arn:aws:sns:eu-central-1:000000000000:newt"
+            with pytest.raises(ServiceError) as refusal:
+                await news.call(topics.ConfirmSubscription(topic=elsewhere, token=token))
+            assert refusal.value.row.code == "NotFound"
+
+            confirmed = await news.call(topics.ConfirmSubscription(topic="newt", token=token))
+
+            assert (confirmed.place, confirmed.confirmed) == (made.place, True)
 
     go(scenario)
 

@@ -24,6 +24,9 @@ class NoSignature:
     def sign(self, text: str, version: str) -> str:
         return f"{version}:{len(text)}"
 
+    def certificate_path(self) -> str:
+        return "/SimpleNotificationService-0000.pem"
+
 
 def _partitions(txn):
     return [name.partition for name in topic_invariants.names(txn)]
