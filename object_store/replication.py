@@ -52,7 +52,7 @@ from cumulo.object_store.replication_arrivals import (
     postpone,
 )
 from cumulo.object_store.replication_parts import Staged, is_sealed_for_others, receive_sealed, stage_parts
-from cumulo.object_store.resolving import Resolving, guard_of
+from cumulo.object_store.resolving import Desk, guard_of
 from cumulo.object_store.stamping import Origin, Stamped
 from cumulo.object_store.uploads import at_commit, begin_sealing, commit_body, receive
 from cumulo.storage.engine import PARTITION_BYTES, Due
@@ -77,7 +77,7 @@ class Store(copies.Store, Protocol):
     """What replication needs of the service."""
 
     authorizer: Authorizer
-    resolving: Resolving
+    desk: Desk
 
 
 class _Unfit(Exception):
@@ -177,7 +177,7 @@ class Replicator(Background):
         if record is None:
             await self._arrive(key, first)
             return
-        source = await self._store.resolving.find(first.meta.name)
+        source = await self._store.desk.find(first.meta.name)
         if source is None or source.row.partition != key.partition:
             raise _Unfit("SrcBucketNotFound")
         ctx = CallContext(
@@ -196,7 +196,7 @@ class Replicator(Background):
             key=key.text,
             source=model.CopySource(source.name, key.text, version_id=record.version_id),
         )
-        target = self._store.resolving.stamp(to, request, found, _plan(record, way, found))
+        target = self._store.desk.stamp(to, request, found, _plan(record, way, found))
         kept = None if shared is None or not found.row.object_ownership else acl.kept(*shared, found.row.account)
         target = msgspec.structs.replace(target, acl=kept)
         there = await self._store.engine.read(
@@ -225,7 +225,7 @@ class Replicator(Background):
 
     async def _destination(self, ctx: CallContext, key: str, record: ObjectRecord, way: WayRecord) -> Found:
         """Return the bucket where a version goes, where the role may put it there."""
-        found = await self._store.resolving.find(way.bucket)
+        found = await self._store.desk.find(way.bucket)
         if found is None or way.account not in ("", found.row.account):
             raise _Unfit("DstBucketNotFound")
         versioning: str = await self._store.engine.read((found.row.partition,), versioning_of, found)
@@ -307,7 +307,7 @@ class Replicator(Background):
             now_ms=clock.deadline_ms(),
             wall_ms=clock.wall_ms(),
             origin=Origin(principal_id="s3.amazonaws.com", arn="s3.amazonaws.com"),
-            terms=self._store.resolving.terms,
+            terms=self._store.desk.terms,
             is_versioned=True,
         )
 

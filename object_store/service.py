@@ -2,7 +2,7 @@
 
 Owns what a transaction function must not do: it seals page tokens and upload ids, moves bodies between callers and the
 blob store, runs batches in slices and listings over several snapshots, and does the room's due work. What a request is
-about, `resolving.py` finds out. Knows no wire protocol.
+about, the `resolve_*` files find out. Knows no wire protocol.
 """
 
 import asyncio
@@ -38,6 +38,13 @@ from cumulo.object_store import (
     naming,
     outbox,
     page_tokens,
+    resolve_buckets,
+    resolve_configurations,
+    resolve_copies,
+    resolve_listings,
+    resolve_notifications,
+    resolve_objects,
+    resolve_uploads,
 )
 from cumulo.object_store.access_logs import AccessLog
 from cumulo.object_store.buckets import Found, clear_deleted
@@ -57,7 +64,7 @@ from cumulo.object_store.operations import TABLE, batch_delete_checks
 from cumulo.object_store.remote_deliveries import RemoteDeliveries
 from cumulo.object_store.renames import SourceChanged
 from cumulo.object_store.replication import Replicator
-from cumulo.object_store.resolving import Resolving, guard_of
+from cumulo.object_store.resolving import Desk, Resolver, guard_of
 from cumulo.object_store.scrubbing import Scrub
 from cumulo.object_store.sealing import ObjectSeals
 from cumulo.object_store.stamping import Stamped
@@ -80,6 +87,15 @@ DELETES_PER_TRANSACTION = 90
 """A slice of a batch delete: up to 20 operations an object where versions are kept and go elsewhere, and rules act, of
 2,000.
 """
+_RESOLVERS: Mapping[str, Resolver] = {
+    **resolve_buckets.RESOLVERS,
+    **resolve_configurations.RESOLVERS,
+    **resolve_notifications.RESOLVERS,
+    **resolve_objects.RESOLVERS,
+    **resolve_copies.RESOLVERS,
+    **resolve_listings.RESOLVERS,
+    **resolve_uploads.RESOLVERS,
+}
 _log = logging.getLogger("cumulo.object_store")
 
 
@@ -145,7 +161,7 @@ class Service(Room):
         self.access_log = AccessLog(self, access_log_interval_s * 1000)
         self._configured = Remembered(engine, (), configurations.read_of)
         self._terms = terms
-        self.resolving = Resolving(
+        self.desk = Desk(
             engine,
             authorizer,
             clock,
@@ -215,13 +231,13 @@ class Service(Room):
         """Return the region of a bucket, an empty text where there is none. Nobody is asked whether the caller may: S3
         tells everybody, since clients must know where to ask.
         """
-        found = await self.resolving.find(bucket)
+        found = await self.desk.find(bucket)
         return "" if found is None else found.row.region
 
     async def _visited(self, name: str) -> Found | None:
         """Follow a name that stood in a URL, whatever it is: what no bucket may be called is none."""
         try:
-            return await self.resolving.bucket(name)
+            return await self.desk.bucket(name)
         except ServiceError:
             return None
 
@@ -257,7 +273,7 @@ class Service(Room):
 
     async def ending(self, bucket: str, key: str, create_ms: int = 0) -> Ending | None:
         """Return when a lifecycle rule aborts an upload, None for never; without a time, one that is begun now."""
-        found = await self.resolving.find(bucket)
+        found = await self.desk.find(bucket)
         if found is None or not found.row.lifecycle:
             return None
         partition = found.row.partition
@@ -267,7 +283,7 @@ class Service(Room):
 
     async def resolve(self, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
         """Follow the bucket's name, check the request and stamp it."""
-        return await self.resolving.resolvers[operation.name](ctx, operation, request)
+        return await _RESOLVERS[operation.name](self.desk, ctx, operation, request)
 
     async def call(
         self, ctx: CallContext, operation: str, request: Any, body: AsyncIterator[memoryview] | None = None
@@ -354,7 +370,7 @@ class Service(Room):
         self, ctx: CallContext, request: model.BatchDeleteObjects
     ) -> tuple[model.Deleted | model.ItemError, ...]:
         """Delete objects, each decided for itself, a slice a transaction; returns what became of each entry."""
-        found = await self.resolving.bucket(request.bucket)
+        found = await self.desk.bucket(request.bucket)
         check_request_id(request.request_id)
         if not 1 <= len(request.entries) <= model.BATCH_DELETE_MAX:
             raise naming.out_of_range(
@@ -372,7 +388,8 @@ class Service(Room):
         for first in range(0, len(allowed), DELETES_PER_TRANSACTION):
             places = allowed[first : first + DELETES_PER_TRANSACTION]
             entries = tuple(
-                self.resolving.bypassing_entry(ctx, request.bucket, request.entries[place], found) for place in places
+                resolve_objects.bypassing_entry(self.desk, ctx, request.bucket, request.entries[place], found)
+                for place in places
             )
             outcome = await self._delete_slice(ctx, request, found, entries, first)
             results |= zip(places, outcome.outcomes(found.row.partition, entries), strict=True)
@@ -387,7 +404,7 @@ class Service(Room):
                 naming.check_key(entry.key)
                 check_version_id(entry.version_id)
                 asked = model.DeleteObject(bucket=request.bucket, key=entry.key, version_id=entry.version_id)
-                record = await self.resolving.condition_record(checks, found, asked)
+                record = await self.desk.condition_record(checks, found, asked)
                 self.authorizer.authorize(ctx, acl_access.with_stored(checks, account, found.row, record), guard)
             except ServiceError as error:
                 if error.row.grpc_status not in (ACCESS_DENIED.grpc_status, INVALID_ARGUMENT.grpc_status):
@@ -409,7 +426,7 @@ class Service(Room):
         handler = TABLE["BatchDeleteObjects"].handler
         assert handler is not None
         slice_ = msgspec.structs.replace(request, entries=entries)
-        stamped = self.resolving.stamp(ctx, slice_, found)
+        stamped = self.desk.stamp(ctx, slice_, found)
         function: Callable[[Any, Any], Any] = handler
         argument: Any = stamped
         if request.request_id:

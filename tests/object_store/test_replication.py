@@ -398,7 +398,7 @@ class Filling(FreeSpace):
 
 async def staged_parts(stand: Any) -> int:
     """How many rows of parts lie in `copies`."""
-    partition = (await stand.service.resolving.find("copies")).row.partition
+    partition = (await stand.service.desk.find("copies")).row.partition
     prefix = partition + keys.CHUNKS
     rows = await stand.engine.read((partition,), lambda txn, _: txn.range(prefix, after(prefix), 100), None)
     return len(rows)
