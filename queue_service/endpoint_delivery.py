@@ -29,11 +29,13 @@ from cumulo.queue_service.entrances import DELIVER
 from cumulo.queue_service.leases import StampedChange, StampedDelete
 from cumulo.queue_service.messages import Demand, LeasedMessage, StampedReceive
 from cumulo.queue_service.model import MessageAttributes
+from cumulo.queue_service.notice_seals import NoticeSeals
 from cumulo.queue_service.open_queue import find_queue
 from cumulo.queue_service.publishing import QueueDelivery
 from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.receipts import TOKEN_BYTES, Receipt
 from cumulo.queue_service.resolve_topics import confirmation_token
+from cumulo.queue_service.sealed_notices import WAIT_MS, NotOpened, opened
 from cumulo.queue_service.topic_envelopes import CONFIRMATION, NOTIFICATION, Notice, Signer, StoredNotice
 from cumulo.queue_service.topic_keys import (
     JOB_TEMPLATE,
@@ -246,7 +248,8 @@ DeadLetterRoute = Callable[[Target, Notice, StoredNotice], Awaitable[QueueDelive
 class EndpointDelivery:
     """Delivers to the endpoints of the protocols in `carriers`.
 
-    `base_url` says where clients reach this server; `dead_letter` finds dead-letter queues.
+    `base_url` says where clients reach this server; `dead_letter` finds dead-letter queues; `seals` open what
+    is sealed.
     """
 
     def __init__(
@@ -259,6 +262,7 @@ class EndpointDelivery:
         carriers: Mapping[str, Carrier],
         base_url: Callable[[], str],
         dead_letter: DeadLetterRoute,
+        seals: NoticeSeals | None,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -268,6 +272,7 @@ class EndpointDelivery:
         self._carriers = carriers
         self._base_url = base_url
         self._dead_letter = dead_letter
+        self._seals = seals
         self._lines = Lines()
         self._waiting: dict[bytes, _Waiting] = {}
         self._visits: set[asyncio.Task[None]] = set()
@@ -422,8 +427,11 @@ class EndpointDelivery:
         """Try to deliver a message. Return None where it is over and done with, in how many seconds to try again, or
         how it reaches a dead-letter queue.
         """
-        stored = msgspec.msgpack.decode(message.stored.body, type=StoredNotice)
         protocol = target.row.protocol
+        try:
+            stored = (await opened(self._seals, message.stored.body, self._clock.deadline_ms())).notice
+        except NotOpened as error:
+            return self._wait(protocol, policy, message, error)
         if (stored.kind == CONFIRMATION) is target.row.confirmed:
             return None  # confirmed meanwhile; or messages of a time at which it was
         delay_s = None
@@ -455,6 +463,18 @@ class EndpointDelivery:
         if buried is None:
             self.outcomes[protocol, "dropped"] += 1
         return buried
+
+    def _wait(self, protocol: str, policy: RetryPolicy, message: LeasedMessage, error: NotOpened) -> int:
+        """Return in how many seconds to try again to open a message. That was an attempt as any other, but for the last
+        one: what nobody can read cannot be worded for a dead-letter queue, so it waits on, as long as it is kept.
+        """
+        self.outcomes[protocol, "failed"] += 1
+        delay_s = self._delay_s(policy, message.receive_count)
+        if delay_s is None:
+            delay_s = max(policy.greatest_s, WAIT_MS // 1000)
+        about = {"attempt": message.receive_count, "next_attempt_s": delay_s}
+        _log.warning("a topic's message waits for its key: %s", error, extra=about)
+        return delay_s
 
     async def _bury(self, queue: bytes, target: Target, receipt: Receipt, delivery: QueueDelivery) -> None:
         delete = StampedDelete(target.meta.name, queue, (receipt,), self._clock.deadline_ms(), must_be_there=True)

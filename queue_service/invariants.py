@@ -191,8 +191,9 @@ def _check_sealing(txn: ReadTxn, row: QueueName, meta: Meta) -> Iterator[str]:
         stored = decode_message(record)
         if stored.key_id and stored.key_id not in keys:
             yield f"message {seq} is sealed with a key that is not there"
-        if stored.envelope is not None and not (stored.key_id and stored.envelope.wrapped):
-            yield f"message {seq} has an envelope without a key"
+        envelope = stored.envelope
+        if envelope is not None and not (envelope.wrapped and bool(stored.key_id) is not envelope.is_of_topic):
+            yield f"message {seq} has an envelope without a key, or a topic's with one"
 
 
 def _messages(txn: ReadTxn, places: Layout) -> Iterator[tuple[int, bytes]]:

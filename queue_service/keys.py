@@ -92,6 +92,11 @@ class Envelope(records.Record, frozen=True):
     def __repr__(self) -> str:
         return f"Envelope({self.context_arn})"
 
+    @property
+    def is_of_topic(self) -> bool:
+        """Whether a topic sealed with it, and not a queue: then no data key of a queue is needed beside."""
+        return ":sns:" in self.context_arn
+
 
 class QueueName(records.Record, frozen=True):
     """Where a name leads, with what is needed before a transaction on the queue: its policy, whether a receive waits,
@@ -214,7 +219,7 @@ class StoredMessage(records.Record, frozen=True):
     (`key_id` is not empty) `body` is what `sealing` made of all that the sender wrote, and attributes, trace header and
     digest stand in it alone; `key_period_ms` says which message key sealed it, and `sealed_as` is the message id that
     it was sealed with, empty where that is its id still. `history` are its latest moves. `envelope` is the key of the
-    key service that sealed it together with the data key; None where that did it alone.
+    key service that sealed it together with the data key, or alone where it is a topic's; None where there is none.
     """
 
     message_id: str = ""

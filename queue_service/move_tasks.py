@@ -364,7 +364,7 @@ class _Slice:
             arrived_ms=0,
             dead_letter_source="",
             received_before=0,
-            sealed_as=(stored.sealed_as or stored.message_id) if stored.key_id else "",
+            sealed_as=(stored.sealed_as or stored.message_id) if stored.key_id or stored.envelope else "",
             history=history,
         )
         if stored.key_id:

@@ -191,6 +191,20 @@ def end(txn: Txn, request: StampedEnd) -> bool:
     return True
 
 
+class StampedWait(msgspec.Struct, frozen=True):
+    """A due entry whose work waits for a key."""
+
+    entry: Due
+    until_ms: int
+
+
+def put_off(txn: Txn, request: StampedWait) -> None:
+    """Put a due entry off, unless somebody did its work meanwhile."""
+    entry = request.entry
+    if txn.undue(entry.at_ms, entry.kind, entry.key):
+        txn.due(request.until_ms, entry.kind, entry.key, entry.payload)
+
+
 def reached(txn: ReadTxn, outbox: bytes) -> bytes:
     """Return how far the deliveries of an outbox came, empty before the first; a read function."""
     return txn.get(outbox + PROGRESS) or b""

@@ -11,11 +11,11 @@ import msgspec
 
 from cumulo.core.clocks import Clock
 from cumulo.queue_service import seeking
-from cumulo.queue_service.log_model import LogRecord
 from cumulo.queue_service.messages import Outgoing, StampedSend
+from cumulo.queue_service.notice_seals import NoticeSeals
 from cumulo.queue_service.pulled_messages import pulled_message
 from cumulo.queue_service.queues import DirectoryChanged
-from cumulo.queue_service.topic_envelopes import StoredNotice
+from cumulo.queue_service.sealed_notices import NotOpened, opened, wait
 from cumulo.queue_service.topic_plans import Plan, Plans
 from cumulo.storage.engine import Due, Engine
 
@@ -23,10 +23,11 @@ from cumulo.storage.engine import Due, Engine
 class Refills:
     """The replays of a server."""
 
-    def __init__(self, engine: Engine, clock: Clock, plans: Plans) -> None:
+    def __init__(self, engine: Engine, clock: Clock, plans: Plans, seals: NoticeSeals | None) -> None:
         self._engine = engine
         self._clock = clock
         self._plans = plans
+        self._seals = seals
 
     async def run(self, entries: list[Due]) -> None:
         """Do what is due: the handler of `topic.refill`."""
@@ -36,7 +37,11 @@ class Refills:
         is_over = False
         while not is_over:
             with contextlib.suppress(DirectoryChanged):  # another seek came between: from its place on
-                is_over = await self.slice(entry)
+                try:
+                    is_over = await self.slice(entry)
+                except NotOpened as error:
+                    await wait(self._engine, entry, self._clock.deadline_ms(), error)
+                    return
 
     async def slice(self, entry: Due) -> bool:
         """Send one page to a subscription's queue; say whether the replay is over."""
@@ -50,19 +55,27 @@ class Refills:
         if page is not None:
             start, upto = page.start, page.upto
             if plan is not None:
-                messages = self._wanted(plan, number, page.kept)
+                upto, messages = await self._wanted(plan, number, page)
         name = "" if plan is None else plan.meta.name
         send = StampedSend(name, queue, messages, b"", self._clock.deadline_ms())
         request = seeking.StampedRefill(entry, archive, start, upto, send)
         is_over: bool = await self._engine.transact(partitions, seeking.refill, request)
         return is_over
 
-    def _wanted(self, plan: Plan, number: int, kept: list[LogRecord]) -> tuple[Outgoing, ...]:
+    async def _wanted(self, plan: Plan, number: int, page: seeking.Page) -> tuple[int, tuple[Outgoing, ...]]:
+        """Return how far a slice comes, and what it sends: up to a message that waits for its key; raises `NotOpened`
+        where that is the first.
+        """
         wants, now_ms = plan.filter_of(number), self._clock.deadline_ms()
         messages: list[Outgoing] = []
-        for it in kept:
-            notice = msgspec.msgpack.decode(it.body, type=StoredNotice)
-            if wants(notice.entry):
-                message = pulled_message(plan.place, notice, now_ms)
+        for record in page.kept:
+            try:
+                it = await opened(self._seals, record.body, now_ms)
+            except NotOpened:
+                if record is page.kept[0]:
+                    raise
+                return record.position, tuple(messages)
+            if wants(it.notice.entry):
+                message = pulled_message(plan.place, it.notice, now_ms, it.sealing)
                 messages.append(msgspec.structs.replace(message, index=len(messages)))
-        return tuple(messages)
+        return page.upto, tuple(messages)

@@ -8,14 +8,15 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 
-import msgspec
-
 from cumulo.core.clocks import Clock
 from cumulo.queue_service import replaying, stamping
 from cumulo.queue_service.log_model import LogRecord
+from cumulo.queue_service.notice_seals import NoticeSeals
 from cumulo.queue_service.publishing import QueueDelivery
 from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.replaying import StampedSlice
+from cumulo.queue_service.sealed_notices import NotOpened, opened, wait
+from cumulo.queue_service.sealing import Sealing
 from cumulo.queue_service.topic_copies import Copies
 from cumulo.queue_service.topic_envelopes import StoredNotice
 from cumulo.queue_service.topic_keys import Replay, owner_in
@@ -24,17 +25,24 @@ from cumulo.queue_service.topic_plans import Plan, Plans, Subscriber
 from cumulo.queue_service.topic_routes import Route, Routes
 from cumulo.storage.engine import Due, Engine
 
-MakeReplayed = Callable[[Plan, StoredNotice, str, int], Copies]
-"""Of a plan's topic, a message that was kept, its sequence number, and the time now."""
+MakeReplayed = Callable[[Plan, StoredNotice, str, int, Sealing | None], Copies]
+"""As `topic_outboxes.MakeCopies`, of a message that was kept."""
 
 
 class Replays:
     """The replays of a server. Arguments: `engine`, `clock`; `plans` and `routes` of the topics; `copies` words a
-    message; `ids` are those of the copies.
+    message; `ids` are those of the copies; `seals` open what is sealed.
     """
 
     def __init__(
-        self, engine: Engine, clock: Clock, plans: Plans, routes: Routes, copies: MakeReplayed, ids: Iterator[str]
+        self,
+        engine: Engine,
+        clock: Clock,
+        plans: Plans,
+        routes: Routes,
+        copies: MakeReplayed,
+        ids: Iterator[str],
+        seals: NoticeSeals | None,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -42,6 +50,7 @@ class Replays:
         self._routes = routes
         self._copies = copies
         self._ids = ids
+        self._seals = seals
 
     async def run(self, entries: list[Due]) -> None:
         """Do what is due: the handler of `topic.replay`."""
@@ -51,7 +60,11 @@ class Replays:
         is_over = False
         while not is_over:
             with contextlib.suppress(DirectoryChanged):  # a queue or the policy is another by now: look anew
-                is_over = await self.slice(entry)
+                try:
+                    is_over = await self.slice(entry)
+                except NotOpened as error:
+                    await wait(self._engine, entry, self._clock.deadline_ms(), error)
+                    return
 
     async def slice(self, entry: Due) -> bool:
         """Send one page to a subscription's queue; say whether the replay is over."""
@@ -72,22 +85,29 @@ class Replays:
             if route is None:
                 request = StampedSlice(entry, page.replay, page.upto, (), fails=True)
             else:
-                request = StampedSlice(entry, page.replay, *self._sent(plan, subscriber, route, page))
+                request = StampedSlice(entry, page.replay, *await self._sent(plan, subscriber, route, page))
         partitions = dict.fromkeys((*places, *(it.send.partition for it in request.deliveries)))
         is_over: bool = await self._engine.transact(tuple(partitions), replaying.replay_slice, request)
         return is_over
 
-    def _sent(
+    async def _sent(
         self, plan: Plan, subscriber: Subscriber, route: Route, page: replaying.Page
     ) -> tuple[int, tuple[QueueDelivery, ...]]:
-        """Return how far a slice comes, and what it sends: as much of the page as fits into a transaction."""
+        """Return how far a slice comes, and what it sends: as much of the page as fits into a transaction, up to a
+        message that waits for its key; raises `NotOpened` where that is the first.
+        """
         number, now_ms = subscriber.number, self._clock.deadline_ms()
         load = Load(plan.place, plan.partition, b"", self._routes, self._ids, now_ms)
         wants = plan.filter_of(number)
         for record in page.kept:
-            notice = msgspec.msgpack.decode(record.body, type=StoredNotice)
-            if wants(notice.entry):
-                copies = self._copies(plan, notice, _sequence_number(record), now_ms)
+            try:
+                it = await opened(self._seals, record.body, now_ms)
+            except NotOpened:
+                if record is page.kept[0]:
+                    raise
+                return record.position, load.deliveries()
+            if wants(it.notice.entry):
+                copies = self._copies(plan, it.notice, _sequence_number(record), now_ms, it.sealing)
                 if not load.fill(copies, (subscriber,), {number: route}):
                     return record.position, load.deliveries()
         return page.upto, load.deliveries()

@@ -17,6 +17,7 @@ more messages than random nonces are good for: 2**32 (NIST SP 800-38D), against 
 
 import hashlib
 import hmac
+from typing import Protocol
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -105,7 +106,19 @@ class Sealing:
 
     def open(self, message_id: str, sealed: bytes) -> Written:
         """Return what was sealed for the message of that id; raises `InvalidTag` and `ValueError`."""
-        return _decode_written(self._decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], message_id.encode()))
+        return _decode_written(self.open_encoded(message_id, sealed))
+
+    def open_encoded(self, message_id: str, sealed: bytes) -> bytes:
+        """Return what `seal_encoded` was given; raises `InvalidTag` and `ValueError`."""
+        return self._decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], message_id.encode())
+
+
+class SealsOfTopics(Protocol):
+    """Opens messages that a topic sealed under its own key (`notice_seals`)."""
+
+    async def unwrapped(self, stored: StoredMessage, now_ms: int) -> StoredMessage:
+        """Return a message in the clear; raises what forbids it, `KMS*`, and `MESSAGE_UNREADABLE`."""
+        ...
 
 
 class MessageSeals:
@@ -117,11 +130,13 @@ class MessageSeals:
         randomness: Randomness,
         storage_keys: StorageKeys,
         key_service: KeyService | None = None,
+        of_topics: SealsOfTopics | None = None,
     ) -> None:
         self._engine = engine
         self._randomness = randomness
         self._storage_keys = storage_keys
         self._kms = None if key_service is None else KmsDataKeys(key_service, OF_QUEUES)
+        self._of_topics = of_topics
         self._sealings: dict[tuple[bytes, int], Sealing] = {}
         self._shared: dict[tuple[bytes, bytes], Sealing] = {}
         self._data_keys: dict[bytes, bytes] = {}
@@ -164,7 +179,7 @@ class MessageSeals:
     @property
     def has_key_service(self) -> bool:
         """Say whether there is a key service to ask."""
-        return self._kms is not None
+        return self._kms is not None or self._of_topics is not None
 
     def opens(self, ctx: CallContext, queue_arn: str, reuse_s: int, now_ms: int) -> bool:
         """Say whether a caller could open a data key of a queue of late, so that nobody needs to be asked."""
@@ -193,11 +208,14 @@ class MessageSeals:
         reuse_s: int = KMS_DATA_KEY_REUSE_S,
     ) -> StoredMessage:
         """Return a message in the clear where the key service must be asked for it, in a caller's name, and as it is
-        elsewhere. Raises what forbids it, `Kms*`, and as `open`.
+        elsewhere. Raises what forbids it, `Kms*`, and as `open`. What came out of a topic, through a native
+        subscription, is opened as the topic's, in nobody's name, and refused as SNS does, `KMS*`.
         """
         envelope = stored.envelope
         if envelope is None:
             return stored
+        if envelope.is_of_topic and self._of_topics is not None:
+            return await self._of_topics.unwrapped(stored, now_ms)
         try:
             plaintext = await self._asked_for(ctx, envelope, reuse_s, now_ms)
             sealing = self._shared.get((stored.key_id, envelope.wrapped))
@@ -225,7 +243,7 @@ class MessageSeals:
         `QUEUE_DOES_NOT_EXIST` where the queue is deleted since the message was read, and with it the key. One that the
         key service must be asked for is `unwrapped` before.
         """
-        if not stored.key_id:
+        if not stored.key_id and stored.envelope is None:
             return stored
         try:
             sealing = self._sealings.get((stored.key_id, stored.key_period_ms)) or self._look_up(partition, stored)

@@ -73,7 +73,7 @@ from cumulo.queue_service.retention import Timer, clear, forget, retain, wake
 from cumulo.queue_service.rewraps import REWRAP, Rewraps
 from cumulo.queue_service.scheduler import Scheduler
 from cumulo.queue_service.schedules import FIRE, ScheduleShown, StampedPage, get_schedule, shown_schedule, unwrapped
-from cumulo.queue_service.sealing import MessageSeals
+from cumulo.queue_service.sealing import MessageSeals, SealsOfTopics
 from cumulo.queue_service.throughput import ACTIONS, Throughput, has_quota, messages_asked
 from cumulo.queue_service.waiting import ParkedReceivers, Served, Taken, Waiter
 from cumulo.storage.due_pump import DueHandler
@@ -100,7 +100,8 @@ class Service(NamedRoom):
     Arguments: `engine`, `authorizer`, `clock`, `randomness` as for every room; `sealer` seals receipts and page tokens,
     `storage_keys` wrap the keys of encrypted queues. `in_flight_max` is the quota of messages of one queue that are
     received and not deleted, `fifo_calls_per_s` that of calls of each action on a FIFO queue whose throughput limit is
-    the queue's as a whole, 0 for none. `key_service`, where there is one, makes data keys for queues under keys of KMS.
+    the queue's as a whole, 0 for none. `key_service`, where there is one, makes data keys for queues under keys of KMS;
+    `of_topics` opens what native subscriptions get of topics under such keys.
     Call `start` on the event loop before the first call, `drain` before the engine closes.
     """
 
@@ -117,13 +118,14 @@ class Service(NamedRoom):
         in_flight_max: int = model.IN_FLIGHT_MAX,
         fifo_calls_per_s: int = 0,
         key_service: KeyService | None = None,
+        of_topics: SealsOfTopics | None = None,
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
         self._throughput = Throughput(fifo_calls_per_s)
         self.throttles = self._throughput.is_limited
         # On an engine that may lose notifications a line would have to look again by itself; no engine does yet.
         assert not engine.notify_lossy
-        self.seals = MessageSeals(engine, randomness, storage_keys, key_service)
+        self.seals = MessageSeals(engine, randomness, storage_keys, key_service, of_topics)
         """Encrypts and decrypts what stands in messages."""
         self.completes = self.seals.has_key_service
         self.desk = Desk(engine, authorizer, clock, randomness, sealer, self.seals, in_flight_max)
@@ -407,7 +409,8 @@ class Service(NamedRoom):
         for it in taken.messages:
             stored = it.stored
             try:
-                written = self.seals.open(partition, stored) if stored.key_id else stored
+                is_sealed = stored.key_id or stored.envelope is not None
+                written = self.seals.open(partition, stored) if is_sealed else stored
             except ServiceError as error:
                 unreadable = error
                 _log.error("a message cannot be handed out: %s", error)

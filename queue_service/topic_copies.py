@@ -17,6 +17,7 @@ from cumulo.queue_service import stamping
 from cumulo.queue_service.messages import Outgoing, OutgoingInGroup
 from cumulo.queue_service.model import MESSAGE_SIZE_BYTES_MAX, SendEntry
 from cumulo.queue_service.pulled_messages import pulled_message
+from cumulo.queue_service.sealed_notices import notice_bytes
 from cumulo.queue_service.sealing import Sealing, Written
 from cumulo.queue_service.topic_envelopes import Notice, StoredNotice
 from cumulo.queue_service.topic_model import PublishEntry, TopicPlace
@@ -41,17 +42,26 @@ class _Kind(msgspec.Struct, frozen=True, gc=False):
 
 class Copies:
     """The copies of one message. `published_ms` is the wall clock's time, `now_ms` the deadline clock's. One that is
-    `replayed` is no duplicate of what a FIFO queue was sent before.
+    `replayed` is no duplicate of what a FIFO queue was sent before. `sealing` is the topic's, of copies that stay
+    inside.
     """
 
     def __init__(
-        self, topic: TopicPlace, notice: Notice, published: StoredNotice, now_ms: int, *, replayed: bool = False
+        self,
+        topic: TopicPlace,
+        notice: Notice,
+        published: StoredNotice,
+        now_ms: int,
+        sealing: Sealing | None = None,
+        *,
+        replayed: bool = False,
     ) -> None:
         self._replayed = replayed
         self._topic = topic
         self.notice = notice
         self._published = published
         self._now_ms = now_ms
+        self._sealing = sealing
         self._kinds: dict[Words, _Kind | None] = {}
         self._own: Outgoing | None = None
         self._pulled: Outgoing | None = None
@@ -59,13 +69,13 @@ class Copies:
     def own(self, index: int) -> Outgoing:
         """Return the message as it lies in a subscription's own queue; `index` is its place in a batch."""
         if self._own is None:
-            self._own = kept(self._topic, self._published, 0, self._now_ms)
+            self._own = kept(self._topic, self._published, 0, self._now_ms, self._sealing)
         return _at(index, self._own)
 
     def pulled(self, index: int) -> Outgoing:
         """Return the message as it lies in a native subscription's queue."""
         if self._pulled is None:
-            self._pulled = pulled_message(self._topic, self._published, self._now_ms)
+            self._pulled = pulled_message(self._topic, self._published, self._now_ms, self._sealing)
         return _at(index, self._pulled)
 
     def outgoing(self, route: Route, message_id: str, sealing: Sealing | None, index: int) -> Outgoing | None:
@@ -165,14 +175,16 @@ def _sign(notices: list[Notice]) -> None:
         notice.sign("sqs")
 
 
-def kept(topic: TopicPlace, published: StoredNotice, index: int, now_ms: int) -> Outgoing:
+def kept(
+    topic: TopicPlace, published: StoredNotice, index: int, now_ms: int, sealing: Sealing | None = None
+) -> Outgoing:
     """Return a published message as it lies in a topic's own queues; `index` is its place in a batch."""
     in_group = None
     if topic.fifo:
         entry = published.entry
         deduplication_id, by_content = deduplication_id_of(entry), entry.deduplication_id is None
         in_group = OutgoingInGroup(published.message_id, entry.group_id or "", deduplication_id, by_content)
-    return published.outgoing(index, now_ms, in_group)
+    return published.outgoing(index, now_ms, in_group, notice_bytes(published, sealing))
 
 
 def deduplication_id_of(entry: PublishEntry) -> str:

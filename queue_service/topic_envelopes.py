@@ -204,9 +204,11 @@ class StoredNotice(msgspec.Struct, frozen=True, array_like=True):
     published_ms: int
     kind: str = NOTIFICATION
 
-    def outgoing(self, index: int, now_ms: int, in_group: OutgoingInGroup | None = None) -> Outgoing:
-        """Return the message of a queue that holds this."""
-        body = msgspec.msgpack.encode(self)
+    def outgoing(
+        self, index: int, now_ms: int, in_group: OutgoingInGroup | None = None, sealed: bytes = b""
+    ) -> Outgoing:
+        """Return the message of a queue that holds this, or what was made of it (`sealed_notices`)."""
+        body = sealed or msgspec.msgpack.encode(self)
         record = StoredMessage(message_id=self.message_id, sent_ms=self.published_ms, kept_from_ms=now_ms, body=body)
         if in_group is not None:
             record = msgspec.structs.replace(

@@ -10,13 +10,14 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 
-import msgspec
-
 from cumulo.core.clocks import Clock
 from cumulo.queue_service import publishing, stamping
+from cumulo.queue_service.notice_seals import NoticeSeals
 from cumulo.queue_service.peeking import Looked, StampedLook, peek_messages
 from cumulo.queue_service.publishing import StampedEnd, StampedFanOut
 from cumulo.queue_service.queues import DirectoryChanged
+from cumulo.queue_service.sealed_notices import NotOpened, opened, wait
+from cumulo.queue_service.sealing import Sealing
 from cumulo.queue_service.topic_copies import Copies, sign
 from cumulo.queue_service.topic_envelopes import StoredNotice
 from cumulo.queue_service.topic_loads import Load
@@ -31,17 +32,24 @@ SLICE_OPERATIONS_MAX = 400
 """Some thirty deliveries. A function that touches more partitions costs each delivery more, and commits are shared."""
 SLICES_UNDER_WAY = 8
 
-MakeCopies = Callable[[Plan, StoredNotice, str, int], Copies]
-"""Of a plan's topic, a message, its sequence number, and the time now."""
+MakeCopies = Callable[[Plan, StoredNotice, str, int, Sealing | None], Copies]
+"""Of a plan's topic, a message, its sequence number, the time now, and how copies inside of the topic are sealed."""
 
 
 class Outboxes:
     """Empties outboxes. Arguments: `engine`, `clock`; `plans` and `routes` of the topics; `copies` words a message;
-    `ids` are those of the copies.
+    `ids` are those of the copies; `seals` open what is sealed.
     """
 
     def __init__(
-        self, engine: Engine, clock: Clock, plans: Plans, routes: Routes, copies: MakeCopies, ids: Iterator[str]
+        self,
+        engine: Engine,
+        clock: Clock,
+        plans: Plans,
+        routes: Routes,
+        copies: MakeCopies,
+        ids: Iterator[str],
+        seals: NoticeSeals | None,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -49,6 +57,7 @@ class Outboxes:
         self._routes = routes
         self._copies = copies
         self._ids = ids
+        self._seals = seals
         self._locks: dict[bytes, asyncio.Lock] = {}
 
     async def on_due(self, entries: list[Due]) -> None:
@@ -63,7 +72,12 @@ class Outboxes:
             done = False
             while not done:
                 plan = await self._plans.of(partition)
-                if plan is None or not await self._deliver(plan, outbox):
+                try:
+                    is_empty = plan is None or not await self._deliver(plan, outbox)
+                except NotOpened as error:
+                    await wait(self._engine, entry, self._clock.deadline_ms(), error)
+                    break
+                if is_empty:
                     stamped = StampedEnd(entry, self._clock.deadline_ms())
                     done = await self._engine.transact((outbox,), publishing.end, stamped, grows=False) or plan is None
         if not lock.locked():
@@ -101,13 +115,21 @@ class Outboxes:
     async def _slices(
         self, plan: Plan, outbox: bytes, reached: bytes, looked: Looked, now_ms: int
     ) -> AsyncGenerator[StampedFanOut, None]:
-        """Return how to deliver messages, slice after slice; `reached` is how far it came before."""
+        """Return how to deliver messages, slice after slice; `reached` is how far it came before. Raises `NotOpened` at
+        one that waits for its key, behind which everything waits: order is the outbox's.
+        """
         load = self._load(plan, now_ms)
         done: list[tuple[int, str]] = []
+        sealed: NotOpened | None = None
         for seq, stored, _ in looked.messages:
-            published = msgspec.msgpack.decode(stored.body, type=StoredNotice)
+            try:
+                it = await opened(self._seals, stored.body, now_ms)
+            except NotOpened as error:
+                sealed = error
+                break
+            published = it.notice
             sequence_number = stamping.topic_sequence_number(seq) if plan.place.fifo else ""
-            copies = self._copies(plan, published, sequence_number, now_ms)
+            copies = self._copies(plan, published, sequence_number, now_ms, it.sealing)
             if not load.keep(stored.body, published.published_ms, seq):
                 before, reached = reached, u64(done[-1][0]) + publishing.EVERYBODY
                 yield StampedFanOut(outbox, before, reached, tuple(done), load.deliveries(), now_ms, load.kept())
@@ -129,6 +151,8 @@ class Outboxes:
         if done:
             before, reached = reached, u64(done[-1][0]) + publishing.EVERYBODY
             yield StampedFanOut(outbox, before, reached, tuple(done), load.deliveries(), now_ms, load.kept())
+        if sealed is not None:
+            raise sealed
 
     def _load(self, plan: Plan, now_ms: int) -> Load:
         return Load(

@@ -18,7 +18,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.core.ids import Randomness
 from cumulo.core.operations import Operation, Result
-from cumulo.core.ports import JobSubmitter, KeyService
+from cumulo.core.ports import JobSubmitter
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
@@ -31,12 +31,12 @@ from cumulo.queue_service.endpoint_delivery import Carrier, EndpointDelivery, Ta
 from cumulo.queue_service.entrances import CLEAR_TOPIC, DELIVER, EXPIRE, FAN_OUT, FAREWELL, REFILL, REPLAY_DUE
 from cumulo.queue_service.farewells import Farewells
 from cumulo.queue_service.job_carrier import JobCarrier
-from cumulo.queue_service.kms_data_keys import OF_TOPICS, KmsDataKeys
 from cumulo.queue_service.leases import Outcome
 from cumulo.queue_service.messages import StampedSend
 from cumulo.queue_service.model import SentMessage, is_fifo
 from cumulo.queue_service.named_room import NamedRoom
 from cumulo.queue_service.native_subscriptions import get_native
+from cumulo.queue_service.notice_seals import NoticeSeals
 from cumulo.queue_service.publishing import QueueDelivery, StampedPublish
 from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.refills import Refills
@@ -52,7 +52,8 @@ from cumulo.queue_service.resolve_topics import (
     listing_of,
     with_keys,
 )
-from cumulo.queue_service.sealing import MessageSeals
+from cumulo.queue_service.sealed_notices import notice_bytes
+from cumulo.queue_service.sealing import MessageSeals, Sealing
 from cumulo.queue_service.seeking import get_snapshot
 from cumulo.queue_service.subscriptions import (
     ListedPage,
@@ -79,10 +80,7 @@ from cumulo.storage.idempotency import Once, check_request_id, run_once
 
 REQUEST_WINDOW_MS = 600_000
 """How long the request id of a publish is remembered: 10 minutes, as for queues."""
-DATA_KEY_REUSE_S = 300
-"""How long SNS reuses a data key: at most five minutes."""
 _RESOLVERS = {**RESOLVERS, **RESOLVERS_OF_NATIVE}
-_encoded = msgspec.msgpack.Encoder().encode
 
 
 class TopicService(NamedRoom):
@@ -90,7 +88,7 @@ class TopicService(NamedRoom):
 
     Arguments: `engine`, `authorizer`, `clock`, `randomness`, `sealer` as for every room; `seals` are those of the
     queues; `signer` signs what subscribers get; `carriers` bring it to endpoints, by protocol; `jobs` is the runner.
-    `key_service` is asked for those who publish to a topic under a key of KMS, where there is one.
+    `notice_seals` seal and open what waits in topics under keys of KMS, where there is a key service.
     """
 
     table = TABLE
@@ -109,26 +107,26 @@ class TopicService(NamedRoom):
         signer: Signer,
         carriers: Mapping[str, Carrier] = MappingProxyType({}),
         jobs: JobSubmitter | None = None,
-        key_service: KeyService | None = None,
+        notice_seals: NoticeSeals | None = None,
     ) -> None:
         super().__init__(engine, authorizer, clock, randomness)
         if jobs is not None:
             carriers = {**carriers, JOB: JobCarrier(jobs)}
         self.endpoints = EndpointDelivery(
-            engine, clock, randomness, sealer, signer, carriers, lambda: self.base_url, self._dead_letter
+            engine, clock, randomness, sealer, signer, carriers, lambda: self.base_url, self._dead_letter, notice_seals
         )
         self.farewells = Farewells(engine, clock, self.endpoints.tell)
         self.desk = TopicDesk(engine, authorizer, clock, randomness, sealer, self.endpoints.refusal, jobs)
         self.base_url = ""
         """Where clients reach the AWS edge; known once the server listens, and before it takes calls."""
         self._signer = signer
-        self._kms = None if key_service is None else KmsDataKeys(key_service, OF_TOPICS)
+        self._seals = notice_seals
         self._plans = Plans(engine)
         self._routes = Routes(engine, clock, QueueTarget(engine, seals), seals)
         self._ids = copies_ids(randomness)
-        self.refills = Refills(engine, clock, self._plans)
-        self._outboxes = Outboxes(engine, clock, self._plans, self._routes, self._copies, self._ids)
-        self.replays = Replays(engine, clock, self._plans, self._routes, self._replayed, self._ids)
+        self.refills = Refills(engine, clock, self._plans, notice_seals)
+        self._outboxes = Outboxes(engine, clock, self._plans, self._routes, self._copies, self._ids, notice_seals)
+        self.replays = Replays(engine, clock, self._plans, self._routes, self._replayed, self._ids, notice_seals)
 
     def begin(self) -> None:
         """Begin; there is nothing to do."""
@@ -259,13 +257,14 @@ class TopicService(NamedRoom):
         if place.fifo and plan.meta.attributes.get("ContentBasedDeduplication") != "true":
             _check_deduplication_ids(request.entries)
         key_id = plan.meta.attributes.get(KMS_KEY, "")
-        if key_id and self._kms is not None:
-            await self._kms.current(asker or ctx, place.arn, key_id, DATA_KEY_REUSE_S, self.clock.deadline_ms())
+        sealing = None
+        if key_id and self._seals is not None:
+            sealing = await self._seals.sealing(asker or ctx, place.arn, key_id, self.clock.deadline_ms())
         seed = self.randomness.token_bytes(stamping.SEED_BYTES)
         ids = stamping.message_ids(seed, len(request.entries))
         wall_ms, now_ms = self.clock.wall_ms(), self.clock.deadline_ms()
         published = [StoredNotice(entry, it, wall_ms) for entry, it in zip(request.entries, ids, strict=True)]
-        load = None if place.fifo else await self._load(plan, published, now_ms)
+        load = None if place.fifo else await self._load(plan, published, now_ms, sealing)
         if load is not None:
             deliveries = load.deliveries()
             keep = load.kept()
@@ -277,7 +276,7 @@ class TopicService(NamedRoom):
             if outcome.seed != seed:
                 ids = stamping.message_ids(outcome.seed, len(ids))
             return tuple(SentMessage(message_id, "") for message_id in ids)
-        stored = tuple(kept(place, it, index, now_ms) for index, it in enumerate(published))
+        stored = tuple(kept(place, it, index, now_ms, sealing) for index, it in enumerate(published))
         send = StampedSend(place.name, plan.meta.outbox, stored, seed, now_ms)
         stamped = StampedPublish(resolved.partition, plan.revision, (), send, seed)
         outcome = await self._once(ctx, request, (resolved.partition, plan.meta.outbox), stamped)
@@ -316,31 +315,37 @@ class TopicService(NamedRoom):
         outcome: Outcome = await self.engine.transact(partitions, function, call)
         return outcome
 
-    async def _load(self, plan: Plan, published: Sequence[StoredNotice], now_ms: int) -> Load | None:
+    async def _load(
+        self, plan: Plan, published: Sequence[StoredNotice], now_ms: int, sealing: Sealing | None
+    ) -> Load | None:
         """Return what to send to whom at once; None where it is too much for one transaction."""
         wanting = [plan.wanting(it.entry) for it in published]
         subscribers = {it.number: it for each in wanting for it in each}
         if len(subscribers) * publishing.OPERATIONS_OF_QUEUE > publishing.OPERATIONS_MAX:
             return None
         routes = await self._routes.of(plan, tuple(subscribers.values()))
-        copies = [self._copies(plan, it, "", now_ms) for it in published]
+        copies = [self._copies(plan, it, "", now_ms, sealing) for it in published]
         await sign(it for it, each in zip(copies, wanting, strict=True) if has_documents(each))
         load = Load(plan.place, plan.partition, plan.meta.archive, self._routes, self._ids, now_ms)
         for notice, it, each in zip(published, copies, wanting, strict=True):
-            if plan.meta.archive and not load.keep(_encoded(notice), notice.published_ms):
+            if plan.meta.archive and not load.keep(notice_bytes(notice, sealing), notice.published_ms):
                 return None
             if load.fill(it, each, routes) < len(each):
                 return None
         return load
 
-    def _copies(self, plan: Plan, published: StoredNotice, sequence_number: str, now_ms: int) -> Copies:
+    def _copies(
+        self, plan: Plan, published: StoredNotice, sequence_number: str, now_ms: int, sealing: Sealing | None = None
+    ) -> Copies:
         """Return the copies of a message."""
-        return Copies(plan.place, self._notice(plan, published, sequence_number), published, now_ms)
+        return Copies(plan.place, self._notice(plan, published, sequence_number), published, now_ms, sealing)
 
-    def _replayed(self, plan: Plan, published: StoredNotice, sequence_number: str, now_ms: int) -> Copies:
+    def _replayed(
+        self, plan: Plan, published: StoredNotice, sequence_number: str, now_ms: int, sealing: Sealing | None
+    ) -> Copies:
         """Return the copies of a message that was published before, and comes again."""
         notice = self._notice(plan, published, sequence_number, replayed=True)
-        return Copies(plan.place, notice, published, now_ms, replayed=True)
+        return Copies(plan.place, notice, published, now_ms, sealing, replayed=True)
 
     def _notice(self, plan: Plan, published: StoredNotice, sequence_number: str, *, replayed: bool = False) -> Notice:
         return Notice(

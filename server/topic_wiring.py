@@ -2,7 +2,7 @@
 
 from cumulo.core.clocks import Clock
 from cumulo.core.ids import Randomness
-from cumulo.core.ports import JobSubmitter, KeyService
+from cumulo.core.ports import JobSubmitter
 from cumulo.core.settings import Settings
 from cumulo.core.tokens import TokenSealer
 from cumulo.gateway.outgoing_addresses import PrivateAddresses
@@ -12,6 +12,7 @@ from cumulo.identity.authorizer import Authorizer
 from cumulo.queue_service.endpoint_delivery import Carrier
 from cumulo.queue_service.http_carrier import HttpCarrier
 from cumulo.queue_service.mail_carrier import MailCarrier, SmsCarrier
+from cumulo.queue_service.notice_seals import NoticeSeals
 from cumulo.queue_service.outgoing_folder import OutgoingFolder
 from cumulo.queue_service.sealing import MessageSeals
 from cumulo.queue_service.topic_envelopes import Signer
@@ -33,10 +34,10 @@ def make_topics(
     signer: Signer,
     mail: MailServer | None,
     jobs: JobSubmitter,
-    key_service: KeyService,
+    notice_seals: NoticeSeals,
 ) -> TopicService:
     """Return the service, on the settings and the folder of a server; `mail` is where it hands e-mail in, `jobs` what
-    makes jobs of messages, `key_service` is asked for the keys of topics.
+    makes jobs of messages, `notice_seals` seal for topics under keys.
     """
     http = HttpCarrier(OutgoingHttp(private_addresses(settings)))
     record = OutgoingFolder(folder.outgoing, clock)
@@ -48,7 +49,7 @@ def make_topics(
         "email-json": post,
         "sms": SmsCarrier(record),
     }
-    return TopicService(engine, authorizer, clock, randomness, sealer, seals, signer, carriers, jobs, key_service)
+    return TopicService(engine, authorizer, clock, randomness, sealer, seals, signer, carriers, jobs, notice_seals)
 
 
 def private_addresses(settings: Settings) -> PrivateAddresses:

@@ -38,6 +38,7 @@ from cumulo.queue_service import edge_grpc as queue_edge
 from cumulo.queue_service import entrances
 from cumulo.queue_service import service as queue_room
 from cumulo.queue_service.edge_grpc_enclosures import QueueSender
+from cumulo.queue_service.notice_seals import NoticeSeals
 from cumulo.queue_service.topic_signing import TopicSigner
 from cumulo.runner import edge_grpc as runner_edge
 from cumulo.runner import service as runner_room
@@ -166,6 +167,7 @@ async def _build(
     )
     storage_keys = await open_storage_keys(folder, engine)
     await begin_walk(engine, clock, storage_keys, key_schema.REWRAPS)  # its room is made when the walk's entry is due
+    notice_seals = NoticeSeals(LateKeyService(lambda: key_room.DataKeys(kms(), "sns")), randomness)
     queues = queue_room.Service(
         engine,
         authorizer,
@@ -176,6 +178,7 @@ async def _build(
         in_flight_max=settings["queue_in_flight_max"],
         fifo_calls_per_s=settings["queue_fifo_calls_per_s"],
         key_service=LateKeyService(lambda: key_room.DataKeys(kms(), "sqs")),
+        of_topics=notice_seals,
     )
     logs = LateRoom(lambda: log_service.LogService(engine, authorizer, clock, randomness, sealer), entrances.LOG_KINDS)
     signer, mail, base_url = TopicSigner(folder.secrets), mail_server(settings), ""
@@ -193,7 +196,7 @@ async def _build(
             signer,
             mail,
             MessageJobs(runner),
-            LateKeyService(lambda: key_room.DataKeys(kms(), "sns")),
+            notice_seals,
         )
         made.base_url = base_url
         return made

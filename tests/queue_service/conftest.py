@@ -17,6 +17,7 @@ from cumulo.identity.policy import Principal, PrincipalKind
 from cumulo.queue_service import invariants, log_invariants, model
 from cumulo.queue_service.log_operations import LOG_TABLE
 from cumulo.queue_service.log_service import LogService
+from cumulo.queue_service.notice_seals import NoticeSeals
 from cumulo.queue_service.service import Service
 from cumulo.storage import idempotency
 from cumulo.storage.due_pump import DuePump
@@ -50,6 +51,8 @@ class Stand:
         self._loop = asyncio.get_running_loop()
         self.engine = self.engine or (MemoryEngine() if self.folder is None else LmdbEngine(self.folder))
         authorizer = Authorizer(self.engine, self.clock)
+        key_service = self.make_key_service(authorizer)
+        self.notice_seals = self.make_notice_seals()
         self.service = Service(
             self.engine,
             authorizer,
@@ -57,7 +60,8 @@ class Stand:
             self.randomness,
             self.sealer,
             self.storage_keys,
-            key_service=self.make_key_service(authorizer),
+            key_service=key_service,
+            of_topics=self.notice_seals,
         )
         self.logs = LogService(self.engine, authorizer, self.clock, self.randomness, self.sealer)
         await self.service.start()
@@ -70,6 +74,10 @@ class Stand:
     def make_key_service(self, authorizer: Authorizer) -> KeyService | None:
         """None: queues under keys of KMS are encrypted under the storage keys alone."""
         del authorizer
+        return None
+
+    def make_notice_seals(self) -> NoticeSeals | None:
+        """None: topics under keys of KMS seal nothing."""
         return None
 
     async def restart(self) -> None:

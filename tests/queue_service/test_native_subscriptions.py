@@ -38,8 +38,8 @@ class Native(Topics):
     async def pull(self, count=100, name="s", topic="news", **more):
         return await self.it.receive(count, queue=NAME.format(topic, name), **more)
 
-    async def bodies(self, count=100, name="s", topic="news"):
-        return [it.body.decode() for it in await self.pull(count, name, topic)]
+    async def bodies(self, count=100, name="s", topic="news", **more):
+        return [it.body.decode() for it in await self.pull(count, name, topic, **more)]
 
     async def ack(self, *messages, name="s", topic="news"):
         handles = tuple(it.receipt_handle for it in messages)

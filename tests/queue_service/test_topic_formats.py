@@ -4,7 +4,9 @@ import msgspec
 import pytest
 
 from cumulo.queue_service import topic_keys
+from cumulo.queue_service.keys import Envelope
 from cumulo.queue_service.model import MessageAttribute
+from cumulo.queue_service.sealed_notices import SealedNotice
 from cumulo.queue_service.topic_envelopes import StoredNotice
 from cumulo.queue_service.topic_model import PublishEntry
 from cumulo.storage import records
@@ -57,6 +59,15 @@ def test_messages_that_wait_for_an_endpoint_are_these_bytes():
     assert msgspec.msgpack.encode(notice).hex() == golden
     older = msgspec.msgpack.encode(msgspec.msgpack.decode(msgspec.msgpack.encode(notice))[:3])
     assert msgspec.msgpack.decode(older, type=StoredNotice) == notice
+
+
+def test_messages_that_wait_sealed_are_these_bytes():
+    envelope = Envelope(wrapped=b"w", context_arn="arn")
+    record = SealedNotice(message_id="id", published_ms=5, envelope=envelope, sealed=b"s")
+
+    golden = "9601a2696405ac4e6f74696669636174696f6e9301c40177a361726ec40173"
+    assert records.encode(record).hex() == golden
+    assert records.decoder(SealedNotice).decode(bytes.fromhex(golden)) == record
 
 
 def test_keys_on_disk_are_these_bytes():

@@ -39,7 +39,15 @@ class Topics:
         self.it = it
         queues = it.service
         self.service = TopicService(
-            it.engine, queues.authorizer, it.clock, it.randomness, it.sealer, queues.seals, NoSignature(), carriers
+            it.engine,
+            queues.authorizer,
+            it.clock,
+            it.randomness,
+            it.sealer,
+            queues.seals,
+            NoSignature(),
+            carriers,
+            notice_seals=it.notice_seals,
         )
         self.service.base_url = BASE_URL
         for kind, handler in self.service.due_handlers().items():
