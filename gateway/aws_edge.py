@@ -65,7 +65,7 @@ from cumulo.gateway.rpc import REASON_CHARACTERS_MAX, UNTRUSTED, Observer
 from cumulo.gateway.s3_request_keys import request_keys
 from cumulo.gateway.signature_errors import AuthForm, Dialect, Refusal, SignatureError
 from cumulo.gateway.sigv2 import read_old_signature
-from cumulo.gateway.sigv4 import Verified, Verifier
+from cumulo.gateway.sigv4 import CONTENT_SHA256, Verified, Verifier
 
 S3 = "s3"
 POST_OBJECT = "PostObject"
@@ -92,6 +92,7 @@ _CHECKSUM_PARAMETERS = frozenset(
         "checksum-sha256",
     )
 )
+_CONDITION_PARAMETERS = frozenset(("if-match", "if-none-match"))
 _NOT_HOISTED = _SIGNATURE_PARAMETERS | _CHECKSUM_PARAMETERS
 _LENGTH_NAMES = ("content-length", "Content-Length")
 _TYPE_NAMES = ("content-type", "Content-Type")
@@ -360,11 +361,16 @@ class AwsEdge:
             raise service.input_errors.unknown_operation.error(operation=request.method, Method=request.method)
         exchange.operation = operation
         version_2 = presented is not None and presented.version_2
-        declared = declared_payload(request, form, streams=bool(operation.input_stream), version_2=version_2)
         verified = None
         if presented is not None and version_2:
             verified = self._verifier.verify_old(request, presented, address.bucket if address.virtual_host else "")
-        elif presented is not None:
+        header_signed = True
+        if presented is not None and form is AuthForm.QUERY and not version_2:
+            self._verifier.check_head(request, presented, S3)  # what is not signed, before what that says
+            header_signed = CONTENT_SHA256 in presented.signed_headers
+        streams = bool(operation.input_stream)
+        declared = declared_payload(request, form, streams=streams, version_2=version_2, header_signed=header_signed)
+        if presented is not None and not version_2:
             verified = self._verifier.verify(request, presented, S3, declared.text)
         signed_s = 0 if presented is None or (version_2 and form is AuthForm.QUERY) else presented.time_s
         keys = request_keys(request, form, signed_s, self._clock.wall_ms(), version_2=version_2)
@@ -509,6 +515,7 @@ def _protocol(request: Request, service: str) -> Protocol:
 def _with_hoisted(request: Request, query: Sequence[tuple[str, str]]) -> Request:
     """Return a presigned request with those `x-amz-*` headers that its signer wrote into the query, as the Go and
     JavaScript SDKs do. They are signed there; a header of the same name that was sent, and so signed, counts before.
+    Conditions, which Java's SDK writes there, count before a header: that need not be signed.
 
     A checksum in the query is no header: the JavaScript SDK writes the empty body's there by default, whatever will be
     sent, and S3 ignores it.
@@ -518,7 +525,10 @@ def _with_hoisted(request: Request, query: Sequence[tuple[str, str]]) -> Request
         for name, value in query
         if name[:6].lower() == "x-amz-" and name.lower() not in _NOT_HOISTED
     }
-    return msgspec.structs.replace(request, headers={**hoisted, **request.headers}) if hoisted else request
+    conditions = {name.lower(): value for name, value in query if name.lower() in _CONDITION_PARAMETERS}
+    if not hoisted and not conditions:
+        return request
+    return msgspec.structs.replace(request, headers={**hoisted, **request.headers, **conditions})
 
 
 def _s3_response(exchange: _Exchange, model: ServiceModel, operation: OperationModel, answer: object) -> Response:

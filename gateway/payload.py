@@ -22,7 +22,7 @@ from cumulo.gateway import aws_chunked, canonical
 from cumulo.gateway.aws_chunked import ChunkedDecoder, PieceHash
 from cumulo.gateway.http1 import Body, Request, WholeBody
 from cumulo.gateway.signature_errors import AuthForm, Refusal, SignatureError
-from cumulo.gateway.sigv4 import Verified
+from cumulo.gateway.sigv4 import CONTENT_SHA256, Verified
 
 CONTENT_SHA256_MISMATCH = ErrorRow(
     "XAmzContentSHA256Mismatch",
@@ -32,7 +32,6 @@ CONTENT_SHA256_MISMATCH = ErrorRow(
 )
 
 _SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch
-_HEADER = "x-amz-content-sha256"
 
 
 class PayloadMode(enum.StrEnum):
@@ -76,13 +75,18 @@ def body_hash(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def declared_payload(request: Request, form: AuthForm, *, streams: bool, version_2: bool = False) -> DeclaredPayload:
+def declared_payload(
+    request: Request, form: AuthForm, *, streams: bool, version_2: bool = False, header_signed: bool = True
+) -> DeclaredPayload:
     """Return what an S3 request says about its payload; `streams` tells that its operation takes a body of any length,
     `version_2` that its signature is of that version, which covers no payload: so it may say as little as nobody's.
+    What a header says of a whole payload counts only where it is signed, as `header_signed` tells.
 
     Raises `SignatureError` for what is missing, unknown or not allowed there.
     """
-    value = request.headers.get(_HEADER)
+    value = request.headers.get(CONTENT_SHA256)
+    if not header_signed and value is not None and (_SHA256(value) or value == PayloadMode.UNSIGNED):
+        value = None
     if version_2 and form is AuthForm.HEADER:
         form = AuthForm.ANONYMOUS
     if form is AuthForm.QUERY:

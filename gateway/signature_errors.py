@@ -310,7 +310,6 @@ ROWS: Mapping[Refusal, Words] = {
     Refusal.HEADERS_ABSENT: _everywhere(
         _s3_header("{names} in SignedHeaders was not sent."),
         _invalid("'{names}' in SignedHeaders was not sent."),
-        _s3_query("{names} in X-Amz-SignedHeaders was not sent."),
     ),
     Refusal.URI_MALFORMED: _everywhere(_INVALID_URI, _incomplete("Couldn't parse the specified URI.")),
     Refusal.URI_AMBIGUOUS: _everywhere(

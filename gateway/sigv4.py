@@ -35,6 +35,8 @@ from cumulo.gateway.signature_errors import AuthForm, Refusal, SignatureError
 from cumulo.gateway.signing_key import Scope, SigningKey
 
 SKEW_S_MAX = 900
+CONTENT_SHA256 = "x-amz-content-sha256"
+"""The one `x-amz-*` header that a presigned request may bear unsigned: S3 ignores it then."""
 SIGNING_KEYS_MAX = 4_096
 """Kept by secret, day, region and service. A key that fell out is derived again, 5 µs."""
 
@@ -235,14 +237,28 @@ def canonical_request(request: Request, presented: Presented, payload_hash: str)
         canonical.check_unrepeated(presented.query)
         query = canonical.canonical_query(pair for pair in presented.query if pair[0] != b"X-Amz-Signature")
     sent = request.headers
-    headers = "".join([f"{name}:{canonical.header_value(sent[name])}\n" for name in presented.signed_headers])
+    try:
+        headers = "".join([f"{name}:{canonical.header_value(sent[name])}\n" for name in presented.signed_headers])
+    except KeyError:
+        sent = dict.fromkeys(presented.signed_headers, "") | _stated(presented) | dict(sent)
+        headers = "".join([f"{name}:{canonical.header_value(sent[name])}\n" for name in presented.signed_headers])
     return f"{request.method}\n{path}\n{query}\n{headers}\n{';'.join(presented.signed_headers)}\n{payload_hash}"
 
 
+def _stated(presented: Presented) -> dict[str, str]:
+    """Return the `x-amz-*` headers that a presigned request of S3 has in its query. They count where the header itself
+    is signed and not sent; a header that is nowhere counts as empty, so that its signature does not match.
+    """
+    stated = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in presented.query)
+    return {name: value for name, value in stated if name.startswith("x-amz-")}
+
+
 def _check_signed(request: Request, presented: Presented) -> None:
-    """Require that each signed header was sent, and that what decides was signed."""
+    """Require that what decides was signed, and that each signed header was sent, but where `_stated` says."""
     headers, signed = request.headers, presented.signed_headers
     unsigned = [name for name in headers if name[:6] == "x-amz-" and name not in signed]
+    if unsigned and presented.form is AuthForm.QUERY:
+        unsigned = [name for name in unsigned if name != CONTENT_SHA256]
     if "host" not in signed:
         unsigned.append("host")
     if presented.form is AuthForm.HEADER and "x-amz-date" not in headers and "date" not in signed:
@@ -251,6 +267,8 @@ def _check_signed(request: Request, presented: Presented) -> None:
         raise SignatureError(
             Refusal.HEADERS_NOT_SIGNED, presented.form, names=", ".join(unsigned), HeadersNotSigned=", ".join(unsigned)
         )
+    if presented.form is AuthForm.QUERY and presented.scope.service == "s3":
+        return
     absent = [name for name in signed if name not in headers]
     if absent:
         raise SignatureError(Refusal.HEADERS_ABSENT, presented.form, names=", ".join(absent))

@@ -85,7 +85,8 @@ def test_unsigned_chunks_with_a_made_up_query_are_refused(root, name):
 
     answer = root.send(call.method, target, (call.headers | UNSIGNED_CHUNKS_HEADERS).items(), UNSIGNED_CHUNKS)
 
-    assert answer.refusal == (400, "InvalidArgument")
+    assert answer.refusal == (403, "AccessDenied")
+    assert b"<HeadersNotSigned>" in answer.body
 
 
 @every_call

@@ -118,6 +118,19 @@ def test_another_secret_is_refused_and_ours_never_shown(door: Door) -> None:
     assert SECRET.encode() not in answer.body
 
 
+def test_headers_of_chunks_leave_a_presigned_request_without_its_signature(door: Door) -> None:
+    url = old(door).generate_presigned_url("put_object", ASKED, ExpiresIn=60)
+    headers = {
+        "Host": f"127.0.0.1:{door.port}",
+        "x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+        "x-amz-date": "20211122T191045Z",
+    }
+
+    answer = door.send("PUT", url.removeprefix(f"http://127.0.0.1:{door.port}"), headers, b"body")
+
+    assert answer.error[:2] == (403, "SignatureDoesNotMatch")
+
+
 def test_policies_see_the_version(door: Door) -> None:
     policy = (
         '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:GetObject",'

@@ -335,9 +335,9 @@ def test_metrics_count_the_calls_of_the_aws_edge(server):
     assert after == before + 1
 
 
-def presigned_path(server, path):
+def presigned_path(server, path, headers=None):
     key = server.credentials
-    request = AWSRequest(method="PUT", url=f"{server.url}{path}")
+    request = AWSRequest(method="PUT", url=f"{server.url}{path}", headers=headers)
     credentials = Credentials(key["access_key_id"], key["secret_access_key"])
     S3SigV4QueryAuth(credentials, "s3", "us-east-1", 60).add_auth(request)
     return request.url.removeprefix(server.url)
@@ -366,3 +366,73 @@ def test_checksum_in_a_presigned_query_says_nothing_of_the_body(server):
     assert stored.status == 200
     got = s3.get_object(Bucket="hoisted-sum", Key="k")
     assert got["Body"].read() == b"whoever holds the URL chooses it"
+
+
+def test_a_signed_header_that_does_not_come_leaves_a_presigned_request_without_its_signature(server):
+    boto(server, "s3").create_bucket(Bucket="absent-header")
+    path = presigned_path(server, "/absent-header/k", {"x-amz-meta-color": "red"})
+
+    refused, body = send(server, "PUT", path, b"x")
+    stored, _ = send(server, "PUT", path, b"x", {"x-amz-meta-color": "red"})
+    beside, body_beside = send(server, "PUT", path, b"x", {"x-amz-meta-color": "red", "x-amz-meta-size": "9"})
+
+    assert (refused.status, error_code(body)) == (403, "SignatureDoesNotMatch")
+    assert "x-amz-meta-color:\n" in str(etree.fromstring(body).findtext("CanonicalRequest"))
+    assert stored.status == 200
+    assert (beside.status, error_code(body_beside)) == (403, "AccessDenied")
+    assert etree.fromstring(body_beside).findtext("HeadersNotSigned") == "x-amz-meta-size"
+
+
+def test_a_signed_header_may_come_in_the_query_of_a_presigned_request(server):
+    s3 = boto(server, "s3")
+    s3.create_bucket(Bucket="signed-twice")
+    path = presigned_path(server, "/signed-twice/k?X-Amz-Meta-Color=red", {"x-amz-meta-color": "red"})
+
+    stored, _ = send(server, "PUT", path, b"x")
+    sent_too, _ = send(server, "PUT", path, b"x", {"x-amz-meta-color": "red"})
+    altered, body = send(server, "PUT", path, b"x", {"x-amz-meta-color": "blue"})
+
+    assert (stored.status, sent_too.status) == (200, 200)
+    assert (altered.status, error_code(body)) == (403, "SignatureDoesNotMatch")
+    assert s3.head_object(Bucket="signed-twice", Key="k")["Metadata"] == {"color": "red"}
+
+
+@pytest.mark.parametrize("said", ["UNSIGNED-PAYLOAD", "0" * 64])
+def test_a_payload_hash_that_is_not_signed_says_nothing_of_a_presigned_body(server, said):
+    s3 = boto(server, "s3")
+    s3.create_bucket(Bucket="unsigned-hash")
+
+    path = presigned_path(server, "/unsigned-hash/k")
+    stored, _ = send(server, "PUT", path, b"something", {"x-amz-content-sha256": said})
+
+    assert stored.status == 200
+    assert s3.get_object(Bucket="unsigned-hash", Key="k")["Body"].read() == b"something"
+
+
+def test_chunks_in_a_presigned_request_are_refused_behind_headers_that_are_not_signed(server):
+    boto(server, "s3").create_bucket(Bucket="presigned-chunks")
+    path = presigned_path(server, "/presigned-chunks/k")
+    said = {"x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"}
+
+    unsigned, body = send(server, "PUT", path, b"x", {**said, "x-amz-decoded-content-length": "1"})
+    chunks, body_of_chunks = send(server, "PUT", path, b"x", said)
+
+    assert (unsigned.status, error_code(body)) == (403, "AccessDenied")
+    assert etree.fromstring(body).findtext("HeadersNotSigned") == "x-amz-decoded-content-length"
+    assert (chunks.status, error_code(body_of_chunks)) == (400, "InvalidArgument")
+
+
+def test_conditions_that_a_signer_wrote_into_the_query_count_before_headers(server):
+    s3 = boto(server, "s3")
+    s3.create_bucket(Bucket="conditions")
+    create = presigned_path(server, "/conditions/k?If-None-Match=%2A")
+    replace = presigned_path(server, "/conditions/k?If-Match=d41d8cd98f00b204e9800998ecf8427e")
+
+    first, _ = send(server, "PUT", create, b"first")
+    second, body = send(server, "PUT", create, b"second", {"If-None-Match": '"0"'})
+    third, body_of_third = send(server, "PUT", replace, b"third")
+
+    assert first.status == 200
+    assert (second.status, error_code(body)) == (412, "PreconditionFailed")
+    assert (third.status, error_code(body_of_third)) == (412, "PreconditionFailed")
+    assert s3.get_object(Bucket="conditions", Key="k")["Body"].read() == b"first"
