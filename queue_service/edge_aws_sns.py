@@ -19,7 +19,7 @@ from cumulo.gateway.http_body import BODY_TOO_LARGE
 from cumulo.queue_service import topic_model as model
 from cumulo.queue_service.archive_policies import ARCHIVE_POLICY
 from cumulo.queue_service.delivery_policies import effective_of_subscription, effective_of_topic
-from cumulo.queue_service.edge_aws_sns_messages import entry_of
+from cumulo.queue_service.edge_aws_sns_messages import bytes_of, entry_of
 from cumulo.queue_service.model import ItemError
 from cumulo.queue_service.resolve_topics import default_policy
 from cumulo.queue_service.topic_attributes import wrong
@@ -32,6 +32,7 @@ from cumulo.queue_service.topic_errors import (
     INVALID_ACTION,
     INVALID_BATCH_ENTRY_ID,
     MALFORMED_INPUT,
+    MESSAGE_TOO_LONG,
     TOO_MANY_ENTRIES_IN_BATCH_REQUEST,
     VALIDATION_ERROR,
 )
@@ -323,7 +324,7 @@ async def _publish(service: TopicDoor, call: AwsCall) -> Any:
         raise wrong("TargetArn Reason: No endpoint found for the target arn specified")
     topic = _topic(call, it.TargetArn if it.TopicArn is None else it.TopicArn)
     entry = entry_of(it, topic, trace_header=call.http.headers.get(_TRACE_HEADER, ""))
-    request = model.Publish(topic=topic, entries=(entry,))
+    request = model.Publish(topic=topic, entries=(entry,), bytes_together=bytes_of(it, entry))
     (answer,) = await _do(service, call, request)
     if isinstance(answer, ItemError):
         raise answer.cause
@@ -345,9 +346,13 @@ async def _publish_batch(service: TopicDoor, call: AwsCall) -> Any:
         _check_entry_id(entry_id)
     trace_header = call.http.headers.get(_TRACE_HEADER, "")
     entries = tuple(entry_of(entry, topic, position, trace_header) for position, entry in enumerate(asked, 1))
-    if sum(len(entry.body.encode()) + _attributes_size(entry) for entry in entries) > model.MESSAGE_BYTES_MAX:
-        raise BATCH_REQUEST_TOO_LONG.error()
-    answers = await _do(service, call, model.Publish(topic=topic, entries=entries))
+    together = sum(map(bytes_of, asked, entries))
+    try:
+        answers = await _do(service, call, model.Publish(topic=topic, entries=entries, bytes_together=together))
+    except ServiceError as error:
+        if error.row is not MESSAGE_TOO_LONG:
+            raise
+        raise BATCH_REQUEST_TOO_LONG.error() from error
     succeeded, failed = [], []
     for entry_id, answer in zip(ids, answers, strict=True):
         if isinstance(answer, ItemError):
@@ -363,10 +368,6 @@ async def _publish_batch(service: TopicDoor, call: AwsCall) -> Any:
                 )
             )
     return aws_sns.PublishBatchResponse(Successful=succeeded, Failed=failed)
-
-
-def _attributes_size(entry: model.PublishEntry) -> int:
-    return sum(len(it.name.encode()) + len(it.data_type) + len(it.value) for it in entry.attributes)
 
 
 def _check_entry_id(entry_id: str) -> None:

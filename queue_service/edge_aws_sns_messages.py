@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any, Final
 
-from cumulo.queue_service.message_attributes import is_number
+from cumulo.queue_service.message_attributes import is_number, size_bytes
 from cumulo.queue_service.model import (
     FIFO_SUFFIX,
     TRACE_HEADER_CHARACTERS_MAX,
@@ -16,7 +16,7 @@ from cumulo.queue_service.model import (
 )
 from cumulo.queue_service.topic_attributes import wrong
 from cumulo.queue_service.topic_errors import PARAMETER_VALUE_INVALID, VALIDATION_ERROR
-from cumulo.queue_service.topic_model import MESSAGE_BYTES_MAX, SUBJECT_CHARACTERS_MAX, PublishEntry
+from cumulo.queue_service.topic_model import SUBJECT_CHARACTERS_MAX, PublishEntry
 
 _NAME_CHARACTERS_MAX: Final = 256
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -37,9 +37,6 @@ def entry_of(it: Any, topic: str, position: int = 0, trace_header: str = "") -> 
     if not it.Message:
         raise wrong("Empty message")
     attributes = _attributes(it.MessageAttributes or {}, position)
-    size = len(it.Message.encode()) + sum(len(a.name.encode()) + len(a.data_type) + len(a.value) for a in attributes)
-    if size > MESSAGE_BYTES_MAX:
-        raise wrong("Message too long")
     body, by_protocol = it.Message, {}
     if it.MessageStructure == _JSON:
         by_protocol = _by_protocol(it.Message)
@@ -68,6 +65,11 @@ def entry_of(it: Any, topic: str, position: int = 0, trace_header: str = "") -> 
         deduplication_id=it.MessageDeduplicationId or None,
         trace_header=trace_header if len(trace_header) <= TRACE_HEADER_CHARACTERS_MAX else "",
     )
+
+
+def bytes_of(it: Any, entry: PublishEntry) -> int:
+    """Return what a message counts against its topic's limit: all that was given as its text, and its attributes."""
+    return len(it.Message.encode()) + size_bytes(entry.attributes)
 
 
 def _by_protocol(message: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from cumulo.core.names import resource_name
-from cumulo.queue_service import own_queues, redrive_allow
+from cumulo.queue_service import own_queues, redrive_allow, topic_sizes
 from cumulo.queue_service.errors import QUEUE_DOES_NOT_EXIST
 from cumulo.queue_service.keys import COUNTERS, META, QueueName, decode_counters, decode_meta
 from cumulo.queue_service.keys import decode_name as decode_queue_name
@@ -139,6 +139,7 @@ def make_subscription(txn: Txn, request: StampedMake) -> None:
     if txn.get(request.queue + META) is not None:
         raise DirectoryChanged
     state = state_of(txn, partition)
+    topic_sizes.check_subscriber(meta.attributes, request.row.protocol, state.confirmed + state.pending)
     limit = FIFO_SUBSCRIPTIONS_MAX if place.topic.fifo else SUBSCRIPTIONS_MAX
     if state.confirmed + state.pending >= limit:
         raise SUBSCRIPTION_LIMIT_EXCEEDED.error(limit=limit)

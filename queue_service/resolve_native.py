@@ -46,6 +46,7 @@ from cumulo.queue_service.topic_attributes import wrong
 from cumulo.queue_service.topic_errors import (
     BATCH_REQUEST_TOO_LONG,
     EMPTY_BATCH_REQUEST,
+    MESSAGE_TOO_LONG,
     SUBSCRIPTION_NOT_FOUND,
     TOO_MANY_ENTRIES_IN_BATCH_REQUEST,
     TOPIC_NOT_FOUND,
@@ -117,7 +118,7 @@ def _check_entries(place: TopicPlace, entries: Sequence[PublishEntry]) -> None:
             raise wrong(f"entries[{index}] Reason: {error.message}") from error
         total_bytes += message_attributes.size_bytes(entry.attributes)
     if total_bytes > MESSAGE_BYTES_MAX:
-        raise BATCH_REQUEST_TOO_LONG.error() if len(entries) > 1 else wrong("Message too long")
+        raise BATCH_REQUEST_TOO_LONG.error() if len(entries) > 1 else MESSAGE_TOO_LONG.error()
 
 
 def _check_entry(entry: PublishEntry, *, fifo: bool) -> None:

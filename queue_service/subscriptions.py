@@ -8,7 +8,7 @@ for whoever delivers them. One that is not confirmed in time goes by the due ind
 import msgspec
 
 from cumulo.core.names import masked_url
-from cumulo.queue_service import own_queues, publishing, replaying
+from cumulo.queue_service import own_queues, publishing, replaying, topic_sizes
 from cumulo.queue_service.archive_policies import REPLAY_POLICY
 from cumulo.queue_service.entrances import EXPIRE, FAREWELL
 from cumulo.queue_service.messages import Outgoing, StampedSend
@@ -188,6 +188,7 @@ def subscribe(txn: Txn, request: StampedSubscribe) -> Subscribed:
     if request.found:
         raise DirectoryChanged
     state = state_of(txn, partition)
+    topic_sizes.check_subscriber(meta.attributes, row.protocol, state.confirmed + state.pending)
     limit = FIFO_SUBSCRIPTIONS_MAX if request.place.fifo else SUBSCRIPTIONS_MAX
     if state.confirmed + state.pending >= limit:
         raise SUBSCRIPTION_LIMIT_EXCEEDED.error(limit=limit)

@@ -12,7 +12,7 @@ from typing import Any
 
 from cumulo.core.errors import ServiceError
 from cumulo.core.names import is_account_id, is_region, masked_url, parse_arn, parse_resource_name
-from cumulo.queue_service import delivery_policies
+from cumulo.queue_service import delivery_policies, topic_sizes
 from cumulo.queue_service.archive_policies import ARCHIVE_POLICY, REPLAY_POLICY, archive_s, replay_points
 from cumulo.queue_service.delivery_policies import DELIVERY_POLICY
 from cumulo.queue_service.filter_policies import IN_ATTRIBUTES, SCOPES, InvalidFilterPolicy
@@ -125,6 +125,8 @@ def check_topic_attribute(place: TopicPlace, name: str, value: str) -> None:
         delivery_policies.check_of_topic(_json_object(name, value))
     elif name == ARCHIVE_POLICY:
         archive_s(value)
+    elif name == topic_sizes.MAXIMUM_MESSAGE_SIZE:
+        topic_sizes.check_value(value)
     elif feedback := _FEEDBACK.fullmatch(name):
         _check_feedback(name, feedback[2], value)
     elif name not in _TEXTS:

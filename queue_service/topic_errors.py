@@ -11,6 +11,7 @@ INVALID_PARAMETER = ErrorRow("InvalidParameter", 400, Status.INVALID_ARGUMENT, "
 INVALID_IN_FULL = ErrorRow("InvalidParameter", 400, Status.INVALID_ARGUMENT, "{text}")
 """Of the few parameters that SNS complains of without its usual beginning."""
 PARAMETER_VALUE_INVALID = ErrorRow("ParameterValueInvalid", 400, Status.INVALID_ARGUMENT, "{text}")
+MESSAGE_TOO_LONG = ErrorRow("InvalidParameter", 400, Status.INVALID_ARGUMENT, "Invalid parameter: Message too long")
 TOPIC_NOT_FOUND = ErrorRow("NotFound", 404, Status.NOT_FOUND, "Topic does not exist")
 SUBSCRIPTION_NOT_FOUND = ErrorRow("NotFound", 404, Status.NOT_FOUND, "Subscription does not exist")
 SUBSCRIPTION_EXISTS = ErrorRow(

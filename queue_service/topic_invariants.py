@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 
 from cumulo.queue_service import invariants as queues
 from cumulo.queue_service import log_invariants as logs
-from cumulo.queue_service import topic_archives
+from cumulo.queue_service import topic_archives, topic_sizes
 from cumulo.queue_service.entrances import DELIVER, EXPIRE, FAN_OUT, FAREWELL, REFILL, REPLAY_DUE, TRIM
 from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
 from cumulo.queue_service.keys import COUNTERS, META, RETAIN, WAKE, decode_counters, decode_meta
@@ -103,10 +103,12 @@ def check(txn: ReadTxn) -> list[str]:
 def _check_subscriptions(txn: ReadTxn, partition: bytes, meta: TopicMeta) -> Iterator[str]:
     state = state_of(txn, partition)
     confirmed = pending = filtered = 0
+    protocols: set[str] = set()
     for number, row in _subscriptions(txn, partition):
         confirmed += row.confirmed
         pending += not row.confirmed
         filtered += FILTER_POLICY in row.attributes
+        protocols.add(row.protocol)
         if number >= state.next_number:
             yield f"the next number {state.next_number} is not above {number}"
         if txn.get(id_key(partition, row.id)) != u64(number):
@@ -130,6 +132,8 @@ def _check_subscriptions(txn: ReadTxn, partition: bytes, meta: TopicMeta) -> Ite
             yield f"its account does not list subscription {number} as it is"
     if (state.confirmed, state.pending, state.filtered) != (confirmed, pending, filtered):
         yield f"it counts {state}, and there are {confirmed} confirmed, {pending} pending, {filtered} filtered"
+    if reason := topic_sizes.refusal(meta.attributes, sorted(protocols), confirmed + pending):
+        yield f"its subscriptions are not those of a topic of large messages: {reason}"
 
 
 def _check_archive(txn: ReadTxn, partition: bytes, meta: TopicMeta) -> Iterator[str]:

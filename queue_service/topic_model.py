@@ -12,8 +12,12 @@ from cumulo.queue_service.model import FIFO_SUFFIX, ItemError, MessageAttributes
 
 TOPIC_NAME_CHARACTERS_MAX = 256
 SUBJECT_CHARACTERS_MAX = 100
+MESSAGE_BYTES_MIN = 1_024
+MESSAGE_BYTES_DEFAULT = 262_144
 MESSAGE_BYTES_MAX = 1_048_576
-"""Of a message, its subject apart, with its attributes; of a batch together, too."""
+"""Of a message, its subject apart, with its attributes; of a batch together, too: the default, and what the topic's
+`MaximumMessageSize` may be.
+"""
 BATCH_ENTRIES_MAX = 10
 ENDPOINT_CHARACTERS_MAX = 2_048
 """Ours."""
@@ -270,11 +274,14 @@ class PublishEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Publish(msgspec.Struct, frozen=True, kw_only=True):
-    """Publish messages together."""
+    """Publish messages together. `bytes_together` is their size where the topic's limit holds for all of them, as in
+    SNS; 0 where it holds for each.
+    """
 
     topic: str
     entries: tuple[PublishEntry, ...]
     request_id: str = ""
+    bytes_together: int = 0
 
 
 PublishAnswer = SentMessage | ItemError

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from cumulo.queue_service import topic_sizes
 from cumulo.queue_service.filter_policies import IN_ATTRIBUTES, IN_BODY, FilterIndex, attribute_fields, body_fields
 from cumulo.queue_service.filter_policies import compiled as compiled_policy
 from cumulo.queue_service.keys import name_key as queue_name_key
@@ -50,6 +51,7 @@ class Plan:
         self.partition = partition
         self.meta = meta
         self.place = TopicPlace(meta.account, meta.region, meta.name)
+        self.message_bytes_max = topic_sizes.limit_of(meta.attributes)
         self.revision = revision
         self.subscribers = {number: subscriber_of(number, row) for number, row in rows if row.confirmed}
         filtered = {

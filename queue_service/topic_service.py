@@ -24,7 +24,7 @@ from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved
 from cumulo.identity.snapshots import read_now
-from cumulo.queue_service import native_model, publishing, stamping
+from cumulo.queue_service import native_model, publishing, stamping, topic_sizes
 from cumulo.queue_service import topic_model as model
 from cumulo.queue_service.delivery import QueueTarget
 from cumulo.queue_service.endpoint_delivery import Carrier, EndpointDelivery, Target
@@ -254,6 +254,7 @@ class TopicService(NamedRoom):
         plan = await self._plans.of(resolved.partition)
         if plan is None:
             raise TOPIC_NOT_FOUND.error()
+        topic_sizes.check_messages(request, plan.message_bytes_max)
         if place.fifo and plan.meta.attributes.get("ContentBasedDeduplication") != "true":
             _check_deduplication_ids(request.entries)
         key_id = plan.meta.attributes.get(KMS_KEY, "")

@@ -29,7 +29,7 @@ from cumulo.queue_service.kms_data_keys import is_refusal_of_key, service_contex
 from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.resolve_topics import ResolvedPublish
 from cumulo.queue_service.topic_attributes import topic_place
-from cumulo.queue_service.topic_errors import TOPIC_NOT_FOUND
+from cumulo.queue_service.topic_errors import MESSAGE_TOO_LONG, TOPIC_NOT_FOUND
 from cumulo.queue_service.topic_keys import TopicName
 from cumulo.queue_service.topic_model import Publish, PublishEntry, TopicPlace
 from cumulo.queue_service.topic_service import TopicService
@@ -70,7 +70,9 @@ class TopicTarget:
         return self.refusal(place, found.policy, source_arn, account)
 
     async def send(self, delivery: Delivery) -> bool:
-        """Publish a message; False where the topic is gone, or its policy or its key refuses."""
+        """Publish a message; False where the topic is gone, takes no message of this size, or its policy or
+        its key refuses.
+        """
         for _ in range(_ATTEMPTS):
             place, found = await self._found(delivery.target_arn)
             if place is None or found is None or place.fifo:
@@ -88,7 +90,7 @@ class TopicTarget:
                     asker = service_context(delivery.source_arn, delivery.account, place.region)
                     await self._topics().publish(ctx, asked, asker)
                 except ServiceError as error:
-                    if error.row is TOPIC_NOT_FOUND or is_refusal_of_key(error):
+                    if error.row in (TOPIC_NOT_FOUND, MESSAGE_TOO_LONG) or is_refusal_of_key(error):
                         return False
                     raise
                 return True

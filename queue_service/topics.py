@@ -7,7 +7,7 @@ a name read it again inside their transaction; they raise `DirectoryChanged` whe
 
 import msgspec
 
-from cumulo.queue_service import own_queues, topic_archives
+from cumulo.queue_service import own_queues, topic_archives, topic_sizes
 from cumulo.queue_service.archive_policies import ARCHIVE_POLICY
 from cumulo.queue_service.entrances import CLEAR_TOPIC, EXPIRE
 from cumulo.queue_service.keys import Tags, decode_tags
@@ -222,6 +222,8 @@ def update_topic(txn: Txn, request: StampedUpdate) -> None:
     meta = meta_of(txn, request.partition)
     assert meta is not None, request.partition
     attributes = {name: value for name, value in (meta.attributes | request.attributes).items() if value}
+    if topic_sizes.MAXIMUM_MESSAGE_SIZE in request.attributes:
+        topic_sizes.check_subscribers(txn, request.partition, attributes)
     meta = msgspec.structs.replace(meta, attributes=attributes)
     if request.keep_s is not None:
         if meta.archive and meta.archive != request.archive:

@@ -474,6 +474,78 @@ def test_topic_counts_in_a_sequence_of_its_own(aws):
     assert (len(published), len(of_queue)) == (20, 20)
 
 
+def test_message_with_its_attributes_is_not_larger_than_its_topic_allows(aws):
+    topic = aws.topic()
+    attributes = {"attr": {"DataType": "Number", "StringValue": "1"}}  # 11 bytes
+    publish = aws.sns.publish
+
+    publish(TopicArn=topic, Message="ü" * ((262_144 - 11) // 2), MessageAttributes=attributes)
+    too_long = {"TopicArn": topic, "Message": "a" * (262_144 - 11 + 1), "MessageAttributes": attributes}
+    assert refusal(publish, **too_long) == invalid("Message too long")
+    by_protocol = json.dumps({"default": "a", "sqs": "b" * 262_144})
+    structured = {"TopicArn": topic, "Message": by_protocol, "MessageStructure": "json"}
+    assert refusal(publish, **structured) == invalid("Message too long")
+
+    aws.sns.set_topic_attributes(TopicArn=topic, AttributeName="MaximumMessageSize", AttributeValue="1048576")
+    publish(TopicArn=topic, Message="a" * (1_048_576 - 11), MessageAttributes=attributes)
+    assert refusal(publish, TopicArn=topic, Message="a" * 1_048_577) == invalid("Message too long")
+    aws.sns.set_topic_attributes(TopicArn=topic, AttributeName="MaximumMessageSize", AttributeValue="1024")
+    assert refusal(publish, TopicArn=topic, Message="a" * 1025) == invalid("Message too long")
+
+
+def test_batch_together_is_not_larger_than_a_message_of_its_topic_may_be(aws):
+    topic = aws.topic()
+    attributes = {"attr": {"DataType": "Number", "StringValue": "1"}}
+    first = {"Id": "1", "Message": "a" * (262_144 - 11), "MessageAttributes": attributes}
+    too_long = (
+        "BatchRequestTooLong",
+        "The length of all the messages put together is more than the limit.",
+        400,
+    )
+    ask = aws.sns.publish_batch
+
+    assert refusal(ask, TopicArn=topic, PublishBatchRequestEntries=[first, {"Id": "2", "Message": "b"}]) == too_long
+    assert refusal(ask, TopicArn=topic, PublishBatchRequestEntries=[first | {"Message": "a" * 262_144}]) == too_long
+    assert len(ask(TopicArn=topic, PublishBatchRequestEntries=[first])["Successful"]) == 1
+
+
+def test_maximum_message_size_is_shown_where_it_was_given_and_is_within_its_range(aws):
+    given, plain = aws.topic(MaximumMessageSize="2048"), aws.topic()
+
+    shown = [aws.sns.get_topic_attributes(TopicArn=it)["Attributes"] for it in (given, plain)]
+
+    assert [it.get("MaximumMessageSize") for it in shown] == ["2048", None]
+    for value in ("1023", "1048577", "-1", "1e4", "2048.0", "many"):
+        members = {"TopicArn": plain, "AttributeName": "MaximumMessageSize", "AttributeValue": value}
+        code, message, status = refusal(aws.sns.set_topic_attributes, **members)
+        assert (code, status) == ("InvalidParameter", 400)
+        assert f"Invalid value [{value}]. Must be an integer from 1024 to 1048576." in message
+
+
+def test_topic_of_large_messages_has_a_hundred_subscriptions_and_all_of_queues(aws):
+    topic, mixed = aws.topic(MaximumMessageSize="262145"), aws.topic()
+    _, queue = aws.queue()
+    account = queue.rpartition(":")[0]
+
+    phone = {"Protocol": "sms", "Endpoint": "+49301234567"}
+    above = "MaximumMessageSize Reason: above 262144 bytes a topic has"
+    assert refusal(aws.sns.subscribe, TopicArn=topic, **phone) == invalid(f"{above} no subscription of protocol sms")
+    aws.sns.subscribe(TopicArn=mixed, **phone)
+    enlarge = {"AttributeName": "MaximumMessageSize", "AttributeValue": "300000"}
+    of_phone = invalid(f"{above} no subscription of protocol sms")
+    assert refusal(aws.sns.set_topic_attributes, TopicArn=mixed, **enlarge) == of_phone
+
+    for number in range(100):
+        aws.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"{account}:q{number}")
+    one_more = {"Protocol": "sqs", "Endpoint": f"{account}:q100"}
+    too_many = invalid(f"{above} at most 100 subscriptions")
+    assert refusal(aws.sns.subscribe, TopicArn=topic, **one_more) == too_many
+    default = {"AttributeName": "MaximumMessageSize", "AttributeValue": "262144"}
+    aws.sns.set_topic_attributes(TopicArn=topic, **default)
+    aws.sns.subscribe(TopicArn=topic, **one_more)
+    assert refusal(aws.sns.set_topic_attributes, TopicArn=topic, **enlarge) == too_many
+
+
 def test_page_token_is_base64(aws):
     topic = aws.topic()
     for number in range(101):

@@ -192,6 +192,7 @@ def test_new_subscription_can_begin_with_what_is_kept(go):
 def test_replay_of_many_and_large_messages_comes_in_slices_and_in_order(go):
     async def scenario(moves):
         bodies = [f"{n}:{'x' * (300_000 if n % 7 == 0 else 10)}" for n in range(150)]
+        await moves.call(topics.SetTopicAttribute(topic=TOPIC, name="MaximumMessageSize", value="400000"))
         await moves.say(*bodies)
         await moves.taken()
 

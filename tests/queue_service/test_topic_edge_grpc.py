@@ -121,6 +121,24 @@ def test_call_with_the_same_request_id_is_done_once(over_wire):
     over_wire(scenario)
 
 
+def test_message_is_not_larger_than_its_topic_allows(over_wire):
+    async def scenario(it, call):
+        await call("CreateTopic", topic=pb.Topic(name="news"))
+        large = {"topic": "news", "entries": [pb.PublishEntry(body=b"small"), pb.PublishEntry(body=b"a" * 262_145)]}
+        with pytest.raises(grpc.aio.AioRpcError) as refusal:
+            await call("Publish", **large)
+        assert "entries[1] Reason: Message too long" in str(refusal.value.details())
+        await call("Publish", topic="news", entries=[pb.PublishEntry(body=b"a" * 262_144)] * 3)
+
+        larger = pb.Topic(name="news", attributes={"MaximumMessageSize": "1048576"})
+        await call("UpdateTopic", topic=larger)
+
+        await call("Publish", **large)
+        await call("CreateSubscription", subscription=pb.Subscription(name=SHORT))
+
+    over_wire(scenario)
+
+
 def test_subscription_is_made_changed_listed_and_ended(over_wire):
     async def scenario(it, call):
         await it.create("dead")

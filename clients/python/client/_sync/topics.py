@@ -61,6 +61,7 @@ class Topic(Handle):
         """Publish one message; when this returns, it is durable and on its way to everybody who wants it.
 
         `body` is text, bytes of text in UTF-8, or anything that JSON can say. Filter policies look at the `attributes`.
+        Body and attributes together have at most 256 KiB, or the topic's `MaximumMessageSize`.
         A FIFO topic needs the `group`, its ordering key, and a `deduplication_id` unless it makes it from the body.
         """
         entry = _wire.publish_entry(body, subject, attributes, group, deduplication_id)

@@ -98,6 +98,7 @@ type Topic struct {
 	Arn string `protobuf:"bytes,2,opt,name=arn,proto3" json:"arn,omitempty"`
 	// Set by the client: SNS's attributes by SNS's names, e.g. `DisplayName`, `ContentBasedDeduplication`; those that were
 	// given, and neither the policy nor what follows from the name. In an update an empty value takes an attribute away.
+	// A topic of a `MaximumMessageSize` above 262144 has at most 100 subscriptions: queues, native ones, and those of jobs.
 	Attributes map[string]string `protobuf:"bytes,3,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Set by the client: the topic's resource policy, JSON text in IAM's language. Absent or empty: its owner's alone.
 	Policy *string `protobuf:"bytes,4,opt,name=policy,proto3,oneof" json:"policy,omitempty"`
@@ -727,7 +728,8 @@ func (*DeleteTopicResponse) Descriptor() ([]byte, []int) {
 // One message to publish.
 type PublishEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Set by the client, required: the message, text in UTF-8. With its subject and attributes at most 1 MiB.
+	// Set by the client, required: the message, text in UTF-8. With its attributes at most what the topic's attribute
+	// `MaximumMessageSize` says: 1024 to 1048576 bytes, by default 262144.
 	Body []byte `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`
 	// Set by the client, optional: what subscribers by e-mail see as the subject, at most 100 characters. A native
 	// subscription delivers it as the attribute `AWS.SNS.Subject`.

@@ -114,6 +114,7 @@ class Topic(_message.Message):
     def attributes(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Set by the client: SNS's attributes by SNS's names, e.g. `DisplayName`, `ContentBasedDeduplication`; those that were
         given, and neither the policy nor what follows from the name. In an update an empty value takes an attribute away.
+        A topic of a `MaximumMessageSize` above 262144 has at most 100 subscriptions: queues, native ones, and those of jobs.
         """
 
     def __init__(
@@ -458,7 +459,9 @@ class PublishEntry(_message.Message):
     GROUP_ID_FIELD_NUMBER: _builtins.int
     DEDUPLICATION_ID_FIELD_NUMBER: _builtins.int
     body: _builtins.bytes
-    """Set by the client, required: the message, text in UTF-8. With its subject and attributes at most 1 MiB."""
+    """Set by the client, required: the message, text in UTF-8. With its attributes at most what the topic's attribute
+    `MaximumMessageSize` says: 1024 to 1048576 bytes, by default 262144.
+    """
     subject: _builtins.str
     """Set by the client, optional: what subscribers by e-mail see as the subject, at most 100 characters. A native
     subscription delivers it as the attribute `AWS.SNS.Subject`.

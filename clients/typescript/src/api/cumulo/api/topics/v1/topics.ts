@@ -69,6 +69,7 @@ export interface Topic {
   /**
    * Set by the client: SNS's attributes by SNS's names, e.g. `DisplayName`, `ContentBasedDeduplication`; those that were
    * given, and neither the policy nor what follows from the name. In an update an empty value takes an attribute away.
+   * A topic of a `MaximumMessageSize` above 262144 has at most 100 subscriptions: queues, native ones, and those of jobs.
    */
   attributes: { [key: string]: string };
   /** Set by the client: the topic's resource policy, JSON text in IAM's language. Absent or empty: its owner's alone. */
@@ -185,7 +186,10 @@ export interface DeleteTopicResponse {
 
 /** One message to publish. */
 export interface PublishEntry {
-  /** Set by the client, required: the message, text in UTF-8. With its subject and attributes at most 1 MiB. */
+  /**
+   * Set by the client, required: the message, text in UTF-8. With its attributes at most what the topic's attribute
+   * `MaximumMessageSize` says: 1024 to 1048576 bytes, by default 262144.
+   */
   body: Buffer;
   /**
    * Set by the client, optional: what subscribers by e-mail see as the subject, at most 100 characters. A native
