@@ -61,7 +61,9 @@ FIELDS_OF_HTTP_ALONE: Final = {
     "location_constraint": _RULES_OF_S3,
     "metadata_directive": "policies may ask for the header",
     "needs_key": _RULES_OF_S3,
+    "only_written": _RULES_OF_S3,
     "owner": "the owner that stands in a document of XML",
+    "to_default": "what the service makes of a removal, not what a caller asks",
     "upload_id_marker": "a page token goes on",
     "without_entries": "max-keys of 0",
 }
